@@ -1,0 +1,124 @@
+# fovea. `make` builds the programs, `make demo` shows them, `make test` checks them; `make help` lists the rest.
+#
+#   CC=clang            another compiler            MARCH=native        another processor (default x86-64-v3 on x86)
+#   CFLAGS=-O1          other optimisation          SAN=address,undefined | thread   sanitizers, in a folder of their own
+#   WERROR=1            warnings are errors         REQUIRE=1           (test) a skipped test fails
+
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+PYTHON  ?= python3
+SAN     ?=
+MARCH   ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native)
+CFLAGS  ?= -O3 -g
+comma   := ,
+B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+PACKAGES := libjpeg libpng inih libcjson libxxhash
+WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
+# ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
+OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
+            -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
+LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm -pthread $(LDLIBS)
+
+ROOMS    := kernels/cpu src/base src/data src/model src/train
+LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS))))
+PROGRAMS := $(patsubst src/cli/%.c,$(B)/%,$(wildcard src/cli/*.c))
+SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
+ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
+UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base data model train,tests/$(r)/test_*.c)))
+CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
+PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
+BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
+# What tests/run runs of this build. ThreadSanitizer gets the tests that start threads of our own.
+TESTED   := $(UNIT) $(B)/tests/checkops
+ifeq ($(SAN),thread)
+TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
+endif
+
+.PHONY: all accept tests tested list-tested test test-long help clean format force
+all: $(PROGRAMS) $(B)/libfovea.a $(if $(SAN),,$(notdir $(PROGRAMS)))
+accept: $(ACCEPT)
+tested: $(TESTED) $(PRELOAD)
+tests: all accept tested
+help:
+	@sed -n '1,5p' Makefile | cut -c3-
+	@echo "targets: all accept demo test test-long bench tests format clean"
+
+# The programs stand beside the Makefile, as the README calls them; the builds for sanitizers stay in their folder.
+ifeq ($(SAN),)
+$(notdir $(PROGRAMS)): %: $(B)/%
+	cp $< $@
+endif
+
+# Stamps that hold what make's own time stamps do not show: the commands, and which objects the library is made of.
+# -Werror is left out: it changes no object.
+$(B)/commands: STAMP := $(COMPILE) ; $(LINK) ; $(LIBS)
+$(B)/objects: STAMP := $(LIBRARY)
+ifneq ($(strip $(file <$(B)/commands)),$(strip $(COMPILE) ; $(LINK) ; $(LIBS)))
+$(B)/commands: force
+endif
+ifneq ($(strip $(file <$(B)/objects)),$(strip $(LIBRARY)))
+$(B)/objects: force
+endif
+$(B)/commands $(B)/objects:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(STAMP)' >$@
+
+# Looked at once for each set of commands. oneDNN has no pkg-config file in Debian: a test program is compiled instead.
+$(B)/requirements: $(B)/commands
+	@missing=; for package in $(PACKAGES); do pkg-config --exists $$package || missing="$$missing $$package"; done; \
+	printf '#include <dnnl.h>\nint main(void) { return dnnl_version() == 0; }\n' >$@.c; \
+	$(CC) -o $@.program $@.c -ldnnl 2>/dev/null || missing="$$missing oneDNN"; \
+	rm -f $@.c $@.program; \
+	if [ "$$missing" ]; then echo "missing:$$missing - run tools/setup, which installs them or tells how" >&2; exit 1; fi
+	@touch $@
+
+$(B)/libfovea.a: $(LIBRARY) $(B)/objects
+	@rm -f $@
+	ar rcs $@ $(LIBRARY)
+$(PROGRAMS): $(B)/%: $(B)/obj/src/cli/%.o $(B)/libfovea.a
+	$(LINK) -o $@ $^ $(LIBS)
+$(B)/synth: $(SYNTH) $(B)/libfovea.a
+	$(LINK) -o $@ $^ $(LIBS)
+$(ACCEPT): $(B)/accept/%: $(B)/obj/tests/accept/%.o $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS)
+$(UNIT): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+$(B)/tests/checkops: $(CHECKOPS) $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS)
+$(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS)
+# Preloaded into programs under test; plain code without sanitizers, since it stands before them.
+$(PRELOAD): $(B)/tests/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
+$(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
+	@mkdir -p $(@D)
+	$(COMPILE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# The plain build, the two sanitizers' builds, and everything in tests/ run on them.
+test test-long:
+	tools/setup
+	+@$(MAKE) --no-print-directory $(JOBS) tests
+	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=address,undefined
+	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=thread
+	+@tests/run $(if $(filter test-long,$@),--long)
+test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
+# For tests/run.
+list-tested:
+	@printf '%s\n' $(TESTED)
+
+format:
+	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+clean:
+	rm -rf build $(notdir $(PROGRAMS))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

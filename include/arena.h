@@ -1,0 +1,21 @@
+/* One block of memory, laid out before it is allocated: the same layout code runs twice, first on a measuring arena
+ * (no base: arena_take() returns NULL and counts), then on one of the measured size. */
+#ifndef FOVEA_ARENA_H
+#define FOVEA_ARENA_H
+
+#include "status.h"
+#include <stddef.h>
+
+typedef struct {
+    unsigned char *base; /* NULL while measuring */
+    size_t used, size;   /* bytes */
+} Arena;
+
+/* Allocates `size` zeroed bytes for `what` (named in the error). Freed with arena_close(). */
+Status arena_open(Arena *arena, size_t size, const char *what) MUST_USE;
+void arena_close(Arena *arena);
+
+/* `bytes` aligned to 64; NULL while measuring. Taking more than was measured is a bug and asserts. */
+void *arena_take(Arena *arena, size_t bytes);
+
+#endif

@@ -1,0 +1,41 @@
+/* Files that appear whole or not at all, and the checks that go with them. Written with write(2), never stdio, so that
+ * every byte that reaches the disk passes one place. */
+#ifndef FOVEA_FILES_H
+#define FOVEA_FILES_H
+
+#include "status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Creates `path` and its missing parents, mode 0777 less the umask. An existing directory is fine. */
+Status files_make_directory(const char *path) MUST_USE;
+bool files_exists(const char *path);
+
+/* The whole file, with a NUL after its end; *data is malloc'ed and the caller's. EXIT_IO naming path and cause. */
+Status files_read(const char *path, char **data, size_t *size) MUST_USE;
+
+/* Writes beside, fsyncs, renames over `path`, fsyncs the directory. EXIT_IO naming path and cause (disk full says so).
+ */
+Status files_write(const char *path, const void *data, size_t size) MUST_USE;
+
+/* Writes `size` bytes to a new file at `path` piece by piece, then fsyncs: for files in a directory that is itself
+ * renamed into place. */
+Status files_write_new(const char *path, const void *data, size_t size) MUST_USE;
+
+/* write(2) until all is written. `path` is for the message. */
+Status files_write_all(int descriptor, const char *path, const void *data, size_t size) MUST_USE;
+
+/* fsync of a directory, so that names in it last. */
+Status files_sync_directory(const char *path) MUST_USE;
+/* rename(2), then fsync of the parent directory. */
+Status files_rename(const char *from, const char *to) MUST_USE;
+/* Points the symbolic link `path` at `target`, atomically. */
+Status files_link(const char *target, const char *path) MUST_USE;
+/* Removes a file or a directory with all in it; a missing one is fine. */
+Status files_remove(const char *path) MUST_USE;
+
+/* `format` printed into fresh memory, the caller's; NULL without memory. For paths. */
+char *files_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,86 @@
+/* The models: a masked autoencoder (He et al., arXiv 2111.06377) and a ViT classifier (Dosovitskiy et al., arXiv
+ * 2010.11929) with mean pooling, both on the same transformer blocks, written against the table of operations. */
+#ifndef FOVEA_MODEL_H
+#define FOVEA_MODEL_H
+
+#include "arena.h"
+#include "ops.h"
+#include "params.h"
+
+typedef struct {
+    int image_size, patch_size;
+    int dim, depth, heads;
+    int decoder_dim, decoder_depth, decoder_heads; /* MAE only */
+    double mlp_ratio, norm_eps;
+    double mask_ratio;  /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
+    bool norm_pix_loss; /* MAE only */
+    int classes;        /* classifier only */
+    int batch;          /* samples a forward pass holds at most (the micro-batch) */
+} ModelShape;
+
+/* What a shape cannot be: EXIT_USAGE saying why (patch divides image, heads divide dim, dim divisible by 4, ...). */
+Status model_check(const ModelShape *shape, bool mae) MUST_USE;
+
+/* ImageNet's channel means and standard deviations: a pixel v enters a model as (v / 255 - mean) / std. */
+extern const float picture_mean[3], picture_std[3];
+
+/* The order of patches that `noise` [patches] asks for: ids = argsort(noise), the first `keep` stay visible. */
+void mae_shuffle(const float *noise, int patches, int32_t *ids);
+
+typedef struct Mae Mae;
+
+/* Builds the model in one allocation. The parameters are zero until mae_init() or params_read(). */
+Status mae_open(const ModelShape *shape, Ops *ops, Mae **mae) MUST_USE;
+void mae_close(Mae *mae);
+/* Bytes that mae_open() would allocate for parameters, moments, activations and gradients. */
+Status mae_bytes(const ModelShape *shape, size_t *bytes) MUST_USE;
+
+Params *mae_params(Mae *mae);
+const ModelShape *mae_shape(const Mae *mae);
+int mae_patches(const Mae *mae);
+int mae_keep(const Mae *mae);
+
+/* The reference's initialisation: linear weights Xavier-uniform, biases 0, norms 1 and 0, tokens N(0, 0.02), patch
+ * embedding's weight Xavier-uniform over [dim][3 p p] and its bias U(+-1/sqrt(3 p p)), sin-cos positions. */
+void mae_init(Mae *mae, uint64_t seed);
+
+/* Where the samples of a forward pass come from: uint8 pictures, or pictures already normalised. */
+typedef struct {
+    const uint8_t *pixels; /* [batch][size][size][3], or NULL */
+    const float *image;    /* [batch][3][size][size], used when pixels is NULL */
+    const int32_t *ids;    /* [batch][patches], each row a permutation by mae_shuffle() */
+    int batch;             /* 1 .. shape.batch */
+} MaeInput;
+
+/* Forward pass; *loss is the batch's masked pixel loss. Failures are kept in the table (ops_error()). */
+void mae_forward(Mae *mae, const MaeInput *input, double *loss);
+/* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
+ * when `add`. */
+void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add);
+
+/* Results of the last forward pass. */
+const float *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */
+const float *mae_latent(const Mae *mae);     /* [batch][1 + keep][dim], after the encoder's norm */
+/* Targets of the last pass, as cut from the picture: [batch][patches - keep][3 p p], in the order of ids. */
+const float *mae_target(const Mae *mae);
+
+/* Calls `visit` for each activation of the last forward pass, in order of computation, with the layer's name, until it
+ * returns false: for naming the first tensor that is not finite. */
+typedef bool (*ActivationVisit)(void *context, const char *layer, const float *values, size_t count);
+void mae_visit(const Mae *mae, ActivationVisit visit, void *context);
+
+typedef struct Vit Vit;
+
+Status vit_open(const ModelShape *shape, Ops *ops, Vit **vit) MUST_USE;
+void vit_close(Vit *vit);
+Params *vit_params(Vit *vit);
+
+/* Logits of normalised pictures [batch][3][size][size]: mean of the patch tokens, its own norm, a linear head. */
+void vit_forward(Vit *vit, const float *image, int batch);
+const float *vit_logits(const Vit *vit);   /* [batch][classes] */
+const float *vit_features(const Vit *vit); /* [batch][dim], what the head sees */
+/* Where the caller puts the loss's gradient before vit_backward(): [batch][classes]. */
+float *vit_dlogits(Vit *vit);
+void vit_backward(Vit *vit, int batch, bool add);
+
+#endif

@@ -1,0 +1,33 @@
+/* AdamW over a model's parameters, with the references' groups, and the learning rate's schedule. */
+#ifndef FOVEA_OPTIMIZER_H
+#define FOVEA_OPTIMIZER_H
+
+#include "ops.h"
+#include "params.h"
+
+typedef struct {
+    double beta1, beta2, eps, weight_decay;
+    double clip;        /* largest global gradient norm; 0: off */
+    double layer_decay; /* rate of layer l is scaled by layer_decay^(layers + 1 - l); 1: off */
+    int layers;         /* transformer blocks, for layer_decay */
+    bool decay_tokens;  /* MAE's groups: only 1-D tensors and *.bias go without decay. false, the fine-tuning groups:
+                         * cls_token and pos_embed go without, too */
+} OptimizerOptions;
+
+typedef struct Optimizer Optimizer;
+
+Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
+void optimizer_close(Optimizer *optimizer);
+/* One step with gradients in place: `step` counts from 1. Returns the global gradient norm in *norm; when it is not
+ * finite nothing is changed. */
+void optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm);
+
+typedef struct {
+    double peak_lr, min_lr;
+    double warmup_steps, total_steps; /* fractions allowed */
+} Schedule;
+
+/* Rate of 0-based `step`: linear from 0 over the warm-up, then half a cosine down to min_lr (MAE's, per step). */
+double schedule_lr(const Schedule *schedule, int64_t step);
+
+#endif

@@ -1,0 +1,45 @@
+/* A bounded ring of batches filled by worker threads, in order.
+ *
+ * Workers take samples one by one, in order of batch and place, up to `depth` batches ahead of the consumer; a batch is
+ * handed out when all of its samples are in. What a sample is made of depends only on its number, so the number of
+ * workers changes nothing but the time. */
+#ifndef FOVEA_PREFETCH_H
+#define FOVEA_PREFETCH_H
+
+#include "status.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes sample `place` of batch `batch` to `out` (sample_bytes of it) and the number of the record used to `record`.
+ * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
+ * before the lowest sample that failed, then returns that sample's failure, as often as it is called. */
+typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record);
+
+typedef struct {
+    PrefetchFill fill;
+    void *context;
+    uint64_t first_batch; /* number of the first batch */
+    int batch_size;       /* samples a batch */
+    size_t sample_bytes;
+    int depth;   /* batches in the ring, at least 1 */
+    int workers; /* threads, at least 1 */
+} PrefetchOptions;
+
+typedef struct {
+    uint64_t number;        /* which batch */
+    const void *samples;    /* [batch_size][sample_bytes] */
+    const int64_t *records; /* [batch_size] */
+} PrefetchBatch;
+
+typedef struct Prefetch Prefetch;
+
+/* Allocates the ring and starts the workers. */
+Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;
+/* Waits for the next batch; it stays valid until prefetch_done(), which must come before the next call. */
+Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) MUST_USE;
+/* Gives the batch's place in the ring back to the workers. */
+void prefetch_done(Prefetch *prefetch);
+/* Stops and joins the workers and frees the ring. NULL is allowed. */
+void prefetch_close(Prefetch *prefetch);
+
+#endif

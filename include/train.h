@@ -1,0 +1,20 @@
+/* Training: one run from a configuration to its run directory. */
+#ifndef FOVEA_TRAIN_H
+#define FOVEA_TRAIN_H
+
+#include "config.h"
+#include "status.h"
+
+typedef struct {
+    const char *config_path; /* for messages and the default run directory */
+    bool resume;             /* go on from the run directory's newest sound checkpoint */
+    bool force;              /* remove an existing run directory first */
+    int64_t until;           /* stop, with a checkpoint, after this step; 0: run to the end */
+    double max_hours;        /* stop, with a checkpoint, after this time; 0: no limit */
+} TrainOptions;
+
+/* Pretrains as `config` says. Returns NULL when done (run.json tells `finished` from `until` and `max_hours`),
+ * EXIT_STOPPED after SIGTERM, SIGUSR1 or SIGINT with a checkpoint written, otherwise the failure. */
+Status train_run(const Config *config, const TrainOptions *options) MUST_USE;
+
+#endif

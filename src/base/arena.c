@@ -1,0 +1,57 @@
+#include "arena.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+/* Bytes that can be had without swapping, by the kernel's own estimate; SIZE_MAX where it gives none. Linux promises
+ * memory it does not have and kills later: better to refuse before hours of work. */
+static size_t available(void) {
+    FILE *file = fopen("/proc/meminfo", "r");
+    unsigned long long kilobytes = 0;
+    char line[128];
+    bool known = false;
+    while (file && !known && fgets(line, sizeof line, file))
+        known = sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1;
+    if (file)
+        fclose(file);
+    return known ? (size_t)kilobytes * 1024 : SIZE_MAX;
+}
+
+Status arena_open(Arena *arena, size_t size, const char *what) {
+    *arena = (Arena){0};
+    if (size > SIZE_MAX - ALIGNMENT)
+        return status_no_memory(what, size);
+    size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (rounded > available())
+        return status_no_memory(what, rounded);
+    void *base = aligned_alloc(ALIGNMENT, rounded ? rounded : ALIGNMENT);
+    if (!base)
+        return status_no_memory(what, rounded);
+    memset(base, 0, rounded);
+    *arena = (Arena){.base = base, .size = rounded};
+    return NULL;
+}
+
+void arena_close(Arena *arena) {
+    free(arena->base);
+    *arena = (Arena){0};
+}
+
+void *arena_take(Arena *arena, size_t bytes) {
+    size_t start = arena->used;
+    /* A layout too large for the address space measures as SIZE_MAX, which arena_open() refuses. */
+    size_t padding = -bytes % ALIGNMENT;
+    if (__builtin_add_overflow(arena->used, bytes, &arena->used) ||
+        __builtin_add_overflow(arena->used, padding, &arena->used))
+        arena->used = SIZE_MAX;
+    if (!arena->base)
+        return NULL;
+    assert(arena->used <= arena->size);
+    return arena->base + start;
+}

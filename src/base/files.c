@@ -1,0 +1,252 @@
+#include "files.h"
+#include "files_new.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 20 }; /* largest single write(2) or first read(2) buffer, bytes */
+
+static Status failure(const char *action, const char *path, int cause) {
+    if (cause == ENOSPC || cause == EDQUOT)
+        return status_error(EXIT_IO,
+                            "disk full: cannot %s %s (%s); free space there or choose a directory on another disk, "
+                            "then run again",
+                            action, path, strerror(cause));
+    return status_error(EXIT_IO, "cannot %s %s: %s", action, path, strerror(cause));
+}
+
+static bool is_directory(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The directory that holds `path`, the caller's; NULL without memory. */
+static char *parent_of(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return length ? strndup(path, length) : strdup(".");
+}
+
+Status files_make_directory(const char *path) {
+    char *part = strdup(path);
+    if (!part)
+        return status_no_memory("a path", strlen(path) + 1);
+    Status status = NULL;
+    size_t length = strlen(part);
+    for (size_t end = 1; end <= length && !status; end++) {
+        if (part[end] != '/' && part[end] != '\0')
+            continue;
+        char after = part[end];
+        part[end] = '\0';
+        if (mkdir(part, 0777) != 0) {
+            int cause = errno;
+            /* Some file systems answer EROFS or EACCES rather than EEXIST for a directory that is there. */
+            if (!is_directory(part))
+                status = failure("create directory", part, cause == EEXIST ? ENOTDIR : cause);
+        }
+        part[end] = after;
+    }
+    if (!status && !length)
+        status = failure("create directory", "\"\"", ENOENT);
+    free(part);
+    return status;
+}
+
+bool files_exists(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0;
+}
+
+static Status read_all(int descriptor, const char *path, char **data, size_t *size) {
+    struct stat about;
+    if (fstat(descriptor, &about) != 0)
+        return failure("read", path, errno);
+    if (S_ISDIR(about.st_mode))
+        return failure("read", path, EISDIR);
+    /* One byte beyond the size, so that the end is seen without growing, and one for the NUL. */
+    size_t capacity = (S_ISREG(about.st_mode) ? (size_t)about.st_size : (size_t)PIECE) + 2, used = 0;
+    char *buffer = malloc(capacity);
+    if (!buffer)
+        return status_no_memory(path, capacity);
+    for (;;) {
+        if (used + 1 == capacity) {
+            size_t wanted = capacity > SIZE_MAX / 2 ? SIZE_MAX : capacity * 2;
+            char *grown = realloc(buffer, wanted);
+            if (!grown) {
+                free(buffer);
+                return status_no_memory(path, wanted);
+            }
+            buffer = grown;
+            capacity = wanted;
+        }
+        ssize_t got = read(descriptor, buffer + used, capacity - used - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            int cause = errno;
+            free(buffer);
+            return failure("read", path, cause);
+        }
+        if (got == 0)
+            break;
+        used += (size_t)got;
+    }
+    buffer[used] = '\0';
+    *data = buffer;
+    *size = used;
+    return NULL;
+}
+
+Status files_read(const char *path, char **data, size_t *size) {
+    *data = NULL;
+    *size = 0;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return failure("read", path, errno);
+    Status status = read_all(descriptor, path, data, size);
+    close(descriptor);
+    return status;
+}
+
+Status files_write_all(int descriptor, const char *path, const void *data, size_t size) {
+    const char *next = data;
+    while (size) {
+        ssize_t wrote = write(descriptor, next, size < PIECE ? size : PIECE);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return failure("write", path, wrote < 0 ? errno : EIO);
+        next += wrote;
+        size -= (size_t)wrote;
+    }
+    return NULL;
+}
+
+/* fsync(2); what cannot be synced (a pipe, a character device, some network file systems' directories) is fine. */
+static int sync_descriptor(int descriptor) {
+    int result;
+    do
+        result = fsync(descriptor);
+    while (result != 0 && errno == EINTR);
+    return result != 0 && errno != EINVAL && errno != EROFS ? -1 : 0;
+}
+
+Status files_new_open(const char *path, int *descriptor) {
+    *descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return *descriptor < 0 ? failure("create", path, errno) : NULL;
+}
+
+Status files_new_close(int descriptor, const char *path, Status written) {
+    struct stat about;
+    bool regular = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    if (!written && sync_descriptor(descriptor) != 0)
+        written = failure("write", path, errno);
+    /* Network file systems tell of a full disk only here. */
+    if (close(descriptor) != 0 && errno != EINTR && !written)
+        written = failure("write", path, errno);
+    /* Only a file of ours: as root, removing /dev/full would be a nuisance. */
+    if (written && regular)
+        unlink(path);
+    return written;
+}
+
+Status files_write_new(const char *path, const void *data, size_t size) {
+    int descriptor;
+    TRY(files_new_open(path, &descriptor));
+    return files_new_close(descriptor, path, files_write_all(descriptor, path, data, size));
+}
+
+/* A name beside `path` that no other thread or process of this machine uses; the caller's. */
+static char *beside(const char *path) {
+    return files_path("%s.tmp-%ld-%ld", path, (long)getpid(), (long)syscall(SYS_gettid));
+}
+
+Status files_write(const char *path, const void *data, size_t size) {
+    char *unfinished = beside(path);
+    if (!unfinished)
+        return status_no_memory("a path", strlen(path));
+    Status status = files_write_new(unfinished, data, size);
+    if (!status) {
+        status = files_rename(unfinished, path);
+        if (status)
+            unlink(unfinished);
+    }
+    free(unfinished);
+    return status;
+}
+
+Status files_sync_directory(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return failure("open directory", path, errno);
+    Status status = sync_descriptor(descriptor) != 0 ? failure("sync directory", path, errno) : NULL;
+    close(descriptor);
+    return status;
+}
+
+Status files_rename(const char *from, const char *to) {
+    char *parent = parent_of(to);
+    if (!parent)
+        return status_no_memory("a path", strlen(to));
+    Status status = NULL;
+    if (rename(from, to) != 0)
+        status = status_error(EXIT_IO, "cannot rename %s to %s: %s", from, to, strerror(errno));
+    else
+        status = files_sync_directory(parent);
+    free(parent);
+    return status;
+}
+
+Status files_link(const char *target, const char *path) {
+    char *fresh = beside(path);
+    if (!fresh)
+        return status_no_memory("a path", strlen(path));
+    Status status = NULL;
+    if ((unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0)
+        status = failure("create link", path, errno);
+    else
+        status = files_rename(fresh, path);
+    if (status)
+        unlink(fresh);
+    free(fresh);
+    return status;
+}
+
+/* nftw(3) hands no context: the cause travels as the result. */
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place) {
+    (void)about;
+    (void)kind;
+    (void)place;
+    return remove(path) != 0 && errno != ENOENT ? errno : 0;
+}
+
+Status files_remove(const char *path) {
+    enum { OPEN_DIRECTORIES = 16 };
+    int cause = nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
+    if (cause < 0)
+        cause = errno;
+    return cause && cause != ENOENT ? failure("remove", path, cause) : NULL;
+}
+
+char *files_path(const char *format, ...) {
+    char *path = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&path, format, arguments);
+    va_end(arguments);
+    return length < 0 ? NULL : path;
+}
