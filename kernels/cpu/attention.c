@@ -1,0 +1,188 @@
+#include "approx.h"
+#include "cpu.h"
+#include "gemm.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* What one thread needs for one head at a time. Scores lie transposed, a row for each key and a column for each query:
+ * what softmax does for a query then happens in one lane of a vector, whatever the number of tokens. Rows are `stride`
+ * apart, whole vectors; columns beyond the last query hold what no query uses. Panels hold one packed operand. */
+typedef struct {
+    const Tile *tile;
+    float *scores, *slopes, *panel, *most, *sums;
+    int tokens, head, stride;
+} Bench;
+
+enum { LANES = 16, LINE = 64 };
+
+static size_t round_up(size_t n, size_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Floats of each thread's share: scores and slopes, a panel, and two values for each query. */
+static size_t bench_floats(const Tile *tile, int tokens, int head) {
+    const size_t stride = round_up(tokens, LANES), deep = tokens > head ? tokens : head;
+    return round_up(2 * tokens * stride + deep * tile->columns + 2 * stride, LINE);
+}
+
+static Bench bench_at(const Tile *tile, float *share, int tokens, int head) {
+    const size_t stride = round_up(tokens, LANES), scores = tokens * stride, deep = tokens > head ? tokens : head;
+    Bench b = {.tile = tile, .scores = share, .tokens = tokens, .head = head, .stride = (int)stride};
+    b.slopes = b.scores + scores;
+    b.panel = b.slopes + scores;
+    b.most = b.panel + deep * tile->columns;
+    b.sums = b.most + stride;
+    for (size_t i = 0; i < 2 * scores; i++)
+        share[i] = 0; /* the last columns are computed with, though nothing comes of it */
+    return b;
+}
+
+/* c [tokens][stride] = x y^T for x and y [tokens][head], whose rows are `x_row` and `y_row` apart. */
+static void multiply_transposed(const Bench *b, const float *x, size_t x_row, const float *y, size_t y_row, float *c) {
+    for (int j = 0; j < b->tokens; j += b->tile->columns) {
+        tile_pack_transposed(b->tile, y, y_row, b->head, b->tokens, j, b->panel);
+        const int columns = (int)round_up(cpu_min(b->tile->columns, b->tokens - j), b->tile->lanes);
+        tile_multiply(b->tile, x, x_row, 1, b->panel, NULL, c + j, b->stride, b->tokens, columns, b->head, false);
+    }
+}
+
+/* c [tokens][head] = p y for p [tokens][tokens], with any distances, and y [tokens][head]. */
+static void multiply(const Bench *b, const float *p, size_t row, size_t column, const float *y, size_t y_row, float *c,
+                     size_t c_row) {
+    for (int j = 0; j < b->head; j += b->tile->columns) {
+        tile_pack(b->tile, y, y_row, b->tokens, b->head, j, b->panel);
+        tile_multiply(b->tile, p, row, column, b->panel, NULL, c + j, c_row, b->tokens,
+                      (int)cpu_min(b->tile->columns, b->head - j), b->tokens, false);
+    }
+}
+
+/* Over the lanes of a row, in whole vectors. */
+#define EACH_LANE(b, i)                                                                                                \
+    for (int block = 0; block < (b)->stride; block += LANES)                                                           \
+        for (int i = block; i < block + LANES; i++)
+
+/* Turns each query's scores into their softmax, and lse into the logarithm of the sum of e^(scale score). */
+WIDE static void softmax(const Bench *b, float scale, float *lse) {
+    const float to_power = scale * 1.44269504f;
+    float *restrict most = b->most, *restrict sums = b->sums;
+    EACH_LANE(b, i) {
+        most[i] = b->scores[i];
+        sums[i] = 0;
+    }
+    for (int j = 1; j < b->tokens; j++) {
+        const float *restrict row = b->scores + (size_t)j * b->stride;
+        EACH_LANE(b, i)
+        most[i] = row[i] > most[i] ? row[i] : most[i];
+    }
+    for (int j = 0; j < b->tokens; j++) {
+        float *restrict row = b->scores + (size_t)j * b->stride;
+        EACH_LANE(b, i) {
+            const float power = (row[i] - most[i]) * to_power;
+            row[i] = approx_exp2(power < -126.0f ? -126.0f : power);
+            sums[i] += row[i];
+        }
+    }
+    for (int i = 0; i < b->tokens; i++)
+        lse[i] = most[i] * scale + logf(sums[i]);
+    EACH_LANE(b, i)
+    sums[i] = 1.0f / sums[i];
+    for (int j = 0; j < b->tokens; j++) {
+        float *restrict row = b->scores + (size_t)j * b->stride;
+        EACH_LANE(b, i)
+        row[i] *= sums[i];
+    }
+}
+
+/* Scores become probabilities p by the lse of the forward pass; slopes, the gradient of p, becomes that of the scores:
+ * scale p (slope - dout . out). */
+WIDE static void softmax_backward(const Bench *b, float scale, const float *lse, const float *dout, const float *out,
+                                  size_t width) {
+    const float to_power = scale * 1.44269504f;
+    float *restrict shift = b->most, *restrict through = b->sums;
+    EACH_LANE(b, i)
+    shift[i] = through[i] = 0;
+    for (int i = 0; i < b->tokens; i++) {
+        float product = 0;
+#pragma omp simd reduction(+ : product)
+        for (int d = 0; d < b->head; d++)
+            product += dout[i * width + d] * out[i * width + d];
+        through[i] = product;
+        shift[i] = lse[i] * 1.44269504f;
+    }
+    for (int j = 0; j < b->tokens; j++) {
+        float *restrict row = b->scores + (size_t)j * b->stride, *restrict slope = b->slopes + (size_t)j * b->stride;
+        EACH_LANE(b, i) {
+            const float power = row[i] * to_power - shift[i];
+            const float p = approx_exp2(power < -126.0f ? -126.0f : power);
+            row[i] = p;
+            slope[i] = p * (slope[i] - through[i]) * scale;
+        }
+    }
+}
+
+/* A share for each thread, or NULL after a failure. */
+static float *shares_open(Ops *ops, const char *operation, size_t each) {
+    const size_t bytes = each * ops->threads * sizeof(float);
+    float *shares = aligned_alloc(LINE, bytes);
+    if (!shares)
+        cpu_fail(ops, status_no_memory(operation, bytes));
+    return shares;
+}
+
+void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, int batch, int tokens, int heads,
+                           int head) {
+    if (ops->error)
+        return;
+    const size_t width = (size_t)heads * head, stride = 3 * width;
+    const float scale = 1.0f / sqrtf((float)head);
+    const Tile *tile = tile_best();
+    const size_t each = bench_floats(tile, tokens, head);
+    float *shares = shares_open(ops, "attention_forward's scores", each);
+    if (!shares)
+        return;
+#pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
+    for (int t = 0; t < ops->threads; t++) {
+        const Bench b = bench_at(tile, shares + t * each, tokens, head);
+        const size_t count = (size_t)batch * heads;
+        for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
+            const float *q = qkv + i / heads * tokens * stride + i % heads * head;
+            multiply_transposed(&b, q + width, stride, q, stride, b.scores);
+            softmax(&b, scale, lse + i * tokens);
+            multiply(&b, b.scores, 1, b.stride, q + 2 * width, stride,
+                     out + i / heads * tokens * width + i % heads * head, width);
+        }
+    }
+    free(shares);
+}
+
+void cpu_attention_backward(Ops *ops, const float *dout, const float *qkv, const float *out, const float *lse,
+                            float *dqkv, int batch, int tokens, int heads, int head) {
+    if (ops->error)
+        return;
+    const size_t width = (size_t)heads * head, stride = 3 * width;
+    const float scale = 1.0f / sqrtf((float)head);
+    const Tile *tile = tile_best();
+    const size_t each = bench_floats(tile, tokens, head);
+    float *shares = shares_open(ops, "attention_backward's scores", each);
+    if (!shares)
+        return;
+#pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
+    for (int t = 0; t < ops->threads; t++) {
+        const Bench b = bench_at(tile, shares + t * each, tokens, head);
+        const size_t count = (size_t)batch * heads;
+        for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
+            const size_t at = i / heads * tokens * width + i % heads * head;
+            const size_t at3 = i / heads * tokens * stride + i % heads * head;
+            const float *q = qkv + at3, *k = q + width, *v = k + width;
+            float *dq = dqkv + at3, *dk = dq + width, *dv = dk + width;
+            multiply_transposed(&b, k, stride, q, stride, b.scores);
+            multiply_transposed(&b, v, stride, dout + at, width, b.slopes);
+            softmax_backward(&b, scale, lse + i * tokens, dout + at, out + at, width);
+            multiply(&b, b.scores, b.stride, 1, dout + at, width, dv, stride);
+            multiply(&b, b.slopes, 1, b.stride, k, stride, dq, stride);
+            multiply(&b, b.slopes, b.stride, 1, q, stride, dk, stride);
+        }
+    }
+    free(shares);
+}

@@ -1,0 +1,74 @@
+/* What the files of the CPU backend share. Every kernel is cpu_NAME for the table's NAME, of the same type.
+ *
+ * Work is cut into pieces whose size depends on the shape alone; threads take pieces, and partial sums are added in
+ * the order of the pieces. So results are bit-identical for any number of threads. */
+#ifndef FOVEA_CPU_H
+#define FOVEA_CPU_H
+
+#include "ops.h"
+
+#define CPU_OPERATIONS(X)                                                                                              \
+    X(linear_forward)                                                                                                  \
+    X(linear_backward_input)                                                                                           \
+    X(linear_backward_weight)                                                                                          \
+    X(gelu_forward)                                                                                                    \
+    X(gelu_backward)                                                                                                   \
+    X(norm_forward)                                                                                                    \
+    X(norm_backward)                                                                                                   \
+    X(attention_forward)                                                                                               \
+    X(attention_backward)                                                                                              \
+    X(resize_pixels)                                                                                                   \
+    X(pixels_to_patches)                                                                                               \
+    X(image_to_patches)                                                                                                \
+    X(embed_forward)                                                                                                   \
+    X(embed_backward)                                                                                                  \
+    X(restore_forward)                                                                                                 \
+    X(restore_backward)                                                                                                \
+    X(pool_forward)                                                                                                    \
+    X(pool_backward)                                                                                                   \
+    X(masked_pixel_loss)                                                                                               \
+    X(cross_entropy_loss)                                                                                              \
+    X(regression_loss)                                                                                                 \
+    X(global_norm)                                                                                                     \
+    X(find_nonfinite)                                                                                                  \
+    X(adamw)                                                                                                           \
+    X(cast_to_bf16)                                                                                                    \
+    X(cast_from_bf16)                                                                                                  \
+    X(quantise_fp8)
+
+#define CPU_DECLARE(name) __typeof__(*((Ops *)0)->name) cpu_##name;
+CPU_OPERATIONS(CPU_DECLARE)
+#undef CPU_DECLARE
+
+/* Keeps `status` as the table's first failure; later ones are freed. Called outside parallel regions only. */
+void cpu_fail(Ops *ops, Status status);
+
+/* Whether every id lies in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */
+bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep);
+
+/* Loops over `count` values are cut into this many at a time: a few microseconds' work, half an L1 cache. */
+enum { PIECE = 4096 };
+
+/* At most this many partial results of a reduction, held on the stack. */
+enum { PARTS = 64 };
+
+static inline size_t cpu_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* The size of each of at most PARTS parts of `count`, at least `least`. */
+static inline size_t cpu_part(size_t count, size_t least) {
+    size_t part = (count + PARTS - 1) / PARTS;
+    return part < least ? least : part;
+}
+
+/* Hot loops are compiled twice, for AVX2 as the build asks and for AVX-512, chosen when the program is loaded. The
+ * sanitizers' own start-up comes after that choice, and clang 14 has no such attribute for static functions. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
+    !defined(__SANITIZE_THREAD__) && !defined(__AVX512F__)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "default")))
+#else
+#define WIDE
+#endif
+
+#endif

@@ -1,0 +1,183 @@
+#include "activation.h"
+#include "cpu.h"
+#include "gemm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DEPTH = 128,  /* samples that a weight gradient takes at once: what is multiplied stays in the caches */
+    COLUMNS = 32, /* of dy that meet them: two cache lines, as memory is fetched */
+    AHEAD = 16,   /* rows of dy that are asked for before they are needed */
+    LINE = 64     /* bytes */
+};
+
+/* Scratch for `floats` floats, or NULL after a failure. */
+static float *scratch_open(Ops *ops, const char *what, size_t floats) {
+    const size_t bytes = (floats * sizeof(float) + LINE) / LINE * LINE;
+    float *scratch = aligned_alloc(LINE, bytes);
+    if (!scratch)
+        cpu_fail(ops, status_no_memory(what, bytes));
+    return scratch;
+}
+
+/* Rows that a thread multiplies at once: many, to fetch the packed weights seldom, but enough pieces for the threads.
+ */
+static int block_rows(int rows) {
+    const int block = rows / 40 / 32 * 32;
+    return block < 32 ? 32 : block > 128 ? 128 : block;
+}
+
+void cpu_linear_forward(Ops *ops, const float *x, const float *w, const float *bias, Activation act, float *pre,
+                        float *y, int rows, int in, int out) {
+    if (ops->error)
+        return;
+    const Tile *tile = tile_best();
+    const size_t width = (size_t)tile_panels(tile, out) * tile->columns;
+    float *panels = scratch_open(ops, "linear_forward's packed weights", width * (in + 1));
+    if (!panels)
+        return;
+    float *start = NULL, *product = act == ACTIVATION_NONE ? y : pre;
+    if (bias) {
+        start = panels + width * in;
+        memset(start, 0, width * sizeof *start);
+        memcpy(start, bias, out * sizeof *start);
+    }
+    const int block = block_rows(rows);
+#pragma omp parallel num_threads(ops->threads)
+    {
+#pragma omp for schedule(static)
+        for (int j = 0; j < out; j += tile->columns)
+            tile_pack_transposed(tile, w, in, in, out, j, panels + (size_t)j * in);
+#pragma omp for schedule(static) nowait
+        for (int r = 0; r < rows; r += block)
+            for (int j = 0; j < out; j += tile->columns) {
+                const int height = (int)cpu_min(block, rows - r), columns = (int)cpu_min(tile->columns, out - j);
+                const size_t at = (size_t)r * out + j;
+                tile_multiply(tile, x + (size_t)r * in, in, 1, panels + (size_t)j * in, start ? start + j : NULL,
+                              product + at, out, height, columns, in, false);
+                if (act != ACTIVATION_NONE) /* while the product is in the cache */
+                    activation_forward(product + at, act, y + at, out, height, columns);
+            }
+    }
+    free(panels);
+}
+
+void cpu_linear_backward_input(Ops *ops, const float *dy, const float *w, Activation act, const float *pre, float *dx,
+                               int rows, int in, int out) {
+    if (ops->error)
+        return;
+    const Tile *tile = tile_best();
+    float *panels = scratch_open(ops, "linear_backward_input's packed weights",
+                                 (size_t)tile_panels(tile, in) * tile->columns * out);
+    if (!panels)
+        return;
+    const int block = block_rows(rows);
+#pragma omp parallel num_threads(ops->threads)
+    {
+#pragma omp for schedule(static)
+        for (int j = 0; j < in; j += tile->columns)
+            tile_pack(tile, w, in, out, in, j, panels + (size_t)j * out);
+#pragma omp for schedule(static) nowait
+        for (int r = 0; r < rows; r += block)
+            for (int j = 0; j < in; j += tile->columns) {
+                const int height = (int)cpu_min(block, rows - r), columns = (int)cpu_min(tile->columns, in - j);
+                const size_t at = (size_t)r * in + j;
+                tile_multiply(tile, dy + (size_t)r * out, out, 1, panels + (size_t)j * out, NULL, dx + at, in, height,
+                              columns, out, false);
+                if (act != ACTIVATION_NONE)
+                    activation_backward(dx + at, pre + at, act, dx + at, in, height, columns);
+            }
+    }
+    free(panels);
+}
+
+/* Copies `width` columns of dy, COLUMNS apart in `block`, and adds their sums to `sum` if not NULL: apart first, which
+ * keeps the error of long sums small. */
+WIDE static void take_columns(const float *restrict dy, size_t stride, float *restrict block, float *sum, int rows,
+                              int width) {
+    float part[COLUMNS] = {0};
+    for (int r = 0; r < rows; r++) {
+        const float *from = dy + r * stride;
+        float *to = block + r * COLUMNS;
+        if (width < COLUMNS)
+            memcpy(to, from, width * sizeof *to);
+        else {
+            __builtin_prefetch(from + AHEAD * stride);
+            __builtin_prefetch(from + AHEAD * stride + LINE / 4);
+            memcpy(to, from, COLUMNS * sizeof *to);
+        }
+        for (int c = 0; c < width && sum; c++)
+            part[c] += to[c];
+    }
+    for (int c = 0; c < width && sum; c++)
+        sum[c] += part[c];
+}
+
+/* How the weight gradient is divided: `across` by `down` rectangles of `panels` panels of x by `groups` groups of
+ * COLUMNS of dy. Each element's sum runs in the same order however it is divided. */
+typedef struct {
+    int across, down, panels, groups;
+} Division;
+
+static int ceiling(int a, int b) {
+    return (a + b - 1) / b;
+}
+
+/* The division into at most `threads` rectangles whose largest is smallest; of equals, the one that reads least. */
+static Division divide(int panels, int groups, int columns, int threads) {
+    Division best = {1, 1, panels, groups};
+    for (int across = 1; across <= threads && across <= panels; across++) {
+        Division d = {.across = across, .panels = ceiling(panels, across)};
+        d.groups = ceiling(groups, threads / across);
+        d.down = ceiling(groups, d.groups);
+        d.across = ceiling(panels, d.panels);
+        const int size = d.panels * d.groups, least = best.panels * best.groups;
+        if (size < least ||
+            (size == least && d.panels * columns + d.groups * COLUMNS < best.panels * columns + best.groups * COLUMNS))
+            best = d;
+    }
+    return best;
+}
+
+/* One rectangle of dw: `inputs` columns and `outputs` rows of it, and dbias if not NULL. */
+static void weight_rectangle(const Tile *tile, const float *dy, int out, int outputs, const float *x, int in,
+                             int inputs, float *dw, float *dbias, bool add, int rows, float *scratch) {
+    float *block = scratch, *panels = scratch + DEPTH * COLUMNS;
+    for (int r = 0; r < rows; r += DEPTH) {
+        const int depth = (int)cpu_min(DEPTH, rows - r);
+        for (int i = 0; i < inputs; i += tile->columns)
+            tile_pack(tile, x + (size_t)r * in, in, depth, inputs, i, panels + (size_t)i * DEPTH);
+        for (int o = 0; o < outputs; o += COLUMNS) {
+            const int height = (int)cpu_min(COLUMNS, outputs - o);
+            take_columns(dy + (size_t)r * out + o, out, block, dbias ? dbias + o : NULL, depth, height);
+            for (int i = 0; i < inputs; i += tile->columns)
+                tile_multiply(tile, block, 1, COLUMNS, panels + (size_t)i * DEPTH, NULL, dw + (size_t)o * in + i, in,
+                              height, (int)cpu_min(tile->columns, inputs - i), depth, add || r > 0);
+        }
+    }
+}
+
+void cpu_linear_backward_weight(Ops *ops, const float *dy, const float *x, float *dw, float *dbias, bool add, int rows,
+                                int in, int out) {
+    if (ops->error)
+        return;
+    const Tile *tile = tile_best();
+    const Division d = divide(tile_panels(tile, in), ceiling(out, COLUMNS), tile->columns, ops->threads);
+    const int inputs = d.panels * tile->columns, outputs = d.groups * COLUMNS;
+    const size_t each = DEPTH * (size_t)(COLUMNS + inputs);
+    float *scratch = scratch_open(ops, "linear_backward_weight's packed blocks", each * d.across * d.down);
+    if (!scratch)
+        return;
+    if (dbias && !add)
+        memset(dbias, 0, out * sizeof *dbias);
+    if (rows == 0 && !add)
+        memset(dw, 0, (size_t)out * in * sizeof *dw);
+#pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
+    for (int t = 0; t < d.across * d.down; t++) {
+        const int i = t % d.across * inputs, o = t / d.across * outputs;
+        weight_rectangle(tile, dy + o, out, (int)cpu_min(outputs, out - o), x + i, in, (int)cpu_min(inputs, in - i),
+                         dw + (size_t)o * in + i, dbias && i == 0 ? dbias + o : NULL, add, rows, scratch + t * each);
+    }
+    free(scratch);
+}

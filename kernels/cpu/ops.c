@@ -1,0 +1,35 @@
+#include "cpu.h"
+
+void cpu_fail(Ops *ops, Status status) {
+    if (ops->error)
+        status_free(status);
+    else
+        ops->error = status;
+}
+
+bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep) {
+    if (keep < 0 || keep > patches) {
+        cpu_fail(ops, status_error(EXIT_INTERNAL, "%s: %d of %d patches cannot be kept", operation, keep, patches));
+        return false;
+    }
+    for (size_t i = 0; i < (size_t)batch * patches; i++)
+        if (ids[i] < 0 || ids[i] >= patches) {
+            cpu_fail(ops, status_error(EXIT_INTERNAL, "%s: ids[%zu][%zu] is %d, not a patch of 0 .. %d", operation,
+                                       i / patches, i % patches, (int)ids[i], patches - 1));
+            return false;
+        }
+    return true;
+}
+
+void ops_cpu(Ops *ops, int threads) {
+    *ops = (Ops){.name = "cpu", .threads = threads < 1 ? 1 : threads};
+#define CPU_FILL(operation) ops->operation = cpu_##operation;
+    CPU_OPERATIONS(CPU_FILL)
+#undef CPU_FILL
+}
+
+Status ops_error(Ops *ops) {
+    Status error = ops->error;
+    ops->error = NULL;
+    return error;
+}

@@ -1,0 +1,157 @@
+#include "cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool check_grid(Ops *ops, const char *operation, const int32_t *ids, int batch, int size, int patch, int keep) {
+    if (size < 1 || patch < 1 || size % patch) {
+        cpu_fail(ops, status_error(EXIT_INTERNAL, "%s: pictures of %d pixels cannot be cut into patches of %d",
+                                   operation, size, patch));
+        return false;
+    }
+    return cpu_check_ids(ops, operation, ids, batch, size / patch * (size / patch), keep);
+}
+
+/* Where one sample's patches go. */
+typedef struct {
+    const int32_t *ids;
+    int keep, across, size, patch; /* across: patches in a row */
+    float *visible, *target;       /* target may be NULL */
+} Sample;
+
+static Sample sample_at(const int32_t *ids, int keep, int size, int patch, float *visible, float *target, size_t b) {
+    const int across = size / patch;
+    const size_t patches = (size_t)across * across, values = 3 * (size_t)patch * patch;
+    return (Sample){ids + b * patches,
+                    keep,
+                    across,
+                    size,
+                    patch,
+                    visible + b * keep * values,
+                    target ? target + b * (patches - keep) * values : NULL};
+}
+
+/* Patches to cut, and the place of row `y` of the j-th: visible ones start with their first channel. */
+static int sample_count(const Sample *s) {
+    return s->target ? s->across * s->across : s->keep;
+}
+
+static float *sample_row(const Sample *s, int j, int y) {
+    const size_t values = 3 * (size_t)s->patch * s->patch;
+    return j < s->keep ? s->visible + j * values + (size_t)y * s->patch
+                       : s->target + (j - s->keep) * values + (size_t)y * 3 * s->patch;
+}
+
+/* How levels become values: level * scale + shift, for the channels of one row of a patch, pixel by pixel. */
+typedef struct {
+    float *scale, *shift, *row;
+} Levels;
+
+WIDE static void normalise(const uint8_t *restrict in, const Levels *levels, float *restrict out, int count) {
+    const float *restrict scale = levels->scale, *restrict shift = levels->shift;
+    for (int i = 0; i < count; i++)
+        out[i] = (float)in[i] * scale[i] + shift[i];
+}
+
+/* [patch][3] to [3] rows that lie `area` apart. */
+WIDE static void separate(const float *restrict in, float *restrict out, int patch, size_t area) {
+    for (int x = 0; x < patch; x++) {
+        out[x] = in[x * 3];
+        out[area + x] = in[x * 3 + 1];
+        out[2 * area + x] = in[x * 3 + 2];
+    }
+}
+
+static void cut_pixels(const Sample *s, const uint8_t *pixels, const Levels *levels) {
+    for (int j = 0; j < sample_count(s); j++) {
+        const int top = s->ids[j] / s->across * s->patch, left = s->ids[j] % s->across * s->patch;
+        for (int y = 0; y < s->patch; y++) {
+            const uint8_t *from = pixels + ((size_t)(top + y) * s->size + left) * 3;
+            normalise(from, levels, j < s->keep ? levels->row : sample_row(s, j, y), 3 * s->patch);
+            if (j < s->keep)
+                separate(levels->row, sample_row(s, j, y), s->patch, (size_t)s->patch * s->patch);
+        }
+    }
+}
+
+static void cut_image(const Sample *s, const float *image) {
+    const size_t area = (size_t)s->patch * s->patch, plane = (size_t)s->size * s->size;
+    for (int j = 0; j < sample_count(s); j++) {
+        const int top = s->ids[j] / s->across * s->patch, left = s->ids[j] % s->across * s->patch;
+        for (int y = 0; y < s->patch; y++)
+            for (int c = 0; c < 3; c++) {
+                const float *from = image + c * plane + (size_t)(top + y) * s->size + left;
+                float *to = sample_row(s, j, y);
+                if (j < s->keep)
+                    memcpy(to + c * area, from, s->patch * sizeof *to);
+                else
+                    for (int x = 0; x < s->patch; x++)
+                        to[x * 3 + c] = from[x];
+            }
+    }
+}
+
+/* Resizes (or takes as it is) and cuts one sample. */
+static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int width, const Crop *crop,
+                         const float *scale, const float *shift) {
+    const bool whole = !crop && height == s->size && width == s->size;
+    const size_t row = 3 * (size_t)s->patch, picture = whole ? 0 : 3 * (size_t)s->size * s->size;
+    float *values = malloc(3 * row * sizeof *values + picture);
+    if (!values)
+        return status_no_memory("pixels_to_patches' resized picture", 3 * row * sizeof *values + picture);
+    const Levels levels = {values, values + row, values + 2 * row};
+    for (size_t i = 0; i < row; i++) {
+        levels.scale[i] = scale[i % 3];
+        levels.shift[i] = shift[i % 3];
+    }
+    Status status = NULL;
+    if (!whole) {
+        uint8_t *resized = (uint8_t *)(values + 3 * row);
+        const Crop all = {.height = height, .width = width};
+        status = cpu_resize_pixels(pixels, height, width, crop ? *crop : all, s->size, s->size, resized);
+        pixels = resized;
+    }
+    if (!status)
+        cut_pixels(s, pixels, &levels);
+    free(values);
+    return status;
+}
+
+void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int width, const Crop *crops,
+                           const int32_t *ids, int keep, const float mean[3], const float std[3], int size, int patch,
+                           float *visible, float *target, int batch) {
+    if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep))
+        return;
+    float scale[3], shift[3];
+    for (int c = 0; c < 3; c++) {
+        scale[c] = 1.0f / (255.0f * std[c]);
+        shift[c] = -mean[c] / std[c];
+    }
+    Status failure = NULL;
+#pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
+    for (int b = 0; b < batch; b++) {
+        const Sample sample = sample_at(ids, keep, size, patch, visible, target, b);
+        Status status = cut_sample(&sample, pixels + (size_t)b * height * width * 3, height, width,
+                                   crops ? &crops[b] : NULL, scale, shift);
+        if (status) {
+#pragma omp critical(pixels_to_patches_failure)
+            if (failure)
+                status_free(status);
+            else
+                failure = status;
+        }
+    }
+    if (failure)
+        cpu_fail(ops, failure);
+}
+
+void cpu_image_to_patches(Ops *ops, const float *image, const int32_t *ids, int keep, int size, int patch,
+                          float *visible, float *target, int batch) {
+    if (ops->error || !check_grid(ops, "image_to_patches", ids, batch, size, patch, keep))
+        return;
+#pragma omp parallel for num_threads(ops->threads) schedule(static)
+    for (int b = 0; b < batch; b++) {
+        const Sample sample = sample_at(ids, keep, size, patch, visible, target, b);
+        cut_image(&sample, image + (size_t)b * 3 * size * size);
+    }
+}

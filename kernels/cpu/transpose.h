@@ -1,0 +1,30 @@
+/* Squares of 4 x 4 floats turned over in registers: what packing and resizing transpose by. */
+#ifndef FOVEA_TRANSPOSE_H
+#define FOVEA_TRANSPOSE_H
+
+#include <stddef.h>
+
+typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+
+#ifdef __clang__
+#define ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+typedef int FourPlaces __attribute__((vector_size(16)));
+#define ZIP_LOW(a, b) __builtin_shuffle(a, b, (FourPlaces){0, 4, 1, 5})
+#define ZIP_HIGH(a, b) __builtin_shuffle(a, b, (FourPlaces){2, 6, 3, 7})
+#endif
+
+/* Rows lie from_row and to_row apart. Two riffles of rows 0, 2 with rows 1, 3. */
+static inline void transpose_four(const float *from, size_t from_row, float *to, size_t to_row) {
+    Four r[4];
+    for (int i = 0; i < 4; i++)
+        r[i] = *(const Four *)(from + i * from_row);
+    const Four a = ZIP_LOW(r[0], r[2]), b = ZIP_LOW(r[1], r[3]), c = ZIP_HIGH(r[0], r[2]), d = ZIP_HIGH(r[1], r[3]);
+    *(Four *)to = ZIP_LOW(a, b);
+    *(Four *)(to + to_row) = ZIP_HIGH(a, b);
+    *(Four *)(to + 2 * to_row) = ZIP_LOW(c, d);
+    *(Four *)(to + 3 * to_row) = ZIP_HIGH(c, d);
+}
+
+#endif

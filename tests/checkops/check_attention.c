@@ -1,0 +1,151 @@
+#include "checkops.h"
+
+#include <math.h>
+
+typedef struct {
+    int batch, tokens, heads, head;
+    double *qkv, *out, *lse, *p; /* p: one row of probabilities */
+    const float *dout;
+} Attention;
+
+static Attention draw(Check *check) {
+    Attention a = {.batch = 1, .tokens = 1, .heads = 1, .head = 1};
+    if (check->round)
+        a = (Attention){.batch = check_between(check, 1, 4),
+                        .tokens = check_between(check, 1, 70),
+                        .heads = check_between(check, 1, 4),
+                        .head = check_between(check, 1, 80)};
+    if (check->round == 3) /* the shapes the models have */
+        a = (Attention){.batch = 2, .tokens = 197, .heads = 2, .head = 64};
+    if (check->round == 4)
+        a = (Attention){.batch = 3, .tokens = 37, .heads = 3, .head = 32};
+    if (check->round == 5)
+        a = (Attention){.batch = 4, .tokens = 10, .heads = 3, .head = 64};
+    check_shape(check, "batch=%d tokens=%d heads=%d head=%d", a.batch, a.tokens, a.heads, a.head);
+    return a;
+}
+
+static size_t at(const Attention *a, int b, int token, int part, int h) {
+    return ((((size_t)b * a->tokens + token) * 3 + part) * a->heads + h) * a->head;
+}
+
+static size_t out_at(const Attention *a, int b, int token, int h) {
+    return (((size_t)b * a->tokens + token) * a->heads + h) * a->head;
+}
+
+static double dot(const double *x, const double *y, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+/* p = softmax of one query's scores; returns their log-sum-exp. */
+static double probabilities(const Attention *a, int b, int h, int i) {
+    double largest = -INFINITY, sum = 0;
+    for (int j = 0; j < a->tokens; j++) {
+        a->p[j] = dot(a->qkv + at(a, b, i, 0, h), a->qkv + at(a, b, j, 1, h), a->head) / sqrt(a->head);
+        largest = fmax(largest, a->p[j]);
+    }
+    for (int j = 0; j < a->tokens; j++)
+        sum += exp(a->p[j] - largest);
+    for (int j = 0; j < a->tokens; j++)
+        a->p[j] = exp(a->p[j] - largest) / sum;
+    return largest + log(sum);
+}
+
+static void forward(const Attention *a) {
+    for (int b = 0; b < a->batch; b++)
+        for (int h = 0; h < a->heads; h++)
+            for (int i = 0; i < a->tokens; i++) {
+                a->lse[((size_t)b * a->heads + h) * a->tokens + i] = probabilities(a, b, h, i);
+                for (int d = 0; d < a->head; d++) {
+                    double sum = 0;
+                    for (int j = 0; j < a->tokens; j++)
+                        sum += a->p[j] * a->qkv[at(a, b, j, 2, h) + d];
+                    a->out[out_at(a, b, i, h) + d] = sum;
+                }
+            }
+}
+
+static void allocate(Check *check, Attention *a, const float *qkv) {
+    const size_t rows = (size_t)a->batch * a->tokens, width = (size_t)a->heads * a->head;
+    a->qkv = check_copy(check, qkv, rows * 3 * width);
+    a->out = check_numbers(check, rows * width);
+    a->lse = check_numbers(check, rows * a->heads);
+    a->p = check_numbers(check, a->tokens);
+}
+
+/* How far scores spread: 1 as at the start of training, 6 with softmax near one-hot. */
+static double deviation(Check *check) {
+    return check->round % 3 == 2 ? 2.5 : 1;
+}
+
+void check_attention_forward(Check *check) {
+    Attention a = draw(check);
+    const size_t rows = (size_t)a.batch * a.tokens, width = (size_t)a.heads * a.head;
+    float *qkv = check_normal(check, "qkv", BUFFER_INPUT, rows * 3 * width, deviation(check));
+    float *out = check_output(check, "out", rows * width), *lse = check_output(check, "lse", rows * a.heads);
+    RUN(check)
+    check->ops.attention_forward(&check->ops, qkv, out, lse, a.batch, a.tokens, a.heads, a.head);
+    allocate(check, &a, qkv);
+    forward(&a);
+    /* Scores reach 40 in size and err by some roundings of that; exp makes it a relative error, here up to 60
+     * roundings, of weights whose sum is 1 and of values up to the largest. */
+    check_near(check, "out", out, a.out, 100 * ROUNDING, rows * width);
+    double *bound = check_numbers(check, rows * a.heads);
+    for (size_t i = 0; i < rows * a.heads; i++)
+        bound[i] = 20 * ROUNDING * (1 + fabs(a.lse[i])) + 60 * ROUNDING;
+    check_bounds(check, "lse", lse, a.lse, bound, rows * a.heads);
+}
+
+/* The gradient from the formulas of softmax and products. */
+static void backward(const Attention *a, double *dqkv) {
+    for (int b = 0; b < a->batch; b++)
+        for (int h = 0; h < a->heads; h++)
+            for (int i = 0; i < a->tokens; i++) {
+                probabilities(a, b, h, i);
+                const float *g = a->dout + out_at(a, b, i, h);
+                double through = check_dot(a->out + out_at(a, b, i, h), g, a->head);
+                for (int j = 0; j < a->tokens; j++) {
+                    double dp = check_dot(a->qkv + at(a, b, j, 2, h), g, a->head);
+                    double ds = a->p[j] * (dp - through) / sqrt(a->head);
+                    for (int d = 0; d < a->head; d++) {
+                        dqkv[at(a, b, i, 0, h) + d] += ds * a->qkv[at(a, b, j, 1, h) + d];
+                        dqkv[at(a, b, j, 1, h) + d] += ds * a->qkv[at(a, b, i, 0, h) + d];
+                        dqkv[at(a, b, j, 2, h) + d] += a->p[j] * g[d];
+                    }
+                }
+            }
+}
+
+static double loss(const void *context) {
+    const Attention *a = context;
+    forward(a);
+    return check_dot(a->out, a->dout, (size_t)a->batch * a->tokens * a->heads * a->head);
+}
+
+void check_attention_backward(Check *check) {
+    Attention a = draw(check);
+    const size_t rows = (size_t)a.batch * a.tokens, width = (size_t)a.heads * a.head;
+    float *qkv = check_normal(check, "qkv", BUFFER_INPUT, rows * 3 * width, deviation(check));
+    float *dout = check_normal(check, "dout", BUFFER_INPUT, rows * width, 1);
+    float *out = check_normal(check, "out", BUFFER_INPUT, rows * width, 1);
+    float *lse = check_normal(check, "lse", BUFFER_INPUT, rows * a.heads, 1);
+    float *dqkv = check_output(check, "dqkv", rows * 3 * width);
+    allocate(check, &a, qkv);
+    a.dout = dout;
+    forward(&a);
+    for (size_t i = 0; i < rows * width; i++)
+        out[i] = (float)a.out[i];
+    for (size_t i = 0; i < rows * a.heads; i++)
+        lse[i] = (float)a.lse[i];
+    double *want = check_numbers(check, rows * 3 * width);
+    backward(&a, want);
+    RUN(check)
+    check->ops.attention_backward(&check->ops, dout, qkv, out, lse, dqkv, a.batch, a.tokens, a.heads, a.head);
+    /* As forward; dp - through cancels, so terms may be some times larger than the largest result. */
+    check_near(check, "dqkv", dqkv, want, 200 * ROUNDING, rows * 3 * width);
+    if (rows * a.tokens * width < 100000)
+        check_slopes(check, "dqkv", dqkv, a.qkv, rows * 3 * width, loss, &a);
+}

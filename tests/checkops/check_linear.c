@@ -1,0 +1,182 @@
+#include "checkops.h"
+#include "reference.h"
+
+#include <math.h>
+
+typedef struct {
+    int rows, in, out;
+    double *x, *w, *bias;
+    Activation act;
+    const float *dy;
+    double *y;
+} Linear;
+
+static Linear draw(Check *check) {
+    Linear l = {.rows = 1, .in = 1, .out = 1};
+    if (check->round % 4 == 3) /* whole blocks of the kernels */
+        l = (Linear){.rows = 64 * check_between(check, 1, 3),
+                     .in = 48 * check_between(check, 1, 4),
+                     .out = 48 * check_between(check, 1, 4)};
+    else if (check->round)
+        l = (Linear){.rows = check_between(check, 1, 200),
+                     .in = check_between(check, 1, 150),
+                     .out = check_between(check, 1, 150)};
+    if (check->round == 5) /* sums longer than a cache block */
+        l.in = 700, l.rows = 30;
+    if (check->round == 6)
+        l.out = 700, l.rows = 30;
+    if (check->round == 8)
+        l.rows = 1300, l.in = 30;
+    l.act = check->round % 3;
+    check_shape(check, "rows=%d in=%d out=%d act=%d", l.rows, l.in, l.out, l.act);
+    return l;
+}
+
+/* y = act(x w^T + bias); pre and the sums of the absolute terms when wanted. */
+static void forward(const Linear *l, double *pre, double *size, double *y) {
+    for (int r = 0; r < l->rows; r++)
+        for (int o = 0; o < l->out; o++) {
+            double sum = l->bias ? l->bias[o] : 0, total = fabs(sum);
+            for (int i = 0; i < l->in; i++) {
+                double term = l->x[(size_t)r * l->in + i] * l->w[(size_t)o * l->in + i];
+                sum += term;
+                total += fabs(term);
+            }
+            const size_t at = (size_t)r * l->out + o;
+            if (pre)
+                pre[at] = sum;
+            if (size)
+                size[at] = total;
+            y[at] = reference_act(l->act, sum);
+        }
+}
+
+void check_linear_forward(Check *check) {
+    Linear l = draw(check);
+    const size_t count = (size_t)l.rows * l.out;
+    const bool biased = check_coin(check);
+    float *x = check_normal(check, "x", BUFFER_INPUT, (size_t)l.rows * l.in, 1);
+    float *w = check_normal(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));
+    float *bias = check_normal(check, "bias", BUFFER_INPUT, l.out, 1);
+    float *pre = l.act ? check_output(check, "pre", count) : NULL;
+    float *y = check_output(check, "y", count);
+    RUN(check)
+    check->ops.linear_forward(&check->ops, x, w, biased ? bias : NULL, l.act, pre, y, l.rows, l.in, l.out);
+    l.x = check_copy(check, x, (size_t)l.rows * l.in);
+    l.w = check_copy(check, w, (size_t)l.out * l.in);
+    l.bias = biased ? check_copy(check, bias, l.out) : NULL;
+    double *want_pre = check_numbers(check, count), *bound = check_numbers(check, count);
+    double *want = check_numbers(check, count);
+    forward(&l, want_pre, bound, want);
+    /* A sum of n terms in any order errs by at most n roundings of the absolute sum; GELU's slope is below 1.13, and
+     * its own error below 2e-7 of the value's size. */
+    for (size_t i = 0; i < count; i++)
+        bound[i] *= (l.in + 1) * ROUNDING;
+    if (pre)
+        check_bounds(check, "pre", pre, want_pre, bound, count);
+    if (l.act)
+        for (size_t i = 0; i < count; i++)
+            bound[i] = 1.13 * bound[i] + 2e-7 * (1 + fabs(want_pre[i]));
+    check_bounds(check, "y", y, want, bound, count);
+}
+
+static double loss(const void *context) {
+    const Linear *l = context;
+    forward(l, NULL, NULL, l->y);
+    return check_dot(l->y, l->dy, (size_t)l->rows * l->out);
+}
+
+/* Here the layer's input is x = act(pre), and l.act belongs to it. */
+static double loss_through_input(const void *context) {
+    const Linear *l = context;
+    double sum = 0;
+    for (int r = 0; r < l->rows; r++)
+        for (int o = 0; o < l->out; o++) {
+            double y = 0;
+            for (int i = 0; i < l->in; i++)
+                y += reference_act(l->act, l->x[(size_t)r * l->in + i]) * l->w[(size_t)o * l->in + i];
+            sum += y * l->dy[(size_t)r * l->out + o];
+        }
+    return sum;
+}
+
+void check_linear_backward_input(Check *check) {
+    Linear l = draw(check);
+    const size_t count = (size_t)l.rows * l.in;
+    float *dy = check_normal(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
+    float *w = check_normal(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));
+    float *pre = check_normal(check, "pre", BUFFER_INPUT, count, 2);
+    float *dx = check_output(check, "dx", count);
+    RUN(check)
+    check->ops.linear_backward_input(&check->ops, dy, w, l.act, l.act ? pre : NULL, dx, l.rows, l.in, l.out);
+    double *want = check_numbers(check, count), *bound = check_numbers(check, count);
+    for (int r = 0; r < l.rows; r++)
+        for (int i = 0; i < l.in; i++) {
+            double sum = 0, total = 0;
+            for (int o = 0; o < l.out; o++) {
+                double term = (double)dy[(size_t)r * l.out + o] * w[(size_t)o * l.in + i];
+                sum += term;
+                total += fabs(term);
+            }
+            const size_t at = (size_t)r * l.in + i;
+            double slope = l.act ? reference_act_slope(l.act, pre[at]) : 1;
+            want[at] = sum * slope;
+            /* As above; the slope errs by 5e-7 (check_gelu_everywhere). */
+            bound[at] = (l.out + 2) * ROUNDING * total * fabs(slope) + (l.act ? 5e-7 * fabs(sum) : 0) + 1e-37;
+        }
+    check_bounds(check, "dx", dx, want, bound, count);
+    if ((size_t)l.rows * l.in * l.out > 500000)
+        return;
+    l.x = check_copy(check, pre, count);
+    l.w = check_copy(check, w, (size_t)l.out * l.in);
+    l.dy = dy;
+    check_slopes(check, "dx", dx, l.x, count, loss_through_input, &l);
+}
+
+void check_linear_backward_weight(Check *check) {
+    Linear l = draw(check);
+    l.act = ACTIVATION_NONE;
+    const bool add = check_coin(check), biased = check_coin(check);
+    const size_t count = (size_t)l.out * l.in;
+    float *dy = check_normal(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
+    float *x = check_normal(check, "x", BUFFER_INPUT, (size_t)l.rows * l.in, 1);
+    BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
+    float *dw = check_normal(check, "dw", kind, count, 1), *dbias = check_normal(check, "dbias", kind, l.out, 1);
+    double *want = check_copy(check, dw, count), *bound = check_numbers(check, count);
+    double *want_bias = check_copy(check, dbias, l.out), *bound_bias = check_numbers(check, l.out);
+    RUN(check)
+    check->ops.linear_backward_weight(&check->ops, dy, x, dw, biased ? dbias : NULL, add, l.rows, l.in, l.out);
+    for (int o = 0; o < l.out; o++) {
+        for (int i = 0; i < l.in; i++) {
+            const size_t at = (size_t)o * l.in + i;
+            double sum = add ? want[at] : 0, total = fabs(sum);
+            for (int r = 0; r < l.rows; r++) {
+                double term = (double)dy[(size_t)r * l.out + o] * x[(size_t)r * l.in + i];
+                sum += term;
+                total += fabs(term);
+            }
+            want[at] = sum;
+            bound[at] = (l.rows + 1) * ROUNDING * total; /* n roundings of the absolute sum */
+        }
+        double sum = add ? want_bias[o] : 0, total = fabs(sum);
+        for (int r = 0; r < l.rows; r++) {
+            sum += dy[(size_t)r * l.out + o];
+            total += fabs(dy[(size_t)r * l.out + o]);
+        }
+        want_bias[o] = sum;
+        bound_bias[o] = (l.rows + 1) * ROUNDING * total;
+    }
+    check_bounds(check, "dw", dw, want, bound, count);
+    if (biased)
+        check_bounds(check, "dbias", dbias, want_bias, bound_bias, l.out);
+    if (add || (size_t)l.rows * l.in * l.out > 500000)
+        return;
+    l.x = check_copy(check, x, (size_t)l.rows * l.in);
+    l.w = check_numbers(check, count);
+    l.bias = check_numbers(check, l.out);
+    l.dy = dy;
+    l.y = check_numbers(check, (size_t)l.rows * l.out);
+    check_slopes(check, "dw", dw, l.w, count, loss, &l);
+    if (biased)
+        check_slopes(check, "dbias", dbias, l.bias, l.out, loss, &l);
+}

@@ -1,0 +1,178 @@
+#include "checkops.h"
+
+#include <math.h>
+
+typedef struct {
+    int batch, patches, keep, dim;
+    bool normalise;
+    const int32_t *ids;
+    double *pred;
+    const float *target;
+    double scale; /* grad_scale */
+} Masked;
+
+static double masked_loss(const void *context) {
+    const Masked *m = context;
+    const int masked = m->patches - m->keep;
+    double loss = 0;
+    for (int b = 0; b < m->batch; b++)
+        for (int j = 0; j < masked; j++) {
+            const float *t = m->target + ((size_t)b * masked + j) * m->dim;
+            const size_t place = 1 + m->ids[b * m->patches + m->keep + j];
+            const double *p = m->pred + ((size_t)b * (1 + m->patches) + place) * m->dim;
+            double mean = 0, variance = 0;
+            for (int i = 0; i < m->dim; i++)
+                mean += t[i] / (double)m->dim;
+            for (int i = 0; i < m->dim; i++)
+                variance += (t[i] - mean) * (t[i] - mean) / (m->dim - 1.0);
+            for (int i = 0; i < m->dim; i++) {
+                double want = m->normalise ? (t[i] - mean) / sqrt(variance + 1e-6) : t[i];
+                loss += (p[i] - want) * (p[i] - want) / m->dim / masked / m->batch;
+            }
+        }
+    return loss * m->scale;
+}
+
+/* A loss sums squares, all positive: a few roundings of itself. */
+static const double LOSS = 10 * ROUNDING;
+
+void check_masked_pixel_loss(Check *check) {
+    Masked m = {.batch = 1, .patches = 1, .keep = 0, .dim = 3, .normalise = check_coin(check), .scale = 1};
+    if (check->round) {
+        m.batch = check_between(check, 1, check->round == 2 ? 150 : 6);
+        m.patches = check_between(check, 1, 30);
+        m.keep = check_between(check, 0, m.patches - 1);
+        m.dim = 3 * check_between(check, 1, 30);
+    }
+    check_shape(check, "batch=%d patches=%d keep=%d dim=%d normalise=%d", m.batch, m.patches, m.keep, m.dim,
+                m.normalise);
+    const float grad_scale = 0.375f;
+    const size_t count = (size_t)m.batch * (1 + m.patches) * m.dim, masked = (size_t)m.batch * (m.patches - m.keep);
+    const int32_t *ids = m.ids = check_ids(check, m.batch, m.patches);
+    float *pred = check_normal(check, "pred", BUFFER_INPUT, count, 1);
+    float *target = check_normal(check, "target", BUFFER_INPUT, masked * m.dim, 1);
+    if (check->round == 3) /* a flat patch: only the 1e-6 stands between it and a division by zero */
+        for (int i = 0; i < m.dim; i++)
+            target[i] = 0.7f;
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
+    const bool gradient = check->round % 5 != 4;
+    float *dpred = gradient ? check_output(check, "dpred", count) : NULL;
+    RUN(check)
+    check->ops.masked_pixel_loss(&check->ops, pred, target, ids, m.normalise, grad_scale, loss, dpred, m.batch,
+                                 m.patches, m.keep, m.dim);
+    m.pred = check_copy(check, pred, count);
+    m.target = target;
+    const double want = masked_loss(&m);
+    check_scalar(check, "loss", *loss, want, LOSS * want);
+    if (!gradient)
+        return;
+    m.scale = grad_scale;
+    check_slopes(check, "dpred", dpred, m.pred, count, masked_loss, &m);
+    /* Every element: the loss is quadratic in each prediction, so the difference of two losses is its gradient; here
+     * by the formula instead, from the loss of one element alone. */
+    double *expected = check_numbers(check, count);
+    for (size_t b = 0; b < (size_t)m.batch; b++)
+        for (int j = m.keep; j < m.patches; j++) {
+            const size_t row = b * (1 + m.patches) + 1 + ids[b * m.patches + j];
+            const float *t = target + (b * (m.patches - m.keep) + j - m.keep) * m.dim;
+            double mean = 0, variance = 0;
+            for (int i = 0; i < m.dim; i++)
+                mean += t[i] / (double)m.dim;
+            for (int i = 0; i < m.dim; i++)
+                variance += (t[i] - mean) * (t[i] - mean) / (m.dim - 1.0);
+            for (int i = 0; i < m.dim; i++) {
+                double wanted = m.normalise ? (t[i] - mean) / sqrt(variance + 1e-6) : t[i];
+                expected[row * m.dim + i] =
+                    2 * grad_scale * (pred[row * m.dim + i] - wanted) / (double)(masked * m.dim);
+            }
+        }
+    check_near(check, "dpred", dpred, expected, 10 * ROUNDING, count);
+}
+
+typedef struct {
+    int batch, outputs;
+    double *values;
+    const int32_t *labels;
+    const float *target;
+    double smoothing, scale;
+} Head;
+
+static double cross_entropy(const void *context) {
+    const Head *h = context;
+    double loss = 0;
+    for (int b = 0; b < h->batch; b++) {
+        const double *z = h->values + (size_t)b * h->outputs;
+        double sum = 0, largest = -INFINITY;
+        for (int c = 0; c < h->outputs; c++)
+            largest = fmax(largest, z[c]);
+        for (int c = 0; c < h->outputs; c++)
+            sum += exp(z[c] - largest);
+        for (int c = 0; c < h->outputs; c++) {
+            double target = h->smoothing / h->outputs + (c == h->labels[b] ? 1 - h->smoothing : 0);
+            loss -= target * (z[c] - largest - log(sum));
+        }
+    }
+    return h->scale * loss / h->batch;
+}
+
+void check_cross_entropy_loss(Check *check) {
+    Head h = {.batch = check_between(check, 1, 9), .outputs = check_between(check, 1, 12), .scale = 1};
+    const float smoothing = check->round % 2 ? 0.1f : 0, grad_scale = 0.375f;
+    const bool gradient = check->round % 5 != 4;
+    h.smoothing = smoothing;
+    check_shape(check, "batch=%d classes=%d smoothing=%g", h.batch, h.outputs, h.smoothing);
+    const size_t count = (size_t)h.batch * h.outputs;
+    /* Now and then logits whose exponentials overflow. */
+    float *logits = check_normal(check, "logits", BUFFER_INPUT, count, check->round % 7 == 6 ? 500 : 3);
+    int32_t *labels = check_buffer(check, "labels", BUFFER_INPUT, h.batch, sizeof *labels);
+    for (int b = 0; b < h.batch; b++)
+        labels[b] = check_between(check, 0, h.outputs - 1);
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
+    float *dlogits = gradient ? check_output(check, "dlogits", count) : NULL;
+    RUN(check)
+    check->ops.cross_entropy_loss(&check->ops, logits, labels, smoothing, grad_scale, loss, dlogits, h.batch,
+                                  h.outputs);
+    h.labels = labels;
+    h.values = check_copy(check, logits, count);
+    double want = cross_entropy(&h);
+    check_scalar(check, "loss", *loss, want, LOSS * (want + 1));
+    h.scale = grad_scale;
+    if (!gradient)
+        return;
+    check_slopes(check, "dlogits", dlogits, h.values, count, cross_entropy, &h);
+    for (int b = 0; b < h.batch; b++) { /* probabilities and targets both sum to 1 */
+        double sum = 0;
+        for (int c = 0; c < h.outputs; c++)
+            sum += dlogits[(size_t)b * h.outputs + c];
+        check_scalar(check, "sum of a sample's dlogits", sum, 0, 4 * ROUNDING);
+    }
+}
+
+static double squares(const void *context) {
+    const Head *h = context;
+    double loss = 0;
+    for (size_t i = 0; i < (size_t)h->batch * h->outputs; i++)
+        loss += (h->values[i] - h->target[i]) * (h->values[i] - h->target[i]);
+    return h->scale * loss / h->batch / h->outputs;
+}
+
+void check_regression_loss(Check *check) {
+    Head h = {.batch = check_between(check, 1, 20), .outputs = check_between(check, 1, 5), .scale = 1};
+    const bool gradient = check->round % 5 != 4;
+    const float grad_scale = 0.375f;
+    check_shape(check, "batch=%d outputs=%d", h.batch, h.outputs);
+    const size_t count = (size_t)h.batch * h.outputs;
+    float *pred = check_normal(check, "pred", BUFFER_INPUT, count, 3);
+    float *target = check_normal(check, "target", BUFFER_INPUT, count, 3);
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
+    float *dpred = gradient ? check_output(check, "dpred", count) : NULL;
+    RUN(check)
+    check->ops.regression_loss(&check->ops, pred, target, grad_scale, loss, dpred, h.batch, h.outputs);
+    h.values = check_copy(check, pred, count);
+    h.target = target;
+    double want = squares(&h);
+    check_scalar(check, "loss", *loss, want, LOSS * want);
+    h.scale = grad_scale;
+    if (gradient)
+        check_slopes(check, "dpred", dpred, h.values, count, squares, &h);
+}

@@ -1,0 +1,207 @@
+#include "checkops.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    int rows, dim, per_sample;
+    double eps;
+    double *x, *branch, *scale, *keep, *weight, *bias; /* branch, scale, keep may be NULL */
+    double *sum, *y, *mean, *rstd;                     /* results */
+    const float *dy, *dsum;                            /* dsum may be NULL */
+} Norm;
+
+static void forward(const Norm *n) {
+    for (int r = 0; r < n->rows; r++) {
+        const size_t at = (size_t)r * n->dim;
+        double mean = 0, variance = 0;
+        for (int i = 0; i < n->dim; i++) {
+            double branch = n->branch ? n->branch[at + i] : 0;
+            branch *= (n->scale ? n->scale[i] : 1) * (n->keep ? n->keep[r / n->per_sample] : 1);
+            n->sum[at + i] = n->x[at + i] + branch;
+            mean += n->sum[at + i] / n->dim;
+        }
+        for (int i = 0; i < n->dim; i++)
+            variance += (n->sum[at + i] - mean) * (n->sum[at + i] - mean) / n->dim;
+        n->mean[r] = mean;
+        n->rstd[r] = 1 / sqrt(variance + n->eps);
+        for (int i = 0; i < n->dim; i++)
+            n->y[at + i] = (n->sum[at + i] - mean) * n->rstd[r] * n->weight[i] + n->bias[i];
+    }
+}
+
+static Norm draw(Check *check) {
+    Norm n = {.rows = 1, .dim = 2, .per_sample = 1, .eps = 1e-6};
+    if (check->round) {
+        n.per_sample = check_between(check, 1, 20);
+        n.rows = n.per_sample * check_between(check, 1, 12);
+        n.dim = check_between(check, 2, 300);
+    }
+    if (check->round == 4) /* more parts than a reduction keeps */
+        n.rows = 1500, n.per_sample = 30, n.dim = 10;
+    return n;
+}
+
+static void allocate_results(Check *check, Norm *n) {
+    const size_t count = (size_t)n->rows * n->dim;
+    n->sum = check_numbers(check, count);
+    n->y = check_numbers(check, count);
+    n->mean = check_numbers(check, n->rows);
+    n->rstd = check_numbers(check, n->rows);
+}
+
+void check_norm_forward(Check *check) {
+    Norm n = draw(check);
+    const size_t count = (size_t)n.rows * n.dim;
+    const bool branched = check_coin(check), scaled = check_coin(check), dropped = check_coin(check);
+    const bool normed = !branched || check_between(check, 0, 3), in_place = branched && check_coin(check);
+    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d y=%d in place=%d", n.rows, n.dim, branched, scaled,
+                dropped, normed, in_place);
+    float *x = check_normal(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 2);
+    float *branch = check_normal(check, "branch", BUFFER_INPUT, count, 1);
+    float *scale = check_normal(check, "scale", BUFFER_INPUT, n.dim, 1);
+    float *keep = check_normal(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
+    float *weight = check_normal(check, "weight", BUFFER_INPUT, n.dim, 1);
+    float *bias = check_normal(check, "bias", BUFFER_INPUT, n.dim, 1);
+    if (check->round % 2)
+        for (size_t i = 0; i < count; i++)
+            x[i] += 10; /* a mean far from zero */
+    n.x = check_copy(check, x, count);
+    n.branch = branched ? check_copy(check, branch, count) : NULL;
+    n.scale = scaled ? check_copy(check, scale, n.dim) : NULL;
+    n.keep = dropped ? check_copy(check, keep, n.rows / n.per_sample) : NULL;
+    n.weight = check_copy(check, weight, n.dim);
+    n.bias = check_copy(check, bias, n.dim);
+    n.eps = (float)n.eps;
+    allocate_results(check, &n);
+    forward(&n);
+    float *sum = in_place ? x : branched ? check_output(check, "sum", count) : NULL;
+    float *y = normed ? check_output(check, "y", count) : NULL;
+    float *mean = normed ? check_output(check, "mean", n.rows) : NULL;
+    float *rstd = normed ? check_output(check, "rstd", n.rows) : NULL;
+    RUN(check)
+    check->ops.norm_forward(&check->ops, x, branched ? branch : NULL, scaled ? scale : NULL, dropped ? keep : NULL,
+                            n.per_sample, normed ? weight : NULL, normed ? bias : NULL, (float)n.eps, sum, y, mean,
+                            rstd, n.rows, n.dim);
+    double *bound = check_numbers(check, count);
+    for (size_t i = 0; i < count; i++)
+        bound[i] = 3 * ROUNDING * (fabs(n.x[i]) + fabs(n.sum[i] - n.x[i])); /* two products and a sum */
+    if (branched)
+        check_bounds(check, "sum", sum, n.sum, bound, count);
+    if (!normed)
+        return;
+    /* What the norm sees is at most 40 in size; mean, variance and differences each err by some roundings of it,
+     * divided by the standard deviation; the sums' errors grow as the square root of dim, below 20. */
+    for (int r = 0; r < n.rows; r++)
+        for (int i = 0; i < n.dim; i++)
+            bound[(size_t)r * n.dim + i] =
+                ROUNDING * (20 * 40 * n.rstd[r] * (1 + fabs(n.y[(size_t)r * n.dim + i])) * (1 + fabs(n.weight[i])));
+    check_bounds(check, "y", y, n.y, bound, count);
+    check_near(check, "mean", mean, n.mean, 20 * ROUNDING * 40, n.rows);
+    check_near(check, "rstd", rstd, n.rstd, 20 * ROUNDING * 40, n.rows);
+}
+
+/* dx of the whole, and what follows from it; naive, from the formula. */
+static void backward(const Norm *n, double *dx, double *dbranch, double *dweight, double *dbias, double *dscale) {
+    for (int r = 0; r < n->rows; r++) {
+        const size_t at = (size_t)r * n->dim;
+        const double keep = n->keep ? n->keep[r / n->per_sample] : 1;
+        double total = 0, product = 0;
+        for (int i = 0; i < n->dim; i++) {
+            double z = (n->sum[at + i] - n->mean[r]) * n->rstd[r], g = n->dy[at + i] * n->weight[i];
+            total += g / n->dim;
+            product += g * z / n->dim;
+            dweight[i] += n->dy[at + i] * z;
+            dbias[i] += n->dy[at + i];
+        }
+        for (int i = 0; i < n->dim; i++) {
+            double z = (n->sum[at + i] - n->mean[r]) * n->rstd[r], g = n->dy[at + i] * n->weight[i];
+            dx[at + i] = (n->dsum ? n->dsum[at + i] : 0) + n->rstd[r] * (g - total - z * product);
+            dbranch[at + i] = keep * (n->scale ? n->scale[i] : 1) * dx[at + i];
+            if (n->branch)
+                dscale[i] += keep * n->branch[at + i] * dx[at + i];
+        }
+    }
+}
+
+static double loss(const void *context) {
+    const Norm *n = context;
+    const size_t count = (size_t)n->rows * n->dim;
+    forward(n);
+    return check_dot(n->y, n->dy, count) + (n->dsum ? check_dot(n->sum, n->dsum, count) : 0);
+}
+
+void check_norm_backward(Check *check) {
+    Norm n = draw(check);
+    const size_t count = (size_t)n.rows * n.dim;
+    if (n.dim < 4)
+        n.eps = 0.1; /* two values normalised are +-1 whatever they are: no slope to compare */
+    const bool branched = check_coin(check), scaled = branched && check_coin(check);
+    const bool dropped = branched && check_coin(check), residual = check_coin(check), add = check_coin(check);
+    const bool in_place = residual && check_coin(check);
+    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d dsum=%d add=%d in place=%d", n.rows, n.dim, branched,
+                scaled, dropped, residual, add, in_place);
+    const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
+    float *dy = check_normal(check, "dy", BUFFER_INPUT, count, 1);
+    float *dsum = check_normal(check, "dsum", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
+    float *x = check_normal(check, "x", BUFFER_INPUT, count, 1);
+    float *branch = check_normal(check, "branch", BUFFER_INPUT, count, 1);
+    float *scale = check_normal(check, "scale", BUFFER_INPUT, n.dim, 1);
+    float *keep = check_normal(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
+    float *weight = check_normal(check, "weight", BUFFER_INPUT, n.dim, 1);
+    float *sum = check_normal(check, "sum", BUFFER_INPUT, count, 1);
+    float *mean = check_normal(check, "mean", BUFFER_INPUT, n.rows, 1);
+    float *rstd = check_normal(check, "rstd", BUFFER_INPUT, n.rows, 1);
+    float *dx = in_place ? dsum : check_output(check, "dx", count);
+    float *dbranch = scaled || dropped ? check_output(check, "dbranch", count) : NULL;
+    float *dweight = check_normal(check, "dweight", kind, n.dim, 1);
+    float *dbias = check_normal(check, "dbias", kind, n.dim, 1);
+    float *dscale = scaled ? check_normal(check, "dscale", kind, n.dim, 1) : NULL;
+    n.x = check_copy(check, x, count);
+    n.branch = branched ? check_copy(check, branch, count) : NULL;
+    n.scale = scaled ? check_copy(check, scale, n.dim) : NULL;
+    n.keep = dropped ? check_copy(check, keep, n.rows / n.per_sample) : NULL;
+    n.weight = check_copy(check, weight, n.dim);
+    n.bias = check_numbers(check, n.dim);
+    n.dy = dy;
+    allocate_results(check, &n);
+    forward(&n);
+    for (size_t i = 0; i < count; i++)
+        sum[i] = (float)n.sum[i];
+    for (int r = 0; r < n.rows; r++)
+        mean[r] = (float)n.mean[r], rstd[r] = (float)n.rstd[r];
+    double *kept = check_copy(check, dsum, count); /* dx may overwrite it */
+    float *residual_kept = check_buffer(check, "residual", BUFFER_INPUT, count, sizeof(float));
+    memcpy(residual_kept, dsum, count * sizeof *dsum);
+    n.dsum = residual ? residual_kept : NULL;
+    double *want_dweight = check_copy(check, dweight, n.dim), *want_dbias = check_copy(check, dbias, n.dim);
+    double *want_dscale = dscale ? check_copy(check, dscale, n.dim) : check_numbers(check, n.dim);
+    double *want_dx = check_numbers(check, count), *want_dbranch = check_numbers(check, count);
+    if (!add)
+        for (int i = 0; i < n.dim; i++)
+            want_dweight[i] = want_dbias[i] = want_dscale[i] = 0;
+    backward(&n, want_dx, want_dbranch, want_dweight, want_dbias, want_dscale);
+    RUN(check)
+    check->ops.norm_backward(&check->ops, dy, residual ? dsum : NULL, sum, mean, rstd, weight, branched ? branch : NULL,
+                             scaled ? scale : NULL, dropped ? keep : NULL, n.per_sample, dx, dbranch, dweight, dbias,
+                             dscale, add, n.rows, n.dim);
+    /* The inputs sum, mean and rstd are rounded: z errs by some roundings times |z| < 6 and rstd; sums over rows grow
+     * the largest gradient as the square root of their number, their errors too. */
+    const double relative = 100 * ROUNDING;
+    check_near(check, "dx", dx, want_dx, relative, count);
+    if (dbranch)
+        check_near(check, "dbranch", dbranch, want_dbranch, relative, count);
+    check_near(check, "dweight", dweight, want_dweight, relative, n.dim);
+    check_near(check, "dbias", dbias, want_dbias, relative, n.dim);
+    if (dscale)
+        check_near(check, "dscale", dscale, want_dscale, relative, n.dim);
+    if (kept[0] != residual_kept[0] || add)
+        return;
+    check_slopes(check, "dx", dx, n.x, count, loss, &n);
+    check_slopes(check, "dweight", dweight, n.weight, n.dim, loss, &n);
+    check_slopes(check, "dbias", dbias, n.bias, n.dim, loss, &n);
+    if (dbranch)
+        check_slopes(check, "dbranch", dbranch, n.branch, count, loss, &n);
+    if (dscale)
+        check_slopes(check, "dscale", dscale, n.scale, n.dim, loss, &n);
+}

@@ -1,0 +1,208 @@
+#include "checkops.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Keys' cubic with a = -1/2, from his paper's general form. */
+static double cubic(double x) {
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1)
+        return (a + 2) * x * x * x - (a + 3) * x * x + 1;
+    if (x < 2)
+        return a * x * x * x - 5 * a * x * x + 8 * a * x - 4 * a;
+    return 0;
+}
+
+/* One value of one pass: the weighted mean of `count` values `stride` apart around position `centre`, in 22-bit fixed
+ * point, rounded and held to 0 .. 255. */
+static uint8_t resampled(const uint8_t *values, size_t stride, int count, double centre, double widened) {
+    int first = (int)(centre - 2 * widened + 0.5), end = (int)(centre + 2 * widened + 0.5);
+    first = first < 0 ? 0 : first;
+    end = end > count ? count : end;
+    double total = 0;
+    for (int k = first; k < end; k++)
+        total += cubic((k - centre + 0.5) / widened);
+    long sum = 1L << 21;
+    for (int k = first; k < end; k++)
+        sum += lround(cubic((k - centre + 0.5) / widened) / total * (1 << 22)) * values[k * stride];
+    sum = sum < 0 ? 0 : sum >> 22;
+    return (uint8_t)(sum > 255 ? 255 : sum);
+}
+
+static void reference(const uint8_t *pixels, int width, Crop crop, int out_height, int out_width, uint8_t *out) {
+    static uint8_t between[400 * 400 * 3];
+    const double across = (double)crop.width / out_width, down = (double)crop.height / out_height;
+    for (int y = 0; y < crop.height; y++)
+        for (int x = 0; x < out_width; x++)
+            for (int c = 0; c < 3; c++) {
+                const uint8_t *row = pixels + ((size_t)(crop.top + y) * width + crop.left) * 3 + c;
+                between[(y * out_width + x) * 3 + c] =
+                    crop.width == out_width ? row[x * 3]
+                                            : resampled(row, 3, crop.width, (x + 0.5) * across, fmax(1, across));
+            }
+    for (int y = 0; y < out_height; y++)
+        for (int x = 0; x < out_width; x++)
+            for (int c = 0; c < 3; c++) {
+                const uint8_t *column = between + x * 3 + c;
+                const int to = crop.flip ? out_width - 1 - x : x;
+                out[(y * out_width + to) * 3 + c] =
+                    crop.height == out_height
+                        ? column[y * out_width * 3]
+                        : resampled(column, (size_t)out_width * 3, crop.height, (y + 0.5) * down, fmax(1, down));
+            }
+}
+
+/* Noise between runs of black and white: overshoot both ways. */
+static uint8_t *draw_pixels(Check *check, size_t count) {
+    uint8_t *pixels = check_buffer(check, "pixels", BUFFER_INPUT, count, 1);
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = i / 50 % 3 ? (uint8_t)random_below(&check->random, 256) : i / 150 % 2 ? 255 : 0;
+    return pixels;
+}
+
+static Crop draw_crop(Check *check, int height, int width) {
+    Crop crop = {.height = check_between(check, 1, height), .width = check_between(check, 1, width)};
+    crop.top = check_between(check, 0, height - crop.height);
+    crop.left = check_between(check, 0, width - crop.width);
+    crop.flip = check_coin(check);
+    return crop;
+}
+
+static void check_levels(Check *check, const uint8_t *got, const uint8_t *want, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (got[i] != want[i]) {
+            check_fail(check, "value %zu is %d, not %d", i, got[i], want[i]);
+            return;
+        }
+}
+
+void check_resize_pixels(Check *check) {
+    static uint8_t want[400 * 400 * 3];
+    const int height = check->round ? check_between(check, 1, 300) : 1,
+              width = check->round ? check_between(check, 1, 300) : 1;
+    Crop crop = draw_crop(check, height, width);
+    int out_height = check_between(check, 1, 150), out_width = check_between(check, 1, 150);
+    if (check->round % 5 == 1)
+        out_width = crop.width;
+    if (check->round % 5 == 2 || check->round % 5 == 1)
+        out_height = crop.height;
+    check_shape(check, "%d x %d, crop %d x %d at %d, %d, flip %d, to %d x %d", height, width, crop.height, crop.width,
+                crop.top, crop.left, crop.flip, out_height, out_width);
+    uint8_t *pixels = draw_pixels(check, (size_t)height * width * 3);
+    uint8_t *out = check_buffer(check, "out", BUFFER_OUTPUT, (size_t)out_height * out_width * 3, 1);
+    RUN(check)
+    check->ops.error = check->ops.resize_pixels(pixels, height, width, crop, out_height, out_width, out);
+    reference(pixels, width, crop, out_height, out_width, want);
+    check_levels(check, out, want, (size_t)out_height * out_width * 3); /* integer arithmetic: equal */
+}
+
+/* What follows from the definition by hand: doubling puts output centres 1/4 pixel from inputs, where the cubic's
+ * weights are 0.8671875 (3/4 off... the nearest), 0.2265625, -0.0703125, -0.0234375. */
+void check_resize_facts(Check *check) {
+    uint8_t row[8 * 3] = {0}, out[16 * 3];
+    row[4 * 3] = 100;
+    row[4 * 3 + 1] = 255;
+    Status status = check->ops.resize_pixels(row, 1, 8, (Crop){.height = 1, .width = 8}, 1, 16, out);
+    static const double weights[16] = {[5] = -0.0234375, [6] = -0.0703125, [7] = 0.2265625,   [8] = 0.8671875,
+                                       [9] = 0.8671875,  [10] = 0.2265625, [11] = -0.0703125, [12] = -0.0234375};
+    for (int x = 0; x < 16 && !status; x++) {
+        const double red = fmax(0, floor(100 * weights[x] + 0.5)), green = fmax(0, floor(255 * weights[x] + 0.5));
+        check_scalar(check, "red of an impulse doubled", out[x * 3], red, 0);
+        check_scalar(check, "green of an impulse doubled", out[x * 3 + 1], green, 0);
+        check_scalar(check, "blue of an impulse doubled", out[x * 3 + 2], 0, 0);
+    }
+    uint8_t flat[9 * 7 * 3], halved[4 * 3 * 3];
+    memset(flat, 77, sizeof flat);
+    if (!status)
+        status = check->ops.resize_pixels(flat, 9, 7, (Crop){.height = 9, .width = 7}, 4, 3, halved);
+    for (size_t i = 0; i < sizeof halved && !status; i++)
+        check_scalar(check, "a flat picture", halved[i], 77, 0);
+    if (status)
+        check_fail(check, "%s", status_message(status));
+    status_free(status);
+}
+
+/* One value of the picture a sample sees. */
+typedef struct {
+    int size, patch, patches, keep;
+    const int32_t *ids;
+    const float *visible, *target;
+    int batch;
+} Patches;
+
+static Patches draw_patches(Check *check) {
+    Patches p = {.patch = check_between(check, 1, 9), .batch = check_between(check, 1, 5)};
+    const int across = check->round ? check_between(check, 1, 8) : 1;
+    p.size = p.patch * across;
+    p.patches = across * across;
+    p.keep = check_between(check, 0, p.patches);
+    p.ids = check_ids(check, p.batch, p.patches);
+    const size_t values = 3 * (size_t)p.patch * p.patch;
+    p.visible = check_output(check, "visible", p.batch * p.keep * values);
+    if (check->round % 4)
+        p.target = check_output(check, "target", (size_t)p.batch * (p.patches - p.keep) * values);
+    return p;
+}
+
+/* Compares every patch with `image`, [batch][3][size][size]. */
+static void check_cut(Check *check, const Patches *p, const double *image, double bound) {
+    const size_t values = 3 * (size_t)p->patch * p->patch;
+    const int across = p->size / p->patch;
+    for (int b = 0; b < p->batch; b++)
+        for (int j = 0; j < p->patches; j++)
+            for (int c = 0; c < 3; c++)
+                for (int y = 0; y < p->patch; y++)
+                    for (int x = 0; x < p->patch; x++) {
+                        const int id = p->ids[(size_t)b * p->patches + j];
+                        const int row = id / across * p->patch + y, column = id % across * p->patch + x;
+                        double want = image[(((size_t)b * 3 + c) * p->size + row) * p->size + column];
+                        size_t v = ((size_t)b * p->keep + j) * values + (c * p->patch + y) * p->patch + x;
+                        size_t t =
+                            ((size_t)b * (p->patches - p->keep) + j - p->keep) * values + (y * p->patch + x) * 3 + c;
+                        if (j < p->keep)
+                            check_scalar(check, "visible", p->visible[v], want, bound);
+                        else if (p->target)
+                            check_scalar(check, "target", p->target[t], want, bound);
+                    }
+}
+
+void check_pixels_to_patches(Check *check) {
+    Patches p = draw_patches(check);
+    const bool cropped = check->round % 3;
+    const int height = cropped ? check_between(check, 1, 90) : p.size,
+              width = cropped ? check_between(check, 1, 90) : p.size;
+    check_shape(check, "batch=%d %d x %d cropped=%d size=%d patch=%d keep=%d", p.batch, height, width, cropped, p.size,
+                p.patch, p.keep);
+    const size_t picture = (size_t)height * width * 3, area = (size_t)p.size * p.size;
+    uint8_t *pixels = draw_pixels(check, p.batch * picture);
+    Crop *crops = check_buffer(check, "crops", BUFFER_INPUT, p.batch, sizeof *crops);
+    memset(crops, 0, p.batch * sizeof *crops);
+    for (int b = 0; b < p.batch; b++)
+        crops[b] = draw_crop(check, height, width);
+    static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+    RUN(check)
+    check->ops.pixels_to_patches(&check->ops, pixels, height, width, cropped ? crops : NULL, p.ids, p.keep, mean, std,
+                                 p.size, p.patch, (float *)p.visible, (float *)p.target, p.batch);
+    double *image = check_numbers(check, p.batch * 3 * area);
+    static uint8_t seen[400 * 400 * 3];
+    for (int b = 0; b < p.batch; b++) {
+        Crop crop = cropped ? crops[b] : (Crop){.height = height, .width = width};
+        reference(pixels + b * picture, width, crop, p.size, p.size, seen);
+        for (size_t i = 0; i < area; i++)
+            for (int c = 0; c < 3; c++)
+                image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];
+    }
+    check_cut(check, &p, image, 8 * ROUNDING); /* values up to 2.7 and three roundings, the first enlarged by 1/std */
+}
+
+void check_image_to_patches(Check *check) {
+    Patches p = draw_patches(check);
+    check_shape(check, "batch=%d size=%d patch=%d keep=%d", p.batch, p.size, p.patch, p.keep);
+    const size_t count = (size_t)p.batch * 3 * p.size * p.size;
+    float *image = check_normal(check, "image", BUFFER_INPUT, count, 1);
+    RUN(check)
+    check->ops.image_to_patches(&check->ops, image, p.ids, p.keep, p.size, p.patch, (float *)p.visible,
+                                (float *)p.target, p.batch);
+    check_cut(check, &p, check_copy(check, image, count), 0);
+}

@@ -1,0 +1,240 @@
+#include "checkops.h"
+
+#include <math.h>
+
+typedef struct {
+    int batch, patches, keep, dim;
+    const int32_t *ids;
+    double *x, *token, *pos, *out; /* token: cls or mask */
+    const float *dout;
+} Tokens;
+
+static Tokens draw(Check *check) {
+    Tokens t = {.batch = 1, .patches = 1, .keep = 1, .dim = 1};
+    if (check->round) {
+        t.batch = check_between(check, 1, 9);
+        t.patches = check_between(check, 1, 50);
+        t.keep = check_between(check, 0, t.patches);
+        t.dim = check_between(check, 1, 130);
+    }
+    check_shape(check, "batch=%d patches=%d keep=%d dim=%d", t.batch, t.patches, t.keep, t.dim);
+    t.ids = check_ids(check, t.batch, t.patches);
+    return t;
+}
+
+static void embed(const Tokens *t) {
+    for (int b = 0; b < t->batch; b++)
+        for (int j = 0; j <= t->keep; j++)
+            for (int d = 0; d < t->dim; d++) {
+                int place = j ? 1 + t->ids[b * t->patches + j - 1] : 0;
+                double x = j ? t->x[((size_t)b * t->keep + j - 1) * t->dim + d] : t->token[d];
+                t->out[((size_t)b * (1 + t->keep) + j) * t->dim + d] = x + t->pos[(size_t)place * t->dim + d];
+            }
+}
+
+static void restore(const Tokens *t) {
+    for (int b = 0; b < t->batch; b++)
+        for (int j = 0; j <= t->patches; j++)
+            for (int d = 0; d < t->dim; d++) {
+                int place = j ? 1 + t->ids[b * t->patches + j - 1] : 0;
+                double x = j <= t->keep ? t->x[((size_t)b * (1 + t->keep) + j) * t->dim + d] : t->token[d];
+                t->out[((size_t)b * (1 + t->patches) + place) * t->dim + d] = x + t->pos[(size_t)place * t->dim + d];
+            }
+}
+
+static double embed_loss(const void *context) {
+    const Tokens *t = context;
+    embed(t);
+    return check_dot(t->out, t->dout, (size_t)t->batch * (1 + t->keep) * t->dim);
+}
+
+static double restore_loss(const void *context) {
+    const Tokens *t = context;
+    restore(t);
+    return check_dot(t->out, t->dout, (size_t)t->batch * (1 + t->patches) * t->dim);
+}
+
+/* One rounded addition. */
+static void check_sums(Check *check, const float *got, const double *want, size_t count) {
+    double *bound = check_numbers(check, count);
+    for (size_t i = 0; i < count; i++)
+        bound[i] = ROUNDING * fabs(want[i]) + 1e-44;
+    check_bounds(check, "out", got, want, bound, count);
+}
+
+static void check_forward(Check *check, bool embedding) {
+    Tokens t = draw(check);
+    const size_t in = (size_t)t.batch * (embedding ? t.keep : 1 + t.keep) * t.dim,
+                 grid = (size_t)(1 + t.patches) * t.dim;
+    const size_t count = (size_t)t.batch * (1 + (embedding ? t.keep : t.patches)) * t.dim;
+    float *x = check_normal(check, "x", BUFFER_INPUT, in, 1),
+          *token = check_normal(check, "token", BUFFER_INPUT, t.dim, 1);
+    float *pos = check_normal(check, "pos", BUFFER_INPUT, grid, 1), *out = check_output(check, "out", count);
+    RUN(check) {
+        if (embedding)
+            check->ops.embed_forward(&check->ops, x, token, pos, t.ids, out, t.batch, t.patches, t.keep, t.dim);
+        else
+            check->ops.restore_forward(&check->ops, x, token, pos, t.ids, out, t.batch, t.patches, t.keep, t.dim);
+    }
+    t.x = check_copy(check, x, in);
+    t.token = check_copy(check, token, t.dim);
+    t.pos = check_copy(check, pos, grid);
+    t.out = check_numbers(check, count);
+    (embedding ? embed : restore)(&t);
+    check_sums(check, out, t.out, count);
+}
+
+void check_embed_forward(Check *check) {
+    check_forward(check, true);
+}
+
+void check_restore_forward(Check *check) {
+    check_forward(check, false);
+}
+
+/* Sums over up to batch * patches values, of cancelling signs: an error of a few roundings of the largest of them. */
+static const double SUMS = 40 * ROUNDING;
+
+void check_embed_backward(Check *check) {
+    Tokens t = draw(check);
+    const bool add = check_coin(check), fixed = check_coin(check);
+    const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
+    const size_t in = (size_t)t.batch * t.keep * t.dim, grid = (size_t)(1 + t.patches) * t.dim;
+    const size_t count = (size_t)t.batch * (1 + t.keep) * t.dim;
+    float *dout = check_normal(check, "dout", BUFFER_INPUT, count, 1), *dx = check_output(check, "dx", in);
+    float *dcls = check_normal(check, "dcls", kind, t.dim, 1), *dpos = check_normal(check, "dpos", kind, grid, 1);
+    double *want_cls = add ? check_copy(check, dcls, t.dim) : check_numbers(check, t.dim);
+    double *want_pos = add ? check_copy(check, dpos, grid) : check_numbers(check, grid),
+           *want = check_numbers(check, in);
+    RUN(check)
+    check->ops.embed_backward(&check->ops, dout, t.ids, dx, dcls, fixed ? NULL : dpos, add, t.batch, t.patches, t.keep,
+                              t.dim);
+    for (int b = 0; b < t.batch; b++)
+        for (int j = 0; j <= t.keep; j++)
+            for (int d = 0; d < t.dim; d++) {
+                double g = dout[((size_t)b * (1 + t.keep) + j) * t.dim + d];
+                int place = j ? 1 + t.ids[b * t.patches + j - 1] : 0;
+                want_pos[(size_t)place * t.dim + d] += g;
+                if (j)
+                    want[((size_t)b * t.keep + j - 1) * t.dim + d] = g;
+                else
+                    want_cls[d] += g;
+            }
+    check_near(check, "dx", dx, want, 0, in);
+    check_near(check, "dcls", dcls, want_cls, SUMS, t.dim);
+    if (!fixed)
+        check_near(check, "dpos", dpos, want_pos, SUMS, grid);
+    t.x = check_numbers(check, in);
+    t.token = check_numbers(check, t.dim);
+    t.pos = check_numbers(check, grid);
+    t.out = check_numbers(check, count);
+    t.dout = dout;
+    check_slopes(check, "dx", dx, t.x, in, embed_loss, &t);
+    if (add)
+        return;
+    check_slopes(check, "dcls", dcls, t.token, t.dim, embed_loss, &t);
+    if (!fixed)
+        check_slopes(check, "dpos", dpos, t.pos, grid, embed_loss, &t);
+}
+
+void check_restore_backward(Check *check) {
+    Tokens t = draw(check);
+    const bool add = check_coin(check);
+    const size_t in = (size_t)t.batch * (1 + t.keep) * t.dim, count = (size_t)t.batch * (1 + t.patches) * t.dim;
+    float *dout = check_normal(check, "dout", BUFFER_INPUT, count, 1), *dx = check_output(check, "dx", in);
+    float *dmask = check_normal(check, "dmask_token", add ? BUFFER_BOTH : BUFFER_OUTPUT, t.dim, 1);
+    double *want_mask = add ? check_copy(check, dmask, t.dim) : check_numbers(check, t.dim);
+    double *want = check_numbers(check, in), *bound = check_numbers(check, t.dim);
+    RUN(check)
+    check->ops.restore_backward(&check->ops, dout, t.ids, dx, dmask, add, t.batch, t.patches, t.keep, t.dim);
+    for (int d = 0; d < t.dim; d++)
+        bound[d] = SUMS * fabs(want_mask[d]);
+    for (int b = 0; b < t.batch; b++)
+        for (int j = 0; j <= t.patches; j++)
+            for (int d = 0; d < t.dim; d++) {
+                int place = j ? 1 + t.ids[b * t.patches + j - 1] : 0;
+                double g = dout[((size_t)b * (1 + t.patches) + place) * t.dim + d];
+                if (j <= t.keep)
+                    want[((size_t)b * (1 + t.keep) + j) * t.dim + d] = g;
+                else {
+                    want_mask[d] += g;
+                    bound[d] += SUMS * fabs(g);
+                }
+            }
+    check_near(check, "dx", dx, want, 0, in);
+    check_bounds(check, "dmask_token", dmask, want_mask, bound, t.dim);
+    t.x = check_numbers(check, in);
+    t.token = check_numbers(check, t.dim);
+    t.pos = check_numbers(check, (size_t)(1 + t.patches) * t.dim);
+    t.out = check_numbers(check, count);
+    t.dout = dout;
+    check_slopes(check, "dx", dx, t.x, in, restore_loss, &t);
+    if (!add)
+        check_slopes(check, "dmask_token", dmask, t.token, t.dim, restore_loss, &t);
+}
+
+typedef struct {
+    int batch, tokens, dim;
+    double *x;
+    const float *dy;
+} Pool;
+
+static double pooled(const Pool *p, int b, int d) {
+    double sum = 0;
+    for (int i = 1; i < p->tokens; i++)
+        sum += p->x[((size_t)b * p->tokens + i) * p->dim + d];
+    return sum / (p->tokens - 1);
+}
+
+static double pool_loss(const void *context) {
+    const Pool *p = context;
+    double sum = 0;
+    for (int b = 0; b < p->batch; b++)
+        for (int d = 0; d < p->dim; d++)
+            sum += pooled(p, b, d) * p->dy[(size_t)b * p->dim + d];
+    return sum;
+}
+
+static Pool draw_pool(Check *check) {
+    Pool p = {.batch = check_between(check, 1, 9),
+              .tokens = check_between(check, 2, 70),
+              .dim = check_between(check, 1, 130)};
+    if (check->round == 0)
+        p = (Pool){.batch = 1, .tokens = 2, .dim = 1};
+    check_shape(check, "batch=%d tokens=%d dim=%d", p.batch, p.tokens, p.dim);
+    return p;
+}
+
+void check_pool_forward(Check *check) {
+    Pool p = draw_pool(check);
+    const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
+    float *x = check_normal(check, "x", BUFFER_INPUT, in, 1), *y = check_output(check, "y", count);
+    RUN(check)
+    check->ops.pool_forward(&check->ops, x, y, p.batch, p.tokens, p.dim);
+    p.x = check_copy(check, x, in);
+    double *want = check_numbers(check, count), *bound = check_numbers(check, count);
+    for (int b = 0; b < p.batch; b++)
+        for (int d = 0; d < p.dim; d++) {
+            want[(size_t)b * p.dim + d] = pooled(&p, b, d);
+            for (int i = 1; i < p.tokens; i++) /* n roundings of the absolute sum, divided by n - 1 */
+                bound[(size_t)b * p.dim + d] += ROUNDING * 1.1 * fabs(p.x[((size_t)b * p.tokens + i) * p.dim + d]);
+        }
+    check_bounds(check, "y", y, want, bound, count);
+}
+
+void check_pool_backward(Check *check) {
+    Pool p = draw_pool(check);
+    const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
+    float *dy = check_normal(check, "dy", BUFFER_INPUT, count, 1), *dx = check_output(check, "dx", in);
+    RUN(check)
+    check->ops.pool_backward(&check->ops, dy, dx, p.batch, p.tokens, p.dim);
+    double *want = check_numbers(check, in);
+    for (size_t i = 0; i < in; i++) {
+        int token = (int)(i / p.dim % p.tokens);
+        want[i] = token ? dy[i / p.dim / p.tokens * p.dim + i % p.dim] / (double)(p.tokens - 1) : 0;
+    }
+    check_near(check, "dx", dx, want, 2 * ROUNDING, in); /* one division, perhaps by a rounded reciprocal */
+    p.x = check_numbers(check, in);
+    p.dy = dy;
+    check_slopes(check, "dx", dx, p.x, in, pool_loss, &p);
+}
