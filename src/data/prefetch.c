@@ -1,0 +1,189 @@
+#include "prefetch.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 }; /* a cache line */
+
+struct Prefetch {
+    PrefetchOptions options;
+    size_t batch_bytes; /* from one batch to the next in the ring */
+    uint8_t *samples;   /* [depth][batch_bytes] */
+    int64_t *records;   /* [depth][batch_size] */
+    pthread_t *threads;
+    int started;
+
+    /* What follows is guarded by the lock; samples and records are written outside it, each by the one worker that
+     * claimed it, and published by counting it in `filled`. Samples and batches count from the ring's start. */
+    pthread_mutex_t lock;
+    pthread_cond_t space; /* to workers: a batch was given back, or it is time to stop */
+    pthread_cond_t ready; /* to the consumer: a batch is full, or failed and at rest */
+    int *filled;          /* [depth] samples that are in */
+    uint64_t claimed;     /* samples handed to workers */
+    uint64_t consumed;    /* batches given back */
+    int busy;             /* workers inside fill */
+    bool held;            /* the consumer has a batch */
+    bool stop;
+    Status error;    /* of the lowest sample that failed */
+    uint64_t failed; /* that sample */
+};
+
+static int slot_of(const Prefetch *prefetch, uint64_t batch) {
+    return (int)(batch % (uint64_t)prefetch->options.depth);
+}
+
+static Status fill(Prefetch *prefetch, uint64_t sample) {
+    const PrefetchOptions *options = &prefetch->options;
+    uint64_t batch = sample / (uint64_t)options->batch_size;
+    size_t place = (size_t)(sample % (uint64_t)options->batch_size), slot = (size_t)slot_of(prefetch, batch);
+    return options->fill(options->context, options->first_batch + batch, (int)place,
+                         prefetch->samples + slot * prefetch->batch_bytes + place * options->sample_bytes,
+                         prefetch->records + slot * (size_t)options->batch_size + place);
+}
+
+/* Enters the outcome of a sample; with the lock held. */
+static void enter(Prefetch *prefetch, uint64_t sample, Status status) {
+    prefetch->busy--;
+    if (!status) {
+        prefetch->filled[slot_of(prefetch, sample / (uint64_t)prefetch->options.batch_size)]++;
+    } else if (!prefetch->error || sample < prefetch->failed) {
+        status_free(prefetch->error);
+        prefetch->error = status;
+        prefetch->failed = sample;
+    } else {
+        status_free(status);
+    }
+    pthread_cond_signal(&prefetch->ready);
+}
+
+static void *work(void *argument) {
+    Prefetch *prefetch = argument;
+    uint64_t batch_size = (uint64_t)prefetch->options.batch_size, depth = (uint64_t)prefetch->options.depth;
+    pthread_mutex_lock(&prefetch->lock);
+    for (;;) {
+        while (!prefetch->stop && !prefetch->error && prefetch->claimed / batch_size >= prefetch->consumed + depth)
+            pthread_cond_wait(&prefetch->space, &prefetch->lock);
+        if (prefetch->stop || prefetch->error)
+            break;
+        uint64_t sample = prefetch->claimed++;
+        prefetch->busy++;
+        pthread_mutex_unlock(&prefetch->lock);
+        Status status = fill(prefetch, sample);
+        pthread_mutex_lock(&prefetch->lock);
+        enter(prefetch, sample, status);
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+    return NULL;
+}
+
+/* Signals are the main thread's business: workers are born with all of them blocked. */
+static Status start_workers(Prefetch *prefetch) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int cause = 0;
+    for (; prefetch->started < prefetch->options.workers && !cause; prefetch->started += !cause)
+        cause = pthread_create(&prefetch->threads[prefetch->started], NULL, work, prefetch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (cause)
+        return status_error(EXIT_NO_MEMORY, "cannot start thread %d of %d that decode: %s; lower data.workers",
+                            prefetch->started + 1, prefetch->options.workers, strerror(cause));
+    return NULL;
+}
+
+static Status allocate(Prefetch *prefetch) {
+    const PrefetchOptions *options = &prefetch->options;
+    size_t depth = (size_t)options->depth, batch_size = (size_t)options->batch_size, bytes;
+    if (__builtin_mul_overflow(batch_size, options->sample_bytes, &bytes) || bytes > SIZE_MAX / depth - ALIGNMENT)
+        return status_error(EXIT_NO_MEMORY,
+                            "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
+                            "data.ring or train.micro_batch",
+                            depth, batch_size, options->sample_bytes);
+    prefetch->batch_bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    prefetch->samples = aligned_alloc(ALIGNMENT, depth * prefetch->batch_bytes);
+    prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
+    prefetch->filled = calloc(depth, sizeof *prefetch->filled);
+    prefetch->threads = calloc((size_t)options->workers, sizeof *prefetch->threads);
+    if (!prefetch->samples || !prefetch->records || !prefetch->filled || !prefetch->threads)
+        return status_no_memory("the ring of batches", depth * prefetch->batch_bytes);
+    return NULL;
+}
+
+Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
+    *out = NULL;
+    if (options->batch_size < 1 || !options->sample_bytes || options->depth < 1 || options->workers < 1)
+        return status_error(EXIT_INTERNAL, "a ring of %d batches of %d samples and %d workers cannot be",
+                            options->depth, options->batch_size, options->workers);
+    Prefetch *prefetch = calloc(1, sizeof *prefetch);
+    if (!prefetch)
+        return status_no_memory("the ring of batches", sizeof *prefetch);
+    prefetch->options = *options;
+    pthread_mutex_init(&prefetch->lock, NULL);
+    pthread_cond_init(&prefetch->space, NULL);
+    pthread_cond_init(&prefetch->ready, NULL);
+    Status status = allocate(prefetch);
+    if (!status)
+        status = start_workers(prefetch);
+    if (status)
+        prefetch_close(prefetch);
+    else
+        *out = prefetch;
+    return status;
+}
+
+Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
+    const PrefetchOptions *options = &prefetch->options;
+    Status status = NULL;
+    pthread_mutex_lock(&prefetch->lock);
+    size_t slot = (size_t)slot_of(prefetch, prefetch->consumed);
+    /* After a failure the workers at rest have filled every batch before it: those are still handed out, so that where
+     * a run stops does not hang on who was quicker. */
+    while (prefetch->filled[slot] < options->batch_size && !(prefetch->error && !prefetch->busy))
+        pthread_cond_wait(&prefetch->ready, &prefetch->lock);
+    if (prefetch->held) {
+        status = status_error(EXIT_INTERNAL, "a batch was asked for before the last one was given back");
+    } else if (prefetch->filled[slot] == options->batch_size) {
+        prefetch->held = true;
+        *batch = (PrefetchBatch){.number = options->first_batch + prefetch->consumed,
+                                 .samples = prefetch->samples + slot * prefetch->batch_bytes,
+                                 .records = prefetch->records + slot * (size_t)options->batch_size};
+    } else {
+        status = status_error(status_code(prefetch->error), "%s", status_message(prefetch->error));
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+    return status;
+}
+
+void prefetch_done(Prefetch *prefetch) {
+    pthread_mutex_lock(&prefetch->lock);
+    if (prefetch->held) {
+        prefetch->held = false;
+        prefetch->filled[slot_of(prefetch, prefetch->consumed)] = 0;
+        prefetch->consumed++;
+        pthread_cond_broadcast(&prefetch->space);
+    }
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+void prefetch_close(Prefetch *prefetch) {
+    if (!prefetch)
+        return;
+    pthread_mutex_lock(&prefetch->lock);
+    prefetch->stop = true;
+    pthread_cond_broadcast(&prefetch->space);
+    pthread_mutex_unlock(&prefetch->lock);
+    for (int i = 0; i < prefetch->started; i++)
+        pthread_join(prefetch->threads[i], NULL);
+    pthread_cond_destroy(&prefetch->ready);
+    pthread_cond_destroy(&prefetch->space);
+    pthread_mutex_destroy(&prefetch->lock);
+    status_free(prefetch->error);
+    free(prefetch->threads);
+    free(prefetch->filled);
+    free(prefetch->records);
+    free(prefetch->samples);
+    free(prefetch);
+}

@@ -1,0 +1,202 @@
+/* Which files of a tree are records, in which order, and what the hash sees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "folder.h"
+#include "scratch.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static int setup(void **state) {
+    *state = scratch_make();
+    return 0;
+}
+
+static int teardown(void **state) {
+    scratch_remove(*state);
+    return 0;
+}
+
+static void make_directory(const char *root, const char *name) {
+    char *path = scratch_path(root, name);
+    assert_ok(files_make_directory(path));
+    free(path);
+}
+
+static void make_link(const char *root, const char *name, const char *target) {
+    char *path = scratch_path(root, name);
+    assert_int_equal(symlink(target, path), 0);
+    free(path);
+}
+
+static void expect_paths(const char *root, const char *const *paths, int count) {
+    Folder folder;
+    assert_ok(folder_open(root, &folder));
+    assert_int_equal(folder.count, count);
+    assert_string_equal(folder.root, root);
+    for (int i = 0; i < count; i++)
+        assert_string_equal(folder.paths[i], paths[i]);
+    folder_close(&folder);
+}
+
+static void pictures_come_in_byte_order(void **state) {
+    const char *root = *state;
+    make_directory(root, "b/deep/er");
+    make_directory(root, "a");
+    make_directory(root, "folder.png");
+    static const char *const files[] = {"b/deep/er/x.PNG", "a/2.jpg",      "a/10.jpg",         "a.jpg",   "a-b.jpeg",
+                                        "Z.JpEg",          "\xC3\xA9.jpg", "note.txt",         "jpg",     "x.jpg.part",
+                                        "b/y.tiff",        "x.jpge",       "folder.png/i.jpg", "dir.gif", "b/jpg.json",
+                                        "two.dots.png"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        scratch_write(root, files[i], "x", 1);
+    static const char *const expected[] = {"Z.JpEg",           "a-b.jpeg",     "a.jpg",
+                                           "a/10.jpg",         "a/2.jpg",      "b/deep/er/x.PNG",
+                                           "folder.png/i.jpg", "two.dots.png", "\xC3\xA9.jpg"};
+    expect_paths(root, expected, sizeof expected / sizeof *expected);
+    char *slashed = files_path("%s/", root);
+    expect_paths(slashed, expected, sizeof expected / sizeof *expected);
+    free(slashed);
+}
+
+static void hidden_names_are_left_out(void **state) {
+    make_directory(*state, ".cache");
+    scratch_write(*state, ".cache/a.jpg", "x", 1);
+    scratch_write(*state, ".a.jpg", "x", 1);
+    scratch_write(*state, ".jpg", "x", 1);
+    scratch_write(*state, "b.jpg", "x", 1);
+    expect_paths(*state, (const char *const[]){"b.jpg"}, 1);
+}
+
+/* A loop would never end; a folder linked twice would give its pictures double weight. */
+static void links_to_folders_are_left_out(void **state) {
+    make_directory(*state, "a");
+    scratch_write(*state, "a/b.jpg", "x", 1);
+    make_link(*state, "a/up", "..");
+    make_link(*state, "a/self.jpg", ".");
+    make_link(*state, "again", "a");
+    expect_paths(*state, (const char *const[]){"a/b.jpg"}, 1);
+}
+
+static void links_to_files_are_records_and_so_are_broken_ones(void **state) {
+    scratch_write(*state, "data.bin", "xyz", 3);
+    make_link(*state, "b.jpg", "data.bin");
+    make_link(*state, "a.png", "gone.png");
+    make_link(*state, "loop.jpg", "loop.jpg");
+    expect_paths(*state, (const char *const[]){"a.png", "b.jpg", "loop.jpg"}, 3);
+}
+
+static void pipes_are_no_records(void **state) {
+    char *pipe = scratch_path(*state, "a.jpg");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    scratch_write(*state, "b.jpg", "x", 1);
+    expect_paths(*state, (const char *const[]){"b.jpg"}, 1);
+    free(pipe);
+}
+
+/* Deeper than a process may have directories open. */
+static void a_deep_tree_is_listed(void **state) {
+    enum { DEPTH = 1500 };
+    char name[DEPTH * 2 + 8] = "";
+    for (int i = 0; i < DEPTH; i++)
+        memcpy(name + i * 2, "d/", 3);
+    make_directory(*state, name);
+    strcat(name, "a.jpg");
+    scratch_write(*state, name, "x", 1);
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    expect_paths(*state, (const char *const[]){name}, 1);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+static void a_folder_without_pictures_is_refused(void **state) {
+    Folder folder;
+    make_directory(*state, "a");
+    scratch_write(*state, "a/readme", "x", 1);
+    assert_fails(folder_open(*state, &folder), EXIT_DATA, *state);
+    assert_fails(folder_open(*state, &folder), EXIT_DATA, "holds no picture");
+    char *missing = scratch_path(*state, "missing"), *file = scratch_path(*state, "a/readme");
+    assert_fails(folder_open(missing, &folder), EXIT_DATA, missing);
+    assert_fails(folder_open(file, &folder), EXIT_DATA, "Not a directory");
+    free(missing);
+    free(file);
+}
+
+/* Silently training on what is left would change every record's number. */
+static void an_unreadable_folder_below_is_refused(void **state) {
+    scratch_write(*state, "a.jpg", "x", 1);
+    make_directory(*state, "closed");
+    char *closed = scratch_path(*state, "closed");
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(chmod(closed, 0), 0);
+    Folder folder;
+    become_nobody();
+    Status status = folder_open(*state, &folder);
+    become_oneself();
+    assert_int_equal(chmod(closed, 0700), 0);
+    assert_fails(status, EXIT_DATA, "Permission denied");
+    free(closed);
+}
+
+static uint64_t hash_of(const char *root) {
+    Folder folder;
+    assert_ok(folder_open(root, &folder));
+    uint64_t hash = folder.hash;
+    folder_close(&folder);
+    return hash;
+}
+
+static void the_hash_sees_names_and_sizes(void **state) {
+    scratch_write(*state, "a.jpg", "x", 1);
+    scratch_write(*state, "b.jpg", "xy", 2);
+    uint64_t hash = hash_of(*state);
+    assert_int_equal(hash_of(*state), hash);
+    scratch_write(*state, "a.jpg", "y", 1); /* content is not its business */
+    scratch_write(*state, "note.txt", "x", 1);
+    assert_int_equal(hash_of(*state), hash);
+    scratch_write(*state, "a.jpg", "xy", 2);
+    uint64_t resized = hash_of(*state);
+    assert_int_not_equal(resized, hash);
+    scratch_write(*state, "b.jpg", "x", 1); /* the sizes swapped */
+    uint64_t swapped = hash_of(*state);
+    assert_int_not_equal(swapped, hash);
+    assert_int_not_equal(swapped, resized);
+    scratch_write(*state, "a.jpg", "x", 1);
+    scratch_write(*state, "b.jpg", "xy", 2);
+    assert_int_equal(hash_of(*state), hash);
+    char *from = scratch_path(*state, "b.jpg"), *to = scratch_path(*state, "c.jpg");
+    assert_int_equal(rename(from, to), 0);
+    assert_int_not_equal(hash_of(*state), hash);
+    free(from);
+    free(to);
+}
+
+/* The same on every machine: recorded once, from XXH3 over "a.jpg\0" and eight bytes of size 3. */
+static void the_hash_is_portable(void **state) {
+    scratch_write(*state, "a.jpg", "xyz", 3);
+    assert_int_equal(hash_of(*state), 0xf6e7eca3620b8883u);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pictures_come_in_byte_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(hidden_names_are_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(links_to_folders_are_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(links_to_files_are_records_and_so_are_broken_ones, setup, teardown),
+        cmocka_unit_test_setup_teardown(pipes_are_no_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_deep_tree_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_without_pictures_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unreadable_folder_below_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_hash_sees_names_and_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_hash_is_portable, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
