@@ -40,7 +40,7 @@ TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loade
 endif
 
 .PHONY: all accept tests tested list-tested test test-long help clean format force
-all: $(PROGRAMS) $(B)/libfovea.a $(if $(SAN),,$(notdir $(PROGRAMS)))
+all: $(PROGRAMS) $(B)/synth $(if $(SAN),,$(notdir $(PROGRAMS)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD)
 tests: all accept tested

@@ -1,0 +1,143 @@
+#include "arguments.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char arguments_help[] =
+    "usage: synth OUT (--people N | --images N) [options]\n"
+    "\n"
+    "Draws colour fundus photographs of people who do not exist, by rules written by hand, into\n"
+    "OUT/{train,val,test}/PERSON_EYE_VISIT.jpg, and what was drawn into OUT/labels.csv.\n"
+    "\n"
+    "  --people N      people; each has a right and a left eye\n"
+    "  --images N      as many people as it takes, and exactly N photographs\n"
+    "  --visits V      photographs of each eye (1)\n"
+    "  --size PX       pixels a side, 64 to 3000 (256)\n"
+    "  --seed S        another seed draws other people (1)\n"
+    "  --format F      jpeg, png or mixed (jpeg)\n"
+    "  --quality Q     of JPEG, 1 to 100 (92)\n"
+    "  --val X         share of people held out for validation (0.1)\n"
+    "  --test X        share of people held out for the test (0.1)\n"
+    "  --threads T     (all cores); the files do not depend on it; each takes 200 MB of memory at 3000 pixels\n"
+    "  --force         draw into a folder that is not empty: the photographs its labels.csv lists are removed first\n"
+    "\n"
+    "labels.csv: file, split, person, eye (R or L), visit, device, lesions (1 if the photograph shows any), grade of\n"
+    "retinopathy (0 to 4), tortuosity (length of the drawn vessels over their length without winding),\n"
+    "cup_to_disc (vertical), age.\n";
+
+static Status read_integer(const char *option, const char *text, int64_t low, int64_t high, int64_t *value) {
+    char *end;
+    errno = 0;
+    long long read = strtoll(text, &end, 10);
+    if (end == text || *end || errno || read < low || read > high)
+        return status_error(EXIT_USAGE, "synth: %s takes a whole number from %lld to %lld, not '%s'", option,
+                            (long long)low, (long long)high, text);
+    *value = read;
+    return NULL;
+}
+
+static Status read_share(const char *option, const char *text, double *value) {
+    char *end;
+    double read = strtod(text, &end);
+    if (end == text || *end || !(read >= 0.0 && read < 1.0))
+        return status_error(EXIT_USAGE, "synth: %s takes a share of the people, 0 or more and below 1, not '%s'",
+                            option, text);
+    *value = read;
+    return NULL;
+}
+
+static Status read_format(const char *text, Format *format) {
+    static const char *const names[] = {"jpeg", "png", "mixed"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(text, names[i])) {
+            *format = (Format)i;
+            return NULL;
+        }
+    return status_error(EXIT_USAGE, "synth: --format takes jpeg, png or mixed, not '%s'", text);
+}
+
+static Status read_int(const char *option, const char *text, int low, int high, int *value) {
+    int64_t read = *value;
+    Status status = read_integer(option, text, low, high, &read);
+    *value = (int)read;
+    return status;
+}
+
+/* An option with a value. */
+static Status read_option(const char *option, const char *text, Arguments *arguments) {
+    if (!strcmp(option, "--people"))
+        return read_integer(option, text, 1, 1000000, &arguments->people);
+    if (!strcmp(option, "--images"))
+        return read_integer(option, text, 1, 2000000, &arguments->images);
+    if (!strcmp(option, "--visits"))
+        return read_int(option, text, 1, 99, &arguments->visits);
+    if (!strcmp(option, "--size"))
+        return read_int(option, text, 64, 3000, &arguments->size);
+    if (!strcmp(option, "--seed")) {
+        int64_t seed = 0;
+        TRY(read_integer(option, text, 0, INT64_MAX, &seed));
+        arguments->seed = (uint64_t)seed;
+        return NULL;
+    }
+    if (!strcmp(option, "--quality"))
+        return read_int(option, text, 1, 100, &arguments->quality);
+    if (!strcmp(option, "--threads"))
+        return read_int(option, text, 1, 1024, &arguments->threads);
+    if (!strcmp(option, "--val"))
+        return read_share(option, text, &arguments->val);
+    if (!strcmp(option, "--test"))
+        return read_share(option, text, &arguments->test);
+    if (!strcmp(option, "--format"))
+        return read_format(text, &arguments->format);
+    return status_error(EXIT_USAGE, "synth: unknown option %s; see synth --help", option);
+}
+
+/* Fills in whichever of people and images was not given. */
+static Status settle_counts(Arguments *arguments) {
+    int64_t each = 2 * (int64_t)arguments->visits;
+    if (arguments->people && arguments->images)
+        return status_error(EXIT_USAGE, "synth: give --people or --images, not both");
+    if (arguments->images)
+        arguments->people = (arguments->images + each - 1) / each;
+    else if (arguments->people)
+        arguments->images = arguments->people * each;
+    else
+        return status_error(EXIT_USAGE, "synth: how many? give --people N or --images N");
+    return NULL;
+}
+
+Status arguments_read(int argc, char **argv, Arguments *arguments) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    *arguments = (Arguments){.visits = 1,
+                             .size = 256,
+                             .quality = 92,
+                             .threads = cores > 0 ? (int)cores : 1,
+                             .seed = 1,
+                             .val = 0.1,
+                             .test = 0.1};
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+            arguments->help = true;
+            return NULL;
+        }
+        if (!strcmp(word, "--force")) {
+            arguments->force = true;
+        } else if (word[0] == '-') {
+            if (i + 1 == argc)
+                return status_error(EXIT_USAGE, "synth: %s needs a value; see synth --help", word);
+            TRY(read_option(word, argv[++i], arguments));
+        } else if (arguments->out) {
+            return status_error(EXIT_USAGE, "synth: one folder at a time: '%s' and '%s'", arguments->out, word);
+        } else {
+            arguments->out = word;
+        }
+    }
+    if (!arguments->out || !*arguments->out)
+        return status_error(EXIT_USAGE, "synth: into which folder? See synth --help");
+    if (arguments->val + arguments->test >= 1.0)
+        return status_error(EXIT_USAGE, "synth: --val and --test leave nobody to train on: they sum to %g",
+                            arguments->val + arguments->test);
+    return settle_counts(arguments);
+}

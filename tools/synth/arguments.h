@@ -1,0 +1,26 @@
+/* The command line of synth. */
+#ifndef SYNTH_ARGUMENTS_H
+#define SYNTH_ARGUMENTS_H
+
+#include "status.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { FORMAT_JPEG, FORMAT_PNG, FORMAT_MIXED } Format;
+
+typedef struct {
+    const char *out;
+    int64_t people, images; /* images: how many are written, the rest of people x 2 x visits being dropped */
+    uint64_t seed;
+    int visits, size, quality, threads;
+    double val, test; /* shares of the people */
+    Format format;
+    bool force, help;
+} Arguments;
+
+/* EXIT_USAGE naming the option and what it takes. `people` and `images` are both set on success. */
+Status arguments_read(int argc, char **argv, Arguments *arguments) MUST_USE;
+
+extern const char arguments_help[];
+
+#endif

@@ -1,0 +1,109 @@
+/* synth: draws colour fundus photographs with labels; see arguments.c for its use and anatomy.h for its rules. */
+#include "arguments.h"
+#include "folder.h"
+#include "photograph.h"
+#include "random.h"
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct {
+    const Arguments *arguments;
+    Photograph *photographs;
+    atomic_llong next;    /* eye to be drawn */
+    atomic_bool failed;   /* no further eye is started */
+    pthread_mutex_t lock; /* of status */
+    Status status;        /* the first failure */
+} Work;
+
+/* How many of the people a share is: at least one where the share is not nought, but never everybody. */
+static int64_t share_of(double share, int64_t people, int64_t left) {
+    int64_t count = llround(share * (double)people);
+    if (count == 0 && share > 0.0 && people > 2)
+        count = 1;
+    return count < left ? count : left;
+}
+
+/* People are put in an order keyed by the seed; the first are the test's, the next the validation's. */
+static Split split_of(const Arguments *arguments, int64_t person) {
+    int64_t test = share_of(arguments->test, arguments->people, arguments->people - 1);
+    int64_t val = share_of(arguments->val, arguments->people, arguments->people - 1 - test);
+    int64_t place =
+        (int64_t)random_permute(arguments->seed, STREAM_SPLIT, (uint64_t)arguments->people, (uint64_t)person);
+    return place < test ? SPLIT_TEST : place < test + val ? SPLIT_VAL : SPLIT_TRAIN;
+}
+
+static void fail(Work *work, Status status) {
+    atomic_store(&work->failed, true);
+    pthread_mutex_lock(&work->lock);
+    if (work->status)
+        status_free(status);
+    else
+        work->status = status;
+    pthread_mutex_unlock(&work->lock);
+}
+
+static void *draw_eyes(void *context) {
+    Work *work = context;
+    const Arguments *arguments = work->arguments;
+    while (!atomic_load(&work->failed)) {
+        int64_t eye = atomic_fetch_add(&work->next, 1);
+        int64_t first = eye * arguments->visits, left = arguments->images - first;
+        if (left <= 0)
+            break;
+        int visits = left < arguments->visits ? (int)left : arguments->visits;
+        Status status = photograph_eye(arguments, eye / 2, (int)(eye % 2), split_of(arguments, eye / 2), visits,
+                                       work->photographs + first);
+        if (status)
+            fail(work, status);
+    }
+    return NULL;
+}
+
+/* Draws with the caller's thread and the others that could be started. */
+static Status draw_all(const Arguments *arguments, Photograph *photographs) {
+    Work work = {.arguments = arguments, .photographs = photographs, .lock = PTHREAD_MUTEX_INITIALIZER};
+    int others = arguments->threads - 1, started = 0;
+    pthread_t *threads = calloc((size_t)others + 1, sizeof *threads);
+    if (!threads)
+        return status_no_memory("threads", (unsigned long long)others * sizeof *threads);
+    while (started < others && !pthread_create(&threads[started], NULL, draw_eyes, &work))
+        started++;
+    draw_eyes(&work);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    return work.status;
+}
+
+static Status run(int argc, char **argv) {
+    Arguments arguments;
+    TRY(arguments_read(argc, argv, &arguments));
+    if (arguments.help) {
+        fputs(arguments_help, stdout);
+        return NULL;
+    }
+    TRY(folder_prepare(&arguments));
+    Photograph *photographs = calloc((size_t)arguments.images, sizeof *photographs);
+    if (!photographs)
+        return status_no_memory("the labels", (unsigned long long)arguments.images * sizeof *photographs);
+    Status status = draw_all(&arguments, photographs);
+    if (!status)
+        status = folder_label(&arguments, photographs, arguments.images);
+    free(photographs);
+    if (!status)
+        printf("%lld photographs of %lld people in %s\n", (long long)arguments.images, (long long)arguments.people,
+               arguments.out);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    Status status = run(argc, argv);
+    if (status)
+        fprintf(stderr, "%s\n", status_message(status));
+    int code = status_code(status);
+    status_free(status);
+    return code;
+}
