@@ -1,0 +1,188 @@
+#include "blocks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int dim, int depth, int heads, int tokens,
+                  const ModelShape *shape) {
+    *stack = (Stack){.prefix = prefix,
+                     .last_name = last_norm,
+                     .dim = dim,
+                     .depth = depth,
+                     .heads = heads,
+                     .tokens = tokens,
+                     .hidden = (int)(dim * shape->mlp_ratio),
+                     .eps = (float)shape->norm_eps,
+                     .last_weight = -1,
+                     .last_bias = -1};
+    stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
+    return stack->blocks ? NULL : status_no_memory("the list of blocks", sizeof *stack->blocks * (size_t)depth);
+}
+
+void stack_close(Stack *stack) {
+    free(stack->blocks);
+}
+
+static int add(Params *params, const char *prefix, int block, const char *leaf, int dims, int64_t rows,
+               int64_t columns) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%d.%s", prefix, block, leaf);
+    return params_add(params, name, true, 1 + block, dims, (int64_t[]){rows, columns});
+}
+
+void stack_params(Stack *stack, Params *params) {
+    int64_t dim = stack->dim, hidden = stack->hidden;
+    for (int i = 0; i < stack->depth; i++) {
+        Block *block = &stack->blocks[i];
+        const char *prefix = stack->prefix;
+        block->norm1_weight = add(params, prefix, i, "norm1.weight", 1, dim, 0);
+        block->norm1_bias = add(params, prefix, i, "norm1.bias", 1, dim, 0);
+        block->qkv_weight = add(params, prefix, i, "attn.qkv.weight", 2, 3 * dim, dim);
+        block->qkv_bias = add(params, prefix, i, "attn.qkv.bias", 1, 3 * dim, 0);
+        block->proj_weight = add(params, prefix, i, "attn.proj.weight", 2, dim, dim);
+        block->proj_bias = add(params, prefix, i, "attn.proj.bias", 1, dim, 0);
+        block->norm2_weight = add(params, prefix, i, "norm2.weight", 1, dim, 0);
+        block->norm2_bias = add(params, prefix, i, "norm2.bias", 1, dim, 0);
+        block->fc1_weight = add(params, prefix, i, "mlp.fc1.weight", 2, hidden, dim);
+        block->fc1_bias = add(params, prefix, i, "mlp.fc1.bias", 1, hidden, 0);
+        block->fc2_weight = add(params, prefix, i, "mlp.fc2.weight", 2, dim, hidden);
+        block->fc2_bias = add(params, prefix, i, "mlp.fc2.bias", 1, dim, 0);
+    }
+    if (stack->last_name) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.weight", stack->last_name);
+        stack->last_weight = params_add(params, name, true, stack->depth + 1, 1, &dim);
+        snprintf(name, sizeof name, "%s.bias", stack->last_name);
+        stack->last_bias = params_add(params, name, true, stack->depth + 1, 1, &dim);
+    }
+}
+
+void stack_place(Stack *stack, Arena *arena, int batch) {
+    size_t rows = (size_t)batch * (size_t)stack->tokens;
+    size_t row = sizeof(float) * rows, plane = row * (size_t)stack->dim, wide = row * (size_t)stack->hidden;
+    for (int i = 0; i < stack->depth; i++) {
+        Block *block = &stack->blocks[i];
+        block->x = arena_take(arena, plane);
+        block->mid = arena_take(arena, plane);
+        block->norm1 = arena_take(arena, plane);
+        block->norm2 = arena_take(arena, plane);
+        block->qkv = arena_take(arena, 3 * plane);
+        block->attended = arena_take(arena, plane);
+        block->lse = arena_take(arena, row * (size_t)stack->heads);
+        block->hidden = arena_take(arena, wide);
+        block->activated = arena_take(arena, wide);
+        block->mean1 = arena_take(arena, row);
+        block->rstd1 = arena_take(arena, row);
+        block->mean2 = arena_take(arena, row);
+        block->rstd2 = arena_take(arena, row);
+    }
+    stack->x = arena_take(arena, plane);
+    stack->y = arena_take(arena, plane);
+    stack->mean = arena_take(arena, row);
+    stack->rstd = arena_take(arena, row);
+    stack->branch = arena_take(arena, plane);
+    stack->dx = arena_take(arena, plane);
+    stack->dy = arena_take(arena, plane);
+    stack->dattended = arena_take(arena, plane);
+    stack->dqkv = arena_take(arena, 3 * plane);
+    stack->dhidden = arena_take(arena, wide);
+}
+
+void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
+    int rows = batch * stack->tokens, dim = stack->dim, head = dim / stack->heads;
+    for (int i = 0; i < stack->depth; i++) {
+        Block *b = &stack->blocks[i];
+        const Block *before = i ? b - 1 : NULL;
+        ops->norm_forward(ops, before ? before->mid : b->x, before ? stack->branch : NULL, NULL, NULL, stack->tokens,
+                          params_value(params, b->norm1_weight), params_value(params, b->norm1_bias), stack->eps, b->x,
+                          b->norm1, b->mean1, b->rstd1, rows, dim);
+        ops->linear_forward(ops, b->norm1, params_value(params, b->qkv_weight), params_value(params, b->qkv_bias),
+                            ACTIVATION_NONE, NULL, b->qkv, rows, dim, 3 * dim);
+        ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads, head);
+        ops->linear_forward(ops, b->attended, params_value(params, b->proj_weight), params_value(params, b->proj_bias),
+                            ACTIVATION_NONE, NULL, stack->branch, rows, dim, dim);
+        ops->norm_forward(ops, b->x, stack->branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
+                          params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
+                          dim);
+        ops->linear_forward(ops, b->norm2, params_value(params, b->fc1_weight), params_value(params, b->fc1_bias),
+                            ACTIVATION_GELU_ERF, b->hidden, b->activated, rows, dim, stack->hidden);
+        ops->linear_forward(ops, b->activated, params_value(params, b->fc2_weight), params_value(params, b->fc2_bias),
+                            ACTIVATION_NONE, NULL, stack->branch, rows, stack->hidden, dim);
+    }
+    bool last = stack->last_name != NULL;
+    ops->norm_forward(ops, stack->blocks[stack->depth - 1].mid, stack->branch, NULL, NULL, stack->tokens,
+                      last ? params_value(params, stack->last_weight) : NULL,
+                      last ? params_value(params, stack->last_bias) : NULL, stack->eps, stack->x,
+                      last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim);
+}
+
+void stack_backward(Stack *stack, Ops *ops, const Params *params, const float *dout, int batch, bool add) {
+    int rows = batch * stack->tokens, dim = stack->dim, hidden = stack->hidden;
+    const float *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
+    if (stack->last_name) {
+        ops->norm_backward(ops, dout, NULL, stack->x, stack->mean, stack->rstd,
+                           params_value(params, stack->last_weight), NULL, NULL, NULL, stack->tokens, stack->dx, NULL,
+                           params_grad(params, stack->last_weight), params_grad(params, stack->last_bias), NULL, add,
+                           rows, dim);
+        dx = stack->dx;
+    }
+    for (int i = stack->depth - 1; i >= 0; i--) {
+        Block *b = &stack->blocks[i];
+        ops->linear_backward_weight(ops, dx, b->activated, params_grad(params, b->fc2_weight),
+                                    params_grad(params, b->fc2_bias), add, rows, hidden, dim);
+        ops->linear_backward_input(ops, dx, params_value(params, b->fc2_weight), ACTIVATION_GELU_ERF, b->hidden,
+                                   stack->dhidden, rows, hidden, dim);
+        ops->linear_backward_weight(ops, stack->dhidden, b->norm2, params_grad(params, b->fc1_weight),
+                                    params_grad(params, b->fc1_bias), add, rows, dim, hidden);
+        ops->linear_backward_input(ops, stack->dhidden, params_value(params, b->fc1_weight), ACTIVATION_NONE, NULL,
+                                   stack->dy, rows, dim, hidden);
+        ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
+                           NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm2_weight),
+                           params_grad(params, b->norm2_bias), NULL, add, rows, dim);
+        dx = stack->dx;
+        ops->linear_backward_weight(ops, dx, b->attended, params_grad(params, b->proj_weight),
+                                    params_grad(params, b->proj_bias), add, rows, dim, dim);
+        ops->linear_backward_input(ops, dx, params_value(params, b->proj_weight), ACTIVATION_NONE, NULL,
+                                   stack->dattended, rows, dim, dim);
+        ops->attention_backward(ops, stack->dattended, b->qkv, b->attended, b->lse, stack->dqkv, batch, stack->tokens,
+                                stack->heads, dim / stack->heads);
+        ops->linear_backward_weight(ops, stack->dqkv, b->norm1, params_grad(params, b->qkv_weight),
+                                    params_grad(params, b->qkv_bias), add, rows, dim, 3 * dim);
+        ops->linear_backward_input(ops, stack->dqkv, params_value(params, b->qkv_weight), ACTIVATION_NONE, NULL,
+                                   stack->dy, rows, dim, 3 * dim);
+        ops->norm_backward(ops, stack->dy, dx, b->x, b->mean1, b->rstd1, params_value(params, b->norm1_weight), NULL,
+                           NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm1_weight),
+                           params_grad(params, b->norm1_bias), NULL, add, rows, dim);
+    }
+}
+
+bool stack_visit(const Stack *stack, int batch, ActivationVisit visit, void *context) {
+    size_t rows = (size_t)batch * (size_t)stack->tokens, plane = rows * (size_t)stack->dim;
+    char name[64];
+    for (int i = 0; i < stack->depth; i++) {
+        const Block *b = &stack->blocks[i];
+        const struct {
+            const char *leaf;
+            const float *values;
+            size_t count;
+        } list[] = {
+            {"input", b->x, plane},
+            {"norm1", b->norm1, plane},
+            {"attn.qkv", b->qkv, 3 * plane},
+            {"attn", b->attended, plane},
+            {"attn.residual", b->mid, plane},
+            {"norm2", b->norm2, plane},
+            {"mlp.fc1", b->hidden, rows * (size_t)stack->hidden},
+            {"mlp.act", b->activated, rows * (size_t)stack->hidden},
+        };
+        for (size_t j = 0; j < sizeof list / sizeof *list; j++) {
+            snprintf(name, sizeof name, "%s.%d.%s", stack->prefix, i, list[j].leaf);
+            if (!visit(context, name, list[j].values, list[j].count))
+                return false;
+        }
+    }
+    snprintf(name, sizeof name, "%s.%d.mlp.residual", stack->prefix, stack->depth - 1);
+    if (!visit(context, name, stack->x, plane))
+        return false;
+    return !stack->last_name || visit(context, stack->last_name, stack->y, plane);
+}

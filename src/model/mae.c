@@ -1,0 +1,276 @@
+#include "blocks.h"
+#include "embedding.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Mae {
+    ModelShape shape;
+    Ops *ops;
+    Arena arena;
+    Params params;
+    int patches, keep, patch_dim;
+    int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
+    int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
+    Stack encoder, decoder;
+    float *visible, *target;   /* [batch][keep | patches - keep][patch_dim] */
+    float *embedded;           /* [batch][keep][dim] */
+    float *decoder_in;         /* [batch][1 + keep][decoder_dim] */
+    float *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
+    float *ddecoder, *dlatent; /* gradients of what enters and leaves the two stacks */
+    int batch;                 /* of the last forward pass */
+};
+
+static bool comes_after(const float *noise, int32_t a, int32_t b) {
+    return noise[a] > noise[b] || (noise[a] == noise[b] && a > b);
+}
+
+/* Lets ids[root] sink to its place in the heap of the first `count`, largest on top. */
+static void sink(const float *noise, int32_t *ids, int root, int count) {
+    int32_t id = ids[root];
+    for (int child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && comes_after(noise, ids[child + 1], ids[child]))
+            child++;
+        if (!comes_after(noise, ids[child], id))
+            break;
+        ids[root] = ids[child];
+    }
+    ids[root] = id;
+}
+
+void mae_shuffle(const float *noise, int patches, int32_t *ids) {
+    /* Heapsort: no memory, and n log n for the thousand patches of a large picture. */
+    for (int i = 0; i < patches; i++)
+        ids[i] = i;
+    for (int i = patches / 2 - 1; i >= 0; i--)
+        sink(noise, ids, i, patches);
+    for (int last = patches - 1; last > 0; last--) {
+        int32_t largest = ids[0];
+        ids[0] = ids[last];
+        ids[last] = largest;
+        sink(noise, ids, 0, last);
+    }
+}
+
+/* Parameters in the order of computation; the fixed position embeddings last. */
+static void list_params(Mae *mae) {
+    const ModelShape *s = &mae->shape;
+    Params *p = &mae->params;
+    int64_t dim = s->dim, ddim = s->decoder_dim, tokens = 1 + mae->patches, patch_dim = mae->patch_dim;
+    int after = s->depth + 1;
+    mae->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
+    mae->mask_token = params_add(p, "mask_token", true, after, 3, (int64_t[]){1, 1, ddim});
+    mae->patch_weight =
+        params_add(p, "patch_embed.proj.weight", true, 0, 4, (int64_t[]){dim, 3, s->patch_size, s->patch_size});
+    mae->patch_bias = params_add(p, "patch_embed.proj.bias", true, 0, 1, &dim);
+    stack_params(&mae->encoder, p);
+    mae->embed_weight = params_add(p, "decoder_embed.weight", true, after, 2, (int64_t[]){ddim, dim});
+    mae->embed_bias = params_add(p, "decoder_embed.bias", true, after, 1, &ddim);
+    stack_params(&mae->decoder, p);
+    mae->pred_weight = params_add(p, "decoder_pred.weight", true, after, 2, (int64_t[]){patch_dim, ddim});
+    mae->pred_bias = params_add(p, "decoder_pred.bias", true, after, 1, &patch_dim);
+    mae->pos_embed = params_add(p, "pos_embed", false, 0, 3, (int64_t[]){1, tokens, dim});
+    mae->decoder_pos = params_add(p, "decoder_pos_embed", false, 0, 3, (int64_t[]){1, tokens, ddim});
+}
+
+/* Everything the model ever holds, in one arena: parameters, activations, gradients. */
+static void lay_out(Mae *mae, Arena *arena) {
+    const ModelShape *s = &mae->shape;
+    size_t batch = (size_t)s->batch, keep = (size_t)mae->keep, patches = (size_t)mae->patches;
+    size_t patch = sizeof(float) * (size_t)mae->patch_dim, token = sizeof(float) * (size_t)s->dim,
+           dtoken = sizeof(float) * (size_t)s->decoder_dim;
+    params_begin(&mae->params, arena, 12 + 12 * (s->depth + s->decoder_depth) + 4);
+    list_params(mae);
+    params_end(&mae->params, arena);
+    stack_place(&mae->encoder, arena, s->batch);
+    stack_place(&mae->decoder, arena, s->batch);
+    mae->visible = arena_take(arena, batch * keep * patch);
+    mae->target = arena_take(arena, batch * (patches - keep) * patch);
+    mae->embedded = arena_take(arena, batch * keep * token);
+    mae->decoder_in = arena_take(arena, batch * (1 + keep) * dtoken);
+    mae->pred = arena_take(arena, batch * (1 + patches) * patch);
+    mae->dpred = arena_take(arena, batch * (1 + patches) * patch);
+    mae->ddecoder = arena_take(arena, batch * (1 + patches) * dtoken);
+    mae->dlatent = arena_take(arena, batch * (1 + keep) * token);
+}
+
+static Status describe(Mae *mae, const ModelShape *shape) {
+    TRY(model_check(shape, true));
+    mae->shape = *shape;
+    mae->patches = shape_patches(shape);
+    mae->keep = (int)(mae->patches * (1 - shape->mask_ratio));
+    mae->patch_dim = shape_patch_dim(shape);
+    TRY(stack_open(&mae->encoder, "blocks", "norm", shape->dim, shape->depth, shape->heads, 1 + mae->keep, shape));
+    return stack_open(&mae->decoder, "decoder_blocks", "decoder_norm", shape->decoder_dim, shape->decoder_depth,
+                      shape->decoder_heads, 1 + mae->patches, shape);
+}
+
+Status mae_bytes(const ModelShape *shape, size_t *bytes) {
+    Mae mae = {0};
+    Arena measure = {0};
+    Status status = describe(&mae, shape);
+    if (!status)
+        lay_out(&mae, &measure);
+    *bytes = measure.used;
+    stack_close(&mae.encoder);
+    stack_close(&mae.decoder);
+    return status;
+}
+
+Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
+    *out = NULL;
+    Mae *mae = calloc(1, sizeof *mae);
+    if (!mae)
+        return status_no_memory("the model", sizeof *mae);
+    mae->ops = ops;
+    Arena measure = {0};
+    Status status = describe(mae, shape);
+    if (!status) {
+        lay_out(mae, &measure);
+        status = arena_open(&mae->arena, measure.used, "the model's parameters and activations");
+    }
+    if (status) {
+        mae_close(mae);
+        return status;
+    }
+    lay_out(mae, &mae->arena);
+    *out = mae;
+    return NULL;
+}
+
+void mae_close(Mae *mae) {
+    if (!mae)
+        return;
+    arena_close(&mae->arena);
+    stack_close(&mae->encoder);
+    stack_close(&mae->decoder);
+    free(mae);
+}
+
+Params *mae_params(Mae *mae) {
+    return &mae->params;
+}
+const ModelShape *mae_shape(const Mae *mae) {
+    return &mae->shape;
+}
+int mae_patches(const Mae *mae) {
+    return mae->patches;
+}
+int mae_keep(const Mae *mae) {
+    return mae->keep;
+}
+const float *mae_prediction(const Mae *mae) {
+    return mae->pred;
+}
+const float *mae_latent(const Mae *mae) {
+    return mae->encoder.y;
+}
+const float *mae_target(const Mae *mae) {
+    return mae->target;
+}
+
+static void fill_uniform(float *values, size_t count, double bound, Random *random) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)random_between(random, -bound, bound);
+}
+
+void mae_init(Mae *mae, uint64_t seed) {
+    const Params *params = &mae->params;
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = &params->list[i];
+        float *value = params_value(params, i);
+        Random random;
+        random_start(&random, seed, RANDOM_INIT, 0, (uint64_t)i);
+        if (i == mae->patch_bias) {
+            fill_uniform(value, param->count, 1 / sqrt(mae->patch_dim), &random);
+        } else if (i == mae->cls_token || i == mae->mask_token) {
+            for (size_t j = 0; j < param->count; j++)
+                value[j] = (float)(0.02 * random_normal(&random));
+        } else if (param->trainable && param->dims >= 2) {
+            double fan_out = (double)param->shape[0], fan_in = (double)param->count / fan_out;
+            fill_uniform(value, param->count, sqrt(6 / (fan_in + fan_out)), &random);
+        } else if (param->trainable) { /* norms start at 1 and 0, every other bias at 0 */
+            bool scale = strstr(param->name, "norm") && strstr(param->name, ".weight");
+            for (size_t j = 0; j < param->count; j++)
+                value[j] = scale ? 1 : 0;
+        }
+    }
+    int grid = mae->shape.image_size / mae->shape.patch_size;
+    position_embedding(params_value(params, mae->pos_embed), grid, mae->shape.dim);
+    position_embedding(params_value(params, mae->decoder_pos), grid, mae->shape.decoder_dim);
+}
+
+void mae_forward(Mae *mae, const MaeInput *input, double *loss) {
+    Ops *ops = mae->ops;
+    const ModelShape *s = &mae->shape;
+    const Params *p = &mae->params;
+    int batch = input->batch, keep = mae->keep, patches = mae->patches;
+    mae->batch = batch;
+
+    if (input->pixels)
+        ops->pixels_to_patches(ops, input->pixels, s->image_size, s->image_size, NULL, input->ids, keep, picture_mean,
+                               picture_std, s->image_size, s->patch_size, mae->visible, mae->target, batch);
+    else
+        ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
+                              mae->target, batch);
+
+    ops->linear_forward(ops, mae->visible, params_value(p, mae->patch_weight), params_value(p, mae->patch_bias),
+                        ACTIVATION_NONE, NULL, mae->embedded, batch * keep, mae->patch_dim, s->dim);
+    ops->embed_forward(ops, mae->embedded, params_value(p, mae->cls_token), params_value(p, mae->pos_embed), input->ids,
+                       mae->encoder.blocks[0].x, batch, patches, keep, s->dim);
+    stack_forward(&mae->encoder, ops, p, batch);
+
+    ops->linear_forward(ops, mae->encoder.y, params_value(p, mae->embed_weight), params_value(p, mae->embed_bias),
+                        ACTIVATION_NONE, NULL, mae->decoder_in, batch * (1 + keep), s->dim, s->decoder_dim);
+    ops->restore_forward(ops, mae->decoder_in, params_value(p, mae->mask_token), params_value(p, mae->decoder_pos),
+                         input->ids, mae->decoder.blocks[0].x, batch, patches, keep, s->decoder_dim);
+    stack_forward(&mae->decoder, ops, p, batch);
+
+    ops->linear_forward(ops, mae->decoder.y, params_value(p, mae->pred_weight), params_value(p, mae->pred_bias),
+                        ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
+    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, loss, NULL, batch, patches,
+                           keep, mae->patch_dim);
+}
+
+void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
+    Ops *ops = mae->ops;
+    const ModelShape *s = &mae->shape;
+    const Params *p = &mae->params;
+    int batch = input->batch, keep = mae->keep, patches = mae->patches;
+    double loss;
+
+    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, grad_scale, &loss, mae->dpred,
+                           batch, patches, keep, mae->patch_dim);
+    ops->linear_backward_weight(ops, mae->dpred, mae->decoder.y, params_grad(p, mae->pred_weight),
+                                params_grad(p, mae->pred_bias), add, batch * (1 + patches), s->decoder_dim,
+                                mae->patch_dim);
+    ops->linear_backward_input(ops, mae->dpred, params_value(p, mae->pred_weight), ACTIVATION_NONE, NULL, mae->ddecoder,
+                               batch * (1 + patches), s->decoder_dim, mae->patch_dim);
+    stack_backward(&mae->decoder, ops, p, mae->ddecoder, batch, add);
+
+    /* The decoder's entry has fewer tokens than its blocks; its gradient fits where ddecoder was. */
+    ops->restore_backward(ops, mae->decoder.dx, input->ids, mae->ddecoder, params_grad(p, mae->mask_token), add, batch,
+                          patches, keep, s->decoder_dim);
+    ops->linear_backward_weight(ops, mae->ddecoder, mae->encoder.y, params_grad(p, mae->embed_weight),
+                                params_grad(p, mae->embed_bias), add, batch * (1 + keep), s->dim, s->decoder_dim);
+    ops->linear_backward_input(ops, mae->ddecoder, params_value(p, mae->embed_weight), ACTIVATION_NONE, NULL,
+                               mae->dlatent, batch * (1 + keep), s->dim, s->decoder_dim);
+    stack_backward(&mae->encoder, ops, p, mae->dlatent, batch, add);
+
+    ops->embed_backward(ops, mae->encoder.dx, input->ids, mae->dlatent, params_grad(p, mae->cls_token), NULL, add,
+                        batch, patches, keep, s->dim);
+    ops->linear_backward_weight(ops, mae->dlatent, mae->visible, params_grad(p, mae->patch_weight),
+                                params_grad(p, mae->patch_bias), add, batch * keep, mae->patch_dim, s->dim);
+}
+
+void mae_visit(const Mae *mae, ActivationVisit visit, void *context) {
+    size_t batch = (size_t)mae->batch, patches = (size_t)mae->patches, keep = (size_t)mae->keep;
+    if (visit(context, "patches", mae->visible, batch * keep * (size_t)mae->patch_dim) &&
+        visit(context, "patch_embed", mae->embedded, batch * keep * (size_t)mae->shape.dim) &&
+        stack_visit(&mae->encoder, mae->batch, visit, context) &&
+        visit(context, "decoder_embed", mae->decoder_in, batch * (1 + keep) * (size_t)mae->shape.decoder_dim) &&
+        stack_visit(&mae->decoder, mae->batch, visit, context))
+        visit(context, "decoder_pred", mae->pred, batch * (1 + patches) * (size_t)mae->patch_dim);
+}

@@ -1,0 +1,106 @@
+#include "params.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TENSOR_ALIGNMENT = 16 }; /* elements: 64 bytes, a cache line */
+
+void params_begin(Params *params, Arena *arena, int capacity) {
+    *params = (Params){.capacity = capacity};
+    params->list = arena_take(arena, sizeof(Param) * (size_t)capacity);
+}
+
+int params_add(Params *params, const char *name, bool trainable, int layer, int dims, const int64_t *shape) {
+    size_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= (size_t)shape[i];
+    size_t offset = params->total;
+    params->total += (count + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+    if (trainable)
+        params->trainable = params->total;
+    int index = params->count++;
+    if (params->list) {
+        Param *param = &params->list[index];
+        *param = (Param){.dims = dims, .offset = offset, .count = count, .trainable = trainable, .layer = layer};
+        snprintf(param->name, sizeof param->name, "%s", name);
+        memcpy(param->shape, shape, sizeof *shape * (size_t)dims);
+    }
+    return index;
+}
+
+void params_end(Params *params, Arena *arena) {
+    params->value = arena_take(arena, sizeof(float) * params->total);
+    params->grad = arena_take(arena, sizeof(float) * params->trainable);
+    params->m = arena_take(arena, sizeof(float) * params->trainable);
+    params->v = arena_take(arena, sizeof(float) * params->trainable);
+}
+
+float *params_value(const Params *params, int index) {
+    return params->value + params->list[index].offset;
+}
+
+float *params_grad(const Params *params, int index) {
+    return params->list[index].trainable ? params->grad + params->list[index].offset : NULL;
+}
+
+const Param *params_find(const Params *params, const char *name) {
+    for (int i = 0; i < params->count; i++)
+        if (strcmp(params->list[i].name, name) == 0)
+            return &params->list[i];
+    return NULL;
+}
+
+static bool same_shape(const Param *param, const Tensor *tensor) {
+    if (tensor->type != TYPE_F32 || tensor->dims != param->dims)
+        return false;
+    for (int i = 0; i < param->dims; i++)
+        if (tensor->shape[i] != param->shape[i])
+            return false;
+    return true;
+}
+
+Status params_read(const Params *params, float *what, const SafeTensors *file, const char *prefix) {
+    bool trainable_only = what != params->value;
+    char wrong[512] = "";
+    size_t used = 0;
+    int faults = 0;
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = &params->list[i];
+        if (trainable_only && !param->trainable)
+            continue;
+        char name[96];
+        snprintf(name, sizeof name, "%s%s", prefix, param->name);
+        const Tensor *tensor = safetensors_find(file, name);
+        if (tensor && same_shape(param, tensor)) {
+            memcpy(what + param->offset, tensor->data, sizeof(float) * param->count);
+            continue;
+        }
+        if (faults++ < 4)
+            used += (size_t)snprintf(wrong + used, sizeof wrong - used, " %s (%s)", name,
+                                     tensor ? "other shape or type" : "missing");
+    }
+    if (faults)
+        return status_error(EXIT_DATA, "%d of the model's tensors do not fit the file:%s%s; is it this model's?",
+                            faults, wrong, faults > 4 ? " ..." : "");
+    return NULL;
+}
+
+int params_views(const Params *params, const float *what, bool trainable_only, const char *prefix, char (*names)[96],
+                 Tensor *tensors) {
+    int count = 0;
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = &params->list[i];
+        if (trainable_only && !param->trainable)
+            continue;
+        snprintf(names[count], sizeof names[count], "%s%s", prefix, param->name);
+        Tensor *tensor = &tensors[count];
+        *tensor = (Tensor){.name = names[count],
+                           .type = TYPE_F32,
+                           .dims = param->dims,
+                           .count = (int64_t)param->count,
+                           .data = what + param->offset};
+        memcpy(tensor->shape, param->shape, sizeof param->shape[0] * (size_t)param->dims);
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,151 @@
+#include "blocks.h"
+#include "embedding.h"
+
+#include <stdlib.h>
+
+struct Vit {
+    ModelShape shape;
+    Ops *ops;
+    Arena arena;
+    Params params;
+    int patches, patch_dim;
+    int cls_token, pos_embed, patch_weight, patch_bias, norm_weight, norm_bias, head_weight, head_bias;
+    Stack stack;
+    int32_t *ids;                      /* [batch][patches]: every patch visible, in its place */
+    float *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
+    float *pooled, *features, *logits; /* [batch][dim | dim | classes] */
+    float *mean, *rstd;                /* [batch] */
+    float *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
+};
+
+static void list_params(Vit *vit) {
+    const ModelShape *s = &vit->shape;
+    Params *p = &vit->params;
+    int64_t dim = s->dim, classes = s->classes;
+    int after = s->depth + 1;
+    vit->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
+    vit->pos_embed = params_add(p, "pos_embed", true, 0, 3, (int64_t[]){1, 1 + vit->patches, dim});
+    vit->patch_weight =
+        params_add(p, "patch_embed.proj.weight", true, 0, 4, (int64_t[]){dim, 3, s->patch_size, s->patch_size});
+    vit->patch_bias = params_add(p, "patch_embed.proj.bias", true, 0, 1, &dim);
+    stack_params(&vit->stack, p);
+    vit->norm_weight = params_add(p, "fc_norm.weight", true, after, 1, &dim);
+    vit->norm_bias = params_add(p, "fc_norm.bias", true, after, 1, &dim);
+    vit->head_weight = params_add(p, "head.weight", true, after, 2, (int64_t[]){classes, dim});
+    vit->head_bias = params_add(p, "head.bias", true, after, 1, &classes);
+}
+
+static void lay_out(Vit *vit, Arena *arena) {
+    const ModelShape *s = &vit->shape;
+    size_t batch = (size_t)s->batch, patches = (size_t)vit->patches;
+    size_t token = sizeof(float) * (size_t)s->dim, patch = sizeof(float) * (size_t)vit->patch_dim,
+           scores = sizeof(float) * (size_t)s->classes;
+    params_begin(&vit->params, arena, 8 + 12 * s->depth);
+    list_params(vit);
+    params_end(&vit->params, arena);
+    stack_place(&vit->stack, arena, s->batch);
+    vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
+    vit->visible = arena_take(arena, batch * patches * patch);
+    vit->embedded = arena_take(arena, batch * patches * token);
+    vit->dembedded = arena_take(arena, batch * patches * token);
+    vit->dtokens = arena_take(arena, batch * (1 + patches) * token);
+    vit->pooled = arena_take(arena, batch * token);
+    vit->features = arena_take(arena, batch * token);
+    vit->dfeatures = arena_take(arena, batch * token);
+    vit->dpooled = arena_take(arena, batch * token);
+    vit->logits = arena_take(arena, batch * scores);
+    vit->dlogits = arena_take(arena, batch * scores);
+    vit->mean = arena_take(arena, batch * sizeof(float));
+    vit->rstd = arena_take(arena, batch * sizeof(float));
+}
+
+static Status describe(Vit *vit, const ModelShape *shape) {
+    TRY(model_check(shape, false));
+    vit->shape = *shape;
+    vit->patches = shape_patches(shape);
+    vit->patch_dim = shape_patch_dim(shape);
+    return stack_open(&vit->stack, "blocks", NULL, shape->dim, shape->depth, shape->heads, 1 + vit->patches, shape);
+}
+
+Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
+    *out = NULL;
+    Vit *vit = calloc(1, sizeof *vit);
+    if (!vit)
+        return status_no_memory("the model", sizeof *vit);
+    vit->ops = ops;
+    Arena measure = {0};
+    Status status = describe(vit, shape);
+    if (!status) {
+        lay_out(vit, &measure);
+        status = arena_open(&vit->arena, measure.used, "the model's parameters and activations");
+    }
+    if (status) {
+        vit_close(vit);
+        return status;
+    }
+    lay_out(vit, &vit->arena);
+    for (int i = 0; i < shape->batch * vit->patches; i++)
+        vit->ids[i] = i % vit->patches;
+    *out = vit;
+    return NULL;
+}
+
+void vit_close(Vit *vit) {
+    if (!vit)
+        return;
+    arena_close(&vit->arena);
+    stack_close(&vit->stack);
+    free(vit);
+}
+
+Params *vit_params(Vit *vit) {
+    return &vit->params;
+}
+const float *vit_logits(const Vit *vit) {
+    return vit->logits;
+}
+const float *vit_features(const Vit *vit) {
+    return vit->features;
+}
+float *vit_dlogits(Vit *vit) {
+    return vit->dlogits;
+}
+
+void vit_forward(Vit *vit, const float *image, int batch) {
+    Ops *ops = vit->ops;
+    const ModelShape *s = &vit->shape;
+    const Params *p = &vit->params;
+    int patches = vit->patches;
+    ops->image_to_patches(ops, image, vit->ids, patches, s->image_size, s->patch_size, vit->visible, NULL, batch);
+    ops->linear_forward(ops, vit->visible, params_value(p, vit->patch_weight), params_value(p, vit->patch_bias),
+                        ACTIVATION_NONE, NULL, vit->embedded, batch * patches, vit->patch_dim, s->dim);
+    ops->embed_forward(ops, vit->embedded, params_value(p, vit->cls_token), params_value(p, vit->pos_embed), vit->ids,
+                       vit->stack.blocks[0].x, batch, patches, patches, s->dim);
+    stack_forward(&vit->stack, ops, p, batch);
+    ops->pool_forward(ops, vit->stack.x, vit->pooled, batch, 1 + patches, s->dim);
+    ops->norm_forward(ops, vit->pooled, NULL, NULL, NULL, 1, params_value(p, vit->norm_weight),
+                      params_value(p, vit->norm_bias), (float)s->norm_eps, vit->pooled, vit->features, vit->mean,
+                      vit->rstd, batch, s->dim);
+    ops->linear_forward(ops, vit->features, params_value(p, vit->head_weight), params_value(p, vit->head_bias),
+                        ACTIVATION_NONE, NULL, vit->logits, batch, s->dim, s->classes);
+}
+
+void vit_backward(Vit *vit, int batch, bool add) {
+    Ops *ops = vit->ops;
+    const ModelShape *s = &vit->shape;
+    const Params *p = &vit->params;
+    int patches = vit->patches;
+    ops->linear_backward_weight(ops, vit->dlogits, vit->features, params_grad(p, vit->head_weight),
+                                params_grad(p, vit->head_bias), add, batch, s->dim, s->classes);
+    ops->linear_backward_input(ops, vit->dlogits, params_value(p, vit->head_weight), ACTIVATION_NONE, NULL,
+                               vit->dfeatures, batch, s->dim, s->classes);
+    ops->norm_backward(ops, vit->dfeatures, NULL, vit->pooled, vit->mean, vit->rstd, params_value(p, vit->norm_weight),
+                       NULL, NULL, NULL, 1, vit->dpooled, NULL, params_grad(p, vit->norm_weight),
+                       params_grad(p, vit->norm_bias), NULL, add, batch, s->dim);
+    ops->pool_backward(ops, vit->dpooled, vit->dtokens, batch, 1 + patches, s->dim);
+    stack_backward(&vit->stack, ops, p, vit->dtokens, batch, add);
+    ops->embed_backward(ops, vit->stack.dx, vit->ids, vit->dembedded, params_grad(p, vit->cls_token),
+                        params_grad(p, vit->pos_embed), add, batch, patches, patches, s->dim);
+    ops->linear_backward_weight(ops, vit->dembedded, vit->visible, params_grad(p, vit->patch_weight),
+                                params_grad(p, vit->patch_bias), add, batch * patches, vit->patch_dim, s->dim);
+}

@@ -1,0 +1,298 @@
+/* replay CASE.safetensors --out OUT.safetensors [--backend cpu] [--precision fp32]
+ *
+ * Loads a recorded case (weights, pictures, noise or labels, configuration in __metadata__) into the product's models,
+ * takes the recorded number of AdamW steps on the one batch, and writes what was computed under the case's names.
+ * Nothing is computed here. */
+#include "files.h"
+#include "model.h"
+#include "optimizer.h"
+#include "safetensors.h"
+#include "threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const SafeTensors *file;
+    const char *out;
+    Ops ops;
+    ModelShape shape;
+    OptimizerOptions optimizer;
+    double lr;
+    int steps;
+    float label_smoothing;
+    Tensor tensors[4096];
+    char names[4096][96];
+    int count;
+} Replay;
+
+static double number(const Replay *replay, const char *key, double otherwise) {
+    const char *text = safetensors_note(replay->file, key);
+    return text ? strtod(text, NULL) : otherwise;
+}
+
+static Status read_case(Replay *r) {
+    r->shape = (ModelShape){.image_size = (int)number(r, "image_size", 0),
+                            .patch_size = (int)number(r, "patch_size", 0),
+                            .dim = (int)number(r, "dim", 0),
+                            .depth = (int)number(r, "depth", 0),
+                            .heads = (int)number(r, "heads", 0),
+                            .decoder_dim = (int)number(r, "decoder_dim", 0),
+                            .decoder_depth = (int)number(r, "decoder_depth", 0),
+                            .decoder_heads = (int)number(r, "decoder_heads", 0),
+                            .mlp_ratio = number(r, "mlp_ratio", 4),
+                            .norm_eps = number(r, "norm_eps", 1e-6),
+                            .mask_ratio = number(r, "mask_ratio", 0),
+                            .norm_pix_loss = number(r, "norm_pix_loss", 0) != 0,
+                            .classes = (int)number(r, "classes", 0),
+                            .batch = (int)number(r, "batch", 0)};
+    r->optimizer = (OptimizerOptions){.beta1 = number(r, "beta1", 0.9),
+                                      .beta2 = number(r, "beta2", 0.95),
+                                      .eps = number(r, "adam_eps", 1e-8),
+                                      .weight_decay = number(r, "weight_decay", 0),
+                                      .clip = number(r, "clip", 0),
+                                      .layer_decay = number(r, "layer_decay", 1),
+                                      .layers = r->shape.depth};
+    r->lr = number(r, "lr", 0);
+    r->steps = (int)number(r, "steps", 0);
+    r->label_smoothing = (float)number(r, "label_smoothing", 0);
+    return r->steps >= 1 ? NULL : status_error(EXIT_DATA, "the case names no steps; is it a replay case?");
+}
+
+static Status need(const Replay *r, const char *name, TensorType type, int64_t count, const Tensor **tensor) {
+    *tensor = safetensors_find(r->file, name);
+    if (!*tensor || (*tensor)->type != type || (*tensor)->count != count)
+        return status_error(EXIT_DATA, "the case has no tensor %s of %lld elements of the expected type", name,
+                            (long long)count);
+    return NULL;
+}
+
+/* A private copy of `data`, written out at the end under `name`. */
+static Status keep(Replay *r, const char *name, TensorType type, const void *data, int dims, const int64_t *shape) {
+    size_t element = type == TYPE_I64 ? sizeof(int64_t) : sizeof(float);
+    int64_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= shape[i];
+    void *copy = malloc(element * (size_t)count);
+    if (!copy || r->count >= 4096)
+        return status_no_memory("the results", element * (unsigned long long)count);
+    memcpy(copy, data, element * (size_t)count);
+    Tensor *tensor = &r->tensors[r->count];
+    snprintf(r->names[r->count], sizeof r->names[0], "%s", name);
+    *tensor = (Tensor){.name = r->names[r->count], .type = type, .dims = dims, .count = count, .data = copy};
+    memcpy(tensor->shape, shape, sizeof *shape * (size_t)dims);
+    r->count++;
+    return NULL;
+}
+
+static Status keep_params(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
+    for (int i = 0; i < params->count; i++) {
+        const Param *p = &params->list[i];
+        char name[96];
+        snprintf(name, sizeof name, "%s%s", prefix, p->name);
+        if (p->trainable || !trainable_only)
+            TRY(keep(r, name, TYPE_F32, what + p->offset, p->dims, p->shape));
+    }
+    return NULL;
+}
+
+/* Rows 1.. of each sample: the prediction without the class token's row. */
+static Status keep_prediction(Replay *r, const Mae *mae) {
+    int64_t batch = r->shape.batch, patches = mae_patches(mae), dim = 3 * r->shape.patch_size * r->shape.patch_size;
+    size_t sample = sizeof(float) * (size_t)(patches * dim);
+    char *rows = malloc(sample * (size_t)batch);
+    if (!rows)
+        return status_no_memory("the prediction", sample * (size_t)batch);
+    for (int64_t b = 0; b < batch; b++)
+        memcpy(rows + (size_t)b * sample, mae_prediction(mae) + (b * (1 + patches) + 1) * dim, sample);
+    Status status = keep(r, "pred", TYPE_F32, rows, 3, (int64_t[]){batch, patches, dim});
+    free(rows);
+    return status;
+}
+
+static Status keep_masks(Replay *r, const int32_t *ids, int patches, int visible) {
+    int64_t count = (int64_t)r->shape.batch * patches;
+    int64_t *restore = malloc(sizeof *restore * (size_t)count);
+    float *mask = malloc(sizeof *mask * (size_t)count);
+    Status status = restore && mask ? NULL : status_no_memory("the masks", sizeof *restore * (size_t)count);
+    for (int64_t i = 0; !status && i < count; i++) {
+        int64_t row = i / patches * patches;
+        restore[row + ids[i]] = i - row;
+        mask[row + ids[i]] = i - row < visible ? 0 : 1;
+    }
+    int64_t shape[2] = {r->shape.batch, patches};
+    if (!status)
+        status = keep(r, "ids_restore", TYPE_I64, restore, 2, shape);
+    if (!status)
+        status = keep(r, "mask", TYPE_F32, mask, 2, shape);
+    free(restore);
+    free(mask);
+    return status;
+}
+
+static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, int32_t *ids, float *losses) {
+    const Tensor *image, *noise;
+    int patches = mae_patches(mae), batch = r->shape.batch;
+    TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
+    TRY(need(r, "noise", TYPE_F32, (int64_t)batch * patches, &noise));
+    for (int b = 0; b < batch; b++)
+        mae_shuffle((const float *)noise->data + b * patches, patches, ids + b * patches);
+    MaeInput input = {.image = image->data, .ids = ids, .batch = batch};
+    Params *params = mae_params(mae);
+    for (int step = 1; step <= r->steps; step++) {
+        double loss;
+        mae_forward(mae, &input, &loss);
+        mae_backward(mae, &input, 1, false);
+        TRY(ops_error(&r->ops));
+        losses[step - 1] = (float)loss;
+        if (step == 1) {
+            TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
+            TRY(keep_prediction(r, mae));
+            TRY(keep(r, "latent", TYPE_F32, mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
+            TRY(keep_masks(r, ids, patches, mae_keep(mae)));
+            TRY(keep_params(r, params, params->grad, true, "grad."));
+        }
+        float norm;
+        optimizer_step(optimizer, r->lr, step, &norm);
+        TRY(ops_error(&r->ops));
+    }
+    TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
+    return keep_params(r, params, params->value, false, "after.");
+}
+
+static Status replay_mae(Replay *r) {
+    Mae *mae = NULL;
+    Optimizer *optimizer = NULL;
+    int32_t *ids = NULL;
+    float *losses = NULL;
+    Status status = mae_open(&r->shape, &r->ops, &mae);
+    if (!status)
+        status = params_read(mae_params(mae), mae_params(mae)->value, r->file, "weights.");
+    r->optimizer.decay_tokens = true;
+    if (!status)
+        status = optimizer_open(&r->optimizer, mae_params(mae), &r->ops, &optimizer);
+    if (!status) {
+        ids = malloc(sizeof *ids * (size_t)(r->shape.batch * mae_patches(mae)));
+        losses = malloc(sizeof *losses * (size_t)r->steps);
+        status = ids && losses ? mae_steps(r, mae, optimizer, ids, losses) : status_no_memory("the run", 0);
+    }
+    free(ids);
+    free(losses);
+    optimizer_close(optimizer);
+    mae_close(mae);
+    return status;
+}
+
+static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, int32_t *labels, float *losses) {
+    const Tensor *image, *wanted;
+    int batch = r->shape.batch, classes = r->shape.classes;
+    TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
+    TRY(need(r, "labels", TYPE_I64, batch, &wanted));
+    for (int b = 0; b < batch; b++)
+        labels[b] = (int32_t)((const int64_t *)wanted->data)[b];
+    Params *params = vit_params(vit);
+    for (int step = 1; step <= r->steps; step++) {
+        double loss;
+        vit_forward(vit, image->data, batch);
+        r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), labels, r->label_smoothing, 1, &loss, vit_dlogits(vit),
+                                  batch, classes);
+        vit_backward(vit, batch, false);
+        TRY(ops_error(&r->ops));
+        losses[step - 1] = (float)loss;
+        if (step == 1) {
+            TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
+            TRY(keep(r, "logits", TYPE_F32, vit_logits(vit), 2, (int64_t[]){batch, classes}));
+            TRY(keep(r, "features", TYPE_F32, vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
+            TRY(keep_params(r, params, params->grad, true, "grad."));
+        }
+        float norm;
+        optimizer_step(optimizer, r->lr, step, &norm);
+        TRY(ops_error(&r->ops));
+    }
+    TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
+    return keep_params(r, params, params->value, false, "after.");
+}
+
+static Status replay_vit(Replay *r) {
+    Vit *vit = NULL;
+    Optimizer *optimizer = NULL;
+    int32_t *labels = NULL;
+    float *losses = NULL;
+    Status status = vit_open(&r->shape, &r->ops, &vit);
+    if (!status)
+        status = params_read(vit_params(vit), vit_params(vit)->value, r->file, "weights.");
+    if (!status)
+        status = optimizer_open(&r->optimizer, vit_params(vit), &r->ops, &optimizer);
+    if (!status) {
+        labels = malloc(sizeof *labels * (size_t)r->shape.batch);
+        losses = malloc(sizeof *losses * (size_t)r->steps);
+        status = labels && losses ? vit_steps(r, vit, optimizer, labels, losses) : status_no_memory("the run", 0);
+    }
+    free(labels);
+    free(losses);
+    optimizer_close(optimizer);
+    vit_close(vit);
+    return status;
+}
+
+static Status replay(Replay *r) {
+    TRY(read_case(r));
+    const char *kind = safetensors_note(r->file, "kind");
+    if (kind && strcmp(kind, "mae") == 0)
+        TRY(replay_mae(r));
+    else if (kind && strcmp(kind, "vit_finetune") == 0)
+        TRY(replay_vit(r));
+    else
+        return status_error(EXIT_DATA, "the case's kind is %s; known: mae, vit_finetune", kind ? kind : "missing");
+    TRY(files_remove(r->out));
+    return safetensors_write(r->out, r->tensors, r->count, NULL, 0);
+}
+
+static Status parse(int count, char **arguments, const char **input, const char **out) {
+    for (int i = 1; i < count; i++) {
+        const char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
+        if (strcmp(argument, "--out") == 0 && value) {
+            *out = arguments[++i];
+        } else if (strcmp(argument, "--backend") == 0 && value) {
+            if (strcmp(arguments[++i], "cpu"))
+                return status_error(EXIT_MISSING, "backend %s is not in this build; it has cpu", value);
+        } else if (strcmp(argument, "--precision") == 0 && value) {
+            if (strcmp(arguments[++i], "fp32"))
+                return status_error(EXIT_MISSING, "precision %s is not in this build; it has fp32", value);
+        } else if (argument[0] == '-' || *input) {
+            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
+        } else {
+            *input = argument;
+        }
+    }
+    if (!*input || !*out)
+        return status_error(EXIT_USAGE,
+                            "usage: replay CASE.safetensors --out OUT.safetensors [--backend cpu] [--precision fp32]");
+    return NULL;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    const char *input = NULL, *out = NULL;
+    SafeTensors *file = NULL;
+    Replay *r = calloc(1, sizeof *r);
+    Status status = r ? parse(count, arguments, &input, &out) : status_no_memory("the results", sizeof *r);
+    if (!status)
+        status = safetensors_open(input, &file);
+    if (!status) {
+        r->file = file;
+        r->out = out;
+        ops_cpu(&r->ops, 2);
+        status = replay(r);
+    }
+    for (int i = 0; r && i < r->count; i++)
+        free((void *)(uintptr_t)r->tensors[i].data);
+    free(r);
+    safetensors_close(file);
+    if (status)
+        fprintf(stderr, "replay: %s\n", status_message(status));
+    ExitCode code = status_code(status);
+    status_free(status);
+    return (int)code;
+}

@@ -1,0 +1,287 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ModelShape small = {.image_size = 32,
+                                 .patch_size = 8,
+                                 .dim = 48,
+                                 .depth = 2,
+                                 .heads = 4,
+                                 .decoder_dim = 32,
+                                 .decoder_depth = 1,
+                                 .decoder_heads = 4,
+                                 .mlp_ratio = 4,
+                                 .norm_eps = 1e-6,
+                                 .mask_ratio = 0.75,
+                                 .norm_pix_loss = true,
+                                 .batch = 3};
+
+enum { PATCHES = 16, SIDE = 32, PIXELS = SIDE * SIDE * 3 };
+
+typedef struct {
+    Ops ops;
+    Mae *mae;
+    uint8_t pixels[3 * PIXELS];
+    int32_t ids[3 * PATCHES];
+} Fixture;
+
+static int set_up(void **state) {
+    Fixture *f = calloc(1, sizeof *f);
+    ops_cpu(&f->ops, 2);
+    assert_null(mae_open(&small, &f->ops, &f->mae));
+    mae_init(f->mae, 7);
+    Random random;
+    random_start(&random, 7, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < 3 * PIXELS; i++)
+        f->pixels[i] = (uint8_t)random_below(&random, 256);
+    for (int b = 0; b < 3; b++) {
+        float noise[PATCHES];
+        for (int i = 0; i < PATCHES; i++)
+            noise[i] = random_uniform(&random);
+        mae_shuffle(noise, PATCHES, f->ids + b * PATCHES);
+    }
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    Fixture *f = *state;
+    mae_close(f->mae);
+    free(f);
+    return 0;
+}
+
+static void shuffle_sorts_and_keeps_equal_values_in_order(void **state) {
+    (void)state;
+    enum { MOST = 1369 };
+    static float noise[MOST];
+    static int32_t ids[MOST];
+    for (int n = 1; n <= MOST; n += n < 20 ? 1 : 149) {
+        Random random;
+        random_start(&random, 3, RANDOM_TEST, 0, (uint64_t)n);
+        for (int i = 0; i < n; i++)
+            noise[i] = (float)random_below(&random, (uint32_t)n); /* many equal values */
+        mae_shuffle(noise, n, ids);
+        for (int i = 1; i < n; i++) {
+            int32_t a = ids[i - 1], b = ids[i];
+            assert_true(noise[a] < noise[b] || (noise[a] == noise[b] && a < b));
+        }
+    }
+}
+
+static void vit_base_has_the_published_parameters(void **state) {
+    (void)state;
+    /* Counts of the public MAE ViT-B/16 checkpoint, position embeddings included. */
+    ModelShape base = {.image_size = 224,
+                       .patch_size = 16,
+                       .dim = 768,
+                       .depth = 12,
+                       .heads = 12,
+                       .decoder_dim = 512,
+                       .decoder_depth = 8,
+                       .decoder_heads = 16,
+                       .mlp_ratio = 4,
+                       .norm_eps = 1e-6,
+                       .mask_ratio = 0.75,
+                       .batch = 1};
+    Ops ops;
+    Mae *mae;
+    ops_cpu(&ops, 1);
+    assert_null(mae_open(&base, &ops, &mae));
+    const Params *params = mae_params(mae);
+    size_t total = 0, plain = 0;
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = &params->list[i];
+        total += param->count;
+        plain += param->trainable && param->dims == 1 ? param->count : 0;
+    }
+    assert_int_equal(params->count, 254);
+    assert_int_equal(total, 111907840);
+    assert_int_equal(plain, 177664); /* the reference's count without weight decay */
+    assert_int_equal(mae_keep(mae), 49);
+    assert_false(params_find(params, "pos_embed")->trainable);
+    assert_false(params_find(params, "decoder_pos_embed")->trainable);
+    mae_init(mae, 1);
+    /* Values of the reference at dimension 768: row 1 + 1 is patch (row 0, column 1); the column comes first. */
+    const float *pos = params->value + params_find(params, "pos_embed")->offset;
+    const float *patch = pos + 2 * 768;
+    const struct {
+        int at;
+        double value;
+    } known[] = {{0, .84147}, {1, .81525}, {192, .54030}, {193, .57911}, {384, 0}, {385, 0}, {576, 1}, {577, 1}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        assert_true(fabs(patch[known[i].at] - known[i].value) < 1e-5); /* five printed digits */
+    for (int i = 0; i < 768; i++)
+        assert_true(pos[i] == 0);
+    mae_close(mae);
+}
+
+/* Largest magnitude and mean square of a parameter. */
+static double largest(const Params *params, const char *name, double *square) {
+    const Param *param = params_find(params, name);
+    double most = 0, sum = 0;
+    for (size_t i = 0; i < param->count; i++) {
+        double value = params->value[param->offset + i];
+        most = fmax(most, fabs(value));
+        sum += value * value;
+    }
+    *square = sum / (double)param->count;
+    return most;
+}
+
+static void initialisation_follows_the_reference(void **state) {
+    const Params *params = mae_params(((Fixture *)*state)->mae);
+    const struct {
+        const char *name;
+        double bound; /* of the uniform distribution */
+    } uniform[] = {{"patch_embed.proj.weight", sqrt(6.0 / (48 + 192))},
+                   {"patch_embed.proj.bias", 1 / sqrt(192.0)},
+                   {"blocks.0.attn.qkv.weight", sqrt(6.0 / (48 + 144))}, /* one matrix, not three */
+                   {"blocks.1.mlp.fc1.weight", sqrt(6.0 / (48 + 192))},
+                   {"decoder_pred.weight", sqrt(6.0 / (32 + 192))}};
+    double square;
+    for (size_t i = 0; i < sizeof uniform / sizeof *uniform; i++) {
+        double bound = uniform[i].bound;
+        double most = largest(params, uniform[i].name, &square);
+        double count = (double)params_find(params, uniform[i].name)->count;
+        assert_true(most <= bound);
+        assert_true(most > bound * (1 - 20 / count)); /* e^-20 that the largest of `count` draws is smaller */
+        /* Variance of a uniform distribution is bound^2 / 3; its sample's deviates by 0.9 / sqrt(count): five of those.
+         */
+        assert_true(fabs(square / (bound * bound / 3) - 1) < 5 * 0.9 / sqrt(count));
+    }
+    largest(params, "cls_token", &square);
+    assert_true(sqrt(square) > 0.012 && sqrt(square) < 0.028); /* 0.02 of 48 draws: four standard errors */
+    assert_true(largest(params, "blocks.0.attn.qkv.bias", &square) == 0);
+    assert_true(largest(params, "blocks.0.norm1.weight", &square) == 1 && square == 1);
+    assert_true(largest(params, "norm.weight", &square) == 1 && square == 1);
+    assert_true(largest(params, "decoder_norm.bias", &square) == 0);
+}
+
+static void both_inputs_are_the_same_picture(void **state) {
+    Fixture *f = *state;
+    const double mean[3] = {0.485, 0.456, 0.406}, std[3] = {0.229, 0.224, 0.225};
+    float *image = malloc(sizeof *image * 3 * PIXELS);
+    for (int b = 0; b < 3; b++)
+        for (int c = 0; c < 3; c++)
+            for (int i = 0; i < SIDE * SIDE; i++)
+                image[(b * 3 + c) * SIDE * SIDE + i] =
+                    (float)((f->pixels[(b * SIDE * SIDE + i) * 3 + c] / 255.0 - mean[c]) / std[c]);
+    double from_pixels, from_image;
+    MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+    mae_forward(f->mae, &input, &from_pixels);
+    input.pixels = NULL;
+    input.image = image;
+    mae_forward(f->mae, &input, &from_image);
+    assert_null(ops_error(&f->ops));
+    assert_true(from_pixels > 0.5);
+    assert_true(fabs(from_pixels / from_image - 1) < 1e-5); /* rounding of the normalised values, 6e-8 each */
+    free(image);
+}
+
+static void gradients_accumulate_over_micro_batches(void **state) {
+    Fixture *f = *state;
+    const Params *params = mae_params(f->mae);
+    size_t bytes = sizeof(float) * params->trainable;
+    float *whole = malloc(bytes);
+    double loss, part, sum = 0;
+    MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+    mae_forward(f->mae, &input, &loss);
+    mae_backward(f->mae, &input, 1, false);
+    memcpy(whole, params->grad, bytes);
+    for (int b = 0; b < 3; b++) {
+        input = (MaeInput){.pixels = f->pixels + b * PIXELS, .ids = f->ids + b * PATCHES, .batch = 1};
+        mae_forward(f->mae, &input, &part);
+        mae_backward(f->mae, &input, 1.0f / 3, b > 0);
+        sum += part / 3;
+    }
+    assert_null(ops_error(&f->ops));
+    assert_true(fabs(sum / loss - 1) < 1e-6);
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < params->trainable; i++) {
+        difference += pow((double)whole[i] - (double)params->grad[i], 2);
+        size += pow(whole[i], 2);
+    }
+    assert_true(size > 0);
+    assert_true(sqrt(difference / size) < 1e-5); /* FP32 sums in another order */
+    free(whole);
+}
+
+static bool first_bad(void *context, const char *layer, const float *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i])) {
+            strcpy(context, layer);
+            return false;
+        }
+    return true;
+}
+
+static void visiting_names_the_layer_that_broke(void **state) {
+    Fixture *f = *state;
+    const char *const planted[][2] = {{"patch_embed.proj.bias", "patch_embed"},
+                                      {"blocks.1.attn.qkv.weight", "blocks.1.attn.qkv"},
+                                      {"blocks.1.mlp.fc1.weight", "blocks.1.mlp.fc1"},
+                                      {"norm.weight", "norm"},
+                                      {"decoder_blocks.0.norm2.bias", "decoder_blocks.0.norm2"},
+                                      {"decoder_pred.bias", "decoder_pred"}};
+    const Params *params = mae_params(f->mae);
+    for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
+        float *value = params->value + params_find(params, planted[i][0])->offset, sound = *value;
+        double loss;
+        char layer[64] = "";
+        *value = NAN;
+        MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 2};
+        mae_forward(f->mae, &input, &loss);
+        *value = sound;
+        assert_true(isnan(loss));
+        mae_visit(f->mae, first_bad, layer);
+        assert_string_equal(layer, planted[i][1]);
+    }
+}
+
+static void impossible_shapes_are_refused(void **state) {
+    Fixture *f = *state;
+    const struct {
+        size_t field;
+        int value;
+    } wrong[] = {{offsetof(ModelShape, patch_size), 5},  {offsetof(ModelShape, heads), 5},
+                 {offsetof(ModelShape, dim), 50},        {offsetof(ModelShape, decoder_heads), 3},
+                 {offsetof(ModelShape, decoder_dim), 6}, {offsetof(ModelShape, depth), 0},
+                 {offsetof(ModelShape, batch), 0},       {offsetof(ModelShape, decoder_depth), 0},
+                 {offsetof(ModelShape, patch_size), 32}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ModelShape shape = small;
+        memcpy((char *)&shape + wrong[i].field, &wrong[i].value, sizeof(int));
+        Mae *mae;
+        Status status = mae_open(&shape, &f->ops, &mae);
+        assert_int_equal(status_code(status), EXIT_USAGE);
+        assert_null(mae);
+        status_free(status);
+    }
+    size_t bytes;
+    assert_null(mae_bytes(&small, &bytes));
+    assert_true(bytes > 4 * sizeof(float) * mae_params(f->mae)->trainable);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shuffle_sorts_and_keeps_equal_values_in_order),
+        cmocka_unit_test(vit_base_has_the_published_parameters),
+        cmocka_unit_test_setup_teardown(initialisation_follows_the_reference, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(both_inputs_are_the_same_picture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gradients_accumulate_over_micro_batches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(visiting_names_the_layer_that_broke, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(impossible_shapes_are_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "files.h"
+#include "params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    Arena arena;
+    Params params;
+    char directory[64], path[96];
+} Fixture;
+
+static int set_up(void **state) {
+    Fixture *f = calloc(1, sizeof *f);
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass)
+            assert_null(arena_open(&f->arena, f->arena.used, "the test"));
+        params_begin(&f->params, &f->arena, 3);
+        params_add(&f->params, "weight", true, 0, 2, (int64_t[]){3, 7});
+        params_add(&f->params, "bias", true, 0, 1, (int64_t[]){3});
+        params_add(&f->params, "pos", false, 0, 2, (int64_t[]){1, 5});
+        params_end(&f->params, &f->arena);
+    }
+    for (size_t i = 0; i < f->params.total; i++)
+        f->params.value[i] = (float)i + 1;
+    for (size_t i = 0; i < f->params.trainable; i++)
+        f->params.m[i] = -(float)i;
+    strcpy(f->directory, "/tmp/test_params.XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    snprintf(f->path, sizeof f->path, "%s/a.safetensors", f->directory);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    Fixture *f = *state;
+    arena_close(&f->arena);
+    assert_null(files_remove(f->directory));
+    free(f);
+    return 0;
+}
+
+static void tensors_lie_apart_on_cache_lines(void **state) {
+    Fixture *f = *state;
+    assert_int_equal(f->params.count, 3);
+    assert_int_equal(f->params.trainable, 48); /* 21 and 3, each rounded up to 16 */
+    assert_int_equal(f->params.total, 64);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal((uintptr_t)params_value(&f->params, i) % 64, 0);
+    assert_non_null(params_grad(&f->params, 1));
+    assert_null(params_grad(&f->params, 2));
+    assert_null(params_find(&f->params, "absent"));
+}
+
+static void write_file(const Fixture *f, const float *what, bool trainable_only, const char *prefix, int leave_out) {
+    char names[3][96];
+    Tensor tensors[3];
+    int count = params_views(&f->params, what, trainable_only, prefix, names, tensors);
+    assert_int_equal(count, trainable_only ? 2 : 3);
+    assert_null(safetensors_write(f->path, tensors, count - leave_out, NULL, 0));
+}
+
+static void values_and_moments_come_back(void **state) {
+    Fixture *f = *state;
+    SafeTensors *file;
+    float value[64], m[48];
+    memcpy(value, f->params.value, sizeof value);
+    memcpy(m, f->params.m, sizeof m);
+    write_file(f, f->params.value, false, "", 0);
+    memset(f->params.value, 0, sizeof value);
+    assert_null(safetensors_open(f->path, &file));
+    assert_null(params_read(&f->params, f->params.value, file, ""));
+    safetensors_close(file);
+    for (int i = 0; i < 3; i++) {
+        const Param *p = &f->params.list[i];
+        assert_memory_equal(f->params.value + p->offset, value + p->offset, sizeof(float) * p->count);
+    }
+    assert_true(f->params.value[21] == 0); /* the gap is nobody's */
+    assert_null(files_remove(f->path));
+    write_file(f, f->params.m, true, "m.", 0);
+    memset(f->params.m, 0, sizeof m);
+    assert_null(safetensors_open(f->path, &file));
+    assert_null(params_read(&f->params, f->params.m, file, "m."));
+    safetensors_close(file);
+    assert_memory_equal(f->params.m, m, sizeof(float) * 21);
+}
+
+static void what_does_not_fit_is_named(void **state) {
+    Fixture *f = *state;
+    SafeTensors *file;
+    write_file(f, f->params.value, false, "", 1);
+    assert_null(safetensors_open(f->path, &file));
+    Status status = params_read(&f->params, f->params.value, file, "");
+    assert_int_equal(status_code(status), EXIT_DATA);
+    assert_non_null(strstr(status_message(status), "pos (missing)"));
+    status_free(status);
+    f->params.list[0].shape[0] = 7;
+    f->params.list[0].shape[1] = 3;
+    status = params_read(&f->params, f->params.value, file, "");
+    assert_non_null(strstr(status_message(status), "weight (other shape or type)"));
+    status_free(status);
+    safetensors_close(file);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tensors_lie_apart_on_cache_lines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(values_and_moments_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_named, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
