@@ -1,0 +1,126 @@
+#include "train.h"
+#include "config.h"
+#include "status.h"
+#include "threads.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: train CONFIG [--set section.key=value]... [--resume | --force] [--until STEP] [--max-hours H]\n"
+    "       train --help [KEY]\n";
+
+static const char help[] =
+    "\nPretrains a masked autoencoder as CONFIG says, into its run directory (run.dir, otherwise runs/NAME).\n\n"
+    "  --set section.key=value  overrides a key of CONFIG; later ones win\n"
+    "  --resume                 goes on from the run directory's newest sound checkpoint\n"
+    "  --force                  removes an existing run directory first\n"
+    "  --until STEP             stops, with a checkpoint, after this step\n"
+    "  --max-hours H            stops, with a checkpoint, after this time\n"
+    "  --help KEY               explains one key of CONFIG; without KEY this text and all keys\n\n"
+    "SIGTERM, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit 75: --resume goes on exactly.\n"
+    "Exit codes: 0 done, 64 usage or configuration, 65 data, 74 input or output, 75 stopped, 76 memory, 77 "
+    "diverged.\n\n"
+    "Keys:\n";
+
+typedef struct {
+    TrainOptions train;
+    char **sets; /* [set_count], borrowed from argv */
+    int set_count;
+    bool help;
+    const char *help_key;
+} Arguments;
+
+static Status bad_usage(const char *what, const char *which) {
+    return status_error(EXIT_USAGE, "%s %s (train --help shows the usage)", what, which);
+}
+
+static Status parse_step(const char *text, int64_t *step) {
+    char *end;
+    errno = 0;
+    *step = strtoll(text, &end, 10);
+    if (errno || end == text || *end || *step < 1)
+        return bad_usage("--until wants a step of 1 or more, not", text);
+    return NULL;
+}
+
+static Status parse_hours(const char *text, double *hours) {
+    char *end;
+    *hours = strtod(text, &end);
+    if (end == text || *end || !isfinite(*hours) || *hours <= 0)
+        return bad_usage("--max-hours wants a number over 0, not", text);
+    return NULL;
+}
+
+/* Takes the option `name` of those with a value; *known is false when there is no such one. */
+static Status take_value(Arguments *arguments, const char *name, char *value, bool *known) {
+    bool set = strcmp(name, "--set") == 0, until = strcmp(name, "--until") == 0;
+    *known = set || until || strcmp(name, "--max-hours") == 0;
+    if (!*known)
+        return NULL;
+    if (!value)
+        return bad_usage("a value is missing after", name);
+    if (set)
+        arguments->sets[arguments->set_count++] = value;
+    else if (until)
+        return parse_step(value, &arguments->train.until);
+    else
+        return parse_hours(value, &arguments->train.max_hours);
+    return NULL;
+}
+
+static Status parse(int argc, char **argv, Arguments *arguments) {
+    for (int i = 1; i < argc; i++) {
+        char *argument = argv[i];
+        bool known;
+        if (argument[0] != '-') {
+            if (arguments->train.config_path)
+                return bad_usage("only one CONFIG can be given, this is a second one:", argument);
+            arguments->train.config_path = argument;
+        } else if (strcmp(argument, "--help") == 0) {
+            arguments->help = true;
+            arguments->help_key = i + 1 < argc ? argv[i + 1] : NULL;
+            return NULL;
+        } else if (strcmp(argument, "--resume") == 0) {
+            arguments->train.resume = true;
+        } else if (strcmp(argument, "--force") == 0) {
+            arguments->train.force = true;
+        } else {
+            TRY(take_value(arguments, argument, argv[i + 1], &known));
+            if (!known)
+                return bad_usage("unknown option", argument);
+            i++;
+        }
+    }
+    return arguments->train.config_path ? NULL : bad_usage("no CONFIG given: try", "configs/quickstart.ini");
+}
+
+static Status run(int argc, char **argv, Arguments *arguments) {
+    TRY(parse(argc, argv, arguments));
+    if (arguments->help) {
+        if (!arguments->help_key)
+            printf("%s%s", usage, help);
+        return config_help(arguments->help_key, stdout);
+    }
+    Config config;
+    TRY(config_load(&config, arguments->train.config_path, arguments->sets, arguments->set_count));
+    return train_run(&config, &arguments->train);
+}
+
+int main(int argc, char **argv) {
+    threads_wait_passively(argv);
+    /* A reader of the progress that goes away (`| head`) does not end the training. */
+    signal(SIGPIPE, SIG_IGN);
+    Arguments arguments = {.sets = calloc((size_t)argc, sizeof(char *))};
+    Status status = arguments.sets ? run(argc, argv, &arguments) : status_no_memory("the options", (size_t)argc);
+    if (status)
+        fprintf(stderr, "train: %s\n", status_message(status));
+    ExitCode code = status_code(status);
+    status_free(status);
+    free(arguments.sets);
+    return (int)code;
+}

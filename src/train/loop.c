@@ -1,0 +1,270 @@
+#include "train.h"
+
+#include "curve.h"
+#include "files.h"
+#include "recon.h"
+#include "run.h"
+#include "signals.h"
+#include "validate.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Tells of a step that was applied. */
+static Status report_step(Run *run, const StepFigures *measured) {
+    if (run->state.step % run->config->log.every == 0)
+        TRY(run_note_bad(run));
+    StepFigures figures = *measured;
+    figures.step = run->state.step;
+    figures.epoch = (double)run->state.next_batch / (double)loader_epoch_batches(run->loader);
+    figures.seconds += run->checkpoint_seconds;
+    figures.checkpoint_wait += run->checkpoint_seconds;
+    figures.bad_records = run->record.bad.count;
+    figures.checkpoints_skipped = run->record.checkpoints_skipped;
+    run->checkpoint_seconds = 0;
+    run->last_loss = figures.loss;
+    return monitor_step(&run->monitor, &figures);
+}
+
+/* Waits for the next batch and takes its gradients; the batch's records are kept for the guard. */
+static Status gradients_of_next(Run *run, StepFigures *figures) {
+    double start = monitor_now();
+    PrefetchBatch batch;
+    TRY(loader_next(run->loader, &batch));
+    figures->data_wait = monitor_now() - start;
+    run->batch_number = batch.number;
+    memcpy(run->batch_records, batch.records, (size_t)run->step.global_batch * sizeof *run->batch_records);
+    Status status = step_gradients(&run->step, &batch, loader_epoch(run->loader, batch.number), &figures->loss);
+    loader_done(run->loader);
+    return status;
+}
+
+/* One batch: gradients, the guard's word, the update. *applied is false when the guard passed the batch over. */
+static Status one_step(Run *run, bool *applied) {
+    *applied = false;
+    StepFigures figures = {0};
+    double start = monitor_now();
+    TRY(gradients_of_next(run, &figures));
+    /* A checkpoint of the parameters may still be copying: they change only after it. */
+    double before = monitor_now();
+    checkpoint_writer_copied(run->writer);
+    figures.checkpoint_wait = monitor_now() - before;
+
+    TrainState *state = &run->state;
+    GuardKind kind = guard_judge_loss(figures.loss, state->loss_mean, state->step, run->config->guard.spike);
+    if (kind)
+        return recover(run, kind, figures.loss);
+    float norm = 0;
+    figures.lr = schedule_lr(&run->schedule, state->step);
+    optimizer_step(run->optimizer, figures.lr, state->step + 1, &norm);
+    TRY(ops_error(&run->ops));
+    if (!isfinite(norm))
+        return recover(run, GUARD_GRADIENT, figures.loss);
+
+    state->step++;
+    state->next_batch = run->batch_number + 1;
+    state->loss_mean = guard_mean(state->loss_mean, figures.loss);
+    *applied = true;
+    figures.grad_norm = norm;
+    figures.seconds = monitor_now() - start;
+    return report_step(run, &figures);
+}
+
+static Ending find_ending(const Run *run) {
+    if (run->state.step >= run->total_steps)
+        return END_FINISHED;
+    if (run->signal)
+        return END_SIGNAL;
+    if (run->options->until && run->state.step >= run->options->until)
+        return END_UNTIL;
+    if (run->options->max_hours > 0 && monitor_now() - run->opened >= run->options->max_hours * 3600)
+        return END_MAX_HOURS;
+    return GOING_ON;
+}
+
+static bool is_due(int64_t step, int64_t every) {
+    return every && step % every == 0;
+}
+
+static Status validate(Run *run) {
+    double loss;
+    TRY(validate_loss(run->mae, &run->ops, &run->masks, &run->pictures, run->validation_count, &loss));
+    run->state.val_loss = loss;
+    run->validated_step = run->state.step;
+    TRY(monitor_validation(&run->monitor, run->state.step, loss));
+    return curve_write(run->directory.metrics, run->directory.curve);
+}
+
+static Status draw(Run *run) {
+    int rows = (int)run->config->log.recon_images;
+    if (rows > run->pictures.count)
+        rows = run->pictures.count;
+    if (rows < 1)
+        return NULL;
+    char *path = files_path("%s/step-%" PRId64 ".png", run->directory.recon, run->state.step);
+    if (!path)
+        return status_no_memory("a path", 512);
+    Status status = recon_write(path, run->mae, &run->ops, &run->masks, &run->pictures, rows);
+    free(path);
+    run->drawn_step = run->state.step;
+    return status;
+}
+
+/* Asks for a checkpoint of this step. It is the best so far when this step was validated, better than any step before
+ * it that wrote a checkpoint. `last`: the run ends here, so wait for room and for the write. */
+static Status checkpoint(Run *run, bool last) {
+    if (run->written_step == run->state.step)
+        return last ? checkpoint_writer_wait(run->writer) : NULL;
+    double start = monitor_now();
+    if (last)
+        TRY(checkpoint_writer_wait(run->writer));
+    TrainState state = run->state;
+    bool best =
+        run->validated_step == state.step && isfinite(state.val_loss) && !(state.val_loss >= state.best_val_loss);
+    if (best) {
+        state.best_val_loss = state.val_loss;
+        state.best_step = state.step;
+    }
+    bool started;
+    TRY(checkpoint_writer_begin(run->writer, &state, best, &started));
+    if (started) {
+        run->state = state;
+        run->written_step = state.step;
+        if (last)
+            TRY(checkpoint_writer_wait(run->writer));
+    } else {
+        run->record.checkpoints_skipped++;
+        monitor_note(&run->monitor, "step %" PRId64 ": no checkpoint, the one before is still being written",
+                     state.step);
+    }
+    run->checkpoint_seconds += monitor_now() - start;
+    return NULL;
+}
+
+/* What is due after a step, and whether the run ends with it; nothing is due again after one that was not applied.
+ * Validation comes before the checkpoint, which says if it is the best; a checkpoint never holds a parameter that is
+ * not finite. */
+static Status after_step(Run *run, bool applied) {
+    const Config *config = run->config;
+    int64_t step = run->state.step;
+    Ending ending = find_ending(run);
+    bool writes = ending || (applied && is_due(step, config->checkpoint.every));
+    if (writes) {
+        GuardFinding finding;
+        guard_find_parameter(run->mae, &run->ops, &finding);
+        if (finding.kind)
+            return recover(run, GUARD_PARAMETERS, run->last_loss);
+    }
+    if (run->validation_count && (ending == END_FINISHED || (applied && is_due(step, config->val.every))))
+        TRY(validate(run));
+    if ((applied && is_due(step, config->log.recon_every)) || (ending && ending != END_SIGNAL))
+        TRY(draw(run));
+    if (writes)
+        TRY(checkpoint(run, ending != GOING_ON));
+    run->ending = ending;
+    return NULL;
+}
+
+static Status loop(Run *run, Signals *signals) {
+    run->ending = run->state.step > 0 ? find_ending(run) : GOING_ON;
+    if (run->ending)
+        monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
+    while (!run->ending) {
+        bool applied;
+        TRY(one_step(run, &applied));
+        if (!run->signal)
+            run->signal = signals_poll(signals);
+        TRY(after_step(run, applied));
+    }
+    return NULL;
+}
+
+/* What was learnt before the data failed is kept. */
+static Status keep_what_is_sound(Run *run) {
+    GuardFinding finding;
+    guard_find_parameter(run->mae, &run->ops, &finding);
+    return finding.kind || run->state.step == 0 ? NULL : checkpoint(run, true);
+}
+
+/* Turns how the run ended into run.json's words and the caller's status. */
+static Status conclude(Run *run, Status status) {
+    static const char *const words[] = {"", "finished", "until", "max_hours", "stopped"};
+    char reason[1024];
+    if (!status && run->ending == END_SIGNAL)
+        status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume goes on",
+                              signals_name(run->signal), run->state.step);
+    bool stopped = status_code(status) == EXIT_STOPPED;
+    if (stopped)
+        snprintf(reason, sizeof reason, "stopped by %s", signals_name(run->signal));
+    else
+        snprintf(reason, sizeof reason, "%s", status ? status_message(status) : words[run->ending]);
+    run->record.status = status && !stopped ? "failed" : words[run->ending];
+    run->record.exit_reason = reason;
+    run->record.exit_code = (int)status_code(status);
+    run->record.ended = (int64_t)time(NULL);
+    Status written = run_write_record(run);
+    run->record.exit_reason = "";
+    if (!status)
+        return written;
+    status_free(written);
+    return status;
+}
+
+/* The end of every run that got as far as its directory, failed ones included. */
+static Status finish(Run *run, Status status) {
+    if (run->writer && status_code(status) == EXIT_DATA) {
+        Status kept = keep_what_is_sound(run);
+        if (kept)
+            monitor_note(&run->monitor, "%s", status_message(kept));
+        status_free(kept);
+    }
+    if (run->writer) {
+        Status written = checkpoint_writer_wait(run->writer);
+        if (status)
+            status_free(written);
+        else
+            status = written;
+    }
+    if (run->loader) {
+        Status merged = bad_list_merge(&run->record.bad, run->train.root, run->loader);
+        status_free(merged);
+    }
+    if (run->monitor.metrics.path) {
+        Status drawn = curve_write(run->directory.metrics, run->directory.curve);
+        if (status)
+            status_free(drawn);
+        else
+            status = drawn;
+    }
+    return conclude(run, status);
+}
+
+static void say_goodbye(Run *run) {
+    char val[64] = "";
+    if (!isnan(run->state.val_loss))
+        snprintf(val, sizeof val, ", validation loss %#.4g", run->state.val_loss);
+    monitor_note(&run->monitor,
+                 "%s at step %" PRId64 " of %" PRId64 ": loss %#.4g%s; checkpoint, curve.svg and recon/ "
+                 "in %s",
+                 run->record.status, run->state.step, run->total_steps, run->last_loss, val, run->directory.path);
+}
+
+Status train_run(const Config *config, const TrainOptions *options) {
+    Signals signals;
+    signals_block(&signals);
+    Run run;
+    Status status = run_open(&run, config, options);
+    if (!status)
+        status = loop(&run, &signals);
+    if (run.recording)
+        status = finish(&run, status);
+    if (!status)
+        say_goodbye(&run);
+    run_close(&run);
+    signals_release(&signals);
+    return status;
+}

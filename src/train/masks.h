@@ -1,0 +1,23 @@
+/* Which patches are hidden: for each record the order of patches by random noise keyed by (seed, epoch, record). */
+#ifndef FOVEA_MASKS_H
+#define FOVEA_MASKS_H
+
+#include "status.h"
+#include <stdint.h>
+
+/* The seed of every mask that is drawn for looking (validation, pictures): the same for all runs and all times, so that
+ * their losses can be compared. */
+#define MASKS_FIXED_SEED 0x666f766561ULL
+
+typedef struct {
+    int patches;
+    float *noise; /* [patches] */
+    int32_t *ids; /* [batch][patches], as MaeInput wants them */
+} Masks;
+
+Status masks_open(Masks *masks, int batch, int patches) MUST_USE;
+void masks_close(Masks *masks);
+/* Fills the first `count` rows of ids. */
+void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count);
+
+#endif

@@ -1,0 +1,120 @@
+#include "monitor.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+double monitor_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void begin_interval(Monitor *monitor) {
+    monitor->interval_steps = 0;
+    monitor->interval_seconds = monitor->interval_loss = 0;
+    monitor->interval_data = monitor->interval_checkpoint = 0;
+}
+
+Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, int64_t total_steps, int global_batch,
+                    int64_t last_step) {
+    *monitor = (Monitor){.terminal = isatty(STDOUT_FILENO) == 1,
+                         .every = every,
+                         .total_steps = total_steps,
+                         .global_batch = global_batch,
+                         .started = monitor_now()};
+    return metrics_open(&monitor->metrics, metrics_path, last_step);
+}
+
+static void end_line(Monitor *monitor) {
+    if (monitor->line_open)
+        putchar('\n');
+    monitor->line_open = false;
+}
+
+void monitor_close(Monitor *monitor) {
+    end_line(monitor);
+    fflush(stdout);
+    metrics_close(&monitor->metrics);
+}
+
+/* 1:02:03 */
+static void clock_text(double seconds, char text[32]) {
+    int64_t whole = (int64_t)(seconds + 0.5);
+    snprintf(text, 32, "%" PRId64 ":%02d:%02d", whole / 3600, (int)(whole / 60 % 60), (int)(whole % 60));
+}
+
+static void show(Monitor *monitor, const StepFigures *figures) {
+    char elapsed[32], to_go[32];
+    clock_text(monitor_now() - monitor->started, elapsed);
+    clock_text((double)(monitor->total_steps - figures->step) * monitor->step_seconds, to_go);
+    double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1;
+    printf("%sstep %" PRId64 "/%" PRId64
+           "  loss %#.4g  lr %.2e  %.1f images/s  data wait %.0f%%  %s elapsed  %s to go%s",
+           monitor->terminal ? "\r\033[K" : "", figures->step, monitor->total_steps, figures->loss, figures->lr,
+           (double)(monitor->interval_steps * monitor->global_batch) / seconds, 100 * monitor->interval_data / seconds,
+           elapsed, to_go, monitor->terminal ? "" : "\n");
+    monitor->line_open = monitor->terminal;
+    fflush(stdout);
+}
+
+static Status write_line(Monitor *monitor, const StepFigures *figures) {
+    double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1e-9;
+    MetricsLine line = {.step = figures->step,
+                        .epoch = figures->epoch,
+                        .loss = figures->loss,
+                        .loss_mean = monitor->interval_loss / (double)monitor->interval_steps,
+                        .lr = figures->lr,
+                        .grad_norm = figures->grad_norm,
+                        .images_per_s = (double)(monitor->interval_steps * monitor->global_batch) / seconds,
+                        .data_wait = monitor->interval_data / seconds,
+                        .checkpoint_wait = monitor->interval_checkpoint / seconds,
+                        .seconds = figures->seconds,
+                        .bad_records = figures->bad_records,
+                        .checkpoints_skipped = figures->checkpoints_skipped};
+    return metrics_append(&monitor->metrics, &line);
+}
+
+Status monitor_step(Monitor *monitor, const StepFigures *figures) {
+    monitor->interval_steps++;
+    monitor->interval_seconds += figures->seconds;
+    monitor->interval_loss += figures->loss;
+    monitor->interval_data += figures->data_wait;
+    monitor->interval_checkpoint += figures->checkpoint_wait;
+    monitor->step_seconds =
+        monitor->step_seconds > 0 ? 0.95 * monitor->step_seconds + 0.05 * figures->seconds : figures->seconds;
+
+    bool due = figures->step % monitor->every == 0 || figures->step == monitor->total_steps;
+    double now = monitor_now();
+    if (due || (monitor->terminal && now - monitor->shown > 0.2)) {
+        show(monitor, figures);
+        monitor->shown = now;
+    }
+    if (!due)
+        return NULL;
+    Status status = write_line(monitor, figures);
+    begin_interval(monitor);
+    return status;
+}
+
+Status monitor_validation(Monitor *monitor, int64_t step, double val_loss) {
+    monitor_note(monitor, "step %" PRId64 "  validation loss %#.4g", step, val_loss);
+    return metrics_append_validation(&monitor->metrics, step, val_loss);
+}
+
+Status monitor_undo(Monitor *monitor, int64_t last_step) {
+    begin_interval(monitor);
+    return metrics_drop_after(&monitor->metrics, last_step);
+}
+
+void monitor_note(Monitor *monitor, const char *format, ...) {
+    end_line(monitor);
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+    fflush(stdout);
+}

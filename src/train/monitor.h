@@ -1,0 +1,43 @@
+/* What a run tells while it goes: progress on standard output, in place on a terminal and line by line elsewhere, and
+ * metrics.jsonl. */
+#ifndef FOVEA_MONITOR_H
+#define FOVEA_MONITOR_H
+
+#include "metrics.h"
+#include <stdbool.h>
+
+/* One step's figures. */
+typedef struct {
+    int64_t step; /* completed, from 1 */
+    double epoch, loss, lr, grad_norm;
+    double seconds, data_wait, checkpoint_wait; /* wall time of the step and what of it was waiting */
+    int64_t bad_records, checkpoints_skipped;
+} StepFigures;
+
+typedef struct {
+    Metrics metrics;
+    bool terminal, line_open; /* line_open: the live line stands on the terminal, not ended */
+    int64_t every, total_steps;
+    int global_batch;
+    double started, shown;  /* monotonic seconds: of the run, of the live line */
+    double step_seconds;    /* running mean of a step's time, for the time to go */
+    int64_t interval_steps; /* since the last line of metrics */
+    double interval_seconds, interval_loss, interval_data, interval_checkpoint;
+} Monitor;
+
+/* Seconds on a clock that only goes forward. */
+double monitor_now(void);
+
+Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, int64_t total_steps, int global_batch,
+                    int64_t last_step) MUST_USE;
+void monitor_close(Monitor *monitor);
+
+/* Shows the step, and writes a line of metrics every `every` steps and after the last. */
+Status monitor_step(Monitor *monitor, const StepFigures *figures) MUST_USE;
+Status monitor_validation(Monitor *monitor, int64_t step, double val_loss) MUST_USE;
+/* Steps after `last_step` were undone: their lines go, the interval starts anew. */
+Status monitor_undo(Monitor *monitor, int64_t last_step) MUST_USE;
+/* A line of its own; the live line is moved out of its way. */
+void monitor_note(Monitor *monitor, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,273 @@
+#include "run.h"
+
+#include "files.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The two commands that get a first run going. */
+static Status no_data(const Config *config, const TrainOptions *options) {
+    char what[CONFIG_TEXT + 64];
+    if (config->data.train[0])
+        snprintf(what, sizeof what, "data.train: there is no folder %s", config->data.train);
+    else
+        snprintf(what, sizeof what, "data.train is not set");
+    return status_error(EXIT_DATA,
+                        "%s; give a folder of pictures, or draw some: `make demo`, then `./train %s --set "
+                        "data.train=demo/data/train --set data.val=demo/data/val`",
+                        what, options->config_path);
+}
+
+static Status open_folders(Run *run) {
+    const Config *config = run->config;
+    TRY(folder_open(config->data.train, &run->train));
+    if (config->data.val[0])
+        TRY(folder_open(config->data.val, &run->val));
+    run->state.data_hash = run->train.hash;
+    run->state.data_count = run->train.count;
+    return NULL;
+}
+
+/* Cores this process may run on. */
+static int core_count(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+static Status open_model(Run *run) {
+    const Config *config = run->config;
+    int64_t most = config->train.micro_batch, all = config->train.global_batch;
+    int micro_batch = (int)(most && most < all ? most : all);
+    ModelShape shape = {.image_size = (int)config->model.image_size,
+                        .patch_size = (int)config->model.patch_size,
+                        .dim = (int)config->model.dim,
+                        .depth = (int)config->model.depth,
+                        .heads = (int)config->model.heads,
+                        .decoder_dim = (int)config->model.decoder_dim,
+                        .decoder_depth = (int)config->model.decoder_depth,
+                        .decoder_heads = (int)config->model.decoder_heads,
+                        .mlp_ratio = 4,
+                        .norm_eps = 1e-6,
+                        .mask_ratio = config->model.mask_ratio,
+                        .norm_pix_loss = config->model.norm_pix_loss,
+                        .batch = micro_batch};
+    ops_cpu(&run->ops, config->train.threads ? (int)config->train.threads : core_count());
+    TRY(mae_open(&shape, &run->ops, &run->mae));
+    mae_init(run->mae, (uint64_t)config->train.seed);
+    TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
+    run->step = (Step){.mae = run->mae,
+                       .ops = &run->ops,
+                       .masks = &run->masks,
+                       .seed = (uint64_t)config->train.seed,
+                       .global_batch = (int)config->train.global_batch,
+                       .micro_batch = micro_batch};
+    OptimizerOptions options = {.beta1 = config->optim.beta1,
+                                .beta2 = config->optim.beta2,
+                                .eps = config->optim.eps,
+                                .weight_decay = config->optim.weight_decay,
+                                .clip = config->optim.clip,
+                                .layer_decay = 1,
+                                .layers = shape.depth,
+                                .decay_tokens = true};
+    return optimizer_open(&options, mae_params(run->mae), &run->ops, &run->optimizer);
+}
+
+/* Takes the newest checkpoint, if the run has one, and holds the data against it. */
+static Status take_up(Run *run, bool validation_changed) {
+    uint64_t data_hash = run->state.data_hash, config_hash = run->state.config_hash;
+    int64_t data_count = run->state.data_count;
+    bool found;
+    char *note = NULL;
+    Status status = checkpoint_read(run->directory.checkpoints, mae_params(run->mae), &run->state, &found, &note);
+    if (note)
+        printf("%s\n", note);
+    free(note);
+    if (status)
+        return status;
+    if (!found) {
+        printf("no checkpoint in %s: starting from step 0\n", run->directory.path);
+        return NULL;
+    }
+    if (run->state.data_hash != data_hash || run->state.data_count != data_count)
+        return status_error(EXIT_DATA,
+                            "cannot resume: the pictures in %s have changed since step %" PRId64 " of %s (%" PRId64
+                            " then, %" PRId64 " now, or other names or sizes); restore them, or start anew in another "
+                            "run.dir",
+                            run->train.root, run->state.step, run->directory.path, run->state.data_count, data_count);
+    run->state.config_hash = config_hash;
+    if (validation_changed) {
+        run->state.val_loss = run->state.best_val_loss = NAN;
+        run->state.best_step = -1;
+        printf("data.val or val.images differ from the stored run's: the best validation loss starts anew\n");
+    }
+    printf("going on from step %" PRId64 " of %s\n", run->state.step, run->directory.path);
+    return NULL;
+}
+
+static LoaderOptions loader_options(const Run *run) {
+    const Config *config = run->config;
+    return (LoaderOptions){.folder = &run->train,
+                           .ops = &run->ops,
+                           .seed = (uint64_t)config->train.seed,
+                           .image_size = (int)config->model.image_size,
+                           .min_side = (int)config->model.patch_size,
+                           .crop = {config->data.crop_scale_min, config->data.crop_scale_max,
+                                    config->data.crop_ratio_min, config->data.crop_ratio_max, config->data.flip},
+                           .batch_size = (int)config->train.global_batch,
+                           .first_batch = run->state.next_batch,
+                           .workers = (int)config->data.workers,
+                           .depth = (int)config->data.ring,
+                           .max_bad = config->data.max_bad};
+}
+
+static Status open_data(Run *run) {
+    const Config *config = run->config;
+    LoaderOptions options = loader_options(run);
+    TRY(loader_open(&options, &run->loader));
+    run->batch_records = calloc((size_t)config->train.global_batch, sizeof *run->batch_records);
+    if (!run->batch_records)
+        return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
+    /* Validation pictures serve the reconstructions, too; without them the first training pictures do. */
+    bool validates = run->val.count > 0;
+    if (validates)
+        options.folder = &run->val;
+    int64_t wanted = config->log.recon_images;
+    if (validates && config->val.every && config->val.images > wanted)
+        wanted = config->val.images;
+    TRY(pictures_open(&run->pictures, options, wanted, &run->record.bad));
+    if (validates && config->val.every)
+        run->validation_count =
+            config->val.images < run->pictures.count ? (int)config->val.images : run->pictures.count;
+    return NULL;
+}
+
+static Status plan_steps(Run *run) {
+    const Config *config = run->config;
+    double epoch = (double)loader_epoch_batches(run->loader);
+    double warmup = config->optim.warmup_epochs * epoch;
+    run->total_steps = config->train.steps ? config->train.steps : (int64_t)floor(config->train.epochs * epoch);
+    if (run->total_steps < 1)
+        return status_error(EXIT_USAGE, "train.epochs = %g is less than one step of train.global_batch = %" PRId64,
+                            config->train.epochs, config->train.global_batch);
+    run->schedule = (Schedule){.peak_lr = config->optim.base_lr * (double)config->train.global_batch / 256,
+                               .min_lr = config->optim.min_lr,
+                               .warmup_steps = warmup,
+                               .total_steps = (double)run->total_steps};
+    if (warmup >= (double)run->total_steps)
+        printf("optim.warmup_epochs is %.0f steps, the run only %" PRId64 ": the learning rate never reaches its "
+               "peak\n",
+               warmup, run->total_steps);
+    return NULL;
+}
+
+static void summarise(const Run *run) {
+    const ModelShape *shape = mae_shape(run->mae);
+    printf("model    MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d, %.0f%% hidden; %.2f M parameters\n",
+           shape->dim, shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
+           shape->image_size, shape->patch_size, 100 * shape->mask_ratio, (double)run->record.parameters / 1e6);
+    printf("data     %s: %" PRId64 " pictures, %" PRId64 " batches of %d an epoch", run->train.root, run->train.count,
+           loader_epoch_batches(run->loader), run->step.global_batch);
+    if (run->validation_count)
+        printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
+    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s with %d threads\n",
+           run->total_steps, run->step.global_batch / run->step.micro_batch, run->step.micro_batch,
+           run->schedule.peak_lr, run->ops.name, run->ops.threads);
+    printf("run      %s\n", run->directory.path);
+    fflush(stdout);
+}
+
+static void begin_record(Run *run) {
+    const Params *params = mae_params(run->mae);
+    run->record.run_dir = run->directory.path;
+    run->record.backend = run->ops.name;
+    run->record.threads = run->ops.threads;
+    run->record.config_hash = run->state.config_hash;
+    run->record.data_hash = run->train.hash;
+    run->record.data_count = run->train.count;
+    for (int i = 0; i < params->count; i++)
+        run->record.parameters += (int64_t)params->list[i].count;
+    run->record.resumed_step = run->state.step;
+    run->record.total_steps = run->total_steps;
+}
+
+Status run_open(Run *run, const Config *config, const TrainOptions *options) {
+    *run = (Run){.config = config,
+                 .options = options,
+                 .opened = monitor_now(),
+                 .directory = {.lock = -1},
+                 .monitor = {.metrics = {.descriptor = -1}},
+                 .state = {.val_loss = NAN, .best_val_loss = NAN, .best_step = -1, .loss_mean = NAN},
+                 .last_loss = NAN,
+                 .written_step = -1,
+                 .validated_step = -1,
+                 .drawn_step = -1};
+    run_record_begin(&run->record);
+    bool validation_changed;
+    if (!config->data.train[0] || !files_exists(config->data.train))
+        return no_data(config, options);
+    TRY(directory_open(&run->directory, config, options, &validation_changed));
+    TRY(open_folders(run));
+    TRY(config_hash(config, &run->state.config_hash));
+    TRY(open_model(run));
+    if (options->resume)
+        TRY(take_up(run, validation_changed));
+    TRY(open_data(run));
+    TRY(plan_steps(run));
+
+    /* From here on the disk changes. */
+    TRY(directory_create(&run->directory, config, options->force));
+    begin_record(run);
+    TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
+    run->last_loss = run->record.final_loss;
+    run->recording = true;
+    TRY(run_write_record(run));
+    TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps, run->step.global_batch,
+                     run->state.step));
+    TRY(checkpoint_writer_open(run->directory.checkpoints, mae_params(run->mae), (int)config->checkpoint.keep,
+                               &run->writer));
+    if (run->state.step > 0)
+        run->written_step = run->state.step;
+    summarise(run);
+    return NULL;
+}
+
+Status run_write_record(Run *run) {
+    RunRecord *record = &run->record;
+    record->steps = run->state.step;
+    record->final_loss = run->last_loss;
+    record->val_loss = run->state.val_loss;
+    record->best_val_loss = run->state.best_val_loss;
+    record->best_step = run->state.best_step;
+    return run_record_write(record, run->directory.record);
+}
+
+Status run_note_bad(Run *run) {
+    int before = run->record.bad.count;
+    TRY(bad_list_merge(&run->record.bad, run->train.root, run->loader));
+    return run->record.bad.count > before ? run_write_record(run) : NULL;
+}
+
+void run_close(Run *run) {
+    checkpoint_writer_close(run->writer);
+    loader_close(run->loader);
+    monitor_close(&run->monitor);
+    optimizer_close(run->optimizer);
+    pictures_close(&run->pictures);
+    masks_close(&run->masks);
+    mae_close(run->mae);
+    status_free(ops_error(&run->ops));
+    folder_close(&run->train);
+    folder_close(&run->val);
+    directory_close(&run->directory);
+    run_record_close(&run->record);
+    free(run->batch_records);
+}

@@ -1,0 +1,68 @@
+/* All that one run holds, and how it is opened and closed. loop.c drives it, recovery.c mends it. */
+#ifndef FOVEA_RUN_H
+#define FOVEA_RUN_H
+
+#include "checkpoint.h"
+#include "directory.h"
+#include "guard.h"
+#include "loader.h"
+#include "masks.h"
+#include "model.h"
+#include "monitor.h"
+#include "optimizer.h"
+#include "pictures.h"
+#include "run_record.h"
+#include "step.h"
+#include "train.h"
+
+/* Why a run ends before its last step, or at it. */
+typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } Ending;
+
+typedef struct {
+    const Config *config;
+    const TrainOptions *options;
+    double opened; /* monitor_now() when the run began, for max_hours */
+    Directory directory;
+    Ops ops;
+    Folder train, val;
+    Mae *mae;
+    Masks masks;
+    Step step;
+    Loader *loader;
+    Pictures pictures; /* for validation and reconstructions */
+    int validation_count;
+    Optimizer *optimizer;
+    Schedule schedule;
+    int64_t total_steps;
+    CheckpointWriter *writer;
+    TrainState state;
+    Monitor monitor;
+    RunRecord record;
+    bool recording; /* run.json is this run's from here on */
+
+    /* The batch of the last step, for naming its records after the loader has gone on. */
+    uint64_t batch_number;
+    int64_t *batch_records; /* [global_batch] */
+    double last_loss;
+
+    int64_t written_step, validated_step, drawn_step; /* of the newest checkpoint, validation, reconstruction; -1 */
+    double checkpoint_seconds;                        /* waited for the writer since the last step's figures */
+    int signal;                                       /* that asked the run to stop; 0: none */
+    Ending ending;
+} Run;
+
+/* Opens everything in the order that lets a mistake show before anything on disk changes. On failure run_close() still
+ * has to be called. */
+Status run_open(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
+void run_close(Run *run);
+
+/* Brings the record up to the run's state and writes run.json. */
+Status run_write_record(Run *run) MUST_USE;
+/* Notes new bad records, and writes run.json when there are any. */
+Status run_note_bad(Run *run) MUST_USE;
+
+/* Deals with a step that is not fit to be applied, as guard.action says: NULL when the run goes on (the state then says
+ * where), otherwise EXIT_DIVERGED. */
+Status recover(Run *run, GuardKind kind, double loss) MUST_USE;
+
+#endif

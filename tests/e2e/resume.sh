@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# A run that is killed, stopped or damaged and then resumed ends with the bytes of one that was left alone.
+#
+# Killed means SIGKILL inside a seeded call: tests/preload/crash.c. FOVEA_LONG=1 kills 160 times instead of 8;
+# FOVEA_SEED=N takes other points.
+. "$(dirname "$0")/lib.sh"
+. tests/e2e/small_run.sh
+
+SEED=${FOVEA_SEED:-1}
+KINDS=(write fsync rename step rename-after symlink unlink mkdir)
+if [ -n "${FOVEA_LONG:-}" ]; then ROUNDS=40 KILLS=4; else ROUNDS=4 KILLS=2; fi
+RANDOM=$SEED
+declare -A hits
+
+# Runs the program until the call "KIND:NUMBER" kills it; its exit status is left in $status (137: killed).
+killed_at() {
+    local point=$1 directory=$2
+    shift 2
+    status=0
+    extra=(FOVEA_CRASH_UNDER="$directory" FOVEA_CRASH_AT="$point" FOVEA_CRASH_SEED="$SEED" FOVEA_CRASH_LOG="$TMP/crash.log"
+        LD_PRELOAD="$PRELOAD/crash.so:$PRELOAD/disk.so")
+    { train "$directory" "$@" || status=$?; } >"$TMP/output" 2>&1 # with the shell's own "Killed"
+    extra=()
+}
+
+# One of the first calls of a kind, such that $KILLS of them in a row are within what the reference made.
+seeded_call() {
+    local calls
+    calls=$(awk -v kind="${1%-after}" '$1 == kind { print $2 }' "$TMP/calls")
+    echo $((1 + RANDOM % (calls * 3 / 4 / KILLS)))
+}
+
+# killed_round NAME WORKERS POINT...: a run that is killed at each point in turn, then left to finish.
+killed_round() {
+    local name="killed at ${*:2} (workers $1)" workers=$1 directory=$TMP/killed point resume=()
+    shift
+    for point in "$@"; do
+        : >"$TMP/crash.log"
+        killed_at "$point" "$directory" "${resume[@]}" --set data.workers="$workers"
+        if [ "$status" = 137 ] && [ -s "$TMP/crash.log" ]; then
+            hits[${point%:*}]=$((${hits[${point%:*}]:-0} + 1))
+        elif [ "$status" != 0 ]; then
+            not_ok "$name" "seed $SEED: exit status $status at $point: $(tail -n 1 "$TMP/output")"
+            return
+        fi
+        resume=(--resume)
+    done
+    status=0
+    train "$directory" --resume --set data.workers="$workers" >"$TMP/output" 2>&1 || status=$?
+    if [ "$status" = 0 ]; then
+        same_as_reference "$name" "$directory"
+    else
+        not_ok "$name" "seed $SEED: resuming ended with $status: $(tail -n 1 "$TMP/output")"
+    fi
+    rm -rf "$directory"
+}
+
+killed_rounds() {
+    local round kill kind points line=""
+    for ((round = 0; round < ROUNDS; round++)); do
+        points=()
+        for ((kill = round * KILLS; kill < (round + 1) * KILLS; kill++)); do
+            kind=${KINDS[kill % ${#KINDS[@]}]}
+            points+=("$kind:$(seeded_call "$kind")")
+        done
+        killed_round $((1 + round % 2)) "${points[@]}"
+    done
+    # On a slow disk checkpoints are left out, and fewer calls come than were counted.
+    for kind in "${KINDS[@]}"; do
+        if [ -z "${hits[$kind]:-}" ]; then killed_round 1 "$kind:2"; fi
+        if [ -z "${hits[$kind]:-}" ]; then not_ok "a kill in $kind" "no such call was made"; fi
+        line="$line $kind ${hits[$kind]:-0}"
+    done
+    echo "# kills by kind:$line"
+}
+
+# The signal comes when five steps are logged, long before the last.
+stopped_by() {
+    local signal=$1 directory=$TMP/stopped job
+    # Ten steps a second; the shell that tells the number becomes the program.
+    # shellcheck disable=SC2016
+    extra=(FOVEA_DISK_BPS=2500 sh -c 'echo $$ >"$0"; exec "$@"' "$TMP/process")
+    train "$directory" >"$TMP/output" 2>&1 &
+    job=$!
+    extra=()
+    until [ "$(grep -c . "$directory/metrics.jsonl" 2>/dev/null)" -ge 5 ] 2>/dev/null; do
+        if ! kill -0 "$job" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    kill -s "$signal" "$(cat "$TMP/process")" 2>/dev/null
+    status=0
+    wait "$job" || status=$?
+    if [ "$status" = 75 ] && [ -e "$directory/ckpt/step-$(field "$directory" steps)" ]; then
+        ok "$signal: exit 75 with a checkpoint of the last step"
+    else
+        not_ok "$signal: exit 75 with a checkpoint of the last step" "exit status $status: $(tail -n 1 "$TMP/output")"
+    fi
+    check "$signal: --resume goes on" train "$directory" --resume
+    same_as_reference "$signal: equal at the end" "$directory"
+    rm -rf "$directory"
+}
+
+until_and_on() {
+    check "--until 17 ends well" train "$TMP/until" --until 17
+    if [ "$(field "$TMP/until" exit_reason)" = until ] && [ -d "$TMP/until/ckpt/step-17" ]; then
+        ok "--until 17 leaves a checkpoint of step 17"
+    else
+        not_ok "--until 17 leaves a checkpoint of step 17" "$(ls "$TMP/until/ckpt")"
+    fi
+    check "--until: --resume goes on" train "$TMP/until" --resume
+    same_as_reference "--until: equal at the end" "$TMP/until"
+}
+
+# Inverts the byte in the middle of a file.
+damage() {
+    local place byte
+    place=$(($(stat -c %s "$1") / 2))
+    byte=$(od -An -tu1 -j "$place" -N 1 "$1")
+    # shellcheck disable=SC2059 # the format is the byte
+    printf "\\x$(printf %02x $((byte ^ 255)))" | dd of="$1" bs=1 seek="$place" conv=notrunc status=none
+}
+
+damaged() {
+    local file=$1 directory=$TMP/damaged before
+    train "$directory" --until 20 >"$TMP/output" 2>&1
+    before=$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' ! -name step-20 | sed 's/.*step-//' | sort -n | tail -n 1)
+    damage "$directory/ckpt/step-20/$file"
+    check "a damaged $file: --resume goes on" train "$directory" --resume
+    expect_output "step-20 passed over"
+    expect_output "$file"
+    expect_output "going on from step $before"
+    same_as_reference "a damaged $file: equal at the end" "$directory"
+    rm -rf "$directory"
+}
+
+draw_pictures
+write_config
+make_reference
+check "two workers" train "$TMP/workers" --set data.workers=2
+same_as_reference "two workers: equal" "$TMP/workers"
+
+killed_rounds
+stopped_by TERM
+stopped_by USR1
+until_and_on
+damaged weights.safetensors
+damaged optimizer.safetensors

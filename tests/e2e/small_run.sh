@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# Sourced after lib.sh by scripts that train: a small data set and a small model, drawn into $TMP.
+#
+#   draw_pictures                 $TMP/data, 64 pictures
+#   write_config                  $TMP/small.ini: 40 steps, a checkpoint after every third
+#   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
+#                                 before it: variables, or a command that runs it
+#   losses DIR                    "step loss" of each line of metrics.jsonl that tells of a step
+#   field DIR KEY                 a value of run.json
+#   make_reference                a run without a break in $TMP/reference; its calls are counted in $TMP/calls
+#   same_as_reference NAME DIR    ok when DIR ends as $TMP/reference does
+#
+# $PRELOAD is the folder of crash.so and disk.so.
+
+# shellcheck disable=SC2034
+PRELOAD=$(realpath "$BUILD/tests")
+
+draw_pictures() {
+    "$BUILD/synth" "$TMP/data" --images 64 --size 64 --val 0.2 --test 0 >"$TMP/synth" || exit 1
+}
+
+write_config() {
+    cat >"$TMP/small.ini" <<END
+[model]
+preset = vit_tiny
+image_size = 32
+patch_size = 8
+dim = 32
+depth = 2
+heads = 2
+decoder_dim = 32
+decoder_depth = 1
+decoder_heads = 2
+[data]
+train = $TMP/data/train
+val = $TMP/data/val
+workers = 1
+[train]
+steps = 40
+global_batch = 8
+threads = 1
+[optim]
+base_lr = 1e-2
+warmup_epochs = 1
+[val]
+every = 7
+images = 8
+[checkpoint]
+every = 3
+keep = 2
+[log]
+every = 1
+recon_images = 2
+END
+}
+
+# A hundred steps a second: a checkpoint is written by the time that the next is due, as it is with models of use.
+# Otherwise chance would decide which ones are left out.
+extra=()
+train() {
+    local directory=$1
+    shift
+    env FOVEA_DISK_UNDER="$directory/metrics.jsonl" FOVEA_DISK_BPS=25000 LD_PRELOAD="$PRELOAD/disk.so" \
+        "${extra[@]}" "$BUILD/train" "$TMP/small.ini" --set run.dir="$directory" "$@"
+}
+
+losses() {
+    sed -n 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' "$1/metrics.jsonl"
+}
+
+field() {
+    sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1/run.json"
+}
+
+make_reference() {
+    extra=(FOVEA_CRASH_UNDER="$TMP/reference" FOVEA_CRASH_COUNT="$TMP/calls" LD_PRELOAD="$PRELOAD/crash.so:$PRELOAD/disk.so")
+    check "the reference: 40 steps without a break" train "$TMP/reference"
+    extra=()
+    losses "$TMP/reference" >"$TMP/reference.losses"
+    if [ "$(wc -l <"$TMP/reference.losses")" = 40 ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
+}
+
+# ok when the last checkpoint and the log hold, to the byte, what training made in $TMP/reference: weights, moments, each
+# step's loss once.
+same_as_reference() {
+    local name=$1 directory=$2 file
+    for file in weights.safetensors optimizer.safetensors; do
+        if ! cmp "$TMP/reference/ckpt/latest/$file" "$directory/ckpt/latest/$file" >"$TMP/output" 2>&1; then
+            not_ok "$name" "$(cat "$TMP/output")"
+            return
+        fi
+    done
+    losses "$directory" >"$TMP/losses"
+    if ! diff "$TMP/reference.losses" "$TMP/losses" >"$TMP/output"; then
+        not_ok "$name" "metrics.jsonl differs: $(head -n 3 "$TMP/output" | tr '\n' ' ')"
+        return
+    fi
+    if [ -n "$(find "$directory/ckpt" -name '*.part' -o -name '*.old' -o -name '*.tmp-*')" ]; then
+        not_ok "$name" "left over in ckpt: $(ls -A "$directory/ckpt")"
+        return
+    fi
+    ok "$name"
+}

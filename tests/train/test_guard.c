@@ -1,0 +1,125 @@
+/* The guard: judging losses, and naming the first tensor that is not finite. */
+#include "train_fixture.h"
+
+#include "../../src/train/guard.h"
+#include "../../src/train/masks.h"
+
+#include <math.h>
+
+static void judges_losses(void **state) {
+    (void)state;
+    assert_int_equal(guard_judge_loss(NAN, 1, 100, 0), GUARD_LOSS);
+    assert_int_equal(guard_judge_loss(INFINITY, 1, 0, 3), GUARD_LOSS);
+    assert_int_equal(guard_judge_loss(2.9, 1, 100, 3), GUARD_SOUND);
+    assert_int_equal(guard_judge_loss(3.1, 1, 100, 3), GUARD_SPIKE);
+    assert_int_equal(guard_judge_loss(3.1, 1, GUARD_SETTLED, 3), GUARD_SPIKE);
+    assert_int_equal(guard_judge_loss(3.1, 1, GUARD_SETTLED - 1, 3), GUARD_SOUND); /* the mean is young */
+    assert_int_equal(guard_judge_loss(1e30, 1, 100, 0), GUARD_SOUND);              /* off */
+    assert_int_equal(guard_judge_loss(5, NAN, 100, 3), GUARD_SOUND);               /* no mean yet */
+}
+
+static void keeps_a_running_mean(void **state) {
+    (void)state;
+    assert_true(guard_mean(NAN, 2) == 2);
+    /* 0.98 * 2 + 0.02 * 7 in doubles, so equal to rounding */
+    assert_true(fabs(guard_mean(2, 7) - 2.1) < 1e-12);
+}
+
+/* A model after a forward and a backward pass. */
+typedef struct {
+    Ops ops;
+    Mae *mae;
+    Masks masks;
+    Pictures pictures;
+    MaeInput input;
+} Passed;
+
+static int pass_open(void **state) {
+    Passed *passed = calloc(1, sizeof *passed);
+    assert_non_null(passed);
+    ModelShape shape = tiny_shape(2);
+    passed->mae = tiny_mae(&passed->ops, &shape);
+    passed->pictures = drawn_pictures(2);
+    assert_fine(masks_open(&passed->masks, 2, PATCHES));
+    masks_draw(&passed->masks, 1, 0, passed->pictures.records, 2);
+    passed->input = (MaeInput){.pixels = passed->pictures.pixels, .ids = passed->masks.ids, .batch = 2};
+    *state = passed;
+    return 0;
+}
+
+static int pass_close(void **state) {
+    Passed *passed = *state;
+    mae_close(passed->mae);
+    masks_close(&passed->masks);
+    pictures_close(&passed->pictures);
+    free(passed);
+    return 0;
+}
+
+static double forward_backward(Passed *passed) {
+    double loss;
+    mae_forward(passed->mae, &passed->input, &loss);
+    mae_backward(passed->mae, &passed->input, 1, false);
+    assert_fine(ops_error(&passed->ops));
+    return loss;
+}
+
+static float *tensor(Passed *passed, const char *name, bool gradient) {
+    const Params *params = mae_params(passed->mae);
+    const Param *param = params_find(params, name);
+    assert_non_null(param);
+    return gradient ? params->grad + param->offset : params->value + param->offset;
+}
+
+static void expect(Passed *passed, bool gradients, FoundKind kind, const char *name) {
+    GuardFinding finding;
+    guard_find(passed->mae, &passed->ops, gradients, &finding);
+    assert_int_equal(finding.kind, kind);
+    assert_string_equal(finding.name, name);
+}
+
+static void finds_nothing_in_a_sound_model(void **state) {
+    assert_true(isfinite(forward_backward(*state)));
+    expect(*state, true, FOUND_NOTHING, "");
+}
+
+static void names_the_first_parameter(void **state) {
+    tensor(*state, "decoder_blocks.0.attn.proj.bias", false)[11] = INFINITY;
+    tensor(*state, "blocks.1.mlp.fc1.weight", false)[3] = NAN;
+    assert_false(isfinite(forward_backward(*state)));
+    expect(*state, true, FOUND_PARAMETER, "blocks.1.mlp.fc1.weight");
+    GuardFinding finding;
+    guard_find_parameter(((Passed *)*state)->mae, &((Passed *)*state)->ops, &finding);
+    assert_string_equal(finding.name, "blocks.1.mlp.fc1.weight");
+}
+
+/* Finite weights whose product is not: the layer where that happens, not one it spreads to. */
+static void names_the_first_activation(void **state) {
+    float *weight = tensor(*state, "blocks.1.attn.proj.weight", false);
+    for (int i = 0; i < 16 * 16; i++)
+        weight[i] = 3e38f;
+    float *bias = tensor(*state, "blocks.1.attn.proj.bias", false);
+    for (int i = 0; i < 16; i++)
+        bias[i] = 3e38f;
+    forward_backward(*state);
+    expect(*state, true, FOUND_ACTIVATION, "blocks.1.attn.residual");
+}
+
+static void names_a_gradient_when_asked(void **state) {
+    forward_backward(*state);
+    tensor(*state, "blocks.0.norm2.bias", true)[2] = -INFINITY;
+    expect(*state, false, FOUND_NOTHING, "");
+    expect(*state, true, FOUND_GRADIENT, "blocks.0.norm2.bias");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(judges_losses),
+        cmocka_unit_test(keeps_a_running_mean),
+        cmocka_unit_test_setup_teardown(finds_nothing_in_a_sound_model, pass_open, pass_close),
+        cmocka_unit_test_setup_teardown(names_the_first_parameter, pass_open, pass_close),
+        cmocka_unit_test_setup_teardown(names_the_first_activation, pass_open, pass_close),
+        cmocka_unit_test_setup_teardown(names_a_gradient_when_asked, pass_open, pass_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
