@@ -1,0 +1,145 @@
+/* mae_step [--threads 2] [--seconds 10]
+ *
+ * Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
+ * as tools/bench/torch_mae.py takes it: uint8 pictures -> normalised patches -> random mask -> forward -> loss ->
+ * backward -> AdamW. Prints one JSON object: median images/s, and the rate of a 1024^3 product on the same backend. */
+#include "model.h"
+#include "optimizer.h"
+#include "random.h"
+#include "threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BATCH = 64, SIZE = 96, MOST_STEPS = 10000 };
+
+static const ModelShape shape = {.image_size = SIZE,
+                                 .patch_size = 16,
+                                 .dim = 192,
+                                 .depth = 12,
+                                 .heads = 3,
+                                 .decoder_dim = 96,
+                                 .decoder_depth = 4,
+                                 .decoder_heads = 3,
+                                 .mlp_ratio = 4,
+                                 .norm_eps = 1e-6,
+                                 .mask_ratio = 0.75,
+                                 .norm_pix_loss = true,
+                                 .batch = BATCH};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void step(Mae *mae, Optimizer *optimizer, const uint8_t *pixels, Random *random, int32_t *ids, int number) {
+    int patches = mae_patches(mae);
+    for (int b = 0; b < BATCH; b++) {
+        float noise[1024];
+        for (int i = 0; i < patches; i++)
+            noise[i] = random_uniform(random);
+        mae_shuffle(noise, patches, ids + b * patches);
+    }
+    MaeInput input = {.pixels = pixels, .ids = ids, .batch = BATCH};
+    double loss;
+    float norm;
+    mae_forward(mae, &input, &loss);
+    mae_backward(mae, &input, 1, false);
+    optimizer_step(optimizer, 1e-4, number, &norm);
+}
+
+static Status time_steps(Ops *ops, double seconds, double *images_per_s, int *steps) {
+    Mae *mae = NULL;
+    Optimizer *optimizer = NULL;
+    OptimizerOptions options = {.beta1 = 0.9,
+                                .beta2 = 0.95,
+                                .eps = 1e-8,
+                                .weight_decay = 0.05,
+                                .layer_decay = 1,
+                                .layers = shape.depth,
+                                .decay_tokens = true};
+    size_t size = (size_t)BATCH * SIZE * SIZE * 3;
+    uint8_t *pixels = malloc(size);
+    int32_t *ids = malloc(sizeof *ids * BATCH * 1024);
+    double *times = malloc(sizeof *times * MOST_STEPS);
+    Status status = pixels && ids && times ? mae_open(&shape, ops, &mae) : status_no_memory("the benchmark", size);
+    if (!status)
+        status = optimizer_open(&options, mae_params(mae), ops, &optimizer);
+    if (!status) {
+        Random random;
+        random_start(&random, 1, RANDOM_TEST, 0, 0);
+        for (size_t i = 0; i < size; i++)
+            pixels[i] = (uint8_t)random_u32(&random);
+        mae_init(mae, 1);
+        int number = 0, timed = 0;
+        for (; number < 5; number++)
+            step(mae, optimizer, pixels, &random, ids, number + 1);
+        for (double start = now(); now() - start < seconds && timed < MOST_STEPS; timed++) {
+            double begin = now();
+            step(mae, optimizer, pixels, &random, ids, ++number);
+            times[timed] = now() - begin;
+        }
+        qsort(times, (size_t)timed, sizeof *times, by_value);
+        *images_per_s = BATCH / times[timed / 2];
+        *steps = timed;
+        status = ops_error(ops);
+    }
+    optimizer_close(optimizer);
+    mae_close(mae);
+    free(pixels);
+    free(ids);
+    free(times);
+    return status;
+}
+
+/* Best of a second of 1024^3 products. */
+static Status time_product(Ops *ops, double *gflops) {
+    enum { N = 1024 };
+    float *memory = calloc(3 * N * N, sizeof *memory);
+    if (!memory)
+        return status_no_memory("the benchmark", 3 * N * N * sizeof *memory);
+    float *a = memory, *b = memory + N * N, *c = memory + 2 * N * N;
+    for (int i = 0; i < 2 * N * N; i++)
+        memory[i] = (float)(i % 13) - 6;
+    *gflops = 0;
+    for (double start = now(); now() - start < 1;) {
+        double begin = now();
+        ops->linear_forward(ops, a, b, NULL, ACTIVATION_NONE, NULL, c, N, N, N);
+        double rate = 2.0 * N * N * N / (now() - begin) / 1e9;
+        *gflops = rate > *gflops ? rate : *gflops;
+    }
+    free(memory);
+    return ops_error(ops);
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    int threads = 2, steps = 0;
+    double seconds = 10, images_per_s = 0, gflops = 0;
+    for (int i = 1; i + 1 < count; i += 2) {
+        if (strcmp(arguments[i], "--threads") == 0)
+            threads = atoi(arguments[i + 1]);
+        else if (strcmp(arguments[i], "--seconds") == 0)
+            seconds = atof(arguments[i + 1]);
+    }
+    Ops ops;
+    ops_cpu(&ops, threads);
+    Status status = time_steps(&ops, seconds, &images_per_s, &steps);
+    if (!status)
+        status = time_product(&ops, &gflops);
+    if (status) {
+        fprintf(stderr, "mae_step: %s\n", status_message(status));
+        return (int)status_code(status);
+    }
+    printf("{\"program\": \"fovea cpu\", \"images_per_s\": %.1f, \"gemm_1024_gflops\": %.1f, \"steps\": %d}\n",
+           images_per_s, gflops, steps);
+    return 0;
+}

@@ -1,0 +1,116 @@
+/* How well the loader hides: `overlap [FOLDER SIZE]` prints one JSON object.
+ *
+ * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
+ * other, 5 at best. jpeg_images_per_s: pictures of FOLDER through the loader, cropped at random to SIZE x SIZE, with
+ * two workers and nothing to wait for. */
+#include "loader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { STEPS = 200, PAUSE_MS = 5, BATCH = 64, WORKERS = 2, DEPTH = 4 };
+
+static const double MEASURED_SECONDS = 5;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static void pause_ms(int ms) {
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+}
+
+static Status read_slowly(void *context, uint64_t batch, int place, void *out, int64_t *record) {
+    (void)context;
+    pause_ms(PAUSE_MS);
+    *(uint64_t *)out = batch;
+    *record = place;
+    return NULL;
+}
+
+static Status measure_overlap(double *ms_per_step) {
+    PrefetchOptions options = {
+        .fill = read_slowly, .batch_size = 1, .sample_bytes = sizeof(uint64_t), .depth = DEPTH, .workers = 1};
+    Prefetch *ring;
+    TRY(prefetch_open(&options, &ring));
+    Status status = NULL;
+    double start = now();
+    for (int step = 0; step < STEPS && !status; step++) {
+        PrefetchBatch batch;
+        status = prefetch_next(ring, &batch);
+        pause_ms(PAUSE_MS);
+        prefetch_done(ring);
+    }
+    *ms_per_step = (now() - start) * 1e3 / STEPS;
+    prefetch_close(ring);
+    return status;
+}
+
+static Status drain(Loader *loader, int batches) {
+    for (int i = 0; i < batches; i++) {
+        PrefetchBatch batch;
+        TRY(loader_next(loader, &batch));
+        loader_done(loader);
+    }
+    return NULL;
+}
+
+static Status measure_loader(const char *root, int size, double *images_per_s) {
+    Folder folder;
+    TRY(folder_open(root, &folder));
+    Ops ops;
+    ops_cpu(&ops, 1);
+    LoaderOptions options = {
+        .folder = &folder,
+        .ops = &ops,
+        .seed = 1,
+        .image_size = size,
+        .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
+        .batch_size = BATCH,
+        .workers = WORKERS,
+        .depth = DEPTH};
+    Loader *loader;
+    Status status = loader_open(&options, &loader);
+    if (!status) {
+        status = drain(loader, DEPTH + 1); /* until the ring runs as it will go on */
+        double start = now(), elapsed = 0;
+        int64_t images = 0;
+        while (!status && elapsed < MEASURED_SECONDS) {
+            status = drain(loader, 1);
+            images += BATCH;
+            elapsed = now() - start;
+        }
+        *images_per_s = (double)images / elapsed;
+        loader_close(loader);
+    }
+    folder_close(&folder);
+    return status;
+}
+
+static Status run(int count, char **arguments) {
+    int size = count == 3 ? atoi(arguments[2]) : 0;
+    if (count != 1 && size < 1)
+        return status_error(EXIT_USAGE, "usage: overlap [FOLDER SIZE]");
+    double ms_per_step, images_per_s;
+    TRY(measure_overlap(&ms_per_step));
+    if (count == 3)
+        TRY(measure_loader(arguments[1], size, &images_per_s));
+    printf("{\"overlap_ms_per_step\": %.3f", ms_per_step);
+    if (count == 3)
+        printf(", \"jpeg_images_per_s\": %.1f, \"size\": %d, \"batch\": %d, \"workers\": %d", images_per_s, size, BATCH,
+               WORKERS);
+    puts("}");
+    return NULL;
+}
+
+int main(int count, char **arguments) {
+    Status status = run(count, arguments);
+    ExitCode code = status_code(status);
+    if (status)
+        fprintf(stderr, "overlap: %s\n", status_message(status));
+    status_free(status);
+    return code;
+}
