@@ -164,7 +164,7 @@ struct Ops {
                          size_t count);
 };
 
-/* The reference backend: plain memory, OpenMP with `threads` threads (at least 1), oneDNN's dnnl_sgemm. */
+/* The reference backend: plain memory, OpenMP with `threads` threads (at least 1). */
 void ops_cpu(Ops *ops, int threads);
 
 /* Takes the first failure out of the table (NULL: none); operations run again afterwards. */

@@ -12,7 +12,7 @@ typedef struct {
     const Tile *tile;
     float *scores, *slopes, *panel, *most, *sums;
     int tokens, head, stride;
-} Bench;
+} Work;
 
 enum { LANES = 16, LINE = 64 };
 
@@ -21,98 +21,98 @@ static size_t round_up(size_t n, size_t unit) {
 }
 
 /* Floats of each thread's share: scores and slopes, a panel, and two values for each query. */
-static size_t bench_floats(const Tile *tile, int tokens, int head) {
+static size_t work_floats(const Tile *tile, int tokens, int head) {
     const size_t stride = round_up(tokens, LANES), deep = tokens > head ? tokens : head;
     return round_up(2 * tokens * stride + deep * tile->columns + 2 * stride, LINE);
 }
 
-static Bench bench_at(const Tile *tile, float *share, int tokens, int head) {
+static Work work_at(const Tile *tile, float *share, int tokens, int head) {
     const size_t stride = round_up(tokens, LANES), scores = tokens * stride, deep = tokens > head ? tokens : head;
-    Bench b = {.tile = tile, .scores = share, .tokens = tokens, .head = head, .stride = (int)stride};
-    b.slopes = b.scores + scores;
-    b.panel = b.slopes + scores;
-    b.most = b.panel + deep * tile->columns;
-    b.sums = b.most + stride;
+    Work w = {.tile = tile, .scores = share, .tokens = tokens, .head = head, .stride = (int)stride};
+    w.slopes = w.scores + scores;
+    w.panel = w.slopes + scores;
+    w.most = w.panel + deep * tile->columns;
+    w.sums = w.most + stride;
     for (size_t i = 0; i < 2 * scores; i++)
         share[i] = 0; /* the last columns are computed with, though nothing comes of it */
-    return b;
+    return w;
 }
 
 /* c [tokens][stride] = x y^T for x and y [tokens][head], whose rows are `x_row` and `y_row` apart. */
-static void multiply_transposed(const Bench *b, const float *x, size_t x_row, const float *y, size_t y_row, float *c) {
-    for (int j = 0; j < b->tokens; j += b->tile->columns) {
-        tile_pack_transposed(b->tile, y, y_row, b->head, b->tokens, j, b->panel);
-        const int columns = (int)round_up(cpu_min(b->tile->columns, b->tokens - j), b->tile->lanes);
-        tile_multiply(b->tile, x, x_row, 1, b->panel, NULL, c + j, b->stride, b->tokens, columns, b->head, false);
+static void multiply_transposed(const Work *w, const float *x, size_t x_row, const float *y, size_t y_row, float *c) {
+    for (int j = 0; j < w->tokens; j += w->tile->columns) {
+        tile_pack_transposed(w->tile, y, y_row, w->head, w->tokens, j, w->panel);
+        const int columns = (int)round_up(cpu_min(w->tile->columns, w->tokens - j), w->tile->lanes);
+        tile_multiply(w->tile, x, x_row, 1, w->panel, NULL, c + j, w->stride, w->tokens, columns, w->head, false);
     }
 }
 
 /* c [tokens][head] = p y for p [tokens][tokens], with any distances, and y [tokens][head]. */
-static void multiply(const Bench *b, const float *p, size_t row, size_t column, const float *y, size_t y_row, float *c,
+static void multiply(const Work *w, const float *p, size_t row, size_t column, const float *y, size_t y_row, float *c,
                      size_t c_row) {
-    for (int j = 0; j < b->head; j += b->tile->columns) {
-        tile_pack(b->tile, y, y_row, b->tokens, b->head, j, b->panel);
-        tile_multiply(b->tile, p, row, column, b->panel, NULL, c + j, c_row, b->tokens,
-                      (int)cpu_min(b->tile->columns, b->head - j), b->tokens, false);
+    for (int j = 0; j < w->head; j += w->tile->columns) {
+        tile_pack(w->tile, y, y_row, w->tokens, w->head, j, w->panel);
+        tile_multiply(w->tile, p, row, column, w->panel, NULL, c + j, c_row, w->tokens,
+                      (int)cpu_min(w->tile->columns, w->head - j), w->tokens, false);
     }
 }
 
 /* Over the lanes of a row, in whole vectors. */
-#define EACH_LANE(b, i)                                                                                                \
-    for (int block = 0; block < (b)->stride; block += LANES)                                                           \
+#define EACH_LANE(w, i)                                                                                                \
+    for (int block = 0; block < (w)->stride; block += LANES)                                                           \
         for (int i = block; i < block + LANES; i++)
 
 /* Turns each query's scores into their softmax, and lse into the logarithm of the sum of e^(scale score). */
-WIDE static void softmax(const Bench *b, float scale, float *lse) {
+WIDE static void softmax(const Work *w, float scale, float *lse) {
     const float to_power = scale * 1.44269504f;
-    float *restrict most = b->most, *restrict sums = b->sums;
-    EACH_LANE(b, i) {
-        most[i] = b->scores[i];
+    float *restrict most = w->most, *restrict sums = w->sums;
+    EACH_LANE(w, i) {
+        most[i] = w->scores[i];
         sums[i] = 0;
     }
-    for (int j = 1; j < b->tokens; j++) {
-        const float *restrict row = b->scores + (size_t)j * b->stride;
-        EACH_LANE(b, i)
+    for (int j = 1; j < w->tokens; j++) {
+        const float *restrict row = w->scores + (size_t)j * w->stride;
+        EACH_LANE(w, i)
         most[i] = row[i] > most[i] ? row[i] : most[i];
     }
-    for (int j = 0; j < b->tokens; j++) {
-        float *restrict row = b->scores + (size_t)j * b->stride;
-        EACH_LANE(b, i) {
+    for (int j = 0; j < w->tokens; j++) {
+        float *restrict row = w->scores + (size_t)j * w->stride;
+        EACH_LANE(w, i) {
             const float power = (row[i] - most[i]) * to_power;
             row[i] = approx_exp2(power < -126.0f ? -126.0f : power);
             sums[i] += row[i];
         }
     }
-    for (int i = 0; i < b->tokens; i++)
+    for (int i = 0; i < w->tokens; i++)
         lse[i] = most[i] * scale + logf(sums[i]);
-    EACH_LANE(b, i)
+    EACH_LANE(w, i)
     sums[i] = 1.0f / sums[i];
-    for (int j = 0; j < b->tokens; j++) {
-        float *restrict row = b->scores + (size_t)j * b->stride;
-        EACH_LANE(b, i)
+    for (int j = 0; j < w->tokens; j++) {
+        float *restrict row = w->scores + (size_t)j * w->stride;
+        EACH_LANE(w, i)
         row[i] *= sums[i];
     }
 }
 
 /* Scores become probabilities p by the lse of the forward pass; slopes, the gradient of p, becomes that of the scores:
  * scale p (slope - dout . out). */
-WIDE static void softmax_backward(const Bench *b, float scale, const float *lse, const float *dout, const float *out,
+WIDE static void softmax_backward(const Work *w, float scale, const float *lse, const float *dout, const float *out,
                                   size_t width) {
     const float to_power = scale * 1.44269504f;
-    float *restrict shift = b->most, *restrict through = b->sums;
-    EACH_LANE(b, i)
+    float *restrict shift = w->most, *restrict through = w->sums;
+    EACH_LANE(w, i)
     shift[i] = through[i] = 0;
-    for (int i = 0; i < b->tokens; i++) {
+    for (int i = 0; i < w->tokens; i++) {
         float product = 0;
 #pragma omp simd reduction(+ : product)
-        for (int d = 0; d < b->head; d++)
+        for (int d = 0; d < w->head; d++)
             product += dout[i * width + d] * out[i * width + d];
         through[i] = product;
         shift[i] = lse[i] * 1.44269504f;
     }
-    for (int j = 0; j < b->tokens; j++) {
-        float *restrict row = b->scores + (size_t)j * b->stride, *restrict slope = b->slopes + (size_t)j * b->stride;
-        EACH_LANE(b, i) {
+    for (int j = 0; j < w->tokens; j++) {
+        float *restrict row = w->scores + (size_t)j * w->stride, *restrict slope = w->slopes + (size_t)j * w->stride;
+        EACH_LANE(w, i) {
             const float power = row[i] * to_power - shift[i];
             const float p = approx_exp2(power < -126.0f ? -126.0f : power);
             row[i] = p;
@@ -137,19 +137,19 @@ void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, i
     const size_t width = (size_t)heads * head, stride = 3 * width;
     const float scale = 1.0f / sqrtf((float)head);
     const Tile *tile = tile_best();
-    const size_t each = bench_floats(tile, tokens, head);
+    const size_t each = work_floats(tile, tokens, head);
     float *shares = shares_open(ops, "attention_forward's scores", each);
     if (!shares)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < ops->threads; t++) {
-        const Bench b = bench_at(tile, shares + t * each, tokens, head);
+        const Work w = work_at(tile, shares + t * each, tokens, head);
         const size_t count = (size_t)batch * heads;
         for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
             const float *q = qkv + i / heads * tokens * stride + i % heads * head;
-            multiply_transposed(&b, q + width, stride, q, stride, b.scores);
-            softmax(&b, scale, lse + i * tokens);
-            multiply(&b, b.scores, 1, b.stride, q + 2 * width, stride,
+            multiply_transposed(&w, q + width, stride, q, stride, w.scores);
+            softmax(&w, scale, lse + i * tokens);
+            multiply(&w, w.scores, 1, w.stride, q + 2 * width, stride,
                      out + i / heads * tokens * width + i % heads * head, width);
         }
     }
@@ -163,25 +163,25 @@ void cpu_attention_backward(Ops *ops, const float *dout, const float *qkv, const
     const size_t width = (size_t)heads * head, stride = 3 * width;
     const float scale = 1.0f / sqrtf((float)head);
     const Tile *tile = tile_best();
-    const size_t each = bench_floats(tile, tokens, head);
+    const size_t each = work_floats(tile, tokens, head);
     float *shares = shares_open(ops, "attention_backward's scores", each);
     if (!shares)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < ops->threads; t++) {
-        const Bench b = bench_at(tile, shares + t * each, tokens, head);
+        const Work w = work_at(tile, shares + t * each, tokens, head);
         const size_t count = (size_t)batch * heads;
         for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
             const size_t at = i / heads * tokens * width + i % heads * head;
             const size_t at3 = i / heads * tokens * stride + i % heads * head;
             const float *q = qkv + at3, *k = q + width, *v = k + width;
             float *dq = dqkv + at3, *dk = dq + width, *dv = dk + width;
-            multiply_transposed(&b, k, stride, q, stride, b.scores);
-            multiply_transposed(&b, v, stride, dout + at, width, b.slopes);
-            softmax_backward(&b, scale, lse + i * tokens, dout + at, out + at, width);
-            multiply(&b, b.scores, b.stride, 1, dout + at, width, dv, stride);
-            multiply(&b, b.slopes, 1, b.stride, k, stride, dq, stride);
-            multiply(&b, b.slopes, b.stride, 1, q, stride, dk, stride);
+            multiply_transposed(&w, k, stride, q, stride, w.scores);
+            multiply_transposed(&w, v, stride, dout + at, width, w.slopes);
+            softmax_backward(&w, scale, lse + i * tokens, dout + at, out + at, width);
+            multiply(&w, w.scores, w.stride, 1, dout + at, width, dv, stride);
+            multiply(&w, w.slopes, 1, w.stride, k, stride, dq, stride);
+            multiply(&w, w.slopes, w.stride, 1, q, stride, dk, stride);
         }
     }
     free(shares);

@@ -40,7 +40,7 @@
 CPU_OPERATIONS(CPU_DECLARE)
 #undef CPU_DECLARE
 
-/* Keeps `status` as the table's first failure; later ones are freed. Called outside parallel regions only. */
+/* Keeps `status` as the table's failure: the first, since nothing runs after one. Not for parallel regions. */
 void cpu_fail(Ops *ops, Status status);
 
 /* Whether every id lies in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */

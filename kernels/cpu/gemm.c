@@ -33,13 +33,13 @@ static const Tile usual = {4, 24, 8, tile_default};
 static const Tile usual = {8, 12, 4, tile_default};
 #endif
 
-const Tile *tile_best(void) {
+const Tile *tile_get(int i) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw"))
-        return &avx512;
+        return i == 0 ? &avx512 : i == 1 ? &usual : NULL;
 #endif
-    return &usual;
+    return i == 0 ? &usual : NULL;
 }
 
 int tile_panels(const Tile *tile, int n) {

@@ -1,10 +1,7 @@
 #include "cpu.h"
 
 void cpu_fail(Ops *ops, Status status) {
-    if (ops->error)
-        status_free(status);
-    else
-        ops->error = status;
+    ops->error = status;
 }
 
 bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep) {

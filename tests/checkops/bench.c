@@ -23,7 +23,7 @@ typedef struct {
     uint8_t *bytes;
 } Memory;
 
-/* The table's calls get their memory through the one pointer an Ops has room for: it stands right behind the table. */
+/* Memory stands behind the table, where the calls, which get the table alone, find it. */
 typedef struct {
     Ops ops;
     Memory memory;
@@ -95,7 +95,7 @@ static double two_tensors(const int *n) {
     return 8.0 * n[0] * n[1];
 }
 
-/* n: height and width, size, taps are what follows */
+/* n: height and width, size */
 static void resize(Ops *ops, const int *n) {
     const Crop crop = {.top = 3, .left = 5, .height = n[0] - 7, .width = n[0] - 9, .flip = true};
     ops->error = ops->resize_pixels(bytes(ops), n[0], n[0], crop, n[1], n[1], (uint8_t *)pool(ops, 5));
@@ -258,22 +258,17 @@ static double now(int threads) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* The median of runs over a tenth of a second: other work on the machine disturbs some, not most. */
+/* The fastest of the runs of a tenth of a second: other work on the machine only adds. */
 static double measure(const Bench *b, Ops *ops) {
-    enum { MOST = 2000 };
-    static double times[MOST];
-    int count = 0;
     const double start = now(ops->threads);
-    while (count < MOST && (count < 5 || now(ops->threads) - start < 0.1)) {
-        double begin = now(ops->threads);
+    double fastest = 1e9, end = start;
+    for (int count = 0; count < 5 || end - start < 0.1; count++) {
+        const double begin = now(ops->threads);
         b->call(ops, b->n);
-        double time = now(ops->threads) - begin;
-        int i = count++;
-        for (; i > 0 && times[i - 1] > time; i--)
-            times[i] = times[i - 1];
-        times[i] = time;
+        end = now(ops->threads);
+        fastest = end - begin < fastest ? end - begin : fastest;
     }
-    return times[0];
+    return fastest;
 }
 
 static bool fill(Memory *memory) {

@@ -79,14 +79,18 @@ static void check_levels(Check *check, const uint8_t *got, const uint8_t *want, 
 
 void check_resize_pixels(Check *check) {
     static uint8_t want[400 * 400 * 3];
-    const int height = check->round ? check_between(check, 1, 300) : 1,
-              width = check->round ? check_between(check, 1, 300) : 1;
+    int height = check->round ? check_between(check, 1, 300) : 1,
+        width = check->round ? check_between(check, 1, 300) : 1;
+    if (check->round == 9) /* so many weights to a sum that it must be taken in parts to stay exact */
+        height = 3, width = 2000;
     Crop crop = draw_crop(check, height, width);
     int out_height = check_between(check, 1, 150), out_width = check_between(check, 1, 150);
     if (check->round % 5 == 1)
         out_width = crop.width;
     if (check->round % 5 == 2 || check->round % 5 == 1)
         out_height = crop.height;
+    if (check->round == 9)
+        crop.left = 0, crop.width = 2000, out_width = 2;
     check_shape(check, "%d x %d, crop %d x %d at %d, %d, flip %d, to %d x %d", height, width, crop.height, crop.width,
                 crop.top, crop.left, crop.flip, out_height, out_width);
     uint8_t *pixels = draw_pixels(check, (size_t)height * width * 3);

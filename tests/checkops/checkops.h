@@ -87,6 +87,7 @@ int bench(int threads, const char *only);
 void check_linear_forward(Check *check);
 void check_linear_backward_input(Check *check);
 void check_linear_backward_weight(Check *check);
+void check_gemm(Check *check);
 void check_exp2(Check *check);
 void check_erf(Check *check);
 void check_gelu_forward(Check *check);

@@ -14,6 +14,7 @@ static const struct {
     {"linear_forward", check_linear_forward, false},
     {"linear_backward_input", check_linear_backward_input, false},
     {"linear_backward_weight", check_linear_backward_weight, false},
+    {"gemm", check_gemm, false},
     {"exp2", check_exp2, true},
     {"erf", check_erf, true},
     {"gelu_everywhere", check_gelu_everywhere, true},
