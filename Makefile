@@ -22,7 +22,7 @@ SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
-LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm -pthread $(LDLIBS)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -pthread $(LDLIBS)
 
 ROOMS    := kernels/cpu src/base src/data src/model src/train
 LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS))))
@@ -39,7 +39,7 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested test test-long help clean format force
+.PHONY: all accept tests tested list-tested test test-long demo bench help clean format force
 all: $(PROGRAMS) $(B)/synth $(if $(SAN),,$(notdir $(PROGRAMS)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD)
@@ -68,12 +68,9 @@ $(B)/commands $(B)/objects:
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(STAMP)' >$@
 
-# Looked at once for each set of commands. oneDNN has no pkg-config file in Debian: a test program is compiled instead.
+# Looked at once for each set of commands.
 $(B)/requirements: $(B)/commands
 	@missing=; for package in $(PACKAGES); do pkg-config --exists $$package || missing="$$missing $$package"; done; \
-	printf '#include <dnnl.h>\nint main(void) { return dnnl_version() == 0; }\n' >$@.c; \
-	$(CC) -o $@.program $@.c -ldnnl 2>/dev/null || missing="$$missing oneDNN"; \
-	rm -f $@.c $@.program; \
 	if [ "$$missing" ]; then echo "missing:$$missing - run tools/setup, which installs them or tells how" >&2; exit 1; fi
 	@touch $@
 
@@ -111,10 +108,26 @@ test test-long:
 	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=address,undefined
 	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=thread
 	+@tests/run $(if $(filter test-long,$@),--long)
-test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
+demo test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
 # For tests/run.
 list-tested:
 	@printf '%s\n' $(TESTED)
+
+# The first look: drawn photographs, a small model trained on them, pictures. Photographs already drawn are kept.
+demo:
+	@tools/setup
+	+@$(MAKE) --no-print-directory $(JOBS) all
+	@test -f demo/data/labels.csv || $(B)/synth demo/data --images 2000 --size 256 --seed 1 --force
+	@./train configs/quickstart.ini --force
+	@echo
+	@echo "loss curve       runs/quickstart/curve.svg"
+	@echo "reconstructions  $$(ls -t runs/quickstart/recon/*.png | head -n 1)"
+	@echo "next             ./train configs/vit_base.ini --set data.train=demo/data/train --set data.val=demo/data/val \\"
+	@echo "                     --set train.steps=2 --set train.global_batch=8"
+
+# Speed, as ratios to PyTorch in the same run; build/bench.json.
+bench: all $(BENCH) $(PRELOAD)
+	@$(PYTHON) tools/bench/run.py --build $(B) --out $(B)/bench.json
 
 format:
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')

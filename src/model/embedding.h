@@ -9,9 +9,6 @@
  * (Vaswani et al., arXiv 1706.03762, in two dimensions, column first as the MAE reference has it). */
 void position_embedding(float *pos, int grid, int dim);
 
-/* ImageNet's channel means and standard deviations, in which the public weights expect their pictures. */
-extern const float picture_mean[3], picture_std[3];
-
 static inline int shape_patches(const ModelShape *shape) {
     int grid = shape->image_size / shape->patch_size;
     return grid * grid;

@@ -1,20 +1,19 @@
 #!/usr/bin/env bash
 # What saving checkpoints onto a slow disk costs the training: seconds of a step (median, 95th percentile, longest)
-# while checkpoints go to a disk of 5 MB/s, beside the same run that saves nothing. Prints one JSON object.
+# while a checkpoint goes to a disk of 5 MB/s, beside the same run that saves nothing. Prints one JSON object.
 #
-# usage: [BUILD=build] [ROUNDS=3] [STEPS=40] tools/bench/throttle.sh
+# usage: [BUILD=build] [ROUNDS=4] [STEPS=30] tools/bench/throttle.sh
 #
-# The two runs take turns, so that both see the same machine, and their steps are pooled; the first steps of each, which
-# warm up, are left out. The longest step is the noisiest of the figures: on a machine with other work it tells of
-# that. `noise` is therefore given, too: the same ratios between the runs that save nothing, their first half against
-# their second; a ratio within the noise says nothing.
+# Runs without and with saving take turns, so that both see the same machine: each one with saving is held against the
+# mean of its two neighbours without, and the middle one of these ratios is given, not that of all steps together, in
+# which a burst of other work would count for one side only. `noise` is how far two neighbours without saving differ
+# from each other, at most: a ratio within it says nothing. The longest step is the noisiest of the three.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
-ROUNDS=${ROUNDS:-3}
-STEPS=${STEPS:-40}
-EVERY=5
-WARM=5
+ROUNDS=${ROUNDS:-4}
+STEPS=${STEPS:-30}
+WARM=5 # steps at the start of each run that are left out; the checkpoint begins with the next one
 BPS=5000000
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/fovea-throttle-XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
@@ -24,6 +23,9 @@ cat >"$TMP/throttle.ini" <<END
 [model]
 preset = vit_tiny
 image_size = 224
+decoder_dim = 64
+decoder_depth = 1
+decoder_heads = 2
 [data]
 train = $TMP/data/train
 [train]
@@ -35,53 +37,55 @@ warmup_epochs = 0
 every = 1
 END
 
-# run NAME EVERY: trains with a checkpoint after every EVERY-th step (0: none but the last); seconds of steps to NAME.
-run() {
-    local name=$1 every=$2 directory=$TMP/run
-    if ! FOVEA_DISK_UNDER="$directory/ckpt" FOVEA_DISK_BPS=$BPS LD_PRELOAD="$(realpath "$BUILD")/tests/disk.so" \
-        "$BUILD/train" "$TMP/throttle.ini" --set run.dir="$directory" --set checkpoint.every="$every" \
-        >"$TMP/log" 2>&1; then
+# train EVERY BPS: a run with a checkpoint after every EVERY-th step (0: only the last); prints median, 95th percentile
+# (nearest rank) and longest of its steps' seconds.
+train() {
+    local directory=$TMP/run
+    rm -rf "$directory"
+    if ! FOVEA_DISK_UNDER="$directory/ckpt" FOVEA_DISK_BPS=$2 LD_PRELOAD="$(realpath "$BUILD")/tests/disk.so" \
+        "$BUILD/train" "$TMP/throttle.ini" --set run.dir="$directory" --set checkpoint.every="$1" >"$TMP/log" 2>&1; then
         cat "$TMP/log" >&2
         exit 1
     fi
-    sed -n 's/^{"step": \([0-9]*\),.* "checkpoint_wait": \([^,]*\),.* "seconds": \([^,]*\),.*/\1 \3 \2/p' \
-        "$directory/metrics.jsonl" | awk -v warm=$WARM '$1 > warm { print $2, $3 }' >>"$TMP/$name"
-    if [ "$every" != 0 ]; then
-        skipped=$((skipped + $(sed -n 's/^ *"checkpoints_skipped": \([0-9]*\),*$/\1/p' "$directory/run.json")))
-        bytes=$(du -sb "$directory/ckpt/latest/" | cut -f 1)
-    fi
-    rm -rf "$directory"
+    sed -n 's/^{"step": \([0-9]*\),.* "seconds": \([^,]*\),.*/\1 \2/p' "$directory/metrics.jsonl" |
+        awk -v warm=$WARM '$1 > warm { print $2 }' | sort -g |
+        awk '{ x[NR] = $1 } END { print x[int((NR + 1) / 2)], x[int(NR * 0.95 + 0.999999)], x[NR] }'
 }
 
-# Median, 95th percentile (nearest rank) and largest of the first column, as "A B C".
-figures() {
-    sort -g | awk '{ x[NR] = $1 }
-        END { printf "%.6f %.6f %.6f\n", x[int((NR + 1) / 2)], x[int(NR * 0.95 + 0.999999)], x[NR] }'
-}
-
-ratios() {
-    awk -v a="$1" -v b="$2" 'BEGIN { split(a, x); split(b, y)
-        printf "{\"median\": %.3f, \"p95\": %.3f, \"max\": %.3f}", x[1] / y[1], x[2] / y[2], x[3] / y[3] }'
-}
-
-object() {
-    awk -v a="$1" 'BEGIN { split(a, x); printf "{\"median\": %s, \"p95\": %s, \"max\": %s}", x[1], x[2], x[3] }'
-}
-
-skipped=0
-bytes=0
+train 0 0 >"$TMP/runs"
 for ((round = 0; round < ROUNDS; round++)); do
-    run without 0
-    run with $EVERY
+    train $WARM $BPS >>"$TMP/runs"
+    train 0 0 >>"$TMP/runs"
 done
-with=$(figures <"$TMP/with")
-without=$(figures <"$TMP/without")
-half=$(($(wc -l <"$TMP/without") / 2))
-noise=$(ratios "$(head -n $half "$TMP/without" | figures)" "$(tail -n $half "$TMP/without" | figures)")
-waited=$(awk '{ s += $2 * $1 } END { printf "%.6f", s / NR }' "$TMP/with")
-written=$((ROUNDS * STEPS / EVERY - skipped))
-printf '{"benchmark": "throttle", "model": "vit_tiny 224", "batch": 8, "threads": %d, "steps": %d, ' \
-    "$(nproc)" "$(wc -l <"$TMP/with")"
-printf '"disk_bytes_per_s": %d, "checkpoint_bytes": %d, "checkpoints": %d, "left_out": %d, ' $BPS "$bytes" "$written" "$skipped"
-printf '"wait_s_per_step": %s, "step_s": {"saving": %s, "not_saving": %s}, "ratio": %s, "noise": %s, "target": 1.1}\n' \
-    "$waited" "$(object "$with")" "$(object "$without")" "$(ratios "$with" "$without")" "$noise"
+bytes=$(du -sb "$TMP/run/ckpt/latest/" | cut -f 1)
+
+# Odd lines are without saving, even ones with it.
+awk -v threads="$(nproc)" -v steps=$((STEPS - WARM)) -v bps=$BPS -v bytes="$bytes" '
+function middle(list, n,    i, j, t) {
+    for (i = 2; i <= n; i++)
+        for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
+    return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
+}
+function object(name, values) { return sprintf("\"%s\": {\"median\": %.4g, \"p95\": %.4g, \"max\": %.4g}", name, values[1], values[2], values[3]) }
+{ for (k = 1; k <= 3; k++) seconds[NR, k] = $k }
+END {
+    for (k = 1; k <= 3; k++) {
+        rounds = 0
+        noise[k] = 1
+        split("", with); split("", without); split("", ratio)
+        for (i = 2; i < NR; i += 2) {
+            rounds++
+            with[rounds] = seconds[i, k]
+            without[rounds] = (seconds[i - 1, k] + seconds[i + 1, k]) / 2
+            ratio[rounds] = with[rounds] / without[rounds]
+            apart = seconds[i + 1, k] / seconds[i - 1, k]
+            if (apart < 1) apart = 1 / apart
+            if (apart > noise[k]) noise[k] = apart
+        }
+        saving[k] = middle(with, rounds); not_saving[k] = middle(without, rounds); ratios[k] = middle(ratio, rounds)
+    }
+    printf "{\"benchmark\": \"throttle\", \"model\": \"vit_tiny 224, decoder 64x1\", \"batch\": 8, \"threads\": %d, ", threads
+    printf "\"rounds\": %d, \"steps\": %d, \"disk_bytes_per_s\": %d, \"checkpoint_bytes\": %d, ", rounds, steps, bps, bytes
+    printf "\"step_s\": {%s, %s}, ", object("saving", saving), object("not_saving", not_saving)
+    printf "%s, %s, \"target\": 1.1}\n", object("ratio", ratios), object("noise", noise)
+}' "$TMP/runs"
