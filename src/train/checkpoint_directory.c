@@ -125,13 +125,35 @@ static bool exists_in(const char *dir, const char *name) {
     return exists;
 }
 
-/* Renames first, so that a half-removed directory is never taken for a checkpoint. */
+/* What is not in use when no write is under way: parts, and the links that files_link() makes before renaming. */
+static bool left_over(const char *name) {
+    size_t length = strlen(name), tail = sizeof PART_SUFFIX - 1;
+    if (strncmp(name, ".step-", 6) == 0)
+        return length > tail && strcmp(name + length - tail, PART_SUFFIX) == 0;
+    return strncmp(name, "latest.tmp-", 11) == 0 || strncmp(name, "best.tmp-", 9) == 0;
+}
+
+static Status sweep(const char *dir) {
+    DIR *stream = opendir(dir);
+    if (!stream)
+        return cannot_list(dir);
+    Status status = NULL;
+    struct dirent *file;
+    while (errno = 0, !status && (file = readdir(stream)))
+        if (left_over(file->d_name))
+            status = remove_in(dir, file->d_name);
+    if (!status && errno)
+        status = cannot_list(dir);
+    closedir(stream);
+    return status;
+}
+
+/* For sweep() to remove: a directory that is removed in place and in part would be taken for a damaged checkpoint. */
 static Status discard(const char *dir, const char *name) {
     char part[PART_NAME];
     part_name(name, part);
     TRY(remove_in(dir, part));
-    TRY(rename_in(dir, name, part));
-    return remove_in(dir, part);
+    return rename_in(dir, name, part);
 }
 
 /* Later steps than this one are of a course that the run has left by going back to an earlier checkpoint: at the next
@@ -181,29 +203,10 @@ Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) {
     TRY(link_in(dir, "latest", name));
     if (best)
         TRY(link_in(dir, "best", name));
-    return discard_surplus(dir, step, keep);
-}
-
-/* Names that only a killed process leaves behind: parts, and the links that files_link() makes before renaming. */
-static bool left_over(const char *name) {
-    size_t length = strlen(name), tail = sizeof PART_SUFFIX - 1;
-    if (strncmp(name, ".step-", 6) == 0)
-        return length > tail && strcmp(name + length - tail, PART_SUFFIX) == 0;
-    return strncmp(name, "latest.tmp-", 11) == 0 || strncmp(name, "best.tmp-", 9) == 0;
-}
-
-static Status remove_left_overs(const char *dir) {
-    DIR *stream = opendir(dir);
-    if (!stream)
-        return cannot_list(dir);
-    Status status = NULL;
-    struct dirent *file;
-    while (errno = 0, !status && (file = readdir(stream)))
-        if (left_over(file->d_name))
-            status = remove_in(dir, file->d_name);
-    if (!status && errno)
-        status = cannot_list(dir);
-    closedir(stream);
+    Status status = discard_surplus(dir, step, keep);
+    /* On a network file system another program's open file can be in the way of this. The checkpoint is saved all the
+     * same, and the next one sweeps again. */
+    status_free(sweep(dir));
     return status;
 }
 
@@ -225,6 +228,6 @@ static Status settle_old(const char *dir) {
 
 Status checkpoint_prepare(const char *dir) {
     TRY(files_make_directory(dir));
-    TRY(remove_left_overs(dir));
-    return settle_old(dir);
+    TRY(settle_old(dir));
+    return sweep(dir);
 }

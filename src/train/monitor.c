@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,16 +47,26 @@ static void clock_text(double seconds, char text[32]) {
     snprintf(text, 32, "%" PRId64 ":%02d:%02d", whole / 3600, (int)(whole / 60 % 60), (int)(whole % 60));
 }
 
+/* Columns of the terminal; a live line that wrapped could not be rewritten in place. */
+static int terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
 static void show(Monitor *monitor, const StepFigures *figures) {
-    char elapsed[32], to_go[32];
+    char elapsed[32], to_go[32], line[256];
     clock_text(monitor_now() - monitor->started, elapsed);
     clock_text((double)(monitor->total_steps - figures->step) * monitor->step_seconds, to_go);
     double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1;
-    printf("%sstep %" PRId64 "/%" PRId64
-           "  loss %#.4g  lr %.2e  %.1f images/s  data wait %.0f%%  %s elapsed  %s to go%s",
-           monitor->terminal ? "\r\033[K" : "", figures->step, monitor->total_steps, figures->loss, figures->lr,
-           (double)(monitor->interval_steps * monitor->global_batch) / seconds, 100 * monitor->interval_data / seconds,
-           elapsed, to_go, monitor->terminal ? "" : "\n");
+    snprintf(line, sizeof line,
+             "step %" PRId64 "/%" PRId64 "  loss %#.4g  lr %.2e  %.1f images/s  data wait %.0f%%  %s elapsed  %s to go",
+             figures->step, monitor->total_steps, figures->loss, figures->lr,
+             (double)(monitor->interval_steps * monitor->global_batch) / seconds,
+             100 * monitor->interval_data / seconds, elapsed, to_go);
+    if (monitor->terminal)
+        printf("\r\033[K%.*s", terminal_columns() - 1, line);
+    else
+        puts(line);
     monitor->line_open = monitor->terminal;
     fflush(stdout);
 }
