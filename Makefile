@@ -42,7 +42,7 @@ endif
 .PHONY: all accept tests tested list-tested test test-long demo bench help clean format force
 all: $(PROGRAMS) $(B)/synth $(if $(SAN),,$(notdir $(PROGRAMS)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD)
+tested: $(TESTED) $(PRELOAD) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested
 help:
 	@sed -n '1,5p' Makefile | cut -c3-
@@ -94,7 +94,7 @@ $(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 # Preloaded into programs under test; plain code without sanitizers, since it stands before them.
-$(PRELOAD): $(B)/tests/%.so: tests/preload/%.c
+$(PRELOAD): $(B)/tests/%.so: tests/preload/%.c tests/preload/paths.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
 $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements

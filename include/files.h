@@ -19,6 +19,10 @@ Status files_read(const char *path, char **data, size_t *size) MUST_USE;
  */
 Status files_write(const char *path, const void *data, size_t size) MUST_USE;
 
+/* Removes what files_write() and files_link() calls that were killed have left in `directory`. Only for a directory
+ * that nobody else is writing to. */
+Status files_remove_unfinished(const char *directory) MUST_USE;
+
 /* Writes `size` bytes to a new file at `path` piece by piece, then fsyncs: for files in a directory that is itself
  * renamed into place. */
 Status files_write_new(const char *path, const void *data, size_t size) MUST_USE;

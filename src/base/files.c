@@ -170,9 +170,11 @@ Status files_write_new(const char *path, const void *data, size_t size) {
     return files_new_close(descriptor, path, files_write_all(descriptor, path, data, size));
 }
 
+static const char UNFINISHED[] = ".tmp-";
+
 /* A name beside `path` that no other thread or process of this machine uses; the caller's. */
 static char *beside(const char *path) {
-    return files_path("%s.tmp-%ld-%ld", path, (long)getpid(), (long)syscall(SYS_gettid));
+    return files_path("%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
 }
 
 Status files_write(const char *path, const void *data, size_t size) {
@@ -240,6 +242,22 @@ Status files_remove(const char *path) {
     if (cause < 0)
         cause = errno;
     return cause && cause != ENOENT ? failure("remove", path, cause) : NULL;
+}
+
+Status files_remove_unfinished(const char *directory) {
+    DIR *listing = opendir(directory);
+    if (!listing)
+        return failure("list", directory, errno);
+    Status status = NULL;
+    for (const struct dirent *entry; !status && (entry = readdir(listing));) {
+        if (!strstr(entry->d_name, UNFINISHED))
+            continue;
+        char *path = files_path("%s/%s", directory, entry->d_name);
+        status = path ? files_remove(path) : status_no_memory("a path", strlen(directory));
+        free(path);
+    }
+    closedir(listing);
+    return status;
 }
 
 char *files_path(const char *format, ...) {

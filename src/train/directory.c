@@ -172,6 +172,7 @@ Status directory_create(Directory *directory, const Config *config, bool force) 
         TRY(files_make_directory(directory->path));
         TRY(take_lock(directory));
     }
+    TRY(files_remove_unfinished(directory->path));
     Config own = *config;
     if ((size_t)snprintf(own.run.dir, sizeof own.run.dir, "%s", directory->path) >= sizeof own.run.dir)
         return status_error(EXIT_USAGE, "run directory %s: the path is too long", directory->path);

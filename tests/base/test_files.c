@@ -271,6 +271,22 @@ static void paths_are_printed(void **state) {
     free(path);
 }
 
+static void what_a_killed_write_left_is_removed(void **state) {
+    char path[TEMP_PATH * 2], root[TEMP_PATH * 2];
+    snprintf(root, sizeof root, "%s", temp_path(state, "left", path));
+    assert_null(files_make_directory(root));
+    assert_null(files_write(temp_path(state, "left/run.json", path), "{}", 2));
+    assert_null(files_write_new(temp_path(state, "left/run.json.tmp-12-34", path), "{", 1));
+    assert_null(files_write_new(temp_path(state, "left/config.ini.tmp-1-2", path), "", 0));
+    assert_null(files_remove_unfinished(root));
+    assert_true(files_exists(temp_path(state, "left/run.json", path)));
+    assert_false(files_exists(temp_path(state, "left/run.json.tmp-12-34", path)));
+    assert_false(files_exists(temp_path(state, "left/config.ini.tmp-1-2", path)));
+    Status status = files_remove_unfinished(temp_path(state, "nowhere", path));
+    assert_int_equal(status_code(status), EXIT_IO);
+    status_free(status);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, faults_clear)
 
 int main(void) {
@@ -287,6 +303,7 @@ int main(void) {
         TEST(links_are_replaced_whole),
         TEST(renaming_moves_and_syncs_the_directory),
         TEST(removing_takes_all_below_but_follows_no_link),
+        TEST(what_a_killed_write_left_is_removed),
         TEST(paths_are_printed),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
