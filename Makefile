@@ -116,7 +116,7 @@ list-tested:
 # The first look: drawn photographs, a small model trained on them, pictures. Photographs already drawn are kept.
 demo:
 	@tools/setup
-	+@$(MAKE) --no-print-directory $(JOBS) all
+	+@$(MAKE) -s --no-print-directory $(JOBS) all
 	@test -f demo/data/labels.csv || $(B)/synth demo/data --images 2000 --size 256 --seed 1 --force
 	@./train configs/quickstart.ini --force
 	@echo

@@ -58,8 +58,7 @@ static void show(Monitor *monitor, const StepFigures *figures) {
     clock_text(monitor_now() - monitor->started, elapsed);
     clock_text((double)(monitor->total_steps - figures->step) * monitor->step_seconds, to_go);
     double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1;
-    snprintf(line, sizeof line,
-             "step %" PRId64 "/%" PRId64 "  loss %#.4g  lr %.2e  %.1f images/s  data wait %.0f%%  %s elapsed  %s to go",
+    snprintf(line, sizeof line, "%" PRId64 "/%" PRId64 " loss %#.4g lr %.2e %.0f images/s data wait %.0f%% %s ETA %s",
              figures->step, monitor->total_steps, figures->loss, figures->lr,
              (double)(monitor->interval_steps * monitor->global_batch) / seconds,
              100 * monitor->interval_data / seconds, elapsed, to_go);

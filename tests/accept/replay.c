@@ -57,6 +57,8 @@ static Status read_case(Replay *r) {
     r->lr = number(r, "lr", 0);
     r->steps = (int)number(r, "steps", 0);
     r->label_smoothing = (float)number(r, "label_smoothing", 0);
+    if (number(r, "global_pool", 1) != 1)
+        return status_error(EXIT_DATA, "the case pools by the class token; the classifier pools by the mean");
     return r->steps >= 1 ? NULL : status_error(EXIT_DATA, "the case names no steps; is it a replay case?");
 }
 
