@@ -32,8 +32,6 @@ typedef struct Mae Mae;
 /* Builds the model in one allocation. The parameters are zero until mae_init() or params_read(). */
 Status mae_open(const ModelShape *shape, Ops *ops, Mae **mae) MUST_USE;
 void mae_close(Mae *mae);
-/* Bytes that mae_open() would allocate for parameters, moments, activations and gradients. */
-Status mae_bytes(const ModelShape *shape, size_t *bytes) MUST_USE;
 
 Params *mae_params(Mae *mae);
 const ModelShape *mae_shape(const Mae *mae);

@@ -121,15 +121,6 @@ WIDE static void softmax_backward(const Work *w, float scale, const float *lse, 
     }
 }
 
-/* A share for each thread, or NULL after a failure. */
-static float *shares_open(Ops *ops, const char *operation, size_t each) {
-    const size_t bytes = each * ops->threads * sizeof(float);
-    float *shares = aligned_alloc(LINE, bytes);
-    if (!shares)
-        cpu_fail(ops, status_no_memory(operation, bytes));
-    return shares;
-}
-
 void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, int batch, int tokens, int heads,
                            int head) {
     if (ops->error)
@@ -138,7 +129,7 @@ void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, i
     const float scale = 1.0f / sqrtf((float)head);
     const Tile *tile = tile_best();
     const size_t each = work_floats(tile, tokens, head);
-    float *shares = shares_open(ops, "attention_forward's scores", each);
+    float *shares = cpu_scratch(ops, "attention_forward's scores", each * ops->threads);
     if (!shares)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
@@ -164,7 +155,7 @@ void cpu_attention_backward(Ops *ops, const float *dout, const float *qkv, const
     const float scale = 1.0f / sqrtf((float)head);
     const Tile *tile = tile_best();
     const size_t each = work_floats(tile, tokens, head);
-    float *shares = shares_open(ops, "attention_backward's scores", each);
+    float *shares = cpu_scratch(ops, "attention_backward's scores", each * ops->threads);
     if (!shares)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)

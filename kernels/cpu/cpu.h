@@ -43,6 +43,9 @@ CPU_OPERATIONS(CPU_DECLARE)
 /* Keeps `status` as the table's failure: the first, since nothing runs after one. Not for parallel regions. */
 void cpu_fail(Ops *ops, Status status);
 
+/* Room for `floats` floats on a cache line, freed by free(); NULL after a failure, which names `what`. */
+float *cpu_scratch(Ops *ops, const char *what, size_t floats);
+
 /* Whether every id lies in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */
 bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep);
 

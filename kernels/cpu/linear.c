@@ -12,15 +12,6 @@ enum {
     LINE = 64     /* bytes */
 };
 
-/* Scratch for `floats` floats, or NULL after a failure. */
-static float *scratch_open(Ops *ops, const char *what, size_t floats) {
-    const size_t bytes = (floats * sizeof(float) + LINE) / LINE * LINE;
-    float *scratch = aligned_alloc(LINE, bytes);
-    if (!scratch)
-        cpu_fail(ops, status_no_memory(what, bytes));
-    return scratch;
-}
-
 /* Rows that a thread multiplies at once: many, to fetch the packed weights seldom, but enough pieces for the threads.
  */
 static int block_rows(int rows) {
@@ -34,7 +25,7 @@ void cpu_linear_forward(Ops *ops, const float *x, const float *w, const float *b
         return;
     const Tile *tile = tile_best();
     const size_t width = (size_t)tile_panels(tile, out) * tile->columns;
-    float *panels = scratch_open(ops, "linear_forward's packed weights", width * (in + 1));
+    float *panels = cpu_scratch(ops, "linear_forward's packed weights", width * (in + 1));
     if (!panels)
         return;
     float *start = NULL, *product = act == ACTIVATION_NONE ? y : pre;
@@ -68,8 +59,8 @@ void cpu_linear_backward_input(Ops *ops, const float *dy, const float *w, Activa
     if (ops->error)
         return;
     const Tile *tile = tile_best();
-    float *panels = scratch_open(ops, "linear_backward_input's packed weights",
-                                 (size_t)tile_panels(tile, in) * tile->columns * out);
+    float *panels =
+        cpu_scratch(ops, "linear_backward_input's packed weights", (size_t)tile_panels(tile, in) * tile->columns * out);
     if (!panels)
         return;
     const int block = block_rows(rows);
@@ -166,7 +157,7 @@ void cpu_linear_backward_weight(Ops *ops, const float *dy, const float *x, float
     const Division d = divide(tile_panels(tile, in), ceiling(out, COLUMNS), tile->columns, ops->threads);
     const int inputs = d.panels * tile->columns, outputs = d.groups * COLUMNS;
     const size_t each = DEPTH * (size_t)(COLUMNS + inputs);
-    float *scratch = scratch_open(ops, "linear_backward_weight's packed blocks", each * d.across * d.down);
+    float *scratch = cpu_scratch(ops, "linear_backward_weight's packed blocks", each * d.across * d.down);
     if (!scratch)
         return;
     if (dbias && !add)

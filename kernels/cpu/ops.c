@@ -1,7 +1,18 @@
 #include "cpu.h"
 
+#include <stdlib.h>
+
 void cpu_fail(Ops *ops, Status status) {
     ops->error = status;
+}
+
+float *cpu_scratch(Ops *ops, const char *what, size_t floats) {
+    enum { LINE = 64 };
+    const size_t bytes = (floats * sizeof(float) + LINE) / LINE * LINE;
+    float *scratch = aligned_alloc(LINE, bytes);
+    if (!scratch)
+        cpu_fail(ops, status_no_memory(what, bytes));
+    return scratch;
 }
 
 bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep) {

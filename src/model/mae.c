@@ -107,18 +107,6 @@ static Status describe(Mae *mae, const ModelShape *shape) {
                       shape->decoder_heads, 1 + mae->patches, shape);
 }
 
-Status mae_bytes(const ModelShape *shape, size_t *bytes) {
-    Mae mae = {0};
-    Arena measure = {0};
-    Status status = describe(&mae, shape);
-    if (!status)
-        lay_out(&mae, &measure);
-    *bytes = measure.used;
-    stack_close(&mae.encoder);
-    stack_close(&mae.decoder);
-    return status;
-}
-
 Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
     *out = NULL;
     Mae *mae = calloc(1, sizeof *mae);

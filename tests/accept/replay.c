@@ -133,6 +133,19 @@ static Status keep_masks(Replay *r, const int32_t *ids, int patches, int visible
     return status;
 }
 
+/* What every step ends with, once its gradients are there; the first one's loss and gradients are kept. */
+static Status end_step(Replay *r, const Params *params, Optimizer *optimizer, int step, double loss, float *losses) {
+    TRY(ops_error(&r->ops));
+    losses[step - 1] = (float)loss;
+    if (step == 1) {
+        TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
+        TRY(keep_params(r, params, params->grad, true, "grad."));
+    }
+    float norm;
+    optimizer_step(optimizer, r->lr, step, &norm);
+    return ops_error(&r->ops);
+}
+
 static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, int32_t *ids, float *losses) {
     const Tensor *image, *noise;
     int patches = mae_patches(mae), batch = r->shape.batch;
@@ -143,21 +156,15 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, int32_t *ids,
     MaeInput input = {.image = image->data, .ids = ids, .batch = batch};
     Params *params = mae_params(mae);
     for (int step = 1; step <= r->steps; step++) {
-        double loss;
+        double loss = 0;
         mae_forward(mae, &input, &loss);
         mae_backward(mae, &input, 1, false);
-        TRY(ops_error(&r->ops));
-        losses[step - 1] = (float)loss;
         if (step == 1) {
-            TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
             TRY(keep_prediction(r, mae));
             TRY(keep(r, "latent", TYPE_F32, mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
             TRY(keep_masks(r, ids, patches, mae_keep(mae)));
-            TRY(keep_params(r, params, params->grad, true, "grad."));
         }
-        float norm;
-        optimizer_step(optimizer, r->lr, step, &norm);
-        TRY(ops_error(&r->ops));
+        TRY(end_step(r, params, optimizer, step, loss, losses));
     }
     TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
     return keep_params(r, params, params->value, false, "after.");
@@ -195,22 +202,16 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, int32_t *labe
         labels[b] = (int32_t)((const int64_t *)wanted->data)[b];
     Params *params = vit_params(vit);
     for (int step = 1; step <= r->steps; step++) {
-        double loss;
+        double loss = 0;
         vit_forward(vit, image->data, batch);
         r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), labels, r->label_smoothing, 1, &loss, vit_dlogits(vit),
                                   batch, classes);
         vit_backward(vit, batch, false);
-        TRY(ops_error(&r->ops));
-        losses[step - 1] = (float)loss;
         if (step == 1) {
-            TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
             TRY(keep(r, "logits", TYPE_F32, vit_logits(vit), 2, (int64_t[]){batch, classes}));
             TRY(keep(r, "features", TYPE_F32, vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
-            TRY(keep_params(r, params, params->grad, true, "grad."));
         }
-        float norm;
-        optimizer_step(optimizer, r->lr, step, &norm);
-        TRY(ops_error(&r->ops));
+        TRY(end_step(r, params, optimizer, step, loss, losses));
     }
     TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
     return keep_params(r, params, params->value, false, "after.");
