@@ -1,0 +1,101 @@
+#include "cuda.cuh"
+#include "real.cuh"
+
+namespace {
+
+enum { THREADS = 256, VALUES = 4 }; /* VALUES: a thread's, 16 bytes of FP32 */
+
+/* What is the same for all elements of a segment. */
+struct Rates {
+    float scale, decay, step, root, beta1, beta2, eps;
+};
+
+__device__ __forceinline__ Rates rates_of(const AdamwSegment &segment, const AdamwValues &values, float scale) {
+    const float rate = values.lr * segment.lr_scale;
+    return Rates{scale,
+                 rate * (segment.decay ? values.weight_decay : 0.0f),
+                 rate / values.bias1,
+                 1.0f / sqrtf(values.bias2),
+                 values.beta1,
+                 values.beta2,
+                 values.eps};
+}
+
+__device__ __forceinline__ void update(float &param, float grad, float &m, float &v, const Rates &r) {
+    const float g = grad * r.scale;
+    m = r.beta1 * m + (1.0f - r.beta1) * g;
+    v = r.beta2 * v + (1.0f - r.beta2) * g * g;
+    param = param - r.decay * param - r.step * m / (sqrtf(v) * r.root + r.eps);
+}
+
+/* The last segment that begins at or before element `at`, -1 for none. */
+__device__ __forceinline__ int segment_at(const AdamwSegment *segments, int segment_count, size_t at) {
+    int low = -1, high = segment_count;
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (segments[middle].offset <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct alignas(8) FourBf16 {
+    bf16 values[VALUES];
+};
+
+/* Bytes: 28 a parameter, 30 with BF16 out; the list of segments stays in the caches. Floor for the 304 million of
+ * ViT-L with BF16 out: 3.0 ms. */
+__global__ void __launch_bounds__(THREADS)
+    adamw_kernel(float *param, bf16 *rounded, const float *grad, float *m, float *v, size_t count,
+                 const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
+    const float length = *norm;
+    if (!isfinite(length))
+        return;
+    const size_t at = ((size_t)blockIdx.x * THREADS + threadIdx.x) * VALUES;
+    if (at >= count)
+        return;
+    const float scale = values->clip > 0 && length > values->clip ? values->clip / length : 1.0f;
+    int s = segment_at(segments, segment_count, at);
+    if (s >= 0 && at + VALUES <= count && at + VALUES <= segments[s].offset + segments[s].count) {
+        const Rates rates = rates_of(segments[s], *values, scale);
+        const Pack<float> gradient = load_pack(grad + at);
+        Pack<float> p = load_pack(param + at), first = load_pack(m + at), second = load_pack(v + at);
+#pragma unroll
+        for (int i = 0; i < VALUES; i++)
+            update(p.values[i], gradient.values[i], first.values[i], second.values[i], rates);
+        store_pack(param + at, p);
+        store_pack(m + at, first);
+        store_pack(v + at, second);
+        if (rounded) {
+            FourBf16 nearest;
+#pragma unroll
+            for (int i = 0; i < VALUES; i++)
+                nearest.values[i] = from_float<bf16>(p.values[i]);
+            *reinterpret_cast<FourBf16 *>(rounded + at) = nearest;
+        }
+        return;
+    }
+    /* The four lie across the end of a segment, or of all. */
+    for (size_t i = at; i < at + VALUES && i < count; i++) {
+        while (s + 1 < segment_count && segments[s + 1].offset <= i)
+            s++;
+        if (s < 0 || i >= segments[s].offset + segments[s].count)
+            continue;
+        update(param[i], grad[i], m[i], v[i], rates_of(segments[s], *values, scale));
+        if (rounded)
+            rounded[i] = from_float<bf16>(param[i]);
+    }
+}
+
+} // namespace
+
+void cuda_adamw(Ops *ops, float *param, uint16_t *rounded, const float *grad, float *m, float *v, size_t count,
+                const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
+    if (ops->error)
+        return;
+    const size_t blocks = (count + (size_t)THREADS * VALUES - 1) / ((size_t)THREADS * VALUES);
+    LAUNCH(ops, "adamw", adamw_kernel, (unsigned)blocks, THREADS, 0, param, (bf16 *)rounded, grad, m, v, count,
+           segments, segment_count, values, norm);
+}

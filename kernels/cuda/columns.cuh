@@ -1,0 +1,17 @@
+/* Sums down the columns of a tensor in two steps: each part of its rows by a kernel of its own, whose results lie in
+ * scratch memory, then the parts one after the other. Parts depend on the shape alone. */
+#ifndef FOVEA_COLUMNS_CUH
+#define FOVEA_COLUMNS_CUH
+
+#include "cuda.cuh"
+
+/* to[i][column] = or += (`add`) the sum over parts [count][sums][columns] of i; where to[i] is NULL nothing. */
+typedef struct {
+    float *to[3];
+} Sums;
+void add_parts(Ops *ops, const float *parts, int count, int sums, int columns, Sums out, bool add);
+
+/* sum[column] = or += the sum of x [rows][columns] over the rows. */
+void column_sums(Ops *ops, const Real *x, float *sum, bool add, int rows, int columns);
+
+#endif

@@ -1,0 +1,84 @@
+/* What the files of the CUDA backend share: the context, launching, and failing. Every operation is cuda_NAME for the
+ * table's NAME, of the same type; every kernel is launched through LAUNCH() and nothing else, so that kernels/emu can
+ * run it on the host.
+ *
+ * Results do not depend on the order in which threads and blocks run: no atomic sums of floats; a sum over a tensor is
+ * cut into parts whose number depends on the shape alone, and a second kernel adds the parts in order. */
+#ifndef FOVEA_CUDA_CUH
+#define FOVEA_CUDA_CUH
+
+#include "operations.h"
+
+#include <cuda_runtime.h>
+#include <stdint.h>
+
+/* What a kernel found wrong with its data: the first finding stays until the device is next waited for. */
+typedef enum {
+    FINDING_NONE,
+    FINDING_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
+    FINDING_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
+    FINDING_CROP   /* `crop`, crops[row], does not lie in its picture; column: the size wanted; value, limit: the
+                      picture's height and width */
+} FindingKind;
+
+typedef struct {
+    int kind;
+    const char *operation; /* host memory: a kernel only hands it on */
+    int row, column, value, limit;
+    Crop crop;
+} Finding;
+
+struct Library; /* of the matrix products: kernels/cuda/matmul.cuh */
+struct Scratch; /* device.cu's */
+
+typedef struct {
+    cudaStream_t stream; /* the compute stream */
+    int index;           /* of the device */
+    Finding *finding;    /* device memory */
+    Finding *found;      /* pinned: where a wait reads it */
+    void *scratch;       /* device memory for one operation's parts; grows, see cuda_scratch() */
+    size_t scratch_bytes;
+    struct Scratch *outgrown; /* what graphs may still use */
+    bool capturing;
+    const char *last; /* what was launched last, for failures that are found late */
+    struct Library *library;
+} Cuda;
+
+static inline Cuda *cuda_context(const Ops *ops) {
+    return (Cuda *)ops->device->context;
+}
+
+#define CUDA_DECLARE(name) __typeof__(*((Ops *)0)->name) cuda_##name;
+OPERATIONS(CUDA_DECLARE)
+#undef CUDA_DECLARE
+
+/* Keeps `status` as the table's failure: the first, since nothing runs after one. */
+void cuda_fail(Ops *ops, Status status);
+/* Takes the result of a CUDA call made for `operation`: true when it went well. */
+bool cuda_check(Ops *ops, const char *operation, cudaError_t error);
+/* The status for a failed call: which call or kernel, what CUDA says, what to do; NULL for cudaSuccess. */
+Status cuda_status(const char *what, cudaError_t error);
+
+/* Device memory for the parts of one operation's sums, valid until the next operation takes some; NULL after a failure.
+ * What has been captured keeps using what it was captured with. */
+void *cuda_scratch(Ops *ops, const char *operation, size_t bytes);
+
+/* LAUNCH(ops, operation, (kernel<T>), grid, block, dynamic shared bytes, arguments...): nothing for an empty grid. */
+#ifdef __CUDACC__
+#define LAUNCH(ops, operation, kernel, grid, block, shared, ...)                                                       \
+    do {                                                                                                               \
+        const dim3 launch_grid_(grid);                                                                                 \
+        if (!(ops)->error && launch_grid_.x && launch_grid_.y && launch_grid_.z) {                                     \
+            kernel<<<launch_grid_, (block), (shared), cuda_context(ops)->stream>>>(__VA_ARGS__);                       \
+            cuda_check((ops), operation ": " #kernel, cudaGetLastError());                                             \
+        }                                                                                                              \
+    } while (0)
+/* SHARED(float, tile, [8][33]): shared memory of the block, 16-byte aligned, not initialised. */
+#define SHARED(type, name, dimensions) __shared__ __align__(16) type name dimensions
+/* DYNAMIC_SHARED(float, rows): a pointer to the launch's dynamic shared memory, 16-byte aligned. */
+#define DYNAMIC_SHARED(type, name)                                                                                     \
+    extern __shared__ __align__(16) unsigned char dynamic_shared_[];                                                   \
+    type *const name = (type *)dynamic_shared_
+#endif
+
+#endif

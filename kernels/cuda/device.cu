@@ -1,0 +1,435 @@
+#include "cuda.cuh"
+#include "matmul.cuh"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The same source serves the GPU and, under another compiler, its emulation. */
+#ifdef __CUDACC__
+static const char *const BACKEND = "cuda";
+#else
+static const char *const BACKEND = "emu";
+#endif
+
+static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
+static const size_t LEAST_SCRATCH = 1 << 20;
+
+struct Scratch {
+    Scratch *next;
+    void *memory;
+};
+
+/* What CUDA's errors mean for the user; the others are faults of this program. */
+static const struct {
+    cudaError_t error;
+    ExitCode code;
+    const char *remedy;
+} causes[] = {
+    {cudaErrorMemoryAllocation, EXIT_NO_MEMORY,
+     "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi shows them)"},
+    {cudaErrorNoDevice, EXIT_MISSING,
+     "`nvidia-smi` lists the GPUs there are, CUDA_VISIBLE_DEVICES those this program may see"},
+    {cudaErrorInsufficientDriver, EXIT_MISSING, "install a newer NVIDIA driver"},
+    {cudaErrorNoKernelImageForDevice, EXIT_MISSING,
+     "this build has no kernels for the GPU: build with its architecture, as in `make CUDA_ARCH=80` for the 8.0 that "
+     "`nvidia-smi --query-gpu=compute_cap --format=csv` tells"},
+    {cudaErrorDevicesUnavailable, EXIT_MISSING,
+     "the GPU is lost or held by another program: look at `nvidia-smi`, take another or reset it, run again"},
+    {cudaErrorECCUncorrectable, EXIT_MISSING,
+     "the GPU's memory is damaged: take another, or reset it (nvidia-smi --gpu-reset), and run again"},
+    {cudaErrorNvlinkUncorrectable, EXIT_MISSING, "the link between GPUs is damaged: reset the GPUs, run again"},
+    {cudaErrorSystemNotReady, EXIT_MISSING, "start nvidia-fabricmanager, which this machine's GPUs need"},
+    {cudaErrorSystemDriverMismatch, EXIT_MISSING, "the driver was replaced while in use: restart the machine"},
+    {cudaErrorUnknown, EXIT_MISSING,
+     "the GPU or its driver no longer answers: look at `nvidia-smi` and `dmesg`, restart the machine, run again"},
+};
+
+Status cuda_status(const char *what, cudaError_t error) {
+    if (error == cudaSuccess)
+        return NULL;
+    (void)cudaGetLastError(); /* or the next launch would find it again */
+    ExitCode code = EXIT_INTERNAL;
+    const char *remedy = "a fault of this program; kernels run late, so it may lie in an earlier one: "
+                         "with CUDA_LAUNCH_BLOCKING=1 in the environment the one named is the one at fault";
+    for (const auto &cause : causes)
+        if (cause.error == error) {
+            code = cause.code;
+            remedy = cause.remedy;
+        }
+    return status_error(code, "%s: %s (%s); %s", what, cudaGetErrorString(error), cudaGetErrorName(error), remedy);
+}
+
+static Cuda *context_of(const Device *device) {
+    return (Cuda *)device->context;
+}
+
+static cudaStream_t stream_of(const Device *device, Stream *stream) {
+    return stream ? (cudaStream_t)stream : context_of(device)->stream;
+}
+
+void cuda_fail(Ops *ops, Status status) {
+    if (ops->error)
+        status_free(status);
+    else
+        ops->error = status;
+}
+
+bool cuda_check(Ops *ops, const char *operation, cudaError_t error) {
+    cuda_context(ops)->last = operation;
+    if (error == cudaSuccess)
+        return true;
+    cuda_fail(ops, cuda_status(operation, error));
+    return false;
+}
+
+/* A failure that a call met: its own, or that of something launched before. */
+static Status late_status(const Device *device, const char *call, cudaError_t error) {
+    if (error == cudaSuccess)
+        return NULL;
+    const char *last = context_of(device)->last;
+    char what[256];
+    snprintf(what, sizeof what, "%s, last launched %s", call, last ? last : "nothing");
+    return cuda_status(what, error);
+}
+
+/* The status of an allocation of `bytes` for `what`. */
+static Status allocation_status(const Device *device, const char *what, size_t bytes, cudaError_t error) {
+    size_t unused, total;
+    if (error != cudaErrorMemoryAllocation || cudaMemGetInfo(&unused, &total) != cudaSuccess)
+        return late_status(device, what, error);
+    (void)cudaGetLastError();
+    return status_error(EXIT_NO_MEMORY,
+                        "out of GPU memory: %.1f MB for %s could not be had; %.1f MB of %.1f MB of the %s are free; "
+                        "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi "
+                        "shows them)",
+                        (double)bytes / MEGABYTE, what, (double)unused / MEGABYTE, (double)total / MEGABYTE,
+                        device->model);
+}
+
+static Status device_allocate(const Device *device, size_t bytes, const char *what, void **memory) {
+    *memory = NULL;
+    return allocation_status(device, what, bytes, cudaMalloc(memory, bytes ? bytes : 1));
+}
+
+static void device_release(const Device *, void *memory) {
+    if (cudaFree(memory) != cudaSuccess)
+        (void)cudaGetLastError(); /* what else failed is told by the next wait */
+}
+
+static Status device_allocate_pinned(const Device *device, size_t bytes, const char *what, void **memory) {
+    *memory = NULL;
+    const cudaError_t error = cudaMallocHost(memory, bytes ? bytes : 1);
+    if (error != cudaErrorMemoryAllocation)
+        return late_status(device, what, error);
+    (void)cudaGetLastError();
+    return status_error(EXIT_NO_MEMORY,
+                        "out of memory: %.1f MB of pinned host memory for %s could not be had; lower data.ring or "
+                        "train.micro_batch, or free memory",
+                        (double)bytes / MEGABYTE, what);
+}
+
+static void device_release_pinned(const Device *, void *memory) {
+    if (cudaFreeHost(memory) != cudaSuccess)
+        (void)cudaGetLastError();
+}
+
+static Status device_memory(const Device *device, size_t *unused, size_t *total) {
+    return late_status(device, "the GPU's memory", cudaMemGetInfo(unused, total));
+}
+
+static Status device_copy(const Device *device, Stream *stream, void *to, const void *from, size_t bytes,
+                          CopyDirection direction) {
+    static const cudaMemcpyKind kinds[] = {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice};
+    if (!bytes)
+        return NULL;
+    return late_status(device, "copy", cudaMemcpyAsync(to, from, bytes, kinds[direction], stream_of(device, stream)));
+}
+
+static Status device_fill(const Device *device, Stream *stream, void *to, int byte, size_t bytes) {
+    if (!bytes)
+        return NULL;
+    return late_status(device, "fill", cudaMemsetAsync(to, byte, bytes, stream_of(device, stream)));
+}
+
+/* The CPU says the same: cpu_check_ids(), cpu_cross_entropy_loss(), resize_pixels(). */
+static Status finding_status(const Finding *found) {
+    switch (found->kind) {
+    case FINDING_NONE:
+        return NULL;
+    case FINDING_ID:
+        return status_error(EXIT_INTERNAL, "%s: ids[%d][%d] is %d, not a patch of 0 .. %d", found->operation,
+                            found->row, found->column, found->value, found->limit - 1);
+    case FINDING_LABEL:
+        return status_error(EXIT_DATA,
+                            "%s: label %d of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
+                            "or its number of classes",
+                            found->operation, found->value, found->row, found->limit, found->limit - 1);
+    case FINDING_CROP:
+        return status_error(EXIT_INTERNAL,
+                            "resize_pixels: the crop of %d x %d pixels at row %d, column %d does not lie in the "
+                            "picture of %d x %d, or cannot become %d x %d",
+                            found->crop.height, found->crop.width, found->crop.top, found->crop.left, found->value,
+                            found->limit, found->column, found->column);
+    }
+    return status_error(EXIT_INTERNAL, "a kernel reported the unknown finding %d", found->kind);
+}
+
+static Status device_wait(const Device *device, Stream *stream) {
+    Cuda *cuda = context_of(device);
+    if (stream)
+        return late_status(device, "wait", cudaStreamSynchronize((cudaStream_t)stream));
+    TRY(device_copy(device, NULL, cuda->found, cuda->finding, sizeof *cuda->found, COPY_TO_HOST));
+    TRY(late_status(device, "wait", cudaStreamSynchronize(cuda->stream)));
+    if (cuda->found->kind == FINDING_NONE)
+        return NULL;
+    TRY(device_fill(device, NULL, cuda->finding, 0, sizeof *cuda->finding));
+    return finding_status(cuda->found);
+}
+
+static Status device_stream_open(const Device *device, Stream **stream) {
+    return late_status(device, "a new stream",
+                       cudaStreamCreateWithFlags((cudaStream_t *)stream, cudaStreamNonBlocking));
+}
+
+static void device_stream_close(const Device *, Stream *stream) {
+    if (stream && cudaStreamDestroy((cudaStream_t)stream) != cudaSuccess)
+        (void)cudaGetLastError();
+}
+
+static Status device_event_open(const Device *device, Event **event) {
+    return late_status(device, "a new event", cudaEventCreate((cudaEvent_t *)event));
+}
+
+static void device_event_close(const Device *, Event *event) {
+    if (event && cudaEventDestroy((cudaEvent_t)event) != cudaSuccess)
+        (void)cudaGetLastError();
+}
+
+static Status device_event_record(const Device *device, Event *event, Stream *stream) {
+    return late_status(device, "event_record", cudaEventRecord((cudaEvent_t)event, stream_of(device, stream)));
+}
+
+static Status device_event_hold(const Device *device, Event *event, Stream *stream) {
+    return late_status(device, "event_hold", cudaStreamWaitEvent(stream_of(device, stream), (cudaEvent_t)event, 0));
+}
+
+static Status device_event_wait(const Device *device, Event *event) {
+    return late_status(device, "event_wait", cudaEventSynchronize((cudaEvent_t)event));
+}
+
+static Status device_event_done(const Device *device, const Event *event, bool *done) {
+    const cudaError_t error = cudaEventQuery((cudaEvent_t)event);
+    *done = error == cudaSuccess;
+    if (error == cudaErrorNotReady) {
+        (void)cudaGetLastError();
+        return NULL;
+    }
+    return late_status(device, "event_done", error);
+}
+
+static Status device_event_seconds(const Device *device, const Event *from, const Event *to, double *seconds) {
+    float milliseconds = 0;
+    TRY(late_status(device, "event_seconds", cudaEventElapsedTime(&milliseconds, (cudaEvent_t)from, (cudaEvent_t)to)));
+    *seconds = milliseconds / 1e3;
+    return NULL;
+}
+
+static Status device_capture_begin(const Device *device) {
+    Cuda *cuda = context_of(device);
+    TRY(late_status(device, "capture_begin", cudaStreamBeginCapture(cuda->stream, cudaStreamCaptureModeThreadLocal)));
+    cuda->capturing = true;
+    return NULL;
+}
+
+static Status device_capture_end(const Device *device, Graph **graph) {
+    Cuda *cuda = context_of(device);
+    cudaGraph_t kept = NULL;
+    cudaGraphExec_t ready = NULL;
+    *graph = NULL;
+    cuda->capturing = false;
+    TRY(late_status(device, "capture_end", cudaStreamEndCapture(cuda->stream, &kept)));
+    const cudaError_t error = cudaGraphInstantiate(&ready, kept, 0);
+    Status status = late_status(device, "capture_end", error);
+    (void)cudaGraphDestroy(kept);
+    *graph = (Graph *)ready;
+    return status;
+}
+
+static Status device_graph_launch(const Device *device, Graph *graph) {
+    Cuda *cuda = context_of(device);
+    cuda->last = "a captured graph";
+    return late_status(device, "graph_launch", cudaGraphLaunch((cudaGraphExec_t)graph, cuda->stream));
+}
+
+static void device_graph_close(const Device *, Graph *graph) {
+    if (graph && cudaGraphExecDestroy((cudaGraphExec_t)graph) != cudaSuccess)
+        (void)cudaGetLastError();
+}
+
+void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
+    Cuda *cuda = cuda_context(ops);
+    if (ops->error)
+        return NULL;
+    if (bytes <= cuda->scratch_bytes && cuda->scratch)
+        return cuda->scratch;
+    if (cuda->capturing) {
+        cuda_fail(ops, status_error(EXIT_INTERNAL,
+                                    "%s: its scratch memory would have to grow from %zu to %zu bytes while work is "
+                                    "captured; run it once before",
+                                    operation, cuda->scratch_bytes, bytes));
+        return NULL;
+    }
+    /* Kept until the device is closed: work still under way and captured graphs use it. Twice as large each time, so
+     * that all that is outgrown is no more than what is used. */
+    Scratch *outgrown = (Scratch *)calloc(1, sizeof *outgrown);
+    if (!outgrown) {
+        cuda_fail(ops, status_no_memory("a list of scratch memory", sizeof *outgrown));
+        return NULL;
+    }
+    size_t size = 2 * cuda->scratch_bytes > LEAST_SCRATCH ? 2 * cuda->scratch_bytes : LEAST_SCRATCH;
+    size = bytes > size ? bytes : size;
+    void *memory;
+    Status status = device_allocate(ops->device, size, operation, &memory);
+    if (status) {
+        free(outgrown);
+        cuda_fail(ops, status);
+        return NULL;
+    }
+    *outgrown = Scratch{cuda->outgrown, cuda->scratch};
+    cuda->outgrown = outgrown;
+    cuda->scratch = memory;
+    cuda->scratch_bytes = size;
+    return memory;
+}
+
+static void device_operations(const Device *device, int, Ops *ops) {
+    *ops = Ops{};
+    ops->name = device->name;
+    ops->device = device;
+    ops->type = REAL_FP32;
+    ops->threads = 1;
+#define CUDA_FILL(operation) ops->operation = cuda_##operation;
+    OPERATIONS(CUDA_FILL)
+#undef CUDA_FILL
+}
+
+static void device_end(Device *device) {
+    Cuda *cuda = context_of(device);
+    if (!cuda)
+        return;
+    if (cuda->stream)
+        (void)cudaStreamSynchronize(cuda->stream);
+    matmul_close(cuda);
+    while (cuda->outgrown) {
+        Scratch *next = cuda->outgrown->next;
+        device_release(device, cuda->outgrown->memory);
+        free(cuda->outgrown);
+        cuda->outgrown = next;
+    }
+    device_release(device, cuda->scratch);
+    device_release(device, cuda->finding);
+    device_release_pinned(device, cuda->found);
+    device_stream_close(device, (Stream *)cuda->stream);
+    free(cuda);
+    device->context = NULL;
+}
+
+/* Whether there is a GPU that this library's runtime can drive. */
+static Status find_gpu() {
+    int driver = 0, runtime = 0, count = 0;
+    TRY(cuda_status("the NVIDIA driver", cudaDriverGetVersion(&driver)));
+    TRY(cuda_status("the CUDA runtime", cudaRuntimeGetVersion(&runtime)));
+    if (!driver)
+        return status_error(EXIT_MISSING,
+                            "no NVIDIA driver is installed: on a machine with a GPU, install one for CUDA %d.%d or "
+                            "later; `nvidia-smi` then lists the GPUs",
+                            runtime / 1000, runtime % 1000 / 10);
+    const cudaError_t error = cudaGetDeviceCount(&count);
+    if (error == cudaErrorInsufficientDriver) {
+        (void)cudaGetLastError();
+        return status_error(EXIT_MISSING,
+                            "the NVIDIA driver is too old: it serves CUDA %d.%d, this program was built with CUDA "
+                            "%d.%d; install a newer driver, or build with an older CUDA",
+                            driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+    }
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
+        (void)cudaGetLastError();
+        return status_error(EXIT_MISSING,
+                            "the NVIDIA driver shows no GPU%s%s; `nvidia-smi` lists those there are, and a container "
+                            "sees only those it was given (docker run --gpus all)",
+                            visible ? ": CUDA_VISIBLE_DEVICES is " : "",
+                            visible && !*visible ? "empty"
+                            : visible            ? visible
+                                                 : "");
+    }
+    return cuda_status("the GPUs", error);
+}
+
+/* No finding yet. Launched when the device is opened, it also shows whether the library holds kernels for this GPU. */
+static __global__ void clear_finding(Finding *finding) {
+    *finding = Finding{};
+}
+
+static Status prepare(Device *device, Cuda *cuda) {
+    cudaDeviceProp properties;
+    TRY(cuda_status("the GPU", cudaSetDevice(cuda->index)));
+    TRY(cuda_status("the GPU", cudaGetDeviceProperties(&properties, cuda->index)));
+    snprintf(device->model, sizeof device->model, "%.*s, %.1f GiB", (int)sizeof device->model / 2, properties.name,
+             (double)properties.totalGlobalMem / GIBIBYTE);
+    void *finding, *found;
+    Stream *stream;
+    TRY(device_stream_open(device, &stream));
+    cuda->stream = (cudaStream_t)stream;
+    TRY(device_allocate(device, sizeof *cuda->finding, "what kernels report", &finding));
+    cuda->finding = (Finding *)finding;
+    TRY(device_allocate_pinned(device, sizeof *cuda->found, "what kernels report", &found));
+    cuda->found = (Finding *)found;
+    Ops ops;
+    device_operations(device, 1, &ops);
+    LAUNCH(&ops, "opening the GPU", clear_finding, 1, 1, 0, cuda->finding);
+    TRY(ops.error);
+    TRY(device_wait(device, NULL));
+    return matmul_open(cuda);
+}
+
+static Status device_begin(Device *device) {
+    TRY(find_gpu());
+    Cuda *cuda = (Cuda *)calloc(1, sizeof *cuda);
+    if (!cuda)
+        return status_no_memory("the GPU's context", sizeof *cuda);
+    device->name = BACKEND;
+    device->context = cuda;
+    device->allocate = device_allocate;
+    device->release = device_release;
+    device->allocate_pinned = device_allocate_pinned;
+    device->release_pinned = device_release_pinned;
+    device->memory = device_memory;
+    device->copy = device_copy;
+    device->fill = device_fill;
+    device->wait = device_wait;
+    device->stream_open = device_stream_open;
+    device->stream_close = device_stream_close;
+    device->event_open = device_event_open;
+    device->event_close = device_event_close;
+    device->event_record = device_event_record;
+    device->event_hold = device_event_hold;
+    device->event_wait = device_event_wait;
+    device->event_done = device_event_done;
+    device->event_seconds = device_event_seconds;
+    device->capture_begin = device_capture_begin;
+    device->capture_end = device_capture_end;
+    device->graph_launch = device_graph_launch;
+    device->graph_close = device_graph_close;
+    device->operations = device_operations;
+    device->close = device_end;
+    Status status = prepare(device, cuda);
+    if (status)
+        device_end(device);
+    return status;
+}
+
+extern "C" {
+extern const DevicePlugin fovea_plugin;
+const DevicePlugin fovea_plugin = {sizeof(Device), sizeof(Ops), device_begin};
+}

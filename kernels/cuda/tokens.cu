@@ -1,0 +1,375 @@
+#include "finding.cuh"
+#include "group.cuh"
+#include "warp.cuh"
+
+/* Rows are copied and added by one warp each; sums over rows are taken by warps that hold WARP groups of columns. */
+enum { WARPS = 8, THREADS = WARPS * WARP };
+
+static inline unsigned blocks_of(size_t warps) {
+    return (unsigned)((warps + WARPS - 1) / WARPS);
+}
+
+/* Warps that a row of `dim` takes when each holds N columns a lane. */
+static inline int chunks_of(int dim, int n) {
+    return (dim + WARP * n - 1) / (WARP * n);
+}
+
+__device__ __forceinline__ size_t warp_index() {
+    return (size_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+}
+
+/* out = x + y, by a warp. */
+template <int N, typename X, typename T>
+__device__ __forceinline__ void add_row(const X *x, const float *y, T *out, int dim) {
+    for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
+        float sum[N], more[N];
+        load_group(x + i, sum);
+        load_group(y + i, more);
+#pragma unroll
+        for (int k = 0; k < N; k++)
+            sum[k] += more[k];
+        store_group(out + i, sum);
+    }
+}
+
+/* One warp a row of out. Reads x and writes out, batch dim (1 + 2 keep) sizeof(T) bytes; the positions come from the
+ * L2 cache. ViT-L's 49 patches in BF16: 0.20 MB, or 0.066 us a sample (computed). */
+template <typename T, int N>
+__global__ void embed(const T *x, const float *cls, const float *pos, Places places, T *out, size_t rows, int keep,
+                      int dim) {
+    const size_t row = warp_index();
+    if (row >= rows)
+        return;
+    const int sample = (int)(row / (1 + keep)), token = (int)(row % (1 + keep));
+    if (token == 0) {
+        add_row<N>(cls, pos, out + row * dim, dim);
+        return;
+    }
+    const int place = max(place_at(places, sample, token - 1), 0);
+    add_row<N>(x + (row - 1 - sample) * dim, pos + (size_t)(1 + place) * dim, out + row * dim, dim);
+}
+
+/* One warp a row of out, which goes to its place. Reads x and writes out, batch dim (2 + keep + patches) sizeof(T)
+ * bytes; positions and the mask token come from the caches. 49 of 196 patches of 512 in BF16: 0.25 MB, or 0.082 us a
+ * sample (computed). */
+template <typename T, int N>
+__global__ void restore(const T *x, const float *mask_token, const float *pos, Places places, T *out, size_t rows,
+                        int keep, int dim) {
+    const size_t row = warp_index();
+    if (row >= rows)
+        return;
+    const int tokens = 1 + places.patches, sample = (int)(row / tokens), token = (int)(row % tokens);
+    const int to = token == 0 ? 0 : 1 + place_at(places, sample, token - 1);
+    if (token > 0 && to == 0)
+        return; /* no patch's place: nothing is known of where the row belongs */
+    const float *at = pos + (size_t)to * dim;
+    T *const o = out + ((size_t)sample * tokens + to) * dim;
+    if (token <= keep)
+        add_row<N>(x + ((size_t)sample * (1 + keep) + token) * dim, at, o, dim);
+    else
+        add_row<N>(mask_token, at, o, dim);
+}
+
+/* What remains of dout without the class token's rows: a copy, one warp a row. Moves 2 batch keep dim sizeof(T) bytes,
+ * for ViT-L's 49 patches in BF16 0.20 MB, or 0.065 us a sample (computed). */
+template <typename T, int N> __global__ void drop_class(const T *dout, T *dx, size_t rows, int keep, int dim) {
+    const size_t row = warp_index();
+    if (row >= rows)
+        return;
+    const T *from = dout + (row + row / keep + 1) * dim;
+    T *to = dx + row * dim;
+    for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
+        float values[N];
+        load_group(from + i, values);
+        store_group(to + i, values);
+    }
+}
+
+/* Where each sample keeps each place: inverse[place][sample], -1 where the place is hidden. One block a sample; moves
+ * 4 (keep + patches) bytes a sample, a thousandth of what sum_places does. */
+__global__ void invert(Places places, int32_t *inverse, int batch, int keep) {
+    const int sample = blockIdx.x;
+    for (int place = threadIdx.x; place < places.patches; place += blockDim.x)
+        inverse[(size_t)place * batch + sample] = -1;
+    __syncthreads();
+    for (int j = threadIdx.x; j < keep; j += blockDim.x) {
+        const int place = place_at(places, sample, j);
+        if (place >= 0)
+            inverse[(size_t)place * batch + sample] = j;
+    }
+}
+
+/* The sum over a part of the samples of the gradients that came from one position (row 0: the class token's), and the
+ * copy to dx on the way, so that dout is read once: one warp for a position and 32 groups of columns. Reads batch dim
+ * (1 + keep) sizeof(T) bytes, writes batch dim keep sizeof(T) and the parts, 4 (1 + patches) dim each; for ViT-L in
+ * BF16, all 196 patches kept, 0.81 MB, or 0.26 us a sample (computed). Without `inverse` only the class token. */
+template <typename T, int N>
+__global__ void sum_places(const T *__restrict__ dout, const int32_t *__restrict__ inverse, T *__restrict__ dx,
+                           float *__restrict__ parts, int positions, int part, int batch, int keep, int dim) {
+    const int chunks = (dim + WARP * N - 1) / (WARP * N), lane = threadIdx.x % WARP;
+    const size_t warp = warp_index();
+    if (warp >= (size_t)positions * chunks)
+        return;
+    const int position = (int)(warp / chunks), column = ((int)(warp % chunks) * WARP + lane) * N;
+    const int first = blockIdx.y * part, last = min(first + part, batch);
+    float total[N] = {0};
+    for (int start = first; start < last; start += WARP) {
+        int mine = position ? -1 : 0; /* the token of sample start + lane */
+        if (position && start + lane < last)
+            mine = 1 + inverse[(size_t)(position - 1) * batch + start + lane];
+#pragma unroll 4
+        for (int i = 0; i < min((int)WARP, last - start); i++) {
+            const int token = __shfl_sync((unsigned)ALL_LANES, mine, i);
+            if ((position && token == 0) || column >= dim)
+                continue;
+            float values[N];
+            load_group(dout + ((size_t)(start + i) * (1 + keep) + token) * dim + column, values);
+#pragma unroll
+            for (int k = 0; k < N; k++)
+                total[k] += values[k];
+            if (position)
+                store_group(dx + ((size_t)(start + i) * keep + token - 1) * dim + column, values);
+        }
+    }
+    if (column < dim)
+        store_group(parts + ((size_t)blockIdx.y * positions + position) * dim + column, total);
+}
+
+/* Adds the parts [count][columns] in order, each warp of a block a run of them, to out (NULL: not wanted) and the sums
+ * of the first columns to `head` (NULL: not wanted). Reads 4 bytes for a part and column, from the L2 cache. */
+enum { RUNS = 32 };
+__global__ void __launch_bounds__(RUNS *WARP)
+    add_parts(const float *parts, int count, size_t columns, float *out, float *head, int head_columns, bool add) {
+    SHARED(float, sums, [RUNS][WARP]);
+    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, runs = blockDim.x / WARP;
+    const int run = (count + runs - 1) / runs;
+    const size_t column = (size_t)blockIdx.x * WARP + lane;
+    float total = 0;
+    if (column < columns)
+        for (int i = warp * run; i < min(count, (warp + 1) * run); i++)
+            total += parts[(size_t)i * columns + column];
+    sums[warp][lane] = total;
+    __syncthreads();
+    if (warp > 0 || column >= columns)
+        return;
+    for (int i = 1; i < runs; i++)
+        total += sums[i][lane];
+    if (out)
+        out[column] = add ? out[column] + total : total;
+    if (head && column < (size_t)head_columns)
+        head[column] = add ? head[column] + total : total;
+}
+
+/* The sums of a block's warps, in order: out[0 .. count-1] from each lane's N columns, divided by `divisor`. */
+template <int N, typename T>
+__device__ __forceinline__ void add_warps(const float (&total)[N], float (*sums)[WARP * N], float divisor, T *out,
+                                          int count) {
+    store_group(&sums[threadIdx.x / WARP][threadIdx.x % WARP * N], total);
+    __syncthreads();
+    for (int i = threadIdx.x; i < min(WARP * N, count); i += THREADS) {
+        float sum = 0;
+#pragma unroll
+        for (int w = 0; w < WARPS; w++)
+            sum += sums[w][i];
+        out[i] = from_float<T>(sum / divisor);
+    }
+}
+
+/* The class token's and the visible patches' gradients, back in the order of ids, and the sum of all others' over a
+ * part of the samples: a block for 32 groups of columns, whose warps take 32 tokens at a time. Reads dout and writes
+ * dx, batch dim (2 + patches + keep) sizeof(T) bytes: 49 of 196 patches of 512 in BF16 0.25 MB, or 0.082 us a sample
+ * (computed). */
+template <typename T, int N>
+__global__ void __launch_bounds__(THREADS)
+    restore_gradient(const T *__restrict__ dout, Places places, T *__restrict__ dx, float *__restrict__ parts, int part,
+                     int batch, int keep, int dim) {
+    SHARED(float, sums, [WARPS][WARP * N]);
+    const int lane = threadIdx.x % WARP, tokens = 1 + places.patches;
+    const int column = (blockIdx.x * WARP + lane) * N, first = blockIdx.y * part;
+    const int count = max(0, min(part, batch - first)) * tokens;
+    float total[N] = {0};
+    for (int start = threadIdx.x / WARP * WARP; start < count; start += THREADS) {
+        int from = -1, to = -1; /* rows of this lane's token in dout and dx: -1 where there is none */
+        if (start + lane < count) {
+            const int sample = first + (start + lane) / tokens, token = (start + lane) % tokens;
+            const int place = token ? 1 + place_at(places, sample, token - 1) : 0;
+            from = token && !place ? -1 : sample * tokens + place;
+            to = token <= keep ? sample * (1 + keep) + token : -1;
+        }
+#pragma unroll 4
+        for (int i = 0; i < min((int)WARP, count - start); i++) {
+            const int row = __shfl_sync((unsigned)ALL_LANES, from, i), target = __shfl_sync((unsigned)ALL_LANES, to, i);
+            if (row < 0 || column >= dim)
+                continue;
+            float values[N];
+            load_group(dout + (size_t)row * dim + column, values);
+            if (target >= 0) {
+                store_group(dx + (size_t)target * dim + column, values);
+                continue;
+            }
+#pragma unroll
+            for (int k = 0; k < N; k++)
+                total[k] += values[k];
+        }
+    }
+    const int begin = blockIdx.x * WARP * N;
+    add_warps<N>(total, sums, 1.0f, parts + (size_t)blockIdx.y * dim + begin, dim - begin);
+}
+
+/* A block for a sample and 32 groups of columns, whose warps take tokens in turn. Reads x: batch (tokens - 1) dim
+ * sizeof(T) bytes, for ViT-L's 196 patches in BF16 0.40 MB, or 0.13 us a sample (computed). */
+template <typename T, int N>
+__global__ void __launch_bounds__(THREADS)
+    pool(const T *__restrict__ x, T *__restrict__ y, int batch, int tokens, int dim) {
+    SHARED(float, sums, [WARPS][WARP * N]);
+    const int begin = blockIdx.x * WARP * N, column = begin + threadIdx.x % WARP * N;
+    for (int sample = blockIdx.y; sample < batch; sample += gridDim.y) {
+        float total[N] = {0};
+        if (column < dim)
+#pragma unroll 4
+            for (int token = 1 + threadIdx.x / WARP; token < tokens; token += WARPS) {
+                float values[N];
+                load_group(x + ((size_t)sample * tokens + token) * dim + column, values);
+#pragma unroll
+                for (int k = 0; k < N; k++)
+                    total[k] += values[k];
+            }
+        add_warps<N>(total, sums, (float)(tokens - 1), y + (size_t)sample * dim + begin, dim - begin);
+        __syncthreads();
+    }
+}
+
+/* One warp a row of dx. Writes dx: batch tokens dim sizeof(T) bytes, for ViT-L's 197 tokens in BF16 0.40 MB, or 0.13 us
+ * a sample (computed). */
+template <typename T, int N> __global__ void pool_gradient(const T *dy, T *dx, size_t rows, int tokens, int dim) {
+    const size_t row = warp_index();
+    if (row >= rows)
+        return;
+    const T *from = dy + row / tokens * dim;
+    const float share = row % tokens ? 1.0f / (float)(tokens - 1) : 0.0f;
+    for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
+        float values[N] = {0};
+        if (share > 0)
+            load_group(from + i, values);
+#pragma unroll
+        for (int k = 0; k < N; k++)
+            values[k] *= share;
+        store_group(dx + row * dim + i, values);
+    }
+}
+
+void cuda_embed_forward(Ops *ops, const Real *x, const float *cls, const float *pos, const int32_t *ids, Real *out,
+                        int batch, int patches, int keep, int dim) {
+    if (ops->error || !check_keep(ops, "embed_forward", patches, keep))
+        return;
+    const Places places = places_of(ops, "embed_forward", ids, patches);
+    const size_t rows = (size_t)batch * (1 + keep);
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         LAUNCH(ops, "embed_forward", (embed<T, N>), blocks_of(rows), THREADS, 0, (const T *)x, cls,
+                                pos, places, (T *)out, rows, keep, dim)));
+}
+
+/* Parts of sums over samples: few where positions are many, since each part is written and read again. */
+enum { POSITION_PARTS = 8, TOKEN_PARTS = 64, MASK_PARTS = 256 };
+
+static int part_of(int batch, int parts) {
+    return batch > parts ? (batch + parts - 1) / parts : 1;
+}
+
+static int parts_of(int batch, int parts) {
+    const int part = part_of(batch, parts);
+    return batch > 0 ? (batch + part - 1) / part : 1;
+}
+
+/* Threads of a block of add_parts. */
+static unsigned adders_of(int parts) {
+    return (unsigned)(parts < RUNS ? parts : RUNS) * WARP;
+}
+
+template <typename T, int N>
+static void embed_gradient(Ops *ops, const T *dout, const int32_t *ids, T *dx, float *dcls, float *dpos, bool add,
+                           int batch, int patches, int keep, int dim) {
+    const int positions = dpos ? 1 + patches : 1, most = dpos ? POSITION_PARTS : TOKEN_PARTS;
+    const int part = part_of(batch, most), parts = parts_of(batch, most);
+    const size_t columns = (size_t)positions * dim;
+    float *sums =
+        (float *)cuda_scratch(ops, "embed_backward",
+                              parts * columns * sizeof(float) + (dpos ? (size_t)batch * patches * sizeof(int32_t) : 0));
+    if (!sums)
+        return;
+    int32_t *inverse = dpos ? (int32_t *)(sums + parts * columns) : NULL;
+    if (dpos) {
+        LAUNCH(ops, "embed_backward", (invert), (unsigned)batch, THREADS, 0,
+               places_of(ops, "embed_backward", ids, patches), inverse, batch, keep);
+    } else {
+        const size_t rows = (size_t)batch * keep;
+        LAUNCH(ops, "embed_backward", (drop_class<T, N>), blocks_of(rows), THREADS, 0, dout, dx, rows, keep, dim);
+    }
+    LAUNCH(ops, "embed_backward", (sum_places<T, N>),
+           dim3(blocks_of((size_t)positions * chunks_of(dim, N)), (unsigned)parts), THREADS, 0, dout, inverse, dx, sums,
+           positions, part, batch, keep, dim);
+    LAUNCH(ops, "embed_backward", (add_parts), (unsigned)((columns + WARP - 1) / WARP), adders_of(parts), 0, sums,
+           parts, columns, dpos, dcls, dim, add);
+}
+
+void cuda_embed_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dcls, float *dpos, bool add,
+                         int batch, int patches, int keep, int dim) {
+    if (ops->error || !check_keep(ops, "embed_backward", patches, keep))
+        return;
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         embed_gradient<T, N>(ops, (const T *)dout, ids, (T *)dx, dcls, dpos, add, batch, patches, keep,
+                                              dim)));
+}
+
+void cuda_restore_forward(Ops *ops, const Real *x, const float *mask_token, const float *pos, const int32_t *ids,
+                          Real *out, int batch, int patches, int keep, int dim) {
+    if (ops->error || !check_keep(ops, "restore_forward", patches, keep))
+        return;
+    const Places places = places_of(ops, "restore_forward", ids, patches);
+    const size_t rows = (size_t)batch * (1 + patches);
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         LAUNCH(ops, "restore_forward", (restore<T, N>), blocks_of(rows), THREADS, 0, (const T *)x,
+                                mask_token, pos, places, (T *)out, rows, keep, dim)));
+}
+
+void cuda_restore_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dmask_token, bool add,
+                           int batch, int patches, int keep, int dim) {
+    if (ops->error || !check_keep(ops, "restore_backward", patches, keep))
+        return;
+    const Places places = places_of(ops, "restore_backward", ids, patches);
+    const int part = part_of(batch, MASK_PARTS), parts = parts_of(batch, MASK_PARTS);
+    float *sums = (float *)cuda_scratch(ops, "restore_backward", (size_t)parts * dim * sizeof(float));
+    if (!sums)
+        return;
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         LAUNCH(ops, "restore_backward", (restore_gradient<T, N>),
+                                dim3((unsigned)chunks_of(dim, N), (unsigned)parts), THREADS, 0, (const T *)dout, places,
+                                (T *)dx, sums, part, batch, keep, dim)));
+    LAUNCH(ops, "restore_backward", (add_parts), (unsigned)((dim + WARP - 1) / WARP), adders_of(parts), 0, sums, parts,
+           (size_t)dim, dmask_token, (float *)NULL, 0, add);
+}
+
+void cuda_pool_forward(Ops *ops, const Real *x, Real *y, int batch, int tokens, int dim) {
+    if (ops->error)
+        return;
+    enum { MOST_SAMPLES = 65535 /* what gridDim.y holds */ };
+    const unsigned samples = (unsigned)(batch < MOST_SAMPLES ? batch : MOST_SAMPLES);
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(dim, N), samples), THREADS,
+                                0, (const T *)x, (T *)y, batch, tokens, dim)));
+}
+
+void cuda_pool_backward(Ops *ops, const Real *dy, Real *dx, int batch, int tokens, int dim) {
+    if (ops->error)
+        return;
+    const size_t rows = (size_t)batch * tokens;
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(dim, T, N,
+                         LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0, (const T *)dy,
+                                (T *)dx, rows, tokens, dim)));
+}
