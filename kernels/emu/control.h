@@ -1,0 +1,51 @@
+/* How tests steer the emulated GPU. The library exports `fovea_emu`; programs that cannot call it set variables, which
+ * are read when the device is first used:
+ *
+ *   FOVEA_EMU_ORDER=ascending | descending | shuffled | shuffled-again
+ *   FOVEA_EMU_MEMORY=BYTES      of the device's memory
+ *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device; memory, pinned, launch, ecc, lost at the Nth from
+ * now; several with commas between */
+#ifndef FOVEA_EMU_CONTROL_H
+#define FOVEA_EMU_CONTROL_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of the threads in a block and of the blocks in a grid. What nobody has written holds other bytes in each. */
+typedef enum { EMU_ASCENDING, EMU_DESCENDING, EMU_SHUFFLED, EMU_SHUFFLED_AGAIN, EMU_ORDERS } EmuOrder;
+
+typedef enum {
+    EMU_FAULT_NONE,       /* takes all faults and failures back; memory stays allocated */
+    EMU_FAULT_NO_DRIVER,  /* the machine has none */
+    EMU_FAULT_OLD_DRIVER, /* one older than the library */
+    EMU_FAULT_NO_DEVICE,
+    EMU_FAULT_MEMORY, /* the nth allocation of device memory from now is refused */
+    EMU_FAULT_PINNED, /* the nth allocation of pinned memory */
+    EMU_FAULT_LAUNCH, /* the nth kernel from now does not run; the device is of no use from then on, as for the next */
+    EMU_FAULT_ECC,    /* at the nth kernel an error in memory that could not be corrected */
+    EMU_FAULT_LOST,   /* at the nth kernel the device is gone */
+    EMU_FAULTS
+} EmuFault;
+
+typedef struct {
+    /* For kernels that run from now on; wait for the device before. */
+    void (*order)(EmuOrder order);
+    void (*fault)(EmuFault fault, long nth); /* counted from 1 */
+    void (*memory)(size_t total);            /* bytes of the device's memory */
+    /* Every kernel that the library's code launches somewhere, and how often each has run to its end. */
+    size_t (*kernels)(void);
+    const char *(*kernel_name)(size_t kernel); /* with template arguments; valid while the library is loaded */
+    unsigned long (*kernel_executions)(size_t kernel);
+    /* What is allocated on the device at this time. */
+    size_t (*allocated)(void);
+} EmuControl;
+
+extern const EmuControl fovea_emu;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

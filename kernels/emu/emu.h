@@ -1,0 +1,37 @@
+/* CUDA C++ for the host's compiler: included before everything else when kernels/cuda is compiled for the emulator, it
+ * gives the language's words, variables and functions a meaning without a GPU.
+ *
+ * A block's threads are fibres of one operating system thread and run until they wait (block.h); blocks run one after
+ * another. Order and faults are set through control.h. */
+#ifndef FOVEA_EMU_H
+#define FOVEA_EMU_H
+
+#ifndef __cplusplus
+#error "kernels are C++"
+#endif
+
+/* First, since what they declare is given other names below. */
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define __global__
+#define __device__
+#define __host__
+#define __constant__
+#define __grid_constant__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+#define __align__(bytes) __attribute__((aligned(bytes)))
+
+#include "vectors.h"
+
+#include "arithmetic.h"
+#include "collective.h"
+#include "launch.h"
+#include "mma.h"
+#include "shared.h"
+
+#endif

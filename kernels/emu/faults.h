@@ -1,0 +1,17 @@
+/* The faults that were asked for. */
+#ifndef FOVEA_EMU_FAULTS_H
+#define FOVEA_EMU_FAULTS_H
+
+#include "control.h"
+
+namespace emu {
+void fault_set(EmuFault fault, long nth);
+/* Whether a fault that is not counted holds: no driver, an old one, no device. */
+bool fault_holds(EmuFault fault);
+/* Counts one event; whether it is the one at which the fault comes. */
+bool fault_comes(EmuFault fault);
+/* From the environment, once. */
+void faults_read();
+} // namespace emu
+
+#endif

@@ -1,0 +1,117 @@
+#include "block.h"
+#include "calls.h"
+#include "faults.h"
+#include "memory.h"
+#include "registry.h"
+#include "shared_memory.h"
+#include "streams.h"
+
+namespace emu {
+namespace {
+std::string name_of(const Launch &launch) {
+    return "kernel " + kernel_name(launch.kernel);
+}
+
+/* The first argument that points to what is not device memory, from 1; 0: none. */
+int host_argument(const Launch &launch) {
+    for (int i = 0; i < launch.arguments; i++)
+        if (launch.pointers[i] && !memory_holds(launch.pointers[i], 0))
+            return i + 1;
+    return 0;
+}
+
+/* A grid or a block that CUDA refuses; "" when it takes them. */
+std::string refused_size(const Launch &launch) {
+    const dim3 grid = launch.grid, block = launch.block;
+    const size_t threads = (size_t)block.x * block.y * block.z;
+    if (!grid.x || !grid.y || !grid.z || grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535)
+        return "a grid of " + std::to_string(grid.x) + " x " + std::to_string(grid.y) + " x " + std::to_string(grid.z);
+    if (!threads || block.x > MOST_THREADS || block.y > MOST_THREADS || block.z > 64 || threads > MOST_THREADS)
+        return "blocks of " + std::to_string(block.x) + " x " + std::to_string(block.y) + " x " +
+               std::to_string(block.z) + " threads";
+    return "";
+}
+
+std::string refused_memory(const Launch &launch) {
+    const size_t limit = std::max((size_t)STATIC_SHARED_LIMIT, launch.kernel->dynamic_limit);
+    if (launch.dynamic > limit)
+        return std::to_string(launch.dynamic) + " bytes of dynamic shared memory, the limit is " +
+               std::to_string(limit) + " (raised by cudaFuncSetAttribute() to at most " + std::to_string(SHARED_LIMIT) +
+               ")";
+    return "";
+}
+
+struct LaunchWork : Work {
+    Launch launch;
+    std::shared_ptr<const void> values;
+
+    bool faulty() const {
+        if (fault_comes(EMU_FAULT_LAUNCH))
+            return collapse(cudaErrorLaunchFailure, name_of(launch));
+        if (fault_comes(EMU_FAULT_ECC))
+            return collapse(cudaErrorECCUncorrectable, name_of(launch));
+        if (fault_comes(EMU_FAULT_LOST))
+            return collapse(cudaErrorUnknown, name_of(launch));
+        return false;
+    }
+
+    void run() override {
+        if (faulty())
+            return;
+        if (const int argument = host_argument(launch)) {
+            collapse(cudaErrorIllegalAddress, name_of(launch) + ": argument " + std::to_string(argument) +
+                                                  " points to memory that was freed before it ran");
+            return;
+        }
+        if (const char *failure = run_grid(launch)) {
+            collapse(cudaErrorLaunchFailure, failure);
+            return;
+        }
+        launch.kernel->executions++;
+        const std::string damage = memory_damage();
+        if (!damage.empty())
+            collapse(cudaErrorIllegalAddress, name_of(launch) + ": " + damage);
+    }
+};
+} // namespace
+
+void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const void> values) {
+    const Call call("a launch");
+    if (call.error)
+        return;
+    const std::shared_ptr<Queue> queue = queue_of(stream);
+    const std::string size = refused_size(launch), memory = refused_memory(launch);
+    if (!queue) {
+        complain(cudaErrorInvalidResourceHandle, name_of(launch));
+    } else if (!size.empty()) {
+        complain(cudaErrorInvalidConfiguration, name_of(launch) + ": " + size);
+    } else if (!memory.empty()) {
+        complain(cudaErrorInvalidValue, name_of(launch) + ": " + memory);
+    } else if (const int argument = host_argument(launch)) {
+        collapse(cudaErrorIllegalAddress,
+                 name_of(launch) + ": argument " + std::to_string(argument) + " is host memory");
+    } else {
+        const auto work = std::make_shared<LaunchWork>();
+        work->launch = launch;
+        work->values = std::move(values);
+        give(*queue, work);
+    }
+}
+} // namespace emu
+
+using namespace emu;
+
+cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute, int value) {
+    const Call call("cudaFuncSetAttribute");
+    if (call.error)
+        return call.error;
+    KernelEntry *const entry = registry_find(kernel);
+    if (!entry)
+        return complain(cudaErrorInvalidDeviceFunction);
+    if (value < 0 || value > SHARED_LIMIT)
+        return complain(cudaErrorInvalidValue, "kernel " + kernel_name(entry) + ": " + std::to_string(value) +
+                                                   " bytes of shared memory, there are " +
+                                                   std::to_string(SHARED_LIMIT));
+    entry->dynamic_limit = (size_t)value;
+    return cudaSuccess;
+}

@@ -1,0 +1,77 @@
+/* Launching: every kernel that a LAUNCH() names is in the registry from the time the library is loaded, whether it is
+ * ever run or not. A launch keeps its arguments and runs when its stream gets there. */
+#ifndef FOVEA_EMU_LAUNCH_H
+#define FOVEA_EMU_LAUNCH_H
+
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+
+struct CUstream_st;
+
+namespace emu {
+struct KernelEntry {
+    const char *type;    /* the mangled name of its Kernel<> */
+    const void *address; /* of the kernel */
+    unsigned long executions;
+    size_t dynamic_limit; /* by cudaFuncSetAttribute() */
+    KernelEntry *next;
+    KernelEntry(const char *type, const void *address);
+};
+
+struct Launch {
+    KernelEntry *kernel;
+    dim3 grid, block;
+    size_t dynamic;
+    const void *const *pointers; /* arguments that must be device memory, NULL for others */
+    int arguments;
+    void (*thread)(const void *arguments); /* one thread's work */
+    const void *values;
+};
+
+/* Checks a launch and hands it to its stream; `values` keeps `launch.values` alive. The outcome is the last error. */
+void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const void> values);
+
+/* Text is not device memory: kernels hand on pointers to names. */
+template <typename T> static inline const void *device_pointer(T) {
+    return nullptr;
+}
+template <typename T> static inline const void *device_pointer(T *at) {
+    return std::is_same_v<T, const char> ? nullptr : (const void *)at;
+}
+
+template <auto kernel, typename Type = std::decay_t<decltype(kernel)>> struct Kernel;
+
+template <auto kernel, typename... Parameters> struct Kernel<kernel, void (*)(Parameters...)> {
+    static KernelEntry entry;
+    struct Arguments {
+        std::tuple<Parameters...> values;
+        const void *pointers[sizeof...(Parameters) + 1];
+    };
+    static void thread(const void *values) {
+        std::apply(kernel, *(const std::tuple<Parameters...> *)values);
+    }
+    static void launch(dim3 grid, dim3 block, size_t dynamic, CUstream_st *stream, Parameters... values) {
+        static_assert(sizeof(std::tuple<Parameters...>) <= 32764, "more than a launch can pass");
+        auto arguments = std::make_shared<Arguments>(
+            Arguments{std::tuple<Parameters...>(values...), {device_pointer(values)..., nullptr}});
+        emu::launch({&entry, grid, block, dynamic, arguments->pointers, (int)sizeof...(Parameters), &thread,
+                     &arguments->values},
+                    stream, arguments);
+    }
+};
+template <auto kernel, typename... Parameters>
+KernelEntry Kernel<kernel, void (*)(Parameters...)>::entry(typeid(Kernel<kernel>).name(), (const void *)kernel);
+} // namespace emu
+
+#define LAUNCH(ops, operation, kernel, grid, block, shared, ...)                                                       \
+    do {                                                                                                               \
+        const dim3 launch_grid_(grid);                                                                                 \
+        if (!(ops)->error && launch_grid_.x && launch_grid_.y && launch_grid_.z) {                                     \
+            emu::Kernel<kernel>::launch(launch_grid_, (block), (shared), cuda_context(ops)->stream, ##__VA_ARGS__);    \
+            cuda_check((ops), operation ": " #kernel, cudaGetLastError());                                             \
+        }                                                                                                              \
+    } while (0)
+
+#endif

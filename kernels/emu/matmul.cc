@@ -1,0 +1,101 @@
+/* Stands in for kernels/cuda/matmul.cu: products by the CPU's tiles, which are found in the program that opened the
+ * library. In the stream's order, as cuBLASLt works. */
+#include "../cuda/matmul.cuh"
+#include "calls.h"
+#include "cuda_bf16.h"
+#include "memory.h"
+#include "streams.h"
+
+extern "C" {
+#include "../cpu/gemm.h"
+}
+
+using namespace emu;
+
+namespace {
+std::vector<float> widened(RealType type, const Real *data, size_t count) {
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = type == REAL_FP32 ? ((const float *)data)[i] : __bfloat162float(((const __nv_bfloat16 *)data)[i]);
+    return values;
+}
+
+struct MatmulWork : Work {
+    Factor a, b;
+    const Real *bias;
+    void *c;
+    RealType type, c_type;
+    bool add;
+    int m, n, k;
+
+    /* Which of the three does not lie in device memory; NULL: none. */
+    const char *outside() const {
+        return !memory_holds(a.data, (size_t)m * k * real_size(type))   ? "its first factor"
+               : !memory_holds(b.data, (size_t)k * n * real_size(type)) ? "its second factor"
+               : bias && !memory_holds(bias, n * real_size(c_type))     ? "its bias"
+               : !memory_holds(c, (size_t)m * n * real_size(c_type))    ? "its result"
+                                                                        : nullptr;
+    }
+
+    void run() override {
+        if (const char *what = outside()) {
+            collapse(cudaErrorIllegalAddress, std::string("a product: ") + what + " was freed before it was made");
+            return;
+        }
+        const Tile *tile = tile_best();
+        const std::vector<float> left = widened(type, a.data, (size_t)m * k);
+        const std::vector<float> right = widened(type, b.data, (size_t)k * n);
+        const std::vector<float> added = bias ? widened(c_type, bias, n) : std::vector<float>(n);
+        std::vector<float> panel((size_t)tile->columns * k), product((size_t)m * n);
+        for (int j = 0; j < n; j += tile->columns) {
+            if (b.transposed)
+                tile_pack_transposed(tile, right.data(), k, k, n, j, panel.data());
+            else
+                tile_pack(tile, right.data(), n, k, n, j, panel.data());
+            tile_multiply(tile, left.data(), a.transposed ? 1 : k, a.transposed ? m : 1, panel.data(), nullptr,
+                          product.data() + j, n, m, n - j < tile->columns ? n - j : tile->columns, k, false);
+        }
+        float *c32 = (float *)c;
+        __nv_bfloat16 *c16 = (__nv_bfloat16 *)c;
+        for (size_t i = 0; i < product.size(); i++)
+            product[i] += added[i % n];
+        for (size_t i = 0; i < product.size(); i++)
+            if (c_type == REAL_FP32)
+                c32[i] = add ? c32[i] + product[i] : product[i];
+            else
+                c16[i] = __float2bfloat16_rn(add ? __bfloat162float(c16[i]) + product[i] : product[i]);
+    }
+};
+} // namespace
+
+Status matmul_open(Cuda *) {
+    return NULL;
+}
+
+void matmul_close(Cuda *) {
+}
+
+void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, void *c, RealType c_type, bool add,
+            int m, int n, int k) {
+    if (ops->error || m == 0 || n == 0)
+        return;
+    const Call call("a product");
+    if (!cuda_check(ops, operation, call.error))
+        return;
+    const auto work = std::make_shared<MatmulWork>();
+    work->a = a;
+    work->b = b;
+    work->bias = bias;
+    work->c = c;
+    work->type = ops->type;
+    work->c_type = c_type;
+    work->add = add;
+    work->m = m;
+    work->n = n;
+    work->k = k;
+    if (const char *what = work->outside())
+        cuda_check(ops, operation,
+                   collapse(cudaErrorIllegalAddress, std::string("a product: ") + what + " is not device memory"));
+    else
+        give(*queue_of(cuda_context(ops)->stream), work);
+}

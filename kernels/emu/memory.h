@@ -1,0 +1,30 @@
+/* The device's memory: host memory that the host must not touch. */
+#ifndef FOVEA_EMU_MEMORY_H
+#define FOVEA_EMU_MEMORY_H
+
+#include <stddef.h>
+#include <string>
+
+namespace emu {
+void memory_limit(size_t total);
+size_t memory_total();
+size_t memory_used();
+/* 256-byte aligned and full of 0xff; NULL when there is not so much. */
+void *memory_new(size_t bytes);
+/* Whether `memory` was an allocation. */
+bool memory_free(void *memory);
+/* Whether these bytes lie in one live allocation, of which the end, too, is an address. */
+bool memory_holds(const void *at, size_t bytes);
+/* Which allocation was written beyond its ends since the last look; "" when none was. */
+std::string memory_damage();
+
+/* While one lives, the device works and memory may be touched. */
+class MemoryOpen {
+  public:
+    MemoryOpen();
+    ~MemoryOpen();
+    MemoryOpen(const MemoryOpen &) = delete;
+};
+} // namespace emu
+
+#endif

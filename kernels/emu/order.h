@@ -1,0 +1,18 @@
+/* In what order threads and blocks run. */
+#ifndef FOVEA_EMU_ORDER_H
+#define FOVEA_EMU_ORDER_H
+
+#include "control.h"
+
+#include <stddef.h>
+
+namespace emu {
+extern EmuOrder order;
+
+/* The numbers 0 .. count - 1 in the present order; `seed` tells one shuffle from another. */
+void order_fill(unsigned *numbers, size_t count, unsigned seed);
+/* What memory holds that nobody wrote: another byte in each order, NaN in the first. */
+int order_garbage();
+} // namespace emu
+
+#endif

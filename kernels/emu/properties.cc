@@ -1,0 +1,86 @@
+/* What the emulated device says of itself. */
+#include "calls.h"
+#include "faults.h"
+#include "memory.h"
+#include "shared_memory.h"
+
+using namespace emu;
+
+/* So few that loops over the grid go round. */
+enum { PROCESSORS = 3, CAPABILITY = 9, THREADS = 1024, WARP_LANES = 32 };
+
+/* These answer without a device, too. */
+cudaError_t cudaDriverGetVersion(int *version) {
+    const Call call("cudaDriverGetVersion");
+    *version = fault_holds(EMU_FAULT_NO_DRIVER) ? 0 : fault_holds(EMU_FAULT_OLD_DRIVER) ? 12000 : CUDART_VERSION;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version) {
+    *version = CUDART_VERSION;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceCount(int *count) {
+    const Call call("cudaGetDeviceCount");
+    *count = call.error ? 0 : 1;
+    return call.error;
+}
+
+cudaError_t cudaSetDevice(int device) {
+    const Call call("cudaSetDevice");
+    return call.error ? call.error : complain(device ? cudaErrorInvalidDevice : cudaSuccess);
+}
+
+cudaError_t cudaGetDevice(int *device) {
+    const Call call("cudaGetDevice");
+    *device = 0;
+    return call.error;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
+    const Call call("cudaGetDeviceProperties");
+    if (call.error || device)
+        return call.error ? call.error : complain(cudaErrorInvalidDevice);
+    *properties = {};
+    strcpy(properties->name, "emulated GPU");
+    properties->totalGlobalMem = memory_total();
+    properties->sharedMemPerBlock = STATIC_SHARED_LIMIT;
+    properties->sharedMemPerBlockOptin = SHARED_LIMIT;
+    properties->warpSize = WARP_LANES;
+    properties->maxThreadsPerBlock = THREADS;
+    properties->major = CAPABILITY;
+    properties->multiProcessorCount = PROCESSORS;
+    properties->ECCEnabled = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device) {
+    cudaDeviceProp properties;
+    if (const cudaError_t error = cudaGetDeviceProperties(&properties, device))
+        return error;
+    switch (attribute) {
+    case cudaDevAttrMaxThreadsPerBlock:
+        *value = properties.maxThreadsPerBlock;
+        return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+        *value = (int)properties.sharedMemPerBlock;
+        return cudaSuccess;
+    case cudaDevAttrWarpSize:
+        *value = properties.warpSize;
+        return cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+        *value = properties.multiProcessorCount;
+        return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+        *value = properties.major;
+        return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+        *value = properties.minor;
+        return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = (int)properties.sharedMemPerBlockOptin;
+        return cudaSuccess;
+    }
+    return complain(cudaErrorInvalidValue);
+}

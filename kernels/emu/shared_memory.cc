@@ -1,0 +1,87 @@
+#include "shared_memory.h"
+#include "block.h"
+#include "order.h"
+#include "sanitizer.h"
+
+namespace emu {
+unsigned long block_serial;
+
+struct Array {
+    char *memory;
+    size_t bytes;
+    const char *name;
+};
+
+enum { GAP = 64, CANARY = 0xe5 };
+/* Arrays start 16 bytes past a multiple of 128: the GPU promises multiples of 16, no more. */
+enum { MULTIPLE = 128, PAST = 16 };
+
+static std::vector<Array> arrays; /* the first is the dynamic one */
+alignas(MULTIPLE) static char arena[1024 * 1024];
+static char *fresh; /* from here on nothing was given out in this block */
+
+/* Between arrays lies what nobody may touch: bytes that are looked at after the block. */
+static void *take(size_t bytes, const char *name) {
+    char *at = (char *)(((uintptr_t)fresh + GAP + MULTIPLE - 1) / MULTIPLE * MULTIPLE) + PAST;
+    permit(at - GAP, GAP + bytes + GAP);
+    memset(at - GAP, CANARY, GAP);
+    memset(at, order_garbage(), bytes);
+    memset(at + bytes, CANARY, GAP);
+    forbid(at - GAP, GAP);
+    forbid(at + bytes, GAP);
+    fresh = at + bytes + GAP;
+    arrays.push_back({at, bytes, name});
+    return at;
+}
+
+void shared_begin(size_t dynamic) {
+    block_serial++;
+    arrays.clear();
+    fresh = arena;
+    take(dynamic, "dynamic shared memory");
+}
+
+static bool untouched(char *at) {
+    permit(at, GAP);
+    bool same = true;
+    for (int i = 0; i < GAP; i++)
+        same = same && (unsigned char)at[i] == CANARY;
+    return same;
+}
+
+std::string shared_end() {
+    std::string damage;
+    for (const Array &array : arrays)
+        if (!untouched(array.memory - GAP) || !untouched(array.memory + array.bytes))
+            damage = std::string(array.name) + " (" + std::to_string(array.bytes) +
+                     " bytes of shared memory) was written beyond its ends";
+    forbid(arena, (size_t)(fresh - arena));
+    return damage;
+}
+
+bool shared_holds(const void *at, size_t bytes) {
+    for (const Array &array : arrays)
+        if ((const char *)at >= array.memory && (const char *)at + bytes <= array.memory + array.bytes)
+            return true;
+    return false;
+}
+
+void *shared_dynamic() {
+    return arrays[0].memory;
+}
+
+void *shared_new(SharedSite *site, size_t bytes, size_t alignment, const char *name) {
+    size_t fixed = bytes;
+    for (size_t i = 1; i < arrays.size(); i++)
+        fixed += (arrays[i].bytes + 15) / 16 * 16;
+    if (alignment > 16)
+        fail("%s asks for an alignment of %zu, shared memory has 16", name, alignment);
+    if (fixed > STATIC_SHARED_LIMIT)
+        fail("%zu bytes of shared memory in arrays, the limit is %d", fixed, STATIC_SHARED_LIMIT);
+    if (fixed + arrays[0].bytes > SHARED_LIMIT)
+        fail("%zu bytes of shared memory, the limit is %d", fixed + arrays[0].bytes, SHARED_LIMIT);
+    site->memory = take(bytes, name);
+    site->block = block_serial;
+    return site->memory;
+}
+} // namespace emu
