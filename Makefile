@@ -3,10 +3,16 @@
 #   CC=clang            another compiler            MARCH=native        another processor (default x86-64-v3 on x86)
 #   CFLAGS=-O1          other optimisation          SAN=address,undefined | thread   sanitizers, in a folder of their own
 #   WERROR=1            warnings are errors         REQUIRE=1           (test) a skipped test fails
+#   CUDA_ARCH="90a 80"  GPU architectures (90a)     NVCC=               without CUDA, though nvcc is there
 
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
+ifeq ($(origin CXX),default)
+CXX     := g++
+endif
+NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
+CUDA_ARCH ?= 90a
 PYTHON  ?= python3
 SAN     ?=
 MARCH   ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native)
@@ -21,28 +27,46 @@ OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
-LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) $(LDFLAGS)
-LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -pthread $(LDLIBS)
+# The plugins use the program's own copy of base and of the CPU's kernels.
+LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic $(LDFLAGS)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
-ROOMS    := kernels/cpu src/base src/data src/model src/train
+ROOMS    := kernels/cpu src/base src/device src/data src/model src/train
 LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS))))
 PROGRAMS := $(patsubst src/cli/%.c,$(B)/%,$(wildcard src/cli/*.c))
+# The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator; kernels/emu/NAME.cc stands in for
+# kernels/cuda/NAME.cu.
+KERNELS  := $(wildcard kernels/cuda/*.cu)
+CUDA     := $(if $(NVCC),$(if $(SAN),,$(B)/libfovea_cuda.so))
+CUDA_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/kernels/cuda/%.o,$(KERNELS))
+CUDA_DIR := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+EMU      := $(B)/libfovea_emu.so
+EMU_CC   := $(wildcard kernels/emu/*.cc)
+EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
+            $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
+EMULATE  := $(CXX) -x c++ -std=c++17 -Iinclude -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
+            -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(CPPFLAGS) -O2 -g $(SANITIZE)
+NVCOMPILE := $(NVCC) -std=c++17 -Iinclude -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
+            -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
-UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base data model train,tests/$(r)/test_*.c)))
+UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base device data model train,tests/$(r)/test_*.c)))
+# The emulator's own tests: linked with it, without the product's kernels.
+EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
+EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:kernels/cuda/%.cu=kernels/emu/%.cc),$(EMU_CC)))
 CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
 PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # What tests/run runs of this build. ThreadSanitizer gets the tests that start threads of our own.
-TESTED   := $(UNIT) $(B)/tests/checkops
+TESTED   := $(UNIT) $(EMU_TEST) $(B)/tests/checkops
 ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
 endif
 
 .PHONY: all accept tests tested list-tested test test-long demo bench help clean format force
-all: $(PROGRAMS) $(B)/synth $(if $(SAN),,$(notdir $(PROGRAMS)))
+all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD) $(if $(findstring address,$(SAN)),all accept)
+tested: $(TESTED) $(PRELOAD) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested
 help:
 	@sed -n '1,5p' Makefile | cut -c3-
@@ -50,15 +74,15 @@ help:
 
 # The programs stand beside the Makefile, as the README calls them; the builds for sanitizers stay in their folder.
 ifeq ($(SAN),)
-$(notdir $(PROGRAMS)): %: $(B)/%
+$(notdir $(PROGRAMS) $(CUDA)): %: $(B)/%
 	cp $< $@
 endif
 
 # Stamps that hold what make's own time stamps do not show: the commands, and which objects the library is made of.
 # -Werror is left out: it changes no object.
-$(B)/commands: STAMP := $(COMPILE) ; $(LINK) ; $(LIBS)
+$(B)/commands: STAMP := $(COMPILE) ; $(LINK) ; $(LIBS) ; $(EMULATE) ; $(NVCOMPILE)
 $(B)/objects: STAMP := $(LIBRARY)
-ifneq ($(strip $(file <$(B)/commands)),$(strip $(COMPILE) ; $(LINK) ; $(LIBS)))
+ifneq ($(strip $(file <$(B)/commands)),$(strip $(COMPILE) ; $(LINK) ; $(LIBS) ; $(EMULATE) ; $(NVCOMPILE)))
 $(B)/commands: force
 endif
 ifneq ($(strip $(file <$(B)/objects)),$(strip $(LIBRARY)))
@@ -101,6 +125,34 @@ $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(COMPILE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 
+$(EMU_TEST): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/emu/emulated.o $(EMU_OWN) $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(CXX) $(OPENMP) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
+$(B)/obj/tests/%.o: tests/%.cc $(B)/commands | $(B)/requirements
+	@mkdir -p $(@D)
+	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# The emulator's library; what it lacks is found in the program that opens it.
+$(EMU): $(EMU_OBJ)
+	$(CXX) -shared $(SANITIZE) -o $@ $^
+$(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
+	@mkdir -p $(@D)
+	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+$(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
+	@mkdir -p $(@D)
+	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# What ptxas says of registers and memory stays beside each object; a kernel that spills or has a frame in local memory
+# is an error: it would run at the speed of that memory.
+$(B)/libfovea_cuda.so: $(CUDA_OBJ)
+	$(NVCC) -shared -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) -o $@ $^ -lcublasLt \
+	    -Xlinker -rpath,'$$ORIGIN',-rpath,$(CUDA_DIR)/lib64
+$(B)/obj/kernels/cuda/%.o: kernels/cuda/%.cu $(B)/commands
+	@mkdir -p $(@D)
+	$(NVCOMPILE) $(if $(WERROR),-Werror all-warnings) -MMD -MP -c -o $@ $< >$(@:.o=.ptxas) 2>&1 || { cat $(@:.o=.ptxas); exit 1; }
+	@awk '/Function properties for/ { name = $$NF } /bytes stack frame/ && !/ 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads/ \
+	    { print "$<: " name ":" $$0; bad = 1 } /warning/ { print } END { exit bad }' $(@:.o=.ptxas) || { rm -f $@; exit 1; }
+
 # The plain build, the two sanitizers' builds, and everything in tests/ run on them.
 test test-long:
 	tools/setup
@@ -130,8 +182,8 @@ bench: all $(BENCH) $(PRELOAD)
 	@$(PYTHON) tools/bench/run.py --build $(B) --out $(B)/bench.json
 
 format:
-	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' '*.cu' '*.cuh')
 clean:
-	rm -rf build $(notdir $(PROGRAMS))
+	rm -rf build $(notdir $(PROGRAMS)) libfovea_cuda.so
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

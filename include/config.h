@@ -12,6 +12,7 @@ enum { CONFIG_TEXT = 512 }; /* longest text value, with its NUL */
 
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
+typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
         int64_t ring;    /* batches decoded ahead */
     } data;
     struct {
+        TrainDevice device;
         int64_t seed;
         double epochs;
         int64_t steps; /* 0: from epochs */

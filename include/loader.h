@@ -31,11 +31,10 @@ Crop random_resized_crop(Random *random, const CropRange *range, int height, int
  * torchvision's Resize and CenterCrop on Pillow pictures (Pillow before 13, which runs the vertical pass first when
  * the height shrinks much more than the width). Writes `out` [size][size][3]. EXIT_DATA for a picture so long
  * and narrow that its resized long side would exceed 20,000. */
-Status evaluation_view(const Ops *ops, const Image *image, int size, uint8_t *out) MUST_USE;
+Status evaluation_view(const Image *image, int size, uint8_t *out) MUST_USE;
 
 typedef struct {
     const Folder *folder; /* borrowed */
-    const Ops *ops;       /* borrowed; resize_pixels is used */
     uint64_t seed;
     int image_size;
     int min_side; /* a picture with a shorter side counts as bad (model.patch_size) */

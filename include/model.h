@@ -40,9 +40,10 @@ int mae_keep(const Mae *mae);
 
 /* The reference's initialisation: linear weights Xavier-uniform, biases 0, norms 1 and 0, tokens N(0, 0.02), patch
  * embedding's weight Xavier-uniform over [dim][3 p p] and its bias U(+-1/sqrt(3 p p)), sin-cos positions. */
-void mae_init(Mae *mae, uint64_t seed);
+Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
 
-/* Where the samples of a forward pass come from: uint8 pictures, or pictures already normalised. */
+/* Where the samples of a forward pass come from: uint8 pictures, or pictures already normalised. Device memory, which
+ * has to stay until the backward pass is done. */
 typedef struct {
     const uint8_t *pixels; /* [batch][size][size][3], or NULL */
     const float *image;    /* [batch][3][size][size], used when pixels is NULL */
@@ -50,21 +51,30 @@ typedef struct {
     int batch;             /* 1 .. shape.batch */
 } MaeInput;
 
-/* Forward pass; *loss is the batch's masked pixel loss. Failures are kept in the table (ops_error()). */
-void mae_forward(Mae *mae, const MaeInput *input, double *loss);
+/* An input of host memory: copied to room that the model holds, or taken as it is where the device reads the host's
+ * memory. `ids` [batch][patches]. */
+Status mae_stage(Mae *mae, const uint8_t *pixels, const int32_t *ids, int batch, MaeInput *input) MUST_USE;
+
+/* Forward pass. Failures are kept in the table (ops_error()). */
+void mae_forward(Mae *mae, const MaeInput *input);
+/* Waits for the last forward pass: its batch's masked pixel loss, or what failed in it. */
+Status mae_loss(Mae *mae, double *loss) MUST_USE;
 /* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
  * when `add`. */
 void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add);
 
-/* Results of the last forward pass. */
-const float *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */
-const float *mae_latent(const Mae *mae);     /* [batch][1 + keep][dim], after the encoder's norm */
+/* Results of the last forward pass, in the device's memory: model_read() takes Real ones to the host. */
+const Real *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */
+const Real *mae_latent(const Mae *mae);     /* [batch][1 + keep][dim], after the encoder's norm */
 /* Targets of the last pass, as cut from the picture: [batch][patches - keep][3 p p], in the order of ids. */
 const float *mae_target(const Mae *mae);
 
+/* Waits, and copies `count` elements of a model's Real tensor to the host, widened to float. */
+Status model_read(const Ops *ops, const Real *values, size_t count, float *out) MUST_USE;
+
 /* Calls `visit` for each activation of the last forward pass, in order of computation, with the layer's name, until it
  * returns false: for naming the first tensor that is not finite. */
-typedef bool (*ActivationVisit)(void *context, const char *layer, const float *values, size_t count);
+typedef bool (*ActivationVisit)(void *context, const char *layer, const Real *values, size_t count);
 void mae_visit(const Mae *mae, ActivationVisit visit, void *context);
 
 typedef struct Vit Vit;
@@ -73,12 +83,13 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **vit) MUST_USE;
 void vit_close(Vit *vit);
 Params *vit_params(Vit *vit);
 
-/* Logits of normalised pictures [batch][3][size][size]: mean of the patch tokens, its own norm, a linear head. */
+/* Logits of normalised pictures [batch][3][size][size]: mean of the patch tokens, its own norm, a linear head. All in
+ * device memory. */
 void vit_forward(Vit *vit, const float *image, int batch);
-const float *vit_logits(const Vit *vit);   /* [batch][classes] */
-const float *vit_features(const Vit *vit); /* [batch][dim], what the head sees */
-/* Where the caller puts the loss's gradient before vit_backward(): [batch][classes]. */
-float *vit_dlogits(Vit *vit);
+const Real *vit_logits(const Vit *vit);   /* [batch][classes] */
+const Real *vit_features(const Vit *vit); /* [batch][dim], what the head sees */
+/* Where the caller puts the loss's gradient before vit_backward(): [batch][classes], device memory. */
+Real *vit_dlogits(Vit *vit);
 void vit_backward(Vit *vit, int batch, bool add);
 
 #endif

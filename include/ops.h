@@ -1,18 +1,39 @@
 /* The operations: one table of function pointers that a backend fills and the model is written against.
  *
- * Tensors are dense, row-major, FP32 unless the type says otherwise; the shape of each argument stands beside it.
- * An operation returns nothing: the first one that fails leaves its status in `ops->error` (operation, shape, cause),
- * every later one then does nothing, and the step asks once with ops_error(). Sums over many values are taken in an
- * order that does not depend on the number of threads, so results are bit-identical for any.
+ * Tensors are dense and row-major; the shape of each argument stands beside it. Real tensors hold elements of
+ * `ops->type`; the arithmetic between reading and writing them is FP32, and what is computed from a tensor that the
+ * same operation writes (the norm from the residual sum, GELU from the linear layer's product) is computed from the
+ * rounded values as they are stored. All pointers are memory of `ops->device`, scalars and lists too, and tensors start
+ * on a multiple of 16 bytes, unless the comment says host. Operations run in order on the device's compute stream and
+ * may return before they are done.
  *
- * A new operation is one line here, one file in kernels/cpu, one line in tests/checkops. */
+ * An operation returns nothing: the first one that fails leaves its status in `ops->error` (operation, shape, cause),
+ * every later one then does nothing, and the step asks once with ops_error(). What only the device can see (an id out
+ * of range, a lost GPU) is reported when the device is next waited for. Sums over many values are taken in an order
+ * that depends on the shape alone, so results are bit-identical from run to run and for any number of threads.
+ *
+ * A new operation is one line here and in include/operations.h, a file in kernels/cpu, one in kernels/cuda, one line in
+ * tests/checkops. */
 #ifndef FOVEA_OPS_H
 #define FOVEA_OPS_H
 
+#include "device.h"
 #include "status.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What Real tensors hold: float, or BF16 (the upper half of a float) as uint16_t. */
+typedef enum { REAL_FP32, REAL_BF16 } RealType;
+typedef void Real;
+
+static inline size_t real_size(RealType type) {
+    return type == REAL_FP32 ? sizeof(float) : sizeof(uint16_t);
+}
 
 /* GELU (Hendrycks & Gimpel, arXiv 1606.08415): exact, x * Phi(x) by erf, or the tanh approximation. */
 typedef enum { ACTIVATION_NONE, ACTIVATION_GELU_ERF, ACTIVATION_GELU_TANH } Activation;
@@ -41,133 +62,140 @@ typedef struct {
 
 typedef struct Ops Ops;
 struct Ops {
-    const char *name; /* "cpu" */
-    int threads;
+    const char *name; /* "cpu", "cuda", "emu" */
+    const Device *device;
+    RealType type;
+    int threads;  /* the CPU's; 1 elsewhere */
     Status error; /* the first failure; owned, taken with ops_error() */
 
     /* y = act(x w^T + bias). `bias` may be NULL. With an activation, `pre` receives x w^T + bias for the gradient. */
-    void (*linear_forward)(Ops *ops, const float *x /*[rows][in]*/, const float *w /*[out][in]*/,
-                           const float *bias /*[out]*/, Activation act, float *pre /*[rows][out]*/,
-                           float *y /*[rows][out]*/, int rows, int in, int out);
+    void (*linear_forward)(Ops *ops, const Real *x /*[rows][in]*/, const Real *w /*[out][in]*/,
+                           const Real *bias /*[out]*/, Activation act, Real *pre /*[rows][out]*/,
+                           Real *y /*[rows][out]*/, int rows, int in, int out);
     /* dx = dy w, times act'(pre) where the layer's input was x = act(pre); `pre` NULL with ACTIVATION_NONE. */
-    void (*linear_backward_input)(Ops *ops, const float *dy /*[rows][out]*/, const float *w /*[out][in]*/,
-                                  Activation act, const float *pre /*[rows][in]*/, float *dx /*[rows][in]*/, int rows,
-                                  int in, int out);
+    void (*linear_backward_input)(Ops *ops, const Real *dy /*[rows][out]*/, const Real *w /*[out][in]*/, Activation act,
+                                  const Real *pre /*[rows][in]*/, Real *dx /*[rows][in]*/, int rows, int in, int out);
     /* dw = dy^T x and dbias = column sums of dy (NULL: none), added to what is there when `add`. */
-    void (*linear_backward_weight)(Ops *ops, const float *dy /*[rows][out]*/, const float *x /*[rows][in]*/,
+    void (*linear_backward_weight)(Ops *ops, const Real *dy /*[rows][out]*/, const Real *x /*[rows][in]*/,
                                    float *dw /*[out][in]*/, float *dbias /*[out]*/, bool add, int rows, int in,
                                    int out);
 
     /* y = act(x), dx = dy act'(x); the linear layers fuse the same. `y` may be x, `dx` may be dy. */
-    void (*gelu_forward)(Ops *ops, const float *x, Activation act, float *y, size_t count);
-    void (*gelu_backward)(Ops *ops, const float *dy, const float *x, Activation act, float *dx, size_t count);
+    void (*gelu_forward)(Ops *ops, const Real *x, Activation act, Real *y, size_t count);
+    void (*gelu_backward)(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, size_t count);
 
     /* sum = x + keep[sample] * scale * branch; y = (sum - mean) * rstd * weight + bias (LayerNorm, Ba et al.,
      * arXiv 1607.06450; variance over `dim`, biased). branch NULL: sum is x itself and is not written. scale
      * (LayerScale, Touvron et al., arXiv 2103.17239) and keep (drop-path: 0 or 1/(1-p) a sample, Huang et al., arXiv
      * 1603.09382) may be NULL. y NULL: only the sum; weight, bias, mean and rstd are not used then. `sum` may be x. */
-    void (*norm_forward)(Ops *ops, const float *x /*[rows][dim]*/, const float *branch /*[rows][dim]*/,
+    void (*norm_forward)(Ops *ops, const Real *x /*[rows][dim]*/, const Real *branch /*[rows][dim]*/,
                          const float *scale /*[dim]*/, const float *keep /*[rows / rows_per_sample]*/,
                          int rows_per_sample, const float *weight /*[dim]*/, const float *bias /*[dim]*/, float eps,
-                         float *sum /*[rows][dim]*/, float *y /*[rows][dim]*/, float *mean /*[rows]*/,
+                         Real *sum /*[rows][dim]*/, Real *y /*[rows][dim]*/, float *mean /*[rows]*/,
                          float *rstd /*[rows]*/, int rows, int dim);
     /* The gradient of norm_forward. `dy` reaches y, `dsum` (may be NULL) reaches sum by the residual path.
      * dx = dsum + the gradient through the norm, and may be dsum. dbranch = keep * scale * dx; NULL when there is no
      * branch or neither scale nor keep (it is dx then). dweight, dbias and dscale (NULL: none) are added to when `add`;
      * `branch` is read only for dscale. `sum` is what the norm saw. */
-    void (*norm_backward)(Ops *ops, const float *dy, const float *dsum, const float *sum, const float *mean,
-                          const float *rstd, const float *weight, const float *branch, const float *scale,
-                          const float *keep, int rows_per_sample, float *dx, float *dbranch, float *dweight,
-                          float *dbias, float *dscale, bool add, int rows, int dim);
+    void (*norm_backward)(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
+                          const float *rstd, const float *weight, const Real *branch, const float *scale,
+                          const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
+                          float *dscale, bool add, int rows, int dim);
 
     /* softmax(q k^T / sqrt(head)) v for each sample and head; qkv holds q, k, v interleaved as one linear layer writes
      * them. `lse` keeps each row's log-sum-exp for the gradient. One head's scores at a time and thread. */
-    void (*attention_forward)(Ops *ops, const float *qkv /*[batch][tokens][3][heads][head]*/,
-                              float *out /*[batch][tokens][heads][head]*/, float *lse /*[batch][heads][tokens]*/,
+    void (*attention_forward)(Ops *ops, const Real *qkv /*[batch][tokens][3][heads][head]*/,
+                              Real *out /*[batch][tokens][heads][head]*/, float *lse /*[batch][heads][tokens]*/,
                               int batch, int tokens, int heads, int head);
-    void (*attention_backward)(Ops *ops, const float *dout, const float *qkv, const float *out, const float *lse,
-                               float *dqkv, int batch, int tokens, int heads, int head);
+    void (*attention_backward)(Ops *ops, const Real *dout, const Real *qkv, const Real *out, const float *lse,
+                               Real *dqkv, int batch, int tokens, int heads, int head);
 
-    /* One picture: cut `crop` out, resize it to out_height x out_width as Pillow's BICUBIC does (a = -0.5, widened when
-     * shrinking; horizontal then vertical pass, 8 bits between, 22-bit fixed point), mirror the output if crop.flip. An
-     * axis of equal size is copied. Callable from any thread at once; allocates its scratch and fails only for want of
-     * it. */
-    Status (*resize_pixels)(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Crop crop,
-                            int out_height, int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
-
-    /* Crop and resize each picture as resize_pixels, normalise (v / 255 - mean) / std by channel, cut into patches.
-     * `ids` lists each sample's patches, the `keep` visible ones first. visible: channel slowest (c, y, x), as the
-     * patch embedding's convolution weight lies; target: the others in the order of ids, channel fastest (y, x, c), as
-     * the decoder predicts. crops NULL: whole pictures. target NULL: not wanted. */
+    /* Crop and resize each picture as resize_pixels() does, normalise (v / 255 - mean) / std by channel, cut into
+     * patches. `ids` lists each sample's patches, the `keep` visible ones first. visible: channel slowest (c, y, x), as
+     * the patch embedding's convolution weight lies; target: the others in the order of ids, channel fastest (y, x, c),
+     * as the decoder predicts. crops NULL: whole pictures. target NULL: not wanted. */
     void (*pixels_to_patches)(Ops *ops, const uint8_t *pixels /*[batch][height][width][3]*/, int height, int width,
                               const Crop *crops /*[batch]*/, const int32_t *ids /*[batch][patches]*/, int keep,
                               const float mean[3], const float std[3], int size, int patch,
-                              float *visible /*[batch][keep][3*patch*patch]*/,
+                              Real *visible /*[batch][keep][3*patch*patch]*/,
                               float *target /*[batch][patches-keep][3*patch*patch]*/, int batch);
     /* The same from pictures already normalised. */
     void (*image_to_patches)(Ops *ops, const float *image /*[batch][3][size][size]*/,
-                             const int32_t *ids /*[batch][patches]*/, int keep, int size, int patch, float *visible,
+                             const int32_t *ids /*[batch][patches]*/, int keep, int size, int patch, Real *visible,
                              float *target, int batch);
 
     /* out[0] = cls + pos[0]; out[1+j] = x[j] + pos[1+ids[j]]: position added to the visible patches. */
-    void (*embed_forward)(Ops *ops, const float *x /*[batch][keep][dim]*/, const float *cls /*[dim]*/,
+    void (*embed_forward)(Ops *ops, const Real *x /*[batch][keep][dim]*/, const float *cls /*[dim]*/,
                           const float *pos /*[1+patches][dim]*/, const int32_t *ids /*[batch][patches]*/,
-                          float *out /*[batch][1+keep][dim]*/, int batch, int patches, int keep, int dim);
+                          Real *out /*[batch][1+keep][dim]*/, int batch, int patches, int keep, int dim);
     /* dx, dcls and dpos (NULL: the position embedding is fixed); dcls and dpos are added to when `add`. */
-    void (*embed_backward)(Ops *ops, const float *dout, const int32_t *ids, float *dx, float *dcls, float *dpos,
-                           bool add, int batch, int patches, int keep, int dim);
+    void (*embed_backward)(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dcls, float *dpos, bool add,
+                           int batch, int patches, int keep, int dim);
 
     /* out[0] = x[0] + pos[0]; out[1+ids[j]] = (j < keep ? x[1+j] : mask_token) + pos[1+ids[j]]: visible tokens go back
      * to their places, the mask token stands for the rest. */
-    void (*restore_forward)(Ops *ops, const float *x /*[batch][1+keep][dim]*/, const float *mask_token /*[dim]*/,
+    void (*restore_forward)(Ops *ops, const Real *x /*[batch][1+keep][dim]*/, const float *mask_token /*[dim]*/,
                             const float *pos /*[1+patches][dim]*/, const int32_t *ids /*[batch][patches]*/,
-                            float *out /*[batch][1+patches][dim]*/, int batch, int patches, int keep, int dim);
-    void (*restore_backward)(Ops *ops, const float *dout, const int32_t *ids, float *dx, float *dmask_token, bool add,
+                            Real *out /*[batch][1+patches][dim]*/, int batch, int patches, int keep, int dim);
+    void (*restore_backward)(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dmask_token, bool add,
                              int batch, int patches, int keep, int dim);
 
     /* Mean of the tokens after the first (the class token) and its gradient (zero for the first). */
-    void (*pool_forward)(Ops *ops, const float *x /*[batch][tokens][dim]*/, float *y /*[batch][dim]*/, int batch,
+    void (*pool_forward)(Ops *ops, const Real *x /*[batch][tokens][dim]*/, Real *y /*[batch][dim]*/, int batch,
                          int tokens, int dim);
-    void (*pool_backward)(Ops *ops, const float *dy, float *dx, int batch, int tokens, int dim);
+    void (*pool_backward)(Ops *ops, const Real *dy, Real *dx, int batch, int tokens, int dim);
 
     /* Mean over the masked patches of the mean squared difference; with `normalise` the target is first made
      * (t - mean) / sqrt(var + 1e-6), var unbiased over a patch (He et al., arXiv 2111.06377). pred row 0 is the class
      * token's and is ignored. loss gets this batch's mean; dpred (NULL: only the loss) gets grad_scale times its
      * gradient, zero on visible patches and the class token. */
-    void (*masked_pixel_loss)(Ops *ops, const float *pred /*[batch][1+patches][dim]*/,
+    void (*masked_pixel_loss)(Ops *ops, const Real *pred /*[batch][1+patches][dim]*/,
                               const float *target /*[batch][patches-keep][dim]*/,
                               const int32_t *ids /*[batch][patches]*/, bool normalise, float grad_scale, double *loss,
-                              float *dpred, int batch, int patches, int keep, int dim);
+                              Real *dpred, int batch, int patches, int keep, int dim);
     /* Mean cross-entropy with label smoothing s: target (1-s) on the label plus s / classes everywhere. */
-    void (*cross_entropy_loss)(Ops *ops, const float *logits /*[batch][classes]*/, const int32_t *labels /*[batch]*/,
-                               float smoothing, float grad_scale, double *loss, float *dlogits, int batch, int classes);
+    void (*cross_entropy_loss)(Ops *ops, const Real *logits /*[batch][classes]*/, const int32_t *labels /*[batch]*/,
+                               float smoothing, float grad_scale, double *loss, Real *dlogits, int batch, int classes);
     /* Mean squared error over batch and outputs. */
-    void (*regression_loss)(Ops *ops, const float *pred /*[batch][outputs]*/, const float *target, float grad_scale,
-                            double *loss, float *dpred, int batch, int outputs);
+    void (*regression_loss)(Ops *ops, const Real *pred /*[batch][outputs]*/, const float *target, float grad_scale,
+                            double *loss, Real *dpred, int batch, int outputs);
 
     /* norm = sqrt(sum of squares), summed in double; inf or NaN where an element is. */
     void (*global_norm)(Ops *ops, const float *x, size_t count, float *norm);
-    /* The index of the first element that is not finite, or `count`. */
-    void (*find_nonfinite)(Ops *ops, const float *x, size_t count, size_t *first);
+    /* The index of the first element that is not finite, or `count`; x holds elements of `type`. */
+    void (*find_nonfinite)(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first);
     /* AdamW with decoupled decay (Loshchilov & Hutter, arXiv 1711.05101) over all segments at once: gradient scaled by
      * min(1, clip / norm), p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)). Does nothing when
-     * *norm is not finite. */
-    void (*adamw)(Ops *ops, float *param, const float *grad, float *m, float *v, const AdamwSegment *segments,
+     * *norm is not finite. Segments ascend and do not overlap; elements in none stay as they are. rounded (NULL: not
+     * wanted): the new parameters in BF16. */
+    void (*adamw)(Ops *ops, float *param /*[count]*/, uint16_t *rounded /*[count]*/, const float *grad /*[count]*/,
+                  float *m /*[count]*/, float *v /*[count]*/, size_t count, const AdamwSegment *segments,
                   int segment_count, const AdamwValues *values, const float *norm);
 
     /* FP32 to BF16 (round to nearest, ties to even; NaN stays NaN, quiet) and back. */
     void (*cast_to_bf16)(Ops *ops, const float *x, uint16_t *y, size_t count);
     void (*cast_from_bf16)(Ops *ops, const uint16_t *x, float *y, size_t count);
-    /* y = fp8(x * scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; amax = largest |x|.
-     */
-    void (*quantise_fp8)(Ops *ops, const float *x, float scale, Fp8Format format, uint8_t *y, float *amax,
-                         size_t count);
+    /* y = fp8(x * *scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; transposed (NULL:
+     * not wanted): the same codes, [columns][rows], for the product that sums over rows; amax = largest |x|. */
+    void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, const float *scale, Fp8Format format,
+                         uint8_t *y /*[rows][columns]*/, uint8_t *transposed, float *amax, int rows, int columns);
 };
 
-/* The reference backend: plain memory, OpenMP with `threads` threads (at least 1). */
+/* The reference backend: plain memory, OpenMP with `threads` threads (at least 1). In FP32; with `type` set to
+ * REAL_BF16 afterwards it rounds where a device with BF16 activations does. */
 void ops_cpu(Ops *ops, int threads);
+
+/* One picture: cut `crop` out, resize it to out_height x out_width as Pillow's BICUBIC does (a = -0.5, widened when
+ * shrinking; horizontal then vertical pass, 8 bits between, 22-bit fixed point), mirror the output if crop.flip. An
+ * axis of equal size is copied. Callable from any thread at once; allocates its scratch and fails only for want of
+ * it. */
+Status resize_pixels(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Crop crop, int out_height,
+                     int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
 
 /* Takes the first failure out of the table (NULL: none); operations run again afterwards. */
 Status ops_error(Ops *ops) MUST_USE;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

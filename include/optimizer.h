@@ -18,9 +18,9 @@ typedef struct Optimizer Optimizer;
 
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
-/* One step with gradients in place: `step` counts from 1. Returns the global gradient norm in *norm; when it is not
- * finite nothing is changed. */
-void optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm);
+/* One step with gradients in place: `step` counts from 1. Waits, and returns the global gradient norm in *norm; when it
+ * is not finite nothing is changed. Returns what failed in the operations since they were last asked, too. */
+Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) MUST_USE;
 
 typedef struct {
     double peak_lr, min_lr;

@@ -5,6 +5,10 @@
 #ifndef FOVEA_STATUS_H
 #define FOVEA_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct Error *Status;
 
 /* Exit codes of every program; the pool decides by them. */
@@ -34,6 +38,10 @@ const char *status_message(Status status);
 
 /* Frees a status; NULL and static errors are allowed. */
 void status_free(Status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* Hands a failure to the caller. */
 #define TRY(expression)                                                                                                \

@@ -1,4 +1,5 @@
 #include "cpu.h"
+#include "real.h"
 
 #include <math.h>
 
@@ -14,10 +15,16 @@ WIDE static void update(float *restrict param, const float *restrict grad, float
     }
 }
 
-void cpu_adamw(Ops *ops, float *param, const float *grad, float *m, float *v, const AdamwSegment *segments,
-               int segment_count, const AdamwValues *values, const float *norm) {
+void cpu_adamw(Ops *ops, float *param, uint16_t *rounded, const float *grad, float *m, float *v, size_t count,
+               const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
     if (ops->error || !isfinite(*norm))
         return;
+    for (int s = 0; s < segment_count; s++)
+        if (segments[s].offset > count || segments[s].count > count - segments[s].offset) {
+            cpu_fail(ops, status_error(EXIT_INTERNAL, "adamw: segment %d, %zu parameters from %zu on, ends beyond %zu",
+                                       s, segments[s].count, segments[s].offset, count));
+            return;
+        }
     const float scale = values->clip > 0 && *norm > values->clip ? values->clip / *norm : 1.0f;
 #pragma omp parallel num_threads(ops->threads)
     for (int s = 0; s < segment_count; s++) {
@@ -25,9 +32,10 @@ void cpu_adamw(Ops *ops, float *param, const float *grad, float *m, float *v, co
         const float rate = values->lr * segment->lr_scale, decay = segment->decay ? values->weight_decay : 0.0f;
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < segment->count; i += PIECE) {
-            const size_t at = segment->offset + i;
-            update(param + at, grad + at, m + at, v + at, scale, rate, decay, values,
-                   cpu_min(PIECE, segment->count - i));
+            const size_t at = segment->offset + i, length = cpu_min(PIECE, segment->count - i);
+            update(param + at, grad + at, m + at, v + at, scale, rate, decay, values, length);
+            if (rounded)
+                real_round(param + at, length, rounded + at, length, 1, length);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "approx.h"
 #include "cpu.h"
 #include "gemm.h"
+#include "real.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,7 +122,10 @@ WIDE static void softmax_backward(const Work *w, float scale, const float *lse, 
     }
 }
 
-void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, int batch, int tokens, int heads,
+/* One head of a tensor, in the thread's room for its `place`-th. */
+#define READ(x, at, stride, place) real_read_rows(type, x, at, stride, tokens, head, rooms_at(&rooms, (place)*plane))
+
+void cpu_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, int batch, int tokens, int heads,
                            int head) {
     if (ops->error)
         return;
@@ -129,35 +133,17 @@ void cpu_attention_forward(Ops *ops, const float *qkv, float *out, float *lse, i
     const float scale = 1.0f / sqrtf((float)head);
     const Tile *tile = tile_best();
     const size_t each = work_floats(tile, tokens, head);
+    const RealType type = ops->type;
+    const size_t plane = (size_t)tokens * head, row = real_stride(type, width, head),
+                 row3 = real_stride(type, stride, head);
+    Rooms rooms;
+    if (!rooms_open(&rooms, ops, "attention_forward's heads", 4 * plane))
+        return;
     float *shares = cpu_scratch(ops, "attention_forward's scores", each * ops->threads);
-    if (!shares)
+    if (!shares) {
+        rooms_close(&rooms);
         return;
-#pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
-    for (int t = 0; t < ops->threads; t++) {
-        const Work w = work_at(tile, shares + t * each, tokens, head);
-        const size_t count = (size_t)batch * heads;
-        for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
-            const float *q = qkv + i / heads * tokens * stride + i % heads * head;
-            multiply_transposed(&w, q + width, stride, q, stride, w.scores);
-            softmax(&w, scale, lse + i * tokens);
-            multiply(&w, w.scores, 1, w.stride, q + 2 * width, stride,
-                     out + i / heads * tokens * width + i % heads * head, width);
-        }
     }
-    free(shares);
-}
-
-void cpu_attention_backward(Ops *ops, const float *dout, const float *qkv, const float *out, const float *lse,
-                            float *dqkv, int batch, int tokens, int heads, int head) {
-    if (ops->error)
-        return;
-    const size_t width = (size_t)heads * head, stride = 3 * width;
-    const float scale = 1.0f / sqrtf((float)head);
-    const Tile *tile = tile_best();
-    const size_t each = work_floats(tile, tokens, head);
-    float *shares = cpu_scratch(ops, "attention_backward's scores", each * ops->threads);
-    if (!shares)
-        return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < ops->threads; t++) {
         const Work w = work_at(tile, shares + t * each, tokens, head);
@@ -165,15 +151,63 @@ void cpu_attention_backward(Ops *ops, const float *dout, const float *qkv, const
         for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
             const size_t at = i / heads * tokens * width + i % heads * head;
             const size_t at3 = i / heads * tokens * stride + i % heads * head;
-            const float *q = qkv + at3, *k = q + width, *v = k + width;
-            float *dq = dqkv + at3, *dk = dq + width, *dv = dk + width;
-            multiply_transposed(&w, k, stride, q, stride, w.scores);
-            multiply_transposed(&w, v, stride, dout + at, width, w.slopes);
-            softmax_backward(&w, scale, lse + i * tokens, dout + at, out + at, width);
-            multiply(&w, w.scores, w.stride, 1, dout + at, width, dv, stride);
-            multiply(&w, w.slopes, 1, w.stride, k, stride, dq, stride);
-            multiply(&w, w.slopes, w.stride, 1, q, stride, dk, stride);
+            const float *q = READ(qkv, at3, stride, 0), *k = READ(qkv, at3 + width, stride, 1),
+                        *v = READ(qkv, at3 + 2 * width, stride, 2);
+            float *to = real_room(type, out, at, rooms_at(&rooms, 3 * plane));
+            multiply_transposed(&w, k, row3, q, row3, w.scores);
+            softmax(&w, scale, lse + i * tokens);
+            multiply(&w, w.scores, 1, w.stride, v, row3, to, row);
+            real_keep_rows(type, to, out, at, width, tokens, head);
         }
     }
+    rooms_close(&rooms);
+    free(shares);
+}
+
+void cpu_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const Real *out, const float *lse, Real *dqkv,
+                            int batch, int tokens, int heads, int head) {
+    if (ops->error)
+        return;
+    const size_t width = (size_t)heads * head, stride = 3 * width;
+    const float scale = 1.0f / sqrtf((float)head);
+    const Tile *tile = tile_best();
+    const size_t each = work_floats(tile, tokens, head);
+    const RealType type = ops->type;
+    const size_t plane = (size_t)tokens * head, row = real_stride(type, width, head),
+                 row3 = real_stride(type, stride, head);
+    Rooms rooms;
+    if (!rooms_open(&rooms, ops, "attention_backward's heads", 6 * plane))
+        return;
+    float *shares = cpu_scratch(ops, "attention_backward's scores", each * ops->threads);
+    if (!shares) {
+        rooms_close(&rooms);
+        return;
+    }
+#pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
+    for (int t = 0; t < ops->threads; t++) {
+        const Work w = work_at(tile, shares + t * each, tokens, head);
+        const size_t count = (size_t)batch * heads;
+        for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
+            const size_t at = i / heads * tokens * width + i % heads * head;
+            const size_t at3 = i / heads * tokens * stride + i % heads * head;
+            const float *q = READ(qkv, at3, stride, 0), *k = READ(qkv, at3 + width, stride, 1),
+                        *v = READ(qkv, at3 + 2 * width, stride, 2), *d = READ(dout, at, width, 3),
+                        *o = READ(out, at, width, 4);
+            float *room = rooms_at(&rooms, 5 * plane);
+            multiply_transposed(&w, k, row3, q, row3, w.scores);
+            multiply_transposed(&w, v, row3, d, row, w.slopes);
+            softmax_backward(&w, scale, lse + i * tokens, d, o, row);
+            float *dv = real_room(type, dqkv, at3 + 2 * width, room);
+            multiply(&w, w.scores, w.stride, 1, d, row, dv, row3);
+            real_keep_rows(type, dv, dqkv, at3 + 2 * width, stride, tokens, head);
+            float *dq = real_room(type, dqkv, at3, room);
+            multiply(&w, w.slopes, 1, w.stride, k, row3, dq, row3);
+            real_keep_rows(type, dq, dqkv, at3, stride, tokens, head);
+            float *dk = real_room(type, dqkv, at3 + width, room);
+            multiply(&w, w.slopes, w.stride, 1, q, row3, dk, row3);
+            real_keep_rows(type, dk, dqkv, at3 + width, stride, tokens, head);
+        }
+    }
+    rooms_close(&rooms);
     free(shares);
 }

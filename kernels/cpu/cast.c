@@ -1,28 +1,15 @@
 #include "approx.h"
 #include "cpu.h"
+#include "real.h"
 
 #include <math.h>
-
-WIDE static void to_bf16(const float *x, uint16_t *y, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits = approx_to_bits(x[i]);
-        uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-        uint32_t quiet = bits >> 16 | 0x40u;
-        y[i] = (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
-    }
-}
-
-WIDE static void from_bf16(const uint16_t *x, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        y[i] = approx_from_bits((uint32_t)x[i] << 16);
-}
 
 void cpu_cast_to_bf16(Ops *ops, const float *x, uint16_t *y, size_t count) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (size_t i = 0; i < count; i += PIECE)
-        to_bf16(x + i, y + i, cpu_min(PIECE, count - i));
+        real_round(x + i, PIECE, y + i, PIECE, 1, cpu_min(PIECE, count - i));
 }
 
 void cpu_cast_from_bf16(Ops *ops, const uint16_t *x, float *y, size_t count) {
@@ -30,8 +17,11 @@ void cpu_cast_from_bf16(Ops *ops, const uint16_t *x, float *y, size_t count) {
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (size_t i = 0; i < count; i += PIECE)
-        from_bf16(x + i, y + i, cpu_min(PIECE, count - i));
+        real_widen(x + i, PIECE, y + i, PIECE, 1, cpu_min(PIECE, count - i));
 }
+
+/* Side of the squares that codes are transposed in: a cache line. */
+enum { SQUARE = 64 };
 
 /* What tells one 8-bit format from the other. */
 typedef struct {
@@ -67,14 +57,31 @@ WIDE static float to_fp8(const float *x, float scale, Format f, uint8_t *y, size
     return approx_from_bits(largest);
 }
 
-void cpu_quantise_fp8(Ops *ops, const float *x, float scale, Fp8Format format, uint8_t *y, float *amax, size_t count) {
+/* y [columns][rows] = x [rows][columns] for some of the rows of y, in squares that stay in the caches. */
+static void turn(const uint8_t *x, uint8_t *y, size_t rows, size_t columns, size_t first, size_t last) {
+    for (size_t r = 0; r < rows; r += SQUARE)
+        for (size_t c = first; c < last; c++)
+            for (size_t i = r; i < rows && i < r + SQUARE; i++)
+                y[c * rows + i] = x[i * columns + c];
+}
+
+void cpu_quantise_fp8(Ops *ops, const Real *x, const float *scale, Fp8Format format, uint8_t *y, uint8_t *transposed,
+                      float *amax, int rows, int columns) {
     if (ops->error)
         return;
+    const size_t count = (size_t)rows * columns;
     float largest = 0;
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(max : largest)
     for (size_t i = 0; i < count; i += PIECE) {
-        float found = to_fp8(x + i, scale, formats[format], y + i, cpu_min(PIECE, count - i));
+        const size_t length = cpu_min(PIECE, count - i);
+        float room[PIECE];
+        const float found = to_fp8(real_read(ops->type, x, i, length, room), *scale, formats[format], y + i, length);
         largest = found > largest ? found : largest;
     }
     *amax = largest;
+    if (!transposed)
+        return;
+#pragma omp parallel for num_threads(ops->threads) schedule(static)
+    for (int c = 0; c < columns; c += SQUARE)
+        turn(y, transposed, rows, columns, c, cpu_min(c + SQUARE, columns));
 }

@@ -5,39 +5,10 @@
 #ifndef FOVEA_CPU_H
 #define FOVEA_CPU_H
 
-#include "ops.h"
-
-#define CPU_OPERATIONS(X)                                                                                              \
-    X(linear_forward)                                                                                                  \
-    X(linear_backward_input)                                                                                           \
-    X(linear_backward_weight)                                                                                          \
-    X(gelu_forward)                                                                                                    \
-    X(gelu_backward)                                                                                                   \
-    X(norm_forward)                                                                                                    \
-    X(norm_backward)                                                                                                   \
-    X(attention_forward)                                                                                               \
-    X(attention_backward)                                                                                              \
-    X(resize_pixels)                                                                                                   \
-    X(pixels_to_patches)                                                                                               \
-    X(image_to_patches)                                                                                                \
-    X(embed_forward)                                                                                                   \
-    X(embed_backward)                                                                                                  \
-    X(restore_forward)                                                                                                 \
-    X(restore_backward)                                                                                                \
-    X(pool_forward)                                                                                                    \
-    X(pool_backward)                                                                                                   \
-    X(masked_pixel_loss)                                                                                               \
-    X(cross_entropy_loss)                                                                                              \
-    X(regression_loss)                                                                                                 \
-    X(global_norm)                                                                                                     \
-    X(find_nonfinite)                                                                                                  \
-    X(adamw)                                                                                                           \
-    X(cast_to_bf16)                                                                                                    \
-    X(cast_from_bf16)                                                                                                  \
-    X(quantise_fp8)
+#include "operations.h"
 
 #define CPU_DECLARE(name) __typeof__(*((Ops *)0)->name) cpu_##name;
-CPU_OPERATIONS(CPU_DECLARE)
+OPERATIONS(CPU_DECLARE)
 #undef CPU_DECLARE
 
 /* Keeps `status` as the table's failure: the first, since nothing runs after one. Not for parallel regions. */

@@ -1,6 +1,7 @@
 #include "activation.h"
 #include "approx.h"
 #include "cpu.h"
+#include "real.h"
 
 #include <string.h>
 
@@ -75,18 +76,29 @@ void activation_backward(const float *dy, const float *x, Activation act, float 
             memcpy(dx + r * stride, dy + r * stride, columns * sizeof *dx);
 }
 
-void cpu_gelu_forward(Ops *ops, const float *x, Activation act, float *y, size_t count) {
+void cpu_gelu_forward(Ops *ops, const Real *x, Activation act, Real *y, size_t count) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (size_t i = 0; i < count; i += PIECE)
-        activation_forward(x + i, act, y + i, PIECE, 1, (int)cpu_min(PIECE, count - i));
+    for (size_t i = 0; i < count; i += PIECE) {
+        const size_t length = cpu_min(PIECE, count - i);
+        float room[PIECE];
+        float *to = real_room(ops->type, y, i, room);
+        activation_forward(real_read(ops->type, x, i, length, room), act, to, PIECE, 1, (int)length);
+        real_keep(ops->type, to, y, i, length);
+    }
 }
 
-void cpu_gelu_backward(Ops *ops, const float *dy, const float *x, Activation act, float *dx, size_t count) {
+void cpu_gelu_backward(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, size_t count) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (size_t i = 0; i < count; i += PIECE)
-        activation_backward(dy + i, x + i, act, dx + i, PIECE, 1, (int)cpu_min(PIECE, count - i));
+    for (size_t i = 0; i < count; i += PIECE) {
+        const size_t length = cpu_min(PIECE, count - i);
+        float room[PIECE], slopes[PIECE];
+        float *to = real_room(ops->type, dx, i, room);
+        activation_backward(real_read(ops->type, dy, i, length, room), real_read(ops->type, x, i, length, slopes), act,
+                            to, PIECE, 1, (int)length);
+        real_keep(ops->type, to, dx, i, length);
+    }
 }

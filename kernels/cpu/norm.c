@@ -1,4 +1,5 @@
 #include "cpu.h"
+#include "real.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,23 +41,33 @@ WIDE static void normalise(const float *x, const float *weight, const float *bia
     *rstd = factor;
 }
 
-void cpu_norm_forward(Ops *ops, const float *x, const float *branch, const float *scale, const float *keep,
-                      int rows_per_sample, const float *weight, const float *bias, float eps, float *sum, float *y,
+void cpu_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
+                      int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
                       float *mean, float *rstd, int rows, int dim) {
-    if (ops->error)
+    Rooms rooms;
+    if (ops->error || !rooms_open(&rooms, ops, "norm_forward's rows", 2 * (size_t)dim))
         return;
+    const RealType type = ops->type;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int start = 0; start < rows; start += ROWS)
         for (int r = start; r < rows && r < start + ROWS; r++) {
-            const float *seen = x + (size_t)r * dim;
+            const size_t at = (size_t)r * dim;
+            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, dim);
+            const float *seen = real_read(type, x, at, dim, room);
             if (branch) {
-                float *s = sum + (size_t)r * dim;
-                residual(seen, branch + (size_t)r * dim, scale, sample_keep(keep, r, rows_per_sample), s, dim);
-                seen = s;
+                float *s = real_room(type, sum, at, room);
+                residual(seen, real_read(type, branch, at, dim, other), scale, sample_keep(keep, r, rows_per_sample), s,
+                         dim);
+                real_keep(type, s, sum, at, dim);
+                seen = real_read(type, sum, at, dim, room);
             }
-            if (y)
-                normalise(seen, weight, bias, eps, y + (size_t)r * dim, mean + r, rstd + r, dim);
+            if (y) {
+                float *to = real_room(type, y, at, other);
+                normalise(seen, weight, bias, eps, to, mean + r, rstd + r, dim);
+                real_keep(type, to, y, at, dim);
+            }
         }
+    rooms_close(&rooms);
 }
 
 /* dx = dsum + rstd * (g - mean(g) - z mean(g z)), g = dy weight, z = (sum - mean) rstd; dweight += dy z, dbias += dy.
@@ -107,17 +118,20 @@ static void add_parts(const float *parts, int count, size_t stride, float *total
             total[i] += parts[p * stride + i];
 }
 
-void cpu_norm_backward(Ops *ops, const float *dy, const float *dsum, const float *sum, const float *mean,
-                       const float *rstd, const float *weight, const float *branch, const float *scale,
-                       const float *keep, int rows_per_sample, float *dx, float *dbranch, float *dweight, float *dbias,
+void cpu_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
+                       const float *rstd, const float *weight, const Real *branch, const float *scale,
+                       const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
                        float *dscale, bool add, int rows, int dim) {
-    if (ops->error)
+    Rooms rooms;
+    if (ops->error || !rooms_open(&rooms, ops, "norm_backward's rows", 4 * (size_t)dim))
         return;
+    const RealType type = ops->type;
     const int part = (int)cpu_part(rows, ROWS), count = (rows + part - 1) / part;
     const size_t stride = 3 * (size_t)dim;
     float *parts = calloc(count * stride + 1, sizeof *parts);
     if (!parts) {
         cpu_fail(ops, status_no_memory("norm_backward's partial sums", count * stride * sizeof *parts));
+        rooms_close(&rooms);
         return;
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
@@ -125,14 +139,23 @@ void cpu_norm_backward(Ops *ops, const float *dy, const float *dsum, const float
         float *sums = parts + p * stride;
         for (int r = p * part; r < rows && r < (p + 1) * part; r++) {
             const size_t at = (size_t)r * dim;
-            norm_row(dy + at, dsum ? dsum + at : NULL, sum + at, mean[r], rstd[r], weight, dx + at, sums, sums + dim,
-                     dim);
-            branch_row(dx + at, branch ? branch + at : NULL, scale, sample_keep(keep, r, rows_per_sample),
-                       dbranch ? dbranch + at : NULL, dscale ? sums + 2 * dim : NULL, dim);
+            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, dim);
+            float *to = real_room(type, dx, at, rooms_at(&rooms, 3 * (size_t)dim));
+            norm_row(real_read(type, dy, at, dim, room), real_read(type, dsum, at, dim, other),
+                     real_read(type, sum, at, dim, rooms_at(&rooms, 2 * (size_t)dim)), mean[r], rstd[r], weight, to,
+                     sums, sums + dim, dim);
+            real_keep(type, to, dx, at, dim);
+            if (!dbranch && !dscale)
+                continue;
+            float *branch_to = real_room(type, dbranch, at, other);
+            branch_row(real_read(type, dx, at, dim, to), dscale ? real_read(type, branch, at, dim, room) : NULL, scale,
+                       sample_keep(keep, r, rows_per_sample), branch_to, dscale ? sums + 2 * dim : NULL, dim);
+            real_keep(type, branch_to, dbranch, at, dim);
         }
     }
     add_parts(parts, count, stride, dweight, add, dim);
     add_parts(parts + dim, count, stride, dbias, add, dim);
     add_parts(parts + 2 * dim, count, stride, dscale, add, dim);
     free(parts);
+    rooms_close(&rooms);
 }

@@ -1,4 +1,5 @@
 #include "cpu.h"
+#include "real.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +17,45 @@ static bool check_grid(Ops *ops, const char *operation, const int32_t *ids, int 
 typedef struct {
     const int32_t *ids;
     int keep, across, size, patch; /* across: patches in a row */
-    float *visible, *target;       /* target may be NULL */
+    RealType type;
+    Real *visible;
+    float *target; /* may be NULL */
+    float *room;   /* for one patch */
+    size_t values; /* in a patch */
+    size_t at;     /* of the first visible patch */
 } Sample;
 
-static Sample sample_at(const int32_t *ids, int keep, int size, int patch, float *visible, float *target, size_t b) {
+static Sample sample_at(const int32_t *ids, int keep, int size, int patch, RealType type, Real *visible, float *target,
+                        float *room, size_t b) {
     const int across = size / patch;
     const size_t patches = (size_t)across * across, values = 3 * (size_t)patch * patch;
-    return (Sample){ids + b * patches,
-                    keep,
-                    across,
-                    size,
-                    patch,
-                    visible + b * keep * values,
-                    target ? target + b * (patches - keep) * values : NULL};
+    return (Sample){.ids = ids + b * patches,
+                    .keep = keep,
+                    .across = across,
+                    .size = size,
+                    .patch = patch,
+                    .type = type,
+                    .visible = visible,
+                    .target = target ? target + b * (patches - keep) * values : NULL,
+                    .room = room,
+                    .values = values,
+                    .at = b * keep * values};
 }
 
-/* Patches to cut, and the place of row `y` of the j-th: visible ones start with their first channel. */
+/* Patches to cut. */
 static int sample_count(const Sample *s) {
     return s->target ? s->across * s->across : s->keep;
 }
 
-static float *sample_row(const Sample *s, int j, int y) {
-    const size_t values = 3 * (size_t)s->patch * s->patch;
-    return j < s->keep ? s->visible + j * values + (size_t)y * s->patch
-                       : s->target + (j - s->keep) * values + (size_t)y * 3 * s->patch;
+/* Where the j-th is to be written, and taken when it is whole. */
+static float *patch_room(const Sample *s, int j) {
+    return j < s->keep ? real_room(s->type, s->visible, s->at + j * s->values, s->room)
+                       : s->target + (j - s->keep) * s->values;
+}
+
+static void patch_keep(const Sample *s, int j, const float *patch) {
+    if (j < s->keep)
+        real_keep(s->type, patch, s->visible, s->at + j * s->values, s->values);
 }
 
 /* How levels become values: level * scale + shift, for the channels of one row of a patch, pixel by pixel. */
@@ -65,12 +81,14 @@ WIDE static void separate(const float *restrict in, float *restrict out, int pat
 static void cut_pixels(const Sample *s, const uint8_t *pixels, const Levels *levels) {
     for (int j = 0; j < sample_count(s); j++) {
         const int top = s->ids[j] / s->across * s->patch, left = s->ids[j] % s->across * s->patch;
+        float *to = patch_room(s, j);
         for (int y = 0; y < s->patch; y++) {
             const uint8_t *from = pixels + ((size_t)(top + y) * s->size + left) * 3;
-            normalise(from, levels, j < s->keep ? levels->row : sample_row(s, j, y), 3 * s->patch);
+            normalise(from, levels, j < s->keep ? levels->row : to + (size_t)y * 3 * s->patch, 3 * s->patch);
             if (j < s->keep)
-                separate(levels->row, sample_row(s, j, y), s->patch, (size_t)s->patch * s->patch);
+                separate(levels->row, to + (size_t)y * s->patch, s->patch, (size_t)s->patch * s->patch);
         }
+        patch_keep(s, j, to);
     }
 }
 
@@ -78,16 +96,18 @@ static void cut_image(const Sample *s, const float *image) {
     const size_t area = (size_t)s->patch * s->patch, plane = (size_t)s->size * s->size;
     for (int j = 0; j < sample_count(s); j++) {
         const int top = s->ids[j] / s->across * s->patch, left = s->ids[j] % s->across * s->patch;
+        float *patch = patch_room(s, j);
         for (int y = 0; y < s->patch; y++)
             for (int c = 0; c < 3; c++) {
                 const float *from = image + c * plane + (size_t)(top + y) * s->size + left;
-                float *to = sample_row(s, j, y);
+                float *to = patch + (size_t)y * (j < s->keep ? 1 : 3) * s->patch;
                 if (j < s->keep)
                     memcpy(to + c * area, from, s->patch * sizeof *to);
                 else
                     for (int x = 0; x < s->patch; x++)
                         to[x * 3 + c] = from[x];
             }
+        patch_keep(s, j, patch);
     }
 }
 
@@ -108,7 +128,7 @@ static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int
     if (!whole) {
         uint8_t *resized = (uint8_t *)(values + 3 * row);
         const Crop all = {.height = height, .width = width};
-        status = cpu_resize_pixels(pixels, height, width, crop ? *crop : all, s->size, s->size, resized);
+        status = resize_pixels(pixels, height, width, crop ? *crop : all, s->size, s->size, resized);
         pixels = resized;
     }
     if (!status)
@@ -119,8 +139,10 @@ static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int
 
 void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int width, const Crop *crops,
                            const int32_t *ids, int keep, const float mean[3], const float std[3], int size, int patch,
-                           float *visible, float *target, int batch) {
-    if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep))
+                           Real *visible, float *target, int batch) {
+    Rooms rooms;
+    if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep) ||
+        !rooms_open(&rooms, ops, "pixels_to_patches' patches", 3 * (size_t)patch * patch))
         return;
     float scale[3], shift[3];
     for (int c = 0; c < 3; c++) {
@@ -130,7 +152,7 @@ void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int widt
     Status failure = NULL;
 #pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
     for (int b = 0; b < batch; b++) {
-        const Sample sample = sample_at(ids, keep, size, patch, visible, target, b);
+        const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
         Status status = cut_sample(&sample, pixels + (size_t)b * height * width * 3, height, width,
                                    crops ? &crops[b] : NULL, scale, shift);
         if (status) {
@@ -141,17 +163,21 @@ void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int widt
                 failure = status;
         }
     }
+    rooms_close(&rooms);
     if (failure)
         cpu_fail(ops, failure);
 }
 
 void cpu_image_to_patches(Ops *ops, const float *image, const int32_t *ids, int keep, int size, int patch,
-                          float *visible, float *target, int batch) {
-    if (ops->error || !check_grid(ops, "image_to_patches", ids, batch, size, patch, keep))
+                          Real *visible, float *target, int batch) {
+    Rooms rooms;
+    if (ops->error || !check_grid(ops, "image_to_patches", ids, batch, size, patch, keep) ||
+        !rooms_open(&rooms, ops, "image_to_patches' patches", 3 * (size_t)patch * patch))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < batch; b++) {
-        const Sample sample = sample_at(ids, keep, size, patch, visible, target, b);
+        const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
         cut_image(&sample, image + (size_t)b * 3 * size * size);
     }
+    rooms_close(&rooms);
 }

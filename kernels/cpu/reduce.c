@@ -1,5 +1,6 @@
 #include "approx.h"
 #include "cpu.h"
+#include "real.h"
 
 #include <math.h>
 
@@ -35,19 +36,23 @@ WIDE static bool any_nonfinite(const float *x, size_t count) {
     return found;
 }
 
-void cpu_find_nonfinite(Ops *ops, const float *x, size_t count, size_t *first) {
+void cpu_find_nonfinite(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first) {
     if (ops->error)
         return;
     size_t found = count;
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(min : found)
     for (size_t start = 0; start < count; start += PIECE) {
-        size_t length = cpu_min(PIECE, count - start);
-        if (found < start || !any_nonfinite(x + start, length))
+        const size_t length = cpu_min(PIECE, count - start);
+        if (found < start)
             continue;
-        size_t i = start;
-        while (isfinite(x[i]))
+        float room[PIECE];
+        const float *values = real_read(type, x, start, length, room);
+        if (!any_nonfinite(values, length))
+            continue;
+        size_t i = 0;
+        while (isfinite(values[i]))
             i++;
-        found = cpu_min(found, i);
+        found = cpu_min(found, start + i);
     }
     *first = found;
 }

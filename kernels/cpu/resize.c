@@ -207,8 +207,8 @@ static void resample(const uint8_t *from, size_t stride, Crop crop, const Axis *
     }
 }
 
-Status cpu_resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, int out_height, int out_width,
-                         uint8_t *out) {
+Status resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, int out_height, int out_width,
+                     uint8_t *out) {
     if (out_height < 1 || out_width < 1 || crop.height < 1 || crop.width < 1 || crop.top < 0 || crop.left < 0 ||
         crop.height > height - crop.top || crop.width > width - crop.left)
         return status_error(EXIT_INTERNAL,

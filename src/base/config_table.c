@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(int), "choices are stored as int");
+_Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(int) &&
+                   sizeof(TrainDevice) == sizeof(int),
+               "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
+static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
 #define INTEGER(section, name, min, max, fallback, unit, help)                                                         \
@@ -51,6 +54,10 @@ const ConfigKey config_keys[] = {
     INTEGER(data, workers, 1, 256, 2, "threads", "Threads that decode and crop pictures. They change no result."),
     INTEGER(data, ring, 1, 64, 3, "batches", "Batches decoded ahead of the training."),
 
+    CHOICE(
+        train, device, DEVICES, TRAIN_ON_AUTO,
+        "Where the model is computed. auto: on a GPU that works, else on the CPU, saying why. emu: the GPU's kernels "
+        "run by an emulator, for tests of the program itself."),
     INTEGER(train, seed, 0, 9007199254740991, 1, "", "Starts weights, order, crops and masks."),
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training pictures; not used when steps is given."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: from epochs."),

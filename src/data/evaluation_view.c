@@ -11,7 +11,7 @@ static int centre_offset(int gap) {
     return gap % 2 && half % 2 ? half + 1 : half;
 }
 
-Status evaluation_view(const Ops *ops, const Image *image, int size, uint8_t *out) {
+Status evaluation_view(const Image *image, int size, uint8_t *out) {
     bool tall = image->height > image->width;
     int64_t shorter = tall ? image->width : image->height, longer = tall ? image->height : image->width;
     /* Both are exact in integers: size / (224 / 256), and the long side in proportion, cut off. */
@@ -26,7 +26,7 @@ Status evaluation_view(const Ops *ops, const Image *image, int size, uint8_t *ou
     if (!resized)
         return status_no_memory("a resized picture", bytes);
     Crop whole = {.height = image->height, .width = image->width};
-    Status status = ops->resize_pixels(image->pixels, image->height, image->width, whole, height, width, resized);
+    Status status = resize_pixels(image->pixels, image->height, image->width, whole, height, width, resized);
     int top = centre_offset(height - size), left = centre_offset(width - size);
     for (int y = 0; y < size && !status; y++)
         memcpy(out + (size_t)y * size * 3, resized + ((size_t)(top + y) * width + left) * 3, (size_t)size * 3);

@@ -85,12 +85,12 @@ static Status enter_bad(Loader *loader, int64_t record, const char *reason) {
 static Status view(const Loader *loader, const Image *image, uint32_t epoch, int64_t record, void *out) {
     const LoaderOptions *options = &loader->options;
     if (options->evaluate)
-        return evaluation_view(options->ops, image, options->image_size, out);
+        return evaluation_view(image, options->image_size, out);
     Random random;
     random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)record);
     Crop crop = random_resized_crop(&random, &options->crop, image->height, image->width);
-    return options->ops->resize_pixels(image->pixels, image->height, image->width, crop, options->image_size,
-                                       options->image_size, out);
+    return resize_pixels(image->pixels, image->height, image->width, crop, options->image_size, options->image_size,
+                         out);
 }
 
 static Status load(const Loader *loader, const char *path, uint32_t epoch, int64_t record, void *out) {

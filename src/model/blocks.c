@@ -57,9 +57,9 @@ void stack_params(Stack *stack, Params *params) {
     }
 }
 
-void stack_place(Stack *stack, Arena *arena, int batch) {
-    size_t rows = (size_t)batch * (size_t)stack->tokens;
-    size_t row = sizeof(float) * rows, plane = row * (size_t)stack->dim, wide = row * (size_t)stack->hidden;
+void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
+    size_t rows = (size_t)batch * (size_t)stack->tokens, row = sizeof(float) * rows, real = real_size(type) * rows;
+    size_t plane = real * (size_t)stack->dim, wide = real * (size_t)stack->hidden;
     for (int i = 0; i < stack->depth; i++) {
         Block *block = &stack->blocks[i];
         block->x = arena_take(arena, plane);
@@ -96,17 +96,17 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
         ops->norm_forward(ops, before ? before->mid : b->x, before ? stack->branch : NULL, NULL, NULL, stack->tokens,
                           params_value(params, b->norm1_weight), params_value(params, b->norm1_bias), stack->eps, b->x,
                           b->norm1, b->mean1, b->rstd1, rows, dim);
-        ops->linear_forward(ops, b->norm1, params_value(params, b->qkv_weight), params_value(params, b->qkv_bias),
+        ops->linear_forward(ops, b->norm1, params_weight(params, b->qkv_weight), params_weight(params, b->qkv_bias),
                             ACTIVATION_NONE, NULL, b->qkv, rows, dim, 3 * dim);
         ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads, head);
-        ops->linear_forward(ops, b->attended, params_value(params, b->proj_weight), params_value(params, b->proj_bias),
-                            ACTIVATION_NONE, NULL, stack->branch, rows, dim, dim);
+        ops->linear_forward(ops, b->attended, params_weight(params, b->proj_weight),
+                            params_weight(params, b->proj_bias), ACTIVATION_NONE, NULL, stack->branch, rows, dim, dim);
         ops->norm_forward(ops, b->x, stack->branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
                           params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
                           dim);
-        ops->linear_forward(ops, b->norm2, params_value(params, b->fc1_weight), params_value(params, b->fc1_bias),
+        ops->linear_forward(ops, b->norm2, params_weight(params, b->fc1_weight), params_weight(params, b->fc1_bias),
                             ACTIVATION_GELU_ERF, b->hidden, b->activated, rows, dim, stack->hidden);
-        ops->linear_forward(ops, b->activated, params_value(params, b->fc2_weight), params_value(params, b->fc2_bias),
+        ops->linear_forward(ops, b->activated, params_weight(params, b->fc2_weight), params_weight(params, b->fc2_bias),
                             ACTIVATION_NONE, NULL, stack->branch, rows, stack->hidden, dim);
     }
     bool last = stack->last_name != NULL;
@@ -116,9 +116,9 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
                       last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim);
 }
 
-void stack_backward(Stack *stack, Ops *ops, const Params *params, const float *dout, int batch, bool add) {
+void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
     int rows = batch * stack->tokens, dim = stack->dim, hidden = stack->hidden;
-    const float *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
+    const Real *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
     if (stack->last_name) {
         ops->norm_backward(ops, dout, NULL, stack->x, stack->mean, stack->rstd,
                            params_value(params, stack->last_weight), NULL, NULL, NULL, stack->tokens, stack->dx, NULL,
@@ -130,11 +130,11 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const float *d
         Block *b = &stack->blocks[i];
         ops->linear_backward_weight(ops, dx, b->activated, params_grad(params, b->fc2_weight),
                                     params_grad(params, b->fc2_bias), add, rows, hidden, dim);
-        ops->linear_backward_input(ops, dx, params_value(params, b->fc2_weight), ACTIVATION_GELU_ERF, b->hidden,
+        ops->linear_backward_input(ops, dx, params_weight(params, b->fc2_weight), ACTIVATION_GELU_ERF, b->hidden,
                                    stack->dhidden, rows, hidden, dim);
         ops->linear_backward_weight(ops, stack->dhidden, b->norm2, params_grad(params, b->fc1_weight),
                                     params_grad(params, b->fc1_bias), add, rows, dim, hidden);
-        ops->linear_backward_input(ops, stack->dhidden, params_value(params, b->fc1_weight), ACTIVATION_NONE, NULL,
+        ops->linear_backward_input(ops, stack->dhidden, params_weight(params, b->fc1_weight), ACTIVATION_NONE, NULL,
                                    stack->dy, rows, dim, hidden);
         ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm2_weight),
@@ -142,13 +142,13 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const float *d
         dx = stack->dx;
         ops->linear_backward_weight(ops, dx, b->attended, params_grad(params, b->proj_weight),
                                     params_grad(params, b->proj_bias), add, rows, dim, dim);
-        ops->linear_backward_input(ops, dx, params_value(params, b->proj_weight), ACTIVATION_NONE, NULL,
+        ops->linear_backward_input(ops, dx, params_weight(params, b->proj_weight), ACTIVATION_NONE, NULL,
                                    stack->dattended, rows, dim, dim);
         ops->attention_backward(ops, stack->dattended, b->qkv, b->attended, b->lse, stack->dqkv, batch, stack->tokens,
                                 stack->heads, dim / stack->heads);
         ops->linear_backward_weight(ops, stack->dqkv, b->norm1, params_grad(params, b->qkv_weight),
                                     params_grad(params, b->qkv_bias), add, rows, dim, 3 * dim);
-        ops->linear_backward_input(ops, stack->dqkv, params_value(params, b->qkv_weight), ACTIVATION_NONE, NULL,
+        ops->linear_backward_input(ops, stack->dqkv, params_weight(params, b->qkv_weight), ACTIVATION_NONE, NULL,
                                    stack->dy, rows, dim, 3 * dim);
         ops->norm_backward(ops, stack->dy, dx, b->x, b->mean1, b->rstd1, params_value(params, b->norm1_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm1_weight),
@@ -163,7 +163,7 @@ bool stack_visit(const Stack *stack, int batch, ActivationVisit visit, void *con
         const Block *b = &stack->blocks[i];
         const struct {
             const char *leaf;
-            const float *values;
+            const Real *values;
             size_t count;
         } list[] = {
             {"input", b->x, plane},

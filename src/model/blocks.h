@@ -9,12 +9,12 @@
 typedef struct {
     int norm1_weight, norm1_bias, qkv_weight, qkv_bias, proj_weight, proj_bias; /* parameter indices */
     int norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias;
-    float *x, *mid;                       /* [rows][dim]: residual stream at the block's entry and between its halves */
-    float *norm1, *norm2;                 /* [rows][dim]: what attention and MLP see */
-    float *qkv;                           /* [rows][3 dim] */
-    float *attended;                      /* [rows][dim] */
+    Real *x, *mid;                        /* [rows][dim]: residual stream at the block's entry and between its halves */
+    Real *norm1, *norm2;                  /* [rows][dim]: what attention and MLP see */
+    Real *qkv;                            /* [rows][3 dim] */
+    Real *attended;                       /* [rows][dim] */
     float *lse;                           /* [batch][heads][tokens] */
-    float *hidden, *activated;            /* [rows][hidden], before and after GELU */
+    Real *hidden, *activated;             /* [rows][hidden], before and after GELU */
     float *mean1, *rstd1, *mean2, *rstd2; /* [rows] */
 } Block;
 
@@ -25,11 +25,12 @@ typedef struct {
     Block *blocks;              /* [depth], owned */
     int last_weight, last_bias; /* the last norm's parameters; -1: none */
     const char *last_name;
-    float *x;                   /* [rows][dim]: residual stream after the last block */
-    float *y, *mean, *rstd;     /* the last norm's output and statistics */
-    float *branch;              /* [rows][dim]: a branch on its way into the residual sum */
-    float *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
-    float *dqkv, *dhidden;
+    Real *x;                   /* [rows][dim]: residual stream after the last block */
+    Real *y;                   /* the last norm's output */
+    float *mean, *rstd;        /* and its statistics */
+    Real *branch;              /* [rows][dim]: a branch on its way into the residual sum */
+    Real *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
+    Real *dqkv, *dhidden;
 } Stack;
 
 /* Describes a stack; `last_norm` is the last norm's name or NULL. Allocates the list of blocks. */
@@ -38,14 +39,14 @@ Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int d
 void stack_close(Stack *stack);
 /* Adds the parameters; block i gets layer 1 + i. */
 void stack_params(Stack *stack, Params *params);
-/* Takes activations and gradients for `batch` samples from the arena. */
-void stack_place(Stack *stack, Arena *arena, int batch);
+/* Takes activations and gradients of `type` for `batch` samples from the arena. */
+void stack_place(Stack *stack, Arena *arena, RealType type, int batch);
 
 /* Runs the stack on stack->blocks[0].x, which the caller has filled ([batch][tokens][dim]); the result is stack->y, or
  * stack->x without a last norm. */
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch);
 /* Takes the gradient of the result from `dout` and leaves that of the entry in stack->dx. */
-void stack_backward(Stack *stack, Ops *ops, const Params *params, const float *dout, int batch, bool add);
+void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add);
 
 /* See mae_visit(); false when the visitor stopped. */
 bool stack_visit(const Stack *stack, int batch, ActivationVisit visit, void *context);

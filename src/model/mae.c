@@ -9,18 +9,22 @@
 struct Mae {
     ModelShape shape;
     Ops *ops;
-    Arena arena;
+    Arena host, arena; /* the list of parameters; everything on the device */
     Params params;
     int patches, keep, patch_dim;
     int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
     int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
     Stack encoder, decoder;
-    float *visible, *target;   /* [batch][keep | patches - keep][patch_dim] */
-    float *embedded;           /* [batch][keep][dim] */
-    float *decoder_in;         /* [batch][1 + keep][decoder_dim] */
-    float *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
-    float *ddecoder, *dlatent; /* gradients of what enters and leaves the two stacks */
-    int batch;                 /* of the last forward pass */
+    uint8_t *pixels;          /* [batch][size][size][3] and */
+    int32_t *ids;             /* [batch][patches]: room for an input of host memory; NULL where none is needed */
+    Real *visible;            /* [batch][keep][patch_dim] */
+    float *target;            /* [batch][patches - keep][patch_dim] */
+    Real *embedded;           /* [batch][keep][dim] */
+    Real *decoder_in;         /* [batch][1 + keep][decoder_dim] */
+    Real *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
+    Real *ddecoder, *dlatent; /* gradients of what enters and leaves the two stacks */
+    double *loss;
+    int batch; /* of the last forward pass */
 };
 
 static bool comes_after(const float *noise, int32_t a, int32_t b) {
@@ -75,25 +79,31 @@ static void list_params(Mae *mae) {
     mae->decoder_pos = params_add(p, "decoder_pos_embed", false, 0, 3, (int64_t[]){1, tokens, ddim});
 }
 
-/* Everything the model ever holds, in one arena: parameters, activations, gradients. */
-static void lay_out(Mae *mae, Arena *arena) {
+/* Everything the model ever holds on the device: parameters, activations, gradients. */
+static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     const ModelShape *s = &mae->shape;
+    const Ops *ops = mae->ops;
     size_t batch = (size_t)s->batch, keep = (size_t)mae->keep, patches = (size_t)mae->patches;
-    size_t patch = sizeof(float) * (size_t)mae->patch_dim, token = sizeof(float) * (size_t)s->dim,
-           dtoken = sizeof(float) * (size_t)s->decoder_dim;
-    params_begin(&mae->params, arena, 12 + 12 * (s->depth + s->decoder_depth) + 4);
+    size_t real = real_size(ops->type), values = (size_t)mae->patch_dim, patch = real * values,
+           token = real * (size_t)s->dim, dtoken = real * (size_t)s->decoder_dim;
+    params_begin(&mae->params, host, 12 + 12 * (s->depth + s->decoder_depth) + 4);
     list_params(mae);
-    params_end(&mae->params, arena);
-    stack_place(&mae->encoder, arena, s->batch);
-    stack_place(&mae->decoder, arena, s->batch);
+    params_end(&mae->params, arena, ops->device, ops->type);
+    stack_place(&mae->encoder, arena, ops->type, s->batch);
+    stack_place(&mae->decoder, arena, ops->type, s->batch);
+    if (!ops->device->host_memory) {
+        mae->pixels = arena_take(arena, batch * 3 * (size_t)s->image_size * (size_t)s->image_size);
+        mae->ids = arena_take(arena, batch * patches * sizeof *mae->ids);
+    }
     mae->visible = arena_take(arena, batch * keep * patch);
-    mae->target = arena_take(arena, batch * (patches - keep) * patch);
+    mae->target = arena_take(arena, batch * (patches - keep) * values * sizeof *mae->target);
     mae->embedded = arena_take(arena, batch * keep * token);
     mae->decoder_in = arena_take(arena, batch * (1 + keep) * dtoken);
     mae->pred = arena_take(arena, batch * (1 + patches) * patch);
     mae->dpred = arena_take(arena, batch * (1 + patches) * patch);
     mae->ddecoder = arena_take(arena, batch * (1 + patches) * dtoken);
     mae->dlatent = arena_take(arena, batch * (1 + keep) * token);
+    mae->loss = arena_take(arena, sizeof *mae->loss);
 }
 
 static Status describe(Mae *mae, const ModelShape *shape) {
@@ -113,17 +123,19 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
     if (!mae)
         return status_no_memory("the model", sizeof *mae);
     mae->ops = ops;
-    Arena measure = {0};
+    Arena host = {0}, arena = {0};
     Status status = describe(mae, shape);
     if (!status) {
-        lay_out(mae, &measure);
-        status = arena_open(&mae->arena, measure.used, "the model's parameters and activations");
+        lay_out(mae, &host, &arena);
+        status = arena_open(&mae->host, host.used, "the list of parameters");
     }
+    if (!status)
+        status = device_arena_open(ops->device, &mae->arena, arena.used, "the model's parameters and activations");
     if (status) {
         mae_close(mae);
         return status;
     }
-    lay_out(mae, &mae->arena);
+    lay_out(mae, &mae->host, &mae->arena);
     *out = mae;
     return NULL;
 }
@@ -131,7 +143,8 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
 void mae_close(Mae *mae) {
     if (!mae)
         return;
-    arena_close(&mae->arena);
+    device_arena_close(mae->ops->device, &mae->arena);
+    arena_close(&mae->host);
     stack_close(&mae->encoder);
     stack_close(&mae->decoder);
     free(mae);
@@ -149,10 +162,10 @@ int mae_patches(const Mae *mae) {
 int mae_keep(const Mae *mae) {
     return mae->keep;
 }
-const float *mae_prediction(const Mae *mae) {
+const Real *mae_prediction(const Mae *mae) {
     return mae->pred;
 }
-const float *mae_latent(const Mae *mae) {
+const Real *mae_latent(const Mae *mae) {
     return mae->encoder.y;
 }
 const float *mae_target(const Mae *mae) {
@@ -164,11 +177,11 @@ static void fill_uniform(float *values, size_t count, double bound, Random *rand
         values[i] = (float)random_between(random, -bound, bound);
 }
 
-void mae_init(Mae *mae, uint64_t seed) {
+static void draw_values(const Mae *mae, float *values, uint64_t seed) {
     const Params *params = &mae->params;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
-        float *value = params_value(params, i);
+        float *value = values + param->offset;
         Random random;
         random_start(&random, seed, RANDOM_INIT, 0, (uint64_t)i);
         if (i == mae->patch_bias) {
@@ -186,11 +199,35 @@ void mae_init(Mae *mae, uint64_t seed) {
         }
     }
     int grid = mae->shape.image_size / mae->shape.patch_size;
-    position_embedding(params_value(params, mae->pos_embed), grid, mae->shape.dim);
-    position_embedding(params_value(params, mae->decoder_pos), grid, mae->shape.decoder_dim);
+    position_embedding(values + params->list[mae->pos_embed].offset, grid, mae->shape.dim);
+    position_embedding(values + params->list[mae->decoder_pos].offset, grid, mae->shape.decoder_dim);
 }
 
-void mae_forward(Mae *mae, const MaeInput *input, double *loss) {
+Status mae_init(Mae *mae, uint64_t seed) {
+    const Params *params = &mae->params;
+    float *values = calloc(params->total, sizeof *values);
+    if (!values)
+        return status_no_memory("the initial parameters", params->total * sizeof *values);
+    draw_values(mae, values, seed);
+    Status status = device_write(params->device, params->value, values, params->total * sizeof *values);
+    free(values);
+    params_round(params, mae->ops);
+    return status;
+}
+
+Status mae_stage(Mae *mae, const uint8_t *pixels, const int32_t *ids, int batch, MaeInput *input) {
+    const Device *device = mae->ops->device;
+    const size_t side = (size_t)mae->shape.image_size, count = (size_t)batch;
+    *input = (MaeInput){.pixels = pixels, .ids = ids, .batch = batch};
+    if (device->host_memory)
+        return NULL;
+    input->pixels = mae->pixels;
+    input->ids = mae->ids;
+    TRY(device->copy(device, NULL, mae->pixels, pixels, count * side * side * 3, COPY_TO_DEVICE));
+    return device->copy(device, NULL, mae->ids, ids, count * (size_t)mae->patches * sizeof *ids, COPY_TO_DEVICE);
+}
+
+void mae_forward(Mae *mae, const MaeInput *input) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;
@@ -204,22 +241,27 @@ void mae_forward(Mae *mae, const MaeInput *input, double *loss) {
         ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
                               mae->target, batch);
 
-    ops->linear_forward(ops, mae->visible, params_value(p, mae->patch_weight), params_value(p, mae->patch_bias),
+    ops->linear_forward(ops, mae->visible, params_weight(p, mae->patch_weight), params_weight(p, mae->patch_bias),
                         ACTIVATION_NONE, NULL, mae->embedded, batch * keep, mae->patch_dim, s->dim);
     ops->embed_forward(ops, mae->embedded, params_value(p, mae->cls_token), params_value(p, mae->pos_embed), input->ids,
                        mae->encoder.blocks[0].x, batch, patches, keep, s->dim);
     stack_forward(&mae->encoder, ops, p, batch);
 
-    ops->linear_forward(ops, mae->encoder.y, params_value(p, mae->embed_weight), params_value(p, mae->embed_bias),
+    ops->linear_forward(ops, mae->encoder.y, params_weight(p, mae->embed_weight), params_weight(p, mae->embed_bias),
                         ACTIVATION_NONE, NULL, mae->decoder_in, batch * (1 + keep), s->dim, s->decoder_dim);
     ops->restore_forward(ops, mae->decoder_in, params_value(p, mae->mask_token), params_value(p, mae->decoder_pos),
                          input->ids, mae->decoder.blocks[0].x, batch, patches, keep, s->decoder_dim);
     stack_forward(&mae->decoder, ops, p, batch);
 
-    ops->linear_forward(ops, mae->decoder.y, params_value(p, mae->pred_weight), params_value(p, mae->pred_bias),
+    ops->linear_forward(ops, mae->decoder.y, params_weight(p, mae->pred_weight), params_weight(p, mae->pred_bias),
                         ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
-    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, loss, NULL, batch, patches,
-                           keep, mae->patch_dim);
+    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, mae->loss, NULL, batch,
+                           patches, keep, mae->patch_dim);
+}
+
+Status mae_loss(Mae *mae, double *loss) {
+    TRY(ops_error(mae->ops));
+    return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
 }
 
 void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
@@ -227,15 +269,13 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;
     int batch = input->batch, keep = mae->keep, patches = mae->patches;
-    double loss;
-
-    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, grad_scale, &loss, mae->dpred,
+    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, grad_scale, mae->loss, mae->dpred,
                            batch, patches, keep, mae->patch_dim);
     ops->linear_backward_weight(ops, mae->dpred, mae->decoder.y, params_grad(p, mae->pred_weight),
                                 params_grad(p, mae->pred_bias), add, batch * (1 + patches), s->decoder_dim,
                                 mae->patch_dim);
-    ops->linear_backward_input(ops, mae->dpred, params_value(p, mae->pred_weight), ACTIVATION_NONE, NULL, mae->ddecoder,
-                               batch * (1 + patches), s->decoder_dim, mae->patch_dim);
+    ops->linear_backward_input(ops, mae->dpred, params_weight(p, mae->pred_weight), ACTIVATION_NONE, NULL,
+                               mae->ddecoder, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
     stack_backward(&mae->decoder, ops, p, mae->ddecoder, batch, add);
 
     /* The decoder's entry has fewer tokens than its blocks; its gradient fits where ddecoder was. */
@@ -243,7 +283,7 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
                           patches, keep, s->decoder_dim);
     ops->linear_backward_weight(ops, mae->ddecoder, mae->encoder.y, params_grad(p, mae->embed_weight),
                                 params_grad(p, mae->embed_bias), add, batch * (1 + keep), s->dim, s->decoder_dim);
-    ops->linear_backward_input(ops, mae->ddecoder, params_value(p, mae->embed_weight), ACTIVATION_NONE, NULL,
+    ops->linear_backward_input(ops, mae->ddecoder, params_weight(p, mae->embed_weight), ACTIVATION_NONE, NULL,
                                mae->dlatent, batch * (1 + keep), s->dim, s->decoder_dim);
     stack_backward(&mae->encoder, ops, p, mae->dlatent, batch, add);
 

@@ -28,8 +28,11 @@ int params_add(Params *params, const char *name, bool trainable, int layer, int 
     return index;
 }
 
-void params_end(Params *params, Arena *arena) {
+void params_end(Params *params, Arena *arena, const Device *device, RealType products) {
+    params->device = device;
     params->value = arena_take(arena, sizeof(float) * params->total);
+    if (products == REAL_BF16)
+        params->rounded = arena_take(arena, sizeof *params->rounded * params->total);
     params->grad = arena_take(arena, sizeof(float) * params->trainable);
     params->m = arena_take(arena, sizeof(float) * params->trainable);
     params->v = arena_take(arena, sizeof(float) * params->trainable);
@@ -37,6 +40,16 @@ void params_end(Params *params, Arena *arena) {
 
 float *params_value(const Params *params, int index) {
     return params->value + params->list[index].offset;
+}
+
+const Real *params_weight(const Params *params, int index) {
+    const size_t offset = params->list[index].offset;
+    return params->rounded ? (const Real *)(params->rounded + offset) : params->value + offset;
+}
+
+void params_round(const Params *params, Ops *ops) {
+    if (params->rounded)
+        ops->cast_to_bf16(ops, params->value, params->rounded, params->total);
 }
 
 float *params_grad(const Params *params, int index) {
@@ -72,7 +85,7 @@ Status params_read(const Params *params, float *what, const SafeTensors *file, c
         snprintf(name, sizeof name, "%s%s", prefix, param->name);
         const Tensor *tensor = safetensors_find(file, name);
         if (tensor && same_shape(param, tensor)) {
-            memcpy(what + param->offset, tensor->data, sizeof(float) * param->count);
+            TRY(device_write(params->device, what + param->offset, tensor->data, sizeof(float) * param->count));
             continue;
         }
         if (faults++ < 4)

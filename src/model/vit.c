@@ -6,16 +6,16 @@
 struct Vit {
     ModelShape shape;
     Ops *ops;
-    Arena arena;
+    Arena host, arena; /* the list of parameters; everything on the device */
     Params params;
     int patches, patch_dim;
     int cls_token, pos_embed, patch_weight, patch_bias, norm_weight, norm_bias, head_weight, head_bias;
     Stack stack;
-    int32_t *ids;                      /* [batch][patches]: every patch visible, in its place */
-    float *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
-    float *pooled, *features, *logits; /* [batch][dim | dim | classes] */
-    float *mean, *rstd;                /* [batch] */
-    float *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
+    int32_t *ids;                     /* [batch][patches]: every patch visible, in its place */
+    Real *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
+    Real *pooled, *features, *logits; /* [batch][dim | dim | classes] */
+    float *mean, *rstd;               /* [batch] */
+    Real *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
 };
 
 static void list_params(Vit *vit) {
@@ -35,15 +35,15 @@ static void list_params(Vit *vit) {
     vit->head_bias = params_add(p, "head.bias", true, after, 1, &classes);
 }
 
-static void lay_out(Vit *vit, Arena *arena) {
+static void lay_out(Vit *vit, Arena *host, Arena *arena) {
     const ModelShape *s = &vit->shape;
     size_t batch = (size_t)s->batch, patches = (size_t)vit->patches;
-    size_t token = sizeof(float) * (size_t)s->dim, patch = sizeof(float) * (size_t)vit->patch_dim,
-           scores = sizeof(float) * (size_t)s->classes;
-    params_begin(&vit->params, arena, 8 + 12 * s->depth);
+    size_t real = real_size(vit->ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim,
+           scores = real * (size_t)s->classes;
+    params_begin(&vit->params, host, 8 + 12 * s->depth);
     list_params(vit);
-    params_end(&vit->params, arena);
-    stack_place(&vit->stack, arena, s->batch);
+    params_end(&vit->params, arena, vit->ops->device, vit->ops->type);
+    stack_place(&vit->stack, arena, vit->ops->type, s->batch);
     vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
     vit->visible = arena_take(arena, batch * patches * patch);
     vit->embedded = arena_take(arena, batch * patches * token);
@@ -67,25 +67,40 @@ static Status describe(Vit *vit, const ModelShape *shape) {
     return stack_open(&vit->stack, "blocks", NULL, shape->dim, shape->depth, shape->heads, 1 + vit->patches, shape);
 }
 
+static Status number_patches(Vit *vit) {
+    const size_t count = (size_t)vit->shape.batch * (size_t)vit->patches;
+    int32_t *ids = malloc(count * sizeof *ids);
+    if (!ids)
+        return status_no_memory("the list of patches", count * sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = (int32_t)(i % (size_t)vit->patches);
+    Status status = device_write(vit->ops->device, vit->ids, ids, count * sizeof *ids);
+    free(ids);
+    return status;
+}
+
 Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
     *out = NULL;
     Vit *vit = calloc(1, sizeof *vit);
     if (!vit)
         return status_no_memory("the model", sizeof *vit);
     vit->ops = ops;
-    Arena measure = {0};
+    Arena host = {0}, arena = {0};
     Status status = describe(vit, shape);
     if (!status) {
-        lay_out(vit, &measure);
-        status = arena_open(&vit->arena, measure.used, "the model's parameters and activations");
+        lay_out(vit, &host, &arena);
+        status = arena_open(&vit->host, host.used, "the list of parameters");
+    }
+    if (!status)
+        status = device_arena_open(ops->device, &vit->arena, arena.used, "the model's parameters and activations");
+    if (!status) {
+        lay_out(vit, &vit->host, &vit->arena);
+        status = number_patches(vit);
     }
     if (status) {
         vit_close(vit);
         return status;
     }
-    lay_out(vit, &vit->arena);
-    for (int i = 0; i < shape->batch * vit->patches; i++)
-        vit->ids[i] = i % vit->patches;
     *out = vit;
     return NULL;
 }
@@ -93,7 +108,8 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
 void vit_close(Vit *vit) {
     if (!vit)
         return;
-    arena_close(&vit->arena);
+    device_arena_close(vit->ops->device, &vit->arena);
+    arena_close(&vit->host);
     stack_close(&vit->stack);
     free(vit);
 }
@@ -101,13 +117,13 @@ void vit_close(Vit *vit) {
 Params *vit_params(Vit *vit) {
     return &vit->params;
 }
-const float *vit_logits(const Vit *vit) {
+const Real *vit_logits(const Vit *vit) {
     return vit->logits;
 }
-const float *vit_features(const Vit *vit) {
+const Real *vit_features(const Vit *vit) {
     return vit->features;
 }
-float *vit_dlogits(Vit *vit) {
+Real *vit_dlogits(Vit *vit) {
     return vit->dlogits;
 }
 
@@ -117,7 +133,7 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     const Params *p = &vit->params;
     int patches = vit->patches;
     ops->image_to_patches(ops, image, vit->ids, patches, s->image_size, s->patch_size, vit->visible, NULL, batch);
-    ops->linear_forward(ops, vit->visible, params_value(p, vit->patch_weight), params_value(p, vit->patch_bias),
+    ops->linear_forward(ops, vit->visible, params_weight(p, vit->patch_weight), params_weight(p, vit->patch_bias),
                         ACTIVATION_NONE, NULL, vit->embedded, batch * patches, vit->patch_dim, s->dim);
     ops->embed_forward(ops, vit->embedded, params_value(p, vit->cls_token), params_value(p, vit->pos_embed), vit->ids,
                        vit->stack.blocks[0].x, batch, patches, patches, s->dim);
@@ -126,7 +142,7 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     ops->norm_forward(ops, vit->pooled, NULL, NULL, NULL, 1, params_value(p, vit->norm_weight),
                       params_value(p, vit->norm_bias), (float)s->norm_eps, vit->pooled, vit->features, vit->mean,
                       vit->rstd, batch, s->dim);
-    ops->linear_forward(ops, vit->features, params_value(p, vit->head_weight), params_value(p, vit->head_bias),
+    ops->linear_forward(ops, vit->features, params_weight(p, vit->head_weight), params_weight(p, vit->head_bias),
                         ACTIVATION_NONE, NULL, vit->logits, batch, s->dim, s->classes);
 }
 
@@ -137,7 +153,7 @@ void vit_backward(Vit *vit, int batch, bool add) {
     int patches = vit->patches;
     ops->linear_backward_weight(ops, vit->dlogits, vit->features, params_grad(p, vit->head_weight),
                                 params_grad(p, vit->head_bias), add, batch, s->dim, s->classes);
-    ops->linear_backward_input(ops, vit->dlogits, params_value(p, vit->head_weight), ACTIVATION_NONE, NULL,
+    ops->linear_backward_input(ops, vit->dlogits, params_weight(p, vit->head_weight), ACTIVATION_NONE, NULL,
                                vit->dfeatures, batch, s->dim, s->classes);
     ops->norm_backward(ops, vit->dfeatures, NULL, vit->pooled, vit->mean, vit->rstd, params_value(p, vit->norm_weight),
                        NULL, NULL, NULL, 1, vit->dpooled, NULL, params_grad(p, vit->norm_weight),

@@ -1,3 +1,4 @@
+#include "checkpoint_copy.h"
 #include "checkpoint_files.h"
 #include "files.h"
 
@@ -13,8 +14,8 @@ struct CheckpointWriter {
     const Params *params;
     int keep;
 
-    Arena arena; /* all below */
-    float *value, *m, *v;
+    CheckpointCopy copy;
+    Arena arena; /* both lists */
     char (*names)[96];
     Tensor *tensors;
 
@@ -29,14 +30,10 @@ struct CheckpointWriter {
 };
 
 /* Runs on a measuring arena first. The list of tensors serves one file after the other: the weights, then m and v. */
-static void lay_out(CheckpointWriter *writer) {
-    const Params *params = writer->params;
-    size_t names = 2 * (size_t)params->count;
-    writer->value = arena_take(&writer->arena, params->total * sizeof(float));
-    writer->m = arena_take(&writer->arena, params->trainable * sizeof(float));
-    writer->v = arena_take(&writer->arena, params->trainable * sizeof(float));
-    writer->names = arena_take(&writer->arena, names * sizeof *writer->names);
-    writer->tensors = arena_take(&writer->arena, names * sizeof *writer->tensors);
+static void lay_out(CheckpointWriter *writer, Arena *arena) {
+    size_t names = 2 * (size_t)writer->params->count;
+    writer->names = arena_take(arena, names * sizeof *writer->names);
+    writer->tensors = arena_take(arena, names * sizeof *writer->tensors);
 }
 
 static Status no_path(const CheckpointWriter *writer) {
@@ -45,13 +42,13 @@ static Status no_path(const CheckpointWriter *writer) {
 
 static Status write_weights(CheckpointWriter *writer, const char *path) {
     static const TensorNote note = {"format", "pt"}; /* PyTorch-side readers ask for it */
-    int count = params_views(writer->params, writer->value, false, "", writer->names, writer->tensors);
+    int count = params_views(writer->params, writer->copy.value, false, "", writer->names, writer->tensors);
     return safetensors_write(path, writer->tensors, count, &note, 1);
 }
 
 static Status write_optimizer(CheckpointWriter *writer, const char *path) {
-    int count = params_views(writer->params, writer->m, true, "m.", writer->names, writer->tensors);
-    count += params_views(writer->params, writer->v, true, "v.", writer->names + count, writer->tensors + count);
+    int count = params_views(writer->params, writer->copy.m, true, "m.", writer->names, writer->tensors);
+    count += params_views(writer->params, writer->copy.v, true, "v.", writer->names + count, writer->tensors + count);
     return safetensors_write(path, writer->tensors, count, NULL, 0);
 }
 
@@ -108,28 +105,22 @@ static Status write_checkpoint(CheckpointWriter *writer) {
     return status;
 }
 
-static void copy(CheckpointWriter *writer) {
-    const Params *params = writer->params;
-    memcpy(writer->value, params->value, params->total * sizeof(float));
-    if (params->trainable) {
-        memcpy(writer->m, params->m, params->trainable * sizeof(float));
-        memcpy(writer->v, params->v, params->trainable * sizeof(float));
-    }
-}
-
 static void *run(void *argument) {
     CheckpointWriter *writer = argument;
     pthread_mutex_lock(&writer->mutex);
     for (;;) {
-        while (writer->phase == IDLE && !writer->stopping)
+        /* A copy by the device is the business of the thread that drives it. */
+        while ((writer->phase == IDLE && !writer->stopping) || (writer->phase == COPYING && writer->copy.pinned))
             pthread_cond_wait(&writer->changed, &writer->mutex);
         if (writer->phase == IDLE)
             break;
-        pthread_mutex_unlock(&writer->mutex);
-        copy(writer);
-        pthread_mutex_lock(&writer->mutex);
-        writer->phase = WRITING;
-        pthread_cond_broadcast(&writer->changed);
+        if (writer->phase == COPYING) {
+            pthread_mutex_unlock(&writer->mutex);
+            checkpoint_copy_make(&writer->copy);
+            pthread_mutex_lock(&writer->mutex);
+            writer->phase = WRITING;
+            pthread_cond_broadcast(&writer->changed);
+        }
         pthread_mutex_unlock(&writer->mutex);
         Status failure = write_checkpoint(writer);
         pthread_mutex_lock(&writer->mutex);
@@ -141,10 +132,13 @@ static void *run(void *argument) {
     return NULL;
 }
 
+/* All memory, before the writer's thread starts. */
 static Status prepare(CheckpointWriter *writer, const char *dir) {
-    lay_out(writer);
-    TRY(arena_open(&writer->arena, writer->arena.used, "the checkpoint's staging copy"));
-    lay_out(writer);
+    Arena measure = {0};
+    lay_out(writer, &measure);
+    TRY(arena_open(&writer->arena, measure.used, "the checkpoint's list of tensors"));
+    lay_out(writer, &writer->arena);
+    TRY(checkpoint_copy_open(&writer->copy, writer->params));
     writer->dir = strdup(dir);
     if (!writer->dir)
         return status_no_memory("a path", strlen(dir));
@@ -154,6 +148,7 @@ static Status prepare(CheckpointWriter *writer, const char *dir) {
 static void release(CheckpointWriter *writer) {
     pthread_cond_destroy(&writer->changed);
     pthread_mutex_destroy(&writer->mutex);
+    checkpoint_copy_close(&writer->copy);
     arena_close(&writer->arena);
     free(writer->dir);
     free(writer);
@@ -184,6 +179,10 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     Status failure = writer->failure;
     writer->failure = NULL;
     *started = !failure && writer->phase == IDLE;
+    if (*started && writer->copy.pinned) {
+        failure = checkpoint_copy_start(&writer->copy);
+        *started = !failure;
+    }
     if (*started) {
         writer->state = *state;
         writer->best = best;
@@ -194,15 +193,26 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     return failure;
 }
 
-void checkpoint_writer_copied(CheckpointWriter *writer) {
-    pthread_mutex_lock(&writer->mutex);
+/* With the mutex held: returns when the copy is made. One that the device could not make is not written. */
+static void finish_copy(CheckpointWriter *writer) {
+    if (writer->phase == COPYING && writer->copy.pinned) {
+        writer->failure = checkpoint_copy_finish(&writer->copy);
+        writer->phase = writer->failure ? IDLE : WRITING;
+        pthread_cond_broadcast(&writer->changed);
+    }
     while (writer->phase == COPYING)
         pthread_cond_wait(&writer->changed, &writer->mutex);
+}
+
+void checkpoint_writer_copied(CheckpointWriter *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
     pthread_mutex_unlock(&writer->mutex);
 }
 
 Status checkpoint_writer_wait(CheckpointWriter *writer) {
     pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
     while (writer->phase != IDLE)
         pthread_cond_wait(&writer->changed, &writer->mutex);
     Status failure = writer->failure;
@@ -215,6 +225,7 @@ void checkpoint_writer_close(CheckpointWriter *writer) {
     if (!writer)
         return;
     pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
     writer->stopping = true;
     pthread_cond_broadcast(&writer->changed);
     pthread_mutex_unlock(&writer->mutex);

@@ -15,50 +15,69 @@ double guard_mean(double mean, double loss) {
     return isnan(mean) ? loss : 0.98 * mean + 0.02 * loss;
 }
 
-static bool is_finite(Ops *ops, const float *values, size_t count) {
-    size_t first = count;
-    ops->find_nonfinite(ops, values, count, &first);
-    return first == count;
-}
-
-static void found(GuardFinding *finding, FoundKind kind, const char *name) {
-    finding->kind = kind;
-    snprintf(finding->name, sizeof finding->name, "%s", name);
-}
-
-void guard_find_parameter(Mae *mae, Ops *ops, GuardFinding *finding) {
-    const Params *params = mae_params(mae);
-    *finding = (GuardFinding){0};
-    for (int i = 0; i < params->count; i++)
-        if (!is_finite(ops, params_value(params, i), params->list[i].count)) {
-            found(finding, FOUND_PARAMETER, params->list[i].name);
-            return;
-        }
-}
-
+/* A search for the first tensor that is not finite; it ends with the finding, or with what went wrong. */
 typedef struct {
     Ops *ops;
+    uint64_t *first; /* device memory, for the operation's answer */
     GuardFinding *finding;
-} Visit;
+    Status status;
+} Search;
 
-static bool visit(void *context, const char *layer, const float *values, size_t count) {
-    Visit *at = context;
-    if (is_finite(at->ops, values, count))
-        return true;
-    found(at->finding, FOUND_ACTIVATION, layer);
-    return false;
+/* Looks at one tensor; false when the search is over. */
+static bool look(Search *search, FoundKind kind, const char *name, const Real *values, RealType type, size_t count) {
+    uint64_t first = count;
+    search->ops->find_nonfinite(search->ops, values, type, count, search->first);
+    search->status = ops_error(search->ops);
+    if (!search->status)
+        search->status = device_read(search->ops->device, &first, search->first, sizeof first);
+    if (!search->status && first < count) {
+        search->finding->kind = kind;
+        snprintf(search->finding->name, sizeof search->finding->name, "%s", name);
+    }
+    return !search->status && first == count;
 }
 
-void guard_find(Mae *mae, Ops *ops, bool gradients, GuardFinding *finding) {
-    guard_find_parameter(mae, ops, finding);
-    if (finding->kind)
-        return;
-    Visit at = {ops, finding};
-    mae_visit(mae, visit, &at);
-    const Params *params = mae_params(mae);
-    for (int i = params->count - 1; i >= 0 && gradients && !finding->kind; i--)
-        if (params->list[i].trainable && !is_finite(ops, params_grad(params, i), params->list[i].count))
-            found(finding, FOUND_GRADIENT, params->list[i].name);
+static bool visit(void *context, const char *layer, const Real *values, size_t count) {
+    Search *search = context;
+    return look(search, FOUND_ACTIVATION, layer, values, search->ops->type, count);
+}
+
+static bool look_at_parameters(Search *search, const Params *params) {
+    for (int i = 0; i < params->count; i++)
+        if (!look(search, FOUND_PARAMETER, params->list[i].name, params_value(params, i), REAL_FP32,
+                  params->list[i].count))
+            return false;
+    return true;
+}
+
+static bool look_at_gradients(Search *search, const Params *params) {
+    for (int i = params->count - 1; i >= 0; i--)
+        if (params->list[i].trainable && !look(search, FOUND_GRADIENT, params->list[i].name, params_grad(params, i),
+                                               REAL_FP32, params->list[i].count))
+            return false;
+    return true;
+}
+
+static Status search(Mae *mae, Ops *ops, bool activations, bool gradients, GuardFinding *finding) {
+    const Device *device = ops->device;
+    *finding = (GuardFinding){0};
+    void *first;
+    TRY(device->allocate(device, sizeof(uint64_t), "the guard's search", &first));
+    Search search = {.ops = ops, .first = first, .finding = finding};
+    if (look_at_parameters(&search, mae_params(mae)) && activations)
+        mae_visit(mae, visit, &search);
+    if (!search.status && !finding->kind && gradients)
+        look_at_gradients(&search, mae_params(mae));
+    device->release(device, first);
+    return search.status;
+}
+
+Status guard_find(Mae *mae, Ops *ops, bool gradients, GuardFinding *finding) {
+    return search(mae, ops, true, gradients, finding);
+}
+
+Status guard_find_parameter(Mae *mae, Ops *ops, GuardFinding *finding) {
+    return search(mae, ops, false, false, finding);
 }
 
 const char *guard_kind_name(GuardKind kind) {

@@ -33,9 +33,9 @@ double guard_mean(double mean, double loss);
 /* The first tensor that is not finite: parameters in the order of their table, activations of the last forward pass in
  * order of computation, then, when `gradients`, the parameters' gradients, from the last one back as they are computed.
  */
-void guard_find(Mae *mae, Ops *ops, bool gradients, GuardFinding *finding);
+Status guard_find(Mae *mae, Ops *ops, bool gradients, GuardFinding *finding) MUST_USE;
 /* The same over the parameters alone. */
-void guard_find_parameter(Mae *mae, Ops *ops, GuardFinding *finding);
+Status guard_find_parameter(Mae *mae, Ops *ops, GuardFinding *finding) MUST_USE;
 
 /* "loss", "spike", ... and "parameter", "activation", "gradient"; "" for none. */
 const char *guard_kind_name(GuardKind kind);

@@ -60,8 +60,7 @@ static Status one_step(Run *run, bool *applied) {
         return recover(run, kind, figures.loss);
     float norm = 0;
     figures.lr = schedule_lr(&run->schedule, state->step);
-    optimizer_step(run->optimizer, figures.lr, state->step + 1, &norm);
-    TRY(ops_error(&run->ops));
+    TRY(optimizer_step(run->optimizer, figures.lr, state->step + 1, &norm));
     if (!isfinite(norm))
         return recover(run, GUARD_GRADIENT, figures.loss);
 
@@ -92,7 +91,7 @@ static bool is_due(int64_t step, int64_t every) {
 
 static Status validate(Run *run) {
     double loss;
-    TRY(validate_loss(run->mae, &run->ops, &run->masks, &run->pictures, run->validation_count, &loss));
+    TRY(validate_loss(run->mae, &run->masks, &run->pictures, run->validation_count, &loss));
     run->state.val_loss = loss;
     run->validated_step = run->state.step;
     TRY(monitor_validation(&run->monitor, run->state.step, loss));
@@ -155,7 +154,7 @@ static Status after_step(Run *run, bool applied) {
     bool writes = ending || (applied && is_due(step, config->checkpoint.every));
     if (writes) {
         GuardFinding finding;
-        guard_find_parameter(run->mae, &run->ops, &finding);
+        TRY(guard_find_parameter(run->mae, &run->ops, &finding));
         if (finding.kind)
             return recover(run, GUARD_PARAMETERS, run->last_loss);
     }
@@ -186,7 +185,7 @@ static Status loop(Run *run, Signals *signals) {
 /* What was learnt before the data failed is kept. */
 static Status keep_what_is_sound(Run *run) {
     GuardFinding finding;
-    guard_find_parameter(run->mae, &run->ops, &finding);
+    TRY(guard_find_parameter(run->mae, &run->ops, &finding));
     return finding.kind || run->state.step == 0 ? NULL : checkpoint(run, true);
 }
 

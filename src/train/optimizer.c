@@ -8,8 +8,12 @@ struct Optimizer {
     OptimizerOptions options;
     Params *params;
     Ops *ops;
-    AdamwSegment *segments; /* one a trainable tensor */
     int count;
+    /* Device memory, `memory` the start of it all. */
+    Arena memory;
+    AdamwSegment *segments; /* one a trainable tensor */
+    AdamwValues *values;
+    float *norm;
 };
 
 static bool decays(const OptimizerOptions *options, const Param *param) {
@@ -20,16 +24,10 @@ static bool decays(const OptimizerOptions *options, const Param *param) {
     return options->decay_tokens || !token;
 }
 
-Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **out) {
-    *out = NULL;
-    Optimizer *optimizer = calloc(1, sizeof *optimizer);
-    AdamwSegment *segments = calloc((size_t)params->count, sizeof *segments);
-    if (!optimizer || !segments) {
-        free(optimizer);
-        free(segments);
-        return status_no_memory("the optimizer's groups", sizeof *segments * (size_t)params->count);
-    }
-    *optimizer = (Optimizer){.options = *options, .params = params, .ops = ops, .segments = segments};
+/* The list of segments, in host memory. */
+static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
+    const OptimizerOptions *options = &optimizer->options;
+    const Params *params = optimizer->params;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
         if (param->trainable)
@@ -39,21 +37,56 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
                                .lr_scale = (float)pow(options->layer_decay, options->layers + 1 - param->layer),
                                .decay = decays(options, param)};
     }
-    *out = optimizer;
-    return NULL;
+}
+
+static void lay_out(Optimizer *optimizer, Arena *memory) {
+    optimizer->segments = arena_take(memory, (size_t)optimizer->params->count * sizeof *optimizer->segments);
+    optimizer->values = arena_take(memory, sizeof *optimizer->values);
+    optimizer->norm = arena_take(memory, sizeof *optimizer->norm);
+}
+
+static Status prepare(Optimizer *optimizer, AdamwSegment *segments) {
+    const Device *device = optimizer->ops->device;
+    Arena measure = {0};
+    lay_out(optimizer, &measure);
+    TRY(device_arena_open(device, &optimizer->memory, measure.used, "the optimizer's groups"));
+    lay_out(optimizer, &optimizer->memory);
+    list_segments(optimizer, segments);
+    return device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
+}
+
+Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **out) {
+    *out = NULL;
+    Optimizer *optimizer = calloc(1, sizeof *optimizer);
+    AdamwSegment *segments = calloc((size_t)params->count, sizeof *segments);
+    Status status = NULL;
+    if (!optimizer || !segments) {
+        status = status_no_memory("the optimizer's groups", sizeof *segments * (size_t)params->count);
+    } else {
+        *optimizer = (Optimizer){.options = *options, .params = params, .ops = ops};
+        status = prepare(optimizer, segments);
+    }
+    free(segments);
+    if (status)
+        optimizer_close(optimizer);
+    else
+        *out = optimizer;
+    return status;
 }
 
 void optimizer_close(Optimizer *optimizer) {
     if (!optimizer)
         return;
-    free(optimizer->segments);
+    if (optimizer->ops)
+        device_arena_close(optimizer->ops->device, &optimizer->memory);
     free(optimizer);
 }
 
-void optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {
+Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {
     const OptimizerOptions *o = &optimizer->options;
     Params *params = optimizer->params;
     Ops *ops = optimizer->ops;
+    const Device *device = ops->device;
     AdamwValues values = {.lr = (float)lr,
                           .beta1 = (float)o->beta1,
                           .beta2 = (float)o->beta2,
@@ -62,7 +95,10 @@ void optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) 
                           .bias1 = (float)(1 - pow(o->beta1, (double)step)),
                           .bias2 = (float)(1 - pow(o->beta2, (double)step)),
                           .clip = (float)o->clip};
-    ops->global_norm(ops, params->grad, params->trainable, norm);
-    ops->adamw(ops, params->value, params->grad, params->m, params->v, optimizer->segments, optimizer->count, &values,
-               norm);
+    TRY(device->copy(device, NULL, optimizer->values, &values, sizeof values, COPY_TO_DEVICE));
+    ops->global_norm(ops, params->grad, params->trainable, optimizer->norm);
+    ops->adamw(ops, params->value, params->rounded, params->grad, params->m, params->v, params->trainable,
+               optimizer->segments, optimizer->count, optimizer->values, optimizer->norm);
+    TRY(ops_error(ops));
+    return device_read(device, norm, optimizer->norm, sizeof *norm);
 }

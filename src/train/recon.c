@@ -28,6 +28,7 @@ typedef struct {
     ReconLayout layout;
     uint8_t *pixels;                   /* the picture being drawn */
     uint8_t *original, *masked, *made; /* [size][size][3] each */
+    float *predicted, *targets;        /* of the last forward pass, in host memory */
     int size, patch;
 } Drawing;
 
@@ -79,8 +80,8 @@ static void draw_row(Drawing *drawing, const Mae *mae, const int32_t *ids, const
     int count = 3 * drawing->patch * drawing->patch;
     size_t bytes = 3 * (size_t)drawing->size * (size_t)drawing->size;
     const int32_t *order = ids + at * patches;
-    const float *predicted = mae_prediction(mae) + at * (1 + patches) * (size_t)count;
-    const float *targets = mae_target(mae) + at * (patches - keep) * (size_t)count;
+    const float *predicted = drawing->predicted + at * (1 + patches) * (size_t)count;
+    const float *targets = drawing->targets + at * (patches - keep) * (size_t)count;
     memcpy(drawing->original, picture, bytes);
     memcpy(drawing->masked, picture, bytes);
     memcpy(drawing->made, picture, bytes);
@@ -95,28 +96,51 @@ static void draw_row(Drawing *drawing, const Mae *mae, const int32_t *ids, const
     draw_tile(drawing, drawing->made, row, 2);
 }
 
-static Status draw(Drawing *drawing, Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
+/* Values of each sample's prediction and target. */
+static size_t predicted_values(const Mae *mae) {
+    return (size_t)(1 + mae_patches(mae)) * 3 * (size_t)mae_shape(mae)->patch_size * (size_t)mae_shape(mae)->patch_size;
+}
+
+static size_t target_values(const Mae *mae) {
+    return predicted_values(mae) / (size_t)(1 + mae_patches(mae)) * (size_t)(mae_patches(mae) - mae_keep(mae));
+}
+
+static Status fetch(Drawing *drawing, const Mae *mae, const Ops *ops, int count) {
+    TRY(model_read(ops, mae_prediction(mae), (size_t)count * predicted_values(mae), drawing->predicted));
+    return device_read(ops->device, drawing->targets, mae_target(mae),
+                       (size_t)count * target_values(mae) * sizeof(float));
+}
+
+static Status draw(Drawing *drawing, Mae *mae, const Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
     size_t bytes = 3 * (size_t)drawing->size * (size_t)drawing->size;
     int most = mae_shape(mae)->batch;
     for (int first = 0; first < rows; first += most) {
         int part = rows - first < most ? rows - first : most;
         double loss;
-        TRY(validate_forward(mae, ops, masks, pictures, first, part, &loss));
+        TRY(validate_forward(mae, masks, pictures, first, part, &loss));
+        TRY(fetch(drawing, mae, ops, part));
         for (int i = 0; i < part; i++)
             draw_row(drawing, mae, masks->ids, pictures->pixels + (size_t)(first + i) * bytes, i, first + i);
     }
     return NULL;
 }
 
-Status recon_write(const char *path, Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
+Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
     const ModelShape *shape = mae_shape(mae);
     Drawing drawing = {
         .layout = recon_layout(shape->image_size, rows), .size = shape->image_size, .patch = shape->patch_size};
     size_t total = 3 * (size_t)drawing.layout.width * (size_t)drawing.layout.height;
     size_t tile = 3 * (size_t)drawing.size * (size_t)drawing.size;
+    size_t batch = (size_t)shape->batch, floats = batch * (predicted_values(mae) + target_values(mae));
     drawing.pixels = malloc(total + 3 * tile);
-    if (!drawing.pixels)
-        return status_no_memory("the reconstruction picture (log.recon_images)", total + 3 * tile);
+    drawing.predicted = malloc(floats * sizeof(float));
+    if (!drawing.pixels || !drawing.predicted) {
+        free(drawing.pixels);
+        free(drawing.predicted);
+        return status_no_memory("the reconstruction picture (log.recon_images)",
+                                total + 3 * tile + floats * sizeof(float));
+    }
+    drawing.targets = drawing.predicted + batch * predicted_values(mae);
     memset(drawing.pixels, GAP_LEVEL, total);
     drawing.original = drawing.pixels + total;
     drawing.masked = drawing.original + tile;
@@ -125,5 +149,6 @@ Status recon_write(const char *path, Mae *mae, Ops *ops, Masks *masks, const Pic
     if (!status)
         status = image_write_png(path, drawing.pixels, drawing.layout.width, drawing.layout.height);
     free(drawing.pixels);
+    free(drawing.predicted);
     return status;
 }

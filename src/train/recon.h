@@ -15,6 +15,7 @@ ReconLayout recon_layout(int image_size, int rows);
 
 /* Writes a PNG of the first `rows` pictures under their fixed masks. Visible patches are the picture's own; hidden ones
  * are the prediction, given back the patch's own mean and deviation where norm_pix_loss took them away. */
-Status recon_write(const char *path, Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int rows) MUST_USE;
+Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, const Pictures *pictures,
+                   int rows) MUST_USE;
 
 #endif

@@ -87,6 +87,7 @@ static Status roll_back(Run *run, bool *found) {
     }
     if (status || !*found)
         return status;
+    params_round(mae_params(run->mae), &run->ops);
     run->state.next_batch = run->batch_number + 1;
     run->state.guard_events = events;
     run->state.config_hash = config_hash;
@@ -101,7 +102,7 @@ Status recover(Run *run, GuardKind kind, double loss) {
     int64_t step = run->state.step + (kind == GUARD_PARAMETERS ? 0 : 1);
     GuardFinding finding = {0};
     if (kind != GUARD_SPIKE)
-        guard_find(run->mae, &run->ops, kind == GUARD_GRADIENT, &finding);
+        TRY(guard_find(run->mae, &run->ops, kind == GUARD_GRADIENT, &finding));
     char what[TEXT], records[TEXT], checkpoint[TEXT];
     describe(what, kind, loss, run->state.loss_mean, &finding);
     list_records(run, records);

@@ -43,6 +43,19 @@ static int core_count(void) {
     return online > 0 ? (int)online : 1;
 }
 
+/* Opens the device and the operations on it; says why it is not a GPU, where one was looked for. */
+static Status open_device(Run *run) {
+    static const DeviceKind kinds[] = {DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA, DEVICE_EMU};
+    const Config *config = run->config;
+    char *note = NULL;
+    TRY(device_open(kinds[config->train.device], &run->device, &note));
+    if (note)
+        printf("%s\n", note);
+    free(note);
+    run->device->operations(run->device, config->train.threads ? (int)config->train.threads : core_count(), &run->ops);
+    return NULL;
+}
+
 static Status open_model(Run *run) {
     const Config *config = run->config;
     int64_t most = config->train.micro_batch, all = config->train.global_batch;
@@ -60,9 +73,8 @@ static Status open_model(Run *run) {
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
                         .batch = micro_batch};
-    ops_cpu(&run->ops, config->train.threads ? (int)config->train.threads : core_count());
     TRY(mae_open(&shape, &run->ops, &run->mae));
-    mae_init(run->mae, (uint64_t)config->train.seed);
+    TRY(mae_init(run->mae, (uint64_t)config->train.seed));
     TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
     run->step = (Step){.mae = run->mae,
                        .ops = &run->ops,
@@ -97,6 +109,7 @@ static Status take_up(Run *run, bool validation_changed) {
         printf("no checkpoint in %s: starting from step 0\n", run->directory.path);
         return NULL;
     }
+    params_round(mae_params(run->mae), &run->ops);
     if (run->state.data_hash != data_hash || run->state.data_count != data_count)
         return status_error(EXIT_DATA,
                             "cannot resume: the pictures in %s have changed since step %" PRId64 " of %s (%" PRId64
@@ -116,7 +129,6 @@ static Status take_up(Run *run, bool validation_changed) {
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
     return (LoaderOptions){.folder = &run->train,
-                           .ops = &run->ops,
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
                            .min_side = (int)config->model.patch_size,
@@ -178,9 +190,12 @@ static void summarise(const Run *run) {
            loader_epoch_batches(run->loader), run->step.global_batch);
     if (run->validation_count)
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
-    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s with %d threads\n",
-           run->total_steps, run->step.global_batch / run->step.micro_batch, run->step.micro_batch,
-           run->schedule.peak_lr, run->ops.name, run->ops.threads);
+    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, on %s", run->total_steps,
+           run->step.global_batch / run->step.micro_batch, run->step.micro_batch, run->schedule.peak_lr, run->ops.name);
+    if (run->device->host_memory)
+        printf(" with %d threads\n", run->ops.threads);
+    else
+        printf(" (%s)\n", run->device->model);
     printf("run      %s\n", run->directory.path);
     fflush(stdout);
 }
@@ -217,6 +232,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(directory_open(&run->directory, config, options, &validation_changed));
     TRY(open_folders(run));
     TRY(config_hash(config, &run->state.config_hash));
+    TRY(open_device(run));
     TRY(open_model(run));
     if (options->resume)
         TRY(take_up(run, validation_changed));
@@ -265,6 +281,7 @@ void run_close(Run *run) {
     masks_close(&run->masks);
     mae_close(run->mae);
     status_free(ops_error(&run->ops));
+    device_close(run->device);
     folder_close(&run->train);
     folder_close(&run->val);
     directory_close(&run->directory);

@@ -23,6 +23,7 @@ typedef struct {
     const TrainOptions *options;
     double opened; /* monitor_now() when the run began, for max_hours */
     Directory directory;
+    Device *device;
     Ops ops;
     Folder train, val;
     Mae *mae;

@@ -9,12 +9,12 @@ Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch, do
     for (int micro = 0; micro < accumulation; micro++) {
         int first = micro * step->micro_batch;
         masks_draw(step->masks, step->seed, epoch, batch->records + first, step->micro_batch);
-        MaeInput input = {.pixels = (const uint8_t *)batch->samples + (size_t)first * picture,
-                          .ids = step->masks->ids,
-                          .batch = step->micro_batch};
-        double part = NAN;
-        mae_forward(step->mae, &input, &part);
-        TRY(ops_error(step->ops));
+        MaeInput input;
+        TRY(mae_stage(step->mae, (const uint8_t *)batch->samples + (size_t)first * picture, step->masks->ids,
+                      step->micro_batch, &input));
+        double part;
+        mae_forward(step->mae, &input);
+        TRY(mae_loss(step->mae, &part));
         if (!isfinite(part)) {
             *loss = part;
             return NULL;

@@ -1,21 +1,21 @@
 #include "validate.h"
 
-Status validate_forward(Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int first, int count,
-                        double *loss) {
+Status validate_forward(Mae *mae, Masks *masks, const Pictures *pictures, int first, int count, double *loss) {
     size_t side = (size_t)pictures->image_size;
     masks_draw(masks, MASKS_FIXED_SEED, 0, pictures->records + first, count);
-    MaeInput input = {.pixels = pictures->pixels + (size_t)first * side * side * 3, .ids = masks->ids, .batch = count};
-    mae_forward(mae, &input, loss);
-    return ops_error(ops);
+    MaeInput input;
+    TRY(mae_stage(mae, pictures->pixels + (size_t)first * side * side * 3, masks->ids, count, &input));
+    mae_forward(mae, &input);
+    return mae_loss(mae, loss);
 }
 
-Status validate_loss(Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int count, double *loss) {
+Status validate_loss(Mae *mae, Masks *masks, const Pictures *pictures, int count, double *loss) {
     int most = mae_shape(mae)->batch;
     double sum = 0;
     for (int first = 0; first < count; first += most) {
         int part = count - first < most ? count - first : most;
         double mean;
-        TRY(validate_forward(mae, ops, masks, pictures, first, part, &mean));
+        TRY(validate_forward(mae, masks, pictures, first, part, &mean));
         sum += mean * part;
     }
     *loss = sum / count;

@@ -8,10 +8,9 @@
 
 /* Forward pass over pictures first .. first + count - 1 (count at most the model's batch) under their fixed masks; the
  * model then holds the predictions, `masks` the ids. */
-Status validate_forward(Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int first, int count,
-                        double *loss) MUST_USE;
+Status validate_forward(Mae *mae, Masks *masks, const Pictures *pictures, int first, int count, double *loss) MUST_USE;
 
 /* Mean loss over the first `count` pictures, at least 1. */
-Status validate_loss(Mae *mae, Ops *ops, Masks *masks, const Pictures *pictures, int count, double *loss) MUST_USE;
+Status validate_loss(Mae *mae, Masks *masks, const Pictures *pictures, int count, double *loss) MUST_USE;
 
 #endif

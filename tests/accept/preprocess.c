@@ -31,11 +31,9 @@ static Status allocate(int size, uint8_t **out) {
 }
 
 static Status evaluate(const Image *image, int size, const char *path) {
-    Ops ops;
-    ops_cpu(&ops, 1);
     uint8_t *out;
     TRY(allocate(size, &out));
-    Status status = evaluation_view(&ops, image, size, out);
+    Status status = evaluation_view(image, size, out);
     if (!status)
         status = files_write(path, out, (size_t)size * (size_t)size * 3);
     free(out);
@@ -46,11 +44,9 @@ static Status cut(const Image *image, int size, Crop crop, const char *path) {
     if (crop.height > image->height - crop.top || crop.width > image->width - crop.left)
         return status_error(EXIT_USAGE, "the box does not lie within the picture of %d x %d", image->width,
                             image->height);
-    Ops ops;
-    ops_cpu(&ops, 1);
     uint8_t *out;
     TRY(allocate(size, &out));
-    Status status = ops.resize_pixels(image->pixels, image->height, image->width, crop, size, size, out);
+    Status status = resize_pixels(image->pixels, image->height, image->width, crop, size, size, out);
     if (!status)
         status = files_write(path, out, (size_t)size * (size_t)size * 3);
     free(out);

@@ -1,4 +1,4 @@
-/* replay CASE.safetensors --out OUT.safetensors [--backend cpu] [--precision fp32]
+/* replay CASE.safetensors --out OUT.safetensors [--backend cpu|emu|cuda] [--precision fp32|bf16]
  *
  * Loads a recorded case (weights, pictures, noise or labels, configuration in __metadata__) into the product's models,
  * takes the recorded number of AdamW steps on the one batch, and writes what was computed under the case's names.
@@ -16,6 +16,7 @@
 typedef struct {
     const SafeTensors *file;
     const char *out;
+    Device *device;
     Ops ops;
     ModelShape shape;
     OptimizerOptions optimizer;
@@ -88,7 +89,20 @@ static Status keep(Replay *r, const char *name, TensorType type, const void *dat
     return NULL;
 }
 
-static Status keep_params(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
+/* A Real tensor of the device, as floats. */
+static Status keep_real(Replay *r, const char *name, const Real *values, int dims, const int64_t *shape) {
+    size_t count = 1;
+    for (int i = 0; i < dims; i++)
+        count *= (size_t)shape[i];
+    float *copy = malloc(count * sizeof *copy);
+    Status status = copy ? model_read(&r->ops, values, count, copy) : status_no_memory(name, count * sizeof *copy);
+    if (!status)
+        status = keep(r, name, TYPE_F32, copy, dims, shape);
+    free(copy);
+    return status;
+}
+
+static Status keep_each(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
     for (int i = 0; i < params->count; i++) {
         const Param *p = &params->list[i];
         char name[96];
@@ -99,16 +113,30 @@ static Status keep_params(Replay *r, const Params *params, const float *what, bo
     return NULL;
 }
 
+/* The parameters' values or gradients, from the device. */
+static Status keep_params(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
+    size_t bytes = (trainable_only ? params->trainable : params->total) * sizeof(float);
+    float *copy = malloc(bytes);
+    Status status =
+        copy ? device_read(params->device, copy, what, bytes) : status_no_memory("a copy of the parameters", bytes);
+    if (!status)
+        status = keep_each(r, params, copy, trainable_only, prefix);
+    free(copy);
+    return status;
+}
+
 /* Rows 1.. of each sample: the prediction without the class token's row. */
 static Status keep_prediction(Replay *r, const Mae *mae) {
     int64_t batch = r->shape.batch, patches = mae_patches(mae), dim = 3 * r->shape.patch_size * r->shape.patch_size;
-    size_t sample = sizeof(float) * (size_t)(patches * dim);
-    char *rows = malloc(sample * (size_t)batch);
+    size_t sample = (size_t)(patches * dim), all = (size_t)(batch * (1 + patches) * dim);
+    float *rows = malloc(all * sizeof *rows);
     if (!rows)
-        return status_no_memory("the prediction", sample * (size_t)batch);
-    for (int64_t b = 0; b < batch; b++)
-        memcpy(rows + (size_t)b * sample, mae_prediction(mae) + (b * (1 + patches) + 1) * dim, sample);
-    Status status = keep(r, "pred", TYPE_F32, rows, 3, (int64_t[]){batch, patches, dim});
+        return status_no_memory("the prediction", all * sizeof *rows);
+    Status status = model_read(&r->ops, mae_prediction(mae), all, rows);
+    for (int64_t b = 0; b < batch && !status; b++)
+        memmove(rows + (size_t)b * sample, rows + (b * (1 + patches) + 1) * dim, sample * sizeof *rows);
+    if (!status)
+        status = keep(r, "pred", TYPE_F32, rows, 3, (int64_t[]){batch, patches, dim});
     free(rows);
     return status;
 }
@@ -135,33 +163,57 @@ static Status keep_masks(Replay *r, const int32_t *ids, int patches, int visible
 
 /* What every step ends with, once its gradients are there; the first one's loss and gradients are kept. */
 static Status end_step(Replay *r, const Params *params, Optimizer *optimizer, int step, double loss, float *losses) {
-    TRY(ops_error(&r->ops));
     losses[step - 1] = (float)loss;
     if (step == 1) {
         TRY(keep(r, "loss", TYPE_F32, losses, 1, (int64_t[]){1}));
         TRY(keep_params(r, params, params->grad, true, "grad."));
     }
     float norm;
-    optimizer_step(optimizer, r->lr, step, &norm);
-    return ops_error(&r->ops);
+    return optimizer_step(optimizer, r->lr, step, &norm);
 }
 
-static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, int32_t *ids, float *losses) {
+/* The case's pictures, and for each sample `rows` integers, in device memory. */
+typedef struct {
+    Arena arena;
+    float *image;
+    int32_t *integers;
+    double *loss;
+} Input;
+
+static void lay_out(Input *input, Arena *arena, size_t pixels, size_t integers) {
+    input->image = arena_take(arena, pixels * sizeof *input->image);
+    input->integers = arena_take(arena, integers * sizeof *input->integers);
+    input->loss = arena_take(arena, sizeof *input->loss);
+}
+
+static Status bring(Replay *r, Input *input, const Tensor *image, const int32_t *integers, size_t count) {
+    const Device *device = r->device;
+    Arena measure = {0};
+    lay_out(input, &measure, (size_t)image->count, count);
+    TRY(device_arena_open(device, &input->arena, measure.used, "the case"));
+    lay_out(input, &input->arena, (size_t)image->count, count);
+    TRY(device_write(device, input->image, image->data, (size_t)image->count * sizeof(float)));
+    return device_write(device, input->integers, integers, count * sizeof *integers);
+}
+
+static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, int32_t *ids, float *losses) {
     const Tensor *image, *noise;
     int patches = mae_patches(mae), batch = r->shape.batch;
     TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
     TRY(need(r, "noise", TYPE_F32, (int64_t)batch * patches, &noise));
     for (int b = 0; b < batch; b++)
         mae_shuffle((const float *)noise->data + b * patches, patches, ids + b * patches);
-    MaeInput input = {.image = image->data, .ids = ids, .batch = batch};
+    TRY(bring(r, room, image, ids, (size_t)batch * (size_t)patches));
+    MaeInput input = {.image = room->image, .ids = room->integers, .batch = batch};
     Params *params = mae_params(mae);
     for (int step = 1; step <= r->steps; step++) {
-        double loss = 0;
-        mae_forward(mae, &input, &loss);
+        double loss;
+        mae_forward(mae, &input);
+        TRY(mae_loss(mae, &loss));
         mae_backward(mae, &input, 1, false);
         if (step == 1) {
             TRY(keep_prediction(r, mae));
-            TRY(keep(r, "latent", TYPE_F32, mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
+            TRY(keep_real(r, "latent", mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
             TRY(keep_masks(r, ids, patches, mae_keep(mae)));
         }
         TRY(end_step(r, params, optimizer, step, loss, losses));
@@ -173,6 +225,7 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, int32_t *ids,
 static Status replay_mae(Replay *r) {
     Mae *mae = NULL;
     Optimizer *optimizer = NULL;
+    Input input = {0};
     int32_t *ids = NULL;
     float *losses = NULL;
     Status status = mae_open(&r->shape, &r->ops, &mae);
@@ -180,36 +233,42 @@ static Status replay_mae(Replay *r) {
         status = params_read(mae_params(mae), mae_params(mae)->value, r->file, "weights.");
     r->optimizer.decay_tokens = true;
     if (!status)
+        params_round(mae_params(mae), &r->ops);
+    if (!status)
         status = optimizer_open(&r->optimizer, mae_params(mae), &r->ops, &optimizer);
     if (!status) {
         ids = malloc(sizeof *ids * (size_t)(r->shape.batch * mae_patches(mae)));
         losses = malloc(sizeof *losses * (size_t)r->steps);
-        status = ids && losses ? mae_steps(r, mae, optimizer, ids, losses) : status_no_memory("the run", 0);
+        status = ids && losses ? mae_steps(r, mae, optimizer, &input, ids, losses) : status_no_memory("the run", 0);
     }
     free(ids);
     free(losses);
+    device_arena_close(r->device, &input.arena);
     optimizer_close(optimizer);
     mae_close(mae);
     return status;
 }
 
-static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, int32_t *labels, float *losses) {
+static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, int32_t *labels, float *losses) {
     const Tensor *image, *wanted;
     int batch = r->shape.batch, classes = r->shape.classes;
     TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
     TRY(need(r, "labels", TYPE_I64, batch, &wanted));
     for (int b = 0; b < batch; b++)
         labels[b] = (int32_t)((const int64_t *)wanted->data)[b];
+    TRY(bring(r, room, image, labels, (size_t)batch));
     Params *params = vit_params(vit);
     for (int step = 1; step <= r->steps; step++) {
-        double loss = 0;
-        vit_forward(vit, image->data, batch);
-        r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), labels, r->label_smoothing, 1, &loss, vit_dlogits(vit),
-                                  batch, classes);
+        double loss;
+        vit_forward(vit, room->image, batch);
+        r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), room->integers, r->label_smoothing, 1, room->loss,
+                                  vit_dlogits(vit), batch, classes);
+        TRY(ops_error(&r->ops));
+        TRY(device_read(r->device, &loss, room->loss, sizeof loss));
         vit_backward(vit, batch, false);
         if (step == 1) {
-            TRY(keep(r, "logits", TYPE_F32, vit_logits(vit), 2, (int64_t[]){batch, classes}));
-            TRY(keep(r, "features", TYPE_F32, vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
+            TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, classes}));
+            TRY(keep_real(r, "features", vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
         }
         TRY(end_step(r, params, optimizer, step, loss, losses));
     }
@@ -220,20 +279,25 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, int32_t *labe
 static Status replay_vit(Replay *r) {
     Vit *vit = NULL;
     Optimizer *optimizer = NULL;
+    Input input = {0};
     int32_t *labels = NULL;
     float *losses = NULL;
     Status status = vit_open(&r->shape, &r->ops, &vit);
     if (!status)
         status = params_read(vit_params(vit), vit_params(vit)->value, r->file, "weights.");
     if (!status)
+        params_round(vit_params(vit), &r->ops);
+    if (!status)
         status = optimizer_open(&r->optimizer, vit_params(vit), &r->ops, &optimizer);
     if (!status) {
         labels = malloc(sizeof *labels * (size_t)r->shape.batch);
         losses = malloc(sizeof *losses * (size_t)r->steps);
-        status = labels && losses ? vit_steps(r, vit, optimizer, labels, losses) : status_no_memory("the run", 0);
+        status =
+            labels && losses ? vit_steps(r, vit, optimizer, &input, labels, losses) : status_no_memory("the run", 0);
     }
     free(labels);
     free(losses);
+    device_arena_close(r->device, &input.arena);
     optimizer_close(optimizer);
     vit_close(vit);
     return status;
@@ -252,45 +316,72 @@ static Status replay(Replay *r) {
     return safetensors_write(r->out, r->tensors, r->count, NULL, 0);
 }
 
-static Status parse(int count, char **arguments, const char **input, const char **out) {
+/* Which of `names` the argument is; EXIT_USAGE naming them all. */
+static Status choose(const char *option, const char *value, const char *const *names, int *chosen) {
+    for (*chosen = 0; names[*chosen]; ++*chosen)
+        if (strcmp(value, names[*chosen]) == 0)
+            return NULL;
+    return status_error(EXIT_USAGE, "%s %s is not known; known: %s, %s and so on", option, value, names[0], names[1]);
+}
+
+typedef struct {
+    const char *input, *out;
+    int backend, precision;
+} Arguments;
+
+static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
+static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
+static const char *const precisions[] = {"fp32", "bf16", NULL};
+
+static Status parse(int count, char **arguments, Arguments *a) {
     for (int i = 1; i < count; i++) {
         const char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
         if (strcmp(argument, "--out") == 0 && value) {
-            *out = arguments[++i];
+            a->out = arguments[++i];
         } else if (strcmp(argument, "--backend") == 0 && value) {
-            if (strcmp(arguments[++i], "cpu"))
-                return status_error(EXIT_MISSING, "backend %s is not in this build; it has cpu", value);
+            TRY(choose(argument, arguments[++i], backends, &a->backend));
         } else if (strcmp(argument, "--precision") == 0 && value) {
-            if (strcmp(arguments[++i], "fp32"))
-                return status_error(EXIT_MISSING, "precision %s is not in this build; it has fp32", value);
-        } else if (argument[0] == '-' || *input) {
+            TRY(choose(argument, arguments[++i], precisions, &a->precision));
+        } else if (argument[0] == '-' || a->input) {
             return status_error(EXIT_USAGE, "argument %s is not understood", argument);
         } else {
-            *input = argument;
+            a->input = argument;
         }
     }
-    if (!*input || !*out)
-        return status_error(EXIT_USAGE,
-                            "usage: replay CASE.safetensors --out OUT.safetensors [--backend cpu] [--precision fp32]");
+    if (!a->input || !a->out)
+        return status_error(EXIT_USAGE, "usage: replay CASE.safetensors --out OUT.safetensors "
+                                        "[--backend cpu|emu|cuda] [--precision fp32|bf16]");
+    return NULL;
+}
+
+static Status open_backend(Replay *r, const Arguments *a) {
+    char *note;
+    TRY(device_open(kinds[a->backend], &r->device, &note));
+    free(note);
+    r->device->operations(r->device, 2, &r->ops);
+    r->ops.type = a->precision ? REAL_BF16 : REAL_FP32;
     return NULL;
 }
 
 int main(int count, char **arguments) {
     threads_wait_passively(arguments);
-    const char *input = NULL, *out = NULL;
+    Arguments a = {0};
     SafeTensors *file = NULL;
     Replay *r = calloc(1, sizeof *r);
-    Status status = r ? parse(count, arguments, &input, &out) : status_no_memory("the results", sizeof *r);
+    Status status = r ? parse(count, arguments, &a) : status_no_memory("the results", sizeof *r);
     if (!status)
-        status = safetensors_open(input, &file);
+        status = safetensors_open(a.input, &file);
+    if (!status)
+        status = open_backend(r, &a);
     if (!status) {
         r->file = file;
-        r->out = out;
-        ops_cpu(&r->ops, 2);
+        r->out = a.out;
         status = replay(r);
     }
     for (int i = 0; r && i < r->count; i++)
         free((void *)(uintptr_t)r->tensors[i].data);
+    if (r)
+        device_close(r->device);
     free(r);
     safetensors_close(file);
     if (status)

@@ -76,6 +76,7 @@ static const struct {
     ROW(data, flip, REAL, "0.5", "0"),
     ROW(data, workers, INTEGER, "2", "7"),
     ROW(data, ring, INTEGER, "3", "5"),
+    ROW(train, device, CHOICE, "auto", "emu"),
     ROW(train, seed, INTEGER, "1", "9007199254740991"),
     ROW(train, epochs, REAL, "800", "99.5"),
     ROW(train, steps, INTEGER, "0", "12"),
@@ -116,10 +117,11 @@ static void assert_field(const Config *config, int row, const char *wanted) {
     case SWITCH:
         assert_int_equal(*(const bool *)place, !strcmp(wanted, "on"));
         break;
-    case CHOICE: /* vit_large and rollback are 3 and 2, the defaults 2 and 0 */
+    case CHOICE: /* vit_large, rollback and emu are 3, 2 and 3, the defaults 2, 0 and 0 */
         assert_int_equal(*(const int *)place, !strcmp(wanted, "vit_large")  ? PRESET_LARGE
                                               : !strcmp(wanted, "rollback") ? GUARD_ROLLBACK
                                               : !strcmp(wanted, "vit_base") ? PRESET_BASE
+                                              : !strcmp(wanted, "emu")      ? TRAIN_ON_EMU
                                                                             : GUARD_STOP);
         break;
     case TEXT:

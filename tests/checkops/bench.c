@@ -1,3 +1,4 @@
+#include "bench.h"
 #include "checkops.h"
 
 #include <stdio.h>
@@ -5,147 +6,63 @@
 #include <string.h>
 #include <time.h>
 
-/* One operation at one shape. The numbers mean what the operation's caller below makes of them. */
-typedef struct {
-    const char *name;
-    void (*call)(Ops *ops, const int *n);
-    int n[4];
-    int times;                    /* in a step of ViT-Tiny MAE, 96 px, batch 64 */
-    double (*work)(const int *n); /* floating-point operations or bytes */
-    const char *unit;             /* GFLOP or GB */
-} Bench;
+/* Bytes of a pool: what the largest shapes of the list take. */
+static const size_t host_pool = (size_t)64 << 20, device_pool = (size_t)512 << 20;
 
-/* Memory that every call shares: pools of floats, and what stands at which place is of no interest. */
-enum { POOL = 1 << 24, POOLS = 8 };
-typedef struct {
-    float *pool[POOLS];
-    int32_t *ids;
-    uint8_t *bytes;
-} Memory;
+enum { ROWS = 168 * 196 * 36 /* of ids */, BATCHES = 9, WARM = 3 };
 
-/* Memory stands behind the table, where the calls, which get the table alone, find it. */
-typedef struct {
-    Ops ops;
-    Memory memory;
-} Bed;
-
-static float *pool(Ops *ops, int which) {
-    return ((Bed *)ops)->memory.pool[which];
+static bool went(Status status) {
+    if (status)
+        fprintf(stderr, "checkops: %s\n", status_message(status));
+    const bool well = !status;
+    status_free(status);
+    return well;
 }
 
-static int32_t *ids(Ops *ops) {
-    return ((Bed *)ops)->memory.ids;
+static bool take(const Device *device, void **memory, const void *from, size_t bytes) {
+    return went(device->allocate(device, bytes, "the benchmarks", memory)) &&
+           (!from || went(device_write(device, *memory, from, bytes)));
 }
 
-static uint8_t *bytes(Ops *ops) {
-    return ((Bed *)ops)->memory.bytes;
+/* Numbers that are small, sane and varied both as floats and as BF16: each half of a float is a BF16 of its own. */
+static bool fill_pools(const Device *device, Bed *bed, size_t size) {
+    enum { CHUNK = 1 << 20 };
+    static uint16_t chunk[CHUNK];
+    Random random;
+    random_start(&random, 1, RANDOM_TEST, 0, 0);
+    for (int p = 0; p < POOLS; p++) {
+        for (int i = 0; i < CHUNK; i++) {
+            const float value = random_uniform(&random) - (p == POOLS - 1 ? 0 : 0.5f);
+            uint32_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            chunk[i] = (uint16_t)(bits >> 16);
+        }
+        if (!take(device, &bed->pool[p], NULL, size))
+            return false;
+        for (size_t done = 0; done < size; done += sizeof chunk)
+            if (!went(device_write(device, (char *)bed->pool[p] + done, chunk, sizeof chunk)))
+                return false;
+    }
+    return true;
 }
 
-/* n: rows, in, out, activation */
-static void forward(Ops *ops, const int *n) {
-    ops->linear_forward(ops, pool(ops, 0), pool(ops, 1), pool(ops, 2), n[3], pool(ops, 3), pool(ops, 4), n[0], n[1],
-                        n[2]);
-}
-static void backward_input(Ops *ops, const int *n) {
-    ops->linear_backward_input(ops, pool(ops, 0), pool(ops, 1), n[3], pool(ops, 3), pool(ops, 4), n[0], n[1], n[2]);
-}
-static void backward_weight(Ops *ops, const int *n) {
-    ops->linear_backward_weight(ops, pool(ops, 0), pool(ops, 1), pool(ops, 5), pool(ops, 6), false, n[0], n[1], n[2]);
-}
-static double product(const int *n) {
-    return 2.0 * n[0] * n[1] * n[2];
+static bool fill_lists(const Device *device, Bed *bed) {
+    static int32_t lists[LISTS][ROWS];
+    static const int patches[LISTS] = {36, 196};
+    for (int l = 0; l < LISTS; l++) {
+        for (int i = 0; i < ROWS; i++)
+            lists[l][i] = (i / patches[l] + i * 5) % patches[l];
+        if (!take(device, (void **)&bed->ids[l], lists[l], sizeof lists[l]))
+            return false;
+    }
+    return true;
 }
 
-/* n: rows, dim */
-static void norm(Ops *ops, const int *n) {
-    ops->norm_forward(ops, pool(ops, 0), pool(ops, 1), NULL, NULL, 1, pool(ops, 2), pool(ops, 3), 1e-6f, pool(ops, 4),
-                      pool(ops, 5), pool(ops, 6), pool(ops, 7), n[0], n[1]);
-}
-static void norm_backward(Ops *ops, const int *n) {
-    ops->norm_backward(ops, pool(ops, 0), pool(ops, 1), pool(ops, 2), pool(ops, 6), pool(ops, 7), pool(ops, 3), NULL,
-                       NULL, NULL, 1, pool(ops, 4), NULL, pool(ops, 5), pool(ops, 5) + n[1], NULL, false, n[0], n[1]);
-}
-static double four_tensors(const int *n) {
-    return 16.0 * n[0] * n[1];
-}
-
-/* n: batch, tokens, heads, head */
-static void attention(Ops *ops, const int *n) {
-    ops->attention_forward(ops, pool(ops, 0), pool(ops, 5), pool(ops, 6), n[0], n[1], n[2], n[3]);
-}
-static void attention_backward(Ops *ops, const int *n) {
-    ops->attention_backward(ops, pool(ops, 1), pool(ops, 0), pool(ops, 5), pool(ops, 6), pool(ops, 4), n[0], n[1], n[2],
-                            n[3]);
-}
-static double two_products(const int *n) {
-    return 4.0 * n[0] * n[1] * n[1] * n[2] * n[3];
-}
-static double five_products(const int *n) {
-    return 10.0 * n[0] * n[1] * n[1] * n[2] * n[3];
-}
-
-/* n: rows, dim, activation */
-static void gelu(Ops *ops, const int *n) {
-    ops->gelu_forward(ops, pool(ops, 0), n[2], pool(ops, 4), (size_t)n[0] * n[1]);
-}
-static void gelu_backward(Ops *ops, const int *n) {
-    ops->gelu_backward(ops, pool(ops, 1), pool(ops, 0), n[2], pool(ops, 4), (size_t)n[0] * n[1]);
-}
-static double two_tensors(const int *n) {
-    return 8.0 * n[0] * n[1];
-}
-
-/* n: height and width, size */
-static void resize(Ops *ops, const int *n) {
-    const Crop crop = {.top = 3, .left = 5, .height = n[0] - 7, .width = n[0] - 9, .flip = true};
-    ops->error = ops->resize_pixels(bytes(ops), n[0], n[0], crop, n[1], n[1], (uint8_t *)pool(ops, 5));
-}
-static double read_pixels(const int *n) {
-    return 3.0 * n[0] * n[0];
-}
-
-/* n: batch, size, patch, keep; pictures come at that size */
-static void patches(Ops *ops, const int *n) {
-    static const float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.25f, 0.25f, 0.25f};
-    ops->pixels_to_patches(ops, bytes(ops), n[1], n[1], NULL, ids(ops), n[3], mean, std, n[1], n[2], pool(ops, 4),
-                           pool(ops, 5), n[0]);
-}
-static double patch_bytes(const int *n) {
-    return 15.0 * n[0] * n[1] * n[1];
-}
-
-/* n: batch, patches, keep, dim */
-static void embed(Ops *ops, const int *n) {
-    ops->embed_forward(ops, pool(ops, 0), pool(ops, 1), pool(ops, 2), ids(ops), pool(ops, 4), n[0], n[1], n[2], n[3]);
-}
-static void embed_backward(Ops *ops, const int *n) {
-    ops->embed_backward(ops, pool(ops, 0), ids(ops), pool(ops, 4), pool(ops, 5), NULL, false, n[0], n[1], n[2], n[3]);
-}
-static void restore(Ops *ops, const int *n) {
-    ops->restore_forward(ops, pool(ops, 0), pool(ops, 1), pool(ops, 2), ids(ops), pool(ops, 4), n[0], n[1], n[2], n[3]);
-}
-static void restore_backward(Ops *ops, const int *n) {
-    ops->restore_backward(ops, pool(ops, 0), ids(ops), pool(ops, 4), pool(ops, 5), false, n[0], n[1], n[2], n[3]);
-}
-static void pixel_loss(Ops *ops, const int *n) {
-    double loss;
-    ops->masked_pixel_loss(ops, pool(ops, 0), pool(ops, 1), ids(ops), true, 1, &loss, pool(ops, 4), n[0], n[1], n[2],
-                           n[3]);
-}
-static double token_bytes(const int *n) {
-    return 8.0 * n[0] * n[1] * n[3];
-}
-
-/* n: count */
-static void global_norm(Ops *ops, const int *n) {
-    ops->global_norm(ops, pool(ops, 0), n[0], pool(ops, 6));
-}
-static void find_nonfinite(Ops *ops, const int *n) {
-    size_t first;
-    ops->find_nonfinite(ops, pool(ops, 0), n[0], &first);
-}
-static void adamw(Ops *ops, const int *n) {
-    const AdamwSegment segment = {.count = n[0], .lr_scale = 1, .decay = true};
+static bool fill(const Device *device, Bed *bed, size_t size) {
+    const size_t count = (size_t)168 * 224 * 224 * 3;
+    uint8_t *bytes = check_allocate(count);
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
     const AdamwValues values = {.lr = 1e-4f,
                                 .beta1 = 0.9f,
                                 .beta2 = 0.95f,
@@ -155,101 +72,39 @@ static void adamw(Ops *ops, const int *n) {
                                 .bias2 = 1,
                                 .clip = 1};
     const float norm = 2;
-    ops->adamw(ops, pool(ops, 4), pool(ops, 1), pool(ops, 5), pool(ops, 7), &segment, 1, &values, &norm);
-}
-static void to_bf16(Ops *ops, const int *n) {
-    ops->cast_to_bf16(ops, pool(ops, 0), (uint16_t *)pool(ops, 5), n[0]);
-}
-static void quantise(Ops *ops, const int *n) {
-    float amax;
-    ops->quantise_fp8(ops, pool(ops, 0), 8, FP8_E4M3, (uint8_t *)pool(ops, 5), &amax, n[0]);
-}
-static double four_bytes(const int *n) {
-    return 4.0 * n[0];
-}
-static double six_bytes(const int *n) {
-    return 6.0 * n[0];
-}
-static double twenty_eight_bytes(const int *n) {
-    return 28.0 * n[0];
+    const bool complete = take(device, (void **)&bed->bytes, bytes, count) && fill_pools(device, bed, size) &&
+                          fill_lists(device, bed) && take(device, (void **)&bed->segment, NULL, sizeof *bed->segment) &&
+                          take(device, (void **)&bed->values, &values, sizeof values) &&
+                          take(device, (void **)&bed->norm, &norm, sizeof norm) &&
+                          take(device, &bed->result, NULL, sizeof(double));
+    free(bytes);
+    return complete;
 }
 
-#define GELU ACTIVATION_GELU_ERF
-static const Bench benches[] = {
-    {"linear_forward", forward, {640, 192, 576, 0}, 12, product, "GFLOP"},
-    {"linear_forward", forward, {640, 192, 192, 0}, 12, product, "GFLOP"},
-    {"linear_forward", forward, {640, 192, 768, GELU}, 12, product, "GFLOP"},
-    {"linear_forward", forward, {640, 768, 192, 0}, 12, product, "GFLOP"},
-    {"linear_forward", forward, {2368, 96, 288, 0}, 4, product, "GFLOP"},
-    {"linear_forward", forward, {2368, 96, 96, 0}, 4, product, "GFLOP"},
-    {"linear_forward", forward, {2368, 96, 384, GELU}, 4, product, "GFLOP"},
-    {"linear_forward", forward, {2368, 384, 96, 0}, 4, product, "GFLOP"},
-    {"linear_forward", forward, {2368, 96, 768, 0}, 1, product, "GFLOP"},
-    {"linear_forward", forward, {576, 768, 192, 0}, 1, product, "GFLOP"},
-    {"linear_forward", forward, {640, 192, 96, 0}, 1, product, "GFLOP"},
-    {"linear_forward", forward, {3200, 768, 3072, GELU}, 0, product, "GFLOP"},
-    {"linear_forward", forward, {3200, 3072, 768, 0}, 0, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {640, 192, 576, 0}, 12, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {640, 192, 192, 0}, 12, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {640, 192, 768, 0}, 12, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {640, 768, 192, GELU}, 12, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {2368, 96, 288, 0}, 4, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {2368, 96, 96, 0}, 4, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {2368, 96, 384, 0}, 4, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {2368, 384, 96, GELU}, 4, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {2368, 96, 768, 0}, 1, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {640, 192, 96, 0}, 1, product, "GFLOP"},
-    {"linear_backward_input", backward_input, {3200, 3072, 768, GELU}, 0, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {640, 192, 576}, 12, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {640, 192, 192}, 12, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {640, 192, 768}, 12, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {640, 768, 192}, 12, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {2368, 96, 288}, 4, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {2368, 96, 96}, 4, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {2368, 96, 384}, 4, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {2368, 384, 96}, 4, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {2368, 96, 768}, 1, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {576, 768, 192}, 1, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {640, 192, 96}, 1, product, "GFLOP"},
-    {"linear_backward_weight", backward_weight, {3200, 768, 3072}, 0, product, "GFLOP"},
-    {"norm_forward", norm, {640, 192}, 25, four_tensors, "GB"},
-    {"norm_forward", norm, {2368, 96}, 9, four_tensors, "GB"},
-    {"norm_forward", norm, {3200, 768}, 0, four_tensors, "GB"},
-    {"norm_backward", norm_backward, {640, 192}, 25, four_tensors, "GB"},
-    {"norm_backward", norm_backward, {2368, 96}, 9, four_tensors, "GB"},
-    {"norm_backward", norm_backward, {3200, 768}, 0, four_tensors, "GB"},
-    {"attention_forward", attention, {64, 10, 3, 64}, 12, two_products, "GFLOP"},
-    {"attention_forward", attention, {64, 37, 3, 32}, 4, two_products, "GFLOP"},
-    {"attention_forward", attention, {64, 50, 12, 64}, 0, two_products, "GFLOP"},
-    {"attention_forward", attention, {16, 197, 16, 32}, 0, two_products, "GFLOP"},
-    {"attention_forward", attention, {8, 257, 16, 80}, 0, two_products, "GFLOP"},
-    {"attention_backward", attention_backward, {64, 10, 3, 64}, 12, five_products, "GFLOP"},
-    {"attention_backward", attention_backward, {64, 37, 3, 32}, 4, five_products, "GFLOP"},
-    {"attention_backward", attention_backward, {64, 50, 12, 64}, 0, five_products, "GFLOP"},
-    {"attention_backward", attention_backward, {16, 197, 16, 32}, 0, five_products, "GFLOP"},
-    {"attention_backward", attention_backward, {8, 257, 16, 80}, 0, five_products, "GFLOP"},
-    {"gelu_forward", gelu, {640, 768, ACTIVATION_GELU_ERF}, 0, two_tensors, "GB"},
-    {"gelu_forward", gelu, {640, 768, ACTIVATION_GELU_TANH}, 0, two_tensors, "GB"},
-    {"gelu_backward", gelu_backward, {640, 768, ACTIVATION_GELU_ERF}, 0, two_tensors, "GB"},
-    {"gelu_backward", gelu_backward, {640, 768, ACTIVATION_GELU_TANH}, 0, two_tensors, "GB"},
-    {"resize_pixels", resize, {128, 96}, 0, read_pixels, "GB"},
-    {"resize_pixels", resize, {256, 96}, 0, read_pixels, "GB"},
-    {"resize_pixels", resize, {256, 224}, 0, read_pixels, "GB"},
-    {"resize_pixels", resize, {512, 224}, 0, read_pixels, "GB"},
-    {"resize_pixels", resize, {2048, 256}, 0, read_pixels, "GB"},
-    {"pixels_to_patches", patches, {64, 96, 16, 9}, 1, patch_bytes, "GB"},
-    {"embed_forward", embed, {64, 36, 9, 192}, 1, token_bytes, "GB"},
-    {"embed_backward", embed_backward, {64, 36, 9, 192}, 1, token_bytes, "GB"},
-    {"restore_forward", restore, {64, 36, 9, 96}, 1, token_bytes, "GB"},
-    {"restore_backward", restore_backward, {64, 36, 9, 96}, 1, token_bytes, "GB"},
-    {"masked_pixel_loss", pixel_loss, {64, 36, 9, 768}, 1, token_bytes, "GB"},
-    {"global_norm", global_norm, {6000000}, 1, four_bytes, "GB"},
-    {"find_nonfinite", find_nonfinite, {6000000}, 0, four_bytes, "GB"},
-    {"adamw", adamw, {6000000}, 1, twenty_eight_bytes, "GB"},
-    {"cast_to_bf16", to_bf16, {6000000}, 0, six_bytes, "GB"},
-    {"quantise_fp8", quantise, {6000000}, 0, six_bytes, "GB"},
-};
-enum { BENCHES = sizeof benches / sizeof *benches };
+static void empty(const Device *device, Bed *bed) {
+    for (int p = 0; p < POOLS; p++)
+        device->release(device, bed->pool[p]);
+    for (int l = 0; l < LISTS; l++)
+        device->release(device, bed->ids[l]);
+    void *const others[] = {bed->bytes, bed->segment, bed->values, bed->norm, bed->result};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        device->release(device, others[i]);
+}
+
+/* What is timed: an operation, or a copy on the device. */
+typedef struct {
+    const Device *device;
+    Bed *bed;
+    const Bench *bench; /* NULL: a copy of `size` bytes */
+    size_t size;
+} Timed;
+
+static bool call(const Timed *t) {
+    if (!t->bench)
+        return went(t->device->copy(t->device, NULL, t->bed->pool[4], t->bed->pool[0], t->size, COPY_ON_DEVICE));
+    t->bench->call(t->bed, t->bench->n);
+    return went(ops_error(&t->bed->ops));
+}
 
 /* With one thread the process's own time, which other work on the machine does not lengthen. */
 static double now(int threads) {
@@ -258,65 +113,134 @@ static double now(int threads) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* The fastest of the runs of a tenth of a second: other work on the machine only adds. */
-static double measure(const Bench *b, Ops *ops) {
-    const double start = now(ops->threads);
+/* Seconds on the CPU: the fastest of the runs of a tenth of a second, since other work on the machine only adds. */
+static double measure_host(const Timed *t) {
+    const int threads = t->bed->ops.threads;
+    const double start = now(threads);
     double fastest = 1e9, end = start;
     for (int count = 0; count < 5 || end - start < 0.1; count++) {
-        const double begin = now(ops->threads);
-        b->call(ops, b->n);
-        end = now(ops->threads);
+        const double begin = now(threads);
+        if (!call(t))
+            return -1;
+        end = now(threads);
         fastest = end - begin < fastest ? end - begin : fastest;
     }
     return fastest;
 }
 
-static bool fill(Memory *memory) {
-    Random random;
-    random_start(&random, 1, RANDOM_TEST, 0, 0);
-    memory->bytes = malloc(POOL);
-    memory->ids = malloc(64 * 36 * sizeof *memory->ids);
-    bool complete = memory->bytes && memory->ids;
-    for (int p = 0; p < POOLS; p++) {
-        memory->pool[p] = aligned_alloc(64, POOL * sizeof(float));
-        complete &= memory->pool[p] != NULL;
-        for (size_t i = 0; i < POOL && complete; i++)
-            memory->pool[p][i] = random_uniform(&random) - (p == 7 ? 0 : 0.5f); /* the last holds what is positive */
-    }
-    for (int i = 0; i < POOL && complete; i++)
-        memory->bytes[i] = (uint8_t)(i * 2654435761u >> 24);
-    for (int i = 0; i < 64 * 36 && complete; i++)
-        memory->ids[i] = (i / 36 + i * 5) % 36;
-    return complete;
+/* Seconds of `calls` calls between two events. */
+static double measure_batch(const Timed *t, Event *from, Event *to, int calls) {
+    double seconds = -1;
+    bool well = went(t->device->event_record(t->device, from, NULL));
+    for (int i = 0; i < calls && well; i++)
+        well = call(t);
+    well = well && went(t->device->event_record(t->device, to, NULL)) && went(t->device->event_wait(t->device, to)) &&
+           went(t->device->wait(t->device, NULL)) && went(t->device->event_seconds(t->device, from, to, &seconds));
+    return well ? seconds : -1;
 }
 
-int bench(int threads, const char *only) {
-    Bed bed = {0};
-    ops_cpu(&bed.ops, threads);
-    double step = 0;
-    bool failed = !fill(&bed.memory);
-    if (failed)
-        fputs("checkops: no memory to bench in\n", stderr);
-    for (int i = 0; i < BENCHES && !failed; i++) {
-        const Bench *b = &benches[i];
-        if (only && strcmp(only, b->name))
-            continue;
-        const double time = measure(b, &bed.ops);
-        step += time * b->times;
-        printf("%-24s %6d %5d %5d %5d %9.1f us %8.1f %s/s\n", b->name, b->n[0], b->n[1], b->n[2], b->n[3], time * 1e6,
-               b->work(b->n) / time * 1e-9, b->unit);
-        Status status = ops_error(&bed.ops);
-        failed = status != NULL;
-        if (failed)
-            fprintf(stderr, "checkops: %s\n", status_message(status));
-        status_free(status);
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Seconds on a device: after a few calls to warm up, the median of batches long enough for the events' resolution. */
+static double measure_device(const Timed *t) {
+    Event *from = NULL, *to = NULL;
+    double times[BATCHES], median = -1;
+    if (went(t->device->event_open(t->device, &from)) && went(t->device->event_open(t->device, &to))) {
+        const double warm = measure_batch(t, from, to, WARM) / WARM;
+        const int calls = warm > 0 && warm < 2e-3 ? (int)(2e-3 / warm) + 1 : 1;
+        bool well = warm >= 0;
+        for (int i = 0; i < BATCHES && well; i++) {
+            times[i] = measure_batch(t, from, to, calls) / calls;
+            well = times[i] >= 0;
+        }
+        qsort(times, well ? BATCHES : 0, sizeof *times, ascending);
+        median = well ? times[BATCHES / 2] : -1;
     }
-    if (!only && !failed)
-        printf("ViT-Tiny MAE, 96 px, batch 64, %d threads: %.1f ms of operations a step, %.0f images/s\n", threads,
-               step * 1e3, 64 / step);
-    for (int p = 0; p < POOLS; p++)
-        free(bed.memory.pool[p]);
-    free(bed.memory.ids);
-    free(bed.memory.bytes);
-    return failed ? EXIT_INTERNAL : 0;
+    t->device->event_close(t->device, from);
+    t->device->event_close(t->device, to);
+    return median;
+}
+
+static double measure(const Timed *t) {
+    return t->device->host_memory ? measure_host(t) : measure_device(t);
+}
+
+/* One line; `copy` is what a copy moves in a second. Seconds, or below 0 after a failure. */
+static double time_one(const Timed *t, double copy) {
+    const Bench *b = t->bench;
+    const RealType type = t->bed->ops.type;
+    const AdamwSegment segment = {.count = b->n[0], .lr_scale = 1, .decay = true};
+    if (!went(device_write(t->device, t->bed->segment, &segment, sizeof segment)))
+        return -1;
+    const double seconds = measure(t);
+    if (seconds <= 0)
+        return -1;
+    const double rate = b->bytes(b->n, (int)real_size(type)) / seconds;
+    printf("%-22s %s %9d %5d %5d %5d %10.1f us %8.1f GB/s %4.0f %% of a copy", b->name,
+           type == REAL_BF16 ? "bf16" : "fp32", b->n[0], b->n[1], b->n[2], b->n[3], seconds * 1e6, rate * 1e-9,
+           100 * rate / copy);
+    if (b->flops)
+        printf(" %9.1f GFLOP/s", b->flops(b->n) / seconds * 1e-9);
+    putchar('\n');
+    return seconds;
+}
+
+static bool time_all(const Device *device, Bed *bed, size_t size, const char *only) {
+    Timed t = {.device = device, .bed = bed, .size = size};
+    const double seconds = measure(&t), copy = 2 * (double)size / seconds;
+    if (seconds <= 0)
+        return false;
+    printf("%s%s%s: a copy moves %.1f GB/s, reads and writes\n", device->name, *device->model ? ", " : "",
+           device->model, copy * 1e-9);
+    double step = 0;
+    for (RealType type = REAL_FP32; type <= REAL_BF16; type++) {
+        bed->ops.type = type;
+        for (int i = 0; i < bench_count; i++) {
+            t.bench = &benches[i];
+            const bool host = !strcmp(t.bench->name, "resize_pixels"); /* once, and not on a device */
+            if ((only && strcmp(only, t.bench->name)) || (device->host_memory ? t.bench->large : host) ||
+                (host && type == REAL_BF16))
+                continue;
+            const double took = time_one(&t, copy);
+            if (took < 0)
+                return false;
+            step += type == REAL_FP32 ? took * t.bench->times : 0;
+        }
+    }
+    if (!only)
+        printf("ViT-Tiny MAE, 96 px, batch 64, fp32, %d threads: %.1f ms of operations a step, %.0f images/s\n",
+               bed->ops.threads, step * 1e3, 64 / step);
+    return true;
+}
+
+int bench(const char *backend, int threads, const char *only) {
+    if (backend && !strcmp(backend, "emu")) {
+        fputs("checkops: --bench on emu would time the emulator; --backend cuda times a GPU\n", stderr);
+        return EXIT_USAGE;
+    }
+    const bool cuda = backend && !strcmp(backend, "cuda");
+    if (backend && !cuda && strcmp(backend, "cpu")) {
+        fprintf(stderr, "checkops: no backend named %s: cpu or cuda\n", backend);
+        return EXIT_USAGE;
+    }
+    Device *opened = NULL;
+    char *note = NULL;
+    Status status = device_open(cuda ? DEVICE_CUDA : DEVICE_CPU, &opened, &note);
+    free(note);
+    if (status) {
+        const int code = status_code(status);
+        went(status);
+        return code;
+    }
+    const size_t size = opened->host_memory ? host_pool : device_pool;
+    Bed bed = {0};
+    const bool well = fill(opened, &bed, size);
+    opened->operations(opened, threads, &bed.ops);
+    const bool done = well && time_all(opened, &bed, size, only);
+    empty(opened, &bed);
+    device_close(opened);
+    return done ? 0 : EXIT_INTERNAL;
 }

@@ -1,64 +1,162 @@
 #include "checkops.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-/* Takes the error and demands its code and a piece of its message. */
-static void expect(Check *check, ExitCode code, const char *piece) {
-    Status status = ops_error(&check->ops);
-    if (status_code(status) != code || !strstr(status_message(status), piece))
-        check_fail(check, "expected error %d with '%s', got %d '%s'", code, piece, status_code(status),
-                   status_message(status));
+/* What the calls below get: device memory that holds zeros, and lists written into it. */
+enum { PLACES = 16, PLACE = 256, MESSAGES = 16 };
+typedef struct {
+    Check *check;
+    const Backend *backend;
+    Ops ops;
+    unsigned char *memory;
+    int places;               /* taken */
+    char said[MESSAGES][200]; /* by the CPU, in order */
+    int count;
+} Errors;
+
+static void went(Errors *e, Status status) {
+    if (status)
+        check_fail(e->check, "%s: %s", e->backend->name, status_message(status));
     status_free(status);
+}
+
+static void *put(Errors *e, const void *data, size_t bytes) {
+    unsigned char *place = e->memory + PLACE * e->places++;
+    went(e, device_write(e->backend->device, place, data, bytes));
+    return place;
+}
+
+/* Takes the error, at the latest when the device is waited for, and demands its code, a piece of its message, and that
+ * every backend says the same. */
+static void expect(Errors *e, ExitCode code, const char *piece) {
+    Status status = ops_error(&e->ops);
+    if (!status)
+        status = e->backend->device->wait(e->backend->device, NULL);
+    const char *message = status_message(status);
+    if (status_code(status) != code || !strstr(message, piece))
+        check_fail(e->check, "%s: expected error %d with '%s', got %d '%s'", e->backend->name, code, piece,
+                   status_code(status), message);
+    char *said = e->said[e->count++];
+    if (e->backend->device == device_cpu())
+        snprintf(said, sizeof *e->said, "%s", message);
+    else if (strcmp(said, message))
+        check_fail(e->check, "%s says '%s', the CPU '%s'", e->backend->name, message, said);
+    status_free(status);
+}
+
+static void expect_value(Errors *e, const char *what, const void *at, float want) {
+    float value = 0;
+    went(e, device_read(e->backend->device, &value, at, sizeof value));
+    check_scalar(e->check, what, value, want, 0);
+}
+
+/* What the host sees: the first failure stays, nothing runs after it; taken, operations run again. */
+static void check_host(Errors *e) {
+    Ops *ops = &e->ops;
+    const int32_t *good = put(e, (const int32_t[]){1, 0}, 2 * sizeof(int32_t));
+    float *x = put(e, (const float[4]){0}, 4 * sizeof(float)), *y = put(e, (const float[]){7}, sizeof(float));
+    double *loss = put(e, (const double[1]){0}, sizeof(double));
+    ops->masked_pixel_loss(ops, x, x, good, false, 1, loss, NULL, 1, 2, 2, 3);
+    ops->embed_forward(ops, x, x, x, good, y, 1, 2, 3, 4);
+    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
+    expect_value(e, "y after a failure", y, 7);
+    expect(e, EXIT_INTERNAL, "none of 2 patches is hidden");
+    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
+    expect_value(e, "y after the failure was taken", y, 0);
+    expect(e, EXIT_OK, "");
+    ops->embed_forward(ops, x, x, x, good, y, 1, 2, 3, 4);
+    expect(e, EXIT_INTERNAL, "3 of 2 patches");
+    ops->image_to_patches(ops, x, good, 1, 3, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
+}
+
+/* What stands in the device's memory. */
+static void check_findings(Errors *e) {
+    Ops *ops = &e->ops;
+    const int32_t *kept = put(e, (const int32_t[]){2, 0}, 2 * sizeof(int32_t)); /* a bad patch among the visible */
+    const int32_t *hidden = put(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
+    const int32_t *below = put(e, (const int32_t[]){-1}, sizeof(int32_t));
+    const int32_t *labels = put(e, (const int32_t[]){1, 5}, 2 * sizeof(int32_t));
+    const float zero[64] = {0};
+    float *x = put(e, zero, sizeof zero), *y = put(e, zero, sizeof zero), *z = put(e, zero, sizeof zero);
+    float *pos = put(e, zero, sizeof zero);
+    double *loss = put(e, zero, sizeof *loss);
+    ops->cross_entropy_loss(ops, x, labels, 0, 1, loss, NULL, 2, 3);
+    ops->embed_forward(ops, x, x, x, kept, y, 1, 2, 1, 4);
+    expect(e, EXIT_DATA, "label 5 of sample 1");
+    expect(e, EXIT_OK, "");
+    ops->embed_forward(ops, x, x, x, kept, y, 1, 2, 1, 4);
+    expect(e, EXIT_INTERNAL, "embed_forward: ids[0][0] is 2, not a patch of 0 .. 1");
+    ops->embed_backward(ops, x, kept, y, z, pos, false, 1, 2, 1, 4);
+    expect(e, EXIT_INTERNAL, "embed_backward: ids[0][0] is 2");
+    ops->restore_forward(ops, x, x, x, hidden, y, 1, 2, 1, 4);
+    expect(e, EXIT_INTERNAL, "restore_forward: ids[0][1] is 2");
+    ops->restore_backward(ops, x, hidden, y, z, false, 1, 2, 1, 4);
+    expect(e, EXIT_INTERNAL, "restore_backward: ids[0][1] is 2");
+    ops->masked_pixel_loss(ops, x, x, hidden, false, 1, loss, NULL, 1, 2, 1, 3);
+    expect(e, EXIT_INTERNAL, "masked_pixel_loss: ids[0][1] is 2");
+    ops->image_to_patches(ops, x, below, 1, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "image_to_patches: ids[0][0] is -1");
+    const float none[3] = {0}, one[3] = {1, 1, 1};
+    const uint8_t *pixels = put(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
+    const Crop *outside = put(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
+    ops->pixels_to_patches(ops, pixels, 2, 2, outside, put(e, zero, sizeof(int32_t)), 1, none, one, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL,
+           "the crop of 2 x 2 pixels at row 1, column 0 does not lie in the picture of 2 x 2, or cannot become 2 x 2");
+}
+
+static void check_backend(Errors *e) {
+    const Device *device = e->backend->device;
+    device->operations(device, 1, &e->ops);
+    void (*const parts[])(Errors *) = {check_host, check_findings};
+    e->count = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !e->check->failed; i++) {
+        void *memory;
+        went(e, device->allocate(device, PLACES * PLACE, "the checks", &memory));
+        if (e->check->failed)
+            return;
+        e->memory = memory;
+        e->places = 0;
+        parts[i](e);
+        device->release(device, memory);
+    }
 }
 
 static void expect_bad_crop(Check *check, Crop crop, int out) {
     uint8_t pixels[4 * 4 * 3] = {0}, resized[4 * 4 * 3];
-    check->ops.error = check->ops.resize_pixels(pixels, 4, 4, crop, out, out, resized);
-    expect(check, EXIT_INTERNAL, "resize_pixels");
+    Status status = resize_pixels(pixels, 4, 4, crop, out, out, resized);
+    if (status_code(status) != EXIT_INTERNAL || !strstr(status_message(status), "resize_pixels"))
+        check_fail(check, "resize_pixels took a bad crop: %s", status_message(status));
+    status_free(status);
+}
+
+/* The CPU sees the segments before it starts. */
+static void expect_bad_segment(Check *check) {
+    float memory[4] = {0};
+    const float norm = 1;
+    const AdamwValues values = {.bias1 = 1, .bias2 = 1};
+    const AdamwSegment segments[] = {{.offset = 0, .count = 2}, {.offset = 2, .count = 3}};
+    Ops ops;
+    ops_cpu(&ops, 1);
+    ops.adamw(&ops, memory, NULL, memory, memory, memory, 4, segments, 2, &values, &norm);
+    Status status = ops_error(&ops);
+    if (status_code(status) != EXIT_INTERNAL || !strstr(status_message(status), "segment 1"))
+        check_fail(check, "adamw took a bad segment: %s", status_message(status));
+    status_free(status);
 }
 
 void check_errors(Check *check) {
-    Ops *ops = &check->ops;
-    float x[64] = {0}, y[64];
-    double loss = 0;
-    const int32_t ids[2] = {0, 2}, good[2] = {1, 0}, labels[2] = {1, 5};
-    ops->cross_entropy_loss(ops, x, labels, 0, 1, &loss, NULL, 2, 3);
-    /* The first failure stays; nothing runs after it. */
-    ops->embed_forward(ops, x, x, x, ids, y, 1, 2, 1, 4);
-    y[0] = 7;
-    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
-    check_scalar(check, "y after a failure", y[0], 7, 0);
-    expect(check, EXIT_DATA, "label 5 of sample 1");
-    /* Taken, operations run again. */
-    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
-    check_scalar(check, "y after the failure was taken", y[0], 0, 0);
-    expect(check, EXIT_OK, "");
-    ops->embed_forward(ops, x, x, x, ids, y, 1, 2, 1, 4);
-    expect(check, EXIT_INTERNAL, "embed_forward: ids[0][1] is 2");
-    ops->embed_backward(ops, x, ids, y, y + 16, NULL, false, 1, 2, 1, 4);
-    expect(check, EXIT_INTERNAL, "embed_backward");
-    ops->restore_forward(ops, x, x, x, ids, y, 1, 2, 1, 4);
-    expect(check, EXIT_INTERNAL, "restore_forward");
-    ops->restore_backward(ops, x, ids, y, y + 16, false, 1, 2, 1, 4);
-    expect(check, EXIT_INTERNAL, "restore_backward");
-    ops->masked_pixel_loss(ops, x, x, ids, false, 1, &loss, NULL, 1, 2, 1, 3);
-    expect(check, EXIT_INTERNAL, "masked_pixel_loss");
-    ops->masked_pixel_loss(ops, x, x, good, false, 1, &loss, NULL, 1, 2, 2, 3);
-    expect(check, EXIT_INTERNAL, "none of 2 patches is hidden");
-    ops->embed_forward(ops, x, x, x, good, y, 1, 2, 3, 4);
-    expect(check, EXIT_INTERNAL, "3 of 2 patches");
-    ops->image_to_patches(ops, x, good, 1, 3, 2, y, NULL, 1);
-    expect(check, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
-    const float none[3] = {0}, one[3] = {1, 1, 1};
-    uint8_t pixels[2 * 2 * 3] = {0};
-    const Crop outside = {.top = 1, .height = 2, .width = 2};
-    const int32_t first = 0;
-    ops->pixels_to_patches(ops, pixels, 2, 2, &outside, &first, 1, none, one, 2, 2, y, NULL, 1);
-    expect(check, EXIT_INTERNAL, "crop of 2 x 2 pixels at row 1");
+    Errors errors = {.check = check};
+    for (int i = 0; i < BACKENDS && !check->failed; i++) {
+        errors.backend = &check->backends->of[i];
+        if (errors.backend->device)
+            check_backend(&errors);
+    }
     expect_bad_crop(check, (Crop){.height = 5, .width = 4}, 4);
     expect_bad_crop(check, (Crop){.left = 1, .height = 4, .width = 4}, 4);
     expect_bad_crop(check, (Crop){.left = -1, .height = 4, .width = 4}, 4);
     expect_bad_crop(check, (Crop){.height = 4, .width = 0}, 4);
     expect_bad_crop(check, (Crop){.height = 4, .width = 4}, 0);
+    expect_bad_segment(check);
 }

@@ -47,8 +47,10 @@ void check_erf(Check *check) {
 enum { RUN_OF = 1 << 14 };
 
 /* GELU within 2e-7 of |x| or 1 (Phi errs by 1e-7, the product rounds once), its slope within 5e-7: both are sums of
- * a probability and x phi(x) <= 0.25, whose exponent's rounding x^2/2 enlarges. */
-static void compare_run(Check *check, const float *x, const float *y, const float *slope, Activation act, int count) {
+ * a probability and x phi(x) <= 0.25, whose exponent's rounding x^2/2 enlarges. In BF16 the results are rounded. */
+static void compare_run(Check *check, const float *x, const float *y, const float *slope, Activation act, int count,
+                        RealType type) {
+    const double step = type == REAL_BF16 ? 0x1p-8 : 0;
     for (int i = 0; i < count; i++) {
         if (isnan(x[i])) {
             if (!isnan(y[i]) || !isnan(slope[i]))
@@ -56,16 +58,18 @@ static void compare_run(Check *check, const float *x, const float *y, const floa
             continue;
         }
         /* At infinity the limits: 0 and x, slopes 0 and 1. */
-        double want = isinf(x[i]) ? (x[i] > 0 ? INFINITY : 0) : reference_act(act, x[i]);
-        double want_slope = fabs(x[i]) > 1e3f ? x[i] > 0 : reference_act_slope(act, x[i]);
-        if (isinf(want) ? y[i] != INFINITY : !(fabs(y[i] - want) <= 2e-7 * fmax(1, fabs(x[i]) * (x[i] > 0))))
+        const double want = isinf(x[i]) ? (x[i] > 0 ? INFINITY : 0) : reference_act(act, x[i]);
+        const double want_slope = fabs(x[i]) > 1e3f ? x[i] > 0 : reference_act_slope(act, x[i]);
+        const double bound = 2e-7 * fmax(1, fabs(x[i]) * (x[i] > 0)) + step * fabs(want);
+        if (isinf(want) ? y[i] != INFINITY : !(fabs(y[i] - want) <= bound))
             check_fail(check, "act %d: of %.9g is %.9g, not %.9g", act, x[i], y[i], want);
-        if (!(fabs(slope[i] - want_slope) <= 5e-7))
+        if (!(fabs(slope[i] - want_slope) <= 5e-7 + step * fabs(want_slope)))
             check_fail(check, "act %d: slope at %.9g is %.9g, not %.9g", act, x[i], slope[i], want_slope);
     }
 }
 
-void check_gelu_everywhere(Check *check) {
+/* The CPU's, at every 97th float. */
+static void sweep(Check *check) {
     static float x[RUN_OF], one[RUN_OF], y[RUN_OF], slope[RUN_OF];
     uint64_t bits = 0;
     int filled = SPECIALS;
@@ -79,9 +83,33 @@ void check_gelu_everywhere(Check *check) {
         for (Activation act = ACTIVATION_GELU_ERF; act <= ACTIVATION_GELU_TANH; act++) {
             check->ops.gelu_forward(&check->ops, x, act, y, filled);
             check->ops.gelu_backward(&check->ops, one, x, act, slope, filled);
-            compare_run(check, x, y, slope, act, filled);
+            compare_run(check, x, y, slope, act, filled, REAL_FP32);
         }
         filled = 0;
+    }
+}
+
+/* Every backend's, at all BF16 values and a float between each and the next. */
+void check_gelu_everywhere(Check *check) {
+    enum { CODES = 65536 };
+    if (check->backends->of[BACKEND_CPU].wanted)
+        sweep(check);
+    for (Activation act = ACTIVATION_GELU_ERF; act <= ACTIVATION_GELU_TANH; act++) {
+        float *x = check_buffer(check, "x", BUFFER_INPUT, BUFFER_REAL, 2 * CODES);
+        float *one = check_buffer(check, "one", BUFFER_INPUT, BUFFER_REAL, 2 * CODES);
+        float *y = check_real_output(check, "y", 2 * CODES), *slope = check_real_output(check, "slope", 2 * CODES);
+        for (uint32_t i = 0; i < CODES; i++) {
+            x[2 * i] = reference_float(i << 16);
+            x[2 * i + 1] = reference_float((i << 16) + 0x5a5a);
+            one[2 * i] = one[2 * i + 1] = 1;
+        }
+        RUN(check) {
+            check->ops.gelu_forward(&check->ops, AT(x), act, AT(y), 2 * CODES);
+            check->ops.gelu_backward(&check->ops, AT(one), AT(x), act, AT(slope), 2 * CODES);
+        }
+        EACH(check)
+        compare_run(check, x, y, slope, act, 2 * CODES, check_type(check));
+        check_free(check);
     }
 }
 
@@ -90,15 +118,15 @@ void check_gelu_forward(Check *check) {
     const Activation act = check->round % 3;
     const bool in_place = check_coin(check);
     check_shape(check, "count=%zu act=%d in place=%d", count, act, in_place);
-    float *x = check_normal(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 2);
-    float *y = in_place ? x : check_output(check, "y", count);
+    float *x = check_reals(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 2);
+    float *y = in_place ? x : check_real_output(check, "y", count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (size_t i = 0; i < count; i++) {
         want[i] = reference_act(act, x[i]);
         bound[i] = act ? 2e-7 * fmax(1, fabs(x[i])) : 0; /* as in check_gelu_everywhere */
     }
     RUN(check)
-    check->ops.gelu_forward(&check->ops, x, act, y, count);
+    check->ops.gelu_forward(&check->ops, AT(x), act, AT(y), count);
     check_bounds(check, "y", y, want, bound, count);
 }
 
@@ -122,16 +150,16 @@ void check_gelu_backward(Check *check) {
     const Activation act = check->round % 3;
     const bool in_place = check_coin(check);
     check_shape(check, "count=%zu act=%d in place=%d", count, act, in_place);
-    float *x = check_normal(check, "x", BUFFER_INPUT, count, 2);
-    float *dy = check_normal(check, "dy", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
-    float *dx = in_place ? dy : check_output(check, "dx", count);
+    float *x = check_reals(check, "x", BUFFER_INPUT, count, 2);
+    float *dy = check_reals(check, "dy", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
+    float *dx = in_place ? dy : check_real_output(check, "dx", count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (size_t i = 0; i < count; i++) {
         want[i] = dy[i] * reference_act_slope(act, x[i]);
         bound[i] = act ? 5e-7 * fabs(dy[i]) : 0; /* as in check_gelu_everywhere */
     }
     RUN(check)
-    check->ops.gelu_backward(&check->ops, dy, x, act, dx, count);
+    check->ops.gelu_backward(&check->ops, AT(dy), AT(x), act, AT(dx), count);
     check_bounds(check, "dx", dx, want, bound, count);
     Gelu g = {check_copy(check, x, count), dy, count, act};
     if (!in_place)

@@ -13,20 +13,21 @@ static void check_tile(Check *check, const Tile *tile) {
     const bool started = check_coin(check);
     check_shape(check, "tile %d x %d, m=%d k=%d n=%d first=%d turned %d %d start=%d add=%d", tile->rows, tile->columns,
                 m, k, n, first, a_turned, b_turned, started, add);
-    float *a = check_normal(check, "a", BUFFER_INPUT, (size_t)m * k, 1);
-    float *b = check_normal(check, "b", BUFFER_INPUT, (size_t)k * n, 1);
-    float *start = check_normal(check, "start", BUFFER_INPUT, tile->columns, 1);
-    float *panel = check_normal(check, "panel", BUFFER_BOTH, (size_t)k * tile->columns, 1);
-    float *c = check_normal(check, "c", BUFFER_BOTH, (size_t)m * (columns + gap), 1);
+    float *a = check_floats(check, "a", BUFFER_INPUT, (size_t)m * k, 1);
+    float *b = check_floats(check, "b", BUFFER_INPUT, (size_t)k * n, 1);
+    float *start = check_floats(check, "start", BUFFER_INPUT, tile->columns, 1);
+    float *panel = check_floats(check, "panel", BUFFER_BOTH, (size_t)k * tile->columns, 1);
+    float *c = check_floats(check, "c", BUFFER_BOTH, (size_t)m * (columns + gap), 1);
     double *want = check_copy(check, c, (size_t)m * (columns + gap));
     double *bound = check_numbers(check, (size_t)m * (columns + gap));
+    check->host_only = true;
     RUN(check) {
         if (b_turned)
-            tile_pack_transposed(tile, b, k, k, n, first, panel);
+            tile_pack_transposed(tile, AT(b), k, k, n, first, AT(panel));
         else
-            tile_pack(tile, b, n, k, n, first, panel);
-        tile_multiply(tile, a, a_turned ? 1 : k, a_turned ? m : 1, panel, started ? start : NULL, c, columns + gap, m,
-                      columns, k, add);
+            tile_pack(tile, AT(b), n, k, n, first, AT(panel));
+        tile_multiply(tile, AT(a), a_turned ? 1 : k, a_turned ? m : 1, AT(panel), AT(started ? start : NULL), AT(c),
+                      columns + gap, m, columns, k, add);
     }
     for (int i = 0; i < m; i++)
         for (int j = 0; j < columns; j++) {

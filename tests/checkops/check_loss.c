@@ -44,22 +44,26 @@ void check_masked_pixel_loss(Check *check) {
         m.keep = check_between(check, 0, m.patches - 1);
         m.dim = 3 * check_between(check, 1, 30);
     }
+    if (check->round % 6 == 5) /* a model's: patches of 16 and 14 */
+        m.batch = 2, m.dim = check->round % 4 == 1 ? 768 : 588;
+    if (check->round == 7) /* more partial sums than a block has threads */
+        m.batch = 300, m.patches = 27, m.keep = 18, m.dim = 3;
     check_shape(check, "batch=%d patches=%d keep=%d dim=%d normalise=%d", m.batch, m.patches, m.keep, m.dim,
                 m.normalise);
     const float grad_scale = 0.375f;
     const size_t count = (size_t)m.batch * (1 + m.patches) * m.dim, masked = (size_t)m.batch * (m.patches - m.keep);
     const int32_t *ids = m.ids = check_ids(check, m.batch, m.patches);
-    float *pred = check_normal(check, "pred", BUFFER_INPUT, count, 1);
-    float *target = check_normal(check, "target", BUFFER_INPUT, masked * m.dim, 1);
+    float *pred = check_reals(check, "pred", BUFFER_INPUT, count, 1);
+    float *target = check_floats(check, "target", BUFFER_INPUT, masked * m.dim, 1);
     if (check->round == 3) /* a flat patch: only the 1e-6 stands between it and a division by zero */
         for (int i = 0; i < m.dim; i++)
             target[i] = 0.7f;
-    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
     const bool gradient = check->round % 5 != 4;
-    float *dpred = gradient ? check_output(check, "dpred", count) : NULL;
+    float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
-    check->ops.masked_pixel_loss(&check->ops, pred, target, ids, m.normalise, grad_scale, loss, dpred, m.batch,
-                                 m.patches, m.keep, m.dim);
+    check->ops.masked_pixel_loss(&check->ops, AT(pred), AT(target), AT(ids), m.normalise, grad_scale, AT(loss),
+                                 AT(dpred), m.batch, m.patches, m.keep, m.dim);
     m.pred = check_copy(check, pred, count);
     m.target = target;
     const double want = masked_loss(&m);
@@ -117,21 +121,25 @@ static double cross_entropy(const void *context) {
 
 void check_cross_entropy_loss(Check *check) {
     Head h = {.batch = check_between(check, 1, 9), .outputs = check_between(check, 1, 12), .scale = 1};
+    if (check->round % 8 == 3) /* more classes than a warp has lanes, more samples than a block takes */
+        h.outputs = check->round % 16 == 3 ? 1000 : 77;
+    if (check->round % 8 == 4)
+        h.batch = check->round == 12 ? 2100 : 100; /* more partial sums than a block has threads */
     const float smoothing = check->round % 2 ? 0.1f : 0, grad_scale = 0.375f;
     const bool gradient = check->round % 5 != 4;
     h.smoothing = smoothing;
     check_shape(check, "batch=%d classes=%d smoothing=%g", h.batch, h.outputs, h.smoothing);
     const size_t count = (size_t)h.batch * h.outputs;
     /* Now and then logits whose exponentials overflow. */
-    float *logits = check_normal(check, "logits", BUFFER_INPUT, count, check->round % 7 == 6 ? 500 : 3);
-    int32_t *labels = check_buffer(check, "labels", BUFFER_INPUT, h.batch, sizeof *labels);
+    float *logits = check_reals(check, "logits", BUFFER_INPUT, count, check->round % 7 == 6 ? 500 : 3);
+    int32_t *labels = check_bytes(check, "labels", BUFFER_INPUT, h.batch, sizeof *labels);
     for (int b = 0; b < h.batch; b++)
         labels[b] = check_between(check, 0, h.outputs - 1);
-    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
-    float *dlogits = gradient ? check_output(check, "dlogits", count) : NULL;
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
+    float *dlogits = gradient ? check_real_output(check, "dlogits", count) : NULL;
     RUN(check)
-    check->ops.cross_entropy_loss(&check->ops, logits, labels, smoothing, grad_scale, loss, dlogits, h.batch,
-                                  h.outputs);
+    check->ops.cross_entropy_loss(&check->ops, AT(logits), AT(labels), smoothing, grad_scale, AT(loss), AT(dlogits),
+                                  h.batch, h.outputs);
     h.labels = labels;
     h.values = check_copy(check, logits, count);
     double want = cross_entropy(&h);
@@ -158,16 +166,20 @@ static double squares(const void *context) {
 
 void check_regression_loss(Check *check) {
     Head h = {.batch = check_between(check, 1, 20), .outputs = check_between(check, 1, 5), .scale = 1};
+    if (check->round % 8 == 3) /* more than a block takes */
+        h.batch = check_between(check, 1000, 3000);
+    if (check->round == 5) /* more partial sums than a block has threads */
+        h.batch = 263000, h.outputs = 2;
     const bool gradient = check->round % 5 != 4;
     const float grad_scale = 0.375f;
     check_shape(check, "batch=%d outputs=%d", h.batch, h.outputs);
     const size_t count = (size_t)h.batch * h.outputs;
-    float *pred = check_normal(check, "pred", BUFFER_INPUT, count, 3);
-    float *target = check_normal(check, "target", BUFFER_INPUT, count, 3);
-    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, 1, sizeof *loss);
-    float *dpred = gradient ? check_output(check, "dpred", count) : NULL;
+    float *pred = check_reals(check, "pred", BUFFER_INPUT, count, 3);
+    float *target = check_floats(check, "target", BUFFER_INPUT, count, 3);
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
+    float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
-    check->ops.regression_loss(&check->ops, pred, target, grad_scale, loss, dpred, h.batch, h.outputs);
+    check->ops.regression_loss(&check->ops, AT(pred), AT(target), grad_scale, AT(loss), AT(dpred), h.batch, h.outputs);
     h.values = check_copy(check, pred, count);
     h.target = target;
     double want = squares(&h);

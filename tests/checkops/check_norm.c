@@ -39,6 +39,16 @@ static Norm draw(Check *check) {
     }
     if (check->round == 4) /* more parts than a reduction keeps */
         n.rows = 1500, n.per_sample = 30, n.dim = 10;
+    if (check->round == 3)
+        n.rows = 0;
+    if (check->round == 7)
+        n.dim = 1;
+    if (check->round == 2 || (check->round > 4 && check->round % 2 == 0)) {
+        /* The models' widths, and longer than a warp's registers hold. */
+        static const int dims[] = {2400, 1280, 256, 2048, 192, 384, 512, 768, 1024, 2049, 1536};
+        n.dim = dims[check->round / 2 % (sizeof dims / sizeof *dims)];
+        n.rows = n.per_sample * check_between(check, 1, 1 + 20 / n.per_sample);
+    }
     return n;
 }
 
@@ -50,6 +60,23 @@ static void allocate_results(Check *check, Norm *n) {
     n->rstd = check_numbers(check, n->rows);
 }
 
+static double largest(const double *x, size_t count) {
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(x[i]));
+    return largest;
+}
+
+/* The norm sees the sum as it is stored: each value errs by a rounding to BF16 of the row's largest, and so does the
+ * mean, at most; relative to the deviation, the error reaches rstd and y, and the deviation may be much smaller. */
+static void loosen(Check *check, const Norm *n, const float *y, const float *mean, const float *rstd) {
+    const size_t count = (size_t)n->rows * n->dim;
+    const double error = 0x1p-8 * largest(n->sum, count), deviations = error * largest(n->rstd, n->rows);
+    check_tolerance(check, mean, 0, error / largest(n->mean, n->rows));
+    check_tolerance(check, rstd, 0, 2 * deviations);
+    check_tolerance(check, y, 0, 0x1p-8 + 2 * deviations * largest(n->weight, n->dim) / largest(n->y, count));
+}
+
 void check_norm_forward(Check *check) {
     Norm n = draw(check);
     const size_t count = (size_t)n.rows * n.dim;
@@ -58,12 +85,12 @@ void check_norm_forward(Check *check) {
     check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d y=%d in place=%d", n.rows, n.dim, branched, scaled,
                 dropped, normed, in_place);
     const double deviation = check->round % 4 == 2 ? 1e-3 : 2; /* with the first, eps weighs as much as the variance */
-    float *x = check_normal(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, deviation);
-    float *branch = check_normal(check, "branch", BUFFER_INPUT, count, deviation / 2);
-    float *scale = check_normal(check, "scale", BUFFER_INPUT, n.dim, 1);
-    float *keep = check_normal(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
-    float *weight = check_normal(check, "weight", BUFFER_INPUT, n.dim, 1);
-    float *bias = check_normal(check, "bias", BUFFER_INPUT, n.dim, 1);
+    float *x = check_reals(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, deviation);
+    float *branch = check_reals(check, "branch", BUFFER_INPUT, count, deviation / 2);
+    float *scale = check_floats(check, "scale", BUFFER_INPUT, n.dim, 1);
+    float *keep = check_floats(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
+    float *weight = check_floats(check, "weight", BUFFER_INPUT, n.dim, 1);
+    float *bias = check_floats(check, "bias", BUFFER_INPUT, n.dim, 1);
     if (check->round % 2)
         for (size_t i = 0; i < count; i++)
             x[i] += 10; /* a mean far from zero */
@@ -76,14 +103,16 @@ void check_norm_forward(Check *check) {
     n.eps = (float)n.eps;
     allocate_results(check, &n);
     forward(&n);
-    float *sum = in_place ? x : branched ? check_output(check, "sum", count) : NULL;
-    float *y = normed ? check_output(check, "y", count) : NULL;
-    float *mean = normed ? check_output(check, "mean", n.rows) : NULL;
-    float *rstd = normed ? check_output(check, "rstd", n.rows) : NULL;
+    float *sum = in_place ? x : branched ? check_real_output(check, "sum", count) : NULL;
+    float *y = normed ? check_real_output(check, "y", count) : NULL;
+    float *mean = normed ? check_float_output(check, "mean", n.rows) : NULL;
+    float *rstd = normed ? check_float_output(check, "rstd", n.rows) : NULL;
+    if (branched && normed)
+        loosen(check, &n, y, mean, rstd);
     RUN(check)
-    check->ops.norm_forward(&check->ops, x, branched ? branch : NULL, scaled ? scale : NULL, dropped ? keep : NULL,
-                            n.per_sample, normed ? weight : NULL, normed ? bias : NULL, (float)n.eps, sum, y, mean,
-                            rstd, n.rows, n.dim);
+    check->ops.norm_forward(&check->ops, AT(x), AT(branched ? branch : NULL), AT(scaled ? scale : NULL),
+                            AT(dropped ? keep : NULL), n.per_sample, AT(normed ? weight : NULL),
+                            AT(normed ? bias : NULL), (float)n.eps, AT(sum), AT(y), AT(mean), AT(rstd), n.rows, n.dim);
     double *bound = check_numbers(check, count);
     for (size_t i = 0; i < count; i++)
         bound[i] = 3 * ROUNDING * (fabs(n.x[i]) + fabs(n.sum[i] - n.x[i])); /* two products and a sum */
@@ -150,21 +179,21 @@ void check_norm_backward(Check *check) {
     check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d dsum=%d add=%d in place=%d", n.rows, n.dim, branched,
                 scaled, dropped, residual, add, in_place);
     const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
-    float *dy = check_normal(check, "dy", BUFFER_INPUT, count, 1);
-    float *dsum = check_normal(check, "dsum", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
-    float *x = check_normal(check, "x", BUFFER_INPUT, count, 1);
-    float *branch = check_normal(check, "branch", BUFFER_INPUT, count, 1);
-    float *scale = check_normal(check, "scale", BUFFER_INPUT, n.dim, 1);
-    float *keep = check_normal(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
-    float *weight = check_normal(check, "weight", BUFFER_INPUT, n.dim, 1);
-    float *sum = check_normal(check, "sum", BUFFER_INPUT, count, 1);
-    float *mean = check_normal(check, "mean", BUFFER_INPUT, n.rows, 1);
-    float *rstd = check_normal(check, "rstd", BUFFER_INPUT, n.rows, 1);
-    float *dx = in_place ? dsum : check_output(check, "dx", count);
-    float *dbranch = scaled || dropped ? check_output(check, "dbranch", count) : NULL;
-    float *dweight = check_normal(check, "dweight", kind, n.dim, 1);
-    float *dbias = check_normal(check, "dbias", kind, n.dim, 1);
-    float *dscale = scaled ? check_normal(check, "dscale", kind, n.dim, 1) : NULL;
+    float *dy = check_reals(check, "dy", BUFFER_INPUT, count, 1);
+    float *dsum = check_reals(check, "dsum", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
+    float *x = check_reals(check, "x", BUFFER_INPUT, count, 1);
+    float *branch = check_reals(check, "branch", BUFFER_INPUT, count, 1);
+    float *scale = check_floats(check, "scale", BUFFER_INPUT, n.dim, 1);
+    float *keep = check_floats(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
+    float *weight = check_floats(check, "weight", BUFFER_INPUT, n.dim, 1);
+    float *sum = check_reals(check, "sum", BUFFER_INPUT, count, 1);
+    float *mean = check_floats(check, "mean", BUFFER_INPUT, n.rows, 1);
+    float *rstd = check_floats(check, "rstd", BUFFER_INPUT, n.rows, 1);
+    float *dx = in_place ? dsum : check_real_output(check, "dx", count);
+    float *dbranch = scaled || dropped ? check_real_output(check, "dbranch", count) : NULL;
+    float *dweight = check_floats(check, "dweight", kind, n.dim, 1);
+    float *dbias = check_floats(check, "dbias", kind, n.dim, 1);
+    float *dscale = scaled ? check_floats(check, "dscale", kind, n.dim, 1) : NULL;
     n.x = check_copy(check, x, count);
     n.branch = branched ? check_copy(check, branch, count) : NULL;
     n.scale = scaled ? check_copy(check, scale, n.dim) : NULL;
@@ -178,8 +207,8 @@ void check_norm_backward(Check *check) {
         sum[i] = (float)n.sum[i];
     for (int r = 0; r < n.rows; r++)
         mean[r] = (float)n.mean[r], rstd[r] = (float)n.rstd[r];
-    double *kept = check_copy(check, dsum, count); /* dx may overwrite it */
-    float *residual_kept = check_buffer(check, "residual", BUFFER_INPUT, count, sizeof(float));
+    /* dx may overwrite dsum. */
+    float *residual_kept = check_buffer(check, "residual", BUFFER_INPUT, BUFFER_REAL, count);
     memcpy(residual_kept, dsum, count * sizeof *dsum);
     n.dsum = residual ? residual_kept : NULL;
     double *want_dweight = check_copy(check, dweight, n.dim), *want_dbias = check_copy(check, dbias, n.dim);
@@ -189,10 +218,13 @@ void check_norm_backward(Check *check) {
         for (int i = 0; i < n.dim; i++)
             want_dweight[i] = want_dbias[i] = want_dscale[i] = 0;
     backward(&n, want_dx, want_dbranch, want_dweight, want_dbias, want_dscale);
+    /* Both of dx, which is rounded first. */
+    check_tolerance(check, dbranch, 0, 0x1p-7);
+    check_tolerance(check, dscale, 0, 0x1p-7);
     RUN(check)
-    check->ops.norm_backward(&check->ops, dy, residual ? dsum : NULL, sum, mean, rstd, weight, branched ? branch : NULL,
-                             scaled ? scale : NULL, dropped ? keep : NULL, n.per_sample, dx, dbranch, dweight, dbias,
-                             dscale, add, n.rows, n.dim);
+    check->ops.norm_backward(&check->ops, AT(dy), AT(residual ? dsum : NULL), AT(sum), AT(mean), AT(rstd), AT(weight),
+                             AT(branched ? branch : NULL), AT(scaled ? scale : NULL), AT(dropped ? keep : NULL),
+                             n.per_sample, AT(dx), AT(dbranch), AT(dweight), AT(dbias), AT(dscale), add, n.rows, n.dim);
     /* The inputs sum, mean and rstd are rounded: z errs by some roundings times |z| < 6 and rstd; sums over rows grow
      * the largest gradient as the square root of their number, their errors too. */
     const double relative = 100 * ROUNDING;
@@ -203,7 +235,7 @@ void check_norm_backward(Check *check) {
     check_near(check, "dbias", dbias, want_dbias, relative, n.dim);
     if (dscale)
         check_near(check, "dscale", dscale, want_dscale, relative, n.dim);
-    if (kept[0] != residual_kept[0] || add)
+    if (add)
         return;
     check_slopes(check, "dx", dx, n.x, count, loss, &n);
     check_slopes(check, "dweight", dweight, n.weight, n.dim, loss, &n);

@@ -1,4 +1,5 @@
 #include "checkops.h"
+#include "reference.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static void reference(const uint8_t *pixels, int width, Crop crop, int out_heigh
 
 /* Noise between runs of black and white: overshoot both ways. */
 static uint8_t *draw_pixels(Check *check, size_t count) {
-    uint8_t *pixels = check_buffer(check, "pixels", BUFFER_INPUT, count, 1);
+    uint8_t *pixels = check_bytes(check, "pixels", BUFFER_INPUT, count, 1);
     for (size_t i = 0; i < count; i++)
         pixels[i] = i / 50 % 3 ? (uint8_t)random_below(&check->random, 256) : i / 150 % 2 ? 255 : 0;
     return pixels;
@@ -94,9 +95,10 @@ void check_resize_pixels(Check *check) {
     check_shape(check, "%d x %d, crop %d x %d at %d, %d, flip %d, to %d x %d", height, width, crop.height, crop.width,
                 crop.top, crop.left, crop.flip, out_height, out_width);
     uint8_t *pixels = draw_pixels(check, (size_t)height * width * 3);
-    uint8_t *out = check_buffer(check, "out", BUFFER_OUTPUT, (size_t)out_height * out_width * 3, 1);
+    uint8_t *out = check_bytes(check, "out", BUFFER_OUTPUT, (size_t)out_height * out_width * 3, 1);
+    check->host_only = true;
     RUN(check)
-    check->ops.error = check->ops.resize_pixels(pixels, height, width, crop, out_height, out_width, out);
+    check->ops.error = resize_pixels(AT(pixels), height, width, crop, out_height, out_width, AT(out));
     reference(pixels, width, crop, out_height, out_width, want);
     check_levels(check, out, want, (size_t)out_height * out_width * 3); /* integer arithmetic: equal */
 }
@@ -107,7 +109,7 @@ void check_resize_facts(Check *check) {
     uint8_t row[8 * 3] = {0}, out[16 * 3];
     row[4 * 3] = 100;
     row[4 * 3 + 1] = 255;
-    Status status = check->ops.resize_pixels(row, 1, 8, (Crop){.height = 1, .width = 8}, 1, 16, out);
+    Status status = resize_pixels(row, 1, 8, (Crop){.height = 1, .width = 8}, 1, 16, out);
     static const double weights[16] = {[5] = -0.0234375, [6] = -0.0703125, [7] = 0.2265625,   [8] = 0.8671875,
                                        [9] = 0.8671875,  [10] = 0.2265625, [11] = -0.0703125, [12] = -0.0234375};
     for (int x = 0; x < 16 && !status; x++) {
@@ -119,7 +121,7 @@ void check_resize_facts(Check *check) {
     uint8_t flat[9 * 7 * 3], halved[4 * 3 * 3];
     memset(flat, 77, sizeof flat);
     if (!status)
-        status = check->ops.resize_pixels(flat, 9, 7, (Crop){.height = 9, .width = 7}, 4, 3, halved);
+        status = resize_pixels(flat, 9, 7, (Crop){.height = 9, .width = 7}, 4, 3, halved);
     for (size_t i = 0; i < sizeof halved && !status; i++)
         check_scalar(check, "a flat picture", halved[i], 77, 0);
     if (status)
@@ -135,22 +137,40 @@ typedef struct {
     int batch;
 } Patches;
 
+/* Rounds with crops of just the output's size, mirrored and not, beside some to be resized. */
+static bool exact_crops(const Check *check) {
+    return check->round == 2 || check->round % 6 == 5;
+}
+
 static Patches draw_patches(Check *check) {
     Patches p = {.patch = check_between(check, 1, 9), .batch = check_between(check, 1, 5)};
-    const int across = check->round ? check_between(check, 1, 8) : 1;
+    int across = check->round ? check_between(check, 1, 8) : 1;
+    if (check->round == 1)
+        p.batch = 0;
+    if (check->round % 4 == 2) { /* the models' patches, and larger ones */
+        static const int sides[] = {16, 14, 32, 8, 19};
+        p.patch = sides[check->round / 4 % 5];
+        across = check_between(check, 1, 3);
+        p.batch = 2;
+    }
+    if (exact_crops(check)) {
+        p.batch = 4;
+        if (check->round == 2) /* rows of the picture and of a patch are multiples of 16 bytes */
+            across = 3;
+    }
     p.size = p.patch * across;
     p.patches = across * across;
     p.keep = check_between(check, 0, p.patches);
     p.ids = check_ids(check, p.batch, p.patches);
     const size_t values = 3 * (size_t)p.patch * p.patch;
-    p.visible = check_output(check, "visible", p.batch * p.keep * values);
+    p.visible = check_real_output(check, "visible", p.batch * p.keep * values);
     if (check->round % 4)
-        p.target = check_output(check, "target", (size_t)p.batch * (p.patches - p.keep) * values);
+        p.target = check_float_output(check, "target", (size_t)p.batch * (p.patches - p.keep) * values);
     return p;
 }
 
-/* Compares every patch with `image`, [batch][3][size][size]. */
-static void check_cut(Check *check, const Patches *p, const double *image, double bound) {
+/* Compares every patch with `image`, [batch][3][size][size]; the visible ones may have been rounded. */
+static void check_cut(Check *check, const Patches *p, const double *image, double bound, bool bf16) {
     const size_t values = 3 * (size_t)p->patch * p->patch;
     const int across = p->size / p->patch;
     for (int b = 0; b < p->batch; b++)
@@ -165,29 +185,41 @@ static void check_cut(Check *check, const Patches *p, const double *image, doubl
                         size_t t =
                             ((size_t)b * (p->patches - p->keep) + j - p->keep) * values + (y * p->patch + x) * 3 + c;
                         if (j < p->keep)
-                            check_scalar(check, "visible", p->visible[v], want, bound);
+                            check_scalar(check, "visible", p->visible[v], bf16 ? reference_rounded((float)want) : want,
+                                         bound);
                         else if (p->target)
                             check_scalar(check, "target", p->target[t], want, bound);
                     }
 }
 
+/* What pictures have beyond the size that is cut out: itself a place where rows start on 16 bytes. */
+enum { SPARE = 16 };
+
+static Crop exact_crop(Check *check, int size, int sample) {
+    return (Crop){.top = check_between(check, 0, SPARE),
+                  .left = sample ? check_between(check, 0, SPARE) : SPARE,
+                  .height = size,
+                  .width = size,
+                  .flip = sample == 1};
+}
+
 void check_pixels_to_patches(Check *check) {
     Patches p = draw_patches(check);
-    const bool cropped = check->round % 3;
-    const int height = cropped ? check_between(check, 1, 90) : p.size,
-              width = cropped ? check_between(check, 1, 90) : p.size;
-    check_shape(check, "batch=%d %d x %d cropped=%d size=%d patch=%d keep=%d", p.batch, height, width, cropped, p.size,
-                p.patch, p.keep);
+    const bool cropped = check->round % 3, exact = exact_crops(check);
+    const int height = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
+    const int width = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
+    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d size=%d patch=%d keep=%d", p.batch, height, width, cropped,
+                exact, p.size, p.patch, p.keep);
     const size_t picture = (size_t)height * width * 3, area = (size_t)p.size * p.size;
     uint8_t *pixels = draw_pixels(check, p.batch * picture);
-    Crop *crops = check_buffer(check, "crops", BUFFER_INPUT, p.batch, sizeof *crops);
+    Crop *crops = check_bytes(check, "crops", BUFFER_INPUT, p.batch, sizeof *crops);
     memset(crops, 0, p.batch * sizeof *crops);
     for (int b = 0; b < p.batch; b++)
-        crops[b] = draw_crop(check, height, width);
+        crops[b] = exact && b < 3 ? exact_crop(check, p.size, b) : draw_crop(check, height, width);
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
     RUN(check)
-    check->ops.pixels_to_patches(&check->ops, pixels, height, width, cropped ? crops : NULL, p.ids, p.keep, mean, std,
-                                 p.size, p.patch, (float *)p.visible, (float *)p.target, p.batch);
+    check->ops.pixels_to_patches(&check->ops, AT(pixels), height, width, AT(cropped ? crops : NULL), AT(p.ids), p.keep,
+                                 mean, std, p.size, p.patch, AT(p.visible), AT(p.target), p.batch);
     double *image = check_numbers(check, p.batch * 3 * area);
     static uint8_t seen[400 * 400 * 3];
     for (int b = 0; b < p.batch; b++) {
@@ -197,16 +229,19 @@ void check_pixels_to_patches(Check *check) {
             for (int c = 0; c < 3; c++)
                 image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];
     }
-    check_cut(check, &p, image, 8 * ROUNDING); /* values up to 2.7 and three roundings, the first enlarged by 1/std */
+    check_cut(check, &p, image, 8 * ROUNDING,
+              false); /* values up to 2.7 and three roundings, the first enlarged by 1/std */
 }
 
 void check_image_to_patches(Check *check) {
     Patches p = draw_patches(check);
     check_shape(check, "batch=%d size=%d patch=%d keep=%d", p.batch, p.size, p.patch, p.keep);
     const size_t count = (size_t)p.batch * 3 * p.size * p.size;
-    float *image = check_normal(check, "image", BUFFER_INPUT, count, 1);
+    float *image = check_floats(check, "image", BUFFER_INPUT, count, 1);
     RUN(check)
-    check->ops.image_to_patches(&check->ops, image, p.ids, p.keep, p.size, p.patch, (float *)p.visible,
-                                (float *)p.target, p.batch);
-    check_cut(check, &p, check_copy(check, image, count), 0);
+    check->ops.image_to_patches(&check->ops, AT(image), AT(p.ids), p.keep, p.size, p.patch, AT(p.visible), AT(p.target),
+                                p.batch);
+    const double *whole = check_copy(check, image, count);
+    EACH(check)
+    check_cut(check, &p, whole, 0, check_type(check) == REAL_BF16); /* copied */
 }

@@ -1,40 +1,57 @@
-/* Holds each operation of a backend against a naive double-precision reference, written here in simple loops.
+/* Holds each operation of every backend against a naive double-precision reference and the backends against each
+ * other.
  *
- * A check draws a shape and its inputs, runs the operation once for each number of threads (RUN), and compares.
- * RUN poisons outputs with NaN first, restores what is both read and written, and afterwards demands that guards
- * around every buffer and all inputs are untouched and that every number of threads gave the same bits. */
+ * A check draws a shape and its inputs into buffers of host memory, calls the operation in a RUN loop, and compares
+ * what the buffers hold then, the CPU's results in FP32, with its reference. The loop's body runs once for each way to
+ * run the operation (runs.c lists them: backends, types, numbers of threads, orders of threads and blocks), and AT(x)
+ * gives it the memory of the current run's device for a buffer. Around every body, device memory is laid out anew:
+ * guards about each buffer, outputs poisoned with NaN. Afterwards guards and inputs must be untouched, all runs of one
+ * backend and type must give the same bits, the backends must agree, and the CPU's BF16 must be its FP32, rounded where
+ * ops.h says and nowhere else. */
 #ifndef CHECKOPS_H
 #define CHECKOPS_H
 
+#include "backends.h"
 #include "ops.h"
 #include "random.h"
 
 /* A float's rounding error, relative: the unit of most tolerances. */
 #define ROUNDING 0x1p-24
 
-enum { CHECK_BUFFERS = 48 };
+enum { CHECK_BUFFERS = 48, GROUPS = 7 };
 
 typedef enum { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_BOTH } BufferKind;
+
+/* What a buffer holds. Real: floats on the host, what the run's `type` says on the device. Bytes: anything that is
+ * equal everywhere. */
+typedef enum { BUFFER_REAL, BUFFER_FLOAT, BUFFER_DOUBLE, BUFFER_BF16, BUFFER_BYTES } BufferType;
 
 typedef struct {
     const char *name;
     BufferKind kind;
-    unsigned char *block, *data; /* what was allocated; the part the operation sees */
-    unsigned char *first, *result;
-    size_t bytes, block_bytes;
+    BufferType type;
+    size_t count, size;             /* elements and one's bytes on the host */
+    void *data, *first;             /* host memory that the check sees; what the check filled it with */
+    double bound[2];                /* of FP32 and BF16 results, relative to the largest */
+    unsigned char *image, *block;   /* what the current run is given: on the host, on the device */
+    size_t before, bytes, after;    /* of a block: guard, elements, guard */
+    unsigned char *results[GROUPS]; /* of the first run of each group, as the device holds them */
 } Buffer;
 
 typedef struct {
-    Ops ops;
-    Random random;
+    Ops ops; /* the current run's */
+    const Backends *backends;
+    Random random, places; /* for the check; for where buffers lie */
     int round, rounds;
-    int run; /* 0, 1, 2: one, two, three threads */
     bool failed;
-    char shape[160], why[512];
+    bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
+    char shape[160], why[640];
     Buffer buffers[CHECK_BUFFERS];
     int buffer_count;
     void *scratch[CHECK_BUFFERS];
     int scratch_count;
+    int group, variant; /* of runs.c: the current run */
+    int shown;          /* the group whose results the buffers hold, in EACH */
 } Check;
 
 typedef void (*CheckFunction)(Check *check);
@@ -45,14 +62,19 @@ bool check_coin(Check *check);
 /* Describes this round's shape for messages. */
 void check_shape(Check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Buffers for the operation, freed at the end of the round. `size` is one element's; data starts at a multiple of it,
- * aligned no further, as slices of larger tensors are. Inputs and `both` are filled by the caller before RUN. */
-void *check_buffer(Check *check, const char *name, BufferKind kind, size_t count, size_t size);
-/* Floats from N(0, deviation^2), as input or both. */
-float *check_normal(Check *check, const char *name, BufferKind kind, size_t count, double deviation);
-float *check_output(Check *check, const char *name, size_t count);
+/* Buffers for the operation, freed at the end of the round. Inputs and `both` are filled by the caller before RUN. */
+void *check_buffer(Check *check, const char *name, BufferKind kind, BufferType type, size_t count);
+void *check_bytes(Check *check, const char *name, BufferKind kind, size_t count, size_t size);
+/* Values from N(0, deviation^2), as input or both. */
+float *check_reals(Check *check, const char *name, BufferKind kind, size_t count, double deviation);
+float *check_floats(Check *check, const char *name, BufferKind kind, size_t count, double deviation);
+float *check_real_output(Check *check, const char *name, size_t count);
+float *check_float_output(Check *check, const char *name, size_t count);
 /* A random permutation of 0 .. patches-1 for each sample. */
 int32_t *check_ids(Check *check, int batch, int patches);
+/* Other bounds on what backends may differ by in this buffer, in each type, where the mathematics allows no less:
+ * relative to its largest magnitude, not below the ordinary 1e-5 and 2^-8. */
+void check_tolerance(Check *check, const void *data, double fp32, double bf16);
 /* Zeroed numbers for references, freed at the end of the round; the second holds a copy of x. */
 double *check_numbers(Check *check, size_t count);
 double *check_copy(Check *check, const float *x, size_t count);
@@ -61,6 +83,16 @@ double *check_copy(Check *check, const float *x, size_t count);
 void check_start(Check *check);
 bool check_more(Check *check);
 void check_next(Check *check);
+/* In RUN: where the current run's device holds the buffer; NULL for NULL. */
+#define AT(data) check_at(check, (data))
+void *check_at(const Check *check, const void *data);
+
+/* After RUN: the buffers hold the results of one group of runs after the other (check_type() tells in which type they
+ * were kept), inputs as these runs saw them; at the end the CPU's in FP32 again. For what must hold everywhere. */
+#define EACH(check) for (check_show(check); check_showing(check);)
+void check_show(Check *check);
+bool check_showing(Check *check);
+RealType check_type(const Check *check);
 
 /* Records a failure of this round; the first one counts. */
 void check_fail(Check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -80,8 +112,22 @@ void check_slopes(Check *check, const char *what, const float *gradient, double 
 /* sum of x * y, and of one array's absolute largest. */
 double check_dot(const double *x, const float *y, size_t count);
 
+/* For the parts of the harness. */
+void *check_allocate(size_t bytes);
+/* Holds `got`, a buffer's elements as a run of `got_type` keeps them, against `want` (compare.c). */
+void check_compare(Check *check, const Buffer *buffer, const void *got, RealType got_type, const void *want,
+                   RealType want_type);
+/* Makes the CPU's FP32 operations round to BF16 between their steps. */
+void check_steps(Ops *ops);
+/* Element i of a buffer's values as a run of `type` keeps them. */
+double check_element(const Buffer *buffer, const void *values, RealType type, size_t i);
+size_t check_element_size(const Buffer *buffer, RealType type);
+/* "emu bf16, order 2" of the current run, or of the group that is shown; "" outside both. */
+void check_label(const Check *check, char *text, size_t size);
+void check_free(Check *check);
+
 /* Times every operation at the shapes of the models the project trains. */
-int bench(int threads, const char *only);
+int bench(const char *backend, int threads, const char *only);
 
 /* One per operation and property. */
 void check_linear_forward(Check *check);

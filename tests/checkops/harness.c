@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GUARD = 256, GUARD_BYTE = 0xa5, POISON_BYTE = 0xff /* a float or double of these is NaN */ };
-
-static void *allocate(size_t bytes) {
+void *check_allocate(size_t bytes) {
     void *memory = malloc(bytes ? bytes : 1);
     if (!memory) {
         fputs("checkops: out of memory\n", stderr);
@@ -36,43 +34,77 @@ void check_fail(Check *check, const char *format, ...) {
     if (check->failed)
         return;
     check->failed = true;
-    char text[320];
+    char text[320], label[80];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(check->why, sizeof check->why, "round %d, %s: %s", check->round, check->shape, text);
+    check_label(check, label, sizeof label);
+    snprintf(check->why, sizeof check->why, "round %d, %s: %s%s%s", check->round, check->shape, label,
+             *label ? ": " : "", text);
 }
 
-void *check_buffer(Check *check, const char *name, BufferKind kind, size_t count, size_t size) {
+static void *add_buffer(Check *check, Buffer buffer) {
     if (check->buffer_count == CHECK_BUFFERS) {
         fputs("checkops: raise CHECK_BUFFERS\n", stderr);
         abort();
     }
-    Buffer *b = &check->buffers[check->buffer_count++];
-    size_t shift = size * random_below(&check->random, 8);
-    *b = (Buffer){.name = name, .kind = kind, .bytes = count * size, .block_bytes = count * size + 2 * GUARD + shift};
-    b->block = allocate(b->block_bytes);
-    memset(b->block, GUARD_BYTE, b->block_bytes);
-    b->data = b->block + GUARD + shift;
-    b->first = allocate(b->bytes);
-    b->result = allocate(b->bytes);
-    return b->data;
+    buffer.bound[REAL_FP32] = 1e-5;
+    buffer.bound[REAL_BF16] = 0x1p-8;
+    buffer.data = check_allocate(buffer.count * buffer.size);
+    buffer.first = check_allocate(buffer.count * buffer.size);
+    memset(buffer.data, 0, buffer.count * buffer.size);
+    check->buffers[check->buffer_count++] = buffer;
+    return buffer.data;
 }
 
-float *check_normal(Check *check, const char *name, BufferKind kind, size_t count, double deviation) {
-    float *x = check_buffer(check, name, kind, count, sizeof *x);
+void *check_buffer(Check *check, const char *name, BufferKind kind, BufferType type, size_t count) {
+    static const size_t sizes[] = {[BUFFER_REAL] = sizeof(float),
+                                   [BUFFER_FLOAT] = sizeof(float),
+                                   [BUFFER_DOUBLE] = sizeof(double),
+                                   [BUFFER_BF16] = sizeof(uint16_t),
+                                   [BUFFER_BYTES] = 1};
+    return add_buffer(check, (Buffer){.name = name, .kind = kind, .type = type, .count = count, .size = sizes[type]});
+}
+
+void *check_bytes(Check *check, const char *name, BufferKind kind, size_t count, size_t size) {
+    return add_buffer(check, (Buffer){.name = name, .kind = kind, .type = BUFFER_BYTES, .count = count, .size = size});
+}
+
+static float *draw_normal(Check *check, float *x, size_t count, double deviation) {
     for (size_t i = 0; i < count; i++)
         x[i] = (float)(deviation * random_normal(&check->random));
     return x;
 }
 
-float *check_output(Check *check, const char *name, size_t count) {
-    return check_buffer(check, name, BUFFER_OUTPUT, count, sizeof(float));
+float *check_reals(Check *check, const char *name, BufferKind kind, size_t count, double deviation) {
+    return draw_normal(check, check_buffer(check, name, kind, BUFFER_REAL, count), count, deviation);
+}
+
+float *check_floats(Check *check, const char *name, BufferKind kind, size_t count, double deviation) {
+    return draw_normal(check, check_buffer(check, name, kind, BUFFER_FLOAT, count), count, deviation);
+}
+
+float *check_real_output(Check *check, const char *name, size_t count) {
+    return check_buffer(check, name, BUFFER_OUTPUT, BUFFER_REAL, count);
+}
+
+float *check_float_output(Check *check, const char *name, size_t count) {
+    return check_buffer(check, name, BUFFER_OUTPUT, BUFFER_FLOAT, count);
+}
+
+void check_tolerance(Check *check, const void *data, double fp32, double bf16) {
+    for (int i = 0; i < check->buffer_count; i++) {
+        Buffer *b = &check->buffers[i];
+        if (b->data == data) {
+            b->bound[REAL_FP32] = fmax(b->bound[REAL_FP32], fp32);
+            b->bound[REAL_BF16] = fmax(b->bound[REAL_BF16], bf16);
+        }
+    }
 }
 
 int32_t *check_ids(Check *check, int batch, int patches) {
-    int32_t *ids = check_buffer(check, "ids", BUFFER_INPUT, (size_t)batch * patches, sizeof *ids);
+    int32_t *ids = check_bytes(check, "ids", BUFFER_INPUT, (size_t)batch * patches, sizeof *ids);
     for (int b = 0; b < batch; b++)
         for (int i = 0; i < patches; i++) {
             int32_t *row = ids + (size_t)b * patches;
@@ -88,7 +120,7 @@ double *check_numbers(Check *check, size_t count) {
         fputs("checkops: raise CHECK_BUFFERS\n", stderr);
         abort();
     }
-    double *numbers = allocate(count * sizeof *numbers);
+    double *numbers = check_allocate(count * sizeof *numbers);
     check->scratch[check->scratch_count++] = numbers;
     for (size_t i = 0; i < count; i++)
         numbers[i] = 0;
@@ -100,57 +132,6 @@ double *check_copy(Check *check, const float *x, size_t count) {
     for (size_t i = 0; i < count; i++)
         numbers[i] = x[i];
     return numbers;
-}
-
-static void prepare(Check *check) {
-    check->ops.threads = check->run + 1;
-    for (int i = 0; i < check->buffer_count; i++) {
-        Buffer *b = &check->buffers[i];
-        if (b->kind == BUFFER_OUTPUT)
-            memset(b->data, POISON_BYTE, b->bytes);
-        else
-            memcpy(b->data, b->first, b->bytes);
-    }
-}
-
-void check_start(Check *check) {
-    check->run = 0;
-    for (int i = 0; i < check->buffer_count; i++)
-        memcpy(check->buffers[i].first, check->buffers[i].data, check->buffers[i].bytes);
-}
-
-bool check_more(Check *check) {
-    if (check->run == 3 || check->failed)
-        return false;
-    prepare(check);
-    return true;
-}
-
-static void inspect(Check *check, Buffer *b) {
-    for (size_t i = 0; i < b->block_bytes; i++) {
-        unsigned char *at = b->block + i;
-        if ((at < b->data || at >= b->data + b->bytes) && *at != GUARD_BYTE) {
-            check_fail(check, "%d threads: wrote outside %s, %td bytes from its start of %zu", check->run + 1, b->name,
-                       at - b->data, b->bytes);
-            return;
-        }
-    }
-    if (b->kind == BUFFER_INPUT && memcmp(b->data, b->first, b->bytes))
-        check_fail(check, "%d threads: changed its input %s", check->run + 1, b->name);
-    if (check->run == 0)
-        memcpy(b->result, b->data, b->bytes);
-    else if (memcmp(b->data, b->result, b->bytes))
-        check_fail(check, "%s differs between 1 and %d threads", b->name, check->run + 1);
-}
-
-void check_next(Check *check) {
-    Status status = ops_error(&check->ops);
-    if (status)
-        check_fail(check, "%d threads: %s", check->run + 1, status_message(status));
-    status_free(status);
-    for (int i = 0; i < check->buffer_count; i++)
-        inspect(check, &check->buffers[i]);
-    check->run++;
 }
 
 void check_bounds(Check *check, const char *what, const float *got, const double *want, const double *bound,
@@ -205,4 +186,17 @@ double check_dot(const double *x, const float *y, size_t count) {
     for (size_t i = 0; i < count; i++)
         sum += x[i] * y[i];
     return sum;
+}
+
+void check_free(Check *check) {
+    for (int i = 0; i < check->buffer_count; i++) {
+        Buffer *b = &check->buffers[i];
+        free(b->data);
+        free(b->first);
+        for (int g = 0; g < GROUPS; g++)
+            free(b->results[g]);
+    }
+    for (int i = 0; i < check->scratch_count; i++)
+        free(check->scratch[i]);
+    check->buffer_count = check->scratch_count = 0;
 }

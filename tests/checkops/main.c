@@ -1,4 +1,4 @@
-/* checkops: holds each operation of the CPU backend against a naive reference. Output in TAP. */
+/* checkops: holds each operation of every backend against a naive reference and the CPU. Output in TAP. */
 #include "checkops.h"
 
 #include <getopt.h>
@@ -47,46 +47,120 @@ static const struct {
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
-static void free_round(Check *check) {
-    for (int i = 0; i < check->buffer_count; i++) {
-        free(check->buffers[i].block);
-        free(check->buffers[i].first);
-        free(check->buffers[i].result);
-    }
-    for (int i = 0; i < check->scratch_count; i++)
-        free(check->scratch[i]);
-    check->buffer_count = check->scratch_count = 0;
+/* The whole run: what was asked for, and the tests counted so far. */
+typedef struct {
+    Backends backends;
+    const char *only; /* operation; NULL: all */
+    int rounds, number;
+    bool passed;
+} Run;
+
+static void report(Run *run, bool passed, const char *name, const char *why) {
+    printf("%sok %d - %s\n", passed ? "" : "not ", ++run->number, name);
+    if (!passed)
+        printf("# %s\n", why);
+    fflush(stdout);
+    run->passed &= passed;
 }
 
-static bool run(int number, int which, int rounds) {
-    Check check = {.rounds = checks[which].once ? 1 : rounds};
-    ops_cpu(&check.ops, 1);
+static void run_check(Run *run, int which) {
+    Check check = {
+        .backends = &run->backends, .rounds = checks[which].once ? 1 : run->rounds, .group = -1, .shown = -1};
     for (check.round = 0; check.round < check.rounds && !check.failed; check.round++) {
         random_start(&check.random, 1, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
+        random_start(&check.places, 2, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
         check.shape[0] = '\0';
+        check.host_only = check.fp32_only = false;
+        ops_cpu(&check.ops, 1);
         checks[which].function(&check);
-        free_round(&check);
+        check_free(&check);
     }
-    printf("%sok %d - %s\n", check.failed ? "not " : "", number, checks[which].name);
-    if (check.failed)
-        printf("# %s\n", check.why);
-    fflush(stdout);
-    return !check.failed;
+    report(run, !check.failed, checks[which].name, check.why);
+}
+
+/* What was asked for and is not there: no GPU is no failure, but said; the emulator is always built. */
+static void report_absent(Run *run) {
+    const Backend *cuda = &run->backends.of[BACKEND_CUDA], *emu = &run->backends.of[BACKEND_EMU];
+    if (emu->wanted && !emu->device)
+        report(run, false, "emu", emu->reason);
+    if (cuda->wanted && !cuda->device)
+        printf("ok %d - cuda # SKIP %s\n", ++run->number, cuda->reason);
+}
+
+/* That every kernel the library launches anywhere has run. */
+static void report_kernels(Run *run) {
+    const Backend *emu = &run->backends.of[BACKEND_EMU];
+    const size_t count = backend_kernels(emu);
+    char missing[2000] = "the emulator's library has no kernels";
+    int used = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned long executions;
+        const char *name = backend_kernel(emu, i, &executions);
+        if (!executions && used < (int)sizeof missing)
+            used += snprintf(missing + used, sizeof missing - used, "%s %s", used ? ";" : "not executed:", name);
+    }
+    report(run, count && !used, "every kernel was executed", missing);
+}
+
+/* Their names, one a line. */
+static int list_kernels(void) {
+    Backends backends;
+    backends_open(&backends, "emu");
+    const Backend *emu = &backends.of[BACKEND_EMU];
+    if (!emu->device)
+        fprintf(stderr, "checkops: %s\n", emu->reason);
+    unsigned long executions;
+    for (size_t i = 0; emu->device && i < backend_kernels(emu); i++)
+        puts(backend_kernel(emu, i, &executions));
+    const int code = emu->device ? 0 : EXIT_MISSING;
+    backends_close(&backends);
+    return code;
+}
+
+static int count_tests(const Run *run) {
+    const Backend *cuda = &run->backends.of[BACKEND_CUDA], *emu = &run->backends.of[BACKEND_EMU];
+    int count = (cuda->wanted && !cuda->device) + (emu->wanted && (!emu->device || !run->only));
+    for (int i = 0; i < CHECKS; i++)
+        count += !run->only || !strcmp(run->only, checks[i].name);
+    return count;
 }
 
 static int usage(void) {
-    fputs("usage: checkops [--list] [-o OPERATION] [--rounds N] [--bench [--threads N]]\n", stderr);
+    fputs("usage: checkops [-o OPERATION] [--rounds N] [--backend cpu|emu|cuda] [--bench [--threads N]]\n"
+          "       checkops --list | --kernels\n",
+          stderr);
     return EXIT_USAGE;
+}
+
+static bool known_check(const char *name) {
+    for (int i = 0; i < CHECKS; i++)
+        if (!strcmp(name, checks[i].name))
+            return true;
+    fprintf(stderr, "checkops: no check named %s; --list names them\n", name);
+    return false;
+}
+
+static void run_checks(Run *run) {
+    printf("1..%d\n", count_tests(run));
+    report_absent(run);
+    for (int i = 0; i < CHECKS; i++)
+        if (!run->only || !strcmp(run->only, checks[i].name))
+            run_check(run, i);
+    if (!run->only && run->backends.of[BACKEND_EMU].device)
+        report_kernels(run);
 }
 
 int main(int argc, char **argv) {
     static const struct option options[] = {{"list", no_argument, NULL, 'l'},
+                                            {"kernels", no_argument, NULL, 'k'},
                                             {"rounds", required_argument, NULL, 'r'},
+                                            {"backend", required_argument, NULL, 'd'},
                                             {"bench", no_argument, NULL, 'b'},
                                             {"threads", required_argument, NULL, 't'},
                                             {NULL, 0, NULL, 0}};
-    const char *only = NULL;
-    int rounds = 20, threads = 2, option;
+    Run run = {.rounds = 20, .passed = true};
+    const char *backend = NULL;
+    int threads = 2, option;
     bool timing = false;
     while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1)
         switch (option) {
@@ -94,11 +168,16 @@ int main(int argc, char **argv) {
             for (int i = 0; i < CHECKS; i++)
                 puts(checks[i].name);
             return 0;
+        case 'k':
+            return list_kernels();
         case 'o':
-            only = optarg;
+            run.only = optarg;
             break;
         case 'r':
-            rounds = atoi(optarg);
+            run.rounds = atoi(optarg);
+            break;
+        case 'd':
+            backend = optarg;
             break;
         case 't':
             threads = atoi(optarg);
@@ -109,21 +188,15 @@ int main(int argc, char **argv) {
         default:
             return usage();
         }
-    if (optind < argc || rounds < 1 || threads < 1)
+    if (optind < argc || run.rounds < 1 || threads < 1)
         return usage();
     if (timing)
-        return bench(threads, only);
-    int wanted = 0, number = 0;
-    for (int i = 0; i < CHECKS; i++)
-        wanted += !only || !strcmp(only, checks[i].name);
-    if (!wanted) {
-        fprintf(stderr, "checkops: no check named %s; --list names them\n", only);
+        return bench(backend, threads, run.only);
+    if (run.only && !known_check(run.only))
         return EXIT_USAGE;
-    }
-    printf("1..%d\n", wanted);
-    bool passed = true;
-    for (int i = 0; i < CHECKS; i++)
-        if (!only || !strcmp(only, checks[i].name))
-            passed &= run(++number, i, rounds);
-    return passed ? 0 : EXIT_INTERNAL;
+    if (!backends_open(&run.backends, backend))
+        return usage();
+    run_checks(&run);
+    backends_close(&run.backends);
+    return run.passed ? 0 : EXIT_INTERNAL;
 }

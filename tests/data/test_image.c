@@ -38,8 +38,6 @@ static void check_case(int number, int met[3]) {
     snprintf(png, sizeof png, "tests/cases/preprocess_%d.png", number);
     snprintf(jpg, sizeof jpg, "tests/cases/preprocess_%d.jpg", number);
     snprintf(tensors, sizeof tensors, "tests/cases/preprocess_%d.safetensors", number);
-    Ops ops;
-    ops_cpu(&ops, 1);
     Image image, decoded;
     assert_ok(image_read(png, &image));
     assert_ok(image_read(jpg, &decoded));
@@ -58,13 +56,13 @@ static void check_case(int number, int met[3]) {
             met[0]++;
         } else if (sscanf(tensor->name, "eval_%d", &size) == 1) {
             assert_int_equal(tensor->count, size * size * 3);
-            assert_ok(evaluation_view(&ops, &image, size, out));
+            assert_ok(evaluation_view(&image, size, out));
             check_pixels(tensor, out);
             met[1]++;
         } else if (sscanf(tensor->name, "crop_%d_top%d_left%d_h%d_w%d", &size, &crop.top, &crop.left, &crop.height,
                           &crop.width) == 5) {
             assert_int_equal(tensor->count, size * size * 3);
-            assert_ok(ops.resize_pixels(image.pixels, image.height, image.width, crop, size, size, out));
+            assert_ok(resize_pixels(image.pixels, image.height, image.width, crop, size, size, out));
             check_pixels(tensor, out);
             met[2]++;
         }
@@ -89,15 +87,13 @@ static void pictures_are_as_pillow_makes_them(void **state) {
  * halves go to the even side. */
 static void the_centre_is_rounded_half_to_even(void **state) {
     (void)state;
-    Ops ops;
-    ops_cpu(&ops, 1);
     static const struct { int size, offset; } cases[] = {{7, 0}, {14, 1}, {21, 2}, {35, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int size = cases[i].size, side = size * 8 / 7, offset = cases[i].offset;
         Image image = {side, side, draw_picture(side, side, 1)};
         uint8_t *out = malloc((size_t)size * size * 3);
         assert_non_null(out);
-        assert_ok(evaluation_view(&ops, &image, size, out));
+        assert_ok(evaluation_view(&image, size, out));
         assert_memory_equal(out, image.pixels + ((size_t)offset * side + offset) * 3, (size_t)size * 3);
         free(out);
         image_free(&image);
@@ -106,11 +102,9 @@ static void the_centre_is_rounded_half_to_even(void **state) {
 
 static void a_ribbon_is_refused(void **state) {
     (void)state;
-    Ops ops;
-    ops_cpu(&ops, 1);
     Image image = {1, 2000, draw_picture(1, 2000, 1)};
     uint8_t out[16 * 16 * 3];
-    assert_fails(evaluation_view(&ops, &image, 16, out), EXIT_DATA, "too long and narrow"); /* would be 18 x 36,000 */
+    assert_fails(evaluation_view(&image, 16, out), EXIT_DATA, "too long and narrow"); /* would be 18 x 36,000 */
     image_free(&image);
 }
 

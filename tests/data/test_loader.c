@@ -15,7 +15,6 @@ enum { COUNT = 23, SIZE = 20, BATCH = 5, EPOCH_BATCHES = COUNT / BATCH, SAMPLE =
 typedef struct {
     char *root;
     Folder folder;
-    Ops ops;
 } Data;
 
 /* Record `number` of the folder: a JPEG or a PNG, each of another size. */
@@ -38,7 +37,6 @@ static int setup(void **state) {
         write_picture(data->root, i, 30 + i * 2, 60 - i);
     assert_ok(folder_open(data->root, &data->folder));
     assert_int_equal(data->folder.count, COUNT);
-    ops_cpu(&data->ops, 1);
     *state = data;
     return 0;
 }
@@ -54,7 +52,6 @@ static int teardown(void **state) {
 static LoaderOptions usual(const Data *data) {
     return (LoaderOptions){
         .folder = &data->folder,
-        .ops = &data->ops,
         .seed = 11,
         .image_size = SIZE,
         .min_side = 4,
@@ -111,12 +108,12 @@ static void expect_sample(const Data *data, const LoaderOptions *options, uint32
     assert_ok(image_read(path, &image));
     uint8_t expected[SAMPLE];
     if (options->evaluate) {
-        assert_ok(evaluation_view(&data->ops, &image, SIZE, expected));
+        assert_ok(evaluation_view(&image, SIZE, expected));
     } else {
         Random random;
         random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)record);
         Crop crop = random_resized_crop(&random, &options->crop, image.height, image.width);
-        assert_ok(data->ops.resize_pixels(image.pixels, image.height, image.width, crop, SIZE, SIZE, expected));
+        assert_ok(resize_pixels(image.pixels, image.height, image.width, crop, SIZE, SIZE, expected));
     }
     assert_memory_equal(sample, expected, SAMPLE);
     image_free(&image);

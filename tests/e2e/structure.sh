@@ -11,7 +11,7 @@ if ! git_here rev-parse --is-inside-work-tree >"$TMP/output" 2>&1; then
     exit 0
 fi
 files() { git_here ls-files -co --exclude-standard -- "$@" | while read -r file; do [ -f "$file" ] && echo "$file"; done; }
-files '*.c' '*.h' >"$TMP/sources"
+files '*.c' '*.h' '*.cc' '*.cu' '*.cuh' >"$TMP/sources"
 check "there are sources to look at" grep -q '^src/base/status.c$' "$TMP/sources"
 
 # none NAME: ok when nothing comes in; what comes is the reason.
@@ -26,19 +26,19 @@ none() {
 declare -A room_of=(
     [arena]=base [config]=base [files]=base [random]=base [safetensors]=base [status]=base
     [threads]=base
-    [ops]=ops
+    [device]=device [ops]=ops [operations]=ops
     [folder]=data [image]=data [loader]=data [prefetch]=data
     [model]=model [params]=model
     [checkpoint]=train [optimizer]=train [train]=train
 )
 declare -A may_use=(
-    [base]="" [ops]="base" [kernels]="ops base" [gauges]="base"
-    [data]="ops base" [model]="ops base" [comm]="ops base"
-    [train]="data model comm gauges ops base"
-    [eval]="train data model comm ops base"
+    [base]="" [ops]="device base" [device]="ops base" [kernels]="ops device base" [gauges]="base"
+    [data]="ops device base" [model]="ops device base" [comm]="ops device base"
+    [train]="data model comm gauges ops device base"
+    [eval]="train data model comm ops device base"
     [stage]="data base"
     [pool]="gauges base" [board]="gauges base"
-    [cli]="board pool stage eval train data model comm gauges ops base"
+    [cli]="board pool stage eval train data model comm gauges ops device base"
 )
 
 room_of_file() {
@@ -64,6 +64,8 @@ wrong_includes() {
         fi
         while read -r name; do
             [ -f "$(dirname "$file")/$name" ] && [[ $file != include/* ]] && [[ $name != */* ]] && continue
+            # The emulator stands in for files of kernels/cuda, with the CPU's arithmetic.
+            [[ $file == kernels/emu/* && $name =~ ^\.\./(cuda|cpu)/[a-z_]+\.(h|cuh)$ && -f kernels/emu/$name ]] && continue
             if [[ $name == */* ]] || [ ! -f "include/$name" ]; then
                 echo "$file: $name is neither beside it nor in include/"
                 continue
@@ -86,7 +88,8 @@ else
 fi
 
 # --- What stands where ----------------------------------------------------------------------------------------------
-grep -v '^kernels/cuda/' "$TMP/sources" | xargs grep -nE '^[ \t]*#[ \t]*include[ \t]*[<"](cuda|cublas|cudnn|nccl|nvtx|nvml)' |
+# The emulator has headers of its own under CUDA's names.
+grep -vE '^(kernels/cuda|kernels/emu|tests/emu)/' "$TMP/sources" | xargs grep -nE '^[ \t]*#[ \t]*include[ \t]*[<"](cuda|cublas|cudnn|nccl|nvtx|nvml)' |
     none "no CUDA, cuDNN or NCCL header outside kernels/cuda"
 
 grep -E '^(src|kernels|include)/' "$TMP/sources" | grep -v '^src/cli/' | while read -r file; do
@@ -103,7 +106,7 @@ done | none "no unguarded processor intrinsics"
 files | grep -vE '^(LICENSE|tests/e2e/structure\.sh)$' >"$TMP/texts"
 xargs grep -nIE '\b(TODO|FIXME|XXX)\b' <"$TMP/texts" | none "no unfinished business in the files"
 xargs grep -nIE '(^|[^A-Za-z0-9_.$}])/(home|root|work|Users|mnt|opt)/[A-Za-z0-9]' <"$TMP/texts" | none "no path of one machine"
-xargs grep -nIiE 'artifactory|nexus|(docker|ghcr|quay|nvcr|gcr)\.io|pypi\.org|registry\.[a-z]|mirror\.[a-z]' <"$TMP/texts" |
+xargs grep -nIiE 'artifactory|nexus|(docker|ghcr|quay|nvcr|gcr)\.io|pypi\.org|registry\.[a-z]+[.:/]|mirror\.[a-z]' <"$TMP/texts" |
     none "no registry host"
 
 # --- Format ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ static int set_up(void **state) {
         params_add(&f->params, "weight", true, 0, 2, (int64_t[]){3, 7});
         params_add(&f->params, "bias", true, 0, 1, (int64_t[]){3});
         params_add(&f->params, "pos", false, 0, 2, (int64_t[]){1, 5});
-        params_end(&f->params, &f->arena);
+        params_end(&f->params, &f->arena, device_cpu(), REAL_FP32);
     }
     for (size_t i = 0; i < f->params.total; i++)
         f->params.value[i] = (float)i + 1;

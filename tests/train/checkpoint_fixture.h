@@ -50,7 +50,7 @@ static inline void add_params(Params *params, Arena *arena, Model model) {
     if (model != PLAIN)
         params_add(params, "norm.weight", model == ONE_TRAINABLE_MORE, 2, 1, (int64_t[]){5});
     params_add(params, "pos_embed", false, 0, 3, (int64_t[]){1, 2, 7});
-    params_end(params, arena);
+    params_end(params, arena, device_cpu(), REAL_FP32);
 }
 
 static inline void fixture_params(Fixture *fixture, Model model) {

@@ -25,16 +25,16 @@ typedef enum { WRITE, FSYNC, RENAME } EventKind;
 typedef struct {
     EventKind kind;
     ino_t file; /* written, synced, renamed */
-} Event;
+} Call;
 static struct {
-    Event list[256];
+    Call list[256];
     int count;
 } events;
 
 static void record(EventKind kind, const struct stat *about) {
     pthread_mutex_lock(&gate.mutex);
     if (events.count < (int)(sizeof events.list / sizeof *events.list))
-        events.list[events.count++] = (Event){kind, about->st_ino};
+        events.list[events.count++] = (Call){kind, about->st_ino};
     pthread_mutex_unlock(&gate.mutex);
 }
 

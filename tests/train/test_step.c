@@ -106,10 +106,10 @@ static void validation_is_the_mean_over_pictures(void **state) {
     Model model;
     open_model(&model, 2);
     double all, one, sum = 0, five;
-    assert_fine(validate_loss(model.mae, &model.ops, &model.masks, &pictures, 7, &all));
-    assert_fine(validate_loss(model.mae, &model.ops, &model.masks, &pictures, 5, &five));
+    assert_fine(validate_loss(model.mae, &model.masks, &pictures, 7, &all));
+    assert_fine(validate_loss(model.mae, &model.masks, &pictures, 5, &five));
     for (int i = 0; i < 7; i++) {
-        assert_fine(validate_forward(model.mae, &model.ops, &model.masks, &pictures, i, 1, &one));
+        assert_fine(validate_forward(model.mae, &model.masks, &pictures, i, 1, &one));
         sum += one / 7;
     }
     /* Sums in double; a picture's loss may differ by FP32 rounding between batches. */

@@ -40,7 +40,7 @@ static inline Mae *tiny_mae(Ops *ops, const ModelShape *shape) {
     Mae *mae;
     ops_cpu(ops, 1);
     assert_fine(mae_open(shape, ops, &mae));
-    mae_init(mae, 7);
+    assert_fine(mae_init(mae, 7));
     return mae;
 }
 

@@ -40,7 +40,7 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void step(Mae *mae, Optimizer *optimizer, const uint8_t *pixels, Random *random, int32_t *ids, int number) {
+static Status step(Mae *mae, Optimizer *optimizer, const uint8_t *pixels, Random *random, int32_t *ids, int number) {
     int patches = mae_patches(mae);
     for (int b = 0; b < BATCH; b++) {
         float noise[1024];
@@ -49,11 +49,10 @@ static void step(Mae *mae, Optimizer *optimizer, const uint8_t *pixels, Random *
         mae_shuffle(noise, patches, ids + b * patches);
     }
     MaeInput input = {.pixels = pixels, .ids = ids, .batch = BATCH};
-    double loss;
     float norm;
-    mae_forward(mae, &input, &loss);
+    mae_forward(mae, &input);
     mae_backward(mae, &input, 1, false);
-    optimizer_step(optimizer, 1e-4, number, &norm);
+    return optimizer_step(optimizer, 1e-4, number, &norm);
 }
 
 static Status time_steps(Ops *ops, double seconds, double *images_per_s, int *steps) {
@@ -78,19 +77,18 @@ static Status time_steps(Ops *ops, double seconds, double *images_per_s, int *st
         random_start(&random, 1, RANDOM_TEST, 0, 0);
         for (size_t i = 0; i < size; i++)
             pixels[i] = (uint8_t)random_u32(&random);
-        mae_init(mae, 1);
+        status = mae_init(mae, 1);
         int number = 0, timed = 0;
-        for (; number < 5; number++)
-            step(mae, optimizer, pixels, &random, ids, number + 1);
-        for (double start = now(); now() - start < seconds && timed < MOST_STEPS; timed++) {
+        for (; number < 5 && !status; number++)
+            status = step(mae, optimizer, pixels, &random, ids, number + 1);
+        for (double start = now(); !status && now() - start < seconds && timed < MOST_STEPS; timed++) {
             double begin = now();
-            step(mae, optimizer, pixels, &random, ids, ++number);
+            status = step(mae, optimizer, pixels, &random, ids, ++number);
             times[timed] = now() - begin;
         }
         qsort(times, (size_t)timed, sizeof *times, by_value);
         *images_per_s = BATCH / times[timed / 2];
         *steps = timed;
-        status = ops_error(ops);
     }
     optimizer_close(optimizer);
     mae_close(mae);

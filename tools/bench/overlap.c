@@ -61,11 +61,8 @@ static Status drain(Loader *loader, int batches) {
 static Status measure_loader(const char *root, int size, double *images_per_s) {
     Folder folder;
     TRY(folder_open(root, &folder));
-    Ops ops;
-    ops_cpu(&ops, 1);
     LoaderOptions options = {
         .folder = &folder,
-        .ops = &ops,
         .seed = 1,
         .image_size = size,
         .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},

@@ -1,0 +1,34 @@
+/* Timing: what is timed (bench_list.c) and how (bench.c). */
+#ifndef CHECKOPS_BENCH_H
+#define CHECKOPS_BENCH_H
+
+#include "ops.h"
+
+/* Memory of the device that every call shares: pools of numbers, and what stands at which place is of no interest. */
+enum { POOLS = 8, LISTS = 2 };
+typedef struct {
+    Ops ops;
+    void *pool[POOLS];
+    int32_t *ids[LISTS]; /* of 36 and of 196 patches a sample */
+    uint8_t *bytes;
+    AdamwSegment *segment; /* of all parameters */
+    AdamwValues *values;
+    float *norm;
+    void *result; /* a loss, a norm, an index */
+} Bed;
+
+/* One operation at one shape. The numbers mean what the operation's caller makes of them. */
+typedef struct {
+    const char *name;
+    void (*call)(Bed *bed, const int *n);
+    int n[4];
+    int times;                            /* in a step of ViT-Tiny MAE, 96 px, batch 64 */
+    bool large;                           /* a GPU's: not timed on the CPU */
+    double (*bytes)(const int *n, int e); /* that it must move at least, an element of Real being e bytes */
+    double (*flops)(const int *n);        /* NULL: bytes are what counts */
+} Bench;
+
+extern const Bench benches[];
+extern const int bench_count;
+
+#endif

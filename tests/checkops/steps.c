@@ -1,0 +1,57 @@
+#include "../../kernels/cpu/cpu.h"
+#include "checkops.h"
+#include "reference.h"
+
+#include <stdlib.h>
+
+/* The operations that compute from a tensor they write themselves, in FP32: each step is the CPU's own operation, and
+ * what lies between two is rounded to BF16. The others have nothing between reading and writing. */
+
+static void round_values(float *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        x[i] = reference_rounded(x[i]);
+}
+
+static void linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bias, Activation act, Real *pre, Real *y,
+                           int rows, int in, int out) {
+    const size_t count = (size_t)rows * out;
+    cpu_linear_forward(ops, x, w, bias, ACTIVATION_NONE, NULL, act == ACTIVATION_NONE ? y : pre, rows, in, out);
+    if (act == ACTIVATION_NONE)
+        return;
+    round_values(pre, count);
+    cpu_gelu_forward(ops, pre, act, y, count);
+}
+
+static void norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
+                         int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
+                         float *mean, float *rstd, int rows, int dim) {
+    if (branch) {
+        cpu_norm_forward(ops, x, branch, scale, keep, rows_per_sample, NULL, NULL, eps, sum, NULL, NULL, NULL, rows,
+                         dim);
+        round_values(sum, (size_t)rows * dim);
+    }
+    cpu_norm_forward(ops, branch ? sum : x, NULL, NULL, NULL, rows_per_sample, weight, bias, eps, NULL, y, mean, rstd,
+                     rows, dim);
+}
+
+static void norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
+                          const float *rstd, const float *weight, const Real *branch, const float *scale,
+                          const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
+                          float *dscale, bool add, int rows, int dim) {
+    const size_t count = (size_t)rows * dim;
+    cpu_norm_backward(ops, dy, dsum, sum, mean, rstd, weight, NULL, NULL, NULL, rows_per_sample, dx, NULL, dweight,
+                      dbias, NULL, add, rows, dim);
+    round_values(dx, count);
+    /* Where nothing reaches y, dx is dsum: the rounded dx passes through to the branch. */
+    float *nothing = check_allocate((count + 2 * (size_t)dim) * sizeof *nothing);
+    memset(nothing, 0, (count + 2 * (size_t)dim) * sizeof *nothing);
+    cpu_norm_backward(ops, nothing, dx, sum, mean, rstd, weight, branch, scale, keep, rows_per_sample, dx, dbranch,
+                      nothing + count, nothing + count + dim, dscale, add, rows, dim);
+    free(nothing);
+}
+
+void check_steps(Ops *ops) {
+    ops->linear_forward = linear_forward;
+    ops->norm_forward = norm_forward;
+    ops->norm_backward = norm_backward;
+}

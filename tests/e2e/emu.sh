@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Training with the GPU's kernels, run by the emulator: it follows the CPU, resumes exactly, and every fault of a GPU ends
+# with its message and exit code.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/small_run.sh"
+
+draw_pictures
+write_config
+
+# Without the slowed disk of train(), which counts on a hundred steps a second.
+run() {
+    local directory=$1
+    shift
+    env "${extra[@]}" "$BUILD/train" "$TMP/small.ini" --set run.dir="$directory" --set train.device=emu "$@"
+}
+
+# --- The same losses as the CPU's ------------------------------------------------------------------------------------
+check "20 steps on the CPU" run "$TMP/cpu" --set train.device=cpu --until 20
+check "20 steps on emu" run "$TMP/emu" --until 20
+expect_output "on emu ("
+losses "$TMP/cpu" >"$TMP/cpu.losses"
+losses "$TMP/emu" >"$TMP/emu.losses"
+# Rounding alone tells them apart: other orders of the same sums, and what AdamW makes of it.
+if paste -d' ' "$TMP/cpu.losses" "$TMP/emu.losses" | awk '
+    { difference = $2 > $4 ? $2 - $4 : $4 - $2; if (difference / $2 > most) most = difference / $2; if ($1 != $3) bad = 1 }
+    END { print "# largest relative difference of the losses:", most; exit !(NR == 20 && !bad && most <= 1e-5) }'; then
+    ok "20 losses within 1e-5 of the CPU's"
+else
+    not_ok "20 losses within 1e-5 of the CPU's" "$(paste -d' ' "$TMP/cpu.losses" "$TMP/emu.losses" | tail -n 1)"
+fi
+check "a reconstruction was drawn" test -s "$TMP/emu/recon/step-20.png"
+
+# --- Resuming, and the order in which a GPU may run things ----------------------------------------------------------
+extra=(FOVEA_EMU_ORDER=descending)
+check "the first 9 steps, threads and blocks in another order" run "$TMP/again" --until 9
+extra=()
+check "the rest" run "$TMP/again" --until 20 --resume
+check "weights are the same to the byte" cmp "$TMP/emu/ckpt/latest/weights.safetensors" "$TMP/again/ckpt/latest/weights.safetensors"
+check "moments are the same to the byte" cmp "$TMP/emu/ckpt/latest/optimizer.safetensors" "$TMP/again/ckpt/latest/optimizer.safetensors"
+
+# --- Faults ---------------------------------------------------------------------------------------------------------
+# fault NAME CODE TEXT...: a run with that fault ends with that code and says each text.
+fault() {
+    local name=$1 code=$2 text
+    shift 2
+    extra=(FOVEA_EMU_FAULT="$name")
+    expect_exit "$code" run "$TMP/fault" --until 5 --force
+    for text; do expect_output "$text"; done
+    extra=()
+}
+fault no-driver 69 "no NVIDIA driver is installed" "install one for CUDA"
+fault old-driver 69 "the NVIDIA driver is too old" "install a newer driver"
+fault no-device 69 "the NVIDIA driver shows no GPU" "nvidia-smi"
+fault ecc:500 69 "uncorrectable ECC error" "the GPU's memory is damaged"
+fault lost:500 69 "the GPU or its driver no longer answers" "dmesg"
+fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
+fault memory:3 76 "out of GPU memory" "for the optimizer's groups" "lower train.micro_batch"
+fault pinned:2 76 "pinned host memory for the checkpoint's staging copy" "lower"
+extra=(FOVEA_EMU_MEMORY=300000)
+expect_exit 76 run "$TMP/full" --until 5
+expect_output "the model's parameters and activations"
+extra=()
+
+# --- Devices that are not there -------------------------------------------------------------------------------------
+check "the CPU, as asked" run "$TMP/asked" --set train.device=cpu --until 1
+expect_output "on cpu with"
+expect_exit 64 run "$TMP/wrong" --set train.device=gpu
+expect_output "train.device"
+if [ -e /dev/nvidiactl ]; then
+    skip "cuda without a GPU" "there is a GPU"
+else
+    expect_exit 69 run "$TMP/cuda" --set train.device=cuda
+    check "auto goes on without a GPU" run "$TMP/auto" --set train.device=auto --until 1
+    expect_output "running on the CPU: "
+    expect_output "on cpu with"
+fi

@@ -1,0 +1,5 @@
+/* A plugin whose tables are smaller than the program's, as that of an older build: src/device is to refuse it. */
+#include <stddef.h>
+
+extern const size_t fovea_plugin[3];
+const size_t fovea_plugin[3] = {8, 8, 0};
