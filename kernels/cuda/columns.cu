@@ -6,33 +6,35 @@ namespace {
 
 enum {
     THREADS = 256,
-    GROUPS = 32,      /* of threads that share the parts of WARP columns */
+    GROUPS = 32,      /* of threads, at most, that share the parts of WARP columns */
     BLOCKS = 8 * 132, /* that fill an H100 */
     LEAST_ROWS = 16   /* of a thread, which are worth its share of the second step */
 };
 
-/* Thread group g adds parts g, g + GROUPS, ...; then the groups are added in order. Bytes: 4 for each part, sum and
- * column, in the L2 cache where the first kernel left them; floor for 528 parts of two sums of 1024: 1.4 us. */
+/* Thread group g of the block's adds parts g, g + groups, ...; then the groups are added in order. Bytes: 4 for each
+ * part, sum and column, in the L2 cache where the first kernel left them; floor for 528 parts of two sums of 1024: 1.4
+ * us. */
 __global__ void __launch_bounds__(WARP *GROUPS)
-    sum_column_parts(const float *parts, int count, int columns, float *first, float *second, float *third, bool add) {
+    sum_column_parts(const float *parts, int count, size_t stride, int columns, float *first, float *second,
+                     float *third, bool add) {
     SHARED(float, slots, [GROUPS][WARP]);
-    const int lane = threadIdx.x % WARP, group = threadIdx.x / WARP, column = blockIdx.x * WARP + lane;
+    const int lane = threadIdx.x % WARP, group = threadIdx.x / WARP, groups = blockDim.x / WARP;
+    const int column = blockIdx.x * WARP + lane;
     float *const to = blockIdx.y == 0 ? first : blockIdx.y == 1 ? second : third;
     if (!to)
         return;
-    const size_t stride = (size_t)gridDim.y * columns;
     float sum = 0;
     if (column < columns) {
         const float *at = parts + (size_t)blockIdx.y * columns + column;
 #pragma unroll 8
-        for (int part = group; part < count; part += GROUPS)
+        for (int part = group; part < count; part += groups)
             sum += at[part * stride];
     }
     slots[group][lane] = sum;
     __syncthreads();
     if (group || column >= columns)
         return;
-    for (int other = 1; other < GROUPS; other++)
+    for (int other = 1; other < groups; other++)
         sum += slots[other][lane];
     to[column] = add ? to[column] + sum : sum;
 }
@@ -83,14 +85,15 @@ template <typename T, int N> void sum_columns(Ops *ops, const T *x, float *sum, 
     float *parts = (float *)cuda_scratch(ops, "column_sums", (size_t)count * columns * sizeof *parts);
     LAUNCH(ops, "column_sums", (sum_rows<T, N>), dim3(chunks, count), dim3(across, down), 0, x, parts, rows, columns,
            part);
-    add_parts(ops, parts, count, 1, columns, Sums{{sum}}, add);
+    add_parts(ops, parts, count, columns, 1, columns, Sums{{sum}}, add);
 }
 
 } // namespace
 
-void add_parts(Ops *ops, const float *parts, int count, int sums, int columns, Sums out, bool add) {
-    LAUNCH(ops, "add_parts", sum_column_parts, dim3(ceiling(columns, WARP), sums), WARP * GROUPS, 0, parts, count,
-           columns, out.to[0], out.to[1], out.to[2], add);
+void add_parts(Ops *ops, const float *parts, int count, size_t stride, int sums, int columns, Sums out, bool add) {
+    const int groups = count < 1 ? 1 : count < GROUPS ? count : GROUPS;
+    LAUNCH(ops, "add_parts", sum_column_parts, dim3(ceiling(columns, WARP), sums), WARP * groups, 0, parts, count,
+           stride, columns, out.to[0], out.to[1], out.to[2], add);
 }
 
 void column_sums(Ops *ops, const Real *x, float *sum, bool add, int rows, int columns) {

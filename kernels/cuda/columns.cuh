@@ -5,11 +5,12 @@
 
 #include "cuda.cuh"
 
-/* to[i][column] = or += (`add`) the sum over parts [count][sums][columns] of i; where to[i] is NULL nothing. */
+/* to[i][column] = or += (`add`) the sum over `count` parts, `stride` floats apart, of element i * columns + column, for
+ * i below `sums`; where to[i] is NULL nothing. */
 typedef struct {
     float *to[3];
 } Sums;
-void add_parts(Ops *ops, const float *parts, int count, int sums, int columns, Sums out, bool add);
+void add_parts(Ops *ops, const float *parts, int count, size_t stride, int sums, int columns, Sums out, bool add);
 
 /* sum[column] = or += the sum of x [rows][columns] over the rows. */
 void column_sums(Ops *ops, const Real *x, float *sum, bool add, int rows, int columns);

@@ -340,5 +340,5 @@ void cuda_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *
     else
         BACKWARD(norm_backward_any, THREADS);
 #undef BACKWARD
-    add_parts(ops, parts, count, sums, dim, Sums{{dweight, dbias, dscale}}, add);
+    add_parts(ops, parts, count, (size_t)sums * dim, sums, dim, Sums{{dweight, dbias, dscale}}, add);
 }

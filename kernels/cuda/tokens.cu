@@ -1,3 +1,4 @@
+#include "columns.cuh"
 #include "finding.cuh"
 #include "group.cuh"
 #include "warp.cuh"
@@ -135,31 +136,6 @@ __global__ void sum_places(const T *__restrict__ dout, const int32_t *__restrict
         store_group(parts + ((size_t)blockIdx.y * positions + position) * dim + column, total);
 }
 
-/* Adds the parts [count][columns] in order, each warp of a block a run of them, to out (NULL: not wanted) and the sums
- * of the first columns to `head` (NULL: not wanted). Reads 4 bytes for a part and column, from the L2 cache. */
-enum { RUNS = 32 };
-__global__ void __launch_bounds__(RUNS *WARP)
-    add_parts(const float *parts, int count, size_t columns, float *out, float *head, int head_columns, bool add) {
-    SHARED(float, sums, [RUNS][WARP]);
-    const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, runs = blockDim.x / WARP;
-    const int run = (count + runs - 1) / runs;
-    const size_t column = (size_t)blockIdx.x * WARP + lane;
-    float total = 0;
-    if (column < columns)
-        for (int i = warp * run; i < min(count, (warp + 1) * run); i++)
-            total += parts[(size_t)i * columns + column];
-    sums[warp][lane] = total;
-    __syncthreads();
-    if (warp > 0 || column >= columns)
-        return;
-    for (int i = 1; i < runs; i++)
-        total += sums[i][lane];
-    if (out)
-        out[column] = add ? out[column] + total : total;
-    if (head && column < (size_t)head_columns)
-        head[column] = add ? head[column] + total : total;
-}
-
 /* The sums of a block's warps, in order: out[0 .. count-1] from each lane's N columns, divided by `divisor`. */
 template <int N, typename T>
 __device__ __forceinline__ void add_warps(const float (&total)[N], float (*sums)[WARP * N], float divisor, T *out,
@@ -282,11 +258,6 @@ static int parts_of(int batch, int parts) {
     return batch > 0 ? (batch + part - 1) / part : 1;
 }
 
-/* Threads of a block of add_parts. */
-static unsigned adders_of(int parts) {
-    return (unsigned)(parts < RUNS ? parts : RUNS) * WARP;
-}
-
 template <typename T, int N>
 static void embed_gradient(Ops *ops, const T *dout, const int32_t *ids, T *dx, float *dcls, float *dpos, bool add,
                            int batch, int patches, int keep, int dim) {
@@ -309,8 +280,9 @@ static void embed_gradient(Ops *ops, const T *dout, const int32_t *ids, T *dx, f
     LAUNCH(ops, "embed_backward", (sum_places<T, N>),
            dim3(blocks_of((size_t)positions * chunks_of(dim, N)), (unsigned)parts), THREADS, 0, dout, inverse, dx, sums,
            positions, part, batch, keep, dim);
-    LAUNCH(ops, "embed_backward", (add_parts), (unsigned)((columns + WARP - 1) / WARP), adders_of(parts), 0, sums,
-           parts, columns, dpos, dcls, dim, add);
+    if (dpos)
+        add_parts(ops, sums, parts, columns, 1, (int)columns, Sums{{dpos}}, add);
+    add_parts(ops, sums, parts, columns, 1, dim, Sums{{dcls}}, add);
 }
 
 void cuda_embed_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dcls, float *dpos, bool add,
@@ -349,8 +321,7 @@ void cuda_restore_backward(Ops *ops, const Real *dout, const int32_t *ids, Real 
                          LAUNCH(ops, "restore_backward", (restore_gradient<T, N>),
                                 dim3((unsigned)chunks_of(dim, N), (unsigned)parts), THREADS, 0, (const T *)dout, places,
                                 (T *)dx, sums, part, batch, keep, dim)));
-    LAUNCH(ops, "restore_backward", (add_parts), (unsigned)((dim + WARP - 1) / WARP), adders_of(parts), 0, sums, parts,
-           (size_t)dim, dmask_token, (float *)NULL, 0, add);
+    add_parts(ops, sums, parts, dim, 1, dim, Sums{{dmask_token}}, add);
 }
 
 void cuda_pool_forward(Ops *ops, const Real *x, Real *y, int batch, int tokens, int dim) {
