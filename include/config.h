@@ -12,6 +12,7 @@ enum { CONFIG_TEXT = 512 }; /* longest text value, with its NUL */
 
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
+typedef enum { PRECISION_FP32, PRECISION_BF16 } Precision;
 typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
@@ -34,6 +35,7 @@ typedef struct {
     } data;
     struct {
         TrainDevice device;
+        Precision precision;
         int64_t seed;
         double epochs;
         int64_t steps; /* 0: from epochs */

@@ -5,10 +5,11 @@
 #include <string.h>
 
 _Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(int) &&
-                   sizeof(TrainDevice) == sizeof(int),
+                   sizeof(TrainDevice) == sizeof(int) && sizeof(Precision) == sizeof(int),
                "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
+static const char *const PRECISIONS[] = {"fp32", "bf16", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
@@ -58,6 +59,10 @@ const ConfigKey config_keys[] = {
         train, device, DEVICES, TRAIN_ON_AUTO,
         "Where the model is computed. auto: on a GPU that works, else on the CPU, saying why. emu: the GPU's kernels "
         "run by an emulator, for tests of the program itself."),
+    CHOICE(
+        train, precision, PRECISIONS, PRECISION_BF16,
+        "What activations and the factors of matrix products are kept in. Parameters, gradients, moments and sums are "
+        "fp32 in either; the CPU rounds in bf16 where a GPU does."),
     INTEGER(train, seed, 0, 9007199254740991, 1, "", "Starts weights, order, crops and masks."),
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training pictures; not used when steps is given."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: from epochs."),

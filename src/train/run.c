@@ -53,6 +53,7 @@ static Status open_device(Run *run) {
         printf("%s\n", note);
     free(note);
     run->device->operations(run->device, config->train.threads ? (int)config->train.threads : core_count(), &run->ops);
+    run->ops.type = config->train.precision == PRECISION_BF16 ? REAL_BF16 : REAL_FP32;
     return NULL;
 }
 
@@ -190,8 +191,9 @@ static void summarise(const Run *run) {
            loader_epoch_batches(run->loader), run->step.global_batch);
     if (run->validation_count)
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
-    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, on %s", run->total_steps,
-           run->step.global_batch / run->step.micro_batch, run->step.micro_batch, run->schedule.peak_lr, run->ops.name);
+    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
+           run->step.global_batch / run->step.micro_batch, run->step.micro_batch, run->schedule.peak_lr,
+           run->ops.type == REAL_BF16 ? "bf16" : "fp32", run->ops.name);
     if (run->device->host_memory)
         printf(" with %d threads\n", run->ops.threads);
     else
