@@ -46,14 +46,20 @@ EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
 EMULATE  := $(CXX) -x c++ -std=c++17 -Iinclude -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(CPPFLAGS) -O2 -g $(SANITIZE)
+# cuDNN's header beside CUDA's or in the system's place: then attention has its plans. The library is opened when wanted.
+CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
 NVCOMPILE := $(NVCC) -std=c++17 -Iinclude -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
-            -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
+            $(if $(CUDNN),-DFOVEA_CUDNN) -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
+NVLINK   := $(NVCC) -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a)
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base device data model train,tests/$(r)/test_*.c)))
 # The emulator's own tests: linked with it, without the product's kernels.
 EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
 EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:kernels/cuda/%.cu=kernels/emu/%.cc),$(EMU_CC)))
+# Makes cuDNN's plans and runs its graphs without a GPU, by stand-ins for the driver and for cuDNN in folders of their own;
+# tests/e2e/cudnn.sh starts them.
+CUDNN_TEST := $(if $(CUDNN),$(if $(SAN),,$(addprefix $(B)/tests/cudnn/,plans runs driver/libcuda.so.1 library/libcudnn.so.9)))
 CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
 PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
@@ -63,10 +69,10 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested test test-long demo bench help clean format force
+.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench help clean format force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
+tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested
 help:
 	@sed -n '1,5p' Makefile | cut -c3-
@@ -132,6 +138,19 @@ $(B)/obj/tests/%.o: tests/%.cc $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 
+$(B)/tests/cudnn/plans $(B)/tests/cudnn/runs: $(B)/tests/cudnn/%: $(B)/obj/tests/cudnn/%.o $(CUDA_OBJ) $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(NVLINK) -o $@ $^ -lcublasLt -ldl -Xlinker -rpath,$(CUDA_DIR)/lib64
+$(B)/obj/tests/cudnn/%.o: tests/cudnn/%.cu $(B)/commands
+	@mkdir -p $(@D)
+	$(filter-out -Xptxas -v,$(NVCOMPILE)) $(if $(WERROR),-Werror all-warnings) -MMD -MP -c -o $@ $<
+$(B)/tests/cudnn/driver/libcuda.so.1: tests/cudnn/driver.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -Wl,-soname,$(@F) -o $@ $<
+$(B)/tests/cudnn/library/libcudnn.so.9: tests/cudnn/library.cc
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O2 -Wall -Wextra $(if $(WERROR),-Werror) -isystem $(CUDA_DIR)/include -fPIC -shared -Wl,-soname,$(@F) -o $@ $<
+
 # The emulator's library; what it lacks is found in the program that opens it.
 $(EMU): $(EMU_OBJ)
 	$(CXX) -shared $(SANITIZE) -o $@ $^
@@ -145,7 +164,7 @@ $(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
 # What ptxas says of registers and memory stays beside each object; a kernel that spills or has a frame in local memory
 # is an error: it would run at the speed of that memory.
 $(B)/libfovea_cuda.so: $(CUDA_OBJ)
-	$(NVCC) -shared -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) -o $@ $^ -lcublasLt \
+	$(NVLINK) -shared -o $@ $^ -lcublasLt \
 	    -Xlinker -rpath,'$$ORIGIN',-rpath,$(CUDA_DIR)/lib64
 $(B)/obj/kernels/cuda/%.o: kernels/cuda/%.cu $(B)/commands
 	@mkdir -p $(@D)
@@ -164,6 +183,9 @@ demo test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) 
 # For tests/run.
 list-tested:
 	@printf '%s\n' $(TESTED)
+# For tests/e2e/cudnn.sh: nothing where there is no nvcc or no cuDNN.
+list-cudnn:
+	@printf '%s' '$(CUDNN_TEST)'
 
 # The first look: drawn photographs, a small model trained on them, pictures. Photographs already drawn are kept.
 demo:

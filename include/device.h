@@ -34,6 +34,7 @@ struct Device {
     const char *name; /* "cpu", "cuda", "emu" */
     char model[128];  /* "NVIDIA H200, 140.4 GiB"; "" for the CPU */
     bool host_memory; /* the host may read and write the device's memory, and nothing runs behind its back */
+    bool unified;     /* a GPU whose memory is the host's */
     void *context;    /* the backend's own */
     void *library;    /* what device_open() opened */
 
@@ -77,6 +78,8 @@ struct Device {
 
     /* Fills the table of operations, in FP32; `type` may be set afterwards. `threads` is for the CPU. */
     void (*operations)(const Device *device, int threads, struct Ops *ops);
+    /* One line on what the operations so far showed that the user should know; NULL: nothing. */
+    const char *(*note)(const Device *device);
     void (*close)(Device *device);
 };
 

@@ -141,6 +141,11 @@ static void cpu_operations(const Device *device, int threads, Ops *ops) {
     ops_cpu(ops, threads);
 }
 
+static const char *cpu_note(const Device *device) {
+    (void)device;
+    return NULL;
+}
+
 static void cpu_close(Device *device) {
     (void)device;
 }
@@ -170,6 +175,7 @@ static const Device cpu = {
     .graph_launch = cpu_graph_launch,
     .graph_close = cpu_graph_close,
     .operations = cpu_operations,
+    .note = cpu_note,
     .close = cpu_close,
 };
 

@@ -1,4 +1,5 @@
 #include "attention.cuh"
+#include "attention_library.cuh"
 #include "real.cuh"
 #include "warp.cuh"
 
@@ -427,6 +428,11 @@ void cuda_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, in
         attention_short_forward(ops, qkv, out, lse, batch, tokens, heads, head);
         return;
     }
+    const AttentionShape wanted = {false, batch, tokens, heads, head};
+    if (attention_library_has(ops, &wanted)) {
+        attention_library_run(ops, &wanted, {qkv, NULL, out, NULL, lse, NULL});
+        return;
+    }
     const Shape shape = {tokens, heads, head, 1 / sqrtf((float)head)};
     WITH_REAL(ops->type, T, WITH_WIDTH(head, launch_forward, ops, (const T *)qkv, (T *)out, lse, batch, shape));
 }
@@ -437,6 +443,11 @@ void cuda_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const 
         return;
     if (attention_is_short(ops, tokens, head)) {
         attention_short_backward(ops, dout, qkv, lse, dqkv, batch, tokens, heads, head);
+        return;
+    }
+    const AttentionShape wanted = {true, batch, tokens, heads, head};
+    if (attention_library_has(ops, &wanted)) {
+        attention_library_run(ops, &wanted, {qkv, dout, (Real *)out, dqkv, (float *)lse, NULL});
         return;
     }
     const size_t bytes = (size_t)batch * heads * tokens * sizeof(float);

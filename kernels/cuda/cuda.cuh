@@ -28,8 +28,9 @@ typedef struct {
     Crop crop;
 } Finding;
 
-struct Library; /* of the matrix products: kernels/cuda/matmul.cuh */
-struct Scratch; /* device.cu's */
+struct Library;          /* of the matrix products: kernels/cuda/matmul.cuh */
+struct AttentionLibrary; /* kernels/cuda/attention_library.cuh */
+struct Scratch;          /* device.cu's */
 
 typedef struct {
     cudaStream_t stream; /* the compute stream */
@@ -42,6 +43,7 @@ typedef struct {
     bool capturing;
     const char *last; /* what was launched last, for failures that are found late */
     struct Library *library;
+    struct AttentionLibrary *attention;
 } Cuda;
 
 static inline Cuda *cuda_context(const Ops *ops) {

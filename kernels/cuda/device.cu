@@ -1,3 +1,4 @@
+#include "attention_library.cuh"
 #include "cuda.cuh"
 #include "matmul.cuh"
 
@@ -313,12 +314,17 @@ static void device_operations(const Device *device, int, Ops *ops) {
 #undef CUDA_FILL
 }
 
+static const char *device_note(const Device *device) {
+    return attention_library_note(context_of(device));
+}
+
 static void device_end(Device *device) {
     Cuda *cuda = context_of(device);
     if (!cuda)
         return;
     if (cuda->stream)
         (void)cudaStreamSynchronize(cuda->stream);
+    attention_library_close(cuda);
     matmul_close(cuda);
     while (cuda->outgrown) {
         Scratch *next = cuda->outgrown->next;
@@ -377,6 +383,7 @@ static Status prepare(Device *device, Cuda *cuda) {
     TRY(cuda_status("the GPU", cudaGetDeviceProperties(&properties, cuda->index)));
     snprintf(device->model, sizeof device->model, "%.*s, %.1f GiB", (int)sizeof device->model / 2, properties.name,
              (double)properties.totalGlobalMem / GIBIBYTE);
+    device->unified = properties.integrated != 0;
     void *finding, *found;
     Stream *stream;
     TRY(device_stream_open(device, &stream));
@@ -390,7 +397,8 @@ static Status prepare(Device *device, Cuda *cuda) {
     LAUNCH(&ops, "opening the GPU", clear_finding, 1, 1, 0, cuda->finding);
     TRY(ops.error);
     TRY(device_wait(device, NULL));
-    return matmul_open(cuda);
+    TRY(matmul_open(cuda));
+    return attention_library_open(cuda, NULL);
 }
 
 static Status device_begin(Device *device) {
@@ -422,6 +430,7 @@ static Status device_begin(Device *device) {
     device->graph_launch = device_graph_launch;
     device->graph_close = device_graph_close;
     device->operations = device_operations;
+    device->note = device_note;
     device->close = device_end;
     Status status = prepare(device, cuda);
     if (status)

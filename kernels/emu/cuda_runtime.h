@@ -58,7 +58,7 @@ enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1, cudaHostAllocMapped 
 struct cudaDeviceProp {
     char name[256];
     size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin;
-    int warpSize, maxThreadsPerBlock, major, minor, multiProcessorCount, ECCEnabled;
+    int warpSize, maxThreadsPerBlock, major, minor, multiProcessorCount, ECCEnabled, integrated;
     int pciDomainID, pciBusID, pciDeviceID;
 };
 typedef enum {

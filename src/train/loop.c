@@ -172,9 +172,14 @@ static Status loop(Run *run, Signals *signals) {
     run->ending = run->state.step > 0 ? find_ending(run) : GOING_ON;
     if (run->ending)
         monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
+    bool told = false;
     while (!run->ending) {
         bool applied;
         TRY(one_step(run, &applied));
+        const char *note = told ? NULL : run->ops.device->note(run->ops.device);
+        if (note)
+            monitor_note(&run->monitor, "%s", note);
+        told = true;
         if (!run->signal)
             run->signal = signals_poll(signals);
         TRY(after_step(run, applied));

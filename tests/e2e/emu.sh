@@ -43,6 +43,7 @@ check "moments are the same to the byte" cmp "$TMP/emu/ckpt/latest/optimizer.saf
 check "20 steps in bf16 on the CPU" run "$TMP/cpu16" --set train.device=cpu --until 20
 check "20 steps in bf16 on emu" run "$TMP/emu16" --until 20
 expect_output "bf16 on emu ("
+expect_output "attention by our plain kernels, not by cuDNN: this build has no cuDNN"
 losses "$TMP/cpu16" >"$TMP/cpu16.losses"
 losses "$TMP/emu16" >"$TMP/emu16.losses"
 # Between the two BF16 runs lie single roundings that went the other way, 2^-9 each and averaged over many values;

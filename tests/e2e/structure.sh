@@ -89,7 +89,7 @@ fi
 
 # --- What stands where ----------------------------------------------------------------------------------------------
 # The emulator has headers of its own under CUDA's names.
-grep -vE '^(kernels/cuda|kernels/emu|tests/emu)/' "$TMP/sources" | xargs grep -nE '^[ \t]*#[ \t]*include[ \t]*[<"](cuda|cublas|cudnn|nccl|nvtx|nvml)' |
+grep -vE '^(kernels/cuda|kernels/emu|tests/emu|tests/cudnn)/' "$TMP/sources" | xargs grep -nE '^[ \t]*#[ \t]*include[ \t]*[<"](cuda|cublas|cudnn|nccl|nvtx|nvml)' |
     none "no CUDA, cuDNN or NCCL header outside kernels/cuda"
 
 grep -E '^(src|kernels|include)/' "$TMP/sources" | grep -v '^src/cli/' | while read -r file; do
