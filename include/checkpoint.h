@@ -25,6 +25,8 @@ typedef struct {
 
 typedef struct CheckpointWriter CheckpointWriter;
 
+/* What the writer would take of the host's memory, added to a measuring arena. */
+void checkpoint_writer_measure(const Params *params, Arena *host);
 /* Starts the writer's thread and allocates its staging copy (value, m and v). Left-over unfinished directories in `dir`
  * are removed. */
 Status checkpoint_writer_open(const char *dir, const Params *params, int keep, CheckpointWriter **writer) MUST_USE;

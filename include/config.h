@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 enum { CONFIG_TEXT = 512 }; /* longest text value, with its NUL */
+enum { CONFIG_AUTO = -1 };  /* the value `auto` of an integer that takes it */
 
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
@@ -41,7 +42,7 @@ typedef struct {
         int64_t steps; /* 0: from epochs */
         int64_t global_batch;
         int64_t micro_batch; /* most images a pass holds; a larger global batch is a multiple of it and accumulates
-                              * gradients; 0: no limit */
+                              * gradients; 0: no limit; CONFIG_AUTO: what memory allows */
         int64_t threads;     /* 0: one a core */
     } train;
     struct {

@@ -29,6 +29,11 @@ void mae_shuffle(const float *noise, int patches, int32_t *ids);
 
 typedef struct Mae Mae;
 
+/* What mae_open() would take, added to two measuring arenas: of the host's memory, and of a device's, whose operations
+ * work in `type`. *params gets the table's numbers without its list and arrays. */
+Status mae_measure(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *arena,
+                   Params *params) MUST_USE;
+
 /* Builds the model in one allocation. The parameters are zero until mae_init() or params_read(). */
 Status mae_open(const ModelShape *shape, Ops *ops, Mae **mae) MUST_USE;
 void mae_close(Mae *mae);

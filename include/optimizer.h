@@ -16,6 +16,8 @@ typedef struct {
 
 typedef struct Optimizer Optimizer;
 
+/* What optimizer_open() would take of the device's memory, added to a measuring arena. */
+void optimizer_measure(const Params *params, Arena *memory);
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
 /* One step with gradients in place: `step` counts from 1. Waits, and returns the global gradient norm in *norm; when it

@@ -6,6 +6,7 @@
 #ifndef FOVEA_PREFETCH_H
 #define FOVEA_PREFETCH_H
 
+#include "arena.h"
 #include "status.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ typedef struct {
 
 typedef struct Prefetch Prefetch;
 
+/* The ring's samples and records, added to a measuring arena. */
+void prefetch_measure(const PrefetchOptions *options, Arena *host);
 /* Allocates the ring and starts the workers. */
 Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;
 /* Waits for the next batch; it stays valid until prefetch_done(), which must come before the next call. */

@@ -17,4 +17,9 @@ typedef struct {
  * EXIT_STOPPED after SIGTERM, SIGUSR1 or SIGINT with a checkpoint written, otherwise the failure. */
 Status train_run(const Config *config, const TrainOptions *options) MUST_USE;
 
+/* Prints what a run of `config` would hold in memory, its work and its checkpoints' size: on the device that it would
+ * run on, or, unless `gpu` is NULL, on the known GPU of that name. EXIT_NO_MEMORY when it does not fit, EXIT_USAGE for
+ * an unknown GPU. Allocates nothing of it and changes nothing on disk. */
+Status train_plan(const Config *config, const char *gpu) MUST_USE;
+
 #endif

@@ -43,15 +43,28 @@ void arena_close(Arena *arena) {
     *arena = (Arena){0};
 }
 
+/* A layout too large for the address space measures as SIZE_MAX, which arena_open() refuses. */
+static void add_bytes(size_t *sum, size_t bytes) {
+    size_t padding = -bytes % ALIGNMENT;
+    if (__builtin_add_overflow(*sum, bytes, sum) || __builtin_add_overflow(*sum, padding, sum))
+        *sum = SIZE_MAX;
+}
+
 void *arena_take(Arena *arena, size_t bytes) {
     size_t start = arena->used;
-    /* A layout too large for the address space measures as SIZE_MAX, which arena_open() refuses. */
-    size_t padding = -bytes % ALIGNMENT;
-    if (__builtin_add_overflow(arena->used, bytes, &arena->used) ||
-        __builtin_add_overflow(arena->used, padding, &arena->used))
-        arena->used = SIZE_MAX;
+    add_bytes(&arena->used, bytes);
+    if (arena->group_count)
+        add_bytes(&arena->groups[arena->group].bytes, bytes);
     if (!arena->base)
         return NULL;
     assert(arena->used <= arena->size);
     return arena->base + start;
+}
+
+void arena_group(Arena *arena, const char *name) {
+    for (arena->group = 0; arena->group < arena->group_count; arena->group++)
+        if (strcmp(arena->groups[arena->group].name, name) == 0)
+            return;
+    assert(arena->group_count < ARENA_GROUPS);
+    arena->groups[arena->group_count++].name = name;
 }

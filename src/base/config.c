@@ -36,7 +36,7 @@ Status config_check(const Config *config, const char *path) {
 
     WANT_ORDER(crop_scale_min, crop_scale_max);
     WANT_ORDER(crop_ratio_min, crop_ratio_max);
-    if (config->train.micro_batch && config->train.micro_batch < config->train.global_batch)
+    if (config->train.micro_batch > 0 && config->train.micro_batch < config->train.global_batch)
         WANT_MULTIPLE(train, global_batch, micro_batch);
     if (!config->train.steps && config->optim.warmup_epochs > config->train.epochs)
         REFUSE("optim.warmup_epochs = %g is above train.epochs = %g: the learning rate would never reach its peak",

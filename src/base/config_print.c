@@ -9,7 +9,10 @@ static void print_value(const Config *config, const ConfigKey *key, FILE *out) {
     int choice;
     switch (key->type) {
     case KEY_INTEGER:
-        fprintf(out, "%lld", (long long)*(const int64_t *)place);
+        if (key->automatic && *(const int64_t *)place == CONFIG_AUTO)
+            fputs("auto", out);
+        else
+            fprintf(out, "%lld", (long long)*(const int64_t *)place);
         break;
     case KEY_REAL:
         fputs(config_real_text(*(const double *)place).text, out);

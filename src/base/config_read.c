@@ -35,6 +35,10 @@ static Status refuse_value(const ConfigKey *key, const char *value, const char *
 
 static Status set_integer(int64_t *place, const ConfigKey *key, const char *value, const char *where) {
     char *end = NULL;
+    if (key->automatic && !strcmp(value, "auto")) {
+        *place = CONFIG_AUTO;
+        return NULL;
+    }
     long long number = strtoll(value, &end, 10);
     if (!*value || *end || value[strspn(value, "-0123456789")])
         return refuse_value(key, value, where, "no whole number");

@@ -14,17 +14,19 @@ static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
 #define INTEGER(section, name, min, max, fallback, unit, help)                                                         \
-    { #section, #name, KEY_INTEGER, offsetof(Config, section.name), min, max, fallback, NULL, false, unit, help }
+    { #section, #name, KEY_INTEGER, offsetof(Config, section.name), min, max, fallback, NULL, false, unit, help, false }
+#define INTEGER_OR_AUTO(section, name, min, max, fallback, unit, help)                                                 \
+    { #section, #name, KEY_INTEGER, offsetof(Config, section.name), min, max, fallback, NULL, false, unit, help, true }
 #define SHAPE(section, name, min, max, unit, help)                                                                     \
-    { #section, #name, KEY_INTEGER, offsetof(Config, section.name), min, max, 0, NULL, true, unit, help }
+    { #section, #name, KEY_INTEGER, offsetof(Config, section.name), min, max, 0, NULL, true, unit, help, false }
 #define REAL(section, name, min, max, fallback, unit, help)                                                            \
-    { #section, #name, KEY_REAL, offsetof(Config, section.name), min, max, fallback, NULL, false, unit, help }
+    { #section, #name, KEY_REAL, offsetof(Config, section.name), min, max, fallback, NULL, false, unit, help, false }
 #define SWITCH(section, name, fallback, help)                                                                          \
-    { #section, #name, KEY_SWITCH, offsetof(Config, section.name), 0, 1, fallback, NULL, false, "", help }
+    { #section, #name, KEY_SWITCH, offsetof(Config, section.name), 0, 1, fallback, NULL, false, "", help, false }
 #define CHOICE(section, name, names, fallback, help)                                                                   \
-    { #section, #name, KEY_CHOICE, offsetof(Config, section.name), 0, 0, fallback, names, false, "", help }
+    { #section, #name, KEY_CHOICE, offsetof(Config, section.name), 0, 0, fallback, names, false, "", help, false }
 #define TEXT(section, name, help)                                                                                      \
-    { #section, #name, KEY_TEXT, offsetof(Config, section.name), 0, 0, 0, NULL, false, "", help }
+    { #section, #name, KEY_TEXT, offsetof(Config, section.name), 0, 0, 0, NULL, false, "", help, false }
 
 /* Defaults are the published MAE pretraining recipe (He et al., arXiv 2111.06377, table 8) wherever it has the key. */
 const ConfigKey config_keys[] = {
@@ -67,10 +69,10 @@ const ConfigKey config_keys[] = {
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training pictures; not used when steps is given."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: from epochs."),
     INTEGER(train, global_batch, 1, 1048576, 4096, "images", "Pictures an optimizer step averages over."),
-    INTEGER(train, micro_batch, 0, 1048576, 0, "images",
-            "Most pictures computed at a time: a larger global_batch is a multiple of it, and gradients are added up. "
-            "0: no "
-            "limit."),
+    INTEGER_OR_AUTO(train, micro_batch, 0, 1048576, 0, "images",
+                    "Most pictures computed at a time: a larger global_batch is a multiple of it, and gradients are "
+                    "added up. 0: no limit. auto: the largest divisor of global_batch that fits into memory (--plan "
+                    "tells), on the CPU at most 64; a resumed run keeps its own."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Threads that compute. 0: one for each core."),
 
     REAL(optim, base_lr, 0, 100, 1.5e-4, "",
@@ -189,7 +191,8 @@ void config_key_range(const ConfigKey *key, char *text, size_t size) {
     size_t used = 0;
     switch (key->type) {
     case KEY_INTEGER:
-        snprintf(text, size, "%lld to %lld", (long long)key->min, (long long)key->max);
+        snprintf(text, size, "%lld to %lld%s", (long long)key->min, (long long)key->max,
+                 key->automatic ? " | auto" : "");
         break;
     case KEY_REAL:
         snprintf(text, size, "%s to %s", config_real_text(key->min).text, config_real_text(key->max).text);

@@ -16,6 +16,7 @@ typedef struct {
     const char *const *choice; /* names of an enum's values from 0, NULL at the end */
     bool by_preset;            /* without a value of its own it takes the preset's; 0 stands for that while reading */
     const char *unit, *help;
+    bool automatic; /* an integer that takes `auto`, too: CONFIG_AUTO */
 } ConfigKey;
 
 typedef struct {

@@ -12,6 +12,7 @@
 
 static const char usage[] =
     "usage: train CONFIG [--set section.key=value]... [--resume | --force] [--until STEP] [--max-hours H]\n"
+    "       train CONFIG [--set section.key=value]... --plan [--gpu NAME]\n"
     "       train --help [KEY]\n";
 
 static const char help[] =
@@ -21,6 +22,10 @@ static const char help[] =
     "  --force                  removes an existing run directory first\n"
     "  --until STEP             stops, with a checkpoint, after this step\n"
     "  --max-hours H            stops, with a checkpoint, after this time\n"
+    "  --plan                   prints what the run would hold in memory and whether it fits (exit 0, or 76), its work "
+    "and\n"
+    "                           its checkpoints' size; nothing is run or written\n"
+    "  --gpu NAME               with --plan: on such a GPU, as h100, instead of this machine's\n"
     "  --help KEY               explains one key of CONFIG; without KEY this text and all keys\n\n"
     "SIGTERM, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit 75: --resume goes on exactly.\n"
     "Exit codes: 0 done, 64 usage or configuration, 65 data, 74 input or output, 75 stopped, 76 memory, 77 "
@@ -31,6 +36,8 @@ typedef struct {
     TrainOptions train;
     char **sets; /* [set_count], borrowed from argv */
     int set_count;
+    bool plan;
+    const char *gpu;
     bool help;
     const char *help_key;
 } Arguments;
@@ -59,13 +66,16 @@ static Status parse_hours(const char *text, double *hours) {
 /* Takes the option `name` of those with a value; *known is false when there is no such one. */
 static Status take_value(Arguments *arguments, const char *name, char *value, bool *known) {
     bool set = strcmp(name, "--set") == 0, until = strcmp(name, "--until") == 0;
-    *known = set || until || strcmp(name, "--max-hours") == 0;
+    bool gpu = strcmp(name, "--gpu") == 0;
+    *known = set || until || gpu || strcmp(name, "--max-hours") == 0;
     if (!*known)
         return NULL;
     if (!value)
         return bad_usage("a value is missing after", name);
     if (set)
         arguments->sets[arguments->set_count++] = value;
+    else if (gpu)
+        arguments->gpu = value;
     else if (until)
         return parse_step(value, &arguments->train.until);
     else
@@ -85,6 +95,8 @@ static Status parse(int argc, char **argv, Arguments *arguments) {
             arguments->help = true;
             arguments->help_key = i + 1 < argc ? argv[i + 1] : NULL;
             return NULL;
+        } else if (strcmp(argument, "--plan") == 0) {
+            arguments->plan = true;
         } else if (strcmp(argument, "--resume") == 0) {
             arguments->train.resume = true;
         } else if (strcmp(argument, "--force") == 0) {
@@ -96,7 +108,14 @@ static Status parse(int argc, char **argv, Arguments *arguments) {
             i++;
         }
     }
-    return arguments->train.config_path ? NULL : bad_usage("no CONFIG given: try", "configs/quickstart.ini");
+    const TrainOptions *train = &arguments->train;
+    if (!train->config_path)
+        return bad_usage("no CONFIG given: try", "configs/quickstart.ini");
+    if (arguments->gpu && !arguments->plan)
+        return bad_usage("only --plan takes", "--gpu: train.device says where a run goes");
+    if (arguments->plan && (train->resume || train->force || train->until || train->max_hours > 0))
+        return bad_usage("--plan runs nothing: it takes --set and --gpu,", "no option of a run");
+    return NULL;
 }
 
 static Status run(int argc, char **argv, Arguments *arguments) {
@@ -108,6 +127,8 @@ static Status run(int argc, char **argv, Arguments *arguments) {
     }
     Config config;
     TRY(config_load(&config, arguments->train.config_path, arguments->sets, arguments->set_count));
+    if (arguments->plan)
+        return train_plan(&config, arguments->gpu);
     return train_run(&config, &arguments->train);
 }
 

@@ -94,15 +94,31 @@ static Status start_workers(Prefetch *prefetch) {
     return NULL;
 }
 
+/* From one batch to the next in the ring; SIZE_MAX where the ring exceeds the address space. */
+static size_t batch_stride(const PrefetchOptions *options) {
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)options->batch_size, options->sample_bytes, &bytes) ||
+        bytes > SIZE_MAX / (size_t)options->depth - ALIGNMENT)
+        return SIZE_MAX;
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+void prefetch_measure(const PrefetchOptions *options, Arena *host) {
+    size_t depth = (size_t)options->depth, stride = batch_stride(options);
+    arena_group(host, "ring of batches");
+    arena_take(host, stride == SIZE_MAX ? SIZE_MAX : depth * stride);
+    arena_take(host, depth * (size_t)options->batch_size * sizeof(int64_t));
+}
+
 static Status allocate(Prefetch *prefetch) {
     const PrefetchOptions *options = &prefetch->options;
-    size_t depth = (size_t)options->depth, batch_size = (size_t)options->batch_size, bytes;
-    if (__builtin_mul_overflow(batch_size, options->sample_bytes, &bytes) || bytes > SIZE_MAX / depth - ALIGNMENT)
+    size_t depth = (size_t)options->depth, batch_size = (size_t)options->batch_size;
+    prefetch->batch_bytes = batch_stride(options);
+    if (prefetch->batch_bytes == SIZE_MAX)
         return status_error(EXIT_NO_MEMORY,
                             "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
                             "data.ring or train.micro_batch",
                             depth, batch_size, options->sample_bytes);
-    prefetch->batch_bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     prefetch->samples = aligned_alloc(ALIGNMENT, depth * prefetch->batch_bytes);
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);

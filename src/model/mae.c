@@ -86,15 +86,20 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     size_t batch = (size_t)s->batch, keep = (size_t)mae->keep, patches = (size_t)mae->patches;
     size_t real = real_size(ops->type), values = (size_t)mae->patch_dim, patch = real * values,
            token = real * (size_t)s->dim, dtoken = real * (size_t)s->decoder_dim;
+    arena_group(host, "lists of tensors");
     params_begin(&mae->params, host, 12 + 12 * (s->depth + s->decoder_depth) + 4);
     list_params(mae);
     params_end(&mae->params, arena, ops->device, ops->type);
+    arena_group(arena, "encoder's activations");
     stack_place(&mae->encoder, arena, ops->type, s->batch);
+    arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
+    arena_group(arena, "inputs");
     if (!ops->device->host_memory) {
         mae->pixels = arena_take(arena, batch * 3 * (size_t)s->image_size * (size_t)s->image_size);
         mae->ids = arena_take(arena, batch * patches * sizeof *mae->ids);
     }
+    arena_group(arena, "patches and predictions");
     mae->visible = arena_take(arena, batch * keep * patch);
     mae->target = arena_take(arena, batch * (patches - keep) * values * sizeof *mae->target);
     mae->embedded = arena_take(arena, batch * keep * token);
@@ -115,6 +120,22 @@ static Status describe(Mae *mae, const ModelShape *shape) {
     TRY(stack_open(&mae->encoder, "blocks", "norm", shape->dim, shape->depth, shape->heads, 1 + mae->keep, shape));
     return stack_open(&mae->decoder, "decoder_blocks", "decoder_norm", shape->decoder_dim, shape->decoder_depth,
                       shape->decoder_heads, 1 + mae->patches, shape);
+}
+
+Status mae_measure(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *arena,
+                   Params *params) {
+    const Device device = {.host_memory = host_memory};
+    Ops ops = {.device = &device, .type = type};
+    Mae mae = {.ops = &ops};
+    Status status = describe(&mae, shape);
+    if (!status) {
+        lay_out(&mae, host, arena);
+        *params = mae.params;
+        params->device = NULL;
+    }
+    stack_close(&mae.encoder);
+    stack_close(&mae.decoder);
+    return status;
 }
 
 Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {

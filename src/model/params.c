@@ -30,10 +30,14 @@ int params_add(Params *params, const char *name, bool trainable, int layer, int 
 
 void params_end(Params *params, Arena *arena, const Device *device, RealType products) {
     params->device = device;
+    arena_group(arena, "parameters");
     params->value = arena_take(arena, sizeof(float) * params->total);
+    arena_group(arena, "their copies in BF16");
     if (products == REAL_BF16)
         params->rounded = arena_take(arena, sizeof *params->rounded * params->total);
+    arena_group(arena, "gradients");
     params->grad = arena_take(arena, sizeof(float) * params->trainable);
+    arena_group(arena, "moments");
     params->m = arena_take(arena, sizeof(float) * params->trainable);
     params->v = arena_take(arena, sizeof(float) * params->trainable);
 }

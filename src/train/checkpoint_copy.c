@@ -4,9 +4,15 @@
 
 static void lay_out(CheckpointCopy *copy, Arena *arena) {
     const Params *params = copy->params;
+    arena_group(arena, "checkpoint's copy");
     copy->value = arena_take(arena, params->total * sizeof(float));
     copy->m = arena_take(arena, params->trainable * sizeof(float));
     copy->v = arena_take(arena, params->trainable * sizeof(float));
+}
+
+void checkpoint_copy_measure(const Params *params, Arena *arena) {
+    CheckpointCopy copy = {.params = params};
+    lay_out(&copy, arena);
 }
 
 static Status open_stream(CheckpointCopy *copy) {

@@ -16,6 +16,8 @@ typedef struct {
     Event *ready, *done; /* what the device's copy waits for, and its end */
 } CheckpointCopy;
 
+/* What checkpoint_copy_open() would take of the host's memory, added to a measuring arena. */
+void checkpoint_copy_measure(const Params *params, Arena *arena);
 /* On failure checkpoint_copy_close() still has to be called. */
 Status checkpoint_copy_open(CheckpointCopy *copy, const Params *params) MUST_USE;
 void checkpoint_copy_close(CheckpointCopy *copy);

@@ -32,8 +32,15 @@ struct CheckpointWriter {
 /* Runs on a measuring arena first. The list of tensors serves one file after the other: the weights, then m and v. */
 static void lay_out(CheckpointWriter *writer, Arena *arena) {
     size_t names = 2 * (size_t)writer->params->count;
+    arena_group(arena, "lists of tensors");
     writer->names = arena_take(arena, names * sizeof *writer->names);
     writer->tensors = arena_take(arena, names * sizeof *writer->tensors);
+}
+
+void checkpoint_writer_measure(const Params *params, Arena *host) {
+    CheckpointWriter writer = {.params = params};
+    lay_out(&writer, host);
+    checkpoint_copy_measure(params, host);
 }
 
 static Status no_path(const CheckpointWriter *writer) {

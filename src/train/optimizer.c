@@ -40,9 +40,16 @@ static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
 }
 
 static void lay_out(Optimizer *optimizer, Arena *memory) {
+    arena_group(memory, "optimizer's lists");
     optimizer->segments = arena_take(memory, (size_t)optimizer->params->count * sizeof *optimizer->segments);
     optimizer->values = arena_take(memory, sizeof *optimizer->values);
     optimizer->norm = arena_take(memory, sizeof *optimizer->norm);
+}
+
+void optimizer_measure(const Params *params, Arena *memory) {
+    Params table = *params;
+    Optimizer optimizer = {.params = &table};
+    lay_out(&optimizer, memory);
 }
 
 static Status prepare(Optimizer *optimizer, AdamwSegment *segments) {

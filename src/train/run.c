@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "files.h"
+#include "memory_plan.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -43,38 +44,72 @@ static int core_count(void) {
     return online > 0 ? (int)online : 1;
 }
 
-/* Opens the device and the operations on it; says why it is not a GPU, where one was looked for. */
-static Status open_device(Run *run) {
+Status run_open_device(const Config *config, Device **device) {
     static const DeviceKind kinds[] = {DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA, DEVICE_EMU};
-    const Config *config = run->config;
     char *note = NULL;
-    TRY(device_open(kinds[config->train.device], &run->device, &note));
+    TRY(device_open(kinds[config->train.device], device, &note));
     if (note)
         printf("%s\n", note);
     free(note);
-    run->device->operations(run->device, config->train.threads ? (int)config->train.threads : core_count(), &run->ops);
-    run->ops.type = config->train.precision == PRECISION_BF16 ? REAL_BF16 : REAL_FP32;
     return NULL;
+}
+
+static Status open_device(Run *run) {
+    const Config *config = run->config;
+    TRY(run_open_device(config, &run->device));
+    run->device->operations(run->device, config->train.threads ? (int)config->train.threads : core_count(), &run->ops);
+    run->ops.type = memory_type(config);
+    return NULL;
+}
+
+/* The micro-batch, once it is sure that there is memory for all that the run will hold. */
+static Status plan_memory(Run *run, int *micro_batch) {
+    const Config *config = run->config;
+    const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
+    MemoryRoom room;
+    MemoryPlan plan;
+    TRY(memory_room_open(run->device, &room));
+    TRY(memory_pick(config, &room, kept, micro_batch));
+    TRY(memory_plan(config, &room, *micro_batch, &plan));
+    TRY(memory_refuse(config, &room, &plan));
+    if (config->train.micro_batch != CONFIG_AUTO)
+        return NULL;
+    printf("train.micro_batch = auto: %d of %" PRId64 " pictures at a time, %.1f MB (computed) of %.1f MB free%s\n",
+           *micro_batch, config->train.global_batch, (double)memory_needed(&plan, &room) / 1e6, (double)room.free / 1e6,
+           *micro_batch == kept ? ", as before" : "");
+    if (kept && *micro_batch != kept)
+        printf("before it was %d, which no longer fits: sums are taken in another order from here on\n", kept);
+    return NULL;
+}
+
+/* Another process may have taken what was free a moment ago. */
+static Status name_largest(const Run *run, int micro_batch, Status failure) {
+    MemoryRoom room;
+    int largest = 0;
+    Status status = memory_room_open(run->device, &room);
+    if (!status)
+        status = memory_largest(run->config, &room, micro_batch, &largest);
+    if (!status && largest > 0)
+        status = status_error(EXIT_NO_MEMORY, "%s; the largest train.micro_batch that would fit now is %d",
+                              status_message(failure), largest);
+    if (status_code(status) != EXIT_NO_MEMORY) {
+        status_free(status);
+        return failure;
+    }
+    status_free(failure);
+    return status;
 }
 
 static Status open_model(Run *run) {
     const Config *config = run->config;
-    int64_t most = config->train.micro_batch, all = config->train.global_batch;
-    int micro_batch = (int)(most && most < all ? most : all);
-    ModelShape shape = {.image_size = (int)config->model.image_size,
-                        .patch_size = (int)config->model.patch_size,
-                        .dim = (int)config->model.dim,
-                        .depth = (int)config->model.depth,
-                        .heads = (int)config->model.heads,
-                        .decoder_dim = (int)config->model.decoder_dim,
-                        .decoder_depth = (int)config->model.decoder_depth,
-                        .decoder_heads = (int)config->model.decoder_heads,
-                        .mlp_ratio = 4,
-                        .norm_eps = 1e-6,
-                        .mask_ratio = config->model.mask_ratio,
-                        .norm_pix_loss = config->model.norm_pix_loss,
-                        .batch = micro_batch};
-    TRY(mae_open(&shape, &run->ops, &run->mae));
+    int micro_batch;
+    TRY(plan_memory(run, &micro_batch));
+    const ModelShape shape = memory_shape(config, micro_batch);
+    Status status = mae_open(&shape, &run->ops, &run->mae);
+    if (status_code(status) == EXIT_NO_MEMORY)
+        status = name_largest(run, micro_batch, status);
+    if (status)
+        return status;
     TRY(mae_init(run->mae, (uint64_t)config->train.seed));
     TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
     run->step = (Step){.mae = run->mae,
@@ -207,6 +242,7 @@ static void begin_record(Run *run) {
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
     run->record.threads = run->ops.threads;
+    run->record.micro_batch = run->step.micro_batch;
     run->record.config_hash = run->state.config_hash;
     run->record.data_hash = run->train.hash;
     run->record.data_count = run->train.count;

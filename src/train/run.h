@@ -52,6 +52,8 @@ typedef struct {
     Ending ending;
 } Run;
 
+/* Opens the device that `config` asks for; says why it is not a GPU, where one was looked for. */
+Status run_open_device(const Config *config, Device **device) MUST_USE;
 /* Opens everything in the order that lets a mistake show before anything on disk changes. On failure run_close() still
  * has to be called. */
 Status run_open(Run *run, const Config *config, const TrainOptions *options) MUST_USE;

@@ -63,6 +63,22 @@ Status run_record_continue(RunRecord *record, const char *path, int64_t last_ste
     return status;
 }
 
+int run_record_micro_batch(const char *path) {
+    char *text;
+    size_t size;
+    Status status = files_exists(path) ? files_read(path, &text, &size) : status_error(EXIT_IO, "no run.json");
+    if (status) {
+        status_free(status);
+        return 0;
+    }
+    cJSON *earlier = cJSON_ParseWithLength(text, size);
+    free(text);
+    const cJSON *found = cJSON_GetObjectItemCaseSensitive(earlier, "micro_batch");
+    const int micro_batch = cJSON_IsNumber(found) && found->valueint > 0 ? found->valueint : 0;
+    cJSON_Delete(earlier);
+    return micro_batch;
+}
+
 Status run_record_event(RunRecord *record, const GuardEvent *event) {
     char *text = NULL;
     size_t size;
@@ -132,6 +148,7 @@ static void print(const RunRecord *record, FILE *out) {
     put_text(out, "host", host);
     put_text(out, "backend", record->backend);
     put_count(out, "threads", record->threads);
+    put_count(out, "micro_batch", record->micro_batch);
     put_text(out, "compiler", COMPILER);
     put_hash(out, "config_hash", record->config_hash);
     put_hash(out, "data_hash", record->data_hash);

@@ -28,7 +28,7 @@ typedef struct {
     uint64_t config_hash, data_hash;
     int64_t data_count;
     int64_t parameters; /* trainable and fixed */
-    int threads;
+    int threads, micro_batch;
     int64_t started, ended; /* seconds since 1970; ended 0: not yet */
     int64_t resumed_step;   /* where this process began */
     int64_t steps, total_steps;
@@ -45,6 +45,8 @@ void run_record_begin(RunRecord *record);
 /* Takes over from an earlier run.json at `path`, if there is one: the guard's events of the steps up to `last_step`,
  * and the final loss where that run ended at that very step. */
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
+/* The micro-batch in the run.json at `path`; 0 when it does not tell. */
+int run_record_micro_batch(const char *path);
 Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;
 Status run_record_write(const RunRecord *record, const char *path) MUST_USE;
 void run_record_close(RunRecord *record);

@@ -194,6 +194,21 @@ static void every_key_takes_effect_from_set_and_from_a_file(void **state) {
     }
 }
 
+static void an_integer_may_be_auto(void **state) {
+    Config config, zero;
+    char *text;
+    assert_fine(load(state, &zero, "", NULL));
+    assert_fine(load(state, &config, "[train]\nmicro_batch = auto\n", NULL));
+    assert_int_equal(config.train.micro_batch, CONFIG_AUTO);
+    assert_true(hash_of(&config) != hash_of(&zero));
+    assert_fine(config_text(&config, &text));
+    assert_true(prints(text, "train.micro_batch", "auto"));
+    free(text);
+    assert_reads_back(state, &config);
+    assert_refused(load(state, &config, "", "train.micro_batch=-1"), EXIT_USAGE, "0 to 1048576 | auto");
+    assert_refused(load(state, &config, "", "train.threads=auto"), EXIT_USAGE, "no whole number");
+}
+
 static void presets_set_what_is_not_given(void **state) {
     static const struct {
         const char *name;
@@ -551,6 +566,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_documented_recipe),
         cmocka_unit_test(every_key_takes_effect_from_set_and_from_a_file),
+        cmocka_unit_test(an_integer_may_be_auto),
         cmocka_unit_test(presets_set_what_is_not_given),
         cmocka_unit_test(later_sets_win_over_earlier_ones_and_the_file),
         cmocka_unit_test(wrong_values_of_every_key_are_refused),

@@ -1,0 +1,12 @@
+/* Floating-point operations of the masked autoencoder: the one place that counts them. */
+#ifndef FOVEA_FLOPS_H
+#define FOVEA_FLOPS_H
+
+#include "model.h"
+
+/* Of one picture: the forward pass, and forward and backward together, as a training step takes it. Matrix products
+ * only, a multiplication and an addition each counted; what is computed a second time for the gradient is not. */
+double flops_forward(const ModelShape *shape);
+double flops_training(const ModelShape *shape);
+
+#endif

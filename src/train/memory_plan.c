@@ -1,0 +1,231 @@
+#include "memory_plan.h"
+
+#include "checkpoint.h"
+#include "optimizer.h"
+#include "prefetch.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
+
+/* A GPU's driver brings kernels' code and its own tables into memory as they are first used, and hands memory out in
+ * pieces of 2 MiB: some hundred megabytes, which a small (emulated) device does not have. */
+static size_t gpu_margin(size_t total) {
+    enum { SHARE = 64, MOST = 512 << 20 };
+    return total / SHARE < MOST ? total / SHARE : MOST;
+}
+
+/* What Linux calls available is an estimate; decoded pictures, the operations' scratch memory, other programs and the
+ * cache of the pictures' files, without which every epoch waits for the disk, have to live off the rest. */
+static size_t host_margin(size_t available) {
+    enum { SHARE = 8 };
+    return available / SHARE;
+}
+
+Status memory_room_open(const Device *device, MemoryRoom *room) {
+    const Device *cpu = device_cpu();
+    size_t host_total;
+    *room = (MemoryRoom){.host_memory = device->host_memory, .unified = device->unified};
+    TRY(cpu->memory(cpu, &room->host_free, &host_total));
+    snprintf(room->name, sizeof room->name, "%s", *device->model ? device->model : "machine");
+    if (device->host_memory || device->unified) {
+        room->free = room->host_free;
+        room->total = host_total;
+        room->margin = host_margin(room->free);
+        return NULL;
+    }
+    TRY(device->memory(device, &room->free, &room->total));
+    room->margin = gpu_margin(room->total);
+    return NULL;
+}
+
+void memory_room_known(const KnownGpu *gpu, MemoryRoom *room) {
+    const size_t total = (size_t)(gpu->gibibytes * GIBIBYTE);
+    *room = (MemoryRoom){.unified = gpu->unified,
+                         .free = total - GPU_CONTEXT_BYTES,
+                         .total = total,
+                         .workspace = GPU_WORKSPACE_BYTES,
+                         .host_free = SIZE_MAX};
+    room->margin = gpu->unified ? host_margin(room->free) : gpu_margin(total);
+    snprintf(room->name, sizeof room->name, "%s", gpu->full_name);
+}
+
+ModelShape memory_shape(const Config *config, int micro_batch) {
+    return (ModelShape){.image_size = (int)config->model.image_size,
+                        .patch_size = (int)config->model.patch_size,
+                        .dim = (int)config->model.dim,
+                        .depth = (int)config->model.depth,
+                        .heads = (int)config->model.heads,
+                        .decoder_dim = (int)config->model.decoder_dim,
+                        .decoder_depth = (int)config->model.decoder_depth,
+                        .decoder_heads = (int)config->model.decoder_heads,
+                        .mlp_ratio = 4,
+                        .norm_eps = 1e-6,
+                        .mask_ratio = config->model.mask_ratio,
+                        .norm_pix_loss = config->model.norm_pix_loss,
+                        .batch = micro_batch};
+}
+
+RealType memory_type(const Config *config) {
+    return config->train.precision == PRECISION_BF16 ? REAL_BF16 : REAL_FP32;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static size_t rounded_up(size_t value, size_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+/* What attention's backward pass asks for: a number for each row and head (kernels/cuda/attention.cu), and in BF16 the
+ * scores of all heads, in the tiles in which cuDNN's deterministic form wants them (as its plans for H100 and H200
+ * told). */
+static size_t attention_scratch(size_t batch, size_t heads, size_t tokens, RealType type) {
+    enum { ALIGNMENT = 256, DOWN = 64, ACROSS = 128 };
+    const size_t scores = rounded_up(tokens, DOWN) * rounded_up(tokens, ACROSS) * sizeof(uint16_t);
+    return rounded_up(batch * heads * tokens * sizeof(float), ALIGNMENT) +
+           (type == REAL_BF16 ? batch * heads * scores + ALIGNMENT : 0);
+}
+
+/* At least what kernels/cuda takes for sums in parts and for attention, one operation at a time. columns.cu and
+ * norm.cu: at most 8 x 132 parts of 2048 columns, or of all the columns, and no more than one for 16 rows; tokens.cu:
+ * one for each sample; loss.cu: one for some rows. */
+static size_t gpu_scratch(const ModelShape *shape, RealType type) {
+    enum { PARTS = 8 * 132, CHUNK = 2048, ROWS = 16, LEAST = 1 << 20 };
+    const size_t across = (size_t)(shape->image_size / shape->patch_size), patches = across * across;
+    const size_t keep = (size_t)((double)patches * (1 - shape->mask_ratio));
+    const size_t batch = (size_t)shape->batch, rows = batch * (1 + patches);
+    const size_t dim = larger((size_t)shape->dim, (size_t)shape->decoder_dim);
+    const size_t widest = larger(4 * dim, 3 * (size_t)shape->patch_size * (size_t)shape->patch_size);
+    const size_t by_rows = (rows / ROWS + 1) * 2 * widest, by_parts = PARTS * (CHUNK + widest);
+    const size_t asked[] = {sizeof(float) * (by_rows < by_parts ? by_rows : by_parts), sizeof(float) * batch * dim,
+                            sizeof(double) * (rows + 2), attention_scratch(batch, (size_t)shape->heads, 1 + keep, type),
+                            attention_scratch(batch, (size_t)shape->decoder_heads, 1 + patches, type)};
+    size_t most = 0, second = 0;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        second = larger(second, asked[i] < most ? asked[i] : most);
+        most = larger(most, asked[i]);
+    }
+    if (most <= LEAST)
+        return LEAST;
+    /* cuda_scratch() keeps what is outgrown, each piece at most half of the next, and takes twice the old one where
+     * that is more than was asked for. Before the most is asked for there is `old`. */
+    const size_t old = larger(LEAST, 2 * second), stepwise = larger(most, 2 * old) + 2 * old;
+    return stepwise < 4 * most ? stepwise : 4 * most;
+}
+
+static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
+    const size_t across = (size_t)(shape->image_size / shape->patch_size), patches = across * across;
+    const size_t picture = (size_t)shape->image_size * (size_t)shape->image_size * 3;
+    const PrefetchOptions ring = {
+        .batch_size = (int)config->train.global_batch, .sample_bytes = picture, .depth = (int)config->data.ring};
+    prefetch_measure(&ring, host);
+    int64_t pictures = config->log.recon_images;
+    if (config->data.val[0] && config->val.every && config->val.images > pictures)
+        pictures = config->val.images;
+    arena_group(host, "pictures to look at");
+    arena_take(host, (size_t)pictures * picture);
+    arena_group(host, "masks");
+    arena_take(host, ((size_t)shape->batch + 1) * patches * sizeof(int32_t));
+}
+
+Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch, MemoryPlan *plan) {
+    *plan = (MemoryPlan){.micro_batch = micro_batch};
+    const ModelShape shape = memory_shape(config, micro_batch);
+    TRY(mae_measure(&shape, memory_type(config), room->host_memory, &plan->host, &plan->device, &plan->params));
+    plan->model = plan->device.used;
+    optimizer_measure(&plan->params, &plan->device);
+    if (!room->host_memory) {
+        arena_group(&plan->device, "kernels' scratch memory");
+        arena_take(&plan->device, gpu_scratch(&shape, memory_type(config)));
+    }
+    if (room->workspace) {
+        arena_group(&plan->device, "library's workspace");
+        arena_take(&plan->device, room->workspace);
+    }
+    checkpoint_writer_measure(&plan->params, &plan->host);
+    measure_host(config, &shape, &plan->host);
+    return NULL;
+}
+
+static size_t sum(size_t a, size_t b) {
+    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
+
+static bool shares(const MemoryRoom *room) {
+    return room->host_memory || room->unified;
+}
+
+size_t memory_needed(const MemoryPlan *plan, const MemoryRoom *room) {
+    return shares(room) ? sum(plan->device.used, plan->host.used) : plan->device.used;
+}
+
+static bool device_fits(const MemoryPlan *plan, const MemoryRoom *room) {
+    return sum(memory_needed(plan, room), room->margin) <= room->free;
+}
+
+Status memory_largest(const Config *config, const MemoryRoom *room, int most, int *micro_batch) {
+    const int all = (int)config->train.global_batch;
+    MemoryPlan plan;
+    for (*micro_batch = most < all ? most : all; *micro_batch > 0; --*micro_batch) {
+        if (all % *micro_batch)
+            continue;
+        TRY(memory_plan(config, room, *micro_batch, &plan));
+        if (device_fits(&plan, room))
+            return NULL;
+    }
+    return NULL;
+}
+
+Status memory_pick(const Config *config, const MemoryRoom *room, int kept, int *micro_batch) {
+    /* From some dozens of pictures on a matrix product has thousands of rows, enough to use its packed parts again and
+     * again, and no cache holds the activations of more: ViT-Tiny at 112 pixels, on two cores, was as fast with 64 at a
+     * time as with 256, and a quarter slower with 8. */
+    enum { MOST_ON_CPU = 64 };
+    const int64_t asked = config->train.micro_batch, all = config->train.global_batch;
+    if (asked != CONFIG_AUTO) {
+        *micro_batch = (int)(asked && asked < all ? asked : all);
+        return NULL;
+    }
+    if (kept > 0 && all % kept == 0) {
+        MemoryPlan plan;
+        TRY(memory_plan(config, room, kept, &plan));
+        *micro_batch = kept;
+        if (device_fits(&plan, room))
+            return NULL;
+    }
+    TRY(memory_largest(config, room, room->host_memory ? MOST_ON_CPU : INT_MAX, micro_batch));
+    if (!*micro_batch)
+        *micro_batch = 1;
+    return NULL;
+}
+
+Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) {
+    if (!shares(room) && plan->host.used > room->host_free)
+        return status_error(EXIT_NO_MEMORY,
+                            "out of memory: the run would need %.1f MB of host memory, %.1f MB of them for the ring of "
+                            "batches; %.1f MB are free; lower data.ring, train.global_batch or val.images, or free "
+                            "memory",
+                            (double)plan->host.used / MEGABYTE,
+                            (double)config->data.ring * (double)config->train.global_batch * 3 *
+                                (double)config->model.image_size * (double)config->model.image_size / MEGABYTE,
+                            (double)room->host_free / MEGABYTE);
+    if (device_fits(plan, room))
+        return NULL;
+    int largest;
+    char advice[200] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
+    TRY(memory_largest(config, room, plan->micro_batch, &largest));
+    if (largest)
+        snprintf(advice, sizeof advice, "the largest train.micro_batch that divides train.global_batch and fits is %d",
+                 largest);
+    return status_error(
+        EXIT_NO_MEMORY,
+        "out of %smemory: with %d pictures at a time the run would need %.1f MB, %.1f MB of them for "
+        "the model's parameters and activations; %.1f MB of %.1f MB of the %s are free, of which %.1f MB "
+        "stay free; %s",
+        shares(room) ? "" : "GPU ", plan->micro_batch, (double)memory_needed(plan, room) / MEGABYTE,
+        (double)plan->model / MEGABYTE, (double)room->free / MEGABYTE, (double)room->total / MEGABYTE, room->name,
+        (double)room->margin / MEGABYTE, advice);
+}

@@ -1,0 +1,283 @@
+/* The memory plan is what is then taken, and the work is the table's. */
+#include "train_fixture.h"
+
+#include "../../src/train/checkpoint_copy.h"
+#include "../../src/train/flops.h"
+#include "../../src/train/memory_plan.h"
+#include "../../src/train/step.h"
+#include "optimizer.h"
+
+#include <limits.h>
+#include <math.h>
+
+static const char TINY[] = "[model]\npreset = vit_tiny\nimage_size = 16\npatch_size = 4\ndim = 32\ndepth = 2\n"
+                           "heads = 2\ndecoder_dim = 24\ndecoder_depth = 1\ndecoder_heads = 2\n"
+                           "[train]\nglobal_batch = 24\n[log]\nrecon_images = 3\n";
+
+static void read_config(void **state, Config *config, const char *more) {
+    char path[TEMP_PATH * 2];
+    FILE *out = fopen(temp_path(state, "plan.ini", path), "w");
+    assert_non_null(out);
+    fputs(TINY, out);
+    assert_int_equal(fclose(out), 0);
+    char *sets[] = {(char *)more};
+    assert_fine(config_load(config, path, sets, more != NULL));
+}
+
+static size_t group(const Arena *arena, const char *name) {
+    for (int i = 0; i < arena->group_count; i++)
+        if (strcmp(arena->groups[i].name, name) == 0)
+            return arena->groups[i].bytes;
+    return 0;
+}
+
+static void assert_sums_up(const Arena *arena) {
+    size_t sum = 0;
+    for (int i = 0; i < arena->group_count; i++)
+        sum += arena->groups[i].bytes;
+    assert_int_equal(sum, arena->used);
+}
+
+/* A device of plain memory that counts what is asked of it, and is not read by the host. */
+static struct { size_t device, pinned; } taken;
+
+static Status count_device(const Device *device, size_t bytes, const char *what, void **memory) {
+    taken.device += bytes;
+    return device_cpu()->allocate(device, bytes, what, memory);
+}
+
+static Status count_pinned(const Device *device, size_t bytes, const char *what, void **memory) {
+    taken.pinned += bytes;
+    return device_cpu()->allocate(device, bytes, what, memory);
+}
+
+static void taken_is_planned(void **state) {
+    Device device = *device_cpu();
+    device.host_memory = false;
+    device.allocate = count_device;
+    device.allocate_pinned = count_pinned;
+    static const char *const precisions[] = {"train.precision=fp32", "train.precision=bf16"};
+    for (int i = 0; i < 6; i++) {
+        Config config;
+        MemoryPlan plan;
+        const MemoryRoom room = {0};
+        const int micro_batch = (const int[]){1, 3, 8}[i / 2];
+        read_config(state, &config, precisions[i % 2]);
+        assert_fine(memory_plan(&config, &room, micro_batch, &plan));
+        assert_sums_up(&plan.device);
+        assert_sums_up(&plan.host);
+
+        Ops ops;
+        ops_cpu(&ops, 1);
+        ops.device = &device;
+        ops.type = memory_type(&config);
+        const ModelShape shape = memory_shape(&config, micro_batch);
+        Mae *mae;
+        Optimizer *optimizer;
+        CheckpointCopy copy;
+        const OptimizerOptions options = {.layer_decay = 1, .layers = shape.depth};
+        taken.device = taken.pinned = 0;
+        assert_fine(mae_open(&shape, &ops, &mae));
+        assert_int_equal(taken.device, plan.model);
+        assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
+        assert_int_equal(taken.device, plan.device.used - group(&plan.device, "kernels' scratch memory"));
+        assert_fine(checkpoint_copy_open(&copy, mae_params(mae)));
+        assert_int_equal(taken.pinned, group(&plan.host, "checkpoint's copy"));
+
+        const Params *params = mae_params(mae);
+        assert_int_equal(group(&plan.device, "parameters"), params->total * sizeof(float));
+        assert_int_equal(group(&plan.device, "their copies in BF16"), i % 2 ? params->total * sizeof(uint16_t) : 0);
+        assert_int_equal(group(&plan.device, "gradients"), params->trainable * sizeof(float));
+        assert_int_equal(group(&plan.device, "moments"), 2 * params->trainable * sizeof(float));
+        assert_int_equal(plan.params.total, params->total);
+        checkpoint_copy_close(&copy);
+        optimizer_close(optimizer);
+        mae_close(mae);
+    }
+}
+
+static size_t free_on(const Device *device) {
+    size_t unused, total;
+    assert_fine(device->memory(device, &unused, &total));
+    return unused;
+}
+
+/* A whole step on the emulated GPU takes what was planned for model and optimizer, and no more scratch memory. */
+static void emulated_step_takes_what_is_planned(void **state) {
+    static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "model.patch_size=2",
+                                         "model.dim=320", "model.decoder_heads=8"};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        Device *device;
+        char *note;
+        Status status = device_open(DEVICE_EMU, &device, &note);
+        if (status_code(status) == EXIT_MISSING) {
+            print_message("# %s\n", status_message(status));
+            status_free(status);
+            skip();
+        }
+        assert_fine(status);
+        Config config;
+        MemoryPlan plan;
+        MemoryRoom room;
+        read_config(state, &config, shapes[i]);
+        const int batch = 6;
+        assert_fine(memory_room_open(device, &room));
+        assert_int_equal(room.free, free_on(device));
+        assert_fine(memory_plan(&config, &room, batch, &plan));
+
+        Ops ops;
+        device->operations(device, 1, &ops);
+        ops.type = memory_type(&config);
+        const ModelShape shape = memory_shape(&config, batch);
+        const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
+        Mae *mae;
+        Optimizer *optimizer;
+        Masks masks;
+        const size_t before = free_on(device), scratch = group(&plan.device, "kernels' scratch memory");
+        assert_fine(mae_open(&shape, &ops, &mae));
+        assert_int_equal(before - free_on(device), plan.model);
+        assert_fine(mae_init(mae, 1));
+        assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
+        assert_fine(masks_open(&masks, batch, mae_patches(mae)));
+
+        Pictures pictures = drawn_pictures(batch);
+        Step step = {.mae = mae, .ops = &ops, .masks = &masks, .global_batch = batch, .micro_batch = batch};
+        const PrefetchBatch samples = {.samples = pictures.pixels, .records = pictures.records};
+        double loss;
+        float norm;
+        assert_fine(step_gradients(&step, &samples, 0, &loss));
+        assert_fine(optimizer_step(optimizer, 1e-3, 1, &norm));
+        assert_true(isfinite(loss) && isfinite(norm));
+        const size_t used = before - free_on(device), lasting = plan.device.used - scratch;
+        assert_true(used > lasting);
+        if (used > plan.device.used)
+            fail_msg("%s: %zu bytes of scratch memory, %zu were planned", shapes[i], used - lasting, scratch);
+        pictures_close(&pictures);
+        masks_close(&masks);
+        optimizer_close(optimizer);
+        mae_close(mae);
+        device_close(device);
+    }
+}
+
+static size_t needed(const Config *config, const MemoryRoom *room, int micro_batch) {
+    MemoryPlan plan;
+    assert_fine(memory_plan(config, room, micro_batch, &plan));
+    return memory_needed(&plan, room);
+}
+
+static void largest_divisor_that_fits(void **state) {
+    Config config;
+    MemoryPlan plan;
+    int micro_batch;
+    read_config(state, &config, "train.micro_batch=auto");
+    MemoryRoom room = {.name = "a test", .margin = 1000, .host_free = SIZE_MAX};
+    room.free = needed(&config, &room, 8) + room.margin;
+    assert_fine(memory_largest(&config, &room, INT_MAX, &micro_batch));
+    assert_int_equal(micro_batch, 8);
+    assert_fine(memory_largest(&config, &room, 7, &micro_batch));
+    assert_int_equal(micro_batch, 6);
+    room.free--;
+    assert_fine(memory_largest(&config, &room, INT_MAX, &micro_batch));
+    assert_int_equal(micro_batch, 6);
+    assert_fine(memory_pick(&config, &room, 0, &micro_batch));
+    assert_int_equal(micro_batch, 6);
+
+    /* What the run began with, while it fits. */
+    assert_fine(memory_pick(&config, &room, 3, &micro_batch));
+    assert_int_equal(micro_batch, 3);
+    assert_fine(memory_pick(&config, &room, 12, &micro_batch));
+    assert_int_equal(micro_batch, 6);
+
+    assert_fine(memory_plan(&config, &room, 6, &plan));
+    assert_null(memory_refuse(&config, &room, &plan));
+    assert_fine(memory_plan(&config, &room, 12, &plan));
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "fits is 6");
+    room.host_free = plan.host.used - 1;
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.ring");
+    room.host_free = SIZE_MAX;
+    room.free = needed(&config, &room, 1) + room.margin - 1;
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one picture");
+    assert_fine(memory_pick(&config, &room, 0, &micro_batch));
+    assert_int_equal(micro_batch, 1);
+}
+
+static void host_counts_where_memory_is_one(void **state) {
+    Config config;
+    MemoryPlan plan;
+    read_config(state, &config, NULL);
+    const MemoryRoom apart = {0}, unified = {.unified = true}, cpu = {.host_memory = true};
+    assert_fine(memory_plan(&config, &apart, 4, &plan));
+    assert_int_equal(memory_needed(&plan, &apart), plan.device.used);
+    assert_int_equal(memory_needed(&plan, &unified), plan.device.used + plan.host.used);
+    const size_t scratch = group(&plan.device, "kernels' scratch memory"), inputs = group(&plan.device, "inputs");
+    assert_true(scratch > 0 && inputs > 0);
+    assert_int_equal(needed(&config, &cpu, 4), plan.device.used + plan.host.used - scratch - inputs);
+    /* Samples of 16 x 16 pixels, records and as many batches as the ring has. */
+    assert_int_equal(group(&plan.host, "ring of batches"), 3 * 24 * (16 * 16 * 3 + 8));
+}
+
+static void the_cpu_takes_at_most_64(void **state) {
+    Config config;
+    int micro_batch;
+    read_config(state, &config, "train.micro_batch=auto");
+    const MemoryRoom cpu = {.host_memory = true, .free = SIZE_MAX}, gpu = {.free = SIZE_MAX, .host_free = SIZE_MAX};
+    config.train.global_batch = 192;
+    assert_fine(memory_pick(&config, &cpu, 0, &micro_batch));
+    assert_int_equal(micro_batch, 64);
+    assert_fine(memory_pick(&config, &gpu, 0, &micro_batch));
+    assert_int_equal(micro_batch, 192);
+    config.train.micro_batch = 0;
+    assert_fine(memory_pick(&config, &cpu, 3, &micro_batch));
+    assert_int_equal(micro_batch, 192);
+}
+
+static void known_gpus(void **state) {
+    (void)state;
+    const KnownGpu *gpu;
+    MemoryRoom room;
+    assert_fine(known_gpu_find("h200", &gpu));
+    memory_room_known(gpu, &room);
+    assert_true(room.total > 139e9 && room.total < 151e9 && room.free < room.total && room.workspace > 0);
+    assert_false(room.unified);
+    assert_fine(known_gpu_find("spark", &gpu));
+    assert_true(gpu->unified);
+    assert_refused(known_gpu_find("h2000", &gpu), EXIT_USAGE, "h200,");
+}
+
+/* GFLOP of the published models, worked out by hand from the formula for 224 pixels and the decoder of 8 blocks of 512,
+ * to two decimals. */
+static void work_is_the_tables(void **state) {
+    (void)state;
+    static const struct {
+        int dim, depth, heads, patch;
+        double forward, training;
+    } table[] = {
+        {192, 12, 3, 16, 11.28, 33.84},    {384, 12, 6, 16, 12.92, 38.74},    {768, 12, 12, 16, 19.39, 58.11},
+        {1024, 24, 16, 16, 41.28, 123.76}, {1280, 32, 16, 16, 74.19, 222.48}, {1280, 32, 16, 14, 96.83, 290.41},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const ModelShape shape = {.image_size = 224,
+                                  .patch_size = table[i].patch,
+                                  .dim = table[i].dim,
+                                  .depth = table[i].depth,
+                                  .heads = table[i].heads,
+                                  .decoder_dim = 512,
+                                  .decoder_depth = 8,
+                                  .decoder_heads = 16,
+                                  .mlp_ratio = 4,
+                                  .mask_ratio = 0.75};
+        assert_true(fabs(flops_forward(&shape) / 1e9 - table[i].forward) < 0.0051);
+        assert_true(fabs(flops_training(&shape) / 1e9 - table[i].training) < 0.0051);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(taken_is_planned),          cmocka_unit_test(emulated_step_takes_what_is_planned),
+        cmocka_unit_test(largest_divisor_that_fits), cmocka_unit_test(host_counts_where_memory_is_one),
+        cmocka_unit_test(the_cpu_takes_at_most_64),  cmocka_unit_test(known_gpus),
+        cmocka_unit_test(work_is_the_tables),
+    };
+    return cmocka_run_group_tests(tests, temp_open, temp_close);
+}
