@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# tools/bundle makes a folder that needs nothing of the machine it was made on; tools/gpu-check judges and records, as far
+# as that shows without a GPU.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/small_run.sh"
+export BUILD
+plugin=
+[ -e "$BUILD/libfovea_cuda.so" ] && plugin=libfovea_cuda.so
+
+# same NAME GOT WANTED
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi
+}
+
+# --- Making one -----------------------------------------------------------------------------------------------------
+check "a bundle is made" tools/bundle "$TMP/made/bundle"
+expect_output " MB packed"
+packed=$(ls "$TMP"/made/bundle.tar.*)
+check "packed it is under 60 MB" test "$(stat -c %s "$packed")" -lt 60000000
+check "another takes its place" tools/bundle "$TMP/made/bundle"
+mkdir "$TMP/mine"
+expect_exit 64 tools/bundle "$TMP/mine"
+expect_output "is no bundle"
+# The same tree with another bound.
+mkdir -p "$TMP/tree/tools"
+ln -s "$PWD"/* "$TMP/tree" 2>/dev/null
+ln -s "$PWD"/tools/* "$TMP/tree/tools" 2>/dev/null
+rm "$TMP/tree/tools/bundle"
+sed 's/^most=[0-9]*/most=1000000/' tools/bundle >"$TMP/tree/tools/bundle"
+expect_exit 65 bash "$TMP/tree/tools/bundle" "$TMP/tree/bundle"
+expect_output "over 1 MB"
+
+# --- Using it elsewhere ---------------------------------------------------------------------------------------------
+moved="$TMP/else where/bundle"
+mkdir -p "$TMP/else where"
+check "it unpacks" tar -xf "$packed" -C "$TMP/else where"
+rm -rf "$TMP/made" "$TMP/tree"
+
+# What stays of this machine: the folders of commands, and Python's. Where mounting is allowed, the repository and CUDA
+# are out of reach; CUDA's libraries are in $TMP/site as a Python environment brings them, for who asks Python.
+path=/usr/bin:/bin
+python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null) && path=$(dirname "$python"):$path
+cuda=$(ldd "$BUILD/libfovea_cuda.so" 2>/dev/null | sed -n 's/.*libcublasLt.so.* => \(.*\)\/lib[^ ]* .*/\1/p')
+mkdir -p "$TMP/site/nvidia/cu13/lib" "$TMP"/names/nvidia/{a,b,c}/lib "$TMP/none"
+touch "$TMP/names/nvidia/b/lib/libcublasLt.so.13" "$TMP/names/nvidia/c/lib/libcudnn.so.9"
+cat >"$TMP/hidden" <<'SCRIPT'
+repository=$1 cuda=$2 site=$3 none=$4
+shift 4
+if [ "$cuda" ]; then mount --bind "$cuda" "$site/nvidia/cu13/lib" && mount --bind "$none" "$cuda" || exit 71; fi
+mount --bind "$none" "$repository" || exit 71
+exec "$@"
+SCRIPT
+hide=()
+if (cd / && unshare -rm sh "$TMP/hidden" "$PWD" "$cuda" "$TMP/site" "$TMP/none" true) 2>/dev/null; then
+    hide=(unshare -rm sh "$TMP/hidden" "$PWD" "$cuda" "$TMP/site" "$TMP/none")
+else
+    echo "# no mount namespaces: the repository stays in reach"
+fi
+variables=()
+bare() {
+    (cd / && "${hide[@]}" env -i PATH="$path" TMPDIR="$TMP" "${variables[@]}" "$@")
+}
+
+# Everything that programs and libraries load is the bundle's, the C library's or CUDA's.
+bare "$moved/tools/with-cuda" find "$moved/bin" "$moved/lib" -type f -exec ldd {} + >"$TMP/loaded"
+check "what is loaded can be told" grep -q 'libjpeg.* => .*/else where/bundle/lib/' "$TMP/loaded"
+foreign=$(grep -vF "=> $moved/lib/" "$TMP/loaded" | grep '=>' |
+    grep -vE '^\s*(linux-vdso|ld-linux[^ ]*|libc|libm|libmvec|libdl|libpthread|librt|libcublasLt)\.so|^\s*/lib[^ ]*/ld-' | sort -u)
+same "no library of this machine but the C library is loaded" "$foreign" ""
+check "no file of it names the repository" test -z "$(grep -rlIF "$PWD" "$moved")"
+
+write_config
+check "it draws" bare "$moved/synth" "$TMP/data" --images 32 --size 64 --val 0.25 --test 0
+check "it trains" bare "$moved/train" "$TMP/small.ini" --set run.dir="$TMP/run" --set train.device=cpu --until 5
+check "and leaves a checkpoint" test -s "$TMP/run/ckpt/latest/weights.safetensors"
+case=$moved/tests/cases/mae_micro.safetensors
+check "it replays a case" bare "$moved/tools/with-cuda" "$moved/bin/accept/replay" "$case" --out "$TMP/out"
+check "which compares well" bare "$moved/tools/with-cuda" "$moved/bin/accept/compare" "$case" "$TMP/out"
+
+# said NAME TEXT: gpu-check in the bundle refuses in one line with TEXT and leaves nothing.
+said() {
+    expect_exit 69 bare "$moved/tools/gpu-check" ops
+    expect_output "$2"
+    same "$1: in one line" "$(wc -l <"$TMP/output")" 1
+    check "$1: no result is written" test ! -e "$moved/tools/results"
+}
+if [ ! "$python" ]; then
+    skip "gpu-check" "no python3"
+    exit 0
+elif [ -e /dev/nvidiactl ]; then
+    skip "gpu-check without a GPU" "there is a GPU"
+elif [ ! "$plugin" ]; then
+    said "without the plugin" "there is no libfovea_cuda.so"
+    skip "CUDA's libraries" "no nvcc"
+else
+    if [ ${#hide[@]} -eq 0 ]; then
+        skip "gpu-check without CUDA's libraries" "no mount namespaces"
+    else
+        said "without CUDA's libraries" "libcublasLt"
+    fi
+    if [ ${#hide[@]} -gt 0 ]; then
+        variables=(PYTHONPATH="$TMP/names")
+        same "Python's folders are searched" "$(bare "$moved/tools/with-cuda" printenv LD_LIBRARY_PATH)" \
+            "$moved/lib:$TMP/names/nvidia/b/lib:$TMP/names/nvidia/c/lib"
+    fi
+    variables=(PYTHONPATH="$TMP/site")
+    said "without a GPU" "no NVIDIA driver is installed"
+    variables=()
+fi
+
+# --- What gpu-check judges and records -----------------------------------------------------------------------------
+results=$TMP/results.json
+gpu_check() { env TMPDIR="$TMP" tools/gpu-check "$@"; }
+# recorded PYTHON: ok when that holds of the results `r`.
+recorded() {
+    check "recorded: $1" python3 -c "import json, sys; r = json.load(open(sys.argv[1])); p = r['parts']; sys.exit(not ($1))" "$results"
+}
+expect_exit 64 gpu_check nothing
+expect_exit 64 env FOVEA_CHECK_BACKEND=emu tools/gpu-check ops
+expect_output "--out"
+
+export FOVEA_CHECK_BACKEND=emu FOVEA_CHECK_ROUNDS=1
+check "the emulator passes replay and faults" gpu_check --out "$results" replay faults
+recorded "len(p['replay']['figures']) == 10 and all(f['passed'] and f['worst'] for f in p['replay']['figures'].values())"
+recorded "p['faults']['figures']['killed and resumed']['equal'] == {'weights': True, 'optimizer': True}"
+recorded "0 < p['faults']['figures']['killed and resumed']['killed_after'] < p['faults']['figures']['killed and resumed']['steps'] == 40"
+recorded "[p['faults']['figures'][f]['exit'] for f in ('more memory than there is', 'too large a model', 'no GPU to be seen')] == [76, 76, 69]"
+recorded "r['machine'] == {'gpu': None, 'backend': 'emu'} and len(p['faults']['commit']) >= 7 and p['faults']['seconds'] > 0"
+# With one round not every kernel runs, which fails; what follows goes on, and what was there stays.
+expect_exit 1 gpu_check --out "$results" ops speed
+recorded "p['ops']['passed'] is False and 'not executed' in p['ops']['figures']['failed'][0] and p['ops']['figures']['passed'] > 30"
+recorded "p['speed']['passed'] is False and p['replay']['passed'] is True"
+
+export FOVEA_CHECK_BACKEND=cpu
+mkdir "$TMP/bin"
+printf '%s\n' '#!/bin/sh' 'tool=$2; while [ "${1#/}" = "$1" ]; do shift; done' '"$@" -o exp2' 'status=$?' \
+    'echo "========= ERROR SUMMARY: $([ $tool = "$BAD" ] && echo 3 || echo 0) errors"' '[ $tool = "$BAD" ] && exit 99' \
+    'exit $status' >"$TMP/bin/compute-sanitizer"
+chmod +x "$TMP/bin/compute-sanitizer"
+check "a sanitizer that finds nothing" env PATH="$TMP/bin:$PATH" BAD= tools/gpu-check --out "$results" sanitize
+recorded "[p['sanitize']['figures'][t]['summary'] for t in ('memcheck', 'synccheck', 'racecheck')] == ['ERROR SUMMARY: 0 errors'] * 3"
+expect_exit 1 env PATH="$TMP/bin:$PATH" BAD=racecheck tools/gpu-check --out "$results" sanitize
+recorded "p['sanitize']['reason'] == 'racecheck: exit 99: ERROR SUMMARY: 3 errors'"
+
+# Programs that go wrong: a comparison that misses, a run that ends with other weights.
+mkdir -p "$TMP"/wrong/{accept,tests}
+ln -s "$(realpath "$BUILD/synth")" "$TMP/wrong"
+ln -s "$(realpath "$BUILD/tests/checkops")" "$TMP/wrong/tests"
+printf '#!/bin/sh\n' >"$TMP/wrong/accept/replay"
+printf '%s\n' '#!/bin/sh' 'echo "# MISS gradient       grad.x                1.5e-01 (bound 3e-05)"' \
+    'echo "# 7 tensors compared, 1 missed"' 'exit 1' >"$TMP/wrong/accept/compare"
+printf '%s\n' '#!/bin/sh' 'case $* in *broken*) set -- "$@" --set train.seed=2 ;; esac' \
+    "exec '$(realpath "$BUILD/train")' \"\$@\"" >"$TMP/wrong/train"
+chmod +x "$TMP"/wrong/accept/* "$TMP/wrong/train"
+expect_exit 1 env BUILD="$TMP/wrong" tools/gpu-check --out "$results" replay faults
+recorded "'mae_micro bf16: # 7 tensors compared, 1 missed' in p['replay']['reason'] and p['replay']['passed'] is False"
+recorded "p['replay']['figures']['mae_micro fp32'] == {'passed': False, 'worst': {'gradient': 0.15}}"
+recorded "p['faults']['passed'] is False and p['faults']['figures']['killed and resumed']['equal']['weights'] is False"
+
+sed -i 's/"gpu": null/"gpu": "Another"/' "$results"
+expect_exit 65 gpu_check --out "$results" sanitize
+expect_output "is of Another"
+echo '[]' >"$results"
+expect_exit 65 gpu_check --out "$results" sanitize
+
+"$BUILD/tests/checkops" --bench -o adamw >"$TMP/bench"
+cat >"$TMP/parts.py" <<'PYTHON'
+import importlib.machinery, importlib.util, sys
+loader = importlib.machinery.SourceFileLoader("check", "tools/gpu-check")
+check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", loader))
+loader.exec_module(check)
+
+assert check.operation_row("linear_forward         bf16     12608  1024  4096     0      123.4 us    913.5 GB/s   21 % of a copy"
+                           "  857012.3 GFLOP/s") == {
+    "operation": "linear_forward", "type": "bf16", "shape": [12608, 1024, 4096], "us": 123.4, "gb_per_s": 913.5,
+    "share_of_copy": 0.21, "gflop_per_s": 857012.3}
+rows = [check.operation_row(line) for line in open(sys.argv[1]).read().splitlines()[1:]]
+assert [row["type"] for row in rows] == ["fp32", "bf16"] and all(row["us"] > 0 for row in rows), rows
+
+assert check.gpu_of("cuda, NVIDIA H100 80GB HBM3, 79.2 GiB: a copy moves 2,800.0 GB/s") == ("NVIDIA H100 80GB HBM3", "79.2 GiB")
+assert [check.slug(name) for name in ("NVIDIA H200", "NVIDIA A100-SXM4-80GB")] == ["h200", "a100-sxm4-80gb"]
+assert check.tap("1..2\nok 1 - a\nok 2 - b\n") == (2, [])
+assert check.tap("1..2\nok 1 - cuda # SKIP none\nok 2 - b\n") == (1, ["cuda # SKIP none"])
+assert check.tap("1..2\nok 1 - a\nnot ok 2 - b\n# far off\n") == (1, ["b: far off"])
+assert check.tap("1..3\nok 1 - a\nKilled\n")[1] == ["1 of 3 tests ran: Killed"]
+assert check.tap("")[1] != []
+
+part = check.Part(sys.argv[2])
+try:
+    part.run(["sleep", "60"], limit=0.2)
+    sys.exit("a command ran past its time")
+except check.Failure as failure:
+    assert "sleep was stopped" in str(failure), failure
+PYTHON
+check "lines of checkops are read, and time has an end" python3 -B "$TMP/parts.py" "$TMP/bench" "$TMP"
