@@ -88,3 +88,8 @@ expect_exit 76 run "$TMP/asked"
 expect_output "for the model's parameters and activations could not be had"
 expect_output "the largest train.micro_batch that would fit now is 8"
 if [ -e "$TMP/asked" ]; then not_ok "a refused run leaves nothing"; else ok "a refused run leaves nothing"; fi
+
+# --- Every configuration that comes with the program ------------------------------------------------------------------
+for config in configs/*.ini; do
+    check "$config is read, and fits an H200" "$BUILD/train" "$config" --plan --gpu h200
+done
