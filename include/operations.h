@@ -27,6 +27,7 @@
     X(regression_loss)                                                                                                 \
     X(global_norm)                                                                                                     \
     X(find_nonfinite)                                                                                                  \
+    X(judge_step)                                                                                                      \
     X(adamw)                                                                                                           \
     X(cast_to_bf16)                                                                                                    \
     X(cast_from_bf16)                                                                                                  \

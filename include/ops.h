@@ -60,6 +60,22 @@ typedef struct {
     float clip;         /* largest global norm; 0: no clipping */
 } AdamwValues;
 
+/* What a step came to, in the order in which it is looked for. */
+typedef enum { VERDICT_SOUND, VERDICT_LOSS, VERDICT_SPIKE, VERDICT_GRADIENT } Verdict;
+
+/* What is known of the steps so far, on the device, so that it judges each before its update while the host is already
+ * further. */
+typedef struct {
+    double spike;    /* a loss over this many times the mean is one; 0: off */
+    int64_t settled; /* applied steps before which no loss is a spike */
+    double mean;     /* running mean of the applied steps' losses: 0.98 of the old one; NaN: none yet */
+    int64_t applied; /* steps */
+    double loss;     /* of the last step, and its gradient's norm and verdict */
+    float norm;
+    int32_t verdict;
+    int32_t halted; /* set by a step that is not sound: from then on none is applied, until the host clears it */
+} StepState;
+
 typedef struct Ops Ops;
 struct Ops {
     const char *name; /* "cpu", "cuda", "emu" */
@@ -164,6 +180,11 @@ struct Ops {
     void (*global_norm)(Ops *ops, const float *x, size_t count, float *norm);
     /* The index of the first element that is not finite, or `count`; x holds elements of `type`. */
     void (*find_nonfinite)(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first);
+    /* Judges a step by the mean of its micro-batches' losses and by its gradient's norm: not sound are a loss that is not
+     * finite, a spike, a norm that is not finite. *gate = *norm for a sound step, and it counts as applied; NaN, for
+     * adamw(), when it or an earlier one since the last halt is not. */
+    void (*judge_step)(Ops *ops, const double *losses /*[count]*/, int count, const float *norm, StepState *state,
+                       float *gate);
     /* AdamW with decoupled decay (Loshchilov & Hutter, arXiv 1711.05101) over all segments at once: gradient scaled by
      * min(1, clip / norm), p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)). Does nothing when
      * *norm is not finite. Segments ascend and do not overlap; elements in none stay as they are. rounded (NULL: not

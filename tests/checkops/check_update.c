@@ -56,6 +56,66 @@ void check_find_nonfinite(Check *check) {
         check_fail(check, "found %llu, %llu", (unsigned long long)*first, (unsigned long long)*first_grad);
 }
 
+/* Each way a step can be, alone and with others, after none and after many steps, running and halted. */
+void check_judge_step(Check *check) {
+    static const struct {
+        double first, mean;
+        float norm;
+        double spike;
+        int64_t applied;
+        Verdict verdict;
+    } cases[] = {
+        {1.5, 1, 2, 3, 100, VERDICT_SOUND},
+        {NAN, 1, NAN, 3, 100, VERDICT_LOSS},
+        {INFINITY, 1, 2, 3, 100, VERDICT_LOSS},
+        {9, 1, INFINITY, 3, 100, VERDICT_SPIKE},
+        {9, 1, 2, 0, 100, VERDICT_SOUND},   /* off */
+        {9, 1, 2, 3, 20, VERDICT_SPIKE},    /* settled just now */
+        {9, 1, 2, 3, 19, VERDICT_SOUND},    /* the mean is young */
+        {9, NAN, 2, 3, 100, VERDICT_SOUND}, /* there is none */
+        {2.9, 1, INFINITY, 3, 100, VERDICT_GRADIENT},
+    };
+    const int which = check->round % (int)(sizeof cases / sizeof *cases), count = check_between(check, 1, 9);
+    const bool halted = check->round >= 9 && check_coin(check);
+    check_shape(check, "case=%d count=%d halted=%d", which, count, halted);
+    double *losses = check_bytes(check, "losses", BUFFER_INPUT, (size_t)count, sizeof *losses);
+    float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
+    StepState *state = check_bytes(check, "state", BUFFER_BOTH, 1, sizeof *state);
+    float *gate = check_float_output(check, "gate", 1);
+    memset(state, 0, sizeof *state); /* what lies between its members, too */
+    state->spike = cases[which].spike;
+    state->settled = 20;
+    state->mean = cases[which].mean;
+    state->applied = cases[which].applied;
+    state->halted = halted;
+    *norm = cases[which].norm;
+    /* Micro-batches a little apart, with the case's loss as their mean. */
+    for (int i = 0; i < count; i++)
+        losses[i] = cases[which].first + (i - (count - 1) / 2.0) / 64;
+    RUN(check)
+    check->ops.judge_step(&check->ops, AT(losses), count, AT(norm), AT(state), AT(gate));
+    const bool applied = cases[which].verdict == VERDICT_SOUND && !halted;
+    const double mean = isnan(cases[which].mean) ? cases[which].first
+                        : applied                ? 0.98 * cases[which].mean + 0.02 * cases[which].first
+                                                 : cases[which].mean;
+    EACH(check) {
+        if (state->verdict != (int)cases[which].verdict || state->halted != !applied)
+            check_fail(check, "verdict %d, halted %d, not %d, %d", state->verdict, state->halted, cases[which].verdict,
+                       !applied);
+        if (isnan(*gate) != !applied || (applied && *gate != *norm))
+            check_fail(check, "gate is %g", *gate);
+        if (state->applied != cases[which].applied + applied)
+            check_fail(check, "%lld steps applied", (long long)state->applied);
+        /* A few roundings of doubles, in an order of their own. */
+        if (applied && fabs(state->mean - mean) > 1e-14 * mean)
+            check_fail(check, "the mean is %.17g, not %.17g", state->mean, mean);
+        if (isfinite(cases[which].first) && fabs(state->loss - cases[which].first) > 1e-14 * cases[which].first)
+            check_fail(check, "the loss is %.17g, not %.17g", state->loss, cases[which].first);
+        if (!applied && !(isnan(state->mean) && isnan(cases[which].mean)) && state->mean != cases[which].mean)
+            check_fail(check, "the mean moved to %.17g", state->mean);
+    }
+}
+
 enum { SEGMENTS = 5 };
 
 /* Segments of random lengths with gaps between them, which must stay as they are. */

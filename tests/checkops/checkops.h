@@ -158,6 +158,7 @@ void check_cross_entropy_loss(Check *check);
 void check_regression_loss(Check *check);
 void check_global_norm(Check *check);
 void check_find_nonfinite(Check *check);
+void check_judge_step(Check *check);
 void check_adamw(Check *check);
 void check_cast_to_bf16(Check *check);
 void check_cast_from_bf16(Check *check);

@@ -39,6 +39,7 @@ static const struct {
     {"regression_loss", check_regression_loss, false},
     {"global_norm", check_global_norm, false},
     {"find_nonfinite", check_find_nonfinite, false},
+    {"judge_step", check_judge_step, false},
     {"adamw", check_adamw, false},
     {"cast_to_bf16", check_cast_to_bf16, true},
     {"cast_from_bf16", check_cast_from_bf16, true},
