@@ -43,6 +43,7 @@ typedef struct {
         int64_t global_batch;
         int64_t micro_batch; /* most images a pass holds; a larger global batch is a multiple of it and accumulates
                               * gradients; 0: no limit; CONFIG_AUTO: what memory allows */
+        bool capture;        /* a GPU's steps as graphs */
         int64_t threads;     /* 0: one a core */
     } train;
     struct {

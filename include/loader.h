@@ -43,6 +43,7 @@ typedef struct {
     int batch_size;
     uint64_t first_batch;
     int workers, depth;
+    const Device *device; /* borrowed; the samples' memory is pinned for its copies */
     /* Share of the folder's pictures that may be bad; one more, or no good one at all, and the loader fails with
      * EXIT_DATA. */
     double max_bad;
@@ -60,9 +61,13 @@ typedef struct Loader Loader;
 Status loader_open(const LoaderOptions *options, Loader **loader) MUST_USE;
 /* Whole batches per epoch; when evaluating, as many as show every record. */
 int64_t loader_epoch_batches(const Loader *loader);
-/* The next batch: samples are uint8 [batch_size][image_size][image_size][3]; valid until loader_done(). */
+/* The next batch: samples are uint8 [batch_size][image_size][image_size][3], valid until its loader_done(). Up to
+ * `depth` batches are held at a time. */
 Status loader_next(Loader *loader, PrefetchBatch *batch) MUST_USE;
+/* Gives the oldest batch held back. */
 void loader_done(Loader *loader);
+/* Those still held come anew, the oldest first. */
+void loader_again(Loader *loader);
 /* The epoch that batch `number` belongs to: the key of masks, beside the record. */
 uint32_t loader_epoch(const Loader *loader, uint64_t number);
 /* A copy of the list of bad records so far, ordered by record, into `bad` (malloc'ed by the call, freed by the caller;

@@ -56,12 +56,18 @@ typedef struct {
     int batch;             /* 1 .. shape.batch */
 } MaeInput;
 
-/* An input of host memory: copied to room that the model holds, or taken as it is where the device reads the host's
- * memory. `ids` [batch][patches]. */
-Status mae_stage(Mae *mae, const uint8_t *pixels, const int32_t *ids, int batch, MaeInput *input) MUST_USE;
+/* Rooms that the model holds for inputs: one can be filled while another is computed with. */
+enum { MAE_ROOMS = 2 };
+
+/* An input of host memory: copied, in the order of `stream`, to the model's room `room`, or taken as it is where the
+ * device reads the host's memory. `ids` [batch][patches]. */
+Status mae_stage(Mae *mae, int room, Stream *stream, const uint8_t *pixels, const int32_t *ids, int batch,
+                 MaeInput *input) MUST_USE;
 
 /* Forward pass. Failures are kept in the table (ops_error()). */
 void mae_forward(Mae *mae, const MaeInput *input);
+/* Where the device keeps the loss of the last pass. */
+const double *mae_loss_memory(const Mae *mae);
 /* Waits for the last forward pass: its batch's masked pixel loss, or what failed in it. */
 Status mae_loss(Mae *mae, double *loss) MUST_USE;
 /* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added

@@ -180,9 +180,9 @@ struct Ops {
     void (*global_norm)(Ops *ops, const float *x, size_t count, float *norm);
     /* The index of the first element that is not finite, or `count`; x holds elements of `type`. */
     void (*find_nonfinite)(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first);
-    /* Judges a step by the mean of its micro-batches' losses and by its gradient's norm: not sound are a loss that is not
-     * finite, a spike, a norm that is not finite. *gate = *norm for a sound step, and it counts as applied; NaN, for
-     * adamw(), when it or an earlier one since the last halt is not. */
+    /* Judges a step by the mean of its micro-batches' losses and by its gradient's norm: not sound are a loss that is
+     * not finite, a spike, a norm that is not finite. *gate = *norm for a sound step, and it counts as applied; NaN,
+     * for adamw(), when it or an earlier one since the last halt is not. */
     void (*judge_step)(Ops *ops, const double *losses /*[count]*/, int count, const float *norm, StepState *state,
                        float *gate);
     /* AdamW with decoupled decay (Loshchilov & Hutter, arXiv 1711.05101) over all segments at once: gradient scaled by

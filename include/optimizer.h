@@ -16,13 +16,22 @@ typedef struct {
 
 typedef struct Optimizer Optimizer;
 
-/* What optimizer_open() would take of the device's memory, added to a measuring arena. */
-void optimizer_measure(const Params *params, Arena *memory);
+/* What optimizer_open() would take of the host's and the device's memory, added to measuring arenas. */
+void optimizer_measure(const Params *params, Arena *host, Arena *memory);
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
 /* One step with gradients in place: `step` counts from 1. Waits, and returns the global gradient norm in *norm; when it
  * is not finite nothing is changed. Returns what failed in the operations since they were last asked, too. */
 Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) MUST_USE;
+
+/* The same in three parts that do not wait. Of the first, up to OPTIMIZER_AHEAD may be under way; the others can be
+ * captured once and launched again: they find on the device what the first brought. */
+enum { OPTIMIZER_AHEAD = 2 };
+Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) MUST_USE;
+/* Computes the norm; device memory. */
+const float *optimizer_norm(Optimizer *optimizer);
+/* The update; none when *gate (device memory), the norm or what judge_step() made of it, is not finite. */
+void optimizer_apply(Optimizer *optimizer, const float *gate);
 
 typedef struct {
     double peak_lr, min_lr;

@@ -7,6 +7,7 @@
 #define FOVEA_PREFETCH_H
 
 #include "arena.h"
+#include "device.h"
 #include "status.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,9 @@ typedef struct {
     uint64_t first_batch; /* number of the first batch */
     int batch_size;       /* samples a batch */
     size_t sample_bytes;
-    int depth;   /* batches in the ring, at least 1 */
-    int workers; /* threads, at least 1 */
+    const Device *device; /* borrowed; copies the samples from the ring, which is its pinned memory */
+    int depth;            /* batches in the ring, at least 1 */
+    int workers;          /* threads, at least 1 */
 } PrefetchOptions;
 
 typedef struct {
@@ -38,10 +40,12 @@ typedef struct Prefetch Prefetch;
 void prefetch_measure(const PrefetchOptions *options, Arena *host);
 /* Allocates the ring and starts the workers. */
 Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;
-/* Waits for the next batch; it stays valid until prefetch_done(), which must come before the next call. */
+/* Waits for the next batch; it stays valid until its prefetch_done(). Up to `depth` batches are held at a time. */
 Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) MUST_USE;
-/* Gives the batch's place in the ring back to the workers. */
+/* Gives the place of the oldest batch held back to the workers. */
 void prefetch_done(Prefetch *prefetch);
+/* Those still held are handed out anew, the oldest first. */
+void prefetch_again(Prefetch *prefetch);
 /* Stops and joins the workers and frees the ring. NULL is allowed. */
 void prefetch_close(Prefetch *prefetch);
 

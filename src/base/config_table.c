@@ -73,6 +73,10 @@ const ConfigKey config_keys[] = {
                     "Most pictures computed at a time: a larger global_batch is a multiple of it, and gradients are "
                     "added up. 0: no limit. auto: the largest divisor of global_batch that fits into memory (--plan "
                     "tells), on the CPU at most 64; a resumed run keeps its own."),
+    SWITCH(
+        train, capture, 1,
+        "Whether a GPU's steps are captured once, as CUDA graphs, and launched whole from then on. off: each kernel by "
+        "itself, so that a failure names it."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Threads that compute. 0: one for each core."),
 
     REAL(optim, base_lr, 0, 100, 1.5e-4, "",

@@ -176,6 +176,7 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
                             .first_batch = options->first_batch,
                             .batch_size = options->batch_size,
                             .sample_bytes = (size_t)options->image_size * (size_t)options->image_size * 3,
+                            .device = options->device,
                             .depth = options->depth,
                             .workers = options->workers};
     if (!status)
@@ -202,6 +203,10 @@ Status loader_next(Loader *loader, PrefetchBatch *batch) {
 
 void loader_done(Loader *loader) {
     prefetch_done(loader->prefetch);
+}
+
+void loader_again(Loader *loader) {
+    prefetch_again(loader->prefetch);
 }
 
 Status loader_bad(Loader *loader, BadRecord **bad, int *count) {

@@ -25,7 +25,7 @@ struct Prefetch {
     uint64_t claimed;     /* samples handed to workers */
     uint64_t consumed;    /* batches given back */
     int busy;             /* workers inside fill */
-    bool held;            /* the consumer has a batch */
+    int held;             /* batches that the consumer has */
     bool stop;
     Status error;    /* of the lowest sample that failed */
     uint64_t failed; /* that sample */
@@ -119,11 +119,12 @@ static Status allocate(Prefetch *prefetch) {
                             "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
                             "data.ring or train.micro_batch",
                             depth, batch_size, options->sample_bytes);
-    prefetch->samples = aligned_alloc(ALIGNMENT, depth * prefetch->batch_bytes);
+    TRY(options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes, "the ring of batches",
+                                         (void **)&prefetch->samples));
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);
     prefetch->threads = calloc((size_t)options->workers, sizeof *prefetch->threads);
-    if (!prefetch->samples || !prefetch->records || !prefetch->filled || !prefetch->threads)
+    if (!prefetch->records || !prefetch->filled || !prefetch->threads)
         return status_no_memory("the ring of batches", depth * prefetch->batch_bytes);
     return NULL;
 }
@@ -154,16 +155,19 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
     const PrefetchOptions *options = &prefetch->options;
     Status status = NULL;
     pthread_mutex_lock(&prefetch->lock);
-    size_t slot = (size_t)slot_of(prefetch, prefetch->consumed);
+    const uint64_t next = prefetch->consumed + (uint64_t)prefetch->held;
+    if (prefetch->held == options->depth) {
+        pthread_mutex_unlock(&prefetch->lock);
+        return status_error(EXIT_INTERNAL, "a batch was asked for while all %d of the ring were held", options->depth);
+    }
+    size_t slot = (size_t)slot_of(prefetch, next);
     /* After a failure the workers at rest have filled every batch before it: those are still handed out, so that where
      * a run stops does not hang on who was quicker. */
     while (prefetch->filled[slot] < options->batch_size && !(prefetch->error && !prefetch->busy))
         pthread_cond_wait(&prefetch->ready, &prefetch->lock);
-    if (prefetch->held) {
-        status = status_error(EXIT_INTERNAL, "a batch was asked for before the last one was given back");
-    } else if (prefetch->filled[slot] == options->batch_size) {
-        prefetch->held = true;
-        *batch = (PrefetchBatch){.number = options->first_batch + prefetch->consumed,
+    if (prefetch->filled[slot] == options->batch_size) {
+        prefetch->held++;
+        *batch = (PrefetchBatch){.number = options->first_batch + next,
                                  .samples = prefetch->samples + slot * prefetch->batch_bytes,
                                  .records = prefetch->records + slot * (size_t)options->batch_size};
     } else {
@@ -176,11 +180,17 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
 void prefetch_done(Prefetch *prefetch) {
     pthread_mutex_lock(&prefetch->lock);
     if (prefetch->held) {
-        prefetch->held = false;
+        prefetch->held--;
         prefetch->filled[slot_of(prefetch, prefetch->consumed)] = 0;
         prefetch->consumed++;
         pthread_cond_broadcast(&prefetch->space);
     }
+    pthread_mutex_unlock(&prefetch->lock);
+}
+
+void prefetch_again(Prefetch *prefetch) {
+    pthread_mutex_lock(&prefetch->lock);
+    prefetch->held = 0;
     pthread_mutex_unlock(&prefetch->lock);
 }
 
@@ -200,6 +210,6 @@ void prefetch_close(Prefetch *prefetch) {
     free(prefetch->threads);
     free(prefetch->filled);
     free(prefetch->records);
-    free(prefetch->samples);
+    prefetch->options.device->release_pinned(prefetch->options.device, prefetch->samples);
     free(prefetch);
 }

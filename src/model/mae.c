@@ -15,14 +15,14 @@ struct Mae {
     int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
     int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
     Stack encoder, decoder;
-    uint8_t *pixels;          /* [batch][size][size][3] and */
-    int32_t *ids;             /* [batch][patches]: room for an input of host memory; NULL where none is needed */
-    Real *visible;            /* [batch][keep][patch_dim] */
-    float *target;            /* [batch][patches - keep][patch_dim] */
-    Real *embedded;           /* [batch][keep][dim] */
-    Real *decoder_in;         /* [batch][1 + keep][decoder_dim] */
-    Real *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
-    Real *ddecoder, *dlatent; /* gradients of what enters and leaves the two stacks */
+    uint8_t *pixels[MAE_ROOMS]; /* [batch][size][size][3] and */
+    int32_t *ids[MAE_ROOMS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
+    Real *visible;              /* [batch][keep][patch_dim] */
+    float *target;              /* [batch][patches - keep][patch_dim] */
+    Real *embedded;             /* [batch][keep][dim] */
+    Real *decoder_in;           /* [batch][1 + keep][decoder_dim] */
+    Real *pred, *dpred;         /* [batch][1 + patches][patch_dim] */
+    Real *ddecoder, *dlatent;   /* gradients of what enters and leaves the two stacks */
     double *loss;
     int batch; /* of the last forward pass */
 };
@@ -95,9 +95,9 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
-    if (!ops->device->host_memory) {
-        mae->pixels = arena_take(arena, batch * 3 * (size_t)s->image_size * (size_t)s->image_size);
-        mae->ids = arena_take(arena, batch * patches * sizeof *mae->ids);
+    for (int room = 0; room < MAE_ROOMS && !ops->device->host_memory; room++) {
+        mae->pixels[room] = arena_take(arena, batch * 3 * (size_t)s->image_size * (size_t)s->image_size);
+        mae->ids[room] = arena_take(arena, batch * patches * sizeof **mae->ids);
     }
     arena_group(arena, "patches and predictions");
     mae->visible = arena_take(arena, batch * keep * patch);
@@ -236,16 +236,18 @@ Status mae_init(Mae *mae, uint64_t seed) {
     return status;
 }
 
-Status mae_stage(Mae *mae, const uint8_t *pixels, const int32_t *ids, int batch, MaeInput *input) {
+Status mae_stage(Mae *mae, int room, Stream *stream, const uint8_t *pixels, const int32_t *ids, int batch,
+                 MaeInput *input) {
     const Device *device = mae->ops->device;
     const size_t side = (size_t)mae->shape.image_size, count = (size_t)batch;
     *input = (MaeInput){.pixels = pixels, .ids = ids, .batch = batch};
     if (device->host_memory)
         return NULL;
-    input->pixels = mae->pixels;
-    input->ids = mae->ids;
-    TRY(device->copy(device, NULL, mae->pixels, pixels, count * side * side * 3, COPY_TO_DEVICE));
-    return device->copy(device, NULL, mae->ids, ids, count * (size_t)mae->patches * sizeof *ids, COPY_TO_DEVICE);
+    input->pixels = mae->pixels[room];
+    input->ids = mae->ids[room];
+    TRY(device->copy(device, stream, mae->pixels[room], pixels, count * side * side * 3, COPY_TO_DEVICE));
+    return device->copy(device, stream, mae->ids[room], ids, count * (size_t)mae->patches * sizeof *ids,
+                        COPY_TO_DEVICE);
 }
 
 void mae_forward(Mae *mae, const MaeInput *input) {
@@ -278,6 +280,10 @@ void mae_forward(Mae *mae, const MaeInput *input) {
                         ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
     ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, mae->loss, NULL, batch,
                            patches, keep, mae->patch_dim);
+}
+
+const double *mae_loss_memory(const Mae *mae) {
+    return mae->loss;
 }
 
 Status mae_loss(Mae *mae, double *loss) {

@@ -1,19 +1,6 @@
 #include "guard.h"
 
-#include <math.h>
 #include <stdio.h>
-
-GuardKind guard_judge_loss(double loss, double mean, int64_t steps, double spike) {
-    if (!isfinite(loss))
-        return GUARD_LOSS;
-    if (spike > 0 && steps >= GUARD_SETTLED && loss > spike * mean)
-        return GUARD_SPIKE;
-    return GUARD_SOUND;
-}
-
-double guard_mean(double mean, double loss) {
-    return isnan(mean) ? loss : 0.98 * mean + 0.02 * loss;
-}
 
 /* A search for the first tensor that is not finite; it ends with the finding, or with what went wrong. */
 typedef struct {

@@ -24,12 +24,6 @@ typedef struct {
     char name[96]; /* tensor or layer */
 } GuardFinding;
 
-/* Judges a loss before its update. `mean`: the running mean, NaN when there is none; `steps` taken so far; spike 0:
- * off. */
-GuardKind guard_judge_loss(double loss, double mean, int64_t steps, double spike);
-/* The running mean after `loss`: exponential, 0.98 of the old one; the first loss starts it. */
-double guard_mean(double mean, double loss);
-
 /* The first tensor that is not finite: parameters in the order of their table, activations of the last forward pass in
  * order of computation, then, when `gradients`, the parameters' gradients, from the last one back as they are computed.
  */

@@ -2,8 +2,8 @@
 
 #include "curve.h"
 #include "files.h"
+#include "pipeline.h"
 #include "recon.h"
-#include "run.h"
 #include "signals.h"
 #include "validate.h"
 
@@ -14,79 +14,33 @@
 #include <string.h>
 #include <time.h>
 
-/* Tells of a step that was applied. */
-static Status report_step(Run *run, const StepFigures *measured) {
-    if (run->state.step % run->config->log.every == 0)
-        TRY(run_note_bad(run));
-    StepFigures figures = *measured;
-    figures.step = run->state.step;
-    figures.epoch = (double)run->state.next_batch / (double)loader_epoch_batches(run->loader);
-    figures.seconds += run->checkpoint_seconds;
-    figures.checkpoint_wait += run->checkpoint_seconds;
-    figures.bad_records = run->record.bad.count;
-    figures.checkpoints_skipped = run->record.checkpoints_skipped;
-    run->checkpoint_seconds = 0;
-    run->last_loss = figures.loss;
-    return monitor_step(&run->monitor, &figures);
+static bool is_due(int64_t step, int64_t every) {
+    return every && step % every == 0;
 }
 
-/* Waits for the next batch and takes its gradients; the batch's records are kept for the guard. */
-static Status gradients_of_next(Run *run, StepFigures *figures) {
-    double start = monitor_now();
-    PrefetchBatch batch;
-    TRY(loader_next(run->loader, &batch));
-    figures->data_wait = monitor_now() - start;
-    run->batch_number = batch.number;
-    memcpy(run->batch_records, batch.records, (size_t)run->step.global_batch * sizeof *run->batch_records);
-    Status status = step_gradients(&run->step, &batch, loader_epoch(run->loader, batch.number), &figures->loss);
-    loader_done(run->loader);
-    return status;
-}
-
-/* One batch: gradients, the guard's word, the update. *applied is false when the guard passed the batch over. */
-static Status one_step(Run *run, bool *applied) {
-    *applied = false;
-    StepFigures figures = {0};
-    double start = monitor_now();
-    TRY(gradients_of_next(run, &figures));
-    /* A checkpoint of the parameters may still be copying: they change only after it. */
-    double before = monitor_now();
-    checkpoint_writer_copied(run->writer);
-    figures.checkpoint_wait = monitor_now() - before;
-
-    TrainState *state = &run->state;
-    GuardKind kind = guard_judge_loss(figures.loss, state->loss_mean, state->step, run->config->guard.spike);
-    if (kind)
-        return recover(run, kind, figures.loss);
-    float norm = 0;
-    figures.lr = schedule_lr(&run->schedule, state->step);
-    TRY(optimizer_step(run->optimizer, figures.lr, state->step + 1, &norm));
-    if (!isfinite(norm))
-        return recover(run, GUARD_GRADIENT, figures.loss);
-
-    state->step++;
-    state->next_batch = run->batch_number + 1;
-    state->loss_mean = guard_mean(state->loss_mean, figures.loss);
-    *applied = true;
-    figures.grad_norm = norm;
-    figures.seconds = monitor_now() - start;
-    return report_step(run, &figures);
-}
-
-static Ending find_ending(const Run *run) {
-    if (run->state.step >= run->total_steps)
+/* How the run ends with `step`. */
+static Ending find_ending(const Run *run, int64_t step) {
+    if (step >= run->total_steps)
         return END_FINISHED;
     if (run->signal)
         return END_SIGNAL;
-    if (run->options->until && run->state.step >= run->options->until)
+    if (run->options->until && step >= run->options->until)
         return END_UNTIL;
     if (run->options->max_hours > 0 && monitor_now() - run->opened >= run->options->max_hours * 3600)
         return END_MAX_HOURS;
     return GOING_ON;
 }
 
-static bool is_due(int64_t step, int64_t every) {
-    return every && step % every == 0;
+/* Whether the next step can start: not while one is under way after which something wants the parameters as they are
+ * then. */
+static bool may_start(const Run *run) {
+    const Config *config = run->config;
+    const int pending = step_pending(run->step);
+    const int64_t last = run->state.step + pending;
+    if (!pending)
+        return true;
+    return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, config->checkpoint.every) &&
+           !is_due(last, config->val.every) && !is_due(last, config->log.recon_every);
 }
 
 static Status validate(Run *run) {
@@ -150,7 +104,7 @@ static Status checkpoint(Run *run, bool last) {
 static Status after_step(Run *run, bool applied) {
     const Config *config = run->config;
     int64_t step = run->state.step;
-    Ending ending = find_ending(run);
+    Ending ending = find_ending(run, step);
     bool writes = ending || (applied && is_due(step, config->checkpoint.every));
     if (writes) {
         GuardFinding finding;
@@ -168,21 +122,40 @@ static Status after_step(Run *run, bool applied) {
     return NULL;
 }
 
+/* Starts a step; when it cannot, those under way are still taken into account. */
+static Status start_step(Run *run) {
+    Status failure = pipeline_start(run);
+    while (failure && step_pending(run->step)) {
+        bool applied;
+        Status status = pipeline_settle(run, &applied);
+        if (status) { /* the first failure is the one to tell */
+            status_free(status);
+            break;
+        }
+    }
+    return failure;
+}
+
 static Status loop(Run *run, Signals *signals) {
-    run->ending = run->state.step > 0 ? find_ending(run) : GOING_ON;
+    run->ending = run->state.step > 0 ? find_ending(run, run->state.step) : GOING_ON;
     if (run->ending)
         monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
     bool told = false;
     while (!run->ending) {
+        if (may_start(run)) {
+            TRY(start_step(run));
+            continue;
+        }
         bool applied;
-        TRY(one_step(run, &applied));
+        TRY(pipeline_settle(run, &applied));
         const char *note = told ? NULL : run->ops.device->note(run->ops.device);
         if (note)
             monitor_note(&run->monitor, "%s", note);
         told = true;
         if (!run->signal)
             run->signal = signals_poll(signals);
-        TRY(after_step(run, applied));
+        if (!step_pending(run->step))
+            TRY(after_step(run, applied));
     }
     return NULL;
 }

@@ -20,12 +20,16 @@ void masks_close(Masks *masks) {
     *masks = (Masks){0};
 }
 
-void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count) {
+void masks_draw_to(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count, int32_t *ids) {
     for (int i = 0; i < count; i++) {
         Random random;
         random_start(&random, seed, RANDOM_MASK, epoch, (uint64_t)records[i]);
         for (int j = 0; j < masks->patches; j++)
             masks->noise[j] = random_uniform(&random);
-        mae_shuffle(masks->noise, masks->patches, masks->ids + (size_t)i * (size_t)masks->patches);
+        mae_shuffle(masks->noise, masks->patches, ids + (size_t)i * (size_t)masks->patches);
     }
+}
+
+void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count) {
+    masks_draw_to(masks, seed, epoch, records, count, masks->ids);
 }

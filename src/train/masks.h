@@ -17,7 +17,8 @@ typedef struct {
 
 Status masks_open(Masks *masks, int batch, int patches) MUST_USE;
 void masks_close(Masks *masks);
-/* Fills the first `count` rows of ids. */
+/* Fills the first `count` rows of ids, masks->ids or others. */
 void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count);
+void masks_draw_to(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count, int32_t *ids);
 
 #endif

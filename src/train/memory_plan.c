@@ -3,6 +3,7 @@
 #include "checkpoint.h"
 #include "optimizer.h"
 #include "prefetch.h"
+#include "step.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -136,7 +137,8 @@ Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch
     const ModelShape shape = memory_shape(config, micro_batch);
     TRY(mae_measure(&shape, memory_type(config), room->host_memory, &plan->host, &plan->device, &plan->params));
     plan->model = plan->device.used;
-    optimizer_measure(&plan->params, &plan->device);
+    optimizer_measure(&plan->params, &plan->host, &plan->device);
+    step_measure(&shape, (int)config->train.global_batch, &plan->host, &plan->device);
     if (!room->host_memory) {
         arena_group(&plan->device, "kernels' scratch memory");
         arena_take(&plan->device, gpu_scratch(&shape, memory_type(config)));

@@ -14,6 +14,7 @@ struct Optimizer {
     AdamwSegment *segments; /* one a trainable tensor */
     AdamwValues *values;
     float *norm;
+    AdamwValues *staged; /* [OPTIMIZER_AHEAD], pinned: on their way to `values` */
 };
 
 static bool decays(const OptimizerOptions *options, const Param *param) {
@@ -46,10 +47,12 @@ static void lay_out(Optimizer *optimizer, Arena *memory) {
     optimizer->norm = arena_take(memory, sizeof *optimizer->norm);
 }
 
-void optimizer_measure(const Params *params, Arena *memory) {
+void optimizer_measure(const Params *params, Arena *host, Arena *memory) {
     Params table = *params;
     Optimizer optimizer = {.params = &table};
     lay_out(&optimizer, memory);
+    arena_group(host, "optimizer's values");
+    arena_take(host, OPTIMIZER_AHEAD * sizeof *optimizer.staged);
 }
 
 static Status prepare(Optimizer *optimizer, AdamwSegment *segments) {
@@ -59,6 +62,8 @@ static Status prepare(Optimizer *optimizer, AdamwSegment *segments) {
     TRY(device_arena_open(device, &optimizer->memory, measure.used, "the optimizer's groups"));
     lay_out(optimizer, &optimizer->memory);
     list_segments(optimizer, segments);
+    TRY(device->allocate_pinned(device, OPTIMIZER_AHEAD * sizeof *optimizer->staged, "the optimizer's values",
+                                (void **)&optimizer->staged));
     return device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
 }
 
@@ -84,28 +89,46 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
 void optimizer_close(Optimizer *optimizer) {
     if (!optimizer)
         return;
-    if (optimizer->ops)
-        device_arena_close(optimizer->ops->device, &optimizer->memory);
+    if (optimizer->ops) {
+        const Device *device = optimizer->ops->device;
+        device->release_pinned(device, optimizer->staged);
+        device_arena_close(device, &optimizer->memory);
+    }
     free(optimizer);
 }
 
-Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {
+Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
     const OptimizerOptions *o = &optimizer->options;
-    Params *params = optimizer->params;
+    const Device *device = optimizer->ops->device;
+    AdamwValues *values = &optimizer->staged[step % OPTIMIZER_AHEAD];
+    *values = (AdamwValues){.lr = (float)lr,
+                            .beta1 = (float)o->beta1,
+                            .beta2 = (float)o->beta2,
+                            .eps = (float)o->eps,
+                            .weight_decay = (float)o->weight_decay,
+                            .bias1 = (float)(1 - pow(o->beta1, (double)step)),
+                            .bias2 = (float)(1 - pow(o->beta2, (double)step)),
+                            .clip = (float)o->clip};
+    return device->copy(device, NULL, optimizer->values, values, sizeof *values, COPY_TO_DEVICE);
+}
+
+const float *optimizer_norm(Optimizer *optimizer) {
     Ops *ops = optimizer->ops;
-    const Device *device = ops->device;
-    AdamwValues values = {.lr = (float)lr,
-                          .beta1 = (float)o->beta1,
-                          .beta2 = (float)o->beta2,
-                          .eps = (float)o->eps,
-                          .weight_decay = (float)o->weight_decay,
-                          .bias1 = (float)(1 - pow(o->beta1, (double)step)),
-                          .bias2 = (float)(1 - pow(o->beta2, (double)step)),
-                          .clip = (float)o->clip};
-    TRY(device->copy(device, NULL, optimizer->values, &values, sizeof values, COPY_TO_DEVICE));
-    ops->global_norm(ops, params->grad, params->trainable, optimizer->norm);
+    ops->global_norm(ops, optimizer->params->grad, optimizer->params->trainable, optimizer->norm);
+    return optimizer->norm;
+}
+
+void optimizer_apply(Optimizer *optimizer, const float *gate) {
+    const Params *params = optimizer->params;
+    Ops *ops = optimizer->ops;
     ops->adamw(ops, params->value, params->rounded, params->grad, params->m, params->v, params->trainable,
-               optimizer->segments, optimizer->count, optimizer->values, optimizer->norm);
-    TRY(ops_error(ops));
+               optimizer->segments, optimizer->count, optimizer->values, gate);
+}
+
+Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {
+    const Device *device = optimizer->ops->device;
+    TRY(optimizer_set(optimizer, lr, step));
+    optimizer_apply(optimizer, optimizer_norm(optimizer));
+    TRY(ops_error(optimizer->ops));
     return device_read(device, norm, optimizer->norm, sizeof *norm);
 }

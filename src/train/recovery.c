@@ -31,7 +31,7 @@ static void describe(char text[TEXT], GuardKind kind, double loss, double mean, 
 
 /* The first few records of the batch; all of them are in run.json. */
 static void list_records(const Run *run, char text[TEXT]) {
-    int count = run->step.global_batch, named = count < NAMED_RECORDS ? count : NAMED_RECORDS;
+    int count = (int)run->config->train.global_batch, named = count < NAMED_RECORDS ? count : NAMED_RECORDS;
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < named && used < TEXT; i++)
@@ -51,7 +51,7 @@ static void last_checkpoint(const Run *run, char text[TEXT]) {
 
 static Status note_event(Run *run, GuardKind kind, double loss, const GuardFinding *finding, const char *action,
                          int64_t step) {
-    int count = run->step.global_batch;
+    int count = (int)run->config->train.global_batch;
     const char **paths = malloc((size_t)count * sizeof *paths);
     if (!paths)
         return status_no_memory("the guard's records", (size_t)count * sizeof *paths);
@@ -136,7 +136,9 @@ Status recover(Run *run, GuardKind kind, double loss) {
                             "diverged at step %" PRId64 ": %s%s; last good checkpoint: %s; lower optim.base_lr, set "
                             "optim.clip, or try guard.action = rollback with --resume; batch %" PRIu64 " of %d "
                             "pictures, all in run.json, begins %s",
-                            step, what, why, checkpoint, run->batch_number, run->step.global_batch, records);
+                            step, what, why, checkpoint, run->batch_number, (int)run->config->train.global_batch,
+                            records);
+    TRY(step_start(run->step, run->state.step, run->state.loss_mean));
     monitor_note(&run->monitor,
                  "step %" PRId64 " not applied: %s; batch %" PRIu64 " is passed over (%s), on from step "
                  "%" PRId64,

@@ -112,12 +112,7 @@ static Status open_model(Run *run) {
         return status;
     TRY(mae_init(run->mae, (uint64_t)config->train.seed));
     TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
-    run->step = (Step){.mae = run->mae,
-                       .ops = &run->ops,
-                       .masks = &run->masks,
-                       .seed = (uint64_t)config->train.seed,
-                       .global_batch = (int)config->train.global_batch,
-                       .micro_batch = micro_batch};
+    run->micro_batch = micro_batch;
     OptimizerOptions options = {.beta1 = config->optim.beta1,
                                 .beta2 = config->optim.beta2,
                                 .eps = config->optim.eps,
@@ -162,6 +157,22 @@ static Status take_up(Run *run, bool validation_changed) {
     return NULL;
 }
 
+static Status open_step(Run *run) {
+    const Config *config = run->config;
+    const StepOptions options = {.mae = run->mae,
+                                 .optimizer = run->optimizer,
+                                 .ops = &run->ops,
+                                 .masks = &run->masks,
+                                 .seed = (uint64_t)config->train.seed,
+                                 .global_batch = (int)config->train.global_batch,
+                                 .micro_batch = run->micro_batch,
+                                 .spike = config->guard.spike,
+                                 .settled = GUARD_SETTLED,
+                                 .capture = config->train.capture};
+    TRY(step_open(&options, &run->step));
+    return step_start(run->step, run->state.step, run->state.loss_mean);
+}
+
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
     return (LoaderOptions){.folder = &run->train,
@@ -173,6 +184,7 @@ static LoaderOptions loader_options(const Run *run) {
                            .batch_size = (int)config->train.global_batch,
                            .first_batch = run->state.next_batch,
                            .workers = (int)config->data.workers,
+                           .device = run->device,
                            .depth = (int)config->data.ring,
                            .max_bad = config->data.max_bad};
 }
@@ -223,11 +235,11 @@ static void summarise(const Run *run) {
            shape->dim, shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
            shape->image_size, shape->patch_size, 100 * shape->mask_ratio, (double)run->record.parameters / 1e6);
     printf("data     %s: %" PRId64 " pictures, %" PRId64 " batches of %d an epoch", run->train.root, run->train.count,
-           loader_epoch_batches(run->loader), run->step.global_batch);
+           loader_epoch_batches(run->loader), (int)run->config->train.global_batch);
     if (run->validation_count)
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
     printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
-           run->step.global_batch / run->step.micro_batch, run->step.micro_batch, run->schedule.peak_lr,
+           (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
            run->ops.type == REAL_BF16 ? "bf16" : "fp32", run->ops.name);
     if (run->device->host_memory)
         printf(" with %d threads\n", run->ops.threads);
@@ -242,7 +254,7 @@ static void begin_record(Run *run) {
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
     run->record.threads = run->ops.threads;
-    run->record.micro_batch = run->step.micro_batch;
+    run->record.micro_batch = run->micro_batch;
     run->record.config_hash = run->state.config_hash;
     run->record.data_hash = run->train.hash;
     run->record.data_count = run->train.count;
@@ -274,6 +286,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(open_model(run));
     if (options->resume)
         TRY(take_up(run, validation_changed));
+    TRY(open_step(run));
     TRY(open_data(run));
     TRY(plan_steps(run));
 
@@ -284,8 +297,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     run->last_loss = run->record.final_loss;
     run->recording = true;
     TRY(run_write_record(run));
-    TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps, run->step.global_batch,
-                     run->state.step));
+    TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps,
+                     (int)config->train.global_batch, run->state.step));
     TRY(checkpoint_writer_open(run->directory.checkpoints, mae_params(run->mae), (int)config->checkpoint.keep,
                                &run->writer));
     if (run->state.step > 0)
@@ -311,6 +324,7 @@ Status run_note_bad(Run *run) {
 }
 
 void run_close(Run *run) {
+    step_close(run->step);
     checkpoint_writer_close(run->writer);
     loader_close(run->loader);
     monitor_close(&run->monitor);

@@ -18,6 +18,13 @@
 /* Why a run ends before its last step, or at it. */
 typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } Ending;
 
+/* What is known of a step under way. */
+typedef struct {
+    PrefetchBatch batch; /* the loader's */
+    double lr;
+    double data_wait, checkpoint_wait; /* seconds that the host waited when it started the step */
+} Flight;
+
 typedef struct {
     const Config *config;
     const TrainOptions *options;
@@ -28,11 +35,15 @@ typedef struct {
     Folder train, val;
     Mae *mae;
     Masks masks;
-    Step step;
+    int micro_batch;
     Loader *loader;
     Pictures pictures; /* for validation and reconstructions */
     int validation_count;
     Optimizer *optimizer;
+    Step *step;
+    Flight flights[STEP_MOST]; /* a ring of those under way */
+    int oldest;                /* the first of them */
+    double settled_at;         /* monitor_now() when the last step had ended, or the first one under way began */
     Schedule schedule;
     int64_t total_steps;
     CheckpointWriter *writer;
@@ -41,7 +52,7 @@ typedef struct {
     RunRecord record;
     bool recording; /* run.json is this run's from here on */
 
-    /* The batch of the last step, for naming its records after the loader has gone on. */
+    /* The batch of the last step that settled, for naming its records after the loader has gone on. */
     uint64_t batch_number;
     int64_t *batch_records; /* [global_batch] */
     double last_loss;

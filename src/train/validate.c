@@ -4,7 +4,7 @@ Status validate_forward(Mae *mae, Masks *masks, const Pictures *pictures, int fi
     size_t side = (size_t)pictures->image_size;
     masks_draw(masks, MASKS_FIXED_SEED, 0, pictures->records + first, count);
     MaeInput input;
-    TRY(mae_stage(mae, pictures->pixels + (size_t)first * side * side * 3, masks->ids, count, &input));
+    TRY(mae_stage(mae, 0, NULL, pictures->pixels + (size_t)first * side * side * 3, masks->ids, count, &input));
     mae_forward(mae, &input);
     return mae_loss(mae, loss);
 }

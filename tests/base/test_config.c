@@ -83,6 +83,7 @@ static const struct {
     ROW(train, steps, INTEGER, "0", "12"),
     ROW(train, global_batch, INTEGER, "4096", "512"),
     ROW(train, micro_batch, INTEGER, "0", "64"),
+    ROW(train, capture, SWITCH, "on", "off"),
     ROW(train, threads, INTEGER, "0", "3"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),
     ROW(optim, min_lr, REAL, "0", "1e-06"),

@@ -58,6 +58,7 @@ static LoaderOptions usual(const Data *data) {
         .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
         .batch_size = BATCH,
         .workers = 2,
+        .device = device_cpu(),
         .depth = 2};
 }
 

@@ -78,6 +78,7 @@ static Prefetch *open_ring(Source *source, int workers) {
                                .first_batch = source->first_batch,
                                .batch_size = BATCH_SIZE,
                                .sample_bytes = SAMPLE_BYTES,
+                               .device = device_cpu(),
                                .depth = source->depth,
                                .workers = workers};
     Prefetch *ring;
@@ -200,20 +201,47 @@ static void a_ring_closes_at_any_moment(void **state) {
     }
 }
 
-static void a_second_batch_must_wait_for_the_first_to_be_given_back(void **state) {
+/* Two at a time, given back and taken again: the same pictures in the same order. */
+static void several_batches_are_held_at_a_time(void **state) {
     (void)state;
-    Source source = good_source(0, 2, false);
-    Prefetch *ring = open_ring(&source, 1);
+    Source source = good_source(7, 3, false);
+    Prefetch *ring = open_ring(&source, 2);
     prefetch_done(ring); /* nothing to give back: nothing happens */
-    PrefetchBatch batch;
-    assert_null(prefetch_next(ring, &batch));
-    Status status = prefetch_next(ring, &batch);
-    assert_int_equal(status_code(status), EXIT_INTERNAL);
-    status_free(status);
-    check_batch(&batch, 0);
+    PrefetchBatch first, second, third;
+    assert_null(prefetch_next(ring, &first));
+    assert_null(prefetch_next(ring, &second));
+    nap(3000); /* workers have all the time to overwrite them */
+    check_batch(&first, 7);
+    check_batch(&second, 8);
     give_back(&source, ring);
-    take(&source, ring, 1);
+    assert_null(prefetch_next(ring, &third));
+    check_batch(&second, 8);
+    check_batch(&third, 9);
+    prefetch_again(ring);
+    take(&source, ring, 8);
+    take(&source, ring, 9);
+    take(&source, ring, 10);
     prefetch_close(ring);
+    assert_false(source.too_far_ahead);
+}
+
+static void no_more_batches_are_held_than_there_are(void **state) {
+    (void)state;
+    for (int depth = 1; depth <= 3; depth++) {
+        Source source = good_source(0, depth, false);
+        Prefetch *ring = open_ring(&source, 1);
+        PrefetchBatch batch;
+        for (int i = 0; i < depth; i++)
+            assert_null(prefetch_next(ring, &batch));
+        Status status = prefetch_next(ring, &batch);
+        assert_int_equal(status_code(status), EXIT_INTERNAL);
+        status_free(status);
+        check_batch(&batch, (uint64_t)depth - 1);
+        for (int i = 0; i < depth; i++)
+            give_back(&source, ring);
+        take(&source, ring, (uint64_t)depth);
+        prefetch_close(ring);
+    }
 }
 
 static void expect_no_ring(int batch_size, size_t sample_bytes, int depth, int workers, ExitCode code) {
@@ -222,6 +250,7 @@ static void expect_no_ring(int batch_size, size_t sample_bytes, int depth, int w
                                .context = &source,
                                .batch_size = batch_size,
                                .sample_bytes = sample_bytes,
+                               .device = device_cpu(),
                                .depth = depth,
                                .workers = workers};
     Prefetch *ring;
@@ -259,7 +288,8 @@ int main(void) {
         cmocka_unit_test(a_batch_stays_until_it_is_given_back),
         cmocka_unit_test(a_failure_reaches_the_consumer),
         cmocka_unit_test(a_ring_closes_at_any_moment),
-        cmocka_unit_test(a_second_batch_must_wait_for_the_first_to_be_given_back),
+        cmocka_unit_test(several_batches_are_held_at_a_time),
+        cmocka_unit_test(no_more_batches_are_held_than_there_are),
         cmocka_unit_test(impossible_rings_are_refused),
         cmocka_unit_test(the_main_thread_keeps_its_signals),
     };

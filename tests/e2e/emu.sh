@@ -39,6 +39,27 @@ check "the rest" run "$TMP/again" --set train.precision=fp32 --until 20 --resume
 check "weights are the same to the byte" cmp "$TMP/emu/ckpt/latest/weights.safetensors" "$TMP/again/ckpt/latest/weights.safetensors"
 check "moments are the same to the byte" cmp "$TMP/emu/ckpt/latest/optimizer.safetensors" "$TMP/again/ckpt/latest/optimizer.safetensors"
 
+# --- Steps without waiting ------------------------------------------------------------------------------------------
+# Captured, with the next step started before the last is known; kernel by kernel; and one batch at a time.
+# same_run NAME SET...: the same weights, moments and losses to the byte as in $TMP/usual.
+same_run() {
+    local name=$1
+    shift
+    check "$name" run "$TMP/other" --force "$@"
+    for file in weights optimizer; do
+        check "$name: the same $file" cmp "$TMP/usual/ckpt/latest/$file.safetensors" "$TMP/other/ckpt/latest/$file.safetensors"
+    done
+    losses "$TMP/usual" >"$TMP/usual.losses"
+    losses "$TMP/other" >"$TMP/other.losses"
+    check "$name: the same losses" cmp "$TMP/usual.losses" "$TMP/other.losses"
+}
+bad=(--set train.steps=40 --set optim.base_lr=1e-4 --set guard.spike=1.005 --set guard.action=skip --set guard.max_events=1000 --set val.every=0
+    --set checkpoint.every=0)
+check "40 steps, some of whose batches are passed over" run "$TMP/usual" "${bad[@]}"
+check "more than one was passed over" test "$(grep -c 'is passed over (skip)' "$TMP/output")" -ge 2
+same_run "kernel by kernel" "${bad[@]}" --set train.capture=off
+same_run "one batch at a time" "${bad[@]}" --set data.ring=1
+
 # --- BF16 -------------------------------------------------------------------------------------------------------------
 check "20 steps in bf16 on the CPU" run "$TMP/cpu16" --set train.device=cpu --until 20
 check "20 steps in bf16 on emu" run "$TMP/emu16" --until 20
@@ -75,7 +96,7 @@ fault ecc:500 69 "uncorrectable ECC error" "the GPU's memory is damaged"
 fault lost:500 69 "the GPU or its driver no longer answers" "dmesg"
 fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
 fault memory:3 76 "out of GPU memory" "for the optimizer's groups" "lower train.micro_batch"
-fault pinned:2 76 "pinned host memory for the checkpoint's staging copy" "lower"
+fault pinned:7 76 "pinned host memory for the checkpoint's staging copy" "lower"
 extra=(FOVEA_EMU_MEMORY=300000)
 expect_exit 76 run "$TMP/full" --until 5
 expect_output "the model's parameters and activations"

@@ -1,29 +1,10 @@
-/* The guard: judging losses, and naming the first tensor that is not finite. */
+/* The guard: naming the first tensor that is not finite. */
 #include "train_fixture.h"
 
 #include "../../src/train/guard.h"
 #include "../../src/train/masks.h"
 
 #include <math.h>
-
-static void judges_losses(void **state) {
-    (void)state;
-    assert_int_equal(guard_judge_loss(NAN, 1, 100, 0), GUARD_LOSS);
-    assert_int_equal(guard_judge_loss(INFINITY, 1, 0, 3), GUARD_LOSS);
-    assert_int_equal(guard_judge_loss(2.9, 1, 100, 3), GUARD_SOUND);
-    assert_int_equal(guard_judge_loss(3.1, 1, 100, 3), GUARD_SPIKE);
-    assert_int_equal(guard_judge_loss(3.1, 1, GUARD_SETTLED, 3), GUARD_SPIKE);
-    assert_int_equal(guard_judge_loss(3.1, 1, GUARD_SETTLED - 1, 3), GUARD_SOUND); /* the mean is young */
-    assert_int_equal(guard_judge_loss(1e30, 1, 100, 0), GUARD_SOUND);              /* off */
-    assert_int_equal(guard_judge_loss(5, NAN, 100, 3), GUARD_SOUND);               /* no mean yet */
-}
-
-static void keeps_a_running_mean(void **state) {
-    (void)state;
-    assert_true(guard_mean(NAN, 2) == 2);
-    /* 0.98 * 2 + 0.02 * 7 in doubles, so equal to rounding */
-    assert_true(fabs(guard_mean(2, 7) - 2.1) < 1e-12);
-}
 
 /* A model after a forward and a backward pass. */
 typedef struct {
@@ -115,8 +96,6 @@ static void names_a_gradient_when_asked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judges_losses),
-        cmocka_unit_test(keeps_a_running_mean),
         cmocka_unit_test_setup_teardown(finds_nothing_in_a_sound_model, pass_open, pass_close),
         cmocka_unit_test_setup_teardown(names_the_first_parameter, pass_open, pass_close),
         cmocka_unit_test_setup_teardown(names_the_first_activation, pass_open, pass_close),

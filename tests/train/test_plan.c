@@ -74,13 +74,28 @@ static void taken_is_planned(void **state) {
         const ModelShape shape = memory_shape(&config, micro_batch);
         Mae *mae;
         Optimizer *optimizer;
+        Step *step;
+        Masks masks = {0};
         CheckpointCopy copy;
         const OptimizerOptions options = {.layer_decay = 1, .layers = shape.depth};
         taken.device = taken.pinned = 0;
         assert_fine(mae_open(&shape, &ops, &mae));
         assert_int_equal(taken.device, plan.model);
         assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
+        assert_int_equal(taken.pinned, OPTIMIZER_AHEAD * sizeof(AdamwValues));
+        assert_true(group(&plan.host, "optimizer's values") >= taken.pinned);
+        taken.pinned = 0;
+        const StepOptions step_options = {.mae = mae,
+                                          .optimizer = optimizer,
+                                          .ops = &ops,
+                                          .masks = &masks,
+                                          .global_batch = (int)config.train.global_batch,
+                                          .micro_batch = micro_batch};
+        assert_fine(step_open(&step_options, &step));
         assert_int_equal(taken.device, plan.device.used - group(&plan.device, "kernels' scratch memory"));
+        const size_t planned = group(&plan.host, "step's masks and outcomes");
+        assert_true(planned >= taken.pinned && planned - taken.pinned < 2 * 64); /* the arena's alignment */
+        taken.pinned = 0;
         assert_fine(checkpoint_copy_open(&copy, mae_params(mae)));
         assert_int_equal(taken.pinned, group(&plan.host, "checkpoint's copy"));
 
@@ -91,6 +106,7 @@ static void taken_is_planned(void **state) {
         assert_int_equal(group(&plan.device, "moments"), 2 * params->trainable * sizeof(float));
         assert_int_equal(plan.params.total, params->total);
         checkpoint_copy_close(&copy);
+        step_close(step);
         optimizer_close(optimizer);
         mae_close(mae);
     }
@@ -141,18 +157,29 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(masks_open(&masks, batch, mae_patches(mae)));
 
         Pictures pictures = drawn_pictures(batch);
-        Step step = {.mae = mae, .ops = &ops, .masks = &masks, .global_batch = batch, .micro_batch = batch};
+        const StepOptions step_options = {.mae = mae,
+                                          .optimizer = optimizer,
+                                          .ops = &ops,
+                                          .masks = &masks,
+                                          .global_batch = batch,
+                                          .micro_batch = batch,
+                                          .capture = true};
         const PrefetchBatch samples = {.samples = pictures.pixels, .records = pictures.records};
-        double loss;
-        float norm;
-        assert_fine(step_gradients(&step, &samples, 0, &loss));
-        assert_fine(optimizer_step(optimizer, 1e-3, 1, &norm));
-        assert_true(isfinite(loss) && isfinite(norm));
+        Step *step;
+        StepState outcome;
+        assert_fine(step_open(&step_options, &step));
+        for (int number = 1; number <= 4; number++) {
+            assert_fine(step_gradients(step, &samples, 0));
+            assert_fine(step_update(step, 1e-3, number));
+            assert_fine(step_settle(step, &outcome));
+            assert_false(outcome.halted);
+        }
         const size_t used = before - free_on(device), lasting = plan.device.used - scratch;
         assert_true(used > lasting);
         if (used > plan.device.used)
             fail_msg("%s: %zu bytes of scratch memory, %zu were planned", shapes[i], used - lasting, scratch);
         pictures_close(&pictures);
+        step_close(step);
         masks_close(&masks);
         optimizer_close(optimizer);
         mae_close(mae);

@@ -7,45 +7,95 @@
 #include <math.h>
 
 typedef struct {
+    Device *device;
     Ops ops;
     Mae *mae;
+    Optimizer *optimizer;
     Masks masks;
+    Step *step;
 } Model;
 
-static void open_model(Model *model, int batch) {
-    ModelShape shape = tiny_shape(batch);
+static void open_step(Model *model, int global_batch, bool capture) {
+    const OptimizerOptions options = {
+        .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.05, .layer_decay = 1, .decay_tokens = true};
+    const int micro_batch = mae_shape(model->mae)->batch;
+    assert_fine(optimizer_open(&options, mae_params(model->mae), &model->ops, &model->optimizer));
+    assert_fine(masks_open(&model->masks, micro_batch, PATCHES));
+    const StepOptions step = {.mae = model->mae,
+                              .optimizer = model->optimizer,
+                              .ops = &model->ops,
+                              .masks = &model->masks,
+                              .seed = 5,
+                              .global_batch = global_batch,
+                              .micro_batch = micro_batch,
+                              .spike = 3,
+                              .settled = 20,
+                              .capture = capture};
+    assert_fine(step_open(&step, &model->step));
+}
+
+static void open_model(Model *model, int global_batch, int micro_batch) {
+    const ModelShape shape = tiny_shape(micro_batch);
+    *model = (Model){0};
     model->mae = tiny_mae(&model->ops, &shape);
-    assert_fine(masks_open(&model->masks, batch, PATCHES));
+    open_step(model, global_batch, false);
+}
+
+/* The same on the emulated GPU, in BF16; skips the test where there is none. */
+static void open_emulated(Model *model, int global_batch, int micro_batch, bool capture) {
+    const ModelShape shape = tiny_shape(micro_batch);
+    char *note;
+    *model = (Model){0};
+    Status status = device_open(DEVICE_EMU, &model->device, &note);
+    if (status_code(status) == EXIT_MISSING) {
+        print_message("# %s\n", status_message(status));
+        status_free(status);
+        skip();
+    }
+    assert_fine(status);
+    model->device->operations(model->device, 1, &model->ops);
+    model->ops.type = REAL_BF16;
+    assert_fine(mae_open(&shape, &model->ops, &model->mae));
+    assert_fine(mae_init(model->mae, 7));
+    open_step(model, global_batch, capture);
 }
 
 static void close_model(Model *model) {
+    step_close(model->step);
+    optimizer_close(model->optimizer);
     mae_close(model->mae);
     masks_close(&model->masks);
+    device_close(model->device);
 }
 
-static double gradients(Model *model, const Pictures *pictures, uint64_t seed, uint32_t epoch) {
-    Step step = {.mae = model->mae,
-                 .ops = &model->ops,
-                 .masks = &model->masks,
-                 .seed = seed,
-                 .global_batch = pictures->count,
-                 .micro_batch = mae_shape(model->mae)->batch};
-    PrefetchBatch batch = {.samples = pictures->pixels, .records = pictures->records};
-    double loss;
-    assert_fine(step_gradients(&step, &batch, epoch, &loss));
-    return loss;
+static void start(Model *model, const Pictures *pictures, uint32_t epoch, double lr, int64_t number) {
+    const PrefetchBatch batch = {.samples = pictures->pixels, .records = pictures->records};
+    assert_fine(step_gradients(model->step, &batch, epoch));
+    assert_fine(step_update(model->step, lr, number));
+}
+
+static StepState settle(Model *model) {
+    StepState outcome;
+    assert_fine(step_settle(model->step, &outcome));
+    return outcome;
+}
+
+/* Gradients alone: an update at the rate 0. */
+static double gradients(Model *model, const Pictures *pictures, uint32_t epoch, int64_t number) {
+    start(model, pictures, epoch, 0, number);
+    return settle(model).loss;
 }
 
 static void micro_batches_add_up(void **state) {
     (void)state;
     Pictures pictures = drawn_pictures(6);
     Model whole, parts;
-    open_model(&whole, 6);
-    open_model(&parts, 2);
-    double loss = gradients(&whole, &pictures, 5, 2);
+    open_model(&whole, 6, 6);
+    open_model(&parts, 6, 2);
+    double loss = gradients(&whole, &pictures, 2, 1);
     /* Twice, so that what was there before would show. */
-    gradients(&parts, &pictures, 5, 3);
-    double sum = gradients(&parts, &pictures, 5, 2);
+    gradients(&parts, &pictures, 3, 1);
+    double sum = gradients(&parts, &pictures, 2, 2);
     /* The same sums in another order: a few units of FP32's last place, of values near 1. */
     assert_true(fabs(sum - loss) < 1e-6);
     const Params *a = mae_params(whole.mae), *b = mae_params(parts.mae);
@@ -59,6 +109,62 @@ static void micro_batches_add_up(void **state) {
     close_model(&whole);
     close_model(&parts);
     pictures_close(&pictures);
+}
+
+static bool same_on_devices(const Params *a, const float *from_a, const Params *b, const float *from_b, size_t count) {
+    float *left = malloc(count * sizeof *left), *right = malloc(count * sizeof *right);
+    assert_true(left && right);
+    assert_fine(device_read(a->device, left, from_a, count * sizeof *left));
+    assert_fine(device_read(b->device, right, from_b, count * sizeof *right));
+    const bool same = memcmp(left, right, count * sizeof *left) == 0;
+    free(left);
+    free(right);
+    return same;
+}
+
+/* The same 20 steps, with another rate, other pictures and another key of the masks each time: plainly, waiting after
+ * each, and as captured graphs with one step under way while the next one starts. */
+static void captured_steps_equal_plain_ones(void **state) {
+    (void)state;
+    enum { STEPS = 20 };
+    for (int micro_batch = 2; micro_batch <= 6; micro_batch += 4) {
+        Model plain, captured;
+        Pictures pictures[STEPS];
+        StepState outcomes[STEPS];
+        open_emulated(&plain, 6, micro_batch, false);
+        open_emulated(&captured, 6, micro_batch, true);
+        for (int i = 0; i < STEPS; i++) {
+            pictures[i] = drawn_pictures(6);
+            for (int j = 0; j < 6; j++)
+                draw_smooth(pictures[i].pixels + j * PICTURE, 6 * i + j);
+        }
+        for (int i = 0; i < STEPS; i++) {
+            start(&plain, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
+            outcomes[i] = settle(&plain);
+        }
+        assert_int_equal(step_ahead(captured.step), 1);
+        for (int i = 0; i <= STEPS; i++) {
+            if (i < STEPS)
+                start(&captured, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
+            if (i == 0)
+                continue;
+            assert_int_equal(step_pending(captured.step), i < STEPS ? 2 : 1);
+            const StepState outcome = settle(&captured);
+            assert_true(outcome.loss == outcomes[i - 1].loss && outcome.norm == outcomes[i - 1].norm);
+            assert_true(outcome.mean == outcomes[i - 1].mean);
+            assert_int_equal(outcome.applied, i);
+        }
+        assert_true(outcomes[0].loss != outcomes[STEPS - 1].loss);
+        const Params *a = mae_params(plain.mae), *b = mae_params(captured.mae);
+        assert_true(same_on_devices(a, a->value, b, b->value, a->total));
+        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
+        assert_true(same_on_devices(a, a->m, b, b->m, a->trainable));
+        assert_true(same_on_devices(a, a->v, b, b->v, a->trainable));
+        for (int i = 0; i < STEPS; i++)
+            pictures_close(&pictures[i]);
+        close_model(&plain);
+        close_model(&captured);
+    }
 }
 
 static void masks_hang_on_seed_epoch_and_record(void **state) {
@@ -84,16 +190,77 @@ static void masks_hang_on_seed_epoch_and_record(void **state) {
     masks_close(&masks);
 }
 
+/* A step that is not sound changes nothing, nor do those behind it, until the steps are started anew. */
+static void a_bad_step_holds_back_those_behind_it(void **state) {
+    (void)state;
+    Model model;
+    Pictures pictures = drawn_pictures(4);
+    open_emulated(&model, 4, 2, true);
+    const Params *params = mae_params(model.mae);
+    const size_t bytes = params->total * sizeof(float), place = params_find(params, "cls_token")->offset;
+    for (int i = 1; i <= 3; i++)
+        start(&model, &pictures, (uint32_t)i, 1e-3, i), settle(&model);
+    float *before = malloc(bytes), *after = malloc(bytes);
+    const float nan = NAN;
+    assert_fine(device_read(model.device, before, params->value, bytes));
+    assert_fine(device_write(model.device, params->value + place, &nan, sizeof nan));
+    start(&model, &pictures, 4, 1e-3, 4);
+    assert_fine(device_write(model.device, params->value + place, before + place, sizeof nan));
+    start(&model, &pictures, 5, 1e-3, 5);
+    StepState outcome = settle(&model);
+    assert_int_equal(outcome.verdict, VERDICT_LOSS);
+    assert_true(outcome.halted && isnan(outcome.loss) && outcome.applied == 3);
+    outcome = settle(&model);
+    assert_int_equal(outcome.verdict, VERDICT_SOUND); /* by itself */
+    assert_true(outcome.halted && isfinite(outcome.loss) && outcome.applied == 3);
+    assert_fine(device_read(model.device, after, params->value, bytes));
+    assert_memory_equal(before, after, bytes);
+    assert_fine(step_start(model.step, 3, outcome.mean));
+    start(&model, &pictures, 5, 1e-3, 4);
+    outcome = settle(&model);
+    assert_false(outcome.halted);
+    assert_int_equal(outcome.applied, 4);
+    assert_fine(device_read(model.device, after, params->value, bytes));
+    assert_memory_not_equal(before, after, bytes);
+    free(before);
+    free(after);
+    close_model(&model);
+    pictures_close(&pictures);
+}
+
+static void a_loss_is_held_against_the_mean(void **state) {
+    (void)state;
+    Model model;
+    Pictures pictures = drawn_pictures(2);
+    open_model(&model, 2, 2);
+    assert_fine(step_start(model.step, 19, 1e-3));
+    start(&model, &pictures, 1, 0, 20);
+    assert_int_equal(settle(&model).verdict, VERDICT_SOUND); /* the mean is young */
+    assert_fine(step_start(model.step, 20, 1e-3));
+    start(&model, &pictures, 1, 0, 21);
+    const StepState outcome = settle(&model);
+    assert_int_equal(outcome.verdict, VERDICT_SPIKE);
+    assert_true(outcome.halted && outcome.mean == 1e-3 && outcome.applied == 20);
+    close_model(&model);
+    pictures_close(&pictures);
+}
+
 /* The micro-batch that fails stays in the model, so that the guard can look at it. */
-static void stops_at_a_loss_that_is_not_finite(void **state) {
+static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     (void)state;
     Pictures pictures = drawn_pictures(4);
+    const PrefetchBatch batch = {.samples = pictures.pixels, .records = pictures.records};
     Model model;
-    open_model(&model, 2);
+    open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
+    assert_true(isfinite(gradients(&model, &pictures, 2, 1)));
+    const float grad = params->grad[0];
+    params->grad[0] = 123;
+    assert_fine(step_repeat(model.step, &batch, 2));
+    assert_true(params->grad[0] == grad);
     params->value[params_find(params, "cls_token")->offset] = NAN;
     params->grad[0] = 123;
-    assert_false(isfinite(gradients(&model, &pictures, 5, 2)));
+    assert_fine(step_repeat(model.step, &batch, 2));
     assert_true(params->grad[0] == 123);
     close_model(&model);
     pictures_close(&pictures);
@@ -104,7 +271,7 @@ static void validation_is_the_mean_over_pictures(void **state) {
     (void)state;
     Pictures pictures = drawn_pictures(7);
     Model model;
-    open_model(&model, 2);
+    open_model(&model, 2, 2);
     double all, one, sum = 0, five;
     assert_fine(validate_loss(model.mae, &model.masks, &pictures, 7, &all));
     assert_fine(validate_loss(model.mae, &model.masks, &pictures, 5, &five));
@@ -122,8 +289,11 @@ static void validation_is_the_mean_over_pictures(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(micro_batches_add_up),
+        cmocka_unit_test(captured_steps_equal_plain_ones),
+        cmocka_unit_test(a_bad_step_holds_back_those_behind_it),
+        cmocka_unit_test(a_loss_is_held_against_the_mean),
+        cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
         cmocka_unit_test(masks_hang_on_seed_epoch_and_record),
-        cmocka_unit_test(stops_at_a_loss_that_is_not_finite),
         cmocka_unit_test(validation_is_the_mean_over_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,8 +32,12 @@ static Status read_slowly(void *context, uint64_t batch, int place, void *out, i
 }
 
 static Status measure_overlap(double *ms_per_step) {
-    PrefetchOptions options = {
-        .fill = read_slowly, .batch_size = 1, .sample_bytes = sizeof(uint64_t), .depth = DEPTH, .workers = 1};
+    PrefetchOptions options = {.fill = read_slowly,
+                               .batch_size = 1,
+                               .sample_bytes = sizeof(uint64_t),
+                               .device = device_cpu(),
+                               .depth = DEPTH,
+                               .workers = 1};
     Prefetch *ring;
     TRY(prefetch_open(&options, &ring));
     Status status = NULL;
@@ -68,6 +72,7 @@ static Status measure_loader(const char *root, int size, double *images_per_s) {
         .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
         .batch_size = BATCH,
         .workers = WORKERS,
+        .device = device_cpu(),
         .depth = DEPTH};
     Loader *loader;
     Status status = loader_open(&options, &loader);
