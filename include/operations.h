@@ -31,6 +31,11 @@
     X(adamw)                                                                                                           \
     X(cast_to_bf16)                                                                                                    \
     X(cast_from_bf16)                                                                                                  \
-    X(quantise_fp8)
+    X(begin_fp8)                                                                                                       \
+    X(update_fp8)                                                                                                      \
+    X(measure_fp8)                                                                                                     \
+    X(quantise_fp8)                                                                                                    \
+    X(linear_forward_fp8)                                                                                              \
+    X(linear_backward_input_fp8)
 
 #endif

@@ -41,6 +41,28 @@ typedef enum { ACTIVATION_NONE, ACTIVATION_GELU_ERF, ACTIVATION_GELU_TANH } Acti
 /* FP8 formats (Micikevicius et al., arXiv 2209.05433): largest values 448 and 57344. */
 typedef enum { FP8_E4M3, FP8_E5M2 } Fp8Format;
 
+/* Steps whose largest values choose a scale. The largest of 64 is passed by the next one seldom, and then by less than
+ * the up to twice that a power of two leaves; where tensors shrink, as gradients do after the warm-up, their scale
+ * follows within 64 steps. */
+enum { FP8_HISTORY = 64 };
+
+/* How one tensor is scaled into FP8, from step to step (delayed scaling), in device memory. The scale is the largest
+ * power of two that leaves the largest value of the last FP8_HISTORY steps within the format, so that multiplying by
+ * it and by its inverse rounds nothing; between 2^-60 and 2^60. A step begins with begin_fp8() and ends with
+ * update_fp8(). Set to zero, but for the format, before the first. */
+typedef struct {
+    float scale;            /* what values are multiplied by; 0: not known yet, which counts as 1 */
+    float inverse;          /* 1 / scale: what products of the codes are multiplied by */
+    float amax;             /* the largest size among the values since the step began; not finite where one is not */
+    uint32_t saturated;     /* values since then that were beyond the format's largest */
+    int32_t format;         /* Fp8Format */
+    int32_t position;       /* where the next step's amax goes */
+    uint32_t recent;        /* the last 32 steps, newest in bit 0: whether values saturated or were not finite */
+    uint32_t overflows;     /* such steps so far */
+    uint64_t all_saturated; /* values that saturated so far */
+    float history[FP8_HISTORY]; /* amax of steps, but for those where it was 0 or not finite; 0: none yet */
+} Fp8Scale;
+
 /* The part of a picture a sample sees, in pixels of the picture; `flip` mirrors left and right after resizing. */
 typedef struct {
     int top, left, height, width;
@@ -196,10 +218,25 @@ struct Ops {
     /* FP32 to BF16 (round to nearest, ties to even; NaN stays NaN, quiet) and back. */
     void (*cast_to_bf16)(Ops *ops, const float *x, uint16_t *y, size_t count);
     void (*cast_from_bf16)(Ops *ops, const uint16_t *x, float *y, size_t count);
-    /* y = fp8(x * *scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; transposed (NULL:
-     * not wanted): the same codes, [columns][rows], for the product that sums over rows; amax = largest |x|. */
-    void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, const float *scale, Fp8Format format,
-                         uint8_t *y /*[rows][columns]*/, uint8_t *transposed, float *amax, int rows, int columns);
+    /* FP8. Begins a step for `count` scales: nothing seen yet; one without history is not known. */
+    void (*begin_fp8)(Ops *ops, Fp8Scale *scales, int count);
+    /* Ends it: amax goes into the history, unless it is 0 or not finite, and chooses the next step's scale; counts. */
+    void (*update_fp8)(Ops *ops, Fp8Scale *scales, int count);
+    /* Takes a scale that is not known from the tensor itself; else does nothing. */
+    void (*measure_fp8)(Ops *ops, const Real *x, Fp8Scale *scale, size_t count);
+    /* y = fp8(x * scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; transposed (NULL:
+     * not wanted): the same codes, [columns][rows]. Joins amax and saturated. */
+    void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, Fp8Scale *scale, uint8_t *y /*[rows][columns]*/,
+                         uint8_t *transposed, int rows, int columns);
+    /* linear_forward and linear_backward_input of what the codes stand for: x and w in E4M3, dy in E5M2. The latter
+     * takes the codes of w transposed, and stores dy w before it multiplies by act'(pre). On a GPU in BF16 alone, `in`
+     * and `out` multiples of 16, and the forward product's sums are less precise than FP32's (fast accumulation). */
+    void (*linear_forward_fp8)(Ops *ops, const uint8_t *x /*[rows][in]*/, const Fp8Scale *x_scale,
+                               const uint8_t *w /*[out][in]*/, const Fp8Scale *w_scale, const Real *bias,
+                               Activation act, Real *pre, Real *y, int rows, int in, int out);
+    void (*linear_backward_input_fp8)(Ops *ops, const uint8_t *dy /*[rows][out]*/, const Fp8Scale *dy_scale,
+                                      const uint8_t *w_transposed /*[in][out]*/, const Fp8Scale *w_scale,
+                                      Activation act, const Real *pre, Real *dx, int rows, int in, int out);
 };
 
 /* The reference backend: plain memory, OpenMP with `threads` threads (at least 1). In FP32; with `type` set to

@@ -15,6 +15,7 @@ typedef struct {
     RealType type, c_type;
     bool a_transposed, b_transposed, biased, add;
     int m, n, k;
+    FactorType a_type, b_type;
 } Shape;
 
 /* One shape's algorithm and descriptions, kept since finding them takes longer than many products. */
@@ -61,13 +62,16 @@ static Status library_status(const char *what, cublasStatus_t status) {
     }
 }
 
+static const char *factor_name(const Shape *s, FactorType type) {
+    return type == FACTOR_E4M3 ? "E4M3" : type == FACTOR_E5M2 ? "E5M2" : s->type == REAL_BF16 ? "BF16" : "FP32";
+}
+
 static Status product_status(const char *operation, const Shape *s, cublasStatus_t status) {
-    const char *const names[] = {"FP32", "BF16"};
     char what[200];
     snprintf(what, sizeof what, "%s: product of m = %d, n = %d, k = %d, %s%s by %s%s%s %s %s", operation, s->m, s->n,
-             s->k, names[s->type], s->a_transposed ? " transposed" : "", names[s->type],
+             s->k, factor_name(s, s->a_type), s->a_transposed ? " transposed" : "", factor_name(s, s->b_type),
              s->b_transposed ? " transposed" : "", s->biased ? " with bias" : "", s->add ? "added to" : "into",
-             names[s->c_type]);
+             s->c_type == REAL_BF16 ? "BF16" : "FP32");
     return library_status(what, status);
 }
 
@@ -97,11 +101,18 @@ void matmul_close(Cuda *cuda) {
     cuda->library = NULL;
 }
 
+static cudaDataType data_type(const Shape *s, FactorType type) {
+    return type == FACTOR_E4M3    ? CUDA_R_8F_E4M3
+           : type == FACTOR_E5M2  ? CUDA_R_8F_E5M2
+           : s->type == REAL_BF16 ? CUDA_R_16BF
+                                  : CUDA_R_32F;
+}
+
 /* The library's matrices are column-major: it sees the transpose of each of ours and computes c^T = b^T a^T, so that b
  * is its first factor. */
 static cublasStatus_t describe(Plan *plan) {
     const Shape *s = &plan->shape;
-    const cudaDataType type = s->type == REAL_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    const cudaDataType a_type = data_type(s, s->a_type), b_type = data_type(s, s->b_type);
     const cudaDataType c_type = s->c_type == REAL_BF16 ? CUDA_R_16BF : CUDA_R_32F;
     const int32_t first = s->b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const int32_t second = s->a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -115,10 +126,14 @@ static cublasStatus_t describe(Plan *plan) {
         TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &c_type,
                                                    sizeof c_type));
     }
-    TRY_LIBRARY(s->b_transposed ? cublasLtMatrixLayoutInit(&plan->b, type, s->k, s->n, s->k)
-                                : cublasLtMatrixLayoutInit(&plan->b, type, s->n, s->k, s->n));
-    TRY_LIBRARY(s->a_transposed ? cublasLtMatrixLayoutInit(&plan->a, type, s->m, s->k, s->m)
-                                : cublasLtMatrixLayoutInit(&plan->a, type, s->k, s->m, s->k));
+    /* Sums of the forward product are kept to fewer bits between the tensor cores' steps, which is what makes it fast;
+     * gradients, whose values lie further apart, are summed in FP32. */
+    const int8_t fast = s->a_type == FACTOR_E4M3 && s->b_type == FACTOR_E4M3;
+    TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &fast, sizeof fast));
+    TRY_LIBRARY(s->b_transposed ? cublasLtMatrixLayoutInit(&plan->b, b_type, s->k, s->n, s->k)
+                                : cublasLtMatrixLayoutInit(&plan->b, b_type, s->n, s->k, s->n));
+    TRY_LIBRARY(s->a_transposed ? cublasLtMatrixLayoutInit(&plan->a, a_type, s->m, s->k, s->m)
+                                : cublasLtMatrixLayoutInit(&plan->a, a_type, s->k, s->m, s->k));
     return cublasLtMatrixLayoutInit(&plan->c, c_type, s->n, s->m, s->n);
 }
 
@@ -149,7 +164,7 @@ static cublasStatus_t choose(cublasLtHandle_t handle, Plan *plan) {
 static bool same(const Shape *a, const Shape *b) {
     return a->type == b->type && a->c_type == b->c_type && a->a_transposed == b->a_transposed &&
            a->b_transposed == b->b_transposed && a->biased == b->biased && a->add == b->add && a->m == b->m &&
-           a->n == b->n && a->k == b->k;
+           a->n == b->n && a->k == b->k && a->a_type == b->a_type && a->b_type == b->b_type;
 }
 
 static cublasStatus_t set_bias(Plan *plan, const Real *bias) {
@@ -158,7 +173,18 @@ static cublasStatus_t set_bias(Plan *plan, const Real *bias) {
                : CUBLAS_STATUS_SUCCESS;
 }
 
-static Plan *plan_of(Ops *ops, const char *operation, const Shape *shape, const Real *bias) {
+/* The library's first factor is our second. */
+static cublasStatus_t set_scales(Plan *plan, const Factor *a, const Factor *b) {
+    if (plan->shape.a_type == FACTOR_REAL)
+        return CUBLAS_STATUS_SUCCESS;
+    TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &b->inverse,
+                                               sizeof b->inverse));
+    return cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &a->inverse,
+                                          sizeof a->inverse);
+}
+
+static Plan *plan_of(Ops *ops, const char *operation, const Shape *shape, const Factor *a, const Factor *b,
+                     const Real *bias) {
     Library *library = cuda_context(ops)->library;
     for (Plan *plan = library->plans; plan; plan = plan->next)
         if (same(&plan->shape, shape))
@@ -172,6 +198,8 @@ static Plan *plan_of(Ops *ops, const char *operation, const Shape *shape, const 
     cublasStatus_t status = describe(plan);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = set_bias(plan, bias);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set_scales(plan, a, b);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = choose(library->handle, plan);
     if (status != CUBLAS_STATUS_SUCCESS) {
@@ -194,13 +222,15 @@ void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bia
             cuda_check(ops, operation, cudaMemsetAsync(c, 0, (size_t)m * n * real_size(c_type), cuda->stream));
         return;
     }
-    const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, add, m, n, k};
-    Plan *plan = plan_of(ops, operation, &shape, bias);
+    const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, add, m, n, k, a.type, b.type};
+    Plan *plan = plan_of(ops, operation, &shape, &a, &b, bias);
     if (!plan)
         return;
     const float one = 1, kept = add ? 1 : 0;
     cuda->last = operation;
     cublasStatus_t status = set_bias(plan, bias);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        status = set_scales(plan, &a, &b);
     if (status == CUBLAS_STATUS_SUCCESS)
         status =
             cublasLtMatmul(cuda->library->handle, &plan->product, &one, b.data, &plan->b, a.data, &plan->a, &kept, c,

@@ -7,17 +7,39 @@
 #include "streams.h"
 
 extern "C" {
+#include "../cpu/codes.h"
 #include "../cpu/gemm.h"
 }
 
 using namespace emu;
 
 namespace {
-std::vector<float> widened(RealType type, const Real *data, size_t count) {
+std::vector<float> widened(RealType type, const void *data, size_t count) {
     std::vector<float> values(count);
     for (size_t i = 0; i < count; i++)
         values[i] = type == REAL_FP32 ? ((const float *)data)[i] : __bfloat162float(((const __nv_bfloat16 *)data)[i]);
     return values;
+}
+
+size_t size_of(const Factor &factor, RealType type) {
+    return factor.type == FACTOR_REAL ? real_size(type) : 1;
+}
+
+std::vector<float> values_of(const Factor &factor, RealType type, size_t count) {
+    if (factor.type == FACTOR_REAL)
+        return widened(type, factor.data, count);
+    const Fp8Format format = factor.type == FACTOR_E4M3 ? FP8_E4M3 : FP8_E5M2;
+    std::vector<float> values(count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = code_value(format, ((const uint8_t *)factor.data)[i], *factor.inverse);
+    return values;
+}
+
+/* cuBLASLt's rules for Hopper. */
+bool fp8_allowed(const Factor &a, const Factor &b, RealType c_type, int n, int k) {
+    const bool formats = a.type && b.type && !(a.type == FACTOR_E5M2 && b.type == FACTOR_E5M2);
+    return formats && a.inverse && b.inverse && !a.transposed && b.transposed && c_type == REAL_BF16 && n % 16 == 0 &&
+           k % 16 == 0;
 }
 
 struct MatmulWork : Work {
@@ -30,11 +52,13 @@ struct MatmulWork : Work {
 
     /* Which of the three does not lie in device memory; NULL: none. */
     const char *outside() const {
-        return !memory_holds(a.data, (size_t)m * k * real_size(type))   ? "its first factor"
-               : !memory_holds(b.data, (size_t)k * n * real_size(type)) ? "its second factor"
-               : bias && !memory_holds(bias, n * real_size(c_type))     ? "its bias"
-               : !memory_holds(c, (size_t)m * n * real_size(c_type))    ? "its result"
-                                                                        : nullptr;
+        return !memory_holds(a.data, (size_t)m * k * size_of(a, type))    ? "its first factor"
+               : !memory_holds(b.data, (size_t)k * n * size_of(b, type))  ? "its second factor"
+               : a.inverse && !memory_holds(a.inverse, sizeof *a.inverse) ? "its first factor's scale"
+               : b.inverse && !memory_holds(b.inverse, sizeof *b.inverse) ? "its second factor's scale"
+               : bias && !memory_holds(bias, n * real_size(c_type))       ? "its bias"
+               : !memory_holds(c, (size_t)m * n * real_size(c_type))      ? "its result"
+                                                                          : nullptr;
     }
 
     void run() override {
@@ -43,8 +67,8 @@ struct MatmulWork : Work {
             return;
         }
         const Tile *tile = tile_best();
-        const std::vector<float> left = widened(type, a.data, (size_t)m * k);
-        const std::vector<float> right = widened(type, b.data, (size_t)k * n);
+        const std::vector<float> left = values_of(a, type, (size_t)m * k);
+        const std::vector<float> right = values_of(b, type, (size_t)k * n);
         const std::vector<float> added = bias ? widened(c_type, bias, n) : std::vector<float>(n);
         std::vector<float> panel((size_t)tile->columns * k), product((size_t)m * n);
         for (int j = 0; j < n; j += tile->columns) {
@@ -82,6 +106,10 @@ void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bia
     const Call call("a product");
     if (!cuda_check(ops, operation, call.error))
         return;
+    if ((a.type || b.type) && !fp8_allowed(a, b, c_type, n, k)) {
+        cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: not an FP8 product that cuBLASLt makes", operation));
+        return;
+    }
     const auto work = std::make_shared<MatmulWork>();
     work->a = a;
     work->b = b;

@@ -72,11 +72,15 @@ static bool fill(const Device *device, Bed *bed, size_t size) {
                                 .bias2 = 1,
                                 .clip = 1};
     const float norm = 2;
+    const Fp8Scale scales[2] = {{.scale = 1, .inverse = 1, .format = FP8_E4M3},
+                                {.scale = 1, .inverse = 1, .format = FP8_E5M2}};
     const bool complete = take(device, (void **)&bed->bytes, bytes, count) && fill_pools(device, bed, size) &&
                           fill_lists(device, bed) && take(device, (void **)&bed->segment, NULL, sizeof *bed->segment) &&
                           take(device, (void **)&bed->values, &values, sizeof values) &&
                           take(device, (void **)&bed->norm, &norm, sizeof norm) &&
-                          take(device, &bed->result, NULL, sizeof(double));
+                          take(device, &bed->result, NULL, sizeof(double)) &&
+                          take(device, (void **)&bed->scale[0], &scales[0], sizeof *scales) &&
+                          take(device, (void **)&bed->scale[1], &scales[1], sizeof *scales);
     free(bytes);
     return complete;
 }
@@ -86,7 +90,8 @@ static void empty(const Device *device, Bed *bed) {
         device->release(device, bed->pool[p]);
     for (int l = 0; l < LISTS; l++)
         device->release(device, bed->ids[l]);
-    void *const others[] = {bed->bytes, bed->segment, bed->values, bed->norm, bed->result};
+    void *const others[] = {bed->bytes,  bed->segment,  bed->values,  bed->norm,
+                            bed->result, bed->scale[0], bed->scale[1]};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         device->release(device, others[i]);
 }
@@ -201,8 +206,9 @@ static bool time_all(const Device *device, Bed *bed, size_t size, const char *on
         for (int i = 0; i < bench_count; i++) {
             t.bench = &benches[i];
             const bool host = !strcmp(t.bench->name, "resize_pixels"); /* once, and not on a device */
+            const bool fp8 = strncmp(t.bench->name, "linear_", 7) == 0 && strstr(t.bench->name, "_fp8");
             if ((only && strcmp(only, t.bench->name)) || (device->host_memory ? t.bench->large : host) ||
-                (host && type == REAL_BF16))
+                (host && type == REAL_BF16) || (fp8 && type == REAL_FP32)) /* its products are BF16 */
                 continue;
             const double took = time_one(&t, copy);
             if (took < 0)

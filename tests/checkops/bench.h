@@ -14,7 +14,8 @@ typedef struct {
     AdamwSegment *segment; /* of all parameters */
     AdamwValues *values;
     float *norm;
-    void *result; /* a loss, a norm, an index */
+    Fp8Scale *scale[2]; /* by format */
+    void *result;       /* a loss, a norm, an index */
 } Bed;
 
 /* One operation at one shape. The numbers mean what the operation's caller makes of them. */

@@ -96,9 +96,16 @@ static double cast_bytes(const int *n, int e) {
     (void)e;
     return 6.0 * n[0];
 }
-/* n: rows, columns; the codes and their transpose */
+/* n: rows, columns, whether the codes' transpose is wanted, too */
 static double quantise_bytes(const int *n, int e) {
-    return (e + 2.0) * n[0] * n[1];
+    return (e + (n[2] ? 2.0 : 1.0)) * n[0] * n[1];
+}
+/* n: rows, in, out; codes in, BF16 out */
+static double forward_fp8_bytes(const int *n, int e) {
+    return (double)n[0] * n[1] + (double)n[1] * n[2] + (double)e * n[0] * n[2];
+}
+static double backward_input_fp8_bytes(const int *n, int e) {
+    return (double)n[0] * n[2] + (double)n[1] * n[2] + (double)e * n[0] * n[1];
 }
 
 /* The calls. Pools 0 .. 3 are read, 4 and 5 written, 6 and 7 hold statistics; 7 what is positive. */
@@ -196,7 +203,16 @@ static void from_bf16(Bed *b, const int *n) {
     b->ops.cast_from_bf16(&b->ops, b->pool[0], b->pool[5], n[0]);
 }
 static void quantise(Bed *b, const int *n) {
-    b->ops.quantise_fp8(&b->ops, b->pool[0], b->norm, FP8_E4M3, b->pool[5], b->pool[4], b->result, n[0], n[1]);
+    b->ops.quantise_fp8(&b->ops, b->pool[0], b->scale[FP8_E4M3], b->pool[5], n[2] ? b->pool[4] : NULL, n[0], n[1]);
+}
+/* n: rows, in, out, as the linear layers' */
+static void forward_fp8(Bed *b, const int *n) {
+    b->ops.linear_forward_fp8(&b->ops, b->pool[0], b->scale[FP8_E4M3], b->pool[1], b->scale[FP8_E4M3], b->pool[2],
+                              ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2]);
+}
+static void backward_input_fp8(Bed *b, const int *n) {
+    b->ops.linear_backward_input_fp8(&b->ops, b->pool[0], b->scale[FP8_E5M2], b->pool[1], b->scale[FP8_E4M3],
+                                     ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2]);
 }
 
 /* Pictures of one height and width to another: the host's, whatever the backend. n: height and width, size */
@@ -374,7 +390,36 @@ const Bench benches[] = {
     {"cast_to_bf16", to_bf16, {100000000}, 0, true, cast_bytes, NULL},
     {"cast_from_bf16", from_bf16, {6000000}, 0, false, cast_bytes, NULL},
     {"cast_from_bf16", from_bf16, {100000000}, 0, true, cast_bytes, NULL},
-    {"quantise_fp8", quantise, {6000, 1000}, 0, false, quantise_bytes, NULL},
+    {"quantise_fp8", quantise, {6000, 1000, 1}, 0, false, quantise_bytes, NULL},
+    {"quantise_fp8", quantise, {640, 192}, 0, false, quantise_bytes, NULL},
+    {"quantise_fp8", quantise, {8400, 1024}, 0, true, quantise_bytes, NULL},
     {"quantise_fp8", quantise, {8400, 4096}, 0, true, quantise_bytes, NULL},
+    {"quantise_fp8", quantise, {8400, 4096, 1}, 0, true, quantise_bytes, NULL},
+    {"linear_forward_fp8", forward_fp8, {640, 192, 768}, 0, false, forward_fp8_bytes, linear_flops},
+    {"linear_forward_fp8", forward_fp8, {8400, 1024, 3072}, 0, true, forward_fp8_bytes, linear_flops},
+    {"linear_forward_fp8", forward_fp8, {8400, 1024, 1024}, 0, true, forward_fp8_bytes, linear_flops},
+    {"linear_forward_fp8", forward_fp8, {8400, 1024, 4096}, 0, true, forward_fp8_bytes, linear_flops},
+    {"linear_forward_fp8", forward_fp8, {8400, 4096, 1024}, 0, true, forward_fp8_bytes, linear_flops},
+    {"linear_backward_input_fp8",
+     backward_input_fp8,
+     {640, 192, 768},
+     0,
+     false,
+     backward_input_fp8_bytes,
+     linear_flops},
+    {"linear_backward_input_fp8",
+     backward_input_fp8,
+     {8400, 1024, 3072},
+     0,
+     true,
+     backward_input_fp8_bytes,
+     linear_flops},
+    {"linear_backward_input_fp8",
+     backward_input_fp8,
+     {8400, 4096, 1024},
+     0,
+     true,
+     backward_input_fp8_bytes,
+     linear_flops},
 };
 const int bench_count = sizeof benches / sizeof *benches;

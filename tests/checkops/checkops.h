@@ -45,6 +45,7 @@ typedef struct {
     int round, rounds;
     bool failed;
     bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
+    bool cpu_fp32;             /* in FP32 the CPU's alone */
     char shape[160], why[640];
     Buffer buffers[CHECK_BUFFERS];
     int buffer_count;
@@ -162,7 +163,12 @@ void check_judge_step(Check *check);
 void check_adamw(Check *check);
 void check_cast_to_bf16(Check *check);
 void check_cast_from_bf16(Check *check);
+void check_begin_fp8(Check *check);
+void check_update_fp8(Check *check);
+void check_measure_fp8(Check *check);
 void check_quantise_fp8(Check *check);
+void check_linear_forward_fp8(Check *check);
+void check_linear_backward_input_fp8(Check *check);
 void check_errors(Check *check);
 
 #endif

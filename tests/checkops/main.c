@@ -43,7 +43,12 @@ static const struct {
     {"adamw", check_adamw, false},
     {"cast_to_bf16", check_cast_to_bf16, true},
     {"cast_from_bf16", check_cast_from_bf16, true},
+    {"begin_fp8", check_begin_fp8, false},
+    {"update_fp8", check_update_fp8, false},
+    {"measure_fp8", check_measure_fp8, false},
     {"quantise_fp8", check_quantise_fp8, true},
+    {"linear_forward_fp8", check_linear_forward_fp8, false},
+    {"linear_backward_input_fp8", check_linear_backward_input_fp8, false},
     {"errors", check_errors, true},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
@@ -71,7 +76,7 @@ static void run_check(Run *run, int which) {
         random_start(&check.random, 1, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
         random_start(&check.places, 2, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
         check.shape[0] = '\0';
-        check.host_only = check.fp32_only = false;
+        check.host_only = check.fp32_only = check.cpu_fp32 = false;
         ops_cpu(&check.ops, 1);
         checks[which].function(&check);
         check_free(&check);

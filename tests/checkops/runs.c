@@ -35,7 +35,8 @@ static int guard_byte(const Check *check) {
 static int runs_of(const Check *check, int group) {
     const Group *g = &groups[group];
     const Backend *backend = &check->backends->of[g->backend];
-    if (!backend->device || (check->host_only && group) || (check->fp32_only && g->rounded))
+    if (!backend->device || (check->host_only && group) || (check->fp32_only && g->rounded) ||
+        (check->cpu_fp32 && g->backend != BACKEND_CPU && g->type == REAL_FP32))
         return 0;
     bool real = g->type == REAL_FP32 && !g->rounded;
     for (int i = 0; i < check->buffer_count; i++)

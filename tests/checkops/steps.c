@@ -22,6 +22,29 @@ static void linear_forward(Ops *ops, const Real *x, const Real *w, const Real *b
     cpu_gelu_forward(ops, pre, act, y, count);
 }
 
+static void linear_forward_fp8(Ops *ops, const uint8_t *x, const Fp8Scale *x_scale, const uint8_t *w,
+                               const Fp8Scale *w_scale, const Real *bias, Activation act, Real *pre, Real *y, int rows,
+                               int in, int out) {
+    const size_t count = (size_t)rows * out;
+    cpu_linear_forward_fp8(ops, x, x_scale, w, w_scale, bias, ACTIVATION_NONE, NULL, act == ACTIVATION_NONE ? y : pre,
+                           rows, in, out);
+    if (act == ACTIVATION_NONE)
+        return;
+    round_values(pre, count);
+    cpu_gelu_forward(ops, pre, act, y, count);
+}
+
+static void linear_backward_input_fp8(Ops *ops, const uint8_t *dy, const Fp8Scale *dy_scale,
+                                      const uint8_t *w_transposed, const Fp8Scale *w_scale, Activation act,
+                                      const Real *pre, Real *dx, int rows, int in, int out) {
+    const size_t count = (size_t)rows * in;
+    cpu_linear_backward_input_fp8(ops, dy, dy_scale, w_transposed, w_scale, ACTIVATION_NONE, NULL, dx, rows, in, out);
+    if (act == ACTIVATION_NONE)
+        return;
+    round_values(dx, count);
+    cpu_gelu_backward(ops, dx, pre, act, dx, count);
+}
+
 static void norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
                          int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
                          float *mean, float *rstd, int rows, int dim) {
@@ -52,6 +75,8 @@ static void norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real
 
 void check_steps(Ops *ops) {
     ops->linear_forward = linear_forward;
+    ops->linear_forward_fp8 = linear_forward_fp8;
+    ops->linear_backward_input_fp8 = linear_backward_input_fp8;
     ops->norm_forward = norm_forward;
     ops->norm_backward = norm_backward;
 }
