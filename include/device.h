@@ -35,6 +35,7 @@ struct Device {
     char model[128];  /* "NVIDIA H200, 140.4 GiB"; "" for the CPU */
     bool host_memory; /* the host may read and write the device's memory, and nothing runs behind its back */
     bool unified;     /* a GPU whose memory is the host's */
+    int capability;   /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
     void *context;    /* the backend's own */
     void *library;    /* what device_open() opened */
 

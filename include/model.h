@@ -16,6 +16,8 @@ typedef struct {
     bool norm_pix_loss; /* MAE only */
     int classes;        /* classifier only */
     int batch;          /* samples a forward pass holds at most (the micro-batch) */
+    bool fp8;           /* the encoder's linear layers in FP8, where their shapes fit; the operations are in BF16. The
+                         * parameters' `fp8` then says what to do at each step (fp8.h) */
 } ModelShape;
 
 /* What a shape cannot be: EXIT_USAGE saying why (patch divides image, heads divide dim, dim divisible by 4, ...). */

@@ -22,6 +22,8 @@ typedef struct {
     int layer; /* for layer-wise rate decay: 0 embeddings, 1 + i for block i, depth + 1 for what follows */
 } Param;
 
+struct Fp8;
+
 typedef struct {
     Param *list;
     int count, capacity;
@@ -30,6 +32,8 @@ typedef struct {
     float *value;        /* [total] */
     uint16_t *rounded;   /* [total], the values in BF16, for matrix products; NULL when they are in FP32 */
     float *grad, *m, *v; /* [trainable] */
+    struct Fp8 *fp8;     /* the layers in FP8 whose weights are among them; NULL: none */
+    int fp8_linears;     /* and how many */
 } Params;
 
 /* Starts an empty table of at most `capacity` tensors, its list taken from an arena of host memory. */

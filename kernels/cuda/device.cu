@@ -384,6 +384,7 @@ static Status prepare(Device *device, Cuda *cuda) {
     snprintf(device->model, sizeof device->model, "%.*s, %.1f GiB", (int)sizeof device->model / 2, properties.name,
              (double)properties.totalGlobalMem / GIBIBYTE);
     device->unified = properties.integrated != 0;
+    device->capability = 10 * properties.major + properties.minor;
     void *finding, *found;
     Stream *stream;
     TRY(device_stream_open(device, &stream));

@@ -3,8 +3,8 @@
  *
  *   FOVEA_EMU_ORDER=ascending | descending | shuffled | shuffled-again
  *   FOVEA_EMU_MEMORY=BYTES      of the device's memory
- *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device; memory, pinned, launch, ecc, lost at the Nth from
- * now; several with commas between */
+ *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device, old-device; memory, pinned, launch, ecc, lost at the
+ * Nth from now; several with commas between */
 #ifndef FOVEA_EMU_CONTROL_H
 #define FOVEA_EMU_CONTROL_H
 
@@ -22,8 +22,9 @@ typedef enum {
     EMU_FAULT_NO_DRIVER,  /* the machine has none */
     EMU_FAULT_OLD_DRIVER, /* one older than the library */
     EMU_FAULT_NO_DEVICE,
-    EMU_FAULT_MEMORY, /* the nth allocation of device memory from now is refused */
-    EMU_FAULT_PINNED, /* the nth allocation of pinned memory */
+    EMU_FAULT_OLD_DEVICE, /* one of compute capability 8.0 */
+    EMU_FAULT_MEMORY,     /* the nth allocation of device memory from now is refused */
+    EMU_FAULT_PINNED,     /* the nth allocation of pinned memory */
     EMU_FAULT_LAUNCH, /* the nth kernel from now does not run; the device is of no use from then on, as for the next */
     EMU_FAULT_ECC,    /* at the nth kernel an error in memory that could not be corrected */
     EMU_FAULT_LOST,   /* at the nth kernel the device is gone */

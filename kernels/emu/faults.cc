@@ -36,8 +36,8 @@ static void misspelt(const char *variable, const std::string &value) {
 
 void emu::faults_read() {
     static const char *const orders[EMU_ORDERS] = {"ascending", "descending", "shuffled", "shuffled-again"};
-    static const char *const faults[EMU_FAULTS] = {nullptr,  "no-driver", "old-driver", "no-device", "memory",
-                                                   "pinned", "launch",    "ecc",        "lost"};
+    static const char *const faults[EMU_FAULTS] = {nullptr,  "no-driver", "old-driver", "no-device", "old-device",
+                                                   "memory", "pinned",    "launch",     "ecc",       "lost"};
     static bool read;
     if (read)
         return;

@@ -6,7 +6,7 @@
 
 namespace emu {
 void fault_set(EmuFault fault, long nth);
-/* Whether a fault that is not counted holds: no driver, an old one, no device. */
+/* Whether a fault that is not counted holds: no driver, an old one, no device, an old one. */
 bool fault_holds(EmuFault fault);
 /* Counts one event; whether it is the one at which the fault comes. */
 bool fault_comes(EmuFault fault);

@@ -7,7 +7,7 @@
 using namespace emu;
 
 /* So few that loops over the grid go round. */
-enum { PROCESSORS = 3, CAPABILITY = 9, THREADS = 1024, WARP_LANES = 32 };
+enum { PROCESSORS = 3, CAPABILITY = 9, OLD_CAPABILITY = 8, THREADS = 1024, WARP_LANES = 32 };
 
 /* These answer without a device, too. */
 cudaError_t cudaDriverGetVersion(int *version) {
@@ -49,7 +49,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->sharedMemPerBlockOptin = SHARED_LIMIT;
     properties->warpSize = WARP_LANES;
     properties->maxThreadsPerBlock = THREADS;
-    properties->major = CAPABILITY;
+    properties->major = fault_holds(EMU_FAULT_OLD_DEVICE) ? OLD_CAPABILITY : CAPABILITY;
     properties->multiProcessorCount = PROCESSORS;
     properties->ECCEnabled = 1;
     return cudaSuccess;

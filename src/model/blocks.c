@@ -19,7 +19,13 @@ Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int d
     return stack->blocks ? NULL : status_no_memory("the list of blocks", sizeof *stack->blocks * (size_t)depth);
 }
 
+Status stack_use_fp8(Stack *stack, Ops *ops, const Params *params) {
+    enum { LINEARS = 4 }; /* of a block */
+    return fp8_open(ops, params, LINEARS * stack->depth, &stack->fp8);
+}
+
 void stack_close(Stack *stack) {
+    fp8_close(stack->fp8);
     free(stack->blocks);
 }
 
@@ -30,30 +36,39 @@ static int add(Params *params, const char *prefix, int block, const char *leaf, 
     return params_add(params, name, true, 1 + block, dims, (int64_t[]){rows, columns});
 }
 
+static Linear add_linear(const Stack *stack, Params *params, int block, const char *leaf, int in, int out) {
+    char part[32], name[64];
+    Linear linear = {.in = in, .out = out};
+    snprintf(part, sizeof part, "%s.weight", leaf);
+    linear.weight = add(params, stack->prefix, block, part, 2, out, in);
+    snprintf(part, sizeof part, "%s.bias", leaf);
+    linear.bias = add(params, stack->prefix, block, part, 1, out, 0);
+    snprintf(name, sizeof name, "%s.%d.%s", stack->prefix, block, leaf);
+    linear.fp8 = fp8_add(stack->fp8, name, linear.weight, in, out);
+    return linear;
+}
+
 void stack_params(Stack *stack, Params *params) {
-    int64_t dim = stack->dim, hidden = stack->hidden;
+    const int dim = stack->dim, hidden = stack->hidden;
+    fp8_begin_list(stack->fp8);
     for (int i = 0; i < stack->depth; i++) {
         Block *block = &stack->blocks[i];
         const char *prefix = stack->prefix;
         block->norm1_weight = add(params, prefix, i, "norm1.weight", 1, dim, 0);
         block->norm1_bias = add(params, prefix, i, "norm1.bias", 1, dim, 0);
-        block->qkv_weight = add(params, prefix, i, "attn.qkv.weight", 2, 3 * dim, dim);
-        block->qkv_bias = add(params, prefix, i, "attn.qkv.bias", 1, 3 * dim, 0);
-        block->proj_weight = add(params, prefix, i, "attn.proj.weight", 2, dim, dim);
-        block->proj_bias = add(params, prefix, i, "attn.proj.bias", 1, dim, 0);
+        block->to_qkv = add_linear(stack, params, i, "attn.qkv", dim, 3 * dim);
+        block->proj = add_linear(stack, params, i, "attn.proj", dim, dim);
         block->norm2_weight = add(params, prefix, i, "norm2.weight", 1, dim, 0);
         block->norm2_bias = add(params, prefix, i, "norm2.bias", 1, dim, 0);
-        block->fc1_weight = add(params, prefix, i, "mlp.fc1.weight", 2, hidden, dim);
-        block->fc1_bias = add(params, prefix, i, "mlp.fc1.bias", 1, hidden, 0);
-        block->fc2_weight = add(params, prefix, i, "mlp.fc2.weight", 2, dim, hidden);
-        block->fc2_bias = add(params, prefix, i, "mlp.fc2.bias", 1, dim, 0);
+        block->fc1 = add_linear(stack, params, i, "mlp.fc1", dim, hidden);
+        block->fc2 = add_linear(stack, params, i, "mlp.fc2", hidden, dim);
     }
     if (stack->last_name) {
         char name[64];
         snprintf(name, sizeof name, "%s.weight", stack->last_name);
-        stack->last_weight = params_add(params, name, true, stack->depth + 1, 1, &dim);
+        stack->last_weight = params_add(params, name, true, stack->depth + 1, 1, (int64_t[]){dim});
         snprintf(name, sizeof name, "%s.bias", stack->last_name);
-        stack->last_bias = params_add(params, name, true, stack->depth + 1, 1, &dim);
+        stack->last_bias = params_add(params, name, true, stack->depth + 1, 1, (int64_t[]){dim});
     }
 }
 
@@ -86,6 +101,9 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     stack->dattended = arena_take(arena, plane);
     stack->dqkv = arena_take(arena, 3 * plane);
     stack->dhidden = arena_take(arena, wide);
+    if (stack->fp8)
+        arena_group(arena, "FP8: codes and scales");
+    fp8_place(stack->fp8, arena, rows);
 }
 
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
@@ -96,18 +114,14 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
         ops->norm_forward(ops, before ? before->mid : b->x, before ? stack->branch : NULL, NULL, NULL, stack->tokens,
                           params_value(params, b->norm1_weight), params_value(params, b->norm1_bias), stack->eps, b->x,
                           b->norm1, b->mean1, b->rstd1, rows, dim);
-        ops->linear_forward(ops, b->norm1, params_weight(params, b->qkv_weight), params_weight(params, b->qkv_bias),
-                            ACTIVATION_NONE, NULL, b->qkv, rows, dim, 3 * dim);
+        linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows);
         ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads, head);
-        ops->linear_forward(ops, b->attended, params_weight(params, b->proj_weight),
-                            params_weight(params, b->proj_bias), ACTIVATION_NONE, NULL, stack->branch, rows, dim, dim);
+        linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows);
         ops->norm_forward(ops, b->x, stack->branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
                           params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
                           dim);
-        ops->linear_forward(ops, b->norm2, params_weight(params, b->fc1_weight), params_weight(params, b->fc1_bias),
-                            ACTIVATION_GELU_ERF, b->hidden, b->activated, rows, dim, stack->hidden);
-        ops->linear_forward(ops, b->activated, params_weight(params, b->fc2_weight), params_weight(params, b->fc2_bias),
-                            ACTIVATION_NONE, NULL, stack->branch, rows, stack->hidden, dim);
+        linear_forward(&b->fc1, ops, params, b->norm2, ACTIVATION_GELU_ERF, b->hidden, b->activated, rows);
+        linear_forward(&b->fc2, ops, params, b->activated, ACTIVATION_NONE, NULL, stack->branch, rows);
     }
     bool last = stack->last_name != NULL;
     ops->norm_forward(ops, stack->blocks[stack->depth - 1].mid, stack->branch, NULL, NULL, stack->tokens,
@@ -117,7 +131,7 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
-    int rows = batch * stack->tokens, dim = stack->dim, hidden = stack->hidden;
+    int rows = batch * stack->tokens, dim = stack->dim;
     const Real *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
     if (stack->last_name) {
         ops->norm_backward(ops, dout, NULL, stack->x, stack->mean, stack->rstd,
@@ -128,28 +142,17 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
     }
     for (int i = stack->depth - 1; i >= 0; i--) {
         Block *b = &stack->blocks[i];
-        ops->linear_backward_weight(ops, dx, b->activated, params_grad(params, b->fc2_weight),
-                                    params_grad(params, b->fc2_bias), add, rows, hidden, dim);
-        ops->linear_backward_input(ops, dx, params_weight(params, b->fc2_weight), ACTIVATION_GELU_ERF, b->hidden,
-                                   stack->dhidden, rows, hidden, dim);
-        ops->linear_backward_weight(ops, stack->dhidden, b->norm2, params_grad(params, b->fc1_weight),
-                                    params_grad(params, b->fc1_bias), add, rows, dim, hidden);
-        ops->linear_backward_input(ops, stack->dhidden, params_weight(params, b->fc1_weight), ACTIVATION_NONE, NULL,
-                                   stack->dy, rows, dim, hidden);
+        linear_backward(&b->fc2, ops, params, dx, b->activated, ACTIVATION_GELU_ERF, b->hidden, stack->dhidden, add,
+                        rows);
+        linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows);
         ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm2_weight),
                            params_grad(params, b->norm2_bias), NULL, add, rows, dim);
         dx = stack->dx;
-        ops->linear_backward_weight(ops, dx, b->attended, params_grad(params, b->proj_weight),
-                                    params_grad(params, b->proj_bias), add, rows, dim, dim);
-        ops->linear_backward_input(ops, dx, params_weight(params, b->proj_weight), ACTIVATION_NONE, NULL,
-                                   stack->dattended, rows, dim, dim);
+        linear_backward(&b->proj, ops, params, dx, b->attended, ACTIVATION_NONE, NULL, stack->dattended, add, rows);
         ops->attention_backward(ops, stack->dattended, b->qkv, b->attended, b->lse, stack->dqkv, batch, stack->tokens,
                                 stack->heads, dim / stack->heads);
-        ops->linear_backward_weight(ops, stack->dqkv, b->norm1, params_grad(params, b->qkv_weight),
-                                    params_grad(params, b->qkv_bias), add, rows, dim, 3 * dim);
-        ops->linear_backward_input(ops, stack->dqkv, params_weight(params, b->qkv_weight), ACTIVATION_NONE, NULL,
-                                   stack->dy, rows, dim, 3 * dim);
+        linear_backward(&b->to_qkv, ops, params, stack->dqkv, b->norm1, ACTIVATION_NONE, NULL, stack->dy, add, rows);
         ops->norm_backward(ops, stack->dy, dx, b->x, b->mean1, b->rstd1, params_value(params, b->norm1_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm1_weight),
                            params_grad(params, b->norm1_bias), NULL, add, rows, dim);

@@ -4,11 +4,12 @@
 #ifndef FOVEA_BLOCKS_H
 #define FOVEA_BLOCKS_H
 
+#include "linear.h"
 #include "model.h"
 
 typedef struct {
-    int norm1_weight, norm1_bias, qkv_weight, qkv_bias, proj_weight, proj_bias; /* parameter indices */
-    int norm2_weight, norm2_bias, fc1_weight, fc1_bias, fc2_weight, fc2_bias;
+    int norm1_weight, norm1_bias, norm2_weight, norm2_bias; /* parameter indices */
+    Linear to_qkv, proj, fc1, fc2;
     Real *x, *mid;                        /* [rows][dim]: residual stream at the block's entry and between its halves */
     Real *norm1, *norm2;                  /* [rows][dim]: what attention and MLP see */
     Real *qkv;                            /* [rows][3 dim] */
@@ -23,6 +24,7 @@ typedef struct {
     int dim, depth, heads, hidden, tokens;
     float eps;
     Block *blocks;              /* [depth], owned */
+    Fp8 *fp8;                   /* owned; NULL: the linear layers are not in FP8 */
     int last_weight, last_bias; /* the last norm's parameters; -1: none */
     const char *last_name;
     Real *x;                   /* [rows][dim]: residual stream after the last block */
@@ -36,6 +38,8 @@ typedef struct {
 /* Describes a stack; `last_norm` is the last norm's name or NULL. Allocates the list of blocks. */
 Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int dim, int depth, int heads, int tokens,
                   const ModelShape *shape) MUST_USE;
+/* Lets its linear layers be computed in FP8. */
+Status stack_use_fp8(Stack *stack, Ops *ops, const Params *params) MUST_USE;
 void stack_close(Stack *stack);
 /* Adds the parameters; block i gets layer 1 + i. */
 void stack_params(Stack *stack, Params *params);

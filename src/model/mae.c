@@ -89,6 +89,8 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     arena_group(host, "lists of tensors");
     params_begin(&mae->params, host, 12 + 12 * (s->depth + s->decoder_depth) + 4);
     list_params(mae);
+    mae->params.fp8 = mae->encoder.fp8;
+    mae->params.fp8_linears = fp8_linears(mae->encoder.fp8);
     params_end(&mae->params, arena, ops->device, ops->type);
     arena_group(arena, "encoder's activations");
     stack_place(&mae->encoder, arena, ops->type, s->batch);
@@ -118,6 +120,8 @@ static Status describe(Mae *mae, const ModelShape *shape) {
     mae->keep = (int)(mae->patches * (1 - shape->mask_ratio));
     mae->patch_dim = shape_patch_dim(shape);
     TRY(stack_open(&mae->encoder, "blocks", "norm", shape->dim, shape->depth, shape->heads, 1 + mae->keep, shape));
+    if (shape->fp8)
+        TRY(stack_use_fp8(&mae->encoder, mae->ops, &mae->params));
     return stack_open(&mae->decoder, "decoder_blocks", "decoder_norm", shape->decoder_dim, shape->decoder_depth,
                       shape->decoder_heads, 1 + mae->patches, shape);
 }
@@ -132,6 +136,7 @@ Status mae_measure(const ModelShape *shape, RealType type, bool host_memory, Are
         lay_out(&mae, host, arena);
         *params = mae.params;
         params->device = NULL;
+        params->fp8 = NULL;
     }
     stack_close(&mae.encoder);
     stack_close(&mae.decoder);
@@ -157,6 +162,11 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
         return status;
     }
     lay_out(mae, &mae->host, &mae->arena);
+    status = fp8_reset(mae->encoder.fp8);
+    if (status) {
+        mae_close(mae);
+        return status;
+    }
     *out = mae;
     return NULL;
 }

@@ -42,6 +42,8 @@ static void lay_out(Vit *vit, Arena *host, Arena *arena) {
            scores = real * (size_t)s->classes;
     params_begin(&vit->params, host, 8 + 12 * s->depth);
     list_params(vit);
+    vit->params.fp8 = vit->stack.fp8;
+    vit->params.fp8_linears = fp8_linears(vit->stack.fp8);
     params_end(&vit->params, arena, vit->ops->device, vit->ops->type);
     stack_place(&vit->stack, arena, vit->ops->type, s->batch);
     vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
@@ -64,7 +66,8 @@ static Status describe(Vit *vit, const ModelShape *shape) {
     vit->shape = *shape;
     vit->patches = shape_patches(shape);
     vit->patch_dim = shape_patch_dim(shape);
-    return stack_open(&vit->stack, "blocks", NULL, shape->dim, shape->depth, shape->heads, 1 + vit->patches, shape);
+    TRY(stack_open(&vit->stack, "blocks", NULL, shape->dim, shape->depth, shape->heads, 1 + vit->patches, shape));
+    return shape->fp8 ? stack_use_fp8(&vit->stack, vit->ops, &vit->params) : NULL;
 }
 
 static Status number_patches(Vit *vit) {
@@ -97,6 +100,8 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
         lay_out(vit, &vit->host, &vit->arena);
         status = number_patches(vit);
     }
+    if (!status)
+        status = fp8_reset(vit->stack.fp8);
     if (status) {
         vit_close(vit);
         return status;

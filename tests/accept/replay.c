@@ -1,9 +1,10 @@
-/* replay CASE.safetensors --out OUT.safetensors [--backend cpu|emu|cuda] [--precision fp32|bf16]
+/* replay CASE.safetensors --out OUT.safetensors [--backend cpu|emu|cuda] [--precision fp32|bf16|fp8]
  *
  * Loads a recorded case (weights, pictures, noise or labels, configuration in __metadata__) into the product's models,
  * takes the recorded number of AdamW steps on the one batch, and writes what was computed under the case's names.
  * Nothing is computed here. */
 #include "files.h"
+#include "fp8.h"
 #include "model.h"
 #include "optimizer.h"
 #include "safetensors.h"
@@ -23,6 +24,7 @@ typedef struct {
     double lr;
     int steps;
     float label_smoothing;
+    bool fp8;
     Tensor tensors[4096];
     char names[4096][96];
     int count;
@@ -47,7 +49,8 @@ static Status read_case(Replay *r) {
                             .mask_ratio = number(r, "mask_ratio", 0),
                             .norm_pix_loss = number(r, "norm_pix_loss", 0) != 0,
                             .classes = (int)number(r, "classes", 0),
-                            .batch = (int)number(r, "batch", 0)};
+                            .batch = (int)number(r, "batch", 0),
+                            .fp8 = r->fp8};
     r->optimizer = (OptimizerOptions){.beta1 = number(r, "beta1", 0.9),
                                       .beta2 = number(r, "beta2", 0.95),
                                       .eps = number(r, "adam_eps", 1e-8),
@@ -208,9 +211,11 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, 
     Params *params = mae_params(mae);
     for (int step = 1; step <= r->steps; step++) {
         double loss;
+        fp8_begin(params->fp8);
         mae_forward(mae, &input);
         TRY(mae_loss(mae, &loss));
         mae_backward(mae, &input, 1, false);
+        fp8_end(params->fp8);
         if (step == 1) {
             TRY(keep_prediction(r, mae));
             TRY(keep_real(r, "latent", mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
@@ -260,12 +265,14 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, 
     Params *params = vit_params(vit);
     for (int step = 1; step <= r->steps; step++) {
         double loss;
+        fp8_begin(params->fp8);
         vit_forward(vit, room->image, batch);
         r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), room->integers, r->label_smoothing, 1, room->loss,
                                   vit_dlogits(vit), batch, classes);
         TRY(ops_error(&r->ops));
         TRY(device_read(r->device, &loss, room->loss, sizeof loss));
         vit_backward(vit, batch, false);
+        fp8_end(params->fp8);
         if (step == 1) {
             TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, classes}));
             TRY(keep_real(r, "features", vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
@@ -331,7 +338,7 @@ typedef struct {
 
 static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
 static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
-static const char *const precisions[] = {"fp32", "bf16", NULL};
+static const char *const precisions[] = {"fp32", "bf16", "fp8", NULL};
 
 static Status parse(int count, char **arguments, Arguments *a) {
     for (int i = 1; i < count; i++) {
@@ -350,7 +357,7 @@ static Status parse(int count, char **arguments, Arguments *a) {
     }
     if (!a->input || !a->out)
         return status_error(EXIT_USAGE, "usage: replay CASE.safetensors --out OUT.safetensors "
-                                        "[--backend cpu|emu|cuda] [--precision fp32|bf16]");
+                                        "[--backend cpu|emu|cuda] [--precision fp32|bf16|fp8]");
     return NULL;
 }
 
@@ -360,6 +367,7 @@ static Status open_backend(Replay *r, const Arguments *a) {
     free(note);
     r->device->operations(r->device, 2, &r->ops);
     r->ops.type = a->precision ? REAL_BF16 : REAL_FP32;
+    r->fp8 = a->precision == 2;
     return NULL;
 }
 

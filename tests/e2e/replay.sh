@@ -2,27 +2,31 @@
 # The product's models against cases recorded from the reference implementations (tests/cases).
 . "$(dirname "$0")/lib.sh"
 
+# replay BACKEND PRECISION CASE [OTHER LEAST]: the case's outputs within the bounds of the precision, and from OTHER's at
+# least LEAST away.
+replay() {
+    local backend=$1 precision=$2 case=$3
+    shift 3
+    if "$BUILD/accept/replay" "tests/cases/$case.safetensors" --out "$TMP/$case.$precision" --backend "$backend" \
+        --precision "$precision" && "$BUILD/accept/compare" "tests/cases/$case.safetensors" "$TMP/$case.$precision" "$precision" "$@"; then
+        ok "replay $case on $backend in $precision"
+    else
+        not_ok "replay $case on $backend in $precision"
+    fi
+}
+
 for backend in cpu emu; do
     for case in mae_micro mae_micro_raw mae_small mae_heads64 vit_ft_micro; do
-        out="$TMP/$case.out.safetensors"
-        if "$BUILD/accept/replay" "tests/cases/$case.safetensors" --out "$out" --backend $backend --precision fp32 &&
-            "$BUILD/accept/compare" "tests/cases/$case.safetensors" "$out"; then
-            ok "replay $case on $backend"
-        else
-            not_ok "replay $case on $backend"
-        fi
-    done
-    # BF16 has bounds of its own, those of the outside comparison.
-    for case in mae_micro mae_micro_raw mae_small mae_heads64 vit_ft_micro; do
-        out="$TMP/$case.out.safetensors"
-        if "$BUILD/accept/replay" "tests/cases/$case.safetensors" --out "$out" --backend $backend --precision bf16 &&
-            "$BUILD/accept/compare" "tests/cases/$case.safetensors" "$out" bf16; then
-            ok "replay $case on $backend in bf16"
-        else
-            not_ok "replay $case on $backend in bf16"
-        fi
+        replay $backend fp32 $case
+        replay $backend bf16 $case
+        # That it really is FP8: nearer to BF16 it would be something else.
+        replay $backend fp8 $case "$TMP/$case.bf16" 3e-3
     done
 done
 
+# The demand can fail.
+cp "$TMP/mae_micro.fp8" "$TMP/same"
+expect_exit 1 "$BUILD/accept/compare" tests/cases/mae_micro.safetensors "$TMP/mae_micro.fp8" fp8 "$TMP/same" 3e-3
+expect_output "MISS difference"
 expect_exit 64 "$BUILD/accept/replay" tests/cases/mae_micro.safetensors --out "$TMP/out" --backend gpu
 expect_output "--backend gpu is not known"

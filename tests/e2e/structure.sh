@@ -28,7 +28,7 @@ declare -A room_of=(
     [threads]=base
     [device]=device [ops]=ops [operations]=ops
     [folder]=data [image]=data [loader]=data [prefetch]=data
-    [model]=model [params]=model
+    [fp8]=model [model]=model [params]=model
     [checkpoint]=train [optimizer]=train [train]=train
 )
 declare -A may_use=(

@@ -1,0 +1,38 @@
+/* A linear layer of a model: its parameters and, where it has them, its codes and scales in FP8. */
+#ifndef FOVEA_LINEAR_H
+#define FOVEA_LINEAR_H
+
+#include "fp8.h"
+#include "params.h"
+
+typedef struct {
+    Fp8 *owner;
+    char name[64];
+    int weight, in, out;       /* parameter index; multiples of 16, as a GPU's FP8 products need them */
+    uint8_t *w, *w_transposed; /* codes, [out][in] and [in][out] */
+    bool off;
+} Fp8Linear;
+
+typedef struct {
+    int weight, bias, in, out; /* parameter indices; shape */
+    Fp8Linear *fp8;            /* NULL: not in FP8 */
+} Linear;
+
+/* As the operations of these names. */
+void linear_forward(const Linear *linear, Ops *ops, const Params *params, const Real *x, Activation act, Real *pre,
+                    Real *y, int rows);
+/* The gradients of weight and bias, then that of the input. */
+void linear_backward(const Linear *linear, Ops *ops, const Params *params, const Real *dy, const Real *x,
+                     Activation act, const Real *pre, Real *dx, bool add, int rows);
+
+/* Room for at most `capacity` layers, whose weights are in `params`; both are borrowed. */
+Status fp8_open(Ops *ops, const Params *params, int capacity, Fp8 **fp8) MUST_USE;
+void fp8_close(Fp8 *fp8);
+/* Starts the list of layers anew. */
+void fp8_begin_list(Fp8 *fp8);
+/* The layer's place in the list; NULL when its shape does not fit, or without FP8. */
+Fp8Linear *fp8_add(Fp8 *fp8, const char *name, int weight, int in, int out);
+/* Takes codes and scales from an arena of the device's memory, for inputs of `rows` rows. */
+void fp8_place(Fp8 *fp8, Arena *arena, size_t rows);
+
+#endif

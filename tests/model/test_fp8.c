@@ -1,0 +1,209 @@
+/* What a model in FP8 keeps beside its parameters. The arithmetic is held by checkops and the recorded cases. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fp8.h"
+#include "model.h"
+#include "random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATCHES = 16, SIDE = 32, PIXELS = SIDE * SIDE * 3, BATCH = 2, LINEARS = 8, SCALES = LINEARS * FP8_TENSORS };
+
+static ModelShape shape_of(int dim) {
+    return (ModelShape){.image_size = SIDE,
+                        .patch_size = 8,
+                        .dim = dim,
+                        .depth = 2,
+                        .heads = 2,
+                        .decoder_dim = 32,
+                        .decoder_depth = 1,
+                        .decoder_heads = 2,
+                        .mlp_ratio = 4,
+                        .norm_eps = 1e-6,
+                        .mask_ratio = 0.75,
+                        .batch = BATCH,
+                        .fp8 = true};
+}
+
+typedef struct {
+    Ops ops;
+    Mae *mae;
+    Fp8 *fp8;
+    float *grad;
+    uint8_t pixels[2][BATCH * PIXELS];
+    int32_t ids[BATCH * PATCHES];
+} Fixture;
+
+static void open_model(Fixture *f, const ModelShape *shape) {
+    ops_cpu(&f->ops, 2);
+    f->ops.type = REAL_BF16;
+    assert_null(mae_open(shape, &f->ops, &f->mae));
+    assert_null(mae_init(f->mae, 7));
+    f->fp8 = mae_params(f->mae)->fp8;
+    f->grad = mae_params(f->mae)->grad;
+}
+
+static int set_up(void **state) {
+    Fixture *f = calloc(1, sizeof *f);
+    const ModelShape shape = shape_of(32);
+    open_model(f, &shape);
+    Random random;
+    random_start(&random, 7, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < BATCH * PIXELS; i++) {
+        f->pixels[0][i] = (uint8_t)random_below(&random, 256);
+        f->pixels[1][i] = (uint8_t)random_below(&random, 256);
+    }
+    for (int i = 0; i < BATCH * PATCHES; i++)
+        f->ids[i] = i % PATCHES;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    Fixture *f = *state;
+    mae_close(f->mae);
+    free(f);
+    return 0;
+}
+
+/* Both passes over one of the batches; the loss. */
+static double pass(Fixture *f, int batch, bool backward) {
+    const MaeInput input = {.pixels = f->pixels[batch], .ids = f->ids, .batch = BATCH};
+    double loss;
+    mae_forward(f->mae, &input);
+    assert_null(mae_loss(f->mae, &loss));
+    if (backward)
+        mae_backward(f->mae, &input, 1, false);
+    assert_null(ops_error(&f->ops));
+    return loss;
+}
+
+static double step(Fixture *f, int batch) {
+    fp8_begin(f->fp8);
+    const double loss = pass(f, batch, true);
+    fp8_end(f->fp8);
+    return loss;
+}
+
+static void names_and_first_scales(void **state) {
+    Fixture *f = *state;
+    Fp8Scale scales[SCALES];
+    assert_int_equal(fp8_linears(f->fp8), LINEARS);
+    assert_int_equal(mae_params(f->mae)->fp8_linears, LINEARS);
+    assert_string_equal(fp8_name(f->fp8, 0), "blocks.0.attn.qkv");
+    assert_string_equal(fp8_name(f->fp8, 7), "blocks.1.mlp.fc2");
+    assert_null(fp8_read(f->fp8, scales));
+    for (int i = 0; i < SCALES; i++) {
+        assert_true(scales[i].scale == 0 && scales[i].history[0] == 0);
+        assert_int_equal(scales[i].format, i % FP8_TENSORS == FP8_GRADIENT ? FP8_E5M2 : FP8_E4M3);
+    }
+    const int generation = fp8_generation(f->fp8);
+    step(f, 0);
+    assert_int_not_equal(fp8_generation(f->fp8), generation);
+    assert_null(fp8_read(f->fp8, scales));
+    for (int i = 0; i < SCALES; i++) { /* taken from the tensors: nothing saturated in the first step */
+        const double most = scales[i].history[0] * (double)scales[i].scale;
+        const double limit = scales[i].format == FP8_E4M3 ? 448 : 57344;
+        assert_true(most <= limit && most > limit / 2);
+        assert_int_equal(scales[i].overflows, 0);
+        assert_int_equal(scales[i].position, 1);
+    }
+    step(f, 1);
+    assert_int_equal(fp8_generation(f->fp8), generation + 1);
+}
+
+static void passes_of_no_step_leave_no_trace(void **state) {
+    Fixture *f = *state;
+    Fp8Scale before[SCALES], after[SCALES];
+    const double first = step(f, 0);
+    float *grad = malloc(sizeof *grad * mae_params(f->mae)->trainable);
+    fp8_begin(f->fp8);
+    pass(f, 0, true);
+    memcpy(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
+    assert_null(fp8_read(f->fp8, before));
+    fp8_begin(f->fp8);
+    pass(f, 1, false);
+    fp8_begin(f->fp8);
+    const double again = pass(f, 0, true);
+    assert_null(fp8_read(f->fp8, after));
+    assert_memory_equal(before, after, sizeof before);
+    assert_memory_equal(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
+    assert_true(fabs(again / first - 1) < 1e-3); /* the scales are those of the first step */
+    free(grad);
+}
+
+static void scales_that_were_read_go_on(void **state) {
+    Fixture *f = *state;
+    Fp8Scale kept[SCALES], there[SCALES], here[SCALES];
+    step(f, 0);
+    assert_null(fp8_read(f->fp8, kept));
+    const double loss = step(f, 1);
+    assert_null(fp8_read(f->fp8, there));
+    assert_null(fp8_reset(f->fp8));
+    step(f, 1);
+    assert_null(fp8_write(f->fp8, kept));
+    assert_true(step(f, 1) == loss);
+    assert_null(fp8_read(f->fp8, here));
+    assert_memory_equal(here, there, sizeof here);
+}
+
+static void layers_turned_off_are_in_bf16(void **state) {
+    Fixture *f = *state;
+    const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
+    const double loss = step(f, 0);
+    const int generation = fp8_generation(f->fp8);
+    for (int i = 0; i < LINEARS; i++)
+        fp8_turn_off(f->fp8, i, true);
+    assert_true(fp8_is_off(f->fp8, 3) && fp8_generation(f->fp8) > generation);
+    const double off = step(f, 0);
+    float *grad = malloc(bytes);
+    memcpy(grad, f->grad, bytes);
+    mae_close(f->mae);
+    ModelShape shape = shape_of(32);
+    shape.fp8 = false;
+    open_model(f, &shape);
+    assert_null(f->fp8);
+    assert_true(step(f, 0) == off && off != loss);
+    assert_memory_equal(grad, f->grad, bytes);
+    free(grad);
+}
+
+static void shapes_that_do_not_fit_stay_in_bf16(void **state) {
+    Fixture *f = *state;
+    mae_close(f->mae);
+    const ModelShape shape = shape_of(24); /* attention's 24 by 72 and 24 by 24, and the MLP's 24 by 96: none fits */
+    open_model(f, &shape);
+    assert_int_equal(fp8_linears(f->fp8), 0);
+    step(f, 0);
+    assert_null(fp8_read(f->fp8, NULL));
+}
+
+static void gpus_without_it_are_refused_by_name(void **state) {
+    (void)state;
+    assert_null(fp8_check("", 0));
+    assert_null(fp8_check("NVIDIA L40S", 89));
+    assert_null(fp8_check("NVIDIA H100", 90));
+    Status status = fp8_check("NVIDIA A100-SXM4-80GB, 79.1 GiB", 80);
+    assert_int_equal(status_code(status), EXIT_MISSING);
+    assert_non_null(strstr(status_message(status), "NVIDIA A100-SXM4-80GB, 79.1 GiB is of compute capability 8.0"));
+    status_free(status);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(names_and_first_scales, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(passes_of_no_step_leave_no_trace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(scales_that_were_read_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(layers_turned_off_are_in_bf16, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shapes_that_do_not_fit_stay_in_bf16, set_up, tear_down),
+        cmocka_unit_test(gpus_without_it_are_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
