@@ -1,6 +1,7 @@
-/* Checkpoints: DIR/step-N/ with weights.safetensors (the public names), optimizer.safetensors (m.NAME, v.NAME),
- * state.json and `checksums` (XXH3-128 of each file, of itself last); DIR/latest and DIR/best point at one each. A
- * directory is written beside, every file fsynced, and renamed into place whole. */
+/* Checkpoints: DIR/step-N/ with weights.safetensors (the public names), optimizer.safetensors (m.NAME, v.NAME), in runs
+ * in FP8 fp8.safetensors (scales and what chooses them), state.json and `checksums` (XXH3-128 of each file, of itself
+ * last); DIR/latest and DIR/best point at one each. A directory is written beside, every file fsynced, and renamed into
+ * place whole. */
 #ifndef FOVEA_CHECKPOINT_H
 #define FOVEA_CHECKPOINT_H
 

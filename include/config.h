@@ -13,7 +13,7 @@ enum { CONFIG_AUTO = -1 };  /* the value `auto` of an integer that takes it */
 
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
-typedef enum { PRECISION_FP32, PRECISION_BF16 } Precision;
+typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */

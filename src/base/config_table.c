@@ -9,7 +9,7 @@ _Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(in
                "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
-static const char *const PRECISIONS[] = {"fp32", "bf16", NULL};
+static const char *const PRECISIONS[] = {"fp32", "bf16", "fp8", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
@@ -64,7 +64,10 @@ const ConfigKey config_keys[] = {
     CHOICE(
         train, precision, PRECISIONS, PRECISION_BF16,
         "What activations and the factors of matrix products are kept in. Parameters, gradients, moments and sums are "
-        "fp32 in either; the CPU rounds in bf16 where a GPU does."),
+        "fp32 in either; the CPU rounds in bf16 where a GPU does. fp8: as bf16, but the encoder's linear layers "
+        "multiply "
+        "in E4M3 and E5M2, forward and for the input's gradient; for GPUs of compute capability 8.9 and later, "
+        "simulated on the CPU."),
     INTEGER(train, seed, 0, 9007199254740991, 1, "", "Starts weights, order, crops and masks."),
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training pictures; not used when steps is given."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: from epochs."),

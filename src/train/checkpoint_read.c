@@ -1,4 +1,5 @@
 #include "checkpoint_files.h"
+#include "checkpoint_fp8.h"
 #include "files.h"
 
 #include <inttypes.h>
@@ -51,21 +52,40 @@ static Status read_tensors(const char *path, const Params *params) {
     return status;
 }
 
-/* Everything is verified before the first parameter changes. */
-static Status read_checkpoint(const char *path, int64_t step, const Params *params, TrainState *state) {
-    TrainState read;
-    TRY(checkpoint_verify(path));
-    TRY(read_state(path, step, &read));
-    TRY(read_tensors(path, params));
-    *state = read;
-    return NULL;
+/* The scales of a model in FP8; *scales is NULL where a run without has written the checkpoint. */
+static Status open_scales(const char *path, const Fp8 *fp8, SafeTensors **scales) {
+    *scales = NULL;
+    char *file = fp8_linears(fp8) ? files_path("%s/" CHECKPOINT_FP8, path) : NULL;
+    if (!file)
+        return fp8_linears(fp8) ? status_no_memory("a path", strlen(path)) : NULL;
+    Status status = files_exists(file) ? checkpoint_fp8_open(file, fp8, scales) : NULL;
+    free(file);
+    return status;
 }
 
-static Status append(char **note, const char *name, const char *message) {
-    char *longer = *note ? files_path("%s; %s passed over: %s", *note, name, message)
-                         : files_path("%s passed over: %s", name, message);
+/* Everything is verified before the first parameter changes. */
+static Status read_checkpoint(const char *path, int64_t step, const Params *params, TrainState *state,
+                              bool *scales_begin_anew) {
+    TrainState read;
+    SafeTensors *scales;
+    TRY(checkpoint_verify(path));
+    TRY(read_state(path, step, &read));
+    TRY(open_scales(path, params->fp8, &scales));
+    Status status = read_tensors(path, params);
+    if (!status)
+        status = scales ? checkpoint_fp8_apply(scales, params->fp8) : fp8_reset(params->fp8);
+    *scales_begin_anew = fp8_linears(params->fp8) && !scales;
+    safetensors_close(scales);
+    if (!status)
+        *state = read;
+    return status;
+}
+
+static Status append(char **note, const char *name, const char *what, const char *message) {
+    char *longer =
+        *note ? files_path("%s; %s %s%s", *note, name, what, message) : files_path("%s %s%s", name, what, message);
     if (!longer)
-        return status_no_memory("a note on damaged checkpoints", strlen(message));
+        return status_no_memory("a note on checkpoints", strlen(message));
     free(*note);
     *note = longer;
     return NULL;
@@ -79,15 +99,18 @@ Status checkpoint_read(const char *dir, const Params *params, TrainState *state,
     *note = NULL;
     TRY(checkpoint_list(dir, &entries, &count));
     Status status = NULL;
+    bool anew = false;
     for (int i = 0; i < count && !status && !*found; i++) {
         char *path = files_path("%s/%s", dir, entries[i].name);
-        Status damage =
-            path ? read_checkpoint(path, entries[i].step, params, state) : status_no_memory("a path", strlen(dir));
+        Status damage = path ? read_checkpoint(path, entries[i].step, params, state, &anew)
+                             : status_no_memory("a path", strlen(dir));
         free(path);
         if (!damage) {
             *found = true;
+            if (anew)
+                status = append(note, entries[i].name, "holds no scales of FP8: they start anew", "");
         } else if (status_code(damage) == EXIT_DATA || status_code(damage) == EXIT_IO) {
-            status = append(note, entries[i].name, status_message(damage));
+            status = append(note, entries[i].name, "passed over: ", status_message(damage));
             status_free(damage);
         } else {
             status = damage; /* want of memory says nothing about the checkpoint */

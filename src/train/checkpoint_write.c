@@ -1,5 +1,6 @@
 #include "checkpoint_copy.h"
 #include "checkpoint_files.h"
+#include "checkpoint_fp8.h"
 #include "files.h"
 
 #include <pthread.h>
@@ -15,9 +16,10 @@ struct CheckpointWriter {
     int keep;
 
     CheckpointCopy copy;
-    Arena arena; /* both lists */
+    Arena arena; /* both lists, and the state of FP8 */
     char (*names)[96];
     Tensor *tensors;
+    CheckpointFp8 fp8;
 
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows */
@@ -35,6 +37,7 @@ static void lay_out(CheckpointWriter *writer, Arena *arena) {
     arena_group(arena, "lists of tensors");
     writer->names = arena_take(arena, names * sizeof *writer->names);
     writer->tensors = arena_take(arena, names * sizeof *writer->tensors);
+    checkpoint_fp8_place(&writer->fp8, writer->params, arena);
 }
 
 void checkpoint_writer_measure(const Params *params, Arena *host) {
@@ -77,15 +80,18 @@ static Status write_checksums(const char *part, const char *path) {
 static Status write_files(CheckpointWriter *writer, const char *part) {
     char *weights = files_path("%s/" CHECKPOINT_WEIGHTS, part);
     char *optimizer = files_path("%s/" CHECKPOINT_OPTIMIZER, part);
+    char *fp8 = files_path("%s/" CHECKPOINT_FP8, part);
     char *state = files_path("%s/" CHECKPOINT_STATE, part);
     char *checksums = files_path("%s/" CHECKPOINT_CHECKSUMS, part);
-    Status status = weights && optimizer && state && checksums ? files_remove(part) : no_path(writer);
+    Status status = weights && optimizer && fp8 && state && checksums ? files_remove(part) : no_path(writer);
     if (!status)
         status = files_make_directory(part);
     if (!status)
         status = write_weights(writer, weights);
     if (!status)
         status = write_optimizer(writer, optimizer);
+    if (!status && writer->fp8.layers)
+        status = checkpoint_fp8_write(&writer->fp8, fp8);
     if (!status)
         status = write_state(writer, state);
     if (!status)
@@ -94,6 +100,7 @@ static Status write_files(CheckpointWriter *writer, const char *part) {
         status = files_sync_directory(part);
     free(weights);
     free(optimizer);
+    free(fp8);
     free(state);
     free(checksums);
     return status;
@@ -186,6 +193,10 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     Status failure = writer->failure;
     writer->failure = NULL;
     *started = !failure && writer->phase == IDLE;
+    if (*started) { /* now: the next step changes it before it waits for the copy */
+        failure = checkpoint_fp8_take(&writer->fp8, writer->params->fp8);
+        *started = !failure;
+    }
     if (*started && writer->copy.pinned) {
         failure = checkpoint_copy_start(&writer->copy);
         *started = !failure;

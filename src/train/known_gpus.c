@@ -7,11 +7,15 @@
  * error correction takes some on GDDR. From the "total capacity" in public reports of PyTorch's out-of-memory errors,
  * the least that was found for each, rounded down to a tenth; not measured by this project. */
 static const KnownGpu gpus[] = {
-    {"a100-40", "NVIDIA A100 40 GB", 39.3, false},     {"a100-80", "NVIDIA A100 80 GB", 79.1, false},
-    {"h100", "NVIDIA H100 80 GB", 79.1, false},        {"h100-nvl", "NVIDIA H100 NVL 94 GB", 93.0, false},
-    {"h200", "NVIDIA H200 141 GB", 139.7, false},      {"b200", "NVIDIA B200 192 GB", 178.3, false},
-    {"l40s", "NVIDIA L40S 48 GB", 44.3, false},        {"rtx4090", "NVIDIA GeForce RTX 4090 24 GB", 23.5, false},
-    {"spark", "NVIDIA DGX Spark 128 GB", 119.1, true},
+    {"a100-40", "NVIDIA A100 40 GB", 39.3, false, 80},
+    {"a100-80", "NVIDIA A100 80 GB", 79.1, false, 80},
+    {"h100", "NVIDIA H100 80 GB", 79.1, false, 90},
+    {"h100-nvl", "NVIDIA H100 NVL 94 GB", 93.0, false, 90},
+    {"h200", "NVIDIA H200 141 GB", 139.7, false, 90},
+    {"b200", "NVIDIA B200 192 GB", 178.3, false, 100},
+    {"l40s", "NVIDIA L40S 48 GB", 44.3, false, 89},
+    {"rtx4090", "NVIDIA GeForce RTX 4090 24 GB", 23.5, false, 89},
+    {"spark", "NVIDIA DGX Spark 128 GB", 119.1, true, 121},
 };
 enum { GPUS = sizeof gpus / sizeof *gpus };
 

@@ -10,6 +10,7 @@ typedef struct {
     const char *name, *full_name;
     double gibibytes; /* of memory, as the driver gives it to programs */
     bool unified;     /* it is the host's memory, too */
+    int capability;   /* compute capability, 90 for 9.0 */
 } KnownGpu;
 
 /* What a program that has opened a GPU finds taken from that memory: CUDA's context and the kernels' code, and the

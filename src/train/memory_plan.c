@@ -1,6 +1,7 @@
 #include "memory_plan.h"
 
 #include "checkpoint.h"
+#include "fp8.h"
 #include "optimizer.h"
 #include "prefetch.h"
 #include "step.h"
@@ -27,7 +28,8 @@ static size_t host_margin(size_t available) {
 Status memory_room_open(const Device *device, MemoryRoom *room) {
     const Device *cpu = device_cpu();
     size_t host_total;
-    *room = (MemoryRoom){.host_memory = device->host_memory, .unified = device->unified};
+    *room =
+        (MemoryRoom){.host_memory = device->host_memory, .unified = device->unified, .capability = device->capability};
     TRY(cpu->memory(cpu, &room->host_free, &host_total));
     snprintf(room->name, sizeof room->name, "%s", *device->model ? device->model : "machine");
     if (device->host_memory || device->unified) {
@@ -44,6 +46,7 @@ Status memory_room_open(const Device *device, MemoryRoom *room) {
 void memory_room_known(const KnownGpu *gpu, MemoryRoom *room) {
     const size_t total = (size_t)(gpu->gibibytes * GIBIBYTE);
     *room = (MemoryRoom){.unified = gpu->unified,
+                         .capability = gpu->capability,
                          .free = total - GPU_CONTEXT_BYTES,
                          .total = total,
                          .workspace = GPU_WORKSPACE_BYTES,
@@ -65,11 +68,21 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .norm_eps = 1e-6,
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
-                        .batch = micro_batch};
+                        .batch = micro_batch,
+                        .fp8 = config->train.precision == PRECISION_FP8};
 }
 
 RealType memory_type(const Config *config) {
-    return config->train.precision == PRECISION_BF16 ? REAL_BF16 : REAL_FP32;
+    return config->train.precision == PRECISION_FP32 ? REAL_FP32 : REAL_BF16;
+}
+
+const char *memory_precision(const Config *config) {
+    static const char *const names[] = {"fp32", "bf16", "fp8"};
+    return names[config->train.precision];
+}
+
+Status memory_check_precision(const Config *config, const MemoryRoom *room) {
+    return config->train.precision == PRECISION_FP8 ? fp8_check(room->name, room->capability) : NULL;
 }
 
 static size_t larger(size_t a, size_t b) {

@@ -13,10 +13,11 @@
 typedef struct {
     char name[160];
     bool host_memory, unified; /* as in Device */
-    size_t free, total;        /* of the device */
-    size_t margin;             /* of `free` that stays free */
-    size_t workspace;          /* of the libraries', where `free` still holds it */
-    size_t host_free;          /* SIZE_MAX: not known */
+    int capability;
+    size_t free, total; /* of the device */
+    size_t margin;      /* of `free` that stays free */
+    size_t workspace;   /* of the libraries', where `free` still holds it */
+    size_t host_free;   /* SIZE_MAX: not known */
 } MemoryRoom;
 
 typedef struct {
@@ -35,6 +36,10 @@ void memory_room_known(const KnownGpu *gpu, MemoryRoom *room);
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */
 RealType memory_type(const Config *config);
+/* train.precision's name. */
+const char *memory_precision(const Config *config);
+/* EXIT_MISSING when the device does not have train.precision. */
+Status memory_check_precision(const Config *config, const MemoryRoom *room) MUST_USE;
 
 /* A run of `config` with that many pictures at a time. */
 Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch, MemoryPlan *plan) MUST_USE;

@@ -41,7 +41,7 @@ static void print_head(const Config *config, const MemoryRoom *room, const Memor
     const ModelShape shape = memory_shape(config, plan->micro_batch);
     printf("plan     MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d; %.2f M parameters, %s\n", shape.dim,
            shape.depth, shape.heads, shape.decoder_dim, shape.decoder_depth, shape.decoder_heads, shape.image_size,
-           shape.patch_size, (double)plan->params.total / 1e6, memory_type(config) == REAL_BF16 ? "bf16" : "fp32");
+           shape.patch_size, (double)plan->params.total / 1e6, memory_precision(config));
     printf("         %" PRId64 " x %d pictures a step%s\n", config->train.global_batch / plan->micro_batch,
            plan->micro_batch, config->train.micro_batch == CONFIG_AUTO ? " (train.micro_batch = auto)" : "");
     printf("         on the %s: %.1f MB of %.1f MB %s\n", room->name, (double)room->free / MEGABYTE,
@@ -99,6 +99,7 @@ Status train_plan(const Config *config, const char *gpu) {
     int micro_batch, largest;
     int64_t steps;
     TRY(open_room(config, gpu, &room));
+    TRY(memory_check_precision(config, &room));
     TRY(memory_pick(config, &room, 0, &micro_batch));
     TRY(memory_plan(config, &room, micro_batch, &plan));
     TRY(memory_largest(config, &room, INT_MAX, &largest));

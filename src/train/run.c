@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "files.h"
+#include "fp8.h"
 #include "memory_plan.h"
 
 #include <inttypes.h>
@@ -69,6 +70,7 @@ static Status plan_memory(Run *run, int *micro_batch) {
     MemoryRoom room;
     MemoryPlan plan;
     TRY(memory_room_open(run->device, &room));
+    TRY(memory_check_precision(config, &room));
     TRY(memory_pick(config, &room, kept, micro_batch));
     TRY(memory_plan(config, &room, *micro_batch, &plan));
     TRY(memory_refuse(config, &room, &plan));
@@ -240,11 +242,14 @@ static void summarise(const Run *run) {
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
     printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
-           run->ops.type == REAL_BF16 ? "bf16" : "fp32", run->ops.name);
+           memory_precision(run->config), run->ops.name);
     if (run->device->host_memory)
         printf(" with %d threads\n", run->ops.threads);
     else
         printf(" (%s)\n", run->device->model);
+    if (run->config->train.precision == PRECISION_FP8)
+        printf("fp8      %d of the encoder's %d linear layers; all else in bf16\n",
+               fp8_linears(mae_params(run->mae)->fp8), 4 * shape->depth);
     printf("run      %s\n", run->directory.path);
     fflush(stdout);
 }

@@ -1,5 +1,7 @@
 #include "step.h"
 
+#include "fp8.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -145,10 +147,16 @@ Status step_start(Step *step, int64_t applied, double mean) {
     return device_write(step->device, step->state, &state, sizeof state);
 }
 
+static Fp8 *fp8_of(const Step *step) {
+    return mae_params(step->options.mae)->fp8;
+}
+
 /* What one kind of work consists of. */
 typedef void (*Body)(Step *step, const MaeInput *input, bool add);
 
 static void passes(Step *step, const MaeInput *input, bool add) {
+    if (!add)
+        fp8_begin(fp8_of(step));
     mae_forward(step->options.mae, input);
     mae_backward(step->options.mae, input, 1.0f / (float)step->accumulation, add);
 }
@@ -159,6 +167,7 @@ static void update(Step *step, const MaeInput *input, bool add) {
     const float *norm = optimizer_norm(step->options.optimizer);
     ops->judge_step(ops, step->losses, step->accumulation, norm, step->state, step->gate);
     optimizer_apply(step->options.optimizer, step->gate);
+    fp8_end(fp8_of(step));
 }
 
 /* Captures the work; *graph stays NULL where it was done instead. */
@@ -243,6 +252,8 @@ Status step_repeat(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
         MaeInput input;
         double loss;
         TRY(fill_room(step, &step->rooms[index], index, batch, epoch, i * step->options.micro_batch, &input));
+        if (i == 0)
+            fp8_begin(fp8_of(step));
         mae_forward(step->options.mae, &input);
         TRY(mae_loss(step->options.mae, &loss));
         if (!isfinite(loss))

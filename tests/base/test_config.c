@@ -77,7 +77,7 @@ static const struct {
     ROW(data, workers, INTEGER, "2", "7"),
     ROW(data, ring, INTEGER, "3", "5"),
     ROW(train, device, CHOICE, "auto", "emu"),
-    ROW(train, precision, CHOICE, "bf16", "fp32"),
+    ROW(train, precision, CHOICE, "bf16", "fp8"),
     ROW(train, seed, INTEGER, "1", "9007199254740991"),
     ROW(train, epochs, REAL, "800", "99.5"),
     ROW(train, steps, INTEGER, "0", "12"),
@@ -119,12 +119,13 @@ static void assert_field(const Config *config, int row, const char *wanted) {
     case SWITCH:
         assert_int_equal(*(const bool *)place, !strcmp(wanted, "on"));
         break;
-    case CHOICE: /* vit_large, rollback, emu and fp32 are 3, 2, 3 and 0, the defaults 2, 0, 0 and 1 */
+    case CHOICE: /* vit_large, rollback, emu and fp8 are 3, 2, 3 and 2, the defaults 2, 0, 0 and 1 */
         assert_int_equal(*(const int *)place, !strcmp(wanted, "vit_large")  ? PRESET_LARGE
                                               : !strcmp(wanted, "rollback") ? GUARD_ROLLBACK
                                               : !strcmp(wanted, "vit_base") ? PRESET_BASE
                                               : !strcmp(wanted, "emu")      ? TRAIN_ON_EMU
                                               : !strcmp(wanted, "bf16")     ? PRECISION_BF16
+                                              : !strcmp(wanted, "fp8")      ? PRECISION_FP8
                                                                             : GUARD_STOP);
         break;
     case TEXT:

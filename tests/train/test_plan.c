@@ -56,13 +56,13 @@ static void taken_is_planned(void **state) {
     device.host_memory = false;
     device.allocate = count_device;
     device.allocate_pinned = count_pinned;
-    static const char *const precisions[] = {"train.precision=fp32", "train.precision=bf16"};
-    for (int i = 0; i < 6; i++) {
+    static const char *const precisions[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp8"};
+    for (int i = 0; i < 9; i++) {
         Config config;
         MemoryPlan plan;
         const MemoryRoom room = {0};
-        const int micro_batch = (const int[]){1, 3, 8}[i / 2];
-        read_config(state, &config, precisions[i % 2]);
+        const int micro_batch = (const int[]){1, 3, 8}[i / 3];
+        read_config(state, &config, precisions[i % 3]);
         assert_fine(memory_plan(&config, &room, micro_batch, &plan));
         assert_sums_up(&plan.device);
         assert_sums_up(&plan.host);
@@ -101,7 +101,8 @@ static void taken_is_planned(void **state) {
 
         const Params *params = mae_params(mae);
         assert_int_equal(group(&plan.device, "parameters"), params->total * sizeof(float));
-        assert_int_equal(group(&plan.device, "their copies in BF16"), i % 2 ? params->total * sizeof(uint16_t) : 0);
+        assert_int_equal(group(&plan.device, "their copies in BF16"), i % 3 ? params->total * sizeof(uint16_t) : 0);
+        assert_true((group(&plan.device, "FP8: codes and scales") > 0) == (i % 3 == 2));
         assert_int_equal(group(&plan.device, "gradients"), params->trainable * sizeof(float));
         assert_int_equal(group(&plan.device, "moments"), 2 * params->trainable * sizeof(float));
         assert_int_equal(plan.params.total, params->total);
@@ -120,8 +121,8 @@ static size_t free_on(const Device *device) {
 
 /* A whole step on the emulated GPU takes what was planned for model and optimizer, and no more scratch memory. */
 static void emulated_step_takes_what_is_planned(void **state) {
-    static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "model.patch_size=2",
-                                         "model.dim=320", "model.decoder_heads=8"};
+    static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp8",
+                                         "model.patch_size=2",   "model.dim=320",        "model.decoder_heads=8"};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         Device *device;
         char *note;
