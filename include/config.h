@@ -14,6 +14,7 @@ enum { CONFIG_AUTO = -1 };  /* the value `auto` of an integer that takes it */
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
+typedef enum { CONFIG_RECOMPUTE_NONE, CONFIG_RECOMPUTE_NORMS, CONFIG_RECOMPUTE_BLOCKS } ConfigRecompute;
 typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
@@ -44,7 +45,8 @@ typedef struct {
         int64_t micro_batch; /* most images a pass holds; a larger global batch is a multiple of it and accumulates
                               * gradients; 0: no limit; CONFIG_AUTO: what memory allows */
         bool capture;        /* a GPU's steps as graphs */
-        int64_t threads;     /* 0: one a core */
+        ConfigRecompute recompute;
+        int64_t threads; /* 0: one a core */
     } train;
     struct {
         double base_lr; /* lr = base_lr * global_batch / 256 */

@@ -7,6 +7,11 @@
 #include "ops.h"
 #include "params.h"
 
+/* What of a block's activations is not kept for the backward pass but computed again in it: nothing; what its norms and
+ * its GELU write, which is quick to compute and 12 of 32 bytes a token and channel in BF16; all but the block's input.
+ * The results are the same to the bit. */
+typedef enum { RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS } Recompute;
+
 typedef struct {
     int image_size, patch_size;
     int dim, depth, heads;
@@ -15,9 +20,10 @@ typedef struct {
     double mask_ratio;  /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
     bool norm_pix_loss; /* MAE only */
     int classes;        /* classifier only */
-    int batch;          /* samples a forward pass holds at most (the micro-batch) */
-    bool fp8;           /* the encoder's linear layers in FP8, where their shapes fit; the operations are in BF16. The
-                         * parameters' `fp8` then says what to do at each step (fp8.h) */
+    Recompute recompute;
+    int batch; /* samples a forward pass holds at most (the micro-batch) */
+    bool fp8;  /* the encoder's linear layers in FP8, where their shapes fit; the operations are in BF16. The
+                * parameters' `fp8` then says what to do at each step (fp8.h) */
 } ModelShape;
 
 /* What a shape cannot be: EXIT_USAGE saying why (patch divides image, heads divide dim, dim divisible by 4, ...). */

@@ -9,6 +9,7 @@ _Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(in
                "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
+static const char *const RECOMPUTES[] = {"none", "norms", "blocks", NULL};
 static const char *const PRECISIONS[] = {"fp32", "bf16", "fp8", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
@@ -80,6 +81,11 @@ const ConfigKey config_keys[] = {
         train, capture, 1,
         "Whether a GPU's steps are captured once, as CUDA graphs, and launched whole from then on. off: each kernel by "
         "itself, so that a failure names it."),
+    CHOICE(
+        train, recompute, RECOMPUTES, CONFIG_RECOMPUTE_NONE,
+        "What is computed a second time in the backward pass rather than kept, for more pictures at a time in the same "
+        "memory: nothing; norms: what norms and GELU write, a little work; blocks: all but the blocks' inputs, a third "
+        "more work. Results are the same to the bit."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Threads that compute. 0: one for each core."),
 
     REAL(optim, base_lr, 0, 100, 1.5e-4, "",

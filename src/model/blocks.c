@@ -13,6 +13,7 @@ Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int d
                      .tokens = tokens,
                      .hidden = (int)(dim * shape->mlp_ratio),
                      .eps = (float)shape->norm_eps,
+                     .recompute = shape->recompute,
                      .last_weight = -1,
                      .last_bias = -1};
     stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
@@ -77,19 +78,22 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     size_t plane = real * (size_t)stack->dim, wide = real * (size_t)stack->hidden;
     for (int i = 0; i < stack->depth; i++) {
         Block *block = &stack->blocks[i];
+        const Block *first = i ? stack->blocks : NULL; /* which the others share with */
+        const bool own_norms = !first || stack->recompute == RECOMPUTE_NONE;
+        const bool own_rest = !first || stack->recompute != RECOMPUTE_BLOCKS;
         block->x = arena_take(arena, plane);
-        block->mid = arena_take(arena, plane);
-        block->norm1 = arena_take(arena, plane);
-        block->norm2 = arena_take(arena, plane);
-        block->qkv = arena_take(arena, 3 * plane);
-        block->attended = arena_take(arena, plane);
-        block->lse = arena_take(arena, row * (size_t)stack->heads);
-        block->hidden = arena_take(arena, wide);
-        block->activated = arena_take(arena, wide);
-        block->mean1 = arena_take(arena, row);
-        block->rstd1 = arena_take(arena, row);
-        block->mean2 = arena_take(arena, row);
-        block->rstd2 = arena_take(arena, row);
+        block->norm1 = own_norms ? arena_take(arena, plane) : first->norm1;
+        block->norm2 = own_norms ? arena_take(arena, plane) : first->norm2;
+        block->activated = own_norms ? arena_take(arena, wide) : first->activated;
+        block->mid = own_rest ? arena_take(arena, plane) : first->mid;
+        block->qkv = own_rest ? arena_take(arena, 3 * plane) : first->qkv;
+        block->attended = own_rest ? arena_take(arena, plane) : first->attended;
+        block->lse = own_rest ? arena_take(arena, row * (size_t)stack->heads) : first->lse;
+        block->hidden = own_rest ? arena_take(arena, wide) : first->hidden;
+        block->mean1 = own_rest ? arena_take(arena, row) : first->mean1;
+        block->rstd1 = own_rest ? arena_take(arena, row) : first->rstd1;
+        block->mean2 = own_rest ? arena_take(arena, row) : first->mean2;
+        block->rstd2 = own_rest ? arena_take(arena, row) : first->rstd2;
     }
     stack->x = arena_take(arena, plane);
     stack->y = arena_take(arena, plane);
@@ -106,21 +110,39 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     fp8_place(stack->fp8, arena, rows);
 }
 
+/* x = before + branch (NULL: x as it is), and its norm. */
+static void first_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
+                       const Real *branch, int rows) {
+    ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm1_weight),
+                      params_value(params, b->norm1_bias), stack->eps, b->x, b->norm1, b->mean1, b->rstd1, rows,
+                      stack->dim);
+}
+
+/* mid = before + branch (NULL: mid as it is), and its norm. */
+static void second_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
+                        const Real *branch, int rows) {
+    ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
+                      params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
+                      stack->dim);
+}
+
+/* From the first norm to GELU; what is left is the last linear layer. */
+static void pass(const Stack *stack, Ops *ops, const Params *params, const Block *b, int batch) {
+    const int rows = batch * stack->tokens;
+    linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows);
+    ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads,
+                           stack->dim / stack->heads);
+    linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows);
+    second_norm(stack, ops, params, b, b->x, stack->branch, rows);
+    linear_forward(&b->fc1, ops, params, b->norm2, ACTIVATION_GELU_ERF, b->hidden, b->activated, rows);
+}
+
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
-    int rows = batch * stack->tokens, dim = stack->dim, head = dim / stack->heads;
+    int rows = batch * stack->tokens, dim = stack->dim;
     for (int i = 0; i < stack->depth; i++) {
         Block *b = &stack->blocks[i];
-        const Block *before = i ? b - 1 : NULL;
-        ops->norm_forward(ops, before ? before->mid : b->x, before ? stack->branch : NULL, NULL, NULL, stack->tokens,
-                          params_value(params, b->norm1_weight), params_value(params, b->norm1_bias), stack->eps, b->x,
-                          b->norm1, b->mean1, b->rstd1, rows, dim);
-        linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows);
-        ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads, head);
-        linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows);
-        ops->norm_forward(ops, b->x, stack->branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
-                          params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
-                          dim);
-        linear_forward(&b->fc1, ops, params, b->norm2, ACTIVATION_GELU_ERF, b->hidden, b->activated, rows);
+        first_norm(stack, ops, params, b, i ? b[-1].mid : b->x, i ? stack->branch : NULL, rows);
+        pass(stack, ops, params, b, batch);
         linear_forward(&b->fc2, ops, params, b->activated, ACTIVATION_NONE, NULL, stack->branch, rows);
     }
     bool last = stack->last_name != NULL;
@@ -128,6 +150,20 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
                       last ? params_value(params, stack->last_weight) : NULL,
                       last ? params_value(params, stack->last_bias) : NULL, stack->eps, stack->x,
                       last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim);
+}
+
+/* Brings back what of a block's activations was given up for those of other blocks. */
+static void recompute(const Stack *stack, Ops *ops, const Params *params, const Block *b, int batch) {
+    const int rows = batch * stack->tokens;
+    if (stack->recompute == RECOMPUTE_NONE)
+        return;
+    first_norm(stack, ops, params, b, b->x, NULL, rows);
+    if (stack->recompute == RECOMPUTE_BLOCKS) {
+        pass(stack, ops, params, b, batch);
+        return;
+    }
+    second_norm(stack, ops, params, b, b->mid, NULL, rows);
+    ops->gelu_forward(ops, b->hidden, ACTIVATION_GELU_ERF, b->activated, (size_t)rows * (size_t)stack->hidden);
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
@@ -142,6 +178,8 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
     }
     for (int i = stack->depth - 1; i >= 0; i--) {
         Block *b = &stack->blocks[i];
+        if (i < stack->depth - 1) /* the last block's are still there */
+            recompute(stack, ops, params, b, batch);
         linear_backward(&b->fc2, ops, params, dx, b->activated, ACTIVATION_GELU_ERF, b->hidden, stack->dhidden, add,
                         rows);
         linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows);
@@ -159,11 +197,12 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
     }
 }
 
-bool stack_visit(const Stack *stack, int batch, ActivationVisit visit, void *context) {
+bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, ActivationVisit visit, void *context) {
     size_t rows = (size_t)batch * (size_t)stack->tokens, plane = rows * (size_t)stack->dim;
     char name[64];
     for (int i = 0; i < stack->depth; i++) {
         const Block *b = &stack->blocks[i];
+        recompute(stack, ops, params, b, batch);
         const struct {
             const char *leaf;
             const Real *values;

@@ -23,6 +23,7 @@ typedef struct {
     const char *prefix; /* "blocks" or "decoder_blocks" */
     int dim, depth, heads, hidden, tokens;
     float eps;
+    Recompute recompute;        /* what of the blocks lies in one place for all of them */
     Block *blocks;              /* [depth], owned */
     Fp8 *fp8;                   /* owned; NULL: the linear layers are not in FP8 */
     int last_weight, last_bias; /* the last norm's parameters; -1: none */
@@ -53,6 +54,6 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch);
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add);
 
 /* See mae_visit(); false when the visitor stopped. */
-bool stack_visit(const Stack *stack, int batch, ActivationVisit visit, void *context);
+bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, ActivationVisit visit, void *context);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
 
@@ -56,6 +57,9 @@ void memory_room_known(const KnownGpu *gpu, MemoryRoom *room) {
 }
 
 ModelShape memory_shape(const Config *config, int micro_batch) {
+    static const Recompute recomputes[] = {[CONFIG_RECOMPUTE_NONE] = RECOMPUTE_NONE,
+                                           [CONFIG_RECOMPUTE_NORMS] = RECOMPUTE_NORMS,
+                                           [CONFIG_RECOMPUTE_BLOCKS] = RECOMPUTE_BLOCKS};
     return (ModelShape){.image_size = (int)config->model.image_size,
                         .patch_size = (int)config->model.patch_size,
                         .dim = (int)config->model.dim,
@@ -68,12 +72,18 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .norm_eps = 1e-6,
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
+                        .recompute = recomputes[config->train.recompute],
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};
 }
 
 RealType memory_type(const Config *config) {
     return config->train.precision == PRECISION_FP32 ? REAL_FP32 : REAL_BF16;
+}
+
+const char *memory_recompute(const Config *config) {
+    static const char *const names[] = {"none", "norms", "blocks"};
+    return names[config->train.recompute];
 }
 
 const char *memory_precision(const Config *config) {
@@ -230,11 +240,20 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
     if (device_fits(plan, room))
         return NULL;
     int largest;
-    char advice[200] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
+    char advice[300] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
     TRY(memory_largest(config, room, plan->micro_batch, &largest));
     if (largest)
         snprintf(advice, sizeof advice, "the largest train.micro_batch that divides train.global_batch and fits is %d",
                  largest);
+    /* The least that would let more in. */
+    Config other = *config;
+    for (int more = largest; ++other.train.recompute <= CONFIG_RECOMPUTE_BLOCKS && more == largest;) {
+        TRY(memory_largest(&other, room, plan->micro_batch, &more));
+        const size_t used = strlen(advice);
+        if (more > largest)
+            snprintf(advice + used, sizeof advice - used, "; with train.recompute = %s it is %d",
+                     memory_recompute(&other), more);
+    }
     return status_error(
         EXIT_NO_MEMORY,
         "out of %smemory: with %d pictures at a time the run would need %.1f MB, %.1f MB of them for "

@@ -36,8 +36,9 @@ void memory_room_known(const KnownGpu *gpu, MemoryRoom *room);
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */
 RealType memory_type(const Config *config);
-/* train.precision's name. */
+/* Their names in the configuration. */
 const char *memory_precision(const Config *config);
+const char *memory_recompute(const Config *config);
 /* EXIT_MISSING when the device does not have train.precision. */
 Status memory_check_precision(const Config *config, const MemoryRoom *room) MUST_USE;
 

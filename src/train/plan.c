@@ -62,6 +62,21 @@ static void print_fit(const Config *config, const MemoryRoom *room, const Memory
         printf("not even one picture at a time fits\n");
 }
 
+/* How many pictures would fit if more were computed again. */
+static Status print_recompute(const Config *config, const MemoryRoom *room) {
+    Config other = *config;
+    printf("         at most");
+    for (int level = CONFIG_RECOMPUTE_NONE; level <= CONFIG_RECOMPUTE_BLOCKS; level++) {
+        int largest;
+        other.train.recompute = level;
+        TRY(memory_largest(&other, room, INT_MAX, &largest));
+        printf("%s %d", level ? "," : "", largest);
+        printf(level ? " with %s" : " with train.recompute = %s", memory_recompute(&other));
+    }
+    printf("\n");
+    return NULL;
+}
+
 /* Steps of the whole run; 0: not known without the pictures. */
 static Status count_steps(const Config *config, int64_t *steps) {
     *steps = config->train.steps;
@@ -109,6 +124,11 @@ Status train_plan(const Config *config, const char *gpu) {
     print_arena("device", &plan.device);
     print_arena("host", &plan.host);
     print_fit(config, &room, &plan, !refused, largest);
+    Status failed = print_recompute(config, &room);
+    if (failed) {
+        status_free(refused);
+        return failed;
+    }
     print_work(config, &plan, steps);
     fflush(stdout);
     return refused;

@@ -84,6 +84,7 @@ static const struct {
     ROW(train, global_batch, INTEGER, "4096", "512"),
     ROW(train, micro_batch, INTEGER, "0", "64"),
     ROW(train, capture, SWITCH, "on", "off"),
+    ROW(train, recompute, CHOICE, "none", "norms"),
     ROW(train, threads, INTEGER, "0", "3"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),
     ROW(optim, min_lr, REAL, "0", "1e-06"),
@@ -119,13 +120,14 @@ static void assert_field(const Config *config, int row, const char *wanted) {
     case SWITCH:
         assert_int_equal(*(const bool *)place, !strcmp(wanted, "on"));
         break;
-    case CHOICE: /* vit_large, rollback, emu and fp8 are 3, 2, 3 and 2, the defaults 2, 0, 0 and 1 */
+    case CHOICE: /* vit_large, rollback, emu, fp8 and norms are 3, 2, 3, 2 and 1, the defaults 2, 0, 0 and 1 */
         assert_int_equal(*(const int *)place, !strcmp(wanted, "vit_large")  ? PRESET_LARGE
                                               : !strcmp(wanted, "rollback") ? GUARD_ROLLBACK
                                               : !strcmp(wanted, "vit_base") ? PRESET_BASE
                                               : !strcmp(wanted, "emu")      ? TRAIN_ON_EMU
                                               : !strcmp(wanted, "bf16")     ? PRECISION_BF16
                                               : !strcmp(wanted, "fp8")      ? PRECISION_FP8
+                                              : !strcmp(wanted, "norms")    ? CONFIG_RECOMPUTE_NORMS
                                                                             : GUARD_STOP);
         break;
     case TEXT:

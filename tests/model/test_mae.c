@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "fp8.h"
 #include "model.h"
 #include "random.h"
 
@@ -220,6 +221,55 @@ static void gradients_accumulate_over_micro_batches(void **state) {
     free(whole);
 }
 
+/* Loss and gradients are the same bits whatever is computed again, and it takes less memory. */
+static void recomputing_changes_nothing_but_memory(void **state) {
+    Fixture *f = *state;
+    for (int type = 0; type < 3; type++) { /* FP32, BF16, FP8 */
+        float *grad = NULL;
+        double loss[3];
+        size_t used[3];
+        for (int level = 0; level < 3; level++) {
+            static const Recompute levels[] = {RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS};
+            ModelShape shape = small;
+            shape.depth = 3;
+            shape.decoder_depth = 2;
+            shape.recompute = levels[level];
+            shape.fp8 = type == 2;
+            Ops ops;
+            Mae *mae;
+            ops_cpu(&ops, 2);
+            ops.type = type ? REAL_BF16 : REAL_FP32;
+            Arena host = {0}, arena = {0};
+            Params measured;
+            assert_null(mae_measure(&shape, ops.type, true, &host, &arena, &measured));
+            used[level] = arena.used;
+            assert_null(mae_open(&shape, &ops, &mae));
+            assert_null(mae_init(mae, 7));
+            const Params *params = mae_params(mae);
+            const MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+            fp8_begin(params->fp8);
+            mae_forward(mae, &input);
+            assert_null(mae_loss(mae, &loss[level]));
+            mae_backward(mae, &input, 1, false);
+            assert_null(ops_error(&ops));
+            const size_t bytes = params->trainable * sizeof(float);
+            if (!grad) {
+                grad = malloc(bytes);
+                memcpy(grad, params->grad, bytes);
+            }
+            assert_true(loss[level] == loss[0]);
+            assert_memory_equal(params->grad, grad, bytes);
+            mae_close(mae);
+        }
+        /* Of 5 blocks 4 share; 3 samples of 5 and of 17 tokens. */
+        const size_t element = type ? 2 : 4, row = 3 * 5 * 2 * 48 + 3 * 17 * 1 * 32;
+        assert_in_range(used[0] - used[1], 6 * element * row - 9 * 64,
+                        6 * element * row + 9 * 64); /* the arena's steps */
+        assert_true(used[1] - used[2] > 9 * element * row);
+        free(grad);
+    }
+}
+
 static bool first_bad(void *context, const char *layer, const Real *reals, size_t count) {
     const float *values = reals;
     for (size_t i = 0; i < count; i++)
@@ -228,6 +278,28 @@ static bool first_bad(void *context, const char *layer, const Real *reals, size_
             return false;
         }
     return true;
+}
+
+/* An activation too large in the first block is named though later blocks have used its place. */
+static void visiting_computes_again_what_was_given_up(void **state) {
+    Fixture *f = *state;
+    for (int level = RECOMPUTE_NORMS; level <= RECOMPUTE_BLOCKS; level++) {
+        ModelShape shape = small;
+        shape.recompute = level;
+        Ops ops;
+        Mae *mae;
+        char layer[64] = "";
+        ops_cpu(&ops, 1);
+        assert_null(mae_open(&shape, &ops, &mae));
+        assert_null(mae_init(mae, 7));
+        const Params *params = mae_params(mae);
+        params->value[params_find(params, "blocks.0.norm2.bias")->offset + 3] = INFINITY;
+        const MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+        mae_forward(mae, &input);
+        mae_visit(mae, first_bad, layer);
+        assert_string_equal(layer, "blocks.0.norm2");
+        mae_close(mae);
+    }
 }
 
 static void visiting_names_the_layer_that_broke(void **state) {
@@ -282,6 +354,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(initialisation_follows_the_reference, set_up, tear_down),
         cmocka_unit_test_setup_teardown(both_inputs_are_the_same_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gradients_accumulate_over_micro_batches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(recomputing_changes_nothing_but_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(visiting_computes_again_what_was_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(visiting_names_the_layer_that_broke, set_up, tear_down),
         cmocka_unit_test_setup_teardown(impossible_shapes_are_refused, set_up, tear_down),
     };
