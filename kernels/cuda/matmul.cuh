@@ -11,10 +11,10 @@ void matmul_close(Cuda *cuda);
 typedef enum { FACTOR_REAL, FACTOR_E4M3, FACTOR_E5M2 } FactorType;
 
 typedef struct {
-    const void *data;     /* row-major, rows one after the other */
-    bool transposed;      /* whether the product takes its transpose */
-    FactorType type;      /* of ops->type, or FP8 codes: both factors or none */
-    const float *inverse; /* device memory: what codes are multiplied by */
+    const void *data;              /* row-major, rows one after the other */
+    bool transposed;               /* whether the product takes its transpose */
+    FactorType type = FACTOR_REAL; /* of ops->type, or FP8 codes: both factors or none */
+    const float *inverse = NULL;   /* device memory: what codes are multiplied by */
 } Factor;
 
 /* c [m][n] = a b + bias, or += when `add`, for a [m][k] and b [k][n] as the product takes them; c and bias [n] (NULL:

@@ -59,6 +59,7 @@ check "40 steps, some of whose batches are passed over" run "$TMP/usual" "${bad[
 check "more than one was passed over" test "$(grep -c 'is passed over (skip)' "$TMP/output")" -ge 2
 same_run "kernel by kernel" "${bad[@]}" --set train.capture=off
 same_run "one batch at a time" "${bad[@]}" --set data.ring=1
+same_run "blocks computed again" "${bad[@]}" --set train.recompute=blocks
 
 # --- BF16 -------------------------------------------------------------------------------------------------------------
 check "20 steps in bf16 on the CPU" run "$TMP/cpu16" --set train.device=cpu --until 20
