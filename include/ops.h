@@ -58,8 +58,8 @@ typedef struct {
     int32_t format;         /* Fp8Format */
     int32_t position;       /* where the next step's amax goes */
     uint32_t recent;        /* the last 32 steps, newest in bit 0: whether values saturated or were not finite */
-    uint32_t overflows;     /* such steps so far */
-    uint64_t all_saturated; /* values that saturated so far */
+    uint32_t overflows;     /* such steps, and */
+    uint64_t all_saturated; /* values that saturated, since they were last told of */
     float history[FP8_HISTORY]; /* amax of steps, but for those where it was 0 or not finite; 0: none yet */
 } Fp8Scale;
 
@@ -220,8 +220,9 @@ struct Ops {
     void (*cast_from_bf16)(Ops *ops, const uint16_t *x, float *y, size_t count);
     /* FP8. Begins a step for `count` scales: nothing seen yet; one without history is not known. */
     void (*begin_fp8)(Ops *ops, Fp8Scale *scales, int count);
-    /* Ends it: amax goes into the history, unless it is 0 or not finite, and chooses the next step's scale; counts. */
-    void (*update_fp8)(Ops *ops, Fp8Scale *scales, int count);
+    /* Ends it: amax goes into the history, unless it is 0 or not finite, and chooses the next step's scale; counts.
+     * Does nothing when *gate (NULL: no gate) is not finite, as adamw(). */
+    void (*update_fp8)(Ops *ops, Fp8Scale *scales, int count, const float *gate);
     /* Takes a scale that is not known from the tensor itself; else does nothing. */
     void (*measure_fp8)(Ops *ops, const Real *x, Fp8Scale *scale, size_t count);
     /* y = fp8(x * scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; transposed (NULL:

@@ -47,8 +47,8 @@ static void update(Fp8Scale *s) {
     s->saturated = 0;
 }
 
-void cpu_update_fp8(Ops *ops, Fp8Scale *scales, int count) {
-    if (ops->error)
+void cpu_update_fp8(Ops *ops, Fp8Scale *scales, int count, const float *gate) {
+    if (ops->error || (gate && !isfinite(*gate)))
         return;
     for (int i = 0; i < count; i++)
         update(&scales[i]);

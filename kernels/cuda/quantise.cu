@@ -43,9 +43,9 @@ __global__ void __launch_bounds__(THREADS) begin_kernel(Fp8Scale *scales, int co
     }
 }
 
-__global__ void __launch_bounds__(THREADS) update_kernel(Fp8Scale *scales, int count) {
+__global__ void __launch_bounds__(THREADS) update_kernel(Fp8Scale *scales, int count, const float *gate) {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
-    if (i >= count)
+    if (i >= count || (gate && !isfinite(*gate)))
         return;
     Fp8Scale *s = scales + i;
     const unsigned overflow = s->saturated > 0 || size_bits(s->amax) >= INFINITE;
@@ -189,9 +189,9 @@ void cuda_begin_fp8(Ops *ops, Fp8Scale *scales, int count) {
         LAUNCH(ops, "begin_fp8", begin_kernel, blocks_of(count), THREADS, 0, scales, count);
 }
 
-void cuda_update_fp8(Ops *ops, Fp8Scale *scales, int count) {
+void cuda_update_fp8(Ops *ops, Fp8Scale *scales, int count, const float *gate) {
     if (!ops->error)
-        LAUNCH(ops, "update_fp8", update_kernel, blocks_of(count), THREADS, 0, scales, count);
+        LAUNCH(ops, "update_fp8", update_kernel, blocks_of(count), THREADS, 0, scales, count, gate);
 }
 
 void cuda_measure_fp8(Ops *ops, const Real *x, Fp8Scale *scale, size_t count) {

@@ -101,7 +101,7 @@ static void quantise(const Fp8Linear *linear, Fp8Tensor tensor, const Real *x, u
 }
 
 void fp8_begin(Fp8 *fp8) {
-    if (!fp8 || !fp8->count)
+    if (!fp8_linears(fp8))
         return;
     fp8->ops->begin_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS);
     for (int i = 0; i < fp8->count; i++) {
@@ -112,10 +112,14 @@ void fp8_begin(Fp8 *fp8) {
     }
 }
 
-void fp8_end(Fp8 *fp8) {
-    if (!fp8 || !fp8->count)
+void fp8_end(Fp8 *fp8, const float *gate) {
+    if (fp8_linears(fp8))
+        fp8->ops->update_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS, gate);
+}
+
+void fp8_settle(Fp8 *fp8) {
+    if (!fp8)
         return;
-    fp8->ops->update_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS);
     fp8->generation += fp8->fresh;
     fp8->fresh = false;
 }
@@ -136,6 +140,23 @@ Status fp8_write(Fp8 *fp8, const Fp8Scale *scales) {
         fp8->fresh |= scales[i].history[0] == 0;
     fp8->generation++;
     return device_write(fp8->ops->device, fp8->scales, scales, scales_size(fp8));
+}
+
+Status fp8_tell(Fp8 *fp8, Fp8Scale *scales) {
+    if (!fp8_linears(fp8))
+        return NULL;
+    TRY(fp8_read(fp8, scales));
+    Fp8Scale *without = malloc(scales_size(fp8));
+    if (!without)
+        return status_no_memory("the scales of FP8", scales_size(fp8));
+    for (int i = 0; i < fp8->count * FP8_TENSORS; i++) {
+        without[i] = scales[i];
+        without[i].overflows = 0;
+        without[i].all_saturated = 0;
+    }
+    Status status = device_write(fp8->ops->device, fp8->scales, without, scales_size(fp8));
+    free(without);
+    return status;
 }
 
 Status fp8_reset(Fp8 *fp8) {

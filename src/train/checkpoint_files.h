@@ -30,8 +30,9 @@ char *checkpoint_part(const char *dir, int64_t step);
 Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) MUST_USE;
 
 /* The text of `checksums` for the files that lie in `path` now: "HEX  NAME" lines as xxh128sum prints them, the last
- * one over the lines before it. EXIT_IO when a file is missing or cannot be read. */
-Status checkpoint_checksums(const char *path, char text[CHECKPOINT_CHECKSUMS_TEXT]) MUST_USE;
+ * one over the lines before it. EXIT_IO when a file is missing or cannot be read; the state of FP8, which not every run
+ * has, when it is missing and `listed` (NULL: no text) has it. */
+Status checkpoint_checksums(const char *path, const char *listed, char text[CHECKPOINT_CHECKSUMS_TEXT]) MUST_USE;
 /* Compares the files in `path` with its `checksums`. EXIT_DATA or EXIT_IO naming the first file that is wrong. */
 Status checkpoint_verify(const char *path) MUST_USE;
 

@@ -73,7 +73,7 @@ static Status write_state(CheckpointWriter *writer, const char *path) {
 /* Hashes what the files hold, not what was meant to be in them: what will be read back was written. */
 static Status write_checksums(const char *part, const char *path) {
     char text[CHECKPOINT_CHECKSUMS_TEXT];
-    TRY(checkpoint_checksums(part, text));
+    TRY(checkpoint_checksums(part, NULL, text));
     return files_write_new(path, text, strlen(text));
 }
 

@@ -2,6 +2,7 @@
 
 #include "curve.h"
 #include "files.h"
+#include "fp8_watch.h"
 #include "pipeline.h"
 #include "recon.h"
 #include "signals.h"
@@ -31,6 +32,11 @@ static Ending find_ending(const Run *run, int64_t step) {
     return GOING_ON;
 }
 
+/* Steps between two looks at what is beyond FP8's range; 0: not in FP8. */
+static int64_t watch_every(const Run *run) {
+    return fp8_linears(mae_params(run->mae)->fp8) ? FP8_WATCH : 0;
+}
+
 /* Whether the next step can start: not while one is under way after which something wants the parameters as they are
  * then. */
 static bool may_start(const Run *run) {
@@ -40,7 +46,8 @@ static bool may_start(const Run *run) {
     if (!pending)
         return true;
     return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, config->checkpoint.every) &&
-           !is_due(last, config->val.every) && !is_due(last, config->log.recon_every);
+           !is_due(last, config->val.every) && !is_due(last, config->log.recon_every) &&
+           !is_due(last, watch_every(run));
 }
 
 static Status validate(Run *run) {
@@ -112,6 +119,8 @@ static Status after_step(Run *run, bool applied) {
         if (finding.kind)
             return recover(run, GUARD_PARAMETERS, run->last_loss);
     }
+    if (watch_every(run) && (ending == END_FINISHED || (applied && is_due(step, watch_every(run)))))
+        TRY(fp8_watch(mae_params(run->mae)->fp8, &run->monitor, step));
     if (run->validation_count && (ending == END_FINISHED || (applied && is_due(step, config->val.every))))
         TRY(validate(run));
     if ((applied && is_due(step, config->log.recon_every)) || (ending && ending != END_SIGNAL))

@@ -109,6 +109,36 @@ Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss
     return append(metrics, out, &text, &size);
 }
 
+Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) {
+    uint64_t saturated = 0, overflows = 0;
+    int off = 0;
+    for (int i = 0; i < count; i++) {
+        saturated += layers[i].saturated;
+        overflows += layers[i].overflows;
+        off += layers[i].off;
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return status_no_memory("a line of metrics", 512);
+    fprintf(out,
+            "{\"step\": %" PRId64 ", \"fp8_saturated\": %" PRIu64 ", \"fp8_overflows\": %" PRIu64
+            ", \"fp8_off\": %d, \"fp8_layers\": {",
+            step, saturated, overflows, off);
+    const char *comma = "";
+    for (int i = 0; i < count; i++) {
+        const MetricsFp8 *layer = &layers[i];
+        if (!layer->overflows && !layer->off)
+            continue;
+        fprintf(out, "%s\"%s\": {\"saturated\": %" PRIu64 ", \"overflows\": %" PRIu64 ", \"off\": %s}", comma,
+                layer->name, layer->saturated, layer->overflows, layer->off ? "true" : "false");
+        comma = ", ";
+    }
+    fputs("}}\n", out);
+    return append(metrics, out, &text, &size);
+}
+
 void metrics_close(Metrics *metrics) {
     if (metrics->path && metrics->descriptor >= 0)
         close(metrics->descriptor);

@@ -1,9 +1,11 @@
 /* metrics.jsonl: one JSON object a line, each appended with one write(2), so that a reader never sees half of one. A
- * training line tells of the steps since the line before it; a validation line holds step and val_loss only. */
+ * training line tells of the steps since the line before it; a validation line holds step and val_loss only; a line of
+ * FP8 tells of the steps since the one before it. */
 #ifndef FOVEA_METRICS_H
 #define FOVEA_METRICS_H
 
 #include "status.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -17,6 +19,13 @@ typedef struct {
     int64_t bad_records, checkpoints_skipped; /* so far */
 } MetricsLine;
 
+/* A layer in FP8: of its three tensors the values that were beyond the range, and the steps in which some were. */
+typedef struct {
+    const char *name;
+    uint64_t saturated, overflows;
+    bool off; /* it is left to BF16 */
+} MetricsFp8;
+
 typedef struct {
     char *path;
     int descriptor; /* O_APPEND; -1: not open */
@@ -29,6 +38,8 @@ Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) MUST_
 Status metrics_drop_after(Metrics *metrics, int64_t last_step) MUST_USE;
 Status metrics_append(Metrics *metrics, const MetricsLine *line) MUST_USE;
 Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss) MUST_USE;
+/* The sums over all layers, and those that had any, or that are off, by name. */
+Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) MUST_USE;
 void metrics_close(Metrics *metrics);
 
 #endif

@@ -34,6 +34,7 @@ struct Step {
     Event *ends[STEP_MOST];
     Room rooms[MAE_ROOMS];
     Work update;
+    int generation;        /* of the operations that the work consists of: fp8_generation() */
     uint64_t micro;        /* micro-batches so far */
     uint64_t begun, ended; /* steps so far */
 };
@@ -167,7 +168,7 @@ static void update(Step *step, const MaeInput *input, bool add) {
     const float *norm = optimizer_norm(step->options.optimizer);
     ops->judge_step(ops, step->losses, step->accumulation, norm, step->state, step->gate);
     optimizer_apply(step->options.optimizer, step->gate);
-    fp8_end(fp8_of(step));
+    fp8_end(fp8_of(step), step->gate);
 }
 
 /* Captures the work; *graph stays NULL where it was done instead. */
@@ -182,6 +183,26 @@ static Status capture(Step *step, Body body, const MaeInput *input, bool add, Gr
         return failed;
     }
     return ended;
+}
+
+static void forget(Step *step, Work *work) {
+    step->device->graph_close(step->device, work->graph);
+    *work = (Work){0};
+}
+
+/* Work that was captured before other operations came to be wanted is done plainly again. */
+static Status forget_outdated(Step *step) {
+    const int generation = fp8_generation(fp8_of(step));
+    if (step->generation == generation)
+        return NULL;
+    step->generation = generation;
+    TRY(step->device->wait(step->device, NULL));
+    forget(step, &step->update);
+    for (int i = 0; i < MAE_ROOMS; i++) {
+        forget(step, &step->rooms[i].first);
+        forget(step, &step->rooms[i].more);
+    }
+    return NULL;
 }
 
 static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, bool add) {
@@ -214,6 +235,7 @@ static Status fill_room(Step *step, Room *room, int index, const PrefetchBatch *
 
 Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
     const Device *device = step->device;
+    TRY(forget_outdated(step));
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
         const int index = (int)(step->micro % MAE_ROOMS);
         Room *room = &step->rooms[index];
@@ -243,6 +265,8 @@ Status step_settle(Step *step, StepState *outcome) {
     TRY(step->device->event_wait(step->device, step->ends[slot]));
     *outcome = step->outcomes[slot];
     step->ended++;
+    if (!outcome->halted)
+        fp8_settle(fp8_of(step));
     return NULL;
 }
 

@@ -215,7 +215,7 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, 
         mae_forward(mae, &input);
         TRY(mae_loss(mae, &loss));
         mae_backward(mae, &input, 1, false);
-        fp8_end(params->fp8);
+        fp8_end(params->fp8, NULL);
         if (step == 1) {
             TRY(keep_prediction(r, mae));
             TRY(keep_real(r, "latent", mae_latent(mae), 3, (int64_t[]){batch, 1 + mae_keep(mae), r->shape.dim}));
@@ -272,7 +272,7 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, 
         TRY(ops_error(&r->ops));
         TRY(device_read(r->device, &loss, room->loss, sizeof loss));
         vit_backward(vit, batch, false);
-        fp8_end(params->fp8);
+        fp8_end(params->fp8, NULL);
         if (step == 1) {
             TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, classes}));
             TRY(keep_real(r, "features", vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));

@@ -174,7 +174,11 @@ void check_begin_fp8(Check *check) {
 
 void check_update_fp8(Check *check) {
     const int count = check->round == 1 ? 300 : check_between(check, 1, 40);
-    check_shape(check, "count=%d", count);
+    const float gates[] = {1, INFINITY, NAN};
+    const int which = check_between(check, -3, 2); /* below 0: none, or one that is open */
+    check_shape(check, "count=%d gate=%g", count, which < 0 ? 0 : gates[which]);
+    float *gate = check_buffer(check, "gate", BUFFER_INPUT, BUFFER_FLOAT, 1);
+    *gate = which < 0 ? 1e30f : gates[which];
     Fp8Scale *scales = check_bytes(check, "scales", BUFFER_BOTH, (size_t)count, sizeof *scales);
     for (int i = 0; i < count; i++) {
         scales[i] = draw_scale(check);
@@ -183,7 +187,7 @@ void check_update_fp8(Check *check) {
     Fp8Scale *first = check_allocate(sizeof *first * (size_t)count);
     memcpy(first, scales, sizeof *first * (size_t)count);
     RUN(check)
-    check->ops.update_fp8(&check->ops, AT(scales), count);
+    check->ops.update_fp8(&check->ops, AT(scales), count, AT(which == -1 ? NULL : gate));
     for (int i = 0; i < count && !check->failed; i++) {
         Fp8Scale want = first[i];
         const bool overflow = want.saturated || !isfinite(want.amax);
@@ -198,6 +202,7 @@ void check_update_fp8(Check *check) {
         }
         want.amax = 0;
         want.saturated = 0;
+        want = which > 0 ? first[i] : want;
         if (!same(&scales[i], &want))
             check_fail(check, "scale %d after amax %g is %g, not %g, or its counts are wrong", i, first[i].amax,
                        scales[i].scale, want.scale);

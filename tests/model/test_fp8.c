@@ -88,7 +88,8 @@ static double pass(Fixture *f, int batch, bool backward) {
 static double step(Fixture *f, int batch) {
     fp8_begin(f->fp8);
     const double loss = pass(f, batch, true);
-    fp8_end(f->fp8);
+    fp8_end(f->fp8, NULL);
+    fp8_settle(f->fp8);
     return loss;
 }
 
@@ -154,6 +155,43 @@ static void scales_that_were_read_go_on(void **state) {
     assert_memory_equal(here, there, sizeof here);
 }
 
+static void counts_are_told_once(void **state) {
+    Fixture *f = *state;
+    Fp8Scale scales[SCALES];
+    step(f, 0);
+    assert_null(fp8_read(f->fp8, scales));
+    for (int i = 0; i < SCALES; i++) /* as if the tensors had been a thousand times smaller so far */
+        scales[i].scale *= 1024;
+    const int generation = fp8_generation(f->fp8);
+    assert_null(fp8_write(f->fp8, scales));
+    assert_true(fp8_generation(f->fp8) > generation);
+    step(f, 0);
+    const int since = fp8_generation(f->fp8);
+    assert_null(fp8_tell(f->fp8, scales));
+    for (int i = 0; i < SCALES; i++)
+        assert_true(scales[i].overflows == 1 && scales[i].all_saturated > 0 && scales[i].recent == 1);
+    assert_null(fp8_tell(f->fp8, scales));
+    for (int i = 0; i < SCALES; i++)
+        assert_true(scales[i].overflows == 0 && scales[i].all_saturated == 0 && scales[i].recent == 1);
+    assert_int_equal(fp8_generation(f->fp8), since);
+}
+
+static void a_closed_gate_leaves_no_trace(void **state) {
+    Fixture *f = *state;
+    Fp8Scale before[SCALES], after[SCALES];
+    const float gate = NAN;
+    const double first = step(f, 0);
+    step(f, 0);
+    assert_null(fp8_reset(f->fp8));
+    assert_null(fp8_read(f->fp8, before));
+    fp8_begin(f->fp8);
+    pass(f, 1, true);
+    fp8_end(f->fp8, &gate);
+    assert_true(step(f, 0) == first); /* scales from this batch, not from that */
+    assert_null(fp8_read(f->fp8, after));
+    assert_true(before[0].history[0] == 0 && after[0].position == 1);
+}
+
 static void layers_turned_off_are_in_bf16(void **state) {
     Fixture *f = *state;
     const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
@@ -201,6 +239,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(names_and_first_scales, set_up, tear_down),
         cmocka_unit_test_setup_teardown(passes_of_no_step_leave_no_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scales_that_were_read_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(counts_are_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_closed_gate_leaves_no_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(layers_turned_off_are_in_bf16, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shapes_that_do_not_fit_stay_in_bf16, set_up, tear_down),
         cmocka_unit_test(gpus_without_it_are_refused_by_name),

@@ -339,7 +339,7 @@ static void renamed_directory(void **state) {
 
 static void signs_again(const Fixture *fixture, const char *name) {
     char *path = path_of(fixture, name), text[CHECKPOINT_CHECKSUMS_TEXT];
-    succeeds(checkpoint_checksums(path, text));
+    succeeds(checkpoint_checksums(path, NULL, text));
     char *file = files_path("%s/" CHECKPOINT_CHECKSUMS, path);
     succeeds(files_write(file, text, strlen(text)));
     free(file);

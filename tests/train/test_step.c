@@ -3,6 +3,7 @@
 
 #include "../../src/train/step.h"
 #include "../../src/train/validate.h"
+#include "fp8.h"
 
 #include <math.h>
 
@@ -41,10 +42,11 @@ static void open_model(Model *model, int global_batch, int micro_batch) {
     open_step(model, global_batch, false);
 }
 
-/* The same on the emulated GPU, in BF16; skips the test where there is none. */
-static void open_emulated(Model *model, int global_batch, int micro_batch, bool capture) {
-    const ModelShape shape = tiny_shape(micro_batch);
+/* The same on the emulated GPU, in BF16 or FP8; skips the test where there is none. */
+static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, bool capture) {
+    ModelShape shape = tiny_shape(micro_batch);
     char *note;
+    shape.fp8 = fp8;
     *model = (Model){0};
     Status status = device_open(DEVICE_EMU, &model->device, &note);
     if (status_code(status) == EXIT_MISSING) {
@@ -123,27 +125,34 @@ static bool same_on_devices(const Params *a, const float *from_a, const Params *
 }
 
 /* The same 20 steps, with another rate, other pictures and another key of the masks each time: plainly, waiting after
- * each, and as captured graphs with one step under way while the next one starts. */
+ * each, and as captured graphs with one step under way while the next one starts. In FP8 other operations are wanted
+ * once the first step's scales are known, and after a layer was turned off. */
 static void captured_steps_equal_plain_ones(void **state) {
     (void)state;
     enum { STEPS = 20 };
-    for (int micro_batch = 2; micro_batch <= 6; micro_batch += 4) {
+    for (int round = 0; round < 3; round++) {
+        const int micro_batch = round == 1 ? 6 : 2;
+        const bool fp8 = round == 2;
         Model plain, captured;
         Pictures pictures[STEPS];
         StepState outcomes[STEPS];
-        open_emulated(&plain, 6, micro_batch, false);
-        open_emulated(&captured, 6, micro_batch, true);
+        open_emulated(&plain, 6, micro_batch, fp8, false);
+        open_emulated(&captured, 6, micro_batch, fp8, true);
         for (int i = 0; i < STEPS; i++) {
             pictures[i] = drawn_pictures(6);
             for (int j = 0; j < 6; j++)
                 draw_smooth(pictures[i].pixels + j * PICTURE, 6 * i + j);
         }
         for (int i = 0; i < STEPS; i++) {
+            if (fp8 && i == 12)
+                fp8_turn_off(mae_params(plain.mae)->fp8, 3, true);
             start(&plain, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
             outcomes[i] = settle(&plain);
         }
         assert_int_equal(step_ahead(captured.step), 1);
         for (int i = 0; i <= STEPS; i++) {
+            if (fp8 && i == 12)
+                fp8_turn_off(mae_params(captured.mae)->fp8, 3, true);
             if (i < STEPS)
                 start(&captured, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
             if (i == 0)
@@ -160,6 +169,11 @@ static void captured_steps_equal_plain_ones(void **state) {
         assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
         assert_true(same_on_devices(a, a->m, b, b->m, a->trainable));
         assert_true(same_on_devices(a, a->v, b, b->v, a->trainable));
+        assert_int_equal(fp8_linears(a->fp8), fp8 ? 8 : 0);
+        Fp8Scale scales[8 * FP8_TENSORS], others[8 * FP8_TENSORS];
+        assert_fine(fp8_read(a->fp8, scales));
+        assert_fine(fp8_read(b->fp8, others));
+        assert_true(!fp8 || (scales[0].position == STEPS && !memcmp(scales, others, sizeof scales)));
         for (int i = 0; i < STEPS; i++)
             pictures_close(&pictures[i]);
         close_model(&plain);
@@ -195,12 +209,14 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     (void)state;
     Model model;
     Pictures pictures = drawn_pictures(4);
-    open_emulated(&model, 4, 2, true);
+    open_emulated(&model, 4, 2, true, true);
     const Params *params = mae_params(model.mae);
     const size_t bytes = params->total * sizeof(float), place = params_find(params, "cls_token")->offset;
     for (int i = 1; i <= 3; i++)
         start(&model, &pictures, (uint32_t)i, 1e-3, i), settle(&model);
     float *before = malloc(bytes), *after = malloc(bytes);
+    Fp8Scale scales[8 * FP8_TENSORS], others[8 * FP8_TENSORS];
+    assert_fine(fp8_read(params->fp8, scales));
     const float nan = NAN;
     assert_fine(device_read(model.device, before, params->value, bytes));
     assert_fine(device_write(model.device, params->value + place, &nan, sizeof nan));
@@ -215,6 +231,11 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     assert_true(outcome.halted && isfinite(outcome.loss) && outcome.applied == 3);
     assert_fine(device_read(model.device, after, params->value, bytes));
     assert_memory_equal(before, after, bytes);
+    fp8_begin(params->fp8);
+    assert_fine(fp8_read(params->fp8, others));
+    for (int i = 0; i < 8 * FP8_TENSORS; i++)
+        scales[i].amax = others[i].amax = 0; /* the weights' */
+    assert_memory_equal(scales, others, sizeof scales);
     assert_fine(step_start(model.step, 3, outcome.mean));
     start(&model, &pictures, 5, 1e-3, 4);
     outcome = settle(&model);
