@@ -226,9 +226,9 @@ struct Ops {
     /* Takes a scale that is not known from the tensor itself; else does nothing. */
     void (*measure_fp8)(Ops *ops, const Real *x, Fp8Scale *scale, size_t count);
     /* y = fp8(x * scale), to nearest, ties to even, beyond the largest value saturated, NaN kept; transposed (NULL:
-     * not wanted): the same codes, [columns][rows]. Joins amax and saturated. */
-    void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, Fp8Scale *scale, uint8_t *y /*[rows][columns]*/,
-                         uint8_t *transposed, int rows, int columns);
+     * not wanted): the same codes, [columns][rows]. Joins amax and saturated, unless the tensor was `seen` before. */
+    void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, Fp8Scale *scale, bool seen,
+                         uint8_t *y /*[rows][columns]*/, uint8_t *transposed, int rows, int columns);
     /* linear_forward and linear_backward_input of what the codes stand for: x and w in E4M3, dy in E5M2. The latter
      * takes the codes of w transposed, and stores dy w before it multiplies by act'(pre). On a GPU in BF16 alone, `in`
      * and `out` multiples of 16, and the forward product's sums are less precise than FP32's (fast accumulation). */

@@ -118,8 +118,8 @@ static void turn(const uint8_t *x, uint8_t *y, size_t rows, size_t columns, size
                 y[c * rows + i] = x[i * columns + c];
 }
 
-void cpu_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, uint8_t *y, uint8_t *transposed, int rows,
-                      int columns) {
+void cpu_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, bool seen_before, uint8_t *y, uint8_t *transposed,
+                      int rows, int columns) {
     if (ops->error)
         return;
     const size_t count = (size_t)rows * columns;
@@ -134,8 +134,10 @@ void cpu_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, uint8_t *y, uint
         largest = seen.largest > largest ? seen.largest : largest;
         saturated += seen.saturated;
     }
-    join_amax(scale, largest);
-    scale->saturated += saturated;
+    if (!seen_before) {
+        join_amax(scale, largest);
+        scale->saturated += saturated;
+    }
     if (!transposed)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)

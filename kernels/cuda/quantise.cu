@@ -91,8 +91,9 @@ enum { TILE = 64, RUN = 16, PITCH = TILE + 4 };
  * in BF16 with it: 67 us. `wide`: whether rows of x and y lie on multiples of a pack; `wide_across`: rows of
  * `transposed` of a run. */
 template <typename T, bool TRANSPOSE>
-__global__ void __launch_bounds__(THREADS) quantise_kernel(const T *x, Fp8Scale *scale, uint8_t *y, uint8_t *transposed,
-                                                           int rows, int columns, bool wide, bool wide_across) {
+__global__ void __launch_bounds__(THREADS)
+    quantise_kernel(const T *x, Fp8Scale *scale, bool seen, uint8_t *y, uint8_t *transposed, int rows, int columns,
+                    bool wide, bool wide_across) {
     SHARED(uint32_t, codes, [TILE][PITCH / 4]);
     SHARED(unsigned, slots, [THREADS / WARP]);
     enum { COUNT = Pack<T>::COUNT, ACROSS = TILE / COUNT, DOWN = THREADS / ACROSS };
@@ -142,7 +143,7 @@ __global__ void __launch_bounds__(THREADS) quantise_kernel(const T *x, Fp8Scale 
     }
     largest = block_max<THREADS>(largest, slots); /* its barriers stand between writing and reading the codes, too */
     saturated = block_sum<THREADS>(saturated, slots);
-    if (threadIdx.x == 0) {
+    if (threadIdx.x == 0 && !seen) {
         atomicMax((unsigned *)&scale->amax, largest);
         if (saturated)
             atomicAdd(&scale->saturated, saturated);
@@ -167,14 +168,15 @@ __global__ void __launch_bounds__(THREADS) quantise_kernel(const T *x, Fp8Scale 
 }
 
 template <typename T>
-void quantise(Ops *ops, const T *x, Fp8Scale *scale, uint8_t *y, uint8_t *transposed, int rows, int columns) {
+void quantise(Ops *ops, const T *x, Fp8Scale *scale, bool seen, uint8_t *y, uint8_t *transposed, int rows,
+              int columns) {
     const bool wide = columns % Pack<T>::COUNT == 0, wide_across = rows % RUN == 0;
     const unsigned tiles = (unsigned)((rows + TILE - 1) / TILE) * (unsigned)((columns + TILE - 1) / TILE);
     if (transposed)
-        LAUNCH(ops, "quantise_fp8", (quantise_kernel<T, true>), tiles, THREADS, 0, x, scale, y, transposed, rows,
+        LAUNCH(ops, "quantise_fp8", (quantise_kernel<T, true>), tiles, THREADS, 0, x, scale, seen, y, transposed, rows,
                columns, wide, wide_across);
     else
-        LAUNCH(ops, "quantise_fp8", (quantise_kernel<T, false>), tiles, THREADS, 0, x, scale, y, transposed, rows,
+        LAUNCH(ops, "quantise_fp8", (quantise_kernel<T, false>), tiles, THREADS, 0, x, scale, seen, y, transposed, rows,
                columns, wide, wide_across);
 }
 
@@ -204,8 +206,8 @@ void cuda_measure_fp8(Ops *ops, const Real *x, Fp8Scale *scale, size_t count) {
     LAUNCH(ops, "measure_fp8", settle_kernel, 1, 1, 0, scale);
 }
 
-void cuda_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, uint8_t *y, uint8_t *transposed, int rows,
+void cuda_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, bool seen, uint8_t *y, uint8_t *transposed, int rows,
                        int columns) {
     if (!ops->error)
-        WITH_REAL(ops->type, T, quantise<T>(ops, (const T *)x, scale, y, transposed, rows, columns));
+        WITH_REAL(ops->type, T, quantise<T>(ops, (const T *)x, scale, seen, y, transposed, rows, columns));
 }

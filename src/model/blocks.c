@@ -159,7 +159,9 @@ static void recompute(const Stack *stack, Ops *ops, const Params *params, const 
         return;
     first_norm(stack, ops, params, b, b->x, NULL, rows);
     if (stack->recompute == RECOMPUTE_BLOCKS) {
+        fp8_repeat(stack->fp8, true);
         pass(stack, ops, params, b, batch);
+        fp8_repeat(stack->fp8, false);
         return;
     }
     second_norm(stack, ops, params, b, b->mid, NULL, rows);

@@ -11,6 +11,7 @@ struct Fp8 {
     Ops *ops;
     const Params *params;
     int count, capacity, generation;
+    bool again;       /* what is quantised was before */
     bool fresh;       /* some scale is not known: it is to be taken from the tensor */
     Fp8Scale *scales; /* [count][FP8_TENSORS] */
     uint8_t *codes;   /* of what a product is about to take */
@@ -97,7 +98,7 @@ static void quantise(const Fp8Linear *linear, Fp8Tensor tensor, const Real *x, u
     Fp8Scale *scale = scale_of(linear, tensor);
     if (fp8->fresh)
         ops->measure_fp8(ops, x, scale, (size_t)rows * (size_t)columns);
-    ops->quantise_fp8(ops, x, scale, codes, transposed, rows, columns);
+    ops->quantise_fp8(ops, x, scale, fp8->again, codes, transposed, rows, columns);
 }
 
 void fp8_begin(Fp8 *fp8) {
@@ -115,6 +116,11 @@ void fp8_begin(Fp8 *fp8) {
 void fp8_end(Fp8 *fp8, const float *gate) {
     if (fp8_linears(fp8))
         fp8->ops->update_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS, gate);
+}
+
+void fp8_repeat(Fp8 *fp8, bool again) {
+    if (fp8)
+        fp8->again = again;
 }
 
 void fp8_settle(Fp8 *fp8) {

@@ -32,6 +32,8 @@ void fp8_close(Fp8 *fp8);
 void fp8_begin_list(Fp8 *fp8);
 /* The layer's place in the list; NULL when its shape does not fit, or without FP8. */
 Fp8Linear *fp8_add(Fp8 *fp8, const char *name, int weight, int in, int out);
+/* Between `again` and not, tensors are computed once more that were seen in this step: they are not counted twice. */
+void fp8_repeat(Fp8 *fp8, bool again);
 /* Takes codes and scales from an arena of the device's memory, for inputs of `rows` rows. */
 void fp8_place(Fp8 *fp8, Arena *arena, size_t rows);
 

@@ -203,7 +203,8 @@ static void from_bf16(Bed *b, const int *n) {
     b->ops.cast_from_bf16(&b->ops, b->pool[0], b->pool[5], n[0]);
 }
 static void quantise(Bed *b, const int *n) {
-    b->ops.quantise_fp8(&b->ops, b->pool[0], b->scale[FP8_E4M3], b->pool[5], n[2] ? b->pool[4] : NULL, n[0], n[1]);
+    b->ops.quantise_fp8(&b->ops, b->pool[0], b->scale[FP8_E4M3], false, b->pool[5], n[2] ? b->pool[4] : NULL, n[0],
+                        n[1]);
 }
 /* n: rows, in, out, as the linear layers' */
 static void forward_fp8(Bed *b, const int *n) {

@@ -192,6 +192,33 @@ static void a_closed_gate_leaves_no_trace(void **state) {
     assert_true(before[0].history[0] == 0 && after[0].position == 1);
 }
 
+/* What is computed again in the backward pass is not counted again. */
+static void recomputing_changes_nothing(void **state) {
+    Fixture *f = *state;
+    const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
+    Fp8Scale scales[3][SCALES];
+    float *grad = malloc(bytes);
+    for (int level = 0; level < 3; level++) {
+        mae_close(f->mae);
+        ModelShape shape = shape_of(32);
+        shape.recompute = (Recompute)level;
+        open_model(f, &shape);
+        step(f, 0);
+        assert_null(fp8_read(f->fp8, scales[level]));
+        for (int i = 0; i < SCALES; i++) /* so that values saturate */
+            scales[level][i].scale *= 8;
+        assert_null(fp8_write(f->fp8, scales[level]));
+        step(f, 1);
+        assert_null(fp8_read(f->fp8, scales[level]));
+        assert_true(scales[level][0].all_saturated > 0);
+        assert_memory_equal(scales[level], scales[0], sizeof scales[0]);
+        if (level == 0)
+            memcpy(grad, f->grad, bytes);
+        assert_memory_equal(grad, f->grad, bytes);
+    }
+    free(grad);
+}
+
 static void layers_turned_off_are_in_bf16(void **state) {
     Fixture *f = *state;
     const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
@@ -241,6 +268,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(scales_that_were_read_go_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_are_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_gate_leaves_no_trace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(recomputing_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(layers_turned_off_are_in_bf16, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shapes_that_do_not_fit_stay_in_bf16, set_up, tear_down),
         cmocka_unit_test(gpus_without_it_are_refused_by_name),
