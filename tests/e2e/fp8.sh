@@ -52,7 +52,7 @@ expect_exit 69 run "$TMP/old" --set train.device=emu
 expect_output "emulated GPU"
 expect_output "is of compute capability 8.0, which has no FP8"
 if [ -e "$TMP/old" ]; then not_ok "nothing was written"; else ok "nothing was written"; fi
-expect_exit 69 "$BUILD/accept/replay" tests/cases/mae_micro.safetensors --out "$TMP/out" --backend emu --precision fp8
+expect_exit 69 env "${extra[@]}" "$BUILD/accept/replay" tests/cases/mae_micro.safetensors --out "$TMP/out" --backend emu --precision fp8
 extra=()
 expect_exit 69 "$BUILD/train" configs/vit_large.ini --plan --gpu a100-80 --set train.precision=fp8
 expect_output "NVIDIA A100 80 GB is of compute capability 8.0"
