@@ -12,6 +12,7 @@ enum { CONFIG_TEXT = 512 }; /* longest text value, with its NUL */
 enum { CONFIG_AUTO = -1 };  /* the value `auto` of an integer that takes it */
 
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
+typedef enum { GELU_ERF, GELU_TANH } Gelu;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { CONFIG_RECOMPUTE_NONE, CONFIG_RECOMPUTE_NORMS, CONFIG_RECOMPUTE_BLOCKS } ConfigRecompute;
@@ -26,6 +27,7 @@ typedef struct {
         int64_t decoder_dim, decoder_depth, decoder_heads;
         double mask_ratio;
         bool norm_pix_loss;
+        Gelu activation; /* which form of GELU the MLPs have */
     } model;
     struct {
         char train[CONFIG_TEXT], val[CONFIG_TEXT]; /* folders of pictures; val may be empty: no validation */

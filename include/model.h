@@ -9,7 +9,7 @@
 
 /* What of a block's activations is not kept for the backward pass but computed again in it: nothing; what its norms and
  * its GELU write, which is quick to compute and 12 of 32 bytes a token and channel in BF16; all but the block's input.
- * The results are the same to the bit. */
+ * The results are the same to the bit, but for a tanh GELU that a device computes within the product, unrounded. */
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS } Recompute;
 
 typedef struct {
@@ -19,6 +19,7 @@ typedef struct {
     double mlp_ratio, norm_eps;
     double mask_ratio;  /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
     bool norm_pix_loss; /* MAE only */
+    bool gelu_tanh;     /* the MLPs' GELU in its tanh form; else exact, by erf */
     int classes;        /* classifier only */
     Recompute recompute;
     int batch; /* samples a forward pass holds at most (the micro-batch) */

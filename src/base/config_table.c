@@ -5,10 +5,12 @@
 #include <string.h>
 
 _Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(int) &&
-                   sizeof(TrainDevice) == sizeof(int) && sizeof(Precision) == sizeof(int),
+                   sizeof(TrainDevice) == sizeof(int) && sizeof(Precision) == sizeof(int) &&
+                   sizeof(Gelu) == sizeof(int),
                "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
+static const char *const GELUS[] = {"erf", "tanh", NULL};
 static const char *const RECOMPUTES[] = {"none", "norms", "blocks", NULL};
 static const char *const PRECISIONS[] = {"fp32", "bf16", "fp8", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
@@ -46,6 +48,10 @@ const ConfigKey config_keys[] = {
     SHAPE(model, decoder_heads, 1, 256, "", "Attention heads of the decoder."),
     REAL(model, mask_ratio, 0.01, 0.99, 0.75, "", "Share of the patches that is hidden from the encoder."),
     SWITCH(model, norm_pix_loss, 1, "Whether the loss compares patches normalised by their own mean and variance."),
+    CHOICE(model, activation, GELUS, GELU_ERF,
+           "GELU of the encoder's and the decoder's MLPs. erf: exact, as the published models have it. tanh: its usual "
+           "approximation, which a GPU may compute within the matrix product; weights of one are no weights of the "
+           "other."),
 
     TEXT(data, train, "Folder of JPEG and PNG pictures to train on, searched with all its subfolders."),
     TEXT(data, val, "Folder of pictures for the validation loss. Empty: no validation."),

@@ -14,6 +14,7 @@ Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int d
                      .hidden = (int)(dim * shape->mlp_ratio),
                      .eps = (float)shape->norm_eps,
                      .recompute = shape->recompute,
+                     .activation = shape->gelu_tanh ? ACTIVATION_GELU_TANH : ACTIVATION_GELU_ERF,
                      .last_weight = -1,
                      .last_bias = -1};
     stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
@@ -134,7 +135,7 @@ static void pass(const Stack *stack, Ops *ops, const Params *params, const Block
                            stack->dim / stack->heads);
     linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows);
     second_norm(stack, ops, params, b, b->x, stack->branch, rows);
-    linear_forward(&b->fc1, ops, params, b->norm2, ACTIVATION_GELU_ERF, b->hidden, b->activated, rows);
+    linear_forward(&b->fc1, ops, params, b->norm2, stack->activation, b->hidden, b->activated, rows);
 }
 
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
@@ -165,7 +166,7 @@ static void recompute(const Stack *stack, Ops *ops, const Params *params, const 
         return;
     }
     second_norm(stack, ops, params, b, b->mid, NULL, rows);
-    ops->gelu_forward(ops, b->hidden, ACTIVATION_GELU_ERF, b->activated, (size_t)rows * (size_t)stack->hidden);
+    ops->gelu_forward(ops, b->hidden, stack->activation, b->activated, (size_t)rows * (size_t)stack->hidden);
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
@@ -182,7 +183,7 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
         Block *b = &stack->blocks[i];
         if (i < stack->depth - 1) /* the last block's are still there */
             recompute(stack, ops, params, b, batch);
-        linear_backward(&b->fc2, ops, params, dx, b->activated, ACTIVATION_GELU_ERF, b->hidden, stack->dhidden, add,
+        linear_backward(&b->fc2, ops, params, dx, b->activated, stack->activation, b->hidden, stack->dhidden, add,
                         rows);
         linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows);
         ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,

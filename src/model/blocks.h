@@ -23,7 +23,8 @@ typedef struct {
     const char *prefix; /* "blocks" or "decoder_blocks" */
     int dim, depth, heads, hidden, tokens;
     float eps;
-    Recompute recompute;        /* what of the blocks lies in one place for all of them */
+    Recompute recompute; /* what of the blocks lies in one place for all of them */
+    Activation activation;
     Block *blocks;              /* [depth], owned */
     Fp8 *fp8;                   /* owned; NULL: the linear layers are not in FP8 */
     int last_weight, last_bias; /* the last norm's parameters; -1: none */

@@ -72,6 +72,7 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .norm_eps = 1e-6,
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
+                        .gelu_tanh = config->model.activation == GELU_TANH,
                         .recompute = recomputes[config->train.recompute],
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};

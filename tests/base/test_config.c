@@ -66,6 +66,7 @@ static const struct {
     ROW(model, decoder_heads, INTEGER, "16", "4"),
     ROW(model, mask_ratio, REAL, "0.75", "0.6"),
     ROW(model, norm_pix_loss, SWITCH, "on", "off"),
+    ROW(model, activation, CHOICE, "erf", "tanh"),
     ROW(data, train, TEXT, "", "photos/train set; one"),
     ROW(data, val, TEXT, "", "photos/val=x"),
     ROW(data, max_bad, REAL, "0.005", "0.25"),
@@ -120,7 +121,8 @@ static void assert_field(const Config *config, int row, const char *wanted) {
     case SWITCH:
         assert_int_equal(*(const bool *)place, !strcmp(wanted, "on"));
         break;
-    case CHOICE: /* vit_large, rollback, emu, fp8 and norms are 3, 2, 3, 2 and 1, the defaults 2, 0, 0 and 1 */
+    /* vit_large, tanh, rollback, emu, fp8 and norms are 3, 1, 2, 3, 2 and 1, the defaults 2, 0, 0, 0, 1 and 0 */
+    case CHOICE:
         assert_int_equal(*(const int *)place, !strcmp(wanted, "vit_large")  ? PRESET_LARGE
                                               : !strcmp(wanted, "rollback") ? GUARD_ROLLBACK
                                               : !strcmp(wanted, "vit_base") ? PRESET_BASE
@@ -128,6 +130,7 @@ static void assert_field(const Config *config, int row, const char *wanted) {
                                               : !strcmp(wanted, "bf16")     ? PRECISION_BF16
                                               : !strcmp(wanted, "fp8")      ? PRECISION_FP8
                                               : !strcmp(wanted, "norms")    ? CONFIG_RECOMPUTE_NORMS
+                                              : !strcmp(wanted, "tanh")     ? GELU_TANH
                                                                             : GUARD_STOP);
         break;
     case TEXT:
