@@ -48,7 +48,8 @@ typedef struct {
                               * gradients; 0: no limit; CONFIG_AUTO: what memory allows */
         bool capture;        /* a GPU's steps as graphs */
         ConfigRecompute recompute;
-        int64_t threads; /* 0: one a core */
+        int64_t threads;    /* 0: one a core */
+        bool deterministic; /* nothing is chosen by timing */
     } train;
     struct {
         double base_lr; /* lr = base_lr * global_batch / 256 */

@@ -29,6 +29,14 @@ typedef struct Event Event;
 typedef struct Graph Graph;
 struct Ops;
 
+/* A choice of one of several ways to compute the same, made by timing them on the device. */
+typedef struct {
+    const char *key;     /* what is computed: operation, types, sizes */
+    const char *choice;  /* the way, as the backend writes it */
+    double microseconds; /* that it took */
+    bool refused;        /* tune_give() named another way for it, which the device could not take */
+} TuneEntry;
+
 typedef struct Device Device;
 struct Device {
     const char *name; /* "cpu", "cuda", "emu" */
@@ -36,8 +44,11 @@ struct Device {
     bool host_memory; /* the host may read and write the device's memory, and nothing runs behind its back */
     bool unified;     /* a GPU whose memory is the host's */
     int capability;   /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
-    void *context;    /* the backend's own */
-    void *library;    /* what device_open() opened */
+    /* What choices are good for, such as GPU, driver and library; "": there is nothing to choose, and tune(),
+     * tune_give() and tune_list() are not to be called. */
+    char tuned_on[256];
+    void *context; /* the backend's own */
+    void *library; /* what device_open() opened */
 
     /* Device memory, 256-byte aligned, not cleared; `what` is for the message. release(NULL) does nothing. */
     Status (*allocate)(const Device *device, size_t bytes, const char *what, void **memory);
@@ -79,6 +90,14 @@ struct Device {
 
     /* Fills the table of operations, in FP32; `type` may be set afterwards. `threads` is for the CPU. */
     void (*operations)(const Device *device, int threads, struct Ops *ops);
+    /* How ways to compute are chosen, to be said before the first operation. At first, and without `timed`: the one
+     * that is advised without trying. `timed`: the fastest, found when a shape is first met, which then takes longer
+     * and waits; not while work is captured. Results are bit-identical from run to run as long as the choices are. */
+    void (*tune)(const Device *device, bool timed);
+    /* Takes over choices of a device with the same `tuned_on`, before the first operation. */
+    Status (*tune_give)(const Device *device, const TuneEntry *entries, size_t count);
+    /* All choices, those given too, valid until the next operation. Only ever more, or `refused`. */
+    const TuneEntry *(*tune_list)(const Device *device, size_t *count);
     /* One line on what the operations so far showed that the user should know; NULL: nothing. */
     const char *(*note)(const Device *device);
     void (*close)(Device *device);

@@ -30,6 +30,7 @@ typedef struct {
 
 struct Library;          /* of the matrix products: kernels/cuda/matmul.cuh */
 struct AttentionLibrary; /* kernels/cuda/attention_library.cuh */
+struct Tuning;           /* kernels/cuda/tuning.cuh */
 struct Scratch;          /* device.cu's */
 
 typedef struct {
@@ -44,6 +45,7 @@ typedef struct {
     const char *last; /* what was launched last, for failures that are found late */
     struct Library *library;
     struct AttentionLibrary *attention;
+    struct Tuning *tuning;
 } Cuda;
 
 static inline Cuda *cuda_context(const Ops *ops) {

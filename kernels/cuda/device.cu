@@ -1,6 +1,7 @@
 #include "attention_library.cuh"
 #include "cuda.cuh"
 #include "matmul.cuh"
+#include "tuning.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,6 +315,20 @@ static void device_operations(const Device *device, int, Ops *ops) {
 #undef CUDA_FILL
 }
 
+/* What the library has chosen so far was chosen in the other way. */
+static void device_tune(const Device *device, bool timed) {
+    matmul_forget(context_of(device));
+    tuning_set(context_of(device), timed);
+}
+
+static Status device_tune_give(const Device *device, const TuneEntry *entries, size_t count) {
+    return tuning_give(context_of(device), entries, count);
+}
+
+static const TuneEntry *device_tune_list(const Device *device, size_t *count) {
+    return tuning_list(context_of(device), count);
+}
+
 static const char *device_note(const Device *device) {
     return attention_library_note(context_of(device));
 }
@@ -326,6 +341,7 @@ static void device_end(Device *device) {
         (void)cudaStreamSynchronize(cuda->stream);
     attention_library_close(cuda);
     matmul_close(cuda);
+    tuning_close(cuda);
     while (cuda->outgrown) {
         Scratch *next = cuda->outgrown->next;
         device_release(device, cuda->outgrown->memory);
@@ -398,7 +414,14 @@ static Status prepare(Device *device, Cuda *cuda) {
     LAUNCH(&ops, "opening the GPU", clear_finding, 1, 1, 0, cuda->finding);
     TRY(ops.error);
     TRY(device_wait(device, NULL));
+    TRY(tuning_open(cuda));
     TRY(matmul_open(cuda));
+    int driver;
+    char library[64];
+    TRY(cuda_status("the NVIDIA driver", cudaDriverGetVersion(&driver)));
+    matmul_version(library, sizeof library);
+    snprintf(device->tuned_on, sizeof device->tuned_on, "%s; driver for CUDA %d.%d; %s", device->model, driver / 1000,
+             driver % 1000 / 10, library);
     return attention_library_open(cuda, NULL);
 }
 
@@ -431,6 +454,9 @@ static Status device_begin(Device *device) {
     device->graph_launch = device_graph_launch;
     device->graph_close = device_graph_close;
     device->operations = device_operations;
+    device->tune = device_tune;
+    device->tune_give = device_tune_give;
+    device->tune_list = device_tune_list;
     device->note = device_note;
     device->close = device_end;
     Status status = prepare(device, cuda);

@@ -1,8 +1,12 @@
 #include "matmul.cuh"
+#include "stopwatch.cuh"
+#include "tuning.cuh"
 
 #include <cublasLt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What NVIDIA advises for Hopper; cudaMalloc's memory lies on multiples of 256, as cuBLASLt wants it. */
 static const size_t WORKSPACE = 32 << 20;
@@ -10,10 +14,11 @@ static const size_t WORKSPACE = 32 << 20;
 /* Tensors start on multiples of 16 bytes; the library assumes 256. */
 static const uint32_t ALIGNMENT = 16;
 
-/* What decides how a product is computed. */
+/* What decides how a product is computed; whether it is added to what is there does not. */
 typedef struct {
     RealType type, c_type;
-    bool a_transposed, b_transposed, biased, add;
+    bool a_transposed, b_transposed, biased;
+    FusionKind fusion;
     int m, n, k;
     FactorType a_type, b_type;
 } Shape;
@@ -24,14 +29,25 @@ struct Plan {
     cublasLtMatmulDescOpaque_t product;
     cublasLtMatrixLayoutOpaque_t a, b, c;
     cublasLtMatmulAlgo_t algorithm;
+    bool settled; /* false: met while work was captured, to be timed when it can be */
     Plan *next;
 };
+
+enum { BUCKETS = 256, CANDIDATES = 8 };
 
 struct Library {
     cublasLtHandle_t handle;
     void *workspace;
-    Plan *plans;
+    Plan *plans[BUCKETS]; /* by hash of the shape */
 };
+
+/* One product's tensors. */
+typedef struct {
+    Factor a, b;
+    const Real *bias;
+    void *extra, *c;
+    bool add;
+} Tensors;
 
 #define TRY_LIBRARY(call)                                                                                              \
     do {                                                                                                               \
@@ -66,12 +82,19 @@ static const char *factor_name(const Shape *s, FactorType type) {
     return type == FACTOR_E4M3 ? "E4M3" : type == FACTOR_E5M2 ? "E5M2" : s->type == REAL_BF16 ? "BF16" : "FP32";
 }
 
+/* What is computed, for messages and as the key of what was chosen for it. */
+static void describe_shape(const Shape *s, char text[200]) {
+    static const char *const fusions[] = {"", ", GELU fused", ", GELU's slope fused", ", bias gradient fused"};
+    snprintf(text, 200, "product of m = %d, n = %d, k = %d, %s%s by %s%s%s into %s%s", s->m, s->n, s->k,
+             factor_name(s, s->a_type), s->a_transposed ? " transposed" : "", factor_name(s, s->b_type),
+             s->b_transposed ? " transposed" : "", s->biased ? " with bias" : "",
+             s->c_type == REAL_BF16 ? "BF16" : "FP32", fusions[s->fusion]);
+}
+
 static Status product_status(const char *operation, const Shape *s, cublasStatus_t status) {
-    char what[200];
-    snprintf(what, sizeof what, "%s: product of m = %d, n = %d, k = %d, %s%s by %s%s%s %s %s", operation, s->m, s->n,
-             s->k, factor_name(s, s->a_type), s->a_transposed ? " transposed" : "", factor_name(s, s->b_type),
-             s->b_transposed ? " transposed" : "", s->biased ? " with bias" : "", s->add ? "added to" : "into",
-             s->c_type == REAL_BF16 ? "BF16" : "FP32");
+    char shape[200], what[300];
+    describe_shape(s, shape);
+    snprintf(what, sizeof what, "%s: %s", operation, shape);
     return library_status(what, status);
 }
 
@@ -85,20 +108,51 @@ Status matmul_open(Cuda *cuda) {
     return cuda_status("cuBLASLt's workspace", cudaMalloc(&cuda->library->workspace, WORKSPACE));
 }
 
+void matmul_forget(Cuda *cuda) {
+    for (Plan *&first : cuda->library->plans)
+        while (first) {
+            Plan *next = first->next;
+            free(first);
+            first = next;
+        }
+}
+
 void matmul_close(Cuda *cuda) {
     Library *library = cuda->library;
     if (!library)
         return;
-    while (library->plans) {
-        Plan *next = library->plans->next;
-        free(library->plans);
-        library->plans = next;
-    }
+    matmul_forget(cuda);
     (void)cudaFree(library->workspace);
     if (library->handle)
         (void)cublasLtDestroy(library->handle);
     free(library);
     cuda->library = NULL;
+}
+
+void matmul_version(char *text, size_t size) {
+    snprintf(text, size, "cuBLASLt %zu", cublasLtGetVersion());
+}
+
+/* The bias gradient, like bias, is of the result's type by default: FP32 for a weight's gradient, as ops.h wants dbias.
+ * The auxiliary matrix of GELU is so, too. */
+static cublasStatus_t describe_epilogue(Plan *plan, cudaDataType c_type) {
+    const Shape *s = &plan->shape;
+    static const cublasLtEpilogue_t plain[] = {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_GELU_AUX,
+                                               CUBLASLT_EPILOGUE_DGELU, CUBLASLT_EPILOGUE_BGRADB};
+    const cublasLtEpilogue_t epilogue = !s->biased                 ? plain[s->fusion]
+                                        : s->fusion == FUSION_GELU ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS
+                                                                   : CUBLASLT_EPILOGUE_BIAS;
+    TRY_LIBRARY(
+        cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue));
+    if (s->biased || s->fusion == FUSION_SUMS)
+        TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &c_type,
+                                                   sizeof c_type));
+    if (s->fusion == FUSION_GELU || s->fusion == FUSION_SLOPE) {
+        const int64_t stride = s->n;
+        TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, &stride,
+                                                   sizeof stride));
+    }
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 static cudaDataType data_type(const Shape *s, FactorType type) {
@@ -119,13 +173,7 @@ static cublasStatus_t describe(Plan *plan) {
     TRY_LIBRARY(cublasLtMatmulDescInit(&plan->product, CUBLAS_COMPUTE_32F, CUDA_R_32F));
     TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_TRANSA, &first, sizeof first));
     TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_TRANSB, &second, sizeof second));
-    if (s->biased) {
-        const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-        TRY_LIBRARY(
-            cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue));
-        TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &c_type,
-                                                   sizeof c_type));
-    }
+    TRY_LIBRARY(describe_epilogue(plan, c_type));
     /* Sums of the forward product are kept to fewer bits between the tensor cores' steps, which is what makes it fast;
      * gradients, whose values lie further apart, are summed in FP32. */
     const int8_t fast = s->a_type == FACTOR_E4M3 && s->b_type == FACTOR_E4M3;
@@ -137,8 +185,12 @@ static cublasStatus_t describe(Plan *plan) {
     return cublasLtMatrixLayoutInit(&plan->c, c_type, s->n, s->m, s->n);
 }
 
-/* The first algorithm that the library advises, of those that add parts of the sum over k in FP32 and in order. */
-static cublasStatus_t choose(cublasLtHandle_t handle, Plan *plan) {
+/* The algorithms that the library advises, best first, at most `most`. Of those that cut the sum over k into parts only
+ * the ones that keep the parts in FP32 and add them in a step of their own, in either mode: the others round the parts
+ * to the result's type, or let blocks add to the result one after the other as they come to their end, which no one
+ * promises to be the same order every time. So whatever is chosen gives the same bits from run to run. */
+static cublasStatus_t advised(cublasLtHandle_t handle, Plan *plan, int most, cublasLtMatmulHeuristicResult_t *results,
+                              int *found) {
     const uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     const cublasLtMatmulPreferenceAttributes_t aligned[] = {
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
@@ -151,90 +203,217 @@ static cublasStatus_t choose(cublasLtHandle_t handle, Plan *plan) {
                                                      sizeof schemes));
     for (const auto attribute : aligned)
         TRY_LIBRARY(cublasLtMatmulPreferenceSetAttribute(&preference, attribute, &ALIGNMENT, sizeof ALIGNMENT));
-    cublasLtMatmulHeuristicResult_t result;
-    int found = 0;
     TRY_LIBRARY(cublasLtMatmulAlgoGetHeuristic(handle, &plan->product, &plan->b, &plan->a, &plan->c, &plan->c,
-                                               &preference, 1, &result, &found));
-    if (!found)
+                                               &preference, most, results, found));
+    if (!*found)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    plan->algorithm = result.algo;
-    return result.state;
+    return results[0].state;
+}
+
+/* What differs from one product of a shape to the next. */
+static cublasStatus_t set_pointers(Plan *plan, const Tensors *t) {
+    const Shape *s = &plan->shape;
+    const void *const vector = s->fusion == FUSION_SUMS ? t->extra : t->bias;
+    if (vector)
+        TRY_LIBRARY(
+            cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &vector, sizeof vector));
+    if (s->fusion == FUSION_GELU || s->fusion == FUSION_SLOPE)
+        TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, &t->extra,
+                                                   sizeof t->extra));
+    if (s->a_type == FACTOR_REAL)
+        return CUBLAS_STATUS_SUCCESS;
+    /* The library's first factor is our second. */
+    TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &t->b.inverse,
+                                               sizeof t->b.inverse));
+    TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &t->a.inverse,
+                                               sizeof t->a.inverse));
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+static cublasStatus_t launch(const Cuda *cuda, Plan *plan, const cublasLtMatmulAlgo_t *algorithm, const Tensors *t) {
+    const float one = 1, kept = t->add ? 1 : 0;
+    return cublasLtMatmul(cuda->library->handle, &plan->product, &one, t->b.data, &plan->b, t->a.data, &plan->a, &kept,
+                          t->c, &plan->c, t->c, &plan->c, algorithm, cuda->library->workspace, WORKSPACE, cuda->stream);
+}
+
+/* Algorithms as text: their bytes, which the library says may be stored, in hexadecimal. */
+enum { HEX = 2 * sizeof(cublasLtMatmulAlgo_t) + 1 };
+
+static void to_text(const cublasLtMatmulAlgo_t *algorithm, char text[HEX]) {
+    unsigned char bytes[sizeof *algorithm];
+    memcpy(bytes, algorithm, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool from_text(const char *text, cublasLtMatmulAlgo_t *algorithm) {
+    unsigned char bytes[sizeof *algorithm];
+    if (strlen(text) != HEX - 1 || strspn(text, "0123456789abcdef") != HEX - 1)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        const char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
+        bytes[i] = (unsigned char)strtoul(digits, NULL, 16);
+    }
+    memcpy(algorithm, bytes, sizeof bytes);
+    return true;
+}
+
+/* Takes an algorithm chosen before, if it is one for this product. */
+static bool take_chosen(const Cuda *cuda, Plan *plan, const char *choice) {
+    cublasLtMatmulAlgo_t algorithm;
+    cublasLtMatmulHeuristicResult_t result;
+    if (!from_text(choice, &algorithm) ||
+        cublasLtMatmulAlgoCheck(cuda->library->handle, &plan->product, &plan->b, &plan->a, &plan->c, &plan->c,
+                                &algorithm, &result) != CUBLAS_STATUS_SUCCESS ||
+        result.workspaceSize > WORKSPACE)
+        return false;
+    plan->algorithm = algorithm;
+    return true;
+}
+
+/* Times the algorithms on the product's own tensors and keeps the fastest. What is added to must not be spoiled: then
+ * they write elsewhere, and do not add, which is the same work for each. */
+static cublasStatus_t time_all(Ops *ops, Plan *plan, const Tensors *tensors, const char *key,
+                               const cublasLtMatmulHeuristicResult_t *results, int count) {
+    const Cuda *cuda = cuda_context(ops);
+    const Shape *s = &plan->shape;
+    Tensors t = *tensors;
+    if (t.add) {
+        t.c = tuning_room(ops, (size_t)s->m * s->n * real_size(s->c_type));
+        t.add = false;
+        if (!t.c)
+            return CUBLAS_STATUS_SUCCESS; /* the first advised, and tried again the next time */
+    }
+    double best = INFINITY;
+    cublasStatus_t failure = CUBLAS_STATUS_NOT_SUPPORTED; /* the last one's, for when none can be run */
+    for (int i = 0; i < count && !ops->error; i++) {
+        const cublasLtMatmulAlgo_t *algorithm = &results[i].algo;
+        double seconds;
+        const auto work = [&] {
+            const cublasStatus_t status = launch(cuda, plan, algorithm, &t);
+            failure = status == CUBLAS_STATUS_SUCCESS ? failure : status;
+            return status == CUBLAS_STATUS_SUCCESS;
+        };
+        if (results[i].state == CUBLAS_STATUS_SUCCESS && stopwatch(ops, key, i, work, &seconds) && seconds < best) {
+            best = seconds;
+            plan->algorithm = *algorithm;
+        }
+    }
+    if (tensors->add)
+        ops->device->release(ops->device, t.c);
+    if (ops->error || best == INFINITY)
+        return failure;
+    char choice[HEX];
+    to_text(&plan->algorithm, choice);
+    tuning_keep(ops, key, choice, best);
+    plan->settled = true;
+    return CUBLAS_STATUS_SUCCESS;
+}
+
+/* An algorithm: the one chosen before, the fastest, or the first advised where nothing is timed. */
+static cublasStatus_t choose(Ops *ops, Plan *plan, const Tensors *t) {
+    const Cuda *cuda = cuda_context(ops);
+    char key[200];
+    describe_shape(&plan->shape, key);
+    const char *choice = tuning_choice(ops, key);
+    plan->settled = !tuning_timed(ops) || (choice && take_chosen(cuda, plan, choice));
+    if (choice && plan->settled)
+        return CUBLAS_STATUS_SUCCESS;
+    const bool timing = tuning_may_time(ops);
+    cublasLtMatmulHeuristicResult_t results[CANDIDATES];
+    int found = 0;
+    TRY_LIBRARY(advised(cuda->library->handle, plan, timing ? CANDIDATES : 1, results, &found));
+    plan->algorithm = results[0].algo;
+    return timing ? time_all(ops, plan, t, key, results, found) : CUBLAS_STATUS_SUCCESS;
 }
 
 static bool same(const Shape *a, const Shape *b) {
     return a->type == b->type && a->c_type == b->c_type && a->a_transposed == b->a_transposed &&
-           a->b_transposed == b->b_transposed && a->biased == b->biased && a->add == b->add && a->m == b->m &&
+           a->b_transposed == b->b_transposed && a->biased == b->biased && a->fusion == b->fusion && a->m == b->m &&
            a->n == b->n && a->k == b->k && a->a_type == b->a_type && a->b_type == b->b_type;
 }
 
-static cublasStatus_t set_bias(Plan *plan, const Real *bias) {
-    return plan->shape.biased
-               ? cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias)
-               : CUBLAS_STATUS_SUCCESS;
+static Plan **bucket_of(Library *library, const Shape *s) {
+    const uint32_t kind = s->type | s->c_type << 4 | s->a_transposed << 8 | s->b_transposed << 9 | s->biased << 10 |
+                          s->fusion << 11 | s->a_type << 14 | s->b_type << 16;
+    uint32_t hash = kind;
+    for (const int part : {s->m, s->n, s->k})
+        hash = (hash ^ (uint32_t)part) * 0x9e3779b1u;
+    return &library->plans[hash >> 24];
 }
 
-/* The library's first factor is our second. */
-static cublasStatus_t set_scales(Plan *plan, const Factor *a, const Factor *b) {
-    if (plan->shape.a_type == FACTOR_REAL)
-        return CUBLAS_STATUS_SUCCESS;
-    TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &b->inverse,
-                                               sizeof b->inverse));
-    return cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &a->inverse,
-                                          sizeof a->inverse);
-}
-
-static Plan *plan_of(Ops *ops, const char *operation, const Shape *shape, const Factor *a, const Factor *b,
-                     const Real *bias) {
-    Library *library = cuda_context(ops)->library;
-    for (Plan *plan = library->plans; plan; plan = plan->next)
-        if (same(&plan->shape, shape))
-            return plan;
-    Plan *plan = (Plan *)calloc(1, sizeof *plan);
-    if (!plan) {
-        cuda_fail(ops, status_no_memory("a product's algorithm", sizeof *plan));
-        return NULL;
+/* The shape's plan, with this product's pointers in it. */
+static cublasStatus_t plan_of(Ops *ops, const Shape *shape, const Tensors *t, Plan **found) {
+    Plan **bucket = bucket_of(cuda_context(ops)->library, shape);
+    Plan *plan = *bucket;
+    while (plan && !same(&plan->shape, shape))
+        plan = plan->next;
+    *found = plan;
+    if (plan) {
+        TRY_LIBRARY(set_pointers(plan, t));
+        return plan->settled || !tuning_may_time(ops) ? CUBLAS_STATUS_SUCCESS : choose(ops, plan, t);
     }
+    plan = (Plan *)calloc(1, sizeof *plan);
+    if (!plan)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     plan->shape = *shape;
     cublasStatus_t status = describe(plan);
     if (status == CUBLAS_STATUS_SUCCESS)
-        status = set_bias(plan, bias);
+        status = set_pointers(plan, t);
     if (status == CUBLAS_STATUS_SUCCESS)
-        status = set_scales(plan, a, b);
-    if (status == CUBLAS_STATUS_SUCCESS)
-        status = choose(library->handle, plan);
+        status = choose(ops, plan, t);
     if (status != CUBLAS_STATUS_SUCCESS) {
-        cuda_fail(ops, product_status(operation, shape, status));
         free(plan);
-        return NULL;
+        return status;
     }
-    plan->next = library->plans;
-    library->plans = plan;
-    return plan;
+    plan->next = *bucket;
+    *bucket = *found = plan;
+    return status;
+}
+
+static cublasStatus_t product(Ops *ops, const char *operation, const Shape *shape, const Tensors *t) {
+    Plan *plan;
+    Cuda *cuda = cuda_context(ops);
+    cuda->last = operation;
+    TRY_LIBRARY(plan_of(ops, shape, t, &plan));
+    return ops->error ? CUBLAS_STATUS_SUCCESS : launch(cuda, plan, &plan->algorithm, t);
 }
 
 void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, void *c, RealType c_type, bool add,
             int m, int n, int k) {
     if (ops->error || m == 0 || n == 0)
         return;
-    Cuda *cuda = cuda_context(ops);
     if (k == 0 && !bias) {
         if (!add)
-            cuda_check(ops, operation, cudaMemsetAsync(c, 0, (size_t)m * n * real_size(c_type), cuda->stream));
+            cuda_check(ops, operation,
+                       cudaMemsetAsync(c, 0, (size_t)m * n * real_size(c_type), cuda_context(ops)->stream));
         return;
     }
-    const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, add, m, n, k, a.type, b.type};
-    Plan *plan = plan_of(ops, operation, &shape, &a, &b, bias);
-    if (!plan)
-        return;
-    const float one = 1, kept = add ? 1 : 0;
-    cuda->last = operation;
-    cublasStatus_t status = set_bias(plan, bias);
-    if (status == CUBLAS_STATUS_SUCCESS)
-        status = set_scales(plan, &a, &b);
-    if (status == CUBLAS_STATUS_SUCCESS)
-        status =
-            cublasLtMatmul(cuda->library->handle, &plan->product, &one, b.data, &plan->b, a.data, &plan->a, &kept, c,
-                           &plan->c, c, &plan->c, &plan->algorithm, cuda->library->workspace, WORKSPACE, cuda->stream);
+    const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, FUSION_NONE, m,
+                         n,         k,      a.type,       b.type};
+    const Tensors tensors = {a, b, bias, NULL, c, add};
+    const cublasStatus_t status = product(ops, operation, &shape, &tensors);
     if (status != CUBLAS_STATUS_SUCCESS)
         cuda_fail(ops, product_status(operation, &shape, status));
+}
+
+bool matmul_fused(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, Fusion fusion, void *c,
+                  RealType c_type, bool add, int m, int n, int k) {
+    if (ops->error || m == 0 || n == 0 || k == 0)
+        return false;
+    const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, fusion.kind, m,
+                         n,         k,      a.type,       b.type};
+    const Tensors tensors = {a, b, bias, fusion.extra, c, add};
+    const cublasStatus_t status = product(ops, operation, &shape, &tensors);
+    switch (status) {
+    case CUBLAS_STATUS_SUCCESS:
+        return !ops->error;
+    case CUBLAS_STATUS_NOT_SUPPORTED: /* by the library, for these types or sizes */
+    case CUBLAS_STATUS_INVALID_VALUE:
+    case CUBLAS_STATUS_ARCH_MISMATCH:
+        return false;
+    default:
+        cuda_fail(ops, product_status(operation, &shape, status));
+        return false;
+    }
 }

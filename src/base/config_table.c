@@ -93,6 +93,11 @@ const ConfigKey config_keys[] = {
         "memory: nothing; norms: what norms and GELU write, a little work; blocks: all but the blocks' inputs, a third "
         "more work. Results are the same to the bit."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Threads that compute. 0: one for each core."),
+    SWITCH(train, deterministic, 0,
+           "on: every way to compute is the one that the libraries advise first, so that two runs of one configuration "
+           "on the same kind of GPU are equal to the bit. off: the fastest, found by timing when a run begins and kept "
+           "in its tune.json, so that a resumed run goes on to the bit but another run may differ in rounding. The CPU "
+           "has one way only."),
 
     REAL(optim, base_lr, 0, 100, 1.5e-4, "",
          "Learning rate for 256 pictures: the peak is base_lr * global_batch / 256."),

@@ -288,6 +288,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(open_folders(run));
     TRY(config_hash(config, &run->state.config_hash));
     TRY(open_device(run));
+    TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
     TRY(open_model(run));
     if (options->resume)
         TRY(take_up(run, validation_changed));
@@ -338,6 +339,7 @@ void run_close(Run *run) {
     masks_close(&run->masks);
     mae_close(run->mae);
     status_free(ops_error(&run->ops));
+    tune_close(&run->tune);
     device_close(run->device);
     folder_close(&run->train);
     folder_close(&run->val);

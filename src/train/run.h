@@ -14,6 +14,7 @@
 #include "run_record.h"
 #include "step.h"
 #include "train.h"
+#include "tune.h"
 
 /* Why a run ends before its last step, or at it. */
 typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } Ending;
@@ -32,6 +33,7 @@ typedef struct {
     Directory directory;
     Device *device;
     Ops ops;
+    Tune tune;
     Folder train, val;
     Mae *mae;
     Masks masks;

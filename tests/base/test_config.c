@@ -87,6 +87,7 @@ static const struct {
     ROW(train, capture, SWITCH, "on", "off"),
     ROW(train, recompute, CHOICE, "none", "norms"),
     ROW(train, threads, INTEGER, "0", "3"),
+    ROW(train, deterministic, SWITCH, "off", "on"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),
     ROW(optim, min_lr, REAL, "0", "1e-06"),
     ROW(optim, warmup_epochs, REAL, "40", "2.5"),

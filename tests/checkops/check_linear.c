@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct {
     int rows, in, out;
@@ -34,6 +35,11 @@ static Linear draw(Check *check) {
     if (check->round < 3)
         l.out |= 1; /* rows that start anywhere, with each activation */
     l.act = check->round % 3;
+    if (check->timed && check->round % 4) { /* what the library may fuse */
+        l.act = ACTIVATION_GELU_TANH;
+        l.in = (l.in + 7) / 8 * 8;
+        l.out = (l.out + 7) / 8 * 8;
+    }
     check_shape(check, "rows=%d in=%d out=%d act=%d", l.rows, l.in, l.out, l.act);
     return l;
 }
@@ -190,4 +196,39 @@ void check_linear_backward_weight(Check *check) {
     check_slopes(check, "dw", dw, l.w, count, loss, &l);
     if (biased)
         check_slopes(check, "dbias", dbias, l.bias, l.out, loss, &l);
+}
+
+/* How often the emulator has found `choice` to be the faster way of the operation. */
+static int times_chosen(const Device *device, const char *operation, const char *choice) {
+    size_t count;
+    int found = 0;
+    const TuneEntry *entries = device->tune_list(device, &count);
+    for (size_t i = 0; i < count; i++)
+        found += !strncmp(entries[i].key, operation, strlen(operation)) && !strcmp(entries[i].choice, choice);
+    return found;
+}
+
+/* The same with ways chosen by timing, fused ones among them: what is timed spoils nothing, and either way is right. */
+static void check_timed(Check *check, CheckFunction function, const char *operation) {
+    enum { ENOUGH = 20 }; /* rounds for both to have been the faster one */
+    check->timed = true;
+    function(check);
+    const Device *emu = check->backends->of[BACKEND_EMU].device;
+    if (check->round + 1 < ENOUGH || !emu)
+        return;
+    const int fused = times_chosen(emu, operation, "epilogue"), plain = times_chosen(emu, operation, "kernels");
+    if (fused < 3 || plain < 3)
+        check_fail(check, "the emulator took the epilogue for %d shapes and the kernels for %d", fused, plain);
+}
+
+void check_linear_forward_timed(Check *check) {
+    check_timed(check, check_linear_forward, "linear_forward ");
+}
+
+void check_linear_backward_input_timed(Check *check) {
+    check_timed(check, check_linear_backward_input, "linear_backward_input ");
+}
+
+void check_linear_backward_weight_timed(Check *check) {
+    check_timed(check, check_linear_backward_weight, "linear_backward_weight ");
 }

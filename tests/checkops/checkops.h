@@ -46,6 +46,7 @@ typedef struct {
     bool failed;
     bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
     bool cpu_fp32;             /* in FP32 the CPU's alone */
+    bool timed;                /* set before RUN: devices choose among their ways by timing */
     char shape[160], why[640];
     Buffer buffers[CHECK_BUFFERS];
     int buffer_count;
@@ -170,5 +171,8 @@ void check_quantise_fp8(Check *check);
 void check_linear_forward_fp8(Check *check);
 void check_linear_backward_input_fp8(Check *check);
 void check_errors(Check *check);
+void check_linear_forward_timed(Check *check);
+void check_linear_backward_input_timed(Check *check);
+void check_linear_backward_weight_timed(Check *check);
 
 #endif

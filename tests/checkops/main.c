@@ -50,6 +50,9 @@ static const struct {
     {"linear_forward_fp8", check_linear_forward_fp8, false},
     {"linear_backward_input_fp8", check_linear_backward_input_fp8, false},
     {"errors", check_errors, true},
+    {"linear_forward_timed", check_linear_forward_timed, false},
+    {"linear_backward_input_timed", check_linear_backward_input_timed, false},
+    {"linear_backward_weight_timed", check_linear_backward_weight_timed, false},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
@@ -76,7 +79,7 @@ static void run_check(Run *run, int which) {
         random_start(&check.random, 1, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
         random_start(&check.places, 2, RANDOM_TEST, (uint32_t)which, (uint64_t)check.round);
         check.shape[0] = '\0';
-        check.host_only = check.fp32_only = check.cpu_fp32 = false;
+        check.host_only = check.fp32_only = check.cpu_fp32 = check.timed = false;
         ops_cpu(&check.ops, 1);
         checks[which].function(&check);
         check_free(&check);

@@ -1,0 +1,38 @@
+#include "stopwatch.cuh"
+
+/* The shortest of some rounds, since whatever disturbs makes it longer; several runs a round, since one alone would be
+ * mostly the launch of a small kernel. */
+enum { ROUNDS = 3, RUNS = 4 };
+
+static const char *const TIMING = "timing a way to compute";
+
+static bool one_round(Ops *ops, bool (*work)(const void *), const void *context, cudaEvent_t from, cudaEvent_t to,
+                      float *milliseconds) {
+    if (!cuda_check(ops, TIMING, cudaEventRecord(from, cuda_context(ops)->stream)))
+        return false;
+    for (int run = 0; run < RUNS; run++)
+        if (!work(context))
+            return false;
+    return cuda_check(ops, TIMING, cudaEventRecord(to, cuda_context(ops)->stream)) &&
+           cuda_check(ops, TIMING, cudaEventSynchronize(to)) &&
+           cuda_check(ops, TIMING, cudaEventElapsedTime(milliseconds, from, to));
+}
+
+bool stopwatch_run(Ops *ops, const char *, int, bool (*work)(const void *), const void *context, double *seconds) {
+    /* Once to warm up: kernels are loaded, scratch memory grows, and ways within this one are chosen. */
+    if (!work(context))
+        return false;
+    cudaEvent_t from = NULL, to = NULL;
+    bool fine = cuda_check(ops, TIMING, cudaEventCreate(&from)) && cuda_check(ops, TIMING, cudaEventCreate(&to));
+    for (int round = 0; fine && round < ROUNDS; round++) {
+        float milliseconds = 0;
+        fine = one_round(ops, work, context, from, to, &milliseconds);
+        const double taken = milliseconds / 1e3 / RUNS;
+        if (round == 0 || taken < *seconds)
+            *seconds = taken;
+    }
+    for (cudaEvent_t event : {from, to})
+        if (event && cudaEventDestroy(event) != cudaSuccess)
+            (void)cudaGetLastError(); /* what failed is told by what comes next */
+    return fine;
+}

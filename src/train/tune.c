@@ -1,0 +1,125 @@
+#include "tune.h"
+
+#include "files.h"
+#include "json_text.h"
+
+#include <cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The entries of a file as the device takes them; their texts stay the document's. False for what this file never
+ * writes. */
+static bool read_entries(const cJSON *list, TuneEntry *entries) {
+    size_t count = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) {
+        const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "key"));
+        const char *choice = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "choice"));
+        const cJSON *microseconds = cJSON_GetObjectItemCaseSensitive(item, "microseconds");
+        if (!key || !choice || !cJSON_IsNumber(microseconds))
+            return false;
+        entries[count++] = (TuneEntry){.key = key, .choice = choice, .microseconds = microseconds->valuedouble};
+    }
+    return true;
+}
+
+/* Hands the file's choices to the device. *reason: why they are not used; NULL when they are. */
+static Status give(Tune *tune, const cJSON *document, const char **reason) {
+    const char *tuned_on = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(document, "tuned_on"));
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(document, "choices");
+    *reason = "is damaged";
+    if (!tuned_on || !cJSON_IsArray(list))
+        return NULL;
+    *reason = "was made on another GPU, driver or library";
+    if (strcmp(tuned_on, tune->device->tuned_on) != 0)
+        return NULL;
+    const size_t count = (size_t)cJSON_GetArraySize(list);
+    TuneEntry *entries = calloc(count + 1, sizeof *entries);
+    if (!entries)
+        return status_no_memory("the list of choices", (count + 1) * sizeof *entries);
+    *reason = read_entries(list, entries) ? NULL : "is damaged";
+    Status status = *reason ? NULL : tune->device->tune_give(tune->device, entries, count);
+    free(entries);
+    if (!*reason)
+        tune->kept = count;
+    return status;
+}
+
+static Status take_over(Tune *tune) {
+    char *text;
+    size_t size;
+    TRY(files_read(tune->path, &text, &size));
+    cJSON *document = cJSON_ParseWithLength(text, size);
+    free(text);
+    const char *reason;
+    Status status = give(tune, document, &reason);
+    if (!status && reason)
+        printf("%s %s: what is fastest is timed anew, and rounding may differ from here on\n", tune->path, reason);
+    cJSON_Delete(document);
+    return status;
+}
+
+Status tune_open(Tune *tune, const Config *config, const Device *device, const char *directory, bool resume) {
+    *tune = (Tune){0};
+    if (!device->tuned_on[0])
+        return NULL;
+    device->tune(device, !config->train.deterministic);
+    if (config->train.deterministic)
+        return NULL;
+    tune->path = files_path("%s/tune.json", directory);
+    if (!tune->path)
+        return status_no_memory("a path", strlen(directory) + 16);
+    tune->device = device;
+    return resume && files_exists(tune->path) ? take_over(tune) : NULL;
+}
+
+static Status write_entries(const Tune *tune, const TuneEntry *entries, size_t count) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return status_no_memory("tune.json", 4096);
+    fputs("{\n  \"tuned_on\": ", out);
+    json_string(out, tune->device->tuned_on);
+    fputs(",\n  \"choices\": [", out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%s\n    {\"key\": ", i ? "," : "");
+        json_string(out, entries[i].key);
+        fputs(", \"choice\": ", out);
+        json_string(out, entries[i].choice);
+        fputs(", \"microseconds\": ", out);
+        json_number(out, entries[i].microseconds);
+        fputc('}', out);
+    }
+    fputs("\n  ]\n}\n", out);
+    if (fclose(out) != 0) {
+        free(text);
+        return status_no_memory("tune.json", 4096);
+    }
+    Status status = files_write(tune->path, text, size);
+    free(text);
+    return status;
+}
+
+Status tune_keep(Tune *tune) {
+    if (!tune->device)
+        return NULL;
+    size_t count, refused = 0;
+    const TuneEntry *entries = tune->device->tune_list(tune->device, &count);
+    for (size_t i = 0; i < count; i++)
+        refused += entries[i].refused;
+    if (count == tune->kept && refused == tune->refused)
+        return NULL;
+    if (refused > tune->refused)
+        printf("%s: %zu of %zu choices could not be used and were timed anew; rounding may differ from here on\n",
+               tune->path, refused - tune->refused, count);
+    tune->refused = refused;
+    tune->kept = count;
+    return write_entries(tune, entries, count);
+}
+
+void tune_close(Tune *tune) {
+    free(tune->path);
+    *tune = (Tune){0};
+}
