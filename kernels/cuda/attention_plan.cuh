@@ -1,5 +1,5 @@
-/* Attention by cuDNN's graphs, the only file that knows cuDNN: attention_plan.cu describes the graph of a shape and
- * direction, lets cuDNN compile a plan for it, and runs plans. Nothing but running needs a GPU.
+/* Attention by cuDNN's graphs: attention_graph.cu describes the graph of a shape and direction, attention_plan.cu lets
+ * cuDNN compile a plan for it, and runs plans; only these two know cuDNN. Nothing but running needs a GPU.
  *
  * Built without cuDNN's header (FOVEA_CUDNN not defined), and so under emulation, there is no plan for anything: the
  * plain kernels are what the emulator is there to execute. */
