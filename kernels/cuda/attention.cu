@@ -2,8 +2,10 @@
 #include "attention_library.cuh"
 #include "real.cuh"
 #include "warp.cuh"
+#include "ways.cuh"
 
 #include <math.h>
+#include <stdio.h>
 
 /* For any head and any number of tokens, on the CUDA cores in FP32, without anything quadratic in memory: Flash
  * Attention 2's loops (Dao, arXiv 2307.08691).
@@ -420,17 +422,41 @@ static void launch_backward(Ops *ops, const T *dout, const T *qkv, const T *out,
      : (head) <= 128 ? function<T, 128>(__VA_ARGS__)                                                                   \
                      : function<T, 256>(__VA_ARGS__))
 
+/* Whether cuDNN is found to be faster than our kernel for short sequences, which serves where nothing is timed. */
+template <typename Ours, typename Library>
+static bool library_wins(Ops *ops, const AttentionShape *shape, const Ours &ours, const Library &library) {
+    static const Ways ways = {"our kernel", "cuDNN"};
+    if (!tuning_timed(ops))
+        return false;
+    char key[200];
+    snprintf(key, sizeof key, "attention_%s of %d x %d tokens, %d heads of %d, BF16: our kernel or cuDNN",
+             shape->backward ? "backward" : "forward", shape->batch, shape->tokens, shape->heads, shape->head);
+    const char *choice = way_chosen(ops, key, ways);
+    if (choice ? !strcmp(choice, ways.usual) : !tuning_may_time(ops))
+        return false;
+    return attention_library_has(ops, shape, true) && other_way_wins(ops, key, ways, ours, library);
+}
+
 void cuda_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, int batch, int tokens, int heads,
                             int head) {
     if (ops->error)
         return;
-    if (attention_is_short(ops, tokens, head)) {
+    const AttentionShape wanted = {false, batch, tokens, heads, head};
+    const auto library = [=] {
+        attention_library_run(ops, &wanted, {qkv, NULL, out, NULL, lse, NULL});
+        return !ops->error;
+    };
+    const auto ours = [=] {
         attention_short_forward(ops, qkv, out, lse, batch, tokens, heads, head);
+        return !ops->error;
+    };
+    if (attention_is_short(ops, tokens, head) ? library_wins(ops, &wanted, ours, library)
+                                              : attention_library_has(ops, &wanted)) {
+        library();
         return;
     }
-    const AttentionShape wanted = {false, batch, tokens, heads, head};
-    if (attention_library_has(ops, &wanted)) {
-        attention_library_run(ops, &wanted, {qkv, NULL, out, NULL, lse, NULL});
+    if (attention_is_short(ops, tokens, head)) {
+        ours();
         return;
     }
     const Shape shape = {tokens, heads, head, 1 / sqrtf((float)head)};
@@ -441,13 +467,22 @@ void cuda_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const 
                              int batch, int tokens, int heads, int head) {
     if (ops->error)
         return;
-    if (attention_is_short(ops, tokens, head)) {
+    const AttentionShape wanted = {true, batch, tokens, heads, head};
+    const auto library = [=] {
+        attention_library_run(ops, &wanted, {qkv, dout, (Real *)out, dqkv, (float *)lse, NULL});
+        return !ops->error;
+    };
+    const auto ours = [=] {
         attention_short_backward(ops, dout, qkv, lse, dqkv, batch, tokens, heads, head);
+        return !ops->error;
+    };
+    if (attention_is_short(ops, tokens, head) ? library_wins(ops, &wanted, ours, library)
+                                              : attention_library_has(ops, &wanted)) {
+        library();
         return;
     }
-    const AttentionShape wanted = {true, batch, tokens, heads, head};
-    if (attention_library_has(ops, &wanted)) {
-        attention_library_run(ops, &wanted, {qkv, dout, (Real *)out, dqkv, (float *)lse, NULL});
+    if (attention_is_short(ops, tokens, head)) {
+        ours();
         return;
     }
     const size_t bytes = (size_t)batch * heads * tokens * sizeof(float);

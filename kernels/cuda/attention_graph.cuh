@@ -11,6 +11,7 @@
 #define FUNCTIONS(X)                                                                                                   \
     X(Create)                                                                                                          \
     X(Destroy)                                                                                                         \
+    X(GetVersion)                                                                                                      \
     X(SetStream)                                                                                                       \
     X(GetErrorString)                                                                                                  \
     X(GetLastErrorString)                                                                                              \
@@ -41,6 +42,7 @@ struct AttentionPlan {
     const Cudnn *cudnn;
     AttentionShape shape;
     Descriptor plan;
+    int place;
     int64_t engine, workspace;
     float scale, one; /* read by the host when the plan is run */
     /* Kept as long as the plan, since it refers to them; the plan is among them. */

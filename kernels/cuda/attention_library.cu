@@ -1,9 +1,17 @@
 #include "attention_library.cuh"
+#include "stopwatch.cuh"
+#include "tuning.cuh"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* cuDNN makes plans for a single token, but its own front end asks for none. */
 enum { HEAD_STEP = 8, HEAD_MOST = 128, TOKENS_LEAST = 2 };
+
+/* Plans of a shape that are timed: each takes some tenths of a second to compile. */
+enum { CANDIDATES = 4 };
 
 /* cudaMalloc's alignment, which cuDNN wants of its workspace. */
 static const size_t ALIGNMENT = 256;
@@ -11,13 +19,14 @@ static const size_t ALIGNMENT = 256;
 struct Known {
     AttentionShape shape;
     AttentionPlan *plan; /* NULL: there is none */
+    bool settled;        /* it is the one to stay with */
     Known *next;
 };
 
 struct AttentionLibrary {
     const char *properties;
     Cudnn *cudnn;
-    bool missing; /* cuDNN could not be opened */
+    Status missing; /* why cuDNN could not be opened */
     Known *known;
     Status refusal; /* the first */
 };
@@ -41,6 +50,7 @@ void attention_library_close(Cuda *cuda) {
         library->known = next;
     }
     cudnn_close(library->cudnn);
+    status_free(library->missing);
     status_free(library->refusal);
     free(library);
     cuda->attention = NULL;
@@ -50,36 +60,68 @@ static const char *operation_of(const AttentionShape *shape) {
     return shape->backward ? "attention_backward" : "attention_forward";
 }
 
-static void refuse(AttentionLibrary *library, Status refusal) {
-    if (!library->refusal)
+static void refuse(AttentionLibrary *library, bool quiet, Status refusal) {
+    if (!library->refusal && !quiet)
         library->refusal = status_error(status_code(refusal), "attention by our plain kernels, not by cuDNN: %s",
                                         status_message(refusal));
     status_free(refusal);
 }
 
+/* The key and the text of a choice. */
+static void describe_choice(const AttentionLibrary *library, const AttentionShape *shape, char key[200]) {
+    snprintf(key, 200, "%s of %d x %d tokens, %d heads of %d, BF16, by cuDNN %zu", operation_of(shape), shape->batch,
+             shape->tokens, shape->heads, shape->head, cudnn_version(library->cudnn));
+}
+
+static void describe_plan(const AttentionPlan *plan, char text[64]) {
+    snprintf(text, 64, "plan %d, engine %lld", attention_plan_place(plan), (long long)attention_plan_engine(plan));
+}
+
+/* The plan chosen before, when it still is where it was; NULL when there is none. */
+static AttentionPlan *chosen(const Ops *ops, const AttentionShape *shape) {
+    const AttentionLibrary *library = cuda_context(ops)->attention;
+    char key[200], text[64] = "";
+    describe_choice(library, shape, key);
+    const char *choice = tuning_choice(ops, key);
+    int place;
+    if (!choice || sscanf(choice, "plan %d,", &place) != 1)
+        return NULL;
+    AttentionPlan *plan;
+    status_free(attention_plan_open(library->cudnn, shape, place, &plan));
+    if (plan)
+        describe_plan(plan, text);
+    if (!strcmp(text, choice))
+        return plan;
+    attention_plan_close(plan);
+    return NULL;
+}
+
 /* The plan for a shape not met before, NULL when there is none. */
-static AttentionPlan *made(const Cuda *cuda, const AttentionShape *shape) {
+static AttentionPlan *made(const Ops *ops, const AttentionShape *shape, bool quiet, bool *settled) {
+    const Cuda *cuda = cuda_context(ops);
     AttentionLibrary *library = cuda->attention;
-    AttentionPlan *plan = NULL;
+    *settled = true;
     if (shape->head % HEAD_STEP || shape->head > HEAD_MOST || shape->tokens < TOKENS_LEAST) {
-        refuse(library,
+        refuse(library, quiet,
                status_error(EXIT_MISSING,
                             "%s of %d tokens, heads of %d: asked of cuDNN only for %d tokens or more and "
                             "heads of a multiple of %d up to %d",
                             operation_of(shape), shape->tokens, shape->head, TOKENS_LEAST, HEAD_STEP, HEAD_MOST));
         return NULL;
     }
-    if (!library->cudnn && !library->missing) {
-        Status status = cudnn_open(library->properties, cuda->stream, &library->cudnn);
-        library->missing = status != NULL;
-        if (status)
-            refuse(library, status);
-    }
-    if (library->missing)
+    if (!library->cudnn && !library->missing)
+        library->missing = cudnn_open(library->properties, cuda->stream, &library->cudnn);
+    if (library->missing) {
+        refuse(library, quiet, status_error(status_code(library->missing), "%s", status_message(library->missing)));
         return NULL;
-    Status status = attention_plan_open(library->cudnn, shape, &plan);
+    }
+    AttentionPlan *plan = chosen(ops, shape);
+    if (plan)
+        return plan;
+    *settled = !tuning_timed(ops);
+    Status status = attention_plan_open(library->cudnn, shape, 0, &plan);
     if (status)
-        refuse(library, status);
+        refuse(library, quiet, status);
     return plan;
 }
 
@@ -88,14 +130,14 @@ static bool same(const AttentionShape *a, const AttentionShape *b) {
            a->head == b->head;
 }
 
-/* NULL when there is none. */
-static const AttentionPlan *plan_of(Ops *ops, const AttentionShape *shape) {
+/* Without a plan when there is none; NULL after a failure. */
+static Known *known_of(Ops *ops, const AttentionShape *shape, bool quiet) {
     const Cuda *cuda = cuda_context(ops);
     if (ops->error)
         return NULL;
     for (Known *known = cuda->attention->known; known; known = known->next)
         if (same(&known->shape, shape))
-            return known->plan;
+            return known;
     if (cuda->capturing) {
         cuda_fail(ops, status_error(EXIT_INTERNAL,
                                     "%s: %d x %d tokens, %d heads of %d, are met first while work is captured; run it "
@@ -108,28 +150,78 @@ static const AttentionPlan *plan_of(Ops *ops, const AttentionShape *shape) {
         cuda_fail(ops, status_no_memory("a plan for attention", sizeof *known));
         return NULL;
     }
-    *known = Known{*shape, made(cuda, shape), cuda->attention->known};
-    cuda->attention->known = known;
-    return known->plan;
+    bool settled;
+    AttentionPlan *plan = made(ops, shape, quiet, &settled);
+    *known = Known{*shape, plan, settled, cuda->attention->known};
+    return cuda->attention->known = known;
 }
 
-bool attention_library_has(Ops *ops, const AttentionShape *shape) {
-    return ops->type == REAL_BF16 && shape->batch > 0 && plan_of(ops, shape);
+bool attention_library_has(Ops *ops, const AttentionShape *shape, bool quiet) {
+    if (ops->type != REAL_BF16 || shape->batch <= 0)
+        return false;
+    const Known *known = known_of(ops, shape, quiet);
+    return known && known->plan;
 }
 
-void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTensors tensors) {
-    const AttentionPlan *plan = plan_of(ops, shape);
-    if (!plan)
-        return;
+/* NULL when all went well, or the table has the failure. */
+static Status run(Ops *ops, const AttentionPlan *plan, const AttentionShape *shape, AttentionTensors tensors) {
     const char *operation = operation_of(shape);
     const size_t rows = (size_t)shape->batch * shape->heads * shape->tokens;
     const size_t through = shape->backward ? (rows * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : 0;
     char *scratch = (char *)cuda_scratch(ops, operation, through + attention_plan_workspace(plan));
     if (!scratch)
-        return;
+        return NULL;
     tensors.through = (float *)scratch;
     cuda_context(ops)->last = operation;
-    Status status = attention_plan_run(plan, &tensors, scratch + through);
+    return attention_plan_run(plan, &tensors, scratch + through);
+}
+
+/* Times the first plans that cuDNN advises, on these tensors, and stays with the fastest. One that wants more memory
+ * than the first is left out: memory was planned for that. */
+static void settle(Ops *ops, Known *known, const AttentionTensors *tensors) {
+    const AttentionLibrary *library = cuda_context(ops)->attention;
+    const size_t most = attention_plan_workspace(known->plan);
+    double best = INFINITY;
+    AttentionPlan *plan = known->plan;
+    char key[200], choice[64];
+    describe_choice(library, &known->shape, key);
+    for (int tried = 1; plan && !ops->error; tried++) {
+        const int place = attention_plan_place(plan);
+        const auto work = [=] {
+            Status status = run(ops, plan, &known->shape, *tensors);
+            const bool fine = !status && !ops->error;
+            status_free(status);
+            return fine;
+        };
+        AttentionPlan *loser = plan;
+        double seconds;
+        if (attention_plan_workspace(plan) <= most && stopwatch(ops, key, place, work, &seconds) && seconds < best) {
+            best = seconds;
+            loser = known->plan;
+            known->plan = plan;
+        }
+        if (loser != known->plan)
+            attention_plan_close(loser);
+        plan = NULL;
+        if (tried < CANDIDATES)
+            status_free(attention_plan_open(library->cudnn, &known->shape, place + 1, &plan));
+    }
+    if (plan != known->plan)
+        attention_plan_close(plan);
+    if (best == INFINITY || ops->error)
+        return;
+    known->settled = true;
+    describe_plan(known->plan, choice);
+    tuning_keep(ops, key, choice, best);
+}
+
+void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTensors tensors) {
+    Known *known = known_of(ops, shape, true);
+    if (!known || !known->plan)
+        return;
+    if (!known->settled && tuning_may_time(ops))
+        settle(ops, known, &tensors);
+    Status status = ops->error ? NULL : run(ops, known->plan, shape, tensors);
     if (status)
         cuda_fail(ops, status);
 }

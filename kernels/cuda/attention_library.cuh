@@ -10,10 +10,12 @@
 Status attention_library_open(Cuda *cuda, const char *properties) MUST_USE;
 void attention_library_close(Cuda *cuda);
 
-/* Whether there is a plan. Always the same for the same shape; false after a failure, too. */
-bool attention_library_has(Ops *ops, const AttentionShape *shape);
+/* Whether there is a plan. Always the same for the same shape; false after a failure, too. `quiet`: where there is none
+ * a kernel is there that is as good, and nothing has to be said. */
+bool attention_library_has(Ops *ops, const AttentionShape *shape, bool quiet = false);
 
-/* Runs the plan that there is. Failures go to the table. */
+/* Runs the plan that there is; where choices are made by timing, the fastest of the first few that there are. Failures
+ * go to the table. */
 void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTensors tensors);
 
 /* Why the plain kernels compute a shape that the library should: the first reason met, NULL when there was none. */

@@ -146,17 +146,19 @@ static bool compile(Build *b, Descriptor config, Status *refusal) {
     return false;
 }
 
-static Status plan_of(Build *b) {
+static Status plan_of(Build *b, int from) {
     static const cudnnBackendHeurMode_t modes[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
     const Descriptor graph = graph_of(b);
     if (b->error)
         return b->error;
     Status refusal = NULL; /* the first */
+    int place = 0;
     for (const auto mode : modes) {
         Descriptor configs[CONFIGS_MOST];
         const int count = advised(b, graph, mode, configs);
-        for (int i = 0; i < count; i++)
-            if (compile(b, configs[i], &refusal)) {
+        for (int i = 0; i < count; i++, place++)
+            if (place >= from && compile(b, configs[i], &refusal)) {
+                b->plan->place = place;
                 status_free(refusal);
                 return NULL;
             }
@@ -170,7 +172,7 @@ static Status plan_of(Build *b) {
                    : cudnn_status(b->cudnn, &b->plan->shape, "no method is advised", CUDNN_STATUS_NOT_SUPPORTED);
 }
 
-Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, AttentionPlan **plan) {
+Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, int from, AttentionPlan **plan) {
     *plan = (AttentionPlan *)calloc(1, sizeof **plan);
     if (!*plan)
         return status_no_memory("a plan for attention", sizeof **plan);
@@ -182,7 +184,7 @@ Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, Atte
     build.cudnn = cudnn;
     build.plan = *plan;
     build.next = ID_BETWEEN;
-    Status status = plan_of(&build);
+    Status status = plan_of(&build, from);
     if (status) {
         attention_plan_close(*plan);
         *plan = NULL;
@@ -196,6 +198,14 @@ void attention_plan_close(AttentionPlan *plan) {
     while (plan->owned_count)
         (void)plan->cudnn->BackendDestroyDescriptor(plan->owned[--plan->owned_count]);
     free(plan);
+}
+
+size_t cudnn_version(const Cudnn *cudnn) {
+    return cudnn->GetVersion();
+}
+
+int attention_plan_place(const AttentionPlan *plan) {
+    return plan->place;
 }
 
 int64_t attention_plan_engine(const AttentionPlan *plan) {
@@ -256,12 +266,20 @@ Status cudnn_open(const char *, cudaStream_t, Cudnn **cudnn) {
 void cudnn_close(Cudnn *) {
 }
 
-Status attention_plan_open(const Cudnn *, const AttentionShape *, AttentionPlan **plan) {
+Status attention_plan_open(const Cudnn *, const AttentionShape *, int, AttentionPlan **plan) {
     *plan = NULL;
     return status_error(EXIT_MISSING, "this build has no cuDNN");
 }
 
 void attention_plan_close(AttentionPlan *) {
+}
+
+size_t cudnn_version(const Cudnn *) {
+    return 0;
+}
+
+int attention_plan_place(const AttentionPlan *) {
+    return 0;
 }
 
 int64_t attention_plan_engine(const AttentionPlan *) {

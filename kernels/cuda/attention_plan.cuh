@@ -24,10 +24,16 @@ void cudnn_close(Cudnn *cudnn);
 
 struct AttentionPlan;
 
-/* The first plan of those that cuDNN advises that can be had. A failure names the shape and cuDNN's reason. */
-Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, AttentionPlan **plan) MUST_USE;
+/* Of the plans that cuDNN advises, numbered from 0, best first, the first from number `from` on that can be had. A
+ * failure names the shape and cuDNN's reason. */
+Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, int from, AttentionPlan **plan) MUST_USE;
 void attention_plan_close(AttentionPlan *plan);
 
+/* cuDNN's version. */
+size_t cudnn_version(const Cudnn *cudnn);
+
+/* The plan's number, see above. */
+int attention_plan_place(const AttentionPlan *plan);
 /* cuDNN's number of the method, and the bytes it wants beside the tensors, 256-byte aligned. */
 int64_t attention_plan_engine(const AttentionPlan *plan);
 size_t attention_plan_workspace(const AttentionPlan *plan);

@@ -7,38 +7,15 @@
  * So GELU may differ by what half a BF16 step of its argument makes, and dx by one rounding. */
 #include "columns.cuh"
 #include "matmul.cuh"
-#include "stopwatch.cuh"
-#include "tuning.cuh"
+#include "ways.cuh"
 
 #include <stdio.h>
-#include <string.h>
 
 namespace {
 
-const char *const EPILOGUE = "epilogue", *const KERNELS = "kernels";
+const Ways WAYS = {"kernels", "epilogue"};
 
 enum { STRIDE_STEP = 8 /* of the matrix beside GELU's result, as the library wants it */ };
-
-/* What was chosen before; NULL: nothing, or what no version of this file would have written. */
-const char *chosen(const Ops *ops, const char *key) {
-    const char *choice = tuning_choice(ops, key);
-    return choice && (!strcmp(choice, EPILOGUE) || !strcmp(choice, KERNELS)) ? choice : NULL;
-}
-
-/* Whether the epilogue was, or now is found to be, the faster way. Both do all that the operation does. */
-template <typename ByEpilogue, typename ByKernels>
-bool epilogue_wins(Ops *ops, const char *key, const ByEpilogue &epilogue, const ByKernels &kernels) {
-    if (const char *choice = chosen(ops, key))
-        return !strcmp(choice, EPILOGUE);
-    double by_kernels, by_epilogue;
-    if (!tuning_may_time(ops) || !stopwatch(ops, key, 0, kernels, &by_kernels))
-        return false;
-    /* The library may have no such epilogue for these types and sizes. */
-    const bool wins = stopwatch(ops, key, 1, epilogue, &by_epilogue) && by_epilogue < by_kernels;
-    if (!ops->error)
-        tuning_keep(ops, key, wins ? EPILOGUE : KERNELS, wins ? by_epilogue : by_kernels);
-    return wins && !ops->error;
-}
 
 /* Whether the operation could be an epilogue's at all; then `key` names it. */
 bool may_fuse(const Ops *ops, const char *operation, bool biased, int rows, int in, int out, char key[200]) {
@@ -71,7 +48,7 @@ void cuda_linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bia
     };
     char key[200];
     if (is_tanh(act, out) && may_fuse(ops, "linear_forward with GELU", bias != NULL, rows, in, out, key) &&
-        epilogue_wins(ops, key, epilogue, kernels) && epilogue())
+        other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
         kernels();
@@ -93,7 +70,7 @@ void cuda_linear_backward_input(Ops *ops, const Real *dy, const Real *w, Activat
     };
     char key[200];
     if (is_tanh(act, in) && may_fuse(ops, "linear_backward_input with GELU", false, rows, in, out, key) &&
-        epilogue_wins(ops, key, epilogue, kernels) && epilogue())
+        other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
         kernels();
@@ -122,14 +99,14 @@ void cuda_linear_backward_weight(Ops *ops, const Real *dy, const Real *x, float 
     char key[200];
     if (dbias && may_fuse(ops, "linear_backward_weight", true, rows, in, out, key)) {
         float *to = dw, *sums = dbias;
-        if (add && tuning_may_time(ops) && !chosen(ops, key)) {
+        if (add && tuning_may_time(ops) && !way_chosen(ops, key, WAYS)) {
             const size_t apart = ((size_t)in * out + STRIDE_STEP - 1) / STRIDE_STEP * STRIDE_STEP;
             to = (float *)tuning_room(ops, (apart + out) * sizeof *to);
             sums = to ? to + apart : NULL;
         }
-        const bool wins =
-            to && epilogue_wins(
-                      ops, key, [&] { return epilogue(to, sums, false); }, [&] { return kernels(to, sums, false); });
+        const auto timed_kernels = [=] { return kernels(to, sums, false); };
+        const auto timed_epilogue = [=] { return epilogue(to, sums, false); };
+        const bool wins = to && other_way_wins(ops, key, WAYS, timed_kernels, timed_epilogue);
         if (to != dw)
             ops->device->release(ops->device, to);
         if (wins && epilogue(dw, dbias, add))

@@ -106,7 +106,8 @@ const TuneEntry *tuning_list(const Cuda *cuda, size_t *count) {
 }
 
 bool tuning_timed(const Ops *ops) {
-    return cuda_context(ops)->tuning->timed;
+    const Tuning *tuning = cuda_context(ops)->tuning;
+    return tuning && tuning->timed;
 }
 
 bool tuning_may_time(const Ops *ops) {

@@ -16,7 +16,7 @@ void tuning_set(Cuda *cuda, bool timed);
 Status tuning_give(Cuda *cuda, const TuneEntry *entries, size_t count);
 const TuneEntry *tuning_list(const Cuda *cuda, size_t *count);
 
-/* Whether choices are made by timing. */
+/* Whether choices are made by timing; not where there is no list. */
 bool tuning_timed(const Ops *ops);
 /* Whether ways can be timed now: not while work is captured, which waits for nothing. */
 bool tuning_may_time(const Ops *ops);

@@ -2,8 +2,9 @@
  * operation after the other as the graph describes them, so that strides, offsets, scales and the order of operations
  * are tested without a GPU. A plan's pointers are host memory.
  *
- * Advised are engine 3, which has no plan for anything, and engine 4; heads of 48 find engine 4 only as a fallback,
- * heads of 56 have a plan that cannot be run, and 72 have none. */
+ * Advised are engine 3, which has no plan for anything, engines 4 and 5, which differ in nothing but that 5 wants more
+ * memory for heads of 40, and as a fallback 3 and 4; heads of 48 find engine 4 only as a fallback, heads of 56 have a
+ * plan that cannot be run, and 72 have none. */
 #include <cudnn.h>
 
 #include <map>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <vector>
 
-enum { WORKSPACE = 1000, BAD_ENGINE = 3, GOOD_ENGINE = 4 };
+enum { WORKSPACE = 1000, BAD_ENGINE = 3, OTHER_ENGINE = 5 };
 
 struct Object {
     cudnnBackendDescriptorType_t type;
@@ -272,6 +273,10 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t) {
     return CUDNN_STATUS_SUCCESS;
 }
 
+size_t cudnnGetVersion(void) {
+    return CUDNN_VERSION;
+}
+
 cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t) {
     return CUDNN_STATUS_SUCCESS;
 }
@@ -330,10 +335,10 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
         const bool fallback =
             get<cudnnBackendHeurMode_t>(object, CUDNN_ATTR_ENGINEHEUR_MODE) == CUDNN_HEUR_MODE_FALLBACK;
         const int64_t head = head_of(graph);
-        *count = head == 72 || (head == 48 && !fallback) ? 1 : 2;
+        *count = head == 72 || (head == 48 && !fallback) ? 1 : fallback ? 2 : 3;
         for (int64_t i = 0; i < *count && i < most; i++) {
             Object *config = ((Object **)values)[i];
-            config->engine = i ? GOOD_ENGINE : BAD_ENGINE;
+            config->engine = BAD_ENGINE + i;
             config->attributes[CUDNN_ATTR_ENGINE_OPERATION_GRAPH] =
                 std::vector<char>((char *)&graph, (char *)&graph + sizeof graph);
         }
@@ -346,7 +351,9 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
         *(int64_t *)values = object->engine;
         return CUDNN_STATUS_SUCCESS;
     case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
-        *(int64_t *)values = WORKSPACE;
+        *(int64_t *)values =
+            WORKSPACE + (part(object, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG)->engine == OTHER_ENGINE &&
+                         head_of(graph_of(object)) == 40);
         return CUDNN_STATUS_SUCCESS;
     default:
         return fail(CUDNN_STATUS_BAD_PARAM, "an attribute that the stand-in does not know");

@@ -25,7 +25,7 @@ static void result(bool good, const Gpu *gpu, const AttentionShape *shape, const
 static void plan(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
     AttentionPlan *made;
     char text[200];
-    Status status = attention_plan_open(cudnn, &shape, &made);
+    Status status = attention_plan_open(cudnn, &shape, 0, &made);
     if (status) {
         result(false, gpu, &shape, status_message(status));
         status_free(status);
@@ -41,7 +41,7 @@ static void plan(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
 static void refused(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
     AttentionPlan *made;
     char name[100];
-    Status status = attention_plan_open(cudnn, &shape, &made);
+    Status status = attention_plan_open(cudnn, &shape, 0, &made);
     snprintf(name, sizeof name, "attention_%s of %d x %d tokens, %d heads of %d: cuDNN",
              shape.backward ? "backward" : "forward", shape.batch, shape.tokens, shape.heads, shape.head);
     const bool named =

@@ -1,8 +1,11 @@
 /* Runs attention by the library over host memory: cuDNN is the stand-in of library.cc, and there is no driver, so that
  * what the plain kernels should compute fails and says so. Prints TAP without numbers. */
 #include "../../kernels/cuda/attention_library.cuh"
+#include "../../kernels/cuda/stopwatch.cuh"
+#include "../../kernels/cuda/tuning.cuh"
 
 #include <algorithm>
+#include <cudnn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,11 +29,38 @@ struct Machine {
         cuda.scratch_bytes = memory.size() - 256;
         ops.error = attention_library_open(&cuda, NULL);
     }
+    void tune(const std::vector<TuneEntry> &given) {
+        ops.error = tuning_open(&cuda);
+        tuning_set(&cuda, true);
+        if (!ops.error)
+            ops.error = tuning_give(&cuda, given.data(), given.size());
+    }
+    bool lists(const std::vector<TuneEntry> &expected) const {
+        size_t count;
+        const TuneEntry *entries = tuning_list(&cuda, &count);
+        bool same = count == expected.size();
+        for (size_t i = 0; same && i < count; i++)
+            same = !strcmp(entries[i].key, expected[i].key) && !strcmp(entries[i].choice, expected[i].choice) &&
+                   entries[i].refused == expected[i].refused;
+        return same;
+    }
     ~Machine() {
         attention_library_close(&cuda);
+        tuning_close(&cuda);
         status_free(ops.error);
     }
 };
+
+/* The ways that were timed: number 2 is said to be the fastest. */
+static std::vector<int> &timed = *new std::vector<int>;
+
+bool stopwatch_run(Ops *, const char *, int way, bool (*work)(const void *), const void *context, double *seconds) {
+    timed.push_back(way);
+    *seconds = way == 2 ? 1 : 2;
+    return work(context);
+}
+
+static const size_t VERSION = CUDNN_VERSION;
 
 static int failed;
 
@@ -119,13 +149,20 @@ static double difference(const std::vector<T> &have, const std::vector<double> &
     return most / largest;
 }
 
-static void compare(const Case &c) {
+/* With choices by timing, if `given` is not NULL, after those in it. Then `expected` lists what there is afterwards. */
+typedef std::vector<TuneEntry> Choices;
+
+static void compare(const Case &c, const Choices *given = NULL, const Choices &expected = {},
+                    const std::vector<int> &ways = {}) {
     Machine machine;
     const size_t count = (size_t)c.batch * c.tokens * c.heads * c.head;
     const std::vector<uint16_t> qkv = numbers(3 * count, 1), dout = numbers(count, 2);
     /* All NaN, so that what is not written is seen. */
     std::vector<uint16_t> out(count, 0xffff), dqkv(3 * count, 0xffff);
     std::vector<float> lse((size_t)c.batch * c.heads * c.tokens, NAN);
+    timed.clear();
+    if (given)
+        machine.tune(*given);
     cuda_attention_forward(&machine.ops, qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head);
     cuda_attention_backward(&machine.ops, dout.data(), qkv.data(), out.data(), lse.data(), dqkv.data(), c.batch,
                             c.tokens, c.heads, c.head);
@@ -138,6 +175,8 @@ static void compare(const Case &c) {
              status_message(machine.ops.error));
     /* BF16 rounds to 2^-9, probabilities first and then the results. */
     result(off_out < 1e-2 && off_lse < 1e-5 && off_dqkv < 1e-2 && !machine.ops.error, "attention", c, text);
+    if (given)
+        result(machine.lists(expected) && timed == ways, "choices", c, given->empty() ? "timed" : "given before");
 }
 
 /* A failure that names each of `parts`. */
@@ -175,6 +214,36 @@ static void others() {
            {1, 9, 1, 40}, message);
 }
 
+/* Advised are plans 0 to 2, of which there is none of number 0, then 3 and 4 as a fallback, likewise. Number 2 is said
+ * to be the fastest; for heads of 40 it wants too much memory. */
+static void choices() {
+    char forward[200], backward[200], forty[2][200];
+    snprintf(forward, sizeof forward, "attention_forward of 1 x 9 tokens, 2 heads of 24, BF16, by cuDNN %zu", VERSION);
+    snprintf(backward, sizeof backward, "attention_backward of 1 x 9 tokens, 2 heads of 24, BF16, by cuDNN %zu",
+             VERSION);
+    for (int i = 0; i < 2; i++)
+        snprintf(forty[i], sizeof forty[i], "attention_%s of 1 x 9 tokens, 2 heads of 40, BF16, by cuDNN %zu",
+                 i ? "backward" : "forward", VERSION);
+    static const char *const first = "plan 1, engine 4", *const second = "plan 2, engine 5";
+    const Choices none, both = {{forward, first, 1, false}, {backward, second, 1, false}};
+    const Choices wrong = {{forward, "plan 2, engine 4", 1, false}, {backward, "plan 9, engine 5", 1, false}};
+    compare({1, 9, 2, 24}, &none, {{forward, second, 1, false}, {backward, second, 1, false}}, {1, 2, 4, 1, 2, 4});
+    compare({1, 9, 2, 24}, &both, both);
+    compare({1, 9, 2, 24}, &wrong, {{forward, second, 1, true}, {backward, second, 1, true}}, {1, 2, 4, 1, 2, 4});
+    compare({1, 9, 2, 40}, &none, {{forty[0], first, 1, false}, {forty[1], first, 1, false}}, {1, 4, 1, 4});
+    /* Short sequences, by cuDNN where that was found to be faster. */
+    static const char *const ways[] = {"attention_forward of 1 x 50 tokens, 2 heads of 64, BF16: our kernel or cuDNN",
+                                       "attention_backward of 1 x 50 tokens, 2 heads of 64, BF16: our kernel or cuDNN"};
+    snprintf(forward, sizeof forward, "attention_forward of 1 x 50 tokens, 2 heads of 64, BF16, by cuDNN %zu", VERSION);
+    snprintf(backward, sizeof backward, "attention_backward of 1 x 50 tokens, 2 heads of 64, BF16, by cuDNN %zu",
+             VERSION);
+    const Choices by_library = {{ways[0], "cuDNN", 1, false},
+                                {ways[1], "cuDNN", 1, false},
+                                {forward, first, 1, false},
+                                {backward, second, 1, false}};
+    compare({1, 50, 2, 64}, &by_library, by_library);
+}
+
 int main() {
     for (const Case &c :
          {Case{1, 65, 2, 32}, Case{2, 66, 3, 64}, Case{2, 9, 3, 40}, Case{3, 7, 1, 8}, Case{1, 5, 2, 128}})
@@ -186,5 +255,6 @@ int main() {
     fails({2, 9, 3, 20}, "the plain kernel, for a head that is refused", {"attention_forward: ", "plain_forward"},
           true);
     others();
+    choices();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
