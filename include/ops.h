@@ -12,6 +12,9 @@
  * of range, a lost GPU) is reported when the device is next waited for. Sums over many values are taken in an order
  * that depends on the shape alone, so results are bit-identical from run to run and for any number of threads.
  *
+ * A device told to choose by timing (Device.tune) may take GELU's tanh form, and its slope's product, from the linear
+ * layer's product as it was before it was rounded; its results are bit-identical as long as its choices are the same.
+ *
  * A new operation is one line here and in include/operations.h, a file in kernels/cpu, one in kernels/cuda, one line in
  * tests/checkops. */
 #ifndef FOVEA_OPS_H

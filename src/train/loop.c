@@ -125,7 +125,7 @@ static Status after_step(Run *run, bool applied) {
         TRY(validate(run));
     if ((applied && is_due(step, config->log.recon_every)) || (ending && ending != END_SIGNAL))
         TRY(draw(run));
-    TRY(tune_keep(&run->tune)); /* before a checkpoint that the choices have gone into */
+    TRY(tune_keep(&run->tune, &run->monitor)); /* before a checkpoint that the choices have gone into */
     if (writes)
         TRY(checkpoint(run, ending != GOING_ON));
     run->ending = ending;

@@ -102,7 +102,7 @@ static Status write_entries(const Tune *tune, const TuneEntry *entries, size_t c
     return status;
 }
 
-Status tune_keep(Tune *tune) {
+Status tune_keep(Tune *tune, Monitor *monitor) {
     if (!tune->device)
         return NULL;
     size_t count, refused = 0;
@@ -112,8 +112,10 @@ Status tune_keep(Tune *tune) {
     if (count == tune->kept && refused == tune->refused)
         return NULL;
     if (refused > tune->refused)
-        printf("%s: %zu of %zu choices could not be used and were timed anew; rounding may differ from here on\n",
-               tune->path, refused - tune->refused, count);
+        monitor_note(monitor,
+                     "%s: %zu of %zu choices could not be used and were timed anew; rounding may differ from "
+                     "here on",
+                     tune->path, refused - tune->refused, count);
     tune->refused = refused;
     tune->kept = count;
     return write_entries(tune, entries, count);

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "device.h"
+#include "monitor.h"
 
 typedef struct {
     const Device *device; /* NULL: nothing is timed */
@@ -16,8 +17,8 @@ typedef struct {
  * `directory`; one line on standard output when there is a file that cannot serve: from another GPU, driver or library,
  * or damaged. Without anything to choose, or with train.deterministic, nothing is done now and later. */
 Status tune_open(Tune *tune, const Config *config, const Device *device, const char *directory, bool resume) MUST_USE;
-/* Writes the file when there are new choices; says when some of those taken over could not be used. */
-Status tune_keep(Tune *tune) MUST_USE;
+/* Writes the file when there are new choices; notes when some of those taken over could not be used. */
+Status tune_keep(Tune *tune, Monitor *monitor) MUST_USE;
 void tune_close(Tune *tune);
 
 #endif
