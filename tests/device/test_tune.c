@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "../../kernels/emu/control.h"
 #include "../base/check.h"
 #include "ops.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +189,32 @@ static void what_is_added_to_is_not_spoiled_by_timing(void **state) {
     }
 }
 
+/* The operation itself asks for no memory that is not there. */
+static void without_memory_for_it_nothing_is_timed(void **state) {
+    (void)state;
+    set_times("1");
+    float advised[DW + OUT], got[DW + OUT];
+    Fixture *f = opened(true), *untimed = opened(false);
+    const EmuControl *control = dlsym(f->device->library, "fovea_emu");
+    assert_non_null(control);
+    gradient_read(untimed, ROWS, advised);
+    gradient(f, ROWS - 1, false); /* so that the scratch memory is there */
+    assert_fine(f->device->fill(f->device, NULL, f->dw, 0, sizeof got));
+    const size_t before = control->allocated();
+    control->memory(before + 1024);
+    gradient(f, ROWS, true);
+    assert_fine(ops_error(&f->ops));
+    assert_fine(device_read(f->device, got, f->dw, sizeof got));
+    assert_memory_equal(got, advised, sizeof got);
+    assert_int_equal(control->allocated(), before);
+    assert_int_equal(listed(f), 3);
+    control->memory((size_t)1 << 32);
+    gradient_read(f, ROWS, got);
+    assert_int_equal(listed(f), 6);
+    closed(f);
+    closed(untimed);
+}
+
 static void nothing_is_timed_while_work_is_captured(void **state) {
     (void)state;
     set_times("1");
@@ -239,6 +267,7 @@ int main(void) {
         cmocka_unit_test(what_is_given_is_taken),
         cmocka_unit_test(what_cannot_be_taken_is_timed_anew_and_marked),
         cmocka_unit_test(what_is_added_to_is_not_spoiled_by_timing),
+        cmocka_unit_test(without_memory_for_it_nothing_is_timed),
         cmocka_unit_test(nothing_is_timed_while_work_is_captured),
         cmocka_unit_test(many_choices_are_all_found_again),
     };
