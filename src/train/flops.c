@@ -36,3 +36,7 @@ double flops_forward(const ModelShape *shape) {
 double flops_training(const ModelShape *shape) {
     return 3 * flops_forward(shape) - embedding(shape);
 }
+
+double flops_mfu(const ModelShape *shape, double images_per_s, double peak) {
+    return flops_training(shape) * images_per_s / peak;
+}

@@ -8,5 +8,8 @@
  * only, a multiplication and an addition each counted; what is computed a second time for the gradient is not. */
 double flops_forward(const ModelShape *shape);
 double flops_training(const ModelShape *shape);
+/* Model FLOPs utilisation (Chowdhery et al., arXiv 2204.02311), 0 .. 1: the share of a chip's `peak` (peak.h) that
+ * training at that rate takes. NAN where the peak is. */
+double flops_mfu(const ModelShape *shape, double images_per_s, double peak);
 
 #endif

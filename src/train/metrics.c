@@ -89,6 +89,7 @@ Status metrics_append(Metrics *metrics, const MetricsLine *line) {
     put(out, "lr", line->lr);
     put(out, "grad_norm", line->grad_norm);
     put(out, "images_per_s", line->images_per_s);
+    put(out, "mfu", line->mfu);
     put(out, "data_wait", line->data_wait);
     put(out, "checkpoint_wait", line->checkpoint_wait);
     put(out, "seconds", line->seconds);

@@ -14,6 +14,7 @@ typedef struct {
     double loss, loss_mean;                   /* of this step; mean over the interval */
     double lr, grad_norm;                     /* of this step; the norm before clipping */
     double images_per_s;                      /* over the interval, without validation and pictures */
+    double mfu;                               /* at that rate, 0 .. 1; NAN: the chip's peak is not known */
     double data_wait, checkpoint_wait;        /* shares of the interval's time, 0 .. 1 */
     double seconds;                           /* wall time of this step */
     int64_t bad_records, checkpoints_skipped; /* so far */

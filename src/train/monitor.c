@@ -1,6 +1,7 @@
 #include "monitor.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -25,6 +26,7 @@ Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, i
                          .every = every,
                          .total_steps = total_steps,
                          .global_batch = global_batch,
+                         .mfu_per_rate = NAN,
                          .started = monitor_now()};
     return metrics_open(&monitor->metrics, metrics_path, last_step);
 }
@@ -53,15 +55,24 @@ static int terminal_columns(void) {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
+static double interval_rate(const Monitor *monitor) {
+    const double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1e-9;
+    return (double)(monitor->interval_steps * monitor->global_batch) / seconds;
+}
+
+/* MFU takes the place of the time gone by: a line with both would not fit into 80 columns. */
 static void show(Monitor *monitor, const StepFigures *figures) {
-    char elapsed[32], to_go[32], line[256];
-    clock_text(monitor_now() - monitor->started, elapsed);
+    char between[32], to_go[32], line[256];
+    const double rate = interval_rate(monitor), mfu = monitor->mfu_per_rate * rate;
+    if (isnan(mfu))
+        clock_text(monitor_now() - monitor->started, between);
+    else
+        snprintf(between, sizeof between, "MFU %.0f%%", 100 * mfu);
     clock_text((double)(monitor->total_steps - figures->step) * monitor->step_seconds, to_go);
     double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1;
     snprintf(line, sizeof line, "%" PRId64 "/%" PRId64 " loss %#.4g lr %.2e %.0f images/s data wait %.0f%% %s ETA %s",
-             figures->step, monitor->total_steps, figures->loss, figures->lr,
-             (double)(monitor->interval_steps * monitor->global_batch) / seconds,
-             100 * monitor->interval_data / seconds, elapsed, to_go);
+             figures->step, monitor->total_steps, figures->loss, figures->lr, rate,
+             100 * monitor->interval_data / seconds, between, to_go);
     if (monitor->terminal)
         printf("\r\033[K%.*s", terminal_columns() - 1, line);
     else
@@ -78,7 +89,8 @@ static Status write_line(Monitor *monitor, const StepFigures *figures) {
                         .loss_mean = monitor->interval_loss / (double)monitor->interval_steps,
                         .lr = figures->lr,
                         .grad_norm = figures->grad_norm,
-                        .images_per_s = (double)(monitor->interval_steps * monitor->global_batch) / seconds,
+                        .images_per_s = interval_rate(monitor),
+                        .mfu = monitor->mfu_per_rate * interval_rate(monitor),
                         .data_wait = monitor->interval_data / seconds,
                         .checkpoint_wait = monitor->interval_checkpoint / seconds,
                         .seconds = figures->seconds,

@@ -19,6 +19,7 @@ typedef struct {
     bool terminal, line_open; /* line_open: the live line stands on the terminal, not ended */
     int64_t every, total_steps;
     int global_batch;
+    double mfu_per_rate;    /* MFU at one image a second, set after opening; NAN: not known, nor shown */
     double started, shown;  /* monotonic seconds: of the run, of the live line */
     double step_seconds;    /* running mean of a step's time, for the time to go */
     int64_t interval_steps; /* since the last line of metrics */

@@ -1,8 +1,10 @@
 #include "run.h"
 
 #include "files.h"
+#include "flops.h"
 #include "fp8.h"
 #include "memory_plan.h"
+#include "peak.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -231,6 +233,16 @@ static Status plan_steps(Run *run) {
     return NULL;
 }
 
+static void print_peak(const Run *run) {
+    const char *why;
+    const double peak = peak_flops(run->device, run->ops.type, &why);
+    if (why)
+        printf("MFU      n/a: %s\n", why);
+    else
+        printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP a picture\n", peak * 1e-12,
+               flops_training(mae_shape(run->mae)) * 1e-9);
+}
+
 static void summarise(const Run *run) {
     const ModelShape *shape = mae_shape(run->mae);
     printf("model    MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d, %.0f%% hidden; %.2f M parameters\n",
@@ -250,6 +262,7 @@ static void summarise(const Run *run) {
     if (run->config->train.precision == PRECISION_FP8)
         printf("fp8      %d of the encoder's %d linear layers; all else in bf16\n",
                fp8_linears(mae_params(run->mae)->fp8), 4 * shape->depth);
+    print_peak(run);
     printf("run      %s\n", run->directory.path);
     fflush(stdout);
 }
@@ -305,6 +318,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(run_write_record(run));
     TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps,
                      (int)config->train.global_batch, run->state.step));
+    const char *why;
+    run->monitor.mfu_per_rate = flops_mfu(mae_shape(run->mae), 1, peak_flops(run->device, run->ops.type, &why));
     TRY(checkpoint_writer_open(run->directory.checkpoints, mae_params(run->mae), (int)config->checkpoint.keep,
                                &run->writer));
     if (run->state.step > 0)

@@ -17,8 +17,11 @@ run() {
 # --- The same losses as the CPU's ------------------------------------------------------------------------------------
 check "20 steps on the CPU" run "$TMP/cpu" --set train.device=cpu --set train.precision=fp32 --until 20
 expect_output "fp32 on cpu with"
+expect_output "MFU      n/a: the peak of this CPU"
 check "20 steps on emu" run "$TMP/emu" --set train.precision=fp32 --until 20
 expect_output "fp32 on emu ("
+expect_output "MFU      n/a: the peak of this GPU"
+if [ "$(grep -c '"mfu": null' "$TMP/emu/metrics.jsonl")" = 20 ]; then ok "no MFU is made up"; else not_ok "no MFU is made up"; fi
 losses "$TMP/cpu" >"$TMP/cpu.losses"
 losses "$TMP/emu" >"$TMP/emu.losses"
 # Rounding alone tells them apart: other orders of the same sums, and what AdamW makes of it.

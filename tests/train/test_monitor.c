@@ -52,6 +52,7 @@ static void a_line_holds_its_keys(void **state) {
                         .lr = 1e-5,
                         .grad_norm = NAN,
                         .images_per_s = 3,
+                        .mfu = 0.5,
                         .data_wait = 0.25,
                         .checkpoint_wait = 0.125,
                         .seconds = 4,
@@ -63,13 +64,13 @@ static void a_line_holds_its_keys(void **state) {
 
     cJSON *object = read_line(path, 0);
     assert_non_null(object);
-    assert_int_equal(cJSON_GetArraySize(object), 12);
+    assert_int_equal(cJSON_GetArraySize(object), 13);
     assert_true(number(object, "step") == 1234567890123.0);
     assert_true(fabs(number(object, "loss") - line.loss) < 5e-10); /* nine digits */
     assert_true(number(object, "loss_mean") == 2 && number(object, "epoch") == 0.5);
     assert_true(number(object, "lr") == 1e-5 && number(object, "images_per_s") == 3);
     assert_true(number(object, "data_wait") == 0.25 && number(object, "checkpoint_wait") == 0.125);
-    assert_true(number(object, "seconds") == 4);
+    assert_true(number(object, "seconds") == 4 && number(object, "mfu") == 0.5);
     assert_true(number(object, "bad_records") == 5 && number(object, "checkpoints_skipped") == 6);
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(object, "grad_norm"))); /* NaN is no JSON */
     cJSON_Delete(object);
@@ -131,9 +132,25 @@ static void intervals_are_averaged(void **state) {
     assert_true(fabs(number(line, "images_per_s") - 20.0 / 7) < 1e-8);
     assert_true(fabs(number(line, "data_wait") - 1.0 / 7) < 1e-9);
     assert_true(fabs(number(line, "checkpoint_wait") - 0.1) < 1e-9);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line, "mfu"))); /* no peak was set */
     cJSON_Delete(line);
     line = read_line(path, 2);
     assert_true(number(line, "step") == 5 && number(line, "loss_mean") == 5);
+    cJSON_Delete(line);
+}
+
+/* 10 pictures in half a second at 2.5 % for each picture a second. */
+static void mfu_is_the_rates(void **state) {
+    char path[TEMP_PATH * 2];
+    temp_path(state, "mfu.jsonl", path);
+    Monitor monitor;
+    assert_fine(monitor_open(&monitor, path, 1, 5, 10, 0));
+    monitor.mfu_per_rate = 0.025;
+    const StepFigures figures = {.step = 1, .seconds = 0.5};
+    assert_fine(monitor_step(&monitor, &figures));
+    monitor_close(&monitor);
+    cJSON *line = read_line(path, 0);
+    assert_true(fabs(number(line, "mfu") - 0.5) < 1e-9); /* nine digits */
     cJSON_Delete(line);
 }
 
@@ -163,9 +180,8 @@ static void undone_steps_leave_no_trace(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_holds_its_keys),
-        cmocka_unit_test(a_restart_drops_what_was_undone),
-        cmocka_unit_test(intervals_are_averaged),
+        cmocka_unit_test(a_line_holds_its_keys),       cmocka_unit_test(a_restart_drops_what_was_undone),
+        cmocka_unit_test(intervals_are_averaged),      cmocka_unit_test(mfu_is_the_rates),
         cmocka_unit_test(undone_steps_leave_no_trace),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
