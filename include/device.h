@@ -100,6 +100,9 @@ struct Device {
     const TuneEntry *(*tune_list)(const Device *device, size_t *count);
     /* One line on what the operations so far showed that the user should know; NULL: nothing. */
     const char *(*note)(const Device *device);
+    /* What the host is about, for a profiler to show: ranges nest. Operations have ranges of their own. */
+    void (*range_push)(const Device *device, const char *name);
+    void (*range_pop)(const Device *device);
     void (*close)(Device *device);
 };
 

@@ -146,6 +146,14 @@ static const char *cpu_note(const Device *device) {
     return NULL;
 }
 
+static void cpu_range_push(const Device *device, const char *name) {
+    (void)device, (void)name;
+}
+
+static void cpu_range_pop(const Device *device) {
+    (void)device;
+}
+
 static void cpu_close(Device *device) {
     (void)device;
 }
@@ -176,6 +184,8 @@ static const Device cpu = {
     .graph_close = cpu_graph_close,
     .operations = cpu_operations,
     .note = cpu_note,
+    .range_push = cpu_range_push,
+    .range_pop = cpu_range_pop,
     .close = cpu_close,
 };
 

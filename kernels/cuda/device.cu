@@ -1,6 +1,7 @@
 #include "attention_library.cuh"
 #include "cuda.cuh"
 #include "matmul.cuh"
+#include "ranges.cuh"
 #include "tuning.cuh"
 
 #include <stdio.h>
@@ -304,13 +305,18 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
     return memory;
 }
 
+#define CUDA_NAME(operation) static constexpr char name_of_##operation[] = #operation;
+OPERATIONS(CUDA_NAME)
+#undef CUDA_NAME
+
 static void device_operations(const Device *device, int, Ops *ops) {
     *ops = Ops{};
     ops->name = device->name;
     ops->device = device;
     ops->type = REAL_FP32;
     ops->threads = 1;
-#define CUDA_FILL(operation) ops->operation = cuda_##operation;
+#define CUDA_FILL(operation)                                                                                           \
+    ops->operation = Ranged<decltype(ops->operation)>::call<cuda_##operation, name_of_##operation>;
     OPERATIONS(CUDA_FILL)
 #undef CUDA_FILL
 }
@@ -331,6 +337,14 @@ static const TuneEntry *device_tune_list(const Device *device, size_t *count) {
 
 static const char *device_note(const Device *device) {
     return attention_library_note(context_of(device));
+}
+
+static void device_range_push(const Device *, const char *name) {
+    nvtxRangePushA(name);
+}
+
+static void device_range_pop(const Device *) {
+    nvtxRangePop();
 }
 
 static void device_end(Device *device) {
@@ -458,6 +472,8 @@ static Status device_begin(Device *device) {
     device->tune_give = device_tune_give;
     device->tune_list = device_tune_list;
     device->note = device_note;
+    device->range_push = device_range_push;
+    device->range_pop = device_range_pop;
     device->close = device_end;
     Status status = prepare(device, cuda);
     if (status)

@@ -3,6 +3,7 @@
 #include "faults.h"
 #include "memory.h"
 #include "order.h"
+#include "ranges.h"
 #include "registry.h"
 
 using namespace emu;
@@ -26,6 +27,6 @@ static void set_memory(size_t total) {
 
 extern "C" {
 const EmuControl fovea_emu = {
-    set_order, set_fault, set_memory, registry_count, registry_name, registry_executions, memory_used,
+    set_order, set_fault, set_memory, registry_count, registry_name, registry_executions, memory_used, ranges_count,
 };
 }

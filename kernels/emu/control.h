@@ -43,6 +43,8 @@ typedef struct {
     unsigned long (*kernel_executions)(size_t kernel);
     /* What is allocated on the device at this time. */
     size_t (*allocated)(void);
+    /* Ranges begun so far; *open: how many of them have not ended. */
+    unsigned long (*ranges)(long *open);
 } EmuControl;
 
 extern const EmuControl fovea_emu;

@@ -266,6 +266,7 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     const Params *p = &mae->params;
     int batch = input->batch, keep = mae->keep, patches = mae->patches;
     mae->batch = batch;
+    ops->device->range_push(ops->device, "forward");
 
     if (input->pixels)
         ops->pixels_to_patches(ops, input->pixels, s->image_size, s->image_size, NULL, input->ids, keep, picture_mean,
@@ -290,6 +291,7 @@ void mae_forward(Mae *mae, const MaeInput *input) {
                         ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
     ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, mae->loss, NULL, batch,
                            patches, keep, mae->patch_dim);
+    ops->device->range_pop(ops->device);
 }
 
 const double *mae_loss_memory(const Mae *mae) {
@@ -306,6 +308,7 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;
     int batch = input->batch, keep = mae->keep, patches = mae->patches;
+    ops->device->range_push(ops->device, "backward");
     ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, grad_scale, mae->loss, mae->dpred,
                            batch, patches, keep, mae->patch_dim);
     ops->linear_backward_weight(ops, mae->dpred, mae->decoder.y, params_grad(p, mae->pred_weight),
@@ -328,6 +331,7 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
                         batch, patches, keep, s->dim);
     ops->linear_backward_weight(ops, mae->dlatent, mae->visible, params_grad(p, mae->patch_weight),
                                 params_grad(p, mae->patch_bias), add, batch * keep, mae->patch_dim, s->dim);
+    ops->device->range_pop(ops->device);
 }
 
 void mae_visit(const Mae *mae, ActivationVisit visit, void *context) {

@@ -90,7 +90,10 @@ static Status checkpoint(Run *run, bool last) {
         state.best_step = state.step;
     }
     bool started;
-    TRY(checkpoint_writer_begin(run->writer, &state, best, &started));
+    run->device->range_push(run->device, "checkpoint");
+    Status status = checkpoint_writer_begin(run->writer, &state, best, &started);
+    run->device->range_pop(run->device);
+    TRY(status);
     if (started) {
         run->state = state;
         run->written_step = state.step;

@@ -15,7 +15,10 @@ Status pipeline_start(Run *run) {
     const double start = monitor_now();
     if (!pending)
         run->settled_at = start;
-    TRY(loader_next(run->loader, &flight->batch));
+    run->device->range_push(run->device, "data");
+    Status arrived = loader_next(run->loader, &flight->batch);
+    run->device->range_pop(run->device);
+    TRY(arrived);
     flight->data_wait = monitor_now() - start;
     TRY(step_gradients(run->step, &flight->batch, loader_epoch(run->loader, flight->batch.number)));
     /* A checkpoint of the parameters may still be copying: they change only after it. */

@@ -165,10 +165,12 @@ static void passes(Step *step, const MaeInput *input, bool add) {
 static void update(Step *step, const MaeInput *input, bool add) {
     (void)input, (void)add;
     Ops *ops = step->options.ops;
+    step->device->range_push(step->device, "optimizer");
     const float *norm = optimizer_norm(step->options.optimizer);
     ops->judge_step(ops, step->losses, step->accumulation, norm, step->state, step->gate);
     optimizer_apply(step->options.optimizer, step->gate);
     fp8_end(fp8_of(step), step->gate);
+    step->device->range_pop(step->device);
 }
 
 /* Captures the work; *graph stays NULL where it was done instead. */
@@ -209,16 +211,20 @@ static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, 
     const Device *device = step->device;
     if (work->done && step->options.capture && !device->host_memory && !work->graph)
         TRY(capture(step, body, input, add, &work->graph));
-    if (work->graph)
-        return device->graph_launch(device, work->graph);
+    if (work->graph) {
+        device->range_push(device, body == update ? "optimizer" : "passes");
+        Status status = device->graph_launch(device, work->graph);
+        device->range_pop(device);
+        return status;
+    }
     body(step, input, add);
     work->done = true;
     return ops_error(step->options.ops);
 }
 
 /* Brings a micro-batch to the next room, once the host and the device are done with what was in it. */
-static Status fill_room(Step *step, Room *room, int index, const PrefetchBatch *batch, uint32_t epoch, int first,
-                        MaeInput *input) {
+static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *batch, uint32_t epoch, int first,
+                      MaeInput *input) {
     const Device *device = step->device;
     const int count = step->options.micro_batch;
     const size_t side = (size_t)mae_shape(step->options.mae)->image_size, picture = side * side * 3;
@@ -231,6 +237,14 @@ static Status fill_room(Step *step, Room *room, int index, const PrefetchBatch *
                   room->ids, count, input));
     TRY(device->event_record(device, room->filled, step->copies));
     return device->event_hold(device, room->filled, NULL);
+}
+
+static Status fill_room(Step *step, Room *room, int index, const PrefetchBatch *batch, uint32_t epoch, int first,
+                        MaeInput *input) {
+    step->device->range_push(step->device, "inputs");
+    Status status = copy_in(step, room, index, batch, epoch, first, input);
+    step->device->range_pop(step->device);
+    return status;
 }
 
 Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch) {

@@ -617,6 +617,33 @@ static void a_library_that_does_not_fit_is_refused(void **state) {
     assert_null(device.library);
 }
 
+/* Operations have ranges of their own; every range that begins ends. */
+static void ranges_nest_and_end(void **state) {
+    const Device *device = *state;
+    const EmuControl *emu = control_of(device);
+    Ops ops;
+    device->operations(device, 1, &ops);
+    const float zero[4] = {0};
+    float *x = placed(device, zero, sizeof zero);
+    long open;
+    const unsigned long before = emu->ranges(&open);
+    assert_int_equal(open, 0);
+    device->range_push(device, "outer");
+    device->range_push(device, "inner");
+    assert_int_equal(emu->ranges(&open), before + 2);
+    assert_int_equal(open, 2);
+    ops.gelu_forward(&ops, x, ACTIVATION_GELU_TANH, x, 4);
+    assert_null(ops_error(&ops));
+    assert_int_equal(emu->ranges(&open), before + 3);
+    assert_int_equal(open, 2);
+    device->range_pop(device);
+    device->range_pop(device);
+    emu->ranges(&open);
+    assert_int_equal(open, 0);
+    assert_fine(device->wait(device, NULL));
+    device->release(device, x);
+}
+
 #define ON(device, test)                                                                                               \
     { #test " on " #device, test, open_##device, close_device, NULL }
 #define FAULTY(test)                                                                                                   \
@@ -638,6 +665,7 @@ int main(void) {
         ON_BOTH(an_arena_is_zeroed_and_can_be_empty),
         ON_BOTH(wrong_data_is_found_once_and_named),
         ON_BOTH(a_long_sum_is_cut_where_packs_begin),
+        ON(emu, ranges_nest_and_end),
         ON(emu, captured_work_outlives_the_scratch_memory_it_used),
         FAULTY(a_refused_allocation_names_what_and_how_much),
         FAULTY(a_kernel_that_fails_is_a_fault_of_the_program),

@@ -1,0 +1,9 @@
+#ifndef FOVEA_EMU_RANGES_H
+#define FOVEA_EMU_RANGES_H
+
+namespace emu {
+/* Ranges begun so far; *open: how many have not ended, below 0 when more ended than began. */
+unsigned long ranges_count(long *open);
+} // namespace emu
+
+#endif
