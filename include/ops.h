@@ -15,8 +15,8 @@
  * A device told to choose by timing (Device.tune) may take GELU's tanh form, and its slope's product, from the linear
  * layer's product as it was before it was rounded; its results are bit-identical as long as its choices are the same.
  *
- * A new operation is one line here and in include/operations.h, a file in kernels/cpu, one in kernels/cuda, one line in
- * tests/checkops. */
+ * A new operation is one line here and in include/operations.h, a file in kernels/cpu, one in kernels/cuda, its cost in
+ * src/train/profile_ops.c, one line in tests/checkops. */
 #ifndef FOVEA_OPS_H
 #define FOVEA_OPS_H
 

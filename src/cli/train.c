@@ -13,6 +13,7 @@
 static const char usage[] =
     "usage: train CONFIG [--set section.key=value]... [--resume | --force] [--until STEP] [--max-hours H]\n"
     "       train CONFIG [--set section.key=value]... --plan [--gpu NAME]\n"
+    "       train CONFIG [--set section.key=value]... --profile N\n"
     "       train --help [KEY]\n";
 
 static const char help[] =
@@ -26,6 +27,9 @@ static const char help[] =
     "and\n"
     "                           its checkpoints' size; nothing is run or written\n"
     "  --gpu NAME               with --plan: on such a GPU, as h100, instead of this machine's\n"
+    "  --profile N              takes N steps and prints their time by phase and operation against what the device can "
+    "do,\n"
+    "                           and its idle share; nothing is written\n"
     "  --help KEY               explains one key of CONFIG; without KEY this text and all keys\n\n"
     "SIGTERM, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit 75: --resume goes on exactly.\n"
     "Exit codes: 0 done, 64 usage or configuration, 65 data, 74 input or output, 75 stopped, 76 memory, 77 "
@@ -38,6 +42,7 @@ typedef struct {
     int set_count;
     bool plan;
     const char *gpu;
+    int64_t profile; /* steps; 0: no profile */
     bool help;
     const char *help_key;
 } Arguments;
@@ -46,12 +51,13 @@ static Status bad_usage(const char *what, const char *which) {
     return status_error(EXIT_USAGE, "%s %s (train --help shows the usage)", what, which);
 }
 
-static Status parse_step(const char *text, int64_t *step) {
+/* A whole number of 1 or more; `wants` is what the message says otherwise. */
+static Status parse_count(const char *text, const char *wants, int64_t *count) {
     char *end;
     errno = 0;
-    *step = strtoll(text, &end, 10);
-    if (errno || end == text || *end || *step < 1)
-        return bad_usage("--until wants a step of 1 or more, not", text);
+    *count = strtoll(text, &end, 10);
+    if (errno || end == text || *end || *count < 1)
+        return bad_usage(wants, text);
     return NULL;
 }
 
@@ -66,8 +72,8 @@ static Status parse_hours(const char *text, double *hours) {
 /* Takes the option `name` of those with a value; *known is false when there is no such one. */
 static Status take_value(Arguments *arguments, const char *name, char *value, bool *known) {
     bool set = strcmp(name, "--set") == 0, until = strcmp(name, "--until") == 0;
-    bool gpu = strcmp(name, "--gpu") == 0;
-    *known = set || until || gpu || strcmp(name, "--max-hours") == 0;
+    bool gpu = strcmp(name, "--gpu") == 0, profile = strcmp(name, "--profile") == 0;
+    *known = set || until || gpu || profile || strcmp(name, "--max-hours") == 0;
     if (!*known)
         return NULL;
     if (!value)
@@ -77,7 +83,9 @@ static Status take_value(Arguments *arguments, const char *name, char *value, bo
     else if (gpu)
         arguments->gpu = value;
     else if (until)
-        return parse_step(value, &arguments->train.until);
+        return parse_count(value, "--until wants a step of 1 or more, not", &arguments->train.until);
+    else if (profile)
+        return parse_count(value, "--profile wants a number of steps of 1 or more, not", &arguments->profile);
     else
         return parse_hours(value, &arguments->train.max_hours);
     return NULL;
@@ -113,8 +121,11 @@ static Status parse(int argc, char **argv, Arguments *arguments) {
         return bad_usage("no CONFIG given: try", "configs/quickstart.ini");
     if (arguments->gpu && !arguments->plan)
         return bad_usage("only --plan takes", "--gpu: train.device says where a run goes");
-    if (arguments->plan && (train->resume || train->force || train->until || train->max_hours > 0))
+    const bool runs = train->resume || train->force || train->until || train->max_hours > 0;
+    if (arguments->plan && (runs || arguments->profile))
         return bad_usage("--plan runs nothing: it takes --set and --gpu,", "no option of a run");
+    if (arguments->profile && runs)
+        return bad_usage("--profile keeps nothing: it takes --set,", "no option of a run");
     return NULL;
 }
 
@@ -129,6 +140,8 @@ static Status run(int argc, char **argv, Arguments *arguments) {
     TRY(config_load(&config, arguments->train.config_path, arguments->sets, arguments->set_count));
     if (arguments->plan)
         return train_plan(&config, arguments->gpu);
+    if (arguments->profile)
+        return train_profile(&config, &arguments->train, arguments->profile);
     return train_run(&config, &arguments->train);
 }
 

@@ -161,7 +161,7 @@ static Status take_up(Run *run, bool validation_changed) {
     return NULL;
 }
 
-static Status open_step(Run *run) {
+Status run_open_step(Run *run, bool capture) {
     const Config *config = run->config;
     const StepOptions options = {.mae = run->mae,
                                  .optimizer = run->optimizer,
@@ -172,7 +172,9 @@ static Status open_step(Run *run) {
                                  .micro_batch = run->micro_batch,
                                  .spike = config->guard.spike,
                                  .settled = GUARD_SETTLED,
-                                 .capture = config->train.capture};
+                                 .capture = capture};
+    step_close(run->step);
+    run->step = NULL;
     TRY(step_open(&options, &run->step));
     return step_start(run->step, run->state.step, run->state.loss_mean);
 }
@@ -282,7 +284,7 @@ static void begin_record(Run *run) {
     run->record.total_steps = run->total_steps;
 }
 
-Status run_open(Run *run, const Config *config, const TrainOptions *options) {
+static void begin(Run *run, const Config *config, const TrainOptions *options) {
     *run = (Run){.config = config,
                  .options = options,
                  .opened = monitor_now(),
@@ -293,6 +295,10 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
                  .written_step = -1,
                  .validated_step = -1,
                  .drawn_step = -1};
+}
+
+Status run_open(Run *run, const Config *config, const TrainOptions *options) {
+    begin(run, config, options);
     run_record_begin(&run->record);
     bool validation_changed;
     if (!config->data.train[0] || !files_exists(config->data.train))
@@ -305,7 +311,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(open_model(run));
     if (options->resume)
         TRY(take_up(run, validation_changed));
-    TRY(open_step(run));
+    TRY(run_open_step(run, config->train.capture));
     TRY(open_data(run));
     TRY(plan_steps(run));
 
@@ -326,6 +332,21 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
         run->written_step = run->state.step;
     summarise(run);
     return NULL;
+}
+
+Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) {
+    begin(run, config, options);
+    if (!config->data.train[0] || !files_exists(config->data.train))
+        return no_data(config, options);
+    TRY(open_folders(run));
+    return open_device(run);
+}
+
+Status run_open_parts(Run *run) {
+    TRY(open_model(run));
+    const LoaderOptions options = loader_options(run);
+    TRY(loader_open(&options, &run->loader));
+    return plan_steps(run);
 }
 
 Status run_write_record(Run *run) {

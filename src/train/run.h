@@ -72,6 +72,13 @@ Status run_open_device(const Config *config, Device **device) MUST_USE;
 Status run_open(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
 void run_close(Run *run);
 
+/* For steps that leave nothing behind: no directory, record, checkpoint or picture. First the pictures' folders and the
+ * device; then, when run->ops is as it is to be, model, optimizer and loader; last the step, which can be opened anew.
+ * run_close() as after run_open(). */
+Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
+Status run_open_parts(Run *run) MUST_USE;
+Status run_open_step(Run *run, bool capture) MUST_USE;
+
 /* Brings the record up to the run's state and writes run.json. */
 Status run_write_record(Run *run) MUST_USE;
 /* Notes new bad records, and writes run.json when there are any. */

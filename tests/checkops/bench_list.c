@@ -1,111 +1,109 @@
 #include "bench.h"
 
+#include "../../src/train/op_cost.h"
+
 #include <stddef.h>
 
-/* Bytes and floating-point operations: each tensor read or written once, what has no batch left out. */
+/* Bytes and floating-point operations of the calls below. */
 
 /* n: rows, in, out */
 static double linear_bytes(const int *n, int e) {
-    return (double)e * ((double)n[0] * n[1] + (double)n[1] * n[2] + (double)n[0] * n[2]);
+    return cost_linear_forward(n[0], n[1], n[2], false, e).bytes;
 }
 static double linear_act_bytes(const int *n, int e) {
-    return linear_bytes(n, e) + (double)e * n[0] * n[2]; /* pre */
+    return cost_linear_forward(n[0], n[1], n[2], true, e).bytes;
 }
 static double linear_input_act_bytes(const int *n, int e) {
-    return linear_bytes(n, e) + (double)e * n[0] * n[1]; /* pre */
+    return cost_linear_backward_input(n[0], n[1], n[2], true, e).bytes;
 }
 static double linear_weight_bytes(const int *n, int e) {
-    return (double)e * n[0] * ((double)n[1] + n[2]) + 4.0 * n[1] * n[2];
+    return cost_linear_backward_weight(n[0], n[1], n[2], false, e).bytes;
 }
 static double linear_flops(const int *n) {
-    return 2.0 * n[0] * n[1] * n[2];
+    return cost_linear_forward(n[0], n[1], n[2], false, 0).flops;
 }
 
-/* n: rows, dim. x, branch to sum, y; dy, dsum, sum to dx; and mean and rstd of each row. */
+/* n: rows, dim; forward with a branch, backward with dsum */
 static double norm_bytes(const int *n, int e) {
-    return 4.0 * e * n[0] * n[1] + 8.0 * n[0];
+    return cost_norm_forward(n[0], n[1], true, true, e).bytes;
+}
+static double norm_backward_bytes(const int *n, int e) {
+    return cost_norm_backward(n[0], n[1], true, false, false, e).bytes;
 }
 static double gelu_bytes(const int *n, int e) {
-    return 2.0 * e * n[0] * n[1];
+    return cost_gelu_forward((size_t)n[0] * n[1], e).bytes;
 }
 static double gelu_backward_bytes(const int *n, int e) {
-    return 3.0 * e * n[0] * n[1];
+    return cost_gelu_backward((size_t)n[0] * n[1], e).bytes;
 }
 
-/* n: batch, tokens, heads, head. qkv to out; dout, qkv, out to dqkv; and lse. */
+/* n: batch, tokens, heads, head */
 static double attention_bytes(const int *n, int e) {
-    return (double)n[0] * n[1] * n[2] * (4.0 * e * n[3] + 4);
+    return cost_attention_forward(n[0], n[1], n[2], n[3], e).bytes;
 }
 static double attention_backward_bytes(const int *n, int e) {
-    return (double)n[0] * n[1] * n[2] * (8.0 * e * n[3] + 4);
+    return cost_attention_backward(n[0], n[1], n[2], n[3], e).bytes;
 }
 static double attention_flops(const int *n) {
-    return 4.0 * n[0] * n[1] * n[1] * n[2] * n[3];
+    return cost_attention_forward(n[0], n[1], n[2], n[3], 0).flops;
 }
 static double attention_backward_flops(const int *n) {
-    return 10.0 * n[0] * n[1] * n[1] * n[2] * n[3];
+    return cost_attention_backward(n[0], n[1], n[2], n[3], 0).flops;
 }
 
 /* n: batch, size, patch, keep */
-static double cut_bytes(const int *n, int e, int read) {
-    const double values = 3.0 * n[1] * n[1], visible = 3.0 * n[2] * n[2] * n[3];
-    return n[0] * (read * values + e * visible + 4 * (values - visible));
-}
 static double pixels_bytes(const int *n, int e) {
-    return cut_bytes(n, e, 1);
+    return cost_pixels_to_patches(n[0], n[1], n[1], n[1], n[2], n[3], true, e).bytes;
 }
 static double image_bytes(const int *n, int e) {
-    return cut_bytes(n, e, 4);
+    return cost_image_to_patches(n[0], n[1], n[2], n[3], true, e).bytes;
 }
 
 /* n: batch, patches, keep, dim */
 static double embed_bytes(const int *n, int e) {
-    return (double)e * n[0] * n[3] * (1 + 2.0 * n[2]);
+    return cost_embed(n[0], n[2], n[3], e).bytes;
 }
 static double restore_bytes(const int *n, int e) {
-    return (double)e * n[0] * n[3] * (2.0 + n[1] + n[2]);
+    return cost_restore(n[0], n[1], n[2], n[3], e).bytes;
 }
-/* pred and target of the hidden patches; dpred whole. */
 static double pixel_loss_bytes(const int *n, int e) {
-    const double hidden = n[1] - n[2];
-    return (double)n[0] * n[3] * ((e + 4) * hidden + e * (1.0 + n[1]));
+    return cost_masked_pixel_loss(n[0], n[1], n[2], n[3], true, e).bytes;
 }
 
 /* n: batch, tokens, dim */
 static double pool_bytes(const int *n, int e) {
-    return (double)e * n[0] * n[2] * (1.0 + n[1]);
+    return cost_pool(n[0], n[1], n[2], e).bytes;
 }
 /* n: batch, classes or outputs */
 static double logits_bytes(const int *n, int e) {
-    return 2.0 * e * n[0] * n[1];
+    return cost_cross_entropy_loss(n[0], n[1], e).bytes;
 }
 static double regression_bytes(const int *n, int e) {
-    return (2.0 * e + 4) * n[0] * n[1];
+    return cost_regression_loss(n[0], n[1], e).bytes;
 }
 
 /* n: count */
 static double read_floats(const int *n, int e) {
     (void)e;
-    return 4.0 * n[0];
+    return cost_read(n[0], sizeof(float)).bytes;
 }
-/* Parameter, both moments read and written, the gradient read; with BF16 the rounded parameter written. */
 static double adamw_bytes(const int *n, int e) {
-    return (e == 2 ? 30.0 : 28.0) * n[0];
+    return cost_adamw(n[0], e == 2).bytes;
 }
 static double cast_bytes(const int *n, int e) {
     (void)e;
-    return 6.0 * n[0];
+    return cost_cast(n[0]).bytes;
 }
 /* n: rows, columns, whether the codes' transpose is wanted, too */
 static double quantise_bytes(const int *n, int e) {
-    return (e + (n[2] ? 2.0 : 1.0)) * n[0] * n[1];
+    return cost_quantise_fp8(n[0], n[1], n[2], e).bytes;
 }
 /* n: rows, in, out; codes in, BF16 out */
 static double forward_fp8_bytes(const int *n, int e) {
-    return (double)n[0] * n[1] + (double)n[1] * n[2] + (double)e * n[0] * n[2];
+    return cost_linear_forward_fp8(n[0], n[1], n[2], false, e).bytes;
 }
 static double backward_input_fp8_bytes(const int *n, int e) {
-    return (double)n[0] * n[2] + (double)n[1] * n[2] + (double)e * n[0] * n[1];
+    return cost_linear_backward_input_fp8(n[0], n[1], n[2], false, e).bytes;
 }
 
 /* The calls. Pools 0 .. 3 are read, 4 and 5 written, 6 and 7 hold statistics; 7 what is positive. */
@@ -287,11 +285,11 @@ const Bench benches[] = {
     {"norm_forward", norm, {3200, 768}, 0, false, norm_bytes, NULL},
     {"norm_forward", norm, {8400, 1024}, 0, true, norm_bytes, NULL},
     {"norm_forward", norm, {33096, 512}, 0, true, norm_bytes, NULL},
-    {"norm_backward", norm_backward, {640, 192}, 25, false, norm_bytes, NULL},
-    {"norm_backward", norm_backward, {2368, 96}, 9, false, norm_bytes, NULL},
-    {"norm_backward", norm_backward, {3200, 768}, 0, false, norm_bytes, NULL},
-    {"norm_backward", norm_backward, {8400, 1024}, 0, true, norm_bytes, NULL},
-    {"norm_backward", norm_backward, {33096, 512}, 0, true, norm_bytes, NULL},
+    {"norm_backward", norm_backward, {640, 192}, 25, false, norm_backward_bytes, NULL},
+    {"norm_backward", norm_backward, {2368, 96}, 9, false, norm_backward_bytes, NULL},
+    {"norm_backward", norm_backward, {3200, 768}, 0, false, norm_backward_bytes, NULL},
+    {"norm_backward", norm_backward, {8400, 1024}, 0, true, norm_backward_bytes, NULL},
+    {"norm_backward", norm_backward, {33096, 512}, 0, true, norm_backward_bytes, NULL},
     {"attention_forward", attention, {64, 10, 3, 64}, 12, false, attention_bytes, attention_flops},
     {"attention_forward", attention, {64, 37, 3, 32}, 4, false, attention_bytes, attention_flops},
     {"attention_forward", attention, {64, 50, 12, 64}, 0, false, attention_bytes, attention_flops},

@@ -1,0 +1,141 @@
+/* ./train --profile: steps of a run one by one, each operation marked, and as many as training takes them; nothing is
+ * kept. */
+#include "ceilings.h"
+#include "flops.h"
+#include "memory_plan.h"
+#include "peak.h"
+#include "pipeline.h"
+#include "profile_report.h"
+
+#include <inttypes.h>
+
+/* By then every micro-batch has been in each of the model's rooms twice: the first time its work is done plainly, the
+ * second time captured. */
+enum { WARM_UP = 2 * MAE_ROOMS };
+
+static Status start_step(Run *run) {
+    const Device *device = run->ops.device;
+    const int64_t number = run->state.step + step_pending(run->step) + 1;
+    PrefetchBatch batch;
+    device->range_push(device, "data");
+    Status status = loader_next(run->loader, &batch);
+    device->range_pop(device);
+    TRY(status);
+    TRY(step_gradients(run->step, &batch, loader_epoch(run->loader, batch.number)));
+    return step_update(run->step, schedule_lr(&run->schedule, number - 1), number);
+}
+
+static Status settle_step(Run *run) {
+    StepState outcome;
+    TRY(step_settle(run->step, &outcome));
+    loader_done(run->loader);
+    run->state.step++;
+    if (!outcome.halted)
+        return NULL;
+    return status_error(EXIT_DIVERGED,
+                        "profile: step %" PRId64 " was not fit to be applied, its loss is %g and its gradient's norm "
+                        "%g; times of such steps say nothing: lower optim.base_lr or raise guard.spike",
+                        run->state.step, outcome.loss, (double)outcome.norm);
+}
+
+/* As many under way as when training. */
+static Status take_steps(Run *run, int64_t count, double *seconds) {
+    const double start = monitor_now();
+    for (int64_t i = 0; i < count; i++) {
+        TRY(start_step(run));
+        if (step_pending(run->step) > pipeline_ahead(run))
+            TRY(settle_step(run));
+    }
+    while (step_pending(run->step))
+        TRY(settle_step(run));
+    *seconds = monitor_now() - start;
+    return NULL;
+}
+
+static Status take_marked(Run *run, Profiler *profiler, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        TRY(profiler_begin_step(profiler, true));
+        TRY(start_step(run));
+        TRY(profiler_end_step(profiler));
+        TRY(settle_step(run));
+    }
+    return NULL;
+}
+
+static void print_head(const Run *run, int64_t count, const Ceilings *ceilings, const CeilingSizes *sizes) {
+    const char *type = run->ops.type == REAL_BF16 ? "bf16" : "fp32";
+    printf("profile  %" PRId64 " steps one by one and as many as training takes them, each after %d to warm up; %d x "
+           "%d pictures a step, %s on %s",
+           count, WARM_UP, (int)run->config->train.global_batch / run->micro_batch, run->micro_batch,
+           memory_precision(run->config), run->ops.name);
+    if (run->device->host_memory)
+        printf(" with %d threads", run->ops.threads);
+    else
+        printf(" (%s)", run->device->model);
+    printf("; no run directory is touched\n");
+    printf("ceilings a copy of %.0f MB moves %.2f GB/s, reads and writes; a product of %d x %d x %d in %s makes %.1f "
+           "GFLOP/s; measured now\n",
+           (double)sizes->copy * 1e-6, ceilings->copy * 1e-9, sizes->product, sizes->product, sizes->product, type,
+           ceilings->product * 1e-9);
+    fflush(stdout);
+}
+
+/* Of steps as training takes them, the share in which the device had no work: it waited for data, inputs or the host.
+ */
+static double idle_share(const ProfileFigures *figures) {
+    const double idle = figures->phases[PHASE_DATA] + figures->phases[PHASE_INPUTS] + figures->phases[PHASE_OTHER];
+    return figures->seconds > 0 ? idle / figures->seconds : 0;
+}
+
+static void print_tail(const Run *run, const ProfileFigures *whole, int64_t count, double seconds) {
+    const char *why;
+    const double rate = (double)count * (double)run->config->train.global_batch / seconds;
+    const double mfu = flops_mfu(mae_shape(run->mae), rate, peak_flops(run->device, run->ops.type, &why));
+    printf("steps    as training takes them%s: %.3f ms, %.1f%% of it idle between them; %.1f images/s, ",
+           run->config->train.capture && !run->device->host_memory ? ", captured" : "", seconds / (double)count * 1e3,
+           100 * idle_share(whole), rate);
+    if (why)
+        printf("MFU n/a: %s\n", why);
+    else
+        printf("MFU %.1f%%\n", 100 * mfu);
+    fflush(stdout);
+}
+
+/* Operations can be marked only when they are called, not in a graph. */
+static Status profile(Run *run, Profiler *profiler, int64_t count) {
+    double seconds;
+    TRY(run_open_step(run, false));
+    TRY(take_steps(run, WARM_UP, &seconds));
+    TRY(take_marked(run, profiler, count));
+    profile_report(&profiler->figures, stdout);
+    TRY(run_open_step(run, run->config->train.capture));
+    TRY(take_steps(run, WARM_UP, &seconds));
+    profiler->figures = (ProfileFigures){0};
+    TRY(profiler_begin_step(profiler, false));
+    TRY(take_steps(run, count, &seconds));
+    TRY(profiler_end_step(profiler));
+    print_tail(run, &profiler->figures, count, seconds);
+    return NULL;
+}
+
+Status train_profile(const Config *config, const TrainOptions *options, int64_t steps) {
+    Run run;
+    Profiler profiler = {0};
+    Ceilings ceilings;
+    CeilingSizes sizes;
+    Status status = run_open_bare(&run, config, options);
+    if (!status)
+        status = ceilings_measure(&run.ops, &ceilings, &sizes);
+    if (!status) {
+        profiler_attach(&profiler, &run.ops, &ceilings);
+        status = run_open_parts(&run);
+    }
+    if (!status) {
+        print_head(&run, steps, &ceilings, &sizes);
+        status = profile(&run, &profiler, steps);
+    }
+    if (profiler.real)
+        profiler_close(&profiler);
+    run_close(&run);
+    return status;
+}

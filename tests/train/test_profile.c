@@ -1,0 +1,348 @@
+/* --profile: the profiler changes no result, every operation is told with its cost, and what lies between marks is put
+ * where it belongs. */
+#include "train_fixture.h"
+
+#include "../../src/train/flops.h"
+#include "../../src/train/masks.h"
+#include "../../src/train/profile_report.h"
+#include "optimizer.h"
+
+#include <math.h>
+
+static const Ceilings one_each = {1, 1};
+
+/* --- Nothing is changed, and all is counted */
+
+/* Gradients of one pass over drawn pictures, an update, and the loss. */
+static double take_step(Ops *ops, Profiler *profiler, float *values) {
+    const ModelShape shape = tiny_shape(4);
+    const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
+    Mae *mae;
+    Masks masks;
+    Optimizer *optimizer;
+    double loss;
+    float norm;
+    assert_fine(mae_open(&shape, ops, &mae));
+    assert_fine(mae_init(mae, 7));
+    assert_fine(masks_open(&masks, 4, PATCHES));
+    assert_fine(optimizer_open(&options, mae_params(mae), ops, &optimizer));
+    Pictures pictures = drawn_pictures(4);
+    masks_draw(&masks, 1, 0, pictures.records, 4);
+    if (profiler)
+        assert_fine(profiler_begin_step(profiler, true));
+    const MaeInput input = {.pixels = pictures.pixels, .ids = masks.ids, .batch = 4};
+    mae_forward(mae, &input);
+    mae_backward(mae, &input, 1, false);
+    ops->device->range_push(ops->device, "optimizer");
+    assert_fine(optimizer_step(optimizer, 1e-2, 1, &norm));
+    ops->device->range_pop(ops->device);
+    if (profiler)
+        assert_fine(profiler_end_step(profiler));
+    assert_fine(mae_loss(mae, &loss));
+    memcpy(values, mae_params(mae)->value, mae_params(mae)->trainable * sizeof *values);
+    pictures_close(&pictures);
+    optimizer_close(optimizer);
+    masks_close(&masks);
+    mae_close(mae);
+    return loss;
+}
+
+enum { MANY = 1 << 16 }; /* more than the tiny model's parameters */
+
+static void a_marked_step_is_the_same_step(void **state) {
+    (void)state;
+    float *plain = calloc(MANY, sizeof *plain), *marked = calloc(MANY, sizeof *marked);
+    Ops ops;
+    Profiler profiler;
+    ops_cpu(&ops, 1);
+    const double loss = take_step(&ops, NULL, plain);
+    profiler_attach(&profiler, &ops, &one_each);
+    assert_true(take_step(&ops, &profiler, marked) == loss);
+    assert_memory_equal(plain, marked, MANY * sizeof *plain);
+
+    const ProfileFigures *figures = &profiler.figures;
+    const ModelShape shape = tiny_shape(4);
+    const int blocks = shape.depth + shape.decoder_depth;
+    assert_int_equal(figures->steps, 1);
+    assert_int_equal(figures->operations[OPERATION_linear_forward].calls, 4 * blocks + 3);
+    assert_int_equal(figures->operations[OPERATION_norm_backward].calls, 2 * blocks + 2);
+    assert_int_equal(figures->operations[OPERATION_adamw].calls, 1);
+    assert_int_equal(figures->operations[OPERATION_cast_to_bf16].calls, 0);
+    double sum = 0, inside = 0;
+    for (int i = 0; i < PHASES; i++)
+        sum += figures->phases[i];
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        inside += figures->operations[i].seconds;
+    /* Differences of the same readings of one clock, added in another order. */
+    assert_true(fabs(sum - figures->seconds) < 1e-9);
+    assert_true(fabs(inside + figures->idle_between_steps + figures->idle_between_operations - sum) < 1e-9);
+    assert_true(figures->phases[PHASE_FORWARD] > 0 && figures->phases[PHASE_BACKWARD] > 0 &&
+                figures->phases[PHASE_OPTIMIZER] > 0);
+    profiler_close(&profiler);
+
+    /* Closed, and not marking, it hands on. */
+    assert_true(take_step(&ops, NULL, marked) == loss);
+    assert_int_equal(figures->operations[OPERATION_adamw].calls, 1);
+    free(plain);
+    free(marked);
+}
+
+/* The operations' sums are those of flops.c, which counts attention's scores once: backward is twice forward. */
+static void flops_are_the_models(void **state) {
+    (void)state;
+    float *values = calloc(MANY, sizeof *values);
+    Ops ops;
+    Profiler profiler;
+    ops_cpu(&ops, 1);
+    profiler_attach(&profiler, &ops, &one_each);
+    take_step(&ops, &profiler, values);
+    const OperationFigures *operations = profiler.figures.operations;
+    const double linear = operations[OPERATION_linear_forward].flops +
+                          operations[OPERATION_linear_backward_input].flops +
+                          operations[OPERATION_linear_backward_weight].flops;
+    const double attention = operations[OPERATION_attention_forward].flops;
+    const ModelShape shape = tiny_shape(4);
+    assert_true(fabs((linear + 3 * attention) / (4 * flops_training(&shape)) - 1) < 1e-12);
+    assert_true(operations[OPERATION_attention_backward].flops == 2.5 * attention);
+    profiler_close(&profiler);
+    free(values);
+}
+
+/* What the model above does not call: arguments arrive in their order. */
+static void other_operations_hand_on_their_arguments(void **state) {
+    (void)state;
+    enum { COUNT = 24 };
+    float x[COUNT], results[2][11][COUNT] = {0};
+    uint16_t rounded[COUNT];
+    uint8_t codes[2][3][COUNT] = {0};
+    double losses[2][2] = {{0}};
+    const int32_t labels[4] = {2, 0, 5, 1}, ids[2][4] = {{3, 1, 0, 2}, {0, 2, 1, 3}};
+    const float scale = 2;
+    Profiler profiler;
+    for (int i = 0; i < COUNT; i++)
+        x[i] = 0.3f * (float)(i - 11);
+    for (int r = 0; r < 2; r++) {
+        Ops ops;
+        ops_cpu(&ops, 1);
+        if (r) {
+            profiler_attach(&profiler, &ops, &one_each);
+            assert_fine(profiler_begin_step(&profiler, true));
+        }
+        float(*out)[COUNT] = results[r];
+        uint64_t first;
+        StepState step = {.mean = NAN};
+        ops.gelu_forward(&ops, x, ACTIVATION_GELU_TANH, out[0], COUNT);
+        ops.gelu_backward(&ops, x, out[0], ACTIVATION_GELU_ERF, out[1], COUNT);
+        ops.image_to_patches(&ops, x, (const int32_t *)ids, 1, 2, 1, out[2], out[3], 2);
+        ops.pool_forward(&ops, x, out[4], 2, 4, 3);
+        ops.pool_backward(&ops, x, out[5], 2, 4, 3);
+        ops.cross_entropy_loss(&ops, x, labels, 0.1f, 3, &losses[r][0], out[6], 4, 6);
+        ops.regression_loss(&ops, x, out[0], 0.5f, &losses[r][1], out[7], 4, 6);
+        ops.cast_to_bf16(&ops, x, rounded, COUNT);
+        ops.cast_from_bf16(&ops, rounded, out[4], COUNT);
+        ops.find_nonfinite(&ops, x, REAL_FP32, COUNT, &first);
+        Fp8Scale scales[2] = {{.format = FP8_E5M2}, {.format = FP8_E4M3}};
+        ops.begin_fp8(&ops, scales, 2);
+        ops.measure_fp8(&ops, x, &scales[0], COUNT);
+        ops.quantise_fp8(&ops, x, &scales[0], false, codes[r][0], codes[r][1], 4, 6);
+        ops.quantise_fp8(&ops, x, &scales[1], true, codes[r][2], NULL, 3, 6);
+        ops.linear_forward_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], x, ACTIVATION_GELU_ERF, out[8],
+                               out[9], 4, 6, 3);
+        ops.linear_backward_input_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], ACTIVATION_GELU_ERF,
+                                      out[9], out[10], 4, 3, 6);
+        ops.update_fp8(&ops, scales, 2, NULL);
+        ops.judge_step(&ops, losses[r], 2, &scale, &step, &out[6][COUNT - 1]);
+        assert_null(ops_error(&ops));
+        assert_int_equal(first, COUNT);
+        assert_int_equal(step.applied, 1);
+        if (r)
+            assert_fine(profiler_end_step(&profiler));
+    }
+    assert_memory_equal(results[0], results[1], sizeof results[0]);
+    assert_memory_equal(codes[0], codes[1], sizeof codes[0]);
+    assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
+    static const Operation called[] = {
+        OPERATION_gelu_forward,
+        OPERATION_gelu_backward,
+        OPERATION_image_to_patches,
+        OPERATION_pool_forward,
+        OPERATION_pool_backward,
+        OPERATION_cross_entropy_loss,
+        OPERATION_regression_loss,
+        OPERATION_cast_to_bf16,
+        OPERATION_cast_from_bf16,
+        OPERATION_find_nonfinite,
+        OPERATION_judge_step,
+        OPERATION_linear_forward_fp8,
+        OPERATION_linear_backward_input_fp8,
+    };
+    for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
+        assert_int_equal(profiler.figures.operations[called[i]].calls, 1);
+        assert_true(profiler.figures.operations[called[i]].bytes > 0);
+    }
+    assert_int_equal(profiler.figures.operations[OPERATION_quantise_fp8].calls, 2);
+    assert_int_equal(profiler.figures.operations[OPERATION_begin_fp8].calls, 1);
+    assert_int_equal(profiler.figures.operations[OPERATION_measure_fp8].calls, 1);
+    assert_int_equal(profiler.figures.operations[OPERATION_update_fp8].calls, 1);
+    profiler_close(&profiler);
+}
+
+/* Worked out by hand for a few shapes. */
+static void costs_are_the_tensors(void **state) {
+    (void)state;
+    const OpCost forward = cost_linear_forward(8400, 1024, 4096, true, 2);
+    assert_true(forward.bytes == 2.0 * (8400.0 * 1024 + 1024.0 * 4096 + 2 * 8400.0 * 4096));
+    assert_true(forward.flops == 70464307200.0);
+    assert_true(cost_linear_backward_weight(10, 3, 5, true, 4).bytes == 4 * (10 * 8 + 2 * 15));
+    assert_true(cost_norm_forward(7, 11, true, true, 4).bytes == 4 * 4 * 77 + 8 * 7);
+    assert_true(cost_norm_forward(7, 11, false, true, 2).bytes == 2 * 2 * 77 + 8 * 7);
+    assert_true(cost_norm_forward(7, 11, true, false, 2).bytes == 3 * 2 * 77);
+    assert_true(cost_attention_forward(2, 50, 16, 64, 2).flops == 4.0 * 2 * 16 * 50 * 50 * 64);
+    assert_true(cost_adamw(1000, true).bytes == 30000 && cost_adamw(1000, false).bytes == 28000);
+    assert_true(cost_linear_forward_fp8(10, 3, 5, false, 2).bytes == 30 + 15 + 2 * 50);
+    assert_true(cost_linear_backward_input_fp8(10, 3, 5, true, 2).bytes == 50 + 15 + 2 * 2 * 30);
+    assert_true(cost_quantise_fp8(3, 5, true, 2).bytes == 15 * 4);
+}
+
+/* --- A device whose clock the test sets */
+
+typedef struct {
+    double now;
+} Clock;
+
+static Status open_event(const Device *device, Event **event) {
+    (void)device;
+    double *time = malloc(sizeof *time);
+    *event = (Event *)time;
+    return NULL;
+}
+static void close_event(const Device *device, Event *event) {
+    (void)device;
+    free(event);
+}
+static Status record_event(const Device *device, Event *event, Stream *stream) {
+    (void)stream;
+    *(double *)event = ((const Clock *)device->context)->now;
+    return NULL;
+}
+static Status seconds_between(const Device *device, const Event *from, const Event *to, double *seconds) {
+    (void)device;
+    *seconds = *(const double *)to - *(const double *)from;
+    return NULL;
+}
+/* Takes as many seconds as it has elements. */
+static void slow_cast(Ops *ops, const float *x, uint16_t *y, size_t count) {
+    (void)x, (void)y;
+    ((Clock *)ops->device->context)->now += (double)count;
+}
+
+static void time_goes_where_it_belongs(void **state) {
+    (void)state;
+    Clock clock = {100};
+    Device device = *device_cpu();
+    device.context = &clock;
+    device.event_open = open_event;
+    device.event_close = close_event;
+    device.event_record = record_event;
+    device.event_seconds = seconds_between;
+    Ops ops;
+    Profiler profiler;
+    ops_cpu(&ops, 1);
+    ops.device = &device;
+    ops.cast_to_bf16 = slow_cast;
+    const Ceilings ceilings = {.copy = 60, .product = 1};
+    profiler_attach(&profiler, &ops, &ceilings);
+    const Device *d = ops.device;
+    ops.cast_to_bf16(&ops, NULL, NULL, 50); /* not marked */
+    for (int step = 0; step < 2; step++) {
+        assert_fine(profiler_begin_step(&profiler, true));
+        d->range_push(d, "data");
+        clock.now += 1;
+        d->range_pop(d);
+        clock.now += 2; /* other */
+        d->range_push(d, "inputs");
+        clock.now += 4;
+        d->range_pop(d);
+        d->range_push(d, "forward");
+        clock.now += 8; /* idle before the operation */
+        d->range_push(d, "a layer");
+        ops.cast_to_bf16(&ops, NULL, NULL, 16);
+        d->range_pop(d);
+        clock.now += 32;
+        ops.cast_to_bf16(&ops, NULL, NULL, 64);
+        d->range_pop(d);
+        clock.now += 128; /* other, after the last */
+        assert_fine(profiler_end_step(&profiler));
+        clock.now += 1000; /* between marked steps: not counted */
+    }
+    const ProfileFigures *figures = &profiler.figures;
+    const OperationFigures *cast = &figures->operations[OPERATION_cast_to_bf16];
+    assert_int_equal(figures->steps, 2);
+    assert_true(figures->seconds == 2 * 255);
+    assert_true(figures->phases[PHASE_DATA] == 2 * 1 && figures->phases[PHASE_INPUTS] == 2 * 4);
+    assert_true(figures->phases[PHASE_FORWARD] == 2 * (8 + 16 + 32 + 64));
+    assert_true(figures->phases[PHASE_OTHER] == 2 * (2 + 128) && figures->phases[PHASE_BACKWARD] == 0);
+    assert_true(figures->idle_between_steps == 2 * (1 + 2 + 128));
+    assert_true(figures->idle_between_operations == 2 * (8 + 32));
+    assert_int_equal(cast->calls, 4);
+    assert_true(cast->seconds == 2 * 80 && cast->bytes == 2 * 80 * 6);
+    assert_true(fabs(cast->floor - 2 * 80 * 6.0 / 60) < 1e-12);
+
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    profile_report(figures, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "cast_to_bf16                   2 80000.000  31.4%"));
+    assert_non_null(strstr(
+        text,
+        "idle     67.1% of the 255000.000 ms of a step by itself: 51.4% before its first and after its last operation, "
+        "15.7% between operations"));
+    assert_null(strstr(text, "adamw"));
+    free(text);
+
+    /* Ranges alone: the operations lie within them. */
+    profiler.figures = (ProfileFigures){0};
+    assert_fine(profiler_begin_step(&profiler, false));
+    d->range_push(d, "passes");
+    ops.cast_to_bf16(&ops, NULL, NULL, 16);
+    d->range_pop(d);
+    clock.now += 4;
+    assert_fine(profiler_end_step(&profiler));
+    assert_int_equal(cast->calls, 0);
+    assert_true(figures->phases[PHASE_PASSES] == 16 && figures->phases[PHASE_OTHER] == 4 && figures->seconds == 20);
+    profiler_close(&profiler);
+}
+
+/* A mark that cannot be made ends the step with its reason. */
+static Status no_event(const Device *device, Event **event) {
+    (void)device;
+    *event = NULL;
+    return status_error(EXIT_INTERNAL, "no event left");
+}
+
+static void a_mark_that_fails_is_told(void **state) {
+    (void)state;
+    Device device = *device_cpu();
+    device.event_open = no_event;
+    Ops ops;
+    Profiler profiler;
+    ops_cpu(&ops, 1);
+    ops.device = &device;
+    profiler_attach(&profiler, &ops, &one_each);
+    assert_refused(profiler_begin_step(&profiler, true), EXIT_INTERNAL, "no event left");
+    profiler_close(&profiler);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_marked_step_is_the_same_step),
+        cmocka_unit_test(flops_are_the_models),
+        cmocka_unit_test(other_operations_hand_on_their_arguments),
+        cmocka_unit_test(costs_are_the_tensors),
+        cmocka_unit_test(time_goes_where_it_belongs),
+        cmocka_unit_test(a_mark_that_fails_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
