@@ -37,6 +37,13 @@ typedef struct {
     bool refused;        /* tune_give() named another way for it, which the device could not take */
 } TuneEntry;
 
+/* Of something that the device's work hangs on and that is not the program's own. */
+typedef struct {
+    const char *name; /* "cudnn" */
+    char text[40];    /* "9.19.0" */
+} DeviceVersion;
+enum { DEVICE_VERSIONS = 8 };
+
 typedef struct Device Device;
 struct Device {
     const char *name; /* "cpu", "cuda", "emu" */
@@ -100,6 +107,8 @@ struct Device {
     const TuneEntry *(*tune_list)(const Device *device, size_t *count);
     /* One line on what the operations so far showed that the user should know; NULL: nothing. */
     const char *(*note)(const Device *device);
+    /* What is known by now, some of it only once it has been used; returns how many. */
+    int (*versions)(const Device *device, DeviceVersion versions[DEVICE_VERSIONS]);
     /* What the host is about, for a profiler to show: ranges nest. Operations have ranges of their own. */
     void (*range_push)(const Device *device, const char *name);
     void (*range_pop)(const Device *device);

@@ -146,6 +146,11 @@ static const char *cpu_note(const Device *device) {
     return NULL;
 }
 
+static int cpu_versions(const Device *device, DeviceVersion versions[DEVICE_VERSIONS]) {
+    (void)device, (void)versions;
+    return 0;
+}
+
 static void cpu_range_push(const Device *device, const char *name) {
     (void)device, (void)name;
 }
@@ -184,6 +189,7 @@ static const Device cpu = {
     .graph_close = cpu_graph_close,
     .operations = cpu_operations,
     .note = cpu_note,
+    .versions = cpu_versions,
     .range_push = cpu_range_push,
     .range_pop = cpu_range_pop,
     .close = cpu_close,

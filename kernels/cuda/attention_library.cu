@@ -229,3 +229,7 @@ void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTenso
 const char *attention_library_note(const Cuda *cuda) {
     return cuda->attention->refusal ? status_message(cuda->attention->refusal) : NULL;
 }
+
+size_t attention_library_version(const Cuda *cuda) {
+    return cuda->attention->cudnn ? cudnn_version(cuda->attention->cudnn) : 0;
+}

@@ -20,5 +20,7 @@ void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTenso
 
 /* Why the plain kernels compute a shape that the library should: the first reason met, NULL when there was none. */
 const char *attention_library_note(const Cuda *cuda);
+/* cuDNN's number of itself, 91900 for 9.19.0; 0: it has not been opened. */
+size_t attention_library_version(const Cuda *cuda);
 
 #endif

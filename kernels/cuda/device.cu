@@ -3,6 +3,7 @@
 #include "matmul.cuh"
 #include "ranges.cuh"
 #include "tuning.cuh"
+#include "versions.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -407,6 +408,16 @@ static __global__ void clear_finding(Finding *finding) {
     *finding = Finding{};
 }
 
+/* cuDNN is not among them: it is opened when first wanted, and its choices name it themselves. */
+static void name_tuned_on(Device *device) {
+    DeviceVersion versions[DEVICE_VERSIONS];
+    const int count = cuda_versions(device, versions);
+    int used = snprintf(device->tuned_on, sizeof device->tuned_on, "%s", device->model);
+    for (int i = 0; i < count && used < (int)sizeof device->tuned_on; i++)
+        used += snprintf(device->tuned_on + used, sizeof device->tuned_on - used, "; %s %s", versions[i].name,
+                         versions[i].text);
+}
+
 static Status prepare(Device *device, Cuda *cuda) {
     cudaDeviceProp properties;
     TRY(cuda_status("the GPU", cudaSetDevice(cuda->index)));
@@ -430,13 +441,9 @@ static Status prepare(Device *device, Cuda *cuda) {
     TRY(device_wait(device, NULL));
     TRY(tuning_open(cuda));
     TRY(matmul_open(cuda));
-    int driver;
-    char library[64];
-    TRY(cuda_status("the NVIDIA driver", cudaDriverGetVersion(&driver)));
-    matmul_version(library, sizeof library);
-    snprintf(device->tuned_on, sizeof device->tuned_on, "%s; driver for CUDA %d.%d; %s", device->model, driver / 1000,
-             driver % 1000 / 10, library);
-    return attention_library_open(cuda, NULL);
+    TRY(attention_library_open(cuda, NULL));
+    name_tuned_on(device);
+    return NULL;
 }
 
 static Status device_begin(Device *device) {
@@ -472,6 +479,7 @@ static Status device_begin(Device *device) {
     device->tune_give = device_tune_give;
     device->tune_list = device_tune_list;
     device->note = device_note;
+    device->versions = cuda_versions;
     device->range_push = device_range_push;
     device->range_pop = device_range_pop;
     device->close = device_end;

@@ -129,8 +129,8 @@ void matmul_close(Cuda *cuda) {
     cuda->library = NULL;
 }
 
-void matmul_version(char *text, size_t size) {
-    snprintf(text, size, "cuBLASLt %zu", cublasLtGetVersion());
+size_t matmul_version() {
+    return cublasLtGetVersion();
 }
 
 /* The bias gradient, like bias, is of the result's type by default: FP32 for a weight's gradient, as ops.h wants dbias.

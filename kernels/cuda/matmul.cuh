@@ -7,8 +7,8 @@
 /* Opens and closes what the library needs for a device. */
 Status matmul_open(Cuda *cuda);
 void matmul_close(Cuda *cuda);
-/* The library's name and version, which its algorithms are good for. */
-void matmul_version(char *text, size_t size);
+/* The library's number of itself, 130100 for 13.1.0; 0: there is none. Its algorithms are good for that one alone. */
+size_t matmul_version();
 /* Chooses anew from now on; captured work keeps what it was captured with. */
 void matmul_forget(Cuda *cuda);
 

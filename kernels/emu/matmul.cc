@@ -231,11 +231,11 @@ Status matmul_open(Cuda *) {
     return NULL;
 }
 
-void matmul_close(Cuda *) {
+size_t matmul_version() {
+    return 0;
 }
 
-void matmul_version(char *text, size_t size) {
-    snprintf(text, size, "emulated products 1");
+void matmul_close(Cuda *) {
 }
 
 void matmul_forget(Cuda *) {

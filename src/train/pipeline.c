@@ -46,7 +46,8 @@ static Status report(Run *run, const Flight *flight, const StepState *outcome) {
     run->settled_at = now;
     run->checkpoint_seconds = 0;
     run->last_loss = outcome->loss;
-    return monitor_step(&run->monitor, &figures);
+    TRY(monitor_step(&run->monitor, &figures));
+    return run_watch(run, &figures);
 }
 
 /* The device held this step back, and those after it: their batches are handed out anew. */

@@ -273,6 +273,7 @@ static void begin_record(Run *run) {
     const Params *params = mae_params(run->mae);
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
+    throughput_device(run->device, run->record.device);
     run->record.threads = run->ops.threads;
     run->record.micro_batch = run->micro_batch;
     run->record.config_hash = run->state.config_hash;
@@ -351,6 +352,7 @@ Status run_open_parts(Run *run) {
 
 Status run_write_record(Run *run) {
     RunRecord *record = &run->record;
+    versions_gather(&record->versions, run->device);
     record->steps = run->state.step;
     record->final_loss = run->last_loss;
     record->val_loss = run->state.val_loss;

@@ -13,6 +13,7 @@
 #include "pictures.h"
 #include "run_record.h"
 #include "step.h"
+#include "throughput.h"
 #include "train.h"
 #include "tune.h"
 
@@ -51,6 +52,7 @@ typedef struct {
     CheckpointWriter *writer;
     TrainState state;
     Monitor monitor;
+    ThroughputWatch watch;
     RunRecord record;
     bool recording; /* run.json is this run's from here on */
 
@@ -83,6 +85,10 @@ Status run_open_step(Run *run, bool capture) MUST_USE;
 Status run_write_record(Run *run) MUST_USE;
 /* Notes new bad records, and writes run.json when there are any. */
 Status run_note_bad(Run *run) MUST_USE;
+
+/* Counts an applied step: at the 200th of this process its images/s are held against the best run of the same
+ * configuration and device, with a note when they are much lower, and kept in run.json if they are this run's best. */
+Status run_watch(Run *run, const StepFigures *figures) MUST_USE;
 
 /* Deals with a step that is not fit to be applied, as guard.action says: NULL when the run goes on (the state then says
  * where), otherwise EXIT_DIVERGED. */

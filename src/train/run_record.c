@@ -11,12 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __clang__
-#define COMPILER __VERSION__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
-
 void run_record_begin(RunRecord *record) {
     *record = (RunRecord){.status = "running",
                           .exit_reason = "",
@@ -40,12 +34,18 @@ static Status add_event(RunRecord *record, char *text) {
     return NULL;
 }
 
+ThroughputKey run_record_key(const RunRecord *record) {
+    return (ThroughputKey){.config_hash = record->config_hash, .device = record->device, .threads = record->threads};
+}
+
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) {
     if (!files_exists(path))
         return NULL;
     char *text;
     size_t size;
     TRY(files_read(path, &text, &size));
+    const ThroughputKey key = run_record_key(record);
+    throughput_read(text, size, &key, &record->throughput);
     cJSON *earlier = cJSON_ParseWithLength(text, size);
     free(text);
     Status status = NULL;
@@ -149,7 +149,11 @@ static void print(const RunRecord *record, FILE *out) {
     put_text(out, "backend", record->backend);
     put_count(out, "threads", record->threads);
     put_count(out, "micro_batch", record->micro_batch);
-    put_text(out, "compiler", COMPILER);
+    put_text(out, "device", record->device);
+    fputs(",\n  \"versions\": ", out);
+    versions_print(&record->versions, out);
+    fputs(",\n  \"throughput\": ", out);
+    throughput_print(&record->throughput, out);
     put_hash(out, "config_hash", record->config_hash);
     put_hash(out, "data_hash", record->data_hash);
     put_count(out, "data_count", record->data_count);

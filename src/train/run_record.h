@@ -6,6 +6,7 @@
 #include "bad_list.h"
 #include "guard.h"
 #include "status.h"
+#include "throughput.h"
 #include <stdint.h>
 
 /* One skip, rollback or stop of the guard. */
@@ -25,6 +26,8 @@ typedef struct {
     const char *exit_reason;
     int exit_code; /* -1: still running */
     const char *run_dir, *backend;
+    char device[128]; /* throughput_device()'s */
+    Versions versions;
     uint64_t config_hash, data_hash;
     int64_t data_count;
     int64_t parameters; /* trainable and fixed */
@@ -35,6 +38,7 @@ typedef struct {
     double final_loss, val_loss, best_val_loss; /* NaN: none */
     int64_t best_step;                          /* -1: none */
     int64_t checkpoints_skipped;
+    Throughput throughput; /* this run's best */
     BadList bad;
     char **events; /* [event_count] JSON objects; owned */
     int event_count;
@@ -43,8 +47,10 @@ typedef struct {
 /* Everything empty, hashes and names to be set by the caller. */
 void run_record_begin(RunRecord *record);
 /* Takes over from an earlier run.json at `path`, if there is one: the guard's events of the steps up to `last_step`,
- * and the final loss where that run ended at that very step. */
+ * the final loss where that run ended at that very step, and the throughput where it can be compared. */
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
+/* What its throughput can be compared with. */
+ThroughputKey run_record_key(const RunRecord *record);
 /* The micro-batch in the run.json at `path`; 0 when it does not tell. */
 int run_record_micro_batch(const char *path);
 Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;

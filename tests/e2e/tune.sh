@@ -26,7 +26,7 @@ choices() { sed -n 's/^    {"key": \(.*\), "microseconds".*/\1/p' "$TMP/$1/tune.
 
 # --- Choices ----------------------------------------------------------------------------------------------------------
 check "12 steps" run 1 "$TMP/one" --until 12
-check "choices were written" grep -q '"tuned_on": "emulated GPU, .*; driver for CUDA 13.0; emulated products 1"' "$TMP/one/tune.json"
+check "choices were written" grep -q '"tuned_on": "emulated GPU, .*; cuda_runtime 13.0; cuda_driver 13.0"' "$TMP/one/tune.json"
 for choice in whole halves epilogue kernels; do
     check "$choice was the fastest somewhere" grep -q "\"choice\": \"$choice\"" "$TMP/one/tune.json"
 done
@@ -58,10 +58,10 @@ choices elsewhere >"$TMP/elsewhere.choices"
 equal "what was chosen before is still in the file" "$TMP/elsewhere.choices" "$TMP/part.first"
 
 # --- What cannot be taken over ----------------------------------------------------------------------------------------
-sed -i 's/emulated products 1/emulated products 0/' "$TMP/elsewhere/tune.json"
+sed -i 's/cuda_driver 13.0/cuda_driver 12.9/' "$TMP/elsewhere/tune.json"
 check "a file from another version" run 2 "$TMP/elsewhere" --until 12 --resume
 expect_output "elsewhere/tune.json was made on another GPU, driver or library: what is fastest is timed anew"
-check "is written anew" grep -q "emulated products 1" "$TMP/elsewhere/tune.json"
+check "is written anew" grep -q "cuda_driver 13.0" "$TMP/elsewhere/tune.json"
 differ "and other weights come of it" "$(weights one)" "$(weights elsewhere)"
 
 sed -i 's/"choice": "whole"/"choice": "thirds"/; s/"choice": "kernels"/"choice": "wishes"/' "$TMP/wrong/tune.json"
