@@ -22,7 +22,7 @@ Status train_run(const Config *config, const TrainOptions *options) MUST_USE;
  * an unknown GPU. Allocates nothing of it and changes nothing on disk. */
 Status train_plan(const Config *config, const char *gpu) MUST_USE;
 
-/* Takes `steps` steps (at least 1) of a run of `config`, after a few to warm up, marking each operation on the device,
+/* Takes `steps` steps (1 or more) of a run of `config`, after a few to warm up, marking each operation on the device,
  * and as many unmarked, and prints the time by phase and operation against what the device was measured to do at most,
  * and the device's idle share. Changes nothing on disk. */
 Status train_profile(const Config *config, const TrainOptions *options, int64_t steps) MUST_USE;

@@ -51,12 +51,14 @@ static Status bad_usage(const char *what, const char *which) {
     return status_error(EXIT_USAGE, "%s %s (train --help shows the usage)", what, which);
 }
 
-/* A whole number of 1 or more; `wants` is what the message says otherwise. */
-static Status parse_count(const char *text, const char *wants, int64_t *count) {
+enum { PROFILE_MOST = 10000 }; /* steps: each keeps its marks */
+
+/* A whole number of 1 to `most`; `wants` is what the message says otherwise. */
+static Status parse_count(const char *text, int64_t most, const char *wants, int64_t *count) {
     char *end;
     errno = 0;
     *count = strtoll(text, &end, 10);
-    if (errno || end == text || *end || *count < 1)
+    if (errno || end == text || *end || *count < 1 || *count > most)
         return bad_usage(wants, text);
     return NULL;
 }
@@ -83,9 +85,9 @@ static Status take_value(Arguments *arguments, const char *name, char *value, bo
     else if (gpu)
         arguments->gpu = value;
     else if (until)
-        return parse_count(value, "--until wants a step of 1 or more, not", &arguments->train.until);
+        return parse_count(value, INT64_MAX, "--until wants a step of 1 or more, not", &arguments->train.until);
     else if (profile)
-        return parse_count(value, "--profile wants a number of steps of 1 or more, not", &arguments->profile);
+        return parse_count(value, PROFILE_MOST, "--profile wants 1 to 10000 steps, not", &arguments->profile);
     else
         return parse_hours(value, &arguments->train.max_hours);
     return NULL;

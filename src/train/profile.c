@@ -107,6 +107,9 @@ static Status profile(Run *run, Profiler *profiler, int64_t count) {
     TRY(run_open_step(run, false));
     TRY(take_steps(run, WARM_UP, &seconds));
     TRY(take_marked(run, profiler, count));
+    const char *note = run->device->note(run->device);
+    if (note)
+        printf("%s\n", note);
     profile_report(&profiler->figures, stdout);
     TRY(run_open_step(run, run->config->train.capture));
     TRY(take_steps(run, WARM_UP, &seconds));

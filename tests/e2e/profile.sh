@@ -35,6 +35,7 @@ adds_up "the CPU's table adds up"
 
 check "a profile on an emulated GPU" profile emu --profile 1
 expect_output "bf16 on emu (emulated GPU"
+expect_output "attention by our plain kernels, not by cuDNN"
 expect_output "MFU n/a: the peak of this GPU is not known"
 expect_output "steps    as training takes them, captured: "
 adds_up "the GPU's table adds up"
@@ -43,6 +44,7 @@ if grep -qE "^linear_forward_fp8 +16 " "$TMP/output"; then ok "tells of its prod
 
 if [ -e "$TMP/none" ]; then not_ok "a profile writes nothing"; else ok "a profile writes nothing"; fi
 expect_exit 64 profile cpu --profile 0
+expect_exit 64 profile cpu --profile 10001
 expect_exit 64 profile cpu --profile 2 --resume
 expect_exit 64 profile cpu --profile 2 --plan
 expect_exit 65 profile cpu --profile 2 --set data.train=
