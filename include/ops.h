@@ -66,6 +66,14 @@ typedef struct {
     float history[FP8_HISTORY]; /* amax of steps, but for those where it was 0 or not finite; 0: none yet */
 } Fp8Scale;
 
+/* Where an operation leaves the codes of a tensor that it writes, too, as quantise_fp8() of that tensor would: made
+ * while it is at hand, they cost a byte a value. `scale` is known. */
+typedef struct {
+    Fp8Scale *scale;
+    bool seen; /* see quantise_fp8() */
+    uint8_t *y;
+} Fp8Codes;
+
 /* The part of a picture a sample sees, in pixels of the picture; `flip` mirrors left and right after resizing. */
 typedef struct {
     int top, left, height, width;
@@ -133,7 +141,7 @@ struct Ops {
                          const float *scale /*[dim]*/, const float *keep /*[rows / rows_per_sample]*/,
                          int rows_per_sample, const float *weight /*[dim]*/, const float *bias /*[dim]*/, float eps,
                          Real *sum /*[rows][dim]*/, Real *y /*[rows][dim]*/, float *mean /*[rows]*/,
-                         float *rstd /*[rows]*/, int rows, int dim);
+                         float *rstd /*[rows]*/, int rows, int dim, const Fp8Codes *codes /*y's; NULL: none*/);
     /* The gradient of norm_forward. `dy` reaches y, `dsum` (may be NULL) reaches sum by the residual path.
      * dx = dsum + the gradient through the norm, and may be dsum. dbranch = keep * scale * dx; NULL when there is no
      * branch or neither scale nor keep (it is dx then). dweight, dbias and dscale (NULL: none) are added to when `add`;
@@ -141,7 +149,7 @@ struct Ops {
     void (*norm_backward)(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
                           const float *rstd, const float *weight, const Real *branch, const float *scale,
                           const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
-                          float *dscale, bool add, int rows, int dim);
+                          float *dscale, bool add, int rows, int dim, const Fp8Codes *codes /*dx's; NULL: none*/);
 
     /* softmax(q k^T / sqrt(head)) v for each sample and head; qkv holds q, k, v interleaved as one linear layer writes
      * them. `lse` keeps each row's log-sum-exp for the gradient. One head's scores at a time and thread. */
@@ -234,13 +242,16 @@ struct Ops {
                          uint8_t *y /*[rows][columns]*/, uint8_t *transposed, int rows, int columns);
     /* linear_forward and linear_backward_input of what the codes stand for: x and w in E4M3, dy in E5M2. The latter
      * takes the codes of w transposed, and stores dy w before it multiplies by act'(pre). On a GPU in BF16 alone, `in`
-     * and `out` multiples of 16, and the forward product's sums are less precise than FP32's (fast accumulation). */
+     * and `out` multiples of 16, and the forward product's sums are less precise than FP32's (fast accumulation). The
+     * new codes may lie where those of the factor did. */
     void (*linear_forward_fp8)(Ops *ops, const uint8_t *x /*[rows][in]*/, const Fp8Scale *x_scale,
                                const uint8_t *w /*[out][in]*/, const Fp8Scale *w_scale, const Real *bias,
-                               Activation act, Real *pre, Real *y, int rows, int in, int out);
+                               Activation act, Real *pre, Real *y, int rows, int in, int out,
+                               const Fp8Codes *codes /*y's; NULL: none*/);
     void (*linear_backward_input_fp8)(Ops *ops, const uint8_t *dy /*[rows][out]*/, const Fp8Scale *dy_scale,
                                       const uint8_t *w_transposed /*[in][out]*/, const Fp8Scale *w_scale,
-                                      Activation act, const Real *pre, Real *dx, int rows, int in, int out);
+                                      Activation act, const Real *pre, Real *dx, int rows, int in, int out,
+                                      const Fp8Codes *codes /*dx's; NULL: none*/);
 };
 
 /* The reference backend: plain memory, OpenMP with `threads` threads (at least 1). In FP32; with `type` set to

@@ -38,7 +38,7 @@ static Real *open_factors(Ops *ops, const char *what, const uint8_t *a, const Fp
 
 void cpu_linear_forward_fp8(Ops *ops, const uint8_t *x, const Fp8Scale *x_scale, const uint8_t *w,
                             const Fp8Scale *w_scale, const Real *bias, Activation act, Real *pre, Real *y, int rows,
-                            int in, int out) {
+                            int in, int out, const Fp8Codes *codes) {
     if (ops->error)
         return;
     const size_t x_count = (size_t)rows * in, w_count = (size_t)out * in;
@@ -46,11 +46,12 @@ void cpu_linear_forward_fp8(Ops *ops, const uint8_t *x, const Fp8Scale *x_scale,
     if (factors)
         cpu_linear_forward(ops, factors, factors + x_count * real_size(ops->type), bias, act, pre, y, rows, in, out);
     free(factors);
+    cpu_leave_codes(ops, y, codes, rows, out);
 }
 
 void cpu_linear_backward_input_fp8(Ops *ops, const uint8_t *dy, const Fp8Scale *dy_scale, const uint8_t *w_transposed,
                                    const Fp8Scale *w_scale, Activation act, const Real *pre, Real *dx, int rows, int in,
-                                   int out) {
+                                   int out, const Fp8Codes *codes) {
     if (ops->error)
         return;
     const size_t dy_count = (size_t)rows * out, w_count = (size_t)in * out;
@@ -63,4 +64,5 @@ void cpu_linear_backward_input_fp8(Ops *ops, const uint8_t *dy, const Fp8Scale *
     free(factors);
     if (act != ACTIVATION_NONE)
         cpu_gelu_backward(ops, dx, pre, act, dx, (size_t)rows * in);
+    cpu_leave_codes(ops, dx, codes, rows, in);
 }

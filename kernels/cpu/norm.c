@@ -43,7 +43,7 @@ WIDE static void normalise(const float *x, const float *weight, const float *bia
 
 void cpu_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
                       int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
-                      float *mean, float *rstd, int rows, int dim) {
+                      float *mean, float *rstd, int rows, int dim, const Fp8Codes *codes) {
     Rooms rooms;
     if (ops->error || !rooms_open(&rooms, ops, "norm_forward's rows", 2 * (size_t)dim))
         return;
@@ -68,6 +68,7 @@ void cpu_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *
             }
         }
     rooms_close(&rooms);
+    cpu_leave_codes(ops, y, codes, rows, dim);
 }
 
 /* dx = dsum + rstd * (g - mean(g) - z mean(g z)), g = dy weight, z = (sum - mean) rstd; dweight += dy z, dbias += dy.
@@ -121,7 +122,7 @@ static void add_parts(const float *parts, int count, size_t stride, float *total
 void cpu_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
                        const float *rstd, const float *weight, const Real *branch, const float *scale,
                        const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
-                       float *dscale, bool add, int rows, int dim) {
+                       float *dscale, bool add, int rows, int dim, const Fp8Codes *codes) {
     Rooms rooms;
     if (ops->error || !rooms_open(&rooms, ops, "norm_backward's rows", 4 * (size_t)dim))
         return;
@@ -158,4 +159,5 @@ void cpu_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *s
     add_parts(parts + 2 * dim, count, stride, dscale, add, dim);
     free(parts);
     rooms_close(&rooms);
+    cpu_leave_codes(ops, dx, codes, rows, dim);
 }

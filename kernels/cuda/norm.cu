@@ -1,3 +1,4 @@
+#include "codes.cuh"
 #include "columns.cuh"
 #include "group.cuh"
 #include "warp.cuh"
@@ -21,15 +22,16 @@ __device__ __forceinline__ float keep_of(const float *keep, int row, int rows_pe
 }
 
 /* A row a warp, VALUES of it in the registers of each lane; all of x and branch are asked for before the first is
- * needed. Two passes over the registers, so that a mean far from zero costs the variance nothing.
+ * needed. CODED: in BF16, with y's codes. Two passes over the registers, so that a mean far from zero costs the
+ * variance nothing.
  *
  * Bytes: 4 tensors with branch and y, 3 without y, 2 without branch; floor for ViT-L's 51,200 x 1,024 in BF16: 136 us.
  */
-template <typename T, int VALUES>
+template <typename T, int VALUES, bool CODED>
 __global__ void __launch_bounds__(THREADS, 2)
     norm_in_registers(const T *x, const T *branch, const float *scale, const float *keep, int rows_per_sample,
                       const float *weight, const float *bias, float eps, T *sum, T *y, float *mean, float *rstd,
-                      int rows, int dim) {
+                      int rows, int dim, Fp8Codes codes) {
     enum { N = Pack<T>::COUNT, PACKS = VALUES / N };
     const int row = blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
     if (row >= rows)
@@ -80,6 +82,9 @@ __global__ void __launch_bounds__(THREADS, 2)
                 squares += (values[i][k] - centre) * (values[i][k] - centre);
         }
     const float factor = 1.0f / sqrtf(warp_sum(squares) / dim + eps);
+    Coder coder;
+    if constexpr (CODED)
+        coder = coder_begin(codes);
 #pragma unroll
     for (int i = 0; i < PACKS; i++) {
         const int column = (i * WARP + lane) * N;
@@ -87,12 +92,17 @@ __global__ void __launch_bounds__(THREADS, 2)
             float weights[N], biases[N];
             load_group<N>(weight + column, weights);
             load_group<N>(bias + column, biases);
+            Pack<T> pack;
 #pragma unroll
             for (int k = 0; k < N; k++)
-                values[i][k] = (values[i][k] - centre) * factor * weights[k] + biases[k];
-            store_group<N>(y + start + column, values[i]);
+                pack.values[k] = from_float<T>((values[i][k] - centre) * factor * weights[k] + biases[k]);
+            store_pack(y + start + column, pack);
+            if constexpr (CODED)
+                coder_store(coder, codes.y + start + column, pack);
         }
     }
+    if constexpr (CODED)
+        coder_end(coder, codes);
     if (lane == 0) {
         mean[row] = centre;
         rstd[row] = factor;
@@ -143,15 +153,16 @@ __global__ void __launch_bounds__(THREADS)
  * A block takes a part of the rows, AT_ONCE at a time, and a thread one pack of columns of all of them: weights and
  * sums over rows need 8 registers each however long the rows are, no warp has to hand its share to another, and 3 x
  * AT_ONCE packs are under way a thread. The two means are all that the block's warps exchange, once for AT_ONCE rows;
- * two sets of slots in turn need one barrier for it.
+ * two sets of slots in turn need one barrier for it. CODED: in BF16, with dx's codes.
  *
  * Bytes: 4 tensors, one more each for branch and dbranch, and 8 (12 with dscale) for each part and column; floor for
  * ViT-L's 51,200 x 1,024 in BF16: 138 us. */
-template <typename T>
+template <typename T, bool CODED>
 __global__ void __launch_bounds__(MOST_THREADS)
     norm_backward_columns(const T *dy, const T *dsum, const T *sum, const float *mean, const float *rstd,
                           const float *weight, const T *branch, const float *scale, const float *keep,
-                          int rows_per_sample, T *dx, T *dbranch, float *parts, int sums, int rows, int dim, int part) {
+                          int rows_per_sample, T *dx, T *dbranch, float *parts, int sums, int rows, int dim, int part,
+                          Fp8Codes codes) {
     enum { N = Pack<T>::COUNT, AT_ONCE = VALUES_AT_ONCE / N };
     SHARED(float, slots, [2][MOST_THREADS / WARP][2 * AT_ONCE]);
     const int column = threadIdx.x * N, warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
@@ -161,6 +172,9 @@ __global__ void __launch_bounds__(MOST_THREADS)
     float weights[N] = {}, dweight[N] = {}, dbias[N] = {}, dscale[N] = {};
     if (inside)
         load_group<N>(weight + column, weights);
+    Coder coder;
+    if constexpr (CODED)
+        coder = coder_begin(codes);
     int turn = 0;
     for (int first = begin; first < end; first += AT_ONCE, turn ^= 1) {
         Pack<T> above[AT_ONCE], seen[AT_ONCE], beside[AT_ONCE];
@@ -232,9 +246,17 @@ __global__ void __launch_bounds__(MOST_THREADS)
                         store_group<N>(dbranch + at, scaled);
                     }
                 }
-                store_group<N>(dx + at, gradient);
+                Pack<T> pack;
+#pragma unroll
+                for (int k = 0; k < N; k++)
+                    pack.values[k] = from_float<T>(gradient[k]);
+                store_pack(dx + at, pack);
+                if constexpr (CODED)
+                    coder_store(coder, codes.y + at, pack);
             }
     }
+    if constexpr (CODED)
+        coder_end(coder, codes);
     if (!inside)
         return;
     float *to = parts + (size_t)blockIdx.x * sums * dim + column;
@@ -289,37 +311,55 @@ bool fits_registers(RealType type, int dim) {
 
 } // namespace
 
+/* For what the kernels with codes are not made. */
+static void leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int dim) {
+    if (codes && x)
+        cuda_quantise_fp8(ops, x, codes->scale, codes->seen, codes->y, NULL, rows, dim);
+}
+
 void cuda_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
                        int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
-                       float *mean, float *rstd, int rows, int dim) {
+                       float *mean, float *rstd, int rows, int dim, const Fp8Codes *codes) {
     if (ops->error || (!branch && !y))
         return;
     const int each = THREADS / WARP, blocks = (rows + each - 1) / each;
-#define FORWARD(...)                                                                                                   \
-    WITH_REAL(ops->type, T,                                                                                            \
-              LAUNCH(ops, "norm_forward", (__VA_ARGS__), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale,   \
-                     keep, rows_per_sample, weight, bias, eps, (T *)sum, (T *)y, mean, rstd, rows, dim))
-    if (!fits_registers(ops->type, dim))
-        FORWARD(norm_any<T>);
+#define LAUNCH_FORWARD(T, codes, ...)                                                                                  \
+    LAUNCH(ops, "norm_forward", (__VA_ARGS__), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale, keep,       \
+           rows_per_sample, weight, bias, eps, (T *)sum, (T *)y, mean, rstd, rows, dim, codes)
+#define FORWARD(VALUES)                                                                                                \
+    do {                                                                                                               \
+        if (codes && y && ops->type == REAL_BF16)                                                                      \
+            LAUNCH_FORWARD(bf16, *codes, norm_in_registers<bf16, VALUES, true>);                                       \
+        else                                                                                                           \
+            WITH_REAL(ops->type, T, LAUNCH_FORWARD(T, Fp8Codes{}, norm_in_registers<T, VALUES, false>));               \
+    } while (0)
+    const bool fits = fits_registers(ops->type, dim);
+    if (!fits)
+        WITH_REAL(ops->type, T,
+                  LAUNCH(ops, "norm_forward", (norm_any<T>), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale,
+                         keep, rows_per_sample, weight, bias, eps, (T *)sum, (T *)y, mean, rstd, rows, dim));
     else if (dim <= 8 * WARP)
-        FORWARD(norm_in_registers<T, 8>);
+        FORWARD(8);
     else if (dim <= 16 * WARP)
-        FORWARD(norm_in_registers<T, 16>);
+        FORWARD(16);
     else if (dim <= 24 * WARP)
-        FORWARD(norm_in_registers<T, 24>);
+        FORWARD(24);
     else if (dim <= 32 * WARP)
-        FORWARD(norm_in_registers<T, 32>);
+        FORWARD(32);
     else if (dim <= 40 * WARP)
-        FORWARD(norm_in_registers<T, 40>);
+        FORWARD(40);
     else
-        FORWARD(norm_in_registers<T, 64>);
+        FORWARD(64);
 #undef FORWARD
+#undef LAUNCH_FORWARD
+    if (!fits || ops->type != REAL_BF16)
+        leave_codes(ops, y, codes, rows, dim);
 }
 
 void cuda_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
                         const float *rstd, const float *weight, const Real *branch, const float *scale,
                         const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
-                        float *dscale, bool add, int rows, int dim) {
+                        float *dscale, bool add, int rows, int dim, const Fp8Codes *codes) {
     if (ops->error)
         return;
     const bool fits = fits_registers(ops->type, dim);
@@ -330,15 +370,19 @@ void cuda_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *
     part = part < LEAST_ROWS ? LEAST_ROWS : (part + 3) / 4 * 4;
     const int count = (rows + part - 1) / part, sums = dscale ? 3 : 2;
     float *parts = (float *)cuda_scratch(ops, "norm_backward", (size_t)count * sums * dim * sizeof *parts);
-#define BACKWARD(kernel, threads)                                                                                      \
-    WITH_REAL(ops->type, T,                                                                                            \
-              LAUNCH(ops, "norm_backward", (kernel<T>), count, threads, 0, (const T *)dy, (const T *)dsum,             \
-                     (const T *)sum, mean, rstd, weight, (const T *)branch, scale, keep, rows_per_sample, (T *)dx,     \
-                     (T *)dbranch, parts, sums, rows, dim, part))
-    if (fits)
-        BACKWARD(norm_backward_columns, warps * WARP);
+#define BACKWARD(T, threads, kernel, ...)                                                                              \
+    LAUNCH(ops, "norm_backward", kernel, count, threads, 0, (const T *)dy, (const T *)dsum, (const T *)sum, mean,      \
+           rstd, weight, (const T *)branch, scale, keep, rows_per_sample, (T *)dx, (T *)dbranch, parts, sums, rows,    \
+           dim, part __VA_ARGS__)
+    const bool coded = codes && fits && ops->type == REAL_BF16;
+    if (coded)
+        BACKWARD(bf16, warps * WARP, (norm_backward_columns<bf16, true>), , *codes);
+    else if (fits)
+        WITH_REAL(ops->type, T, BACKWARD(T, warps * WARP, (norm_backward_columns<T, false>), , Fp8Codes{}));
     else
-        BACKWARD(norm_backward_any, THREADS);
+        WITH_REAL(ops->type, T, BACKWARD(T, THREADS, (norm_backward_any<T>), ));
 #undef BACKWARD
     add_parts(ops, parts, count, (size_t)sums * dim, sums, dim, Sums{{dweight, dbias, dscale}}, add);
+    if (!coded)
+        leave_codes(ops, dx, codes, rows, dim);
 }

@@ -111,46 +111,48 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     fp8_place(stack->fp8, arena, rows);
 }
 
-/* x = before + branch (NULL: x as it is), and its norm. */
+/* x = before + branch (NULL: x as it is), and its norm, which goes into `next`. */
 static void first_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
-                       const Real *branch, int rows) {
+                       const Real *branch, int rows, const Linear *next) {
+    Fp8Codes codes;
     ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm1_weight),
                       params_value(params, b->norm1_bias), stack->eps, b->x, b->norm1, b->mean1, b->rstd1, rows,
-                      stack->dim);
+                      stack->dim, linear_codes(next, FP8_INPUT, &codes));
 }
 
 /* mid = before + branch (NULL: mid as it is), and its norm. */
 static void second_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
-                        const Real *branch, int rows) {
+                        const Real *branch, int rows, const Linear *next) {
+    Fp8Codes codes;
     ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
                       params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
-                      stack->dim);
+                      stack->dim, linear_codes(next, FP8_INPUT, &codes));
 }
 
 /* From the first norm to GELU; what is left is the last linear layer. */
 static void pass(const Stack *stack, Ops *ops, const Params *params, const Block *b, int batch) {
     const int rows = batch * stack->tokens;
-    linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows);
+    linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows, NULL);
     ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads,
                            stack->dim / stack->heads);
-    linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows);
-    second_norm(stack, ops, params, b, b->x, stack->branch, rows);
-    linear_forward(&b->fc1, ops, params, b->norm2, stack->activation, b->hidden, b->activated, rows);
+    linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows, NULL);
+    second_norm(stack, ops, params, b, b->x, stack->branch, rows, &b->fc1);
+    linear_forward(&b->fc1, ops, params, b->norm2, stack->activation, b->hidden, b->activated, rows, &b->fc2);
 }
 
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
     int rows = batch * stack->tokens, dim = stack->dim;
     for (int i = 0; i < stack->depth; i++) {
         Block *b = &stack->blocks[i];
-        first_norm(stack, ops, params, b, i ? b[-1].mid : b->x, i ? stack->branch : NULL, rows);
+        first_norm(stack, ops, params, b, i ? b[-1].mid : b->x, i ? stack->branch : NULL, rows, &b->to_qkv);
         pass(stack, ops, params, b, batch);
-        linear_forward(&b->fc2, ops, params, b->activated, ACTIVATION_NONE, NULL, stack->branch, rows);
+        linear_forward(&b->fc2, ops, params, b->activated, ACTIVATION_NONE, NULL, stack->branch, rows, NULL);
     }
     bool last = stack->last_name != NULL;
     ops->norm_forward(ops, stack->blocks[stack->depth - 1].mid, stack->branch, NULL, NULL, stack->tokens,
                       last ? params_value(params, stack->last_weight) : NULL,
                       last ? params_value(params, stack->last_bias) : NULL, stack->eps, stack->x,
-                      last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim);
+                      last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim, NULL);
 }
 
 /* Brings back what of a block's activations was given up for those of other blocks. */
@@ -158,45 +160,54 @@ static void recompute(const Stack *stack, Ops *ops, const Params *params, const 
     const int rows = batch * stack->tokens;
     if (stack->recompute == RECOMPUTE_NONE)
         return;
-    first_norm(stack, ops, params, b, b->x, NULL, rows);
     if (stack->recompute == RECOMPUTE_BLOCKS) {
         fp8_repeat(stack->fp8, true);
+        first_norm(stack, ops, params, b, b->x, NULL, rows, &b->to_qkv);
         pass(stack, ops, params, b, batch);
         fp8_repeat(stack->fp8, false);
         return;
     }
-    second_norm(stack, ops, params, b, b->mid, NULL, rows);
+    first_norm(stack, ops, params, b, b->x, NULL, rows, NULL);
+    second_norm(stack, ops, params, b, b->mid, NULL, rows, NULL);
     ops->gelu_forward(ops, b->hidden, stack->activation, b->activated, (size_t)rows * (size_t)stack->hidden);
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
     int rows = batch * stack->tokens, dim = stack->dim;
+    Fp8Codes codes;
     const Real *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
     if (stack->last_name) {
         ops->norm_backward(ops, dout, NULL, stack->x, stack->mean, stack->rstd,
                            params_value(params, stack->last_weight), NULL, NULL, NULL, stack->tokens, stack->dx, NULL,
                            params_grad(params, stack->last_weight), params_grad(params, stack->last_bias), NULL, add,
-                           rows, dim);
+                           rows, dim, linear_codes(&stack->blocks[stack->depth - 1].fc2, FP8_GRADIENT, &codes));
         dx = stack->dx;
     }
     for (int i = stack->depth - 1; i >= 0; i--) {
         Block *b = &stack->blocks[i];
+        /* What comes to the block before, unless that is computed again first. */
+        const Linear *before = i && stack->recompute != RECOMPUTE_BLOCKS ? &b[-1].fc2 : NULL;
         if (i < stack->depth - 1) /* the last block's are still there */
             recompute(stack, ops, params, b, batch);
         linear_backward(&b->fc2, ops, params, dx, b->activated, stack->activation, b->hidden, stack->dhidden, add,
-                        rows);
-        linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows);
+                        rows, &b->fc1);
+        linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows,
+                        NULL);
         ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm2_weight),
-                           params_grad(params, b->norm2_bias), NULL, add, rows, dim);
+                           params_grad(params, b->norm2_bias), NULL, add, rows, dim,
+                           linear_codes(&b->proj, FP8_GRADIENT, &codes));
         dx = stack->dx;
-        linear_backward(&b->proj, ops, params, dx, b->attended, ACTIVATION_NONE, NULL, stack->dattended, add, rows);
+        linear_backward(&b->proj, ops, params, dx, b->attended, ACTIVATION_NONE, NULL, stack->dattended, add, rows,
+                        NULL);
         ops->attention_backward(ops, stack->dattended, b->qkv, b->attended, b->lse, stack->dqkv, batch, stack->tokens,
                                 stack->heads, dim / stack->heads);
-        linear_backward(&b->to_qkv, ops, params, stack->dqkv, b->norm1, ACTIVATION_NONE, NULL, stack->dy, add, rows);
+        linear_backward(&b->to_qkv, ops, params, stack->dqkv, b->norm1, ACTIVATION_NONE, NULL, stack->dy, add, rows,
+                        NULL);
         ops->norm_backward(ops, stack->dy, dx, b->x, b->mean1, b->rstd1, params_value(params, b->norm1_weight), NULL,
                            NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm1_weight),
-                           params_grad(params, b->norm1_bias), NULL, add, rows, dim);
+                           params_grad(params, b->norm1_bias), NULL, add, rows, dim,
+                           linear_codes(before, FP8_GRADIENT, &codes));
     }
 }
 

@@ -11,10 +11,11 @@ struct Fp8 {
     Ops *ops;
     const Params *params;
     int count, capacity, generation;
-    bool again;       /* what is quantised was before */
-    bool fresh;       /* some scale is not known: it is to be taken from the tensor */
-    Fp8Scale *scales; /* [count][FP8_TENSORS] */
-    uint8_t *codes;   /* of what a product is about to take */
+    bool again;            /* what is quantised was before */
+    bool fresh;            /* some scale is not known: it is to be taken from the tensor */
+    Fp8Scale *scales;      /* [count][FP8_TENSORS] */
+    uint8_t *codes;        /* of what a product is about to take */
+    const Fp8Scale *coded; /* of the tensor whose codes another operation has left there; NULL: none */
     Fp8Linear list[];
 };
 
@@ -104,6 +105,7 @@ static void quantise(const Fp8Linear *linear, Fp8Tensor tensor, const Real *x, u
 void fp8_begin(Fp8 *fp8) {
     if (!fp8_linears(fp8))
         return;
+    fp8->coded = NULL;
     fp8->ops->begin_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS);
     for (int i = 0; i < fp8->count; i++) {
         const Fp8Linear *linear = &fp8->list[i];
@@ -119,8 +121,10 @@ void fp8_end(Fp8 *fp8, const float *gate) {
 }
 
 void fp8_repeat(Fp8 *fp8, bool again) {
-    if (fp8)
-        fp8->again = again;
+    if (!fp8)
+        return;
+    fp8->again = again;
+    fp8->coded = NULL;
 }
 
 void fp8_settle(Fp8 *fp8) {
@@ -189,33 +193,56 @@ void fp8_turn_off(Fp8 *fp8, int linear, bool off) {
     fp8->list[linear].off = off;
 }
 
+static bool in_fp8(const Linear *linear) {
+    return linear && linear->fp8 && !linear->fp8->off;
+}
+
+const Fp8Codes *linear_codes(const Linear *linear, Fp8Tensor tensor, Fp8Codes *codes) {
+    if (!in_fp8(linear) || linear->fp8->owner->fresh)
+        return NULL;
+    Fp8 *fp8 = linear->fp8->owner;
+    *codes = (Fp8Codes){.scale = scale_of(linear->fp8, tensor), .seen = fp8->again, .y = fp8->codes};
+    fp8->coded = codes->scale;
+    return codes;
+}
+
+/* The codes of what a product takes, unless they were left already. */
+static const uint8_t *codes_of(const Fp8Linear *linear, Fp8Tensor tensor, const Real *x, int rows, int columns) {
+    Fp8 *fp8 = linear->owner;
+    if (fp8->coded != scale_of(linear, tensor))
+        quantise(linear, tensor, x, fp8->codes, NULL, rows, columns);
+    fp8->coded = NULL;
+    return fp8->codes;
+}
+
 void linear_forward(const Linear *linear, Ops *ops, const Params *params, const Real *x, Activation act, Real *pre,
-                    Real *y, int rows) {
-    const Fp8Linear *fp8 = linear->fp8;
+                    Real *y, int rows, const Linear *next) {
     const Real *bias = params_weight(params, linear->bias);
-    if (!fp8 || fp8->off) {
+    if (!in_fp8(linear)) {
         ops->linear_forward(ops, x, params_weight(params, linear->weight), bias, act, pre, y, rows, linear->in,
                             linear->out);
         return;
     }
-    uint8_t *codes = fp8->owner->codes;
-    quantise(fp8, FP8_INPUT, x, codes, NULL, rows, linear->in);
+    const Fp8Linear *fp8 = linear->fp8;
+    const uint8_t *codes = codes_of(fp8, FP8_INPUT, x, rows, linear->in);
+    Fp8Codes left;
     ops->linear_forward_fp8(ops, codes, scale_of(fp8, FP8_INPUT), fp8->w, scale_of(fp8, FP8_WEIGHT), bias, act, pre, y,
-                            rows, linear->in, linear->out);
+                            rows, linear->in, linear->out, linear_codes(next, FP8_INPUT, &left));
 }
 
 void linear_backward(const Linear *linear, Ops *ops, const Params *params, const Real *dy, const Real *x,
-                     Activation act, const Real *pre, Real *dx, bool add, int rows) {
-    const Fp8Linear *fp8 = linear->fp8;
+                     Activation act, const Real *pre, Real *dx, bool add, int rows, const Linear *next) {
     ops->linear_backward_weight(ops, dy, x, params_grad(params, linear->weight), params_grad(params, linear->bias), add,
                                 rows, linear->in, linear->out);
-    if (!fp8 || fp8->off) {
+    if (!in_fp8(linear)) {
         ops->linear_backward_input(ops, dy, params_weight(params, linear->weight), act, pre, dx, rows, linear->in,
                                    linear->out);
         return;
     }
-    uint8_t *codes = fp8->owner->codes;
-    quantise(fp8, FP8_GRADIENT, dy, codes, NULL, rows, linear->out);
+    const Fp8Linear *fp8 = linear->fp8;
+    const uint8_t *codes = codes_of(fp8, FP8_GRADIENT, dy, rows, linear->out);
+    Fp8Codes left;
     ops->linear_backward_input_fp8(ops, codes, scale_of(fp8, FP8_GRADIENT), fp8->w_transposed,
-                                   scale_of(fp8, FP8_WEIGHT), act, pre, dx, rows, linear->in, linear->out);
+                                   scale_of(fp8, FP8_WEIGHT), act, pre, dx, rows, linear->in, linear->out,
+                                   linear_codes(next, FP8_GRADIENT, &left));
 }

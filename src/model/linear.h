@@ -18,12 +18,17 @@ typedef struct {
     Fp8Linear *fp8;            /* NULL: not in FP8 */
 } Linear;
 
-/* As the operations of these names. */
+/* Where the operation that makes a layer's input, or the gradient that comes to it, leaves codes for it, so that the
+ * layer need not make them; the next thing in FP8 is that layer. NULL where it makes them itself: without FP8, when a
+ * scale is not known, or for `linear` NULL. */
+const Fp8Codes *linear_codes(const Linear *linear, Fp8Tensor tensor, Fp8Codes *codes);
+
+/* As the operations of these names; y goes into the layer `next` after this, NULL: not at once. */
 void linear_forward(const Linear *linear, Ops *ops, const Params *params, const Real *x, Activation act, Real *pre,
-                    Real *y, int rows);
-/* The gradients of weight and bias, then that of the input. */
+                    Real *y, int rows, const Linear *next);
+/* The gradients of weight and bias, then that of the input, which comes to the layer `next` after this. */
 void linear_backward(const Linear *linear, Ops *ops, const Params *params, const Real *dy, const Real *x,
-                     Activation act, const Real *pre, Real *dx, bool add, int rows);
+                     Activation act, const Real *pre, Real *dx, bool add, int rows, const Linear *next);
 
 /* Room for at most `capacity` layers, whose weights are in `params`; both are borrowed. */
 Status fp8_open(Ops *ops, const Params *params, int capacity, Fp8 **fp8) MUST_USE;

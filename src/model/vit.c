@@ -146,7 +146,7 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     ops->pool_forward(ops, vit->stack.x, vit->pooled, batch, 1 + patches, s->dim);
     ops->norm_forward(ops, vit->pooled, NULL, NULL, NULL, 1, params_value(p, vit->norm_weight),
                       params_value(p, vit->norm_bias), (float)s->norm_eps, vit->pooled, vit->features, vit->mean,
-                      vit->rstd, batch, s->dim);
+                      vit->rstd, batch, s->dim, NULL);
     ops->linear_forward(ops, vit->features, params_weight(p, vit->head_weight), params_weight(p, vit->head_bias),
                         ACTIVATION_NONE, NULL, vit->logits, batch, s->dim, s->classes);
 }
@@ -162,7 +162,7 @@ void vit_backward(Vit *vit, int batch, bool add) {
                                vit->dfeatures, batch, s->dim, s->classes);
     ops->norm_backward(ops, vit->dfeatures, NULL, vit->pooled, vit->mean, vit->rstd, params_value(p, vit->norm_weight),
                        NULL, NULL, NULL, 1, vit->dpooled, NULL, params_grad(p, vit->norm_weight),
-                       params_grad(p, vit->norm_bias), NULL, add, batch, s->dim);
+                       params_grad(p, vit->norm_bias), NULL, add, batch, s->dim, NULL);
     ops->pool_backward(ops, vit->dpooled, vit->dtokens, batch, 1 + patches, s->dim);
     stack_backward(&vit->stack, ops, p, vit->dtokens, batch, add);
     ops->embed_backward(ops, vit->stack.dx, vit->ids, vit->dembedded, params_grad(p, vit->cls_token),

@@ -120,6 +120,11 @@ OpCost cost_cast(size_t count) {
     return moves((double)(FLOAT + BF16) * (double)count);
 }
 
+OpCost cost_with_codes(OpCost cost, bool codes, size_t count) {
+    cost.bytes += codes ? (double)count : 0;
+    return cost;
+}
+
 OpCost cost_quantise_fp8(int rows, int columns, bool transposed, int e) {
     return moves((double)(e + FP8 * (1 + transposed)) * rows * columns);
 }

@@ -46,6 +46,8 @@ OpCost cost_read(size_t count, int e);
 /* `rounded`: a copy in BF16 is written, too. */
 OpCost cost_adamw(size_t count, bool rounded);
 OpCost cost_cast(size_t count);
+/* `cost`, and the codes of `count` values that the operation leaves, if it does. */
+OpCost cost_with_codes(OpCost cost, bool codes, size_t count);
 OpCost cost_quantise_fp8(int rows, int columns, bool transposed, int e);
 
 #endif

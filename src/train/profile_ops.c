@@ -40,17 +40,19 @@ PROFILED(gelu_backward, (const Real *dy, const Real *x, Activation act, Real *dx
 PROFILED(norm_forward,
          (const Real *x, const Real *branch, const float *scale, const float *keep, int rows_per_sample,
           const float *weight, const float *bias, float eps, Real *sum, Real *y, float *mean, float *rstd, int rows,
-          int dim),
-         (x, branch, scale, keep, rows_per_sample, weight, bias, eps, sum, y, mean, rstd, rows, dim),
-         cost_norm_forward(rows, dim, branch != NULL, y != NULL, E))
+          int dim, const Fp8Codes *codes),
+         (x, branch, scale, keep, rows_per_sample, weight, bias, eps, sum, y, mean, rstd, rows, dim, codes),
+         cost_with_codes(cost_norm_forward(rows, dim, branch != NULL, y != NULL, E), codes != NULL,
+                         (size_t)rows *(size_t)dim))
 
 PROFILED(norm_backward,
          (const Real *dy, const Real *dsum, const Real *sum, const float *mean, const float *rstd, const float *weight,
           const Real *branch, const float *scale, const float *keep, int rows_per_sample, Real *dx, Real *dbranch,
-          float *dweight, float *dbias, float *dscale, bool add, int rows, int dim),
+          float *dweight, float *dbias, float *dscale, bool add, int rows, int dim, const Fp8Codes *codes),
          (dy, dsum, sum, mean, rstd, weight, branch, scale, keep, rows_per_sample, dx, dbranch, dweight, dbias, dscale,
-          add, rows, dim),
-         cost_norm_backward(rows, dim, dsum != NULL, dscale != NULL, dbranch != NULL, E))
+          add, rows, dim, codes),
+         cost_with_codes(cost_norm_backward(rows, dim, dsum != NULL, dscale != NULL, dbranch != NULL, E), codes != NULL,
+                         (size_t)rows *(size_t)dim))
 
 PROFILED(attention_forward, (const Real *qkv, Real *out, float *lse, int batch, int tokens, int heads, int head),
          (qkv, out, lse, batch, tokens, heads, head), cost_attention_forward(batch, tokens, heads, head, E))
@@ -153,15 +155,17 @@ PROFILED(quantise_fp8,
 
 PROFILED(linear_forward_fp8,
          (const uint8_t *x, const Fp8Scale *x_scale, const uint8_t *w, const Fp8Scale *w_scale, const Real *bias,
-          Activation act, Real *pre, Real *y, int rows, int in, int out),
-         (x, x_scale, w, w_scale, bias, act, pre, y, rows, in, out),
-         cost_linear_forward_fp8(rows, in, out, act != ACTIVATION_NONE, E))
+          Activation act, Real *pre, Real *y, int rows, int in, int out, const Fp8Codes *codes),
+         (x, x_scale, w, w_scale, bias, act, pre, y, rows, in, out, codes),
+         cost_with_codes(cost_linear_forward_fp8(rows, in, out, act != ACTIVATION_NONE, E), codes != NULL,
+                         (size_t)rows *(size_t)out))
 
 PROFILED(linear_backward_input_fp8,
          (const uint8_t *dy, const Fp8Scale *dy_scale, const uint8_t *w_transposed, const Fp8Scale *w_scale,
-          Activation act, const Real *pre, Real *dx, int rows, int in, int out),
-         (dy, dy_scale, w_transposed, w_scale, act, pre, dx, rows, in, out),
-         cost_linear_backward_input_fp8(rows, in, out, act != ACTIVATION_NONE, E))
+          Activation act, const Real *pre, Real *dx, int rows, int in, int out, const Fp8Codes *codes),
+         (dy, dy_scale, w_transposed, w_scale, act, pre, dx, rows, in, out, codes),
+         cost_with_codes(cost_linear_backward_input_fp8(rows, in, out, act != ACTIVATION_NONE, E), codes != NULL,
+                         (size_t)rows *(size_t)in))
 
 void profile_ops_fill(Ops *ops) {
 #define PROFILE_FILL(name) ops->name = profiled_##name;

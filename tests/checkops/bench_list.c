@@ -123,12 +123,12 @@ static void backward_weight(Bed *b, const int *n) {
 }
 static void norm(Bed *b, const int *n) {
     b->ops.norm_forward(&b->ops, b->pool[0], b->pool[1], NULL, NULL, 1, b->pool[2], b->pool[3], 1e-6f, b->pool[4],
-                        b->pool[5], b->pool[6], b->pool[7], n[0], n[1]);
+                        b->pool[5], b->pool[6], b->pool[7], n[0], n[1], NULL);
 }
 static void norm_backward(Bed *b, const int *n) {
     float *sums = b->pool[5];
     b->ops.norm_backward(&b->ops, b->pool[0], b->pool[1], b->pool[2], b->pool[6], b->pool[7], b->pool[3], NULL, NULL,
-                         NULL, 1, b->pool[4], NULL, sums, sums + n[1], NULL, false, n[0], n[1]);
+                         NULL, 1, b->pool[4], NULL, sums, sums + n[1], NULL, false, n[0], n[1], NULL);
 }
 static void attention(Bed *b, const int *n) {
     b->ops.attention_forward(&b->ops, b->pool[0], b->pool[5], b->pool[6], n[0], n[1], n[2], n[3]);
@@ -207,11 +207,11 @@ static void quantise(Bed *b, const int *n) {
 /* n: rows, in, out, as the linear layers' */
 static void forward_fp8(Bed *b, const int *n) {
     b->ops.linear_forward_fp8(&b->ops, b->pool[0], b->scale[FP8_E4M3], b->pool[1], b->scale[FP8_E4M3], b->pool[2],
-                              ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2]);
+                              ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2], NULL);
 }
 static void backward_input_fp8(Bed *b, const int *n) {
     b->ops.linear_backward_input_fp8(&b->ops, b->pool[0], b->scale[FP8_E5M2], b->pool[1], b->scale[FP8_E4M3],
-                                     ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2]);
+                                     ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2], NULL);
 }
 
 /* Pictures of one height and width to another: the host's, whatever the backend. n: height and width, size */

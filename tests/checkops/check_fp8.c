@@ -61,6 +61,64 @@ static bool same(const Fp8Scale *a, const Fp8Scale *b) {
     return !memcmp(a, b, sizeof *a);
 }
 
+static int code_of(float x, Fp8Format format) {
+    return isnan(x) ? 0x7f : nearest_fp8(fmax(-1e6, fmin(1e6, x)), format); /* beyond both: distances stay finite */
+}
+
+/* What quantising x makes of a scale; its codes. */
+static void expect_codes(const float *x, size_t count, bool seen, Fp8Scale *scale, uint8_t *codes) {
+    const float factor = scale->scale != 0 ? scale->scale : 1;
+    if (!seen && !(amax_of(x, count) < scale->amax)) /* NaN, too */
+        scale->amax = amax_of(x, count);
+    for (size_t i = 0; i < count; i++) {
+        codes[i] = (uint8_t)code_of(x[i] * factor, (Fp8Format)scale->format);
+        scale->saturated += !seen && fabs(x[i] * factor) > fp8_limit((Fp8Format)scale->format);
+    }
+}
+
+static void judge_itself(Check *check, const void *data) {
+    for (int i = 0; i < check->buffer_count; i++)
+        check->buffers[i].judged |= check->buffers[i].data == data;
+}
+
+Codes check_codes(Check *check, bool wanted, size_t count) {
+    Codes codes = {.scale = check_bytes(check, "codes' scale", BUFFER_BOTH, 1, sizeof *codes.scale)};
+    *codes.scale = (Fp8Scale){.scale = (float)ldexp(1, check_between(check, 4, 9)),
+                              .format = check_between(check, 0, 1),
+                              .amax = check_coin(check) ? 1 : 0,
+                              .saturated = 7};
+    codes.before = *codes.scale;
+    codes.seen = check_between(check, 0, 3) == 0;
+    if (wanted)
+        codes.y = check_bytes(check, "codes", BUFFER_OUTPUT, count, 1);
+    judge_itself(check, codes.scale);
+    judge_itself(check, codes.y);
+    return codes;
+}
+
+const Fp8Codes *check_codes_at(Check *check, Codes *codes) {
+    codes->at = (Fp8Codes){.scale = AT(codes->scale), .seen = codes->seen, .y = AT(codes->y)};
+    return codes->y ? &codes->at : NULL;
+}
+
+void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_t count) {
+    if (!codes->y)
+        return;
+    uint8_t *want = check_allocate(count);
+    EACH(check) {
+        Fp8Scale after = codes->before;
+        expect_codes(tensor, count, codes->seen, &after, want);
+        for (size_t i = 0; i < count && !check->failed; i++)
+            if (codes->y[i] != want[i])
+                check_fail(check, "the code of %a times %g is %02x, not %02x", tensor[i], after.scale, codes->y[i],
+                           want[i]);
+        if (!same(codes->scale, &after))
+            check_fail(check, "its codes saw amax %g and %u saturated, not %g and %u", codes->scale->amax,
+                       codes->scale->saturated, after.amax, after.saturated);
+    }
+    free(want);
+}
+
 /* Quantises x [rows][columns] everywhere and holds every code against the nearest. */
 static void check_format(Check *check, const float *x, int rows, int columns, float factor, Fp8Format format,
                          bool transposing) {
@@ -81,15 +139,7 @@ static void check_format(Check *check, const float *x, int rows, int columns, fl
     RUN(check)
     check->ops.quantise_fp8(&check->ops, AT(values), AT(scale), seen, AT(y), AT(transposed), rows, columns);
     uint8_t *want = check_bytes(check, "want", BUFFER_INPUT, count, 1);
-    if (!seen && !(amax_of(x, count) < before)) /* NaN, too */
-        after.amax = amax_of(x, count);
-    factor = factor != 0 ? factor : 1;
-    for (size_t i = 0; i < count; i++) {
-        const float scaled = x[i] * factor;
-        const double held = fmax(-1e6, fmin(1e6, scaled)); /* beyond both formats: distances stay finite */
-        want[i] = (uint8_t)(isnan(scaled) ? 0x7f : nearest_fp8(held, format));
-        after.saturated += !seen && fabs(scaled) > fp8_limit(format);
-    }
+    expect_codes(x, count, seen, &after, want);
     EACH(check) {
         for (size_t i = 0; i < count && !check->failed; i++) {
             if (y[i] != want[i])
@@ -269,7 +319,7 @@ static uint8_t *draw_codes(Check *check, const char *name, size_t count, Fp8Form
 
 static Fp8Scale *draw_power(Check *check, const char *name, Fp8Format format) {
     Fp8Scale *scale = check_bytes(check, name, BUFFER_INPUT, 1, sizeof *scale);
-    *scale = (Fp8Scale){.scale = (float)ldexp(1, check_between(check, -20, 20)), .format = format};
+    *scale = (Fp8Scale){.scale = (float)ldexp(1, check_between(check, 3, 8)), .format = format};
     scale->inverse = 1 / scale->scale;
     return scale;
 }
@@ -315,11 +365,13 @@ void check_linear_forward_fp8(Check *check) {
     float *bias = check_reals(check, "bias", BUFFER_INPUT, (size_t)c.out, size);
     float *pre = c.act ? check_real_output(check, "pre", count) : NULL;
     float *y = check_real_output(check, "y", count);
+    Codes codes = check_codes(check, check_between(check, 0, 2), count);
     if (c.act) /* of pre, which is rounded first; GELU's slope reaches 1.13 */
         check_tolerance(check, y, 0, 2.13 * 0x1p-8);
     RUN(check)
     check->ops.linear_forward_fp8(&check->ops, AT(c.a), AT(c.a_scale), AT(c.w), AT(c.w_scale), AT(biased ? bias : NULL),
-                                  c.act, AT(pre), AT(y), c.rows, c.in, c.out);
+                                  c.act, AT(pre), AT(y), c.rows, c.in, c.out, check_codes_at(check, &codes));
+    check_codes_of(check, &codes, y, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     multiply(&c, c.out, c.in, want, bound);
     for (size_t i = 0; i < count; i++) {
@@ -340,11 +392,14 @@ void check_linear_backward_input_fp8(Check *check) {
     const size_t count = (size_t)c.rows * c.in;
     float *pre = check_reals(check, "pre", BUFFER_INPUT, count, 2);
     float *dx = check_real_output(check, "dx", count);
+    Codes codes = check_codes(check, check_between(check, 0, 2), count);
     if (c.act) /* the product is rounded before the slope multiplies it */
         check_tolerance(check, dx, 0, 2.13 * 0x1p-8);
     RUN(check)
     check->ops.linear_backward_input_fp8(&check->ops, AT(c.a), AT(c.a_scale), AT(c.w), AT(c.w_scale), c.act,
-                                         AT(c.act ? pre : NULL), AT(dx), c.rows, c.in, c.out);
+                                         AT(c.act ? pre : NULL), AT(dx), c.rows, c.in, c.out,
+                                         check_codes_at(check, &codes));
+    check_codes_of(check, &codes, dx, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     multiply(&c, c.in, c.out, want, bound);
     for (size_t i = 0; i < count; i++) {

@@ -81,7 +81,9 @@ void check_norm_forward(Check *check) {
     Norm n = draw(check);
     const size_t count = (size_t)n.rows * n.dim;
     const bool branched = check_coin(check), scaled = check_coin(check), dropped = check_coin(check);
-    const bool normed = !branched || check_between(check, 0, 3), in_place = branched && check_coin(check);
+    const bool wide = n.dim > 300; /* each has kernels of its own: they are to run with codes and without */
+    const bool normed = !branched || wide || check_between(check, 0, 3),
+               in_place = branched && !wide && check_coin(check);
     check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d y=%d in place=%d", n.rows, n.dim, branched, scaled,
                 dropped, normed, in_place);
     const double deviation = check->round % 4 == 2 ? 1e-3 : 2; /* with the first, eps weighs as much as the variance */
@@ -109,10 +111,28 @@ void check_norm_forward(Check *check) {
     float *rstd = normed ? check_float_output(check, "rstd", n.rows) : NULL;
     if (branched && normed)
         loosen(check, &n, y, mean, rstd);
-    RUN(check)
-    check->ops.norm_forward(&check->ops, AT(x), AT(branched ? branch : NULL), AT(scaled ? scale : NULL),
-                            AT(dropped ? keep : NULL), n.per_sample, AT(normed ? weight : NULL),
-                            AT(normed ? bias : NULL), (float)n.eps, AT(sum), AT(y), AT(mean), AT(rstd), n.rows, n.dim);
+    Codes codes = check_codes(check, normed && (!in_place || check_coin(check)), count);
+    /* With codes and without, so that every round has both; what is in place can be had once only. */
+    float *again = codes.y && !in_place ? check_real_output(check, "y with codes", count) : NULL;
+    if (again && branched)
+        loosen(check, &n, again, mean, rstd);
+    RUN(check) {
+        check->ops.norm_forward(&check->ops, AT(x), AT(branched ? branch : NULL), AT(scaled ? scale : NULL),
+                                AT(dropped ? keep : NULL), n.per_sample, AT(normed ? weight : NULL),
+                                AT(normed ? bias : NULL), (float)n.eps, AT(sum), AT(y), AT(mean), AT(rstd), n.rows,
+                                n.dim, again ? NULL : check_codes_at(check, &codes));
+        if (again)
+            check->ops.norm_forward(&check->ops, AT(x), AT(branched ? branch : NULL), AT(scaled ? scale : NULL),
+                                    AT(dropped ? keep : NULL), n.per_sample, AT(weight), AT(bias), (float)n.eps,
+                                    AT(sum), AT(again), AT(mean), AT(rstd), n.rows, n.dim,
+                                    check_codes_at(check, &codes));
+    }
+    check_codes_of(check, &codes, again ? again : y, count);
+    if (again)
+        EACH(check)
+    for (size_t i = 0; i < count; i++)
+        if (again[i] != y[i])
+            check_fail(check, "with codes y[%zu] is %.9g, without %.9g", i, again[i], y[i]);
     double *bound = check_numbers(check, count);
     for (size_t i = 0; i < count; i++)
         bound[i] = 3 * ROUNDING * (fabs(n.x[i]) + fabs(n.sum[i] - n.x[i])); /* two products and a sum */
@@ -221,10 +241,13 @@ void check_norm_backward(Check *check) {
     /* Both of dx, which is rounded first. */
     check_tolerance(check, dbranch, 0, 0x1p-7);
     check_tolerance(check, dscale, 0, 0x1p-7);
+    Codes codes = check_codes(check, check_between(check, 0, 2), count);
     RUN(check)
     check->ops.norm_backward(&check->ops, AT(dy), AT(residual ? dsum : NULL), AT(sum), AT(mean), AT(rstd), AT(weight),
                              AT(branched ? branch : NULL), AT(scaled ? scale : NULL), AT(dropped ? keep : NULL),
-                             n.per_sample, AT(dx), AT(dbranch), AT(dweight), AT(dbias), AT(dscale), add, n.rows, n.dim);
+                             n.per_sample, AT(dx), AT(dbranch), AT(dweight), AT(dbias), AT(dscale), add, n.rows, n.dim,
+                             check_codes_at(check, &codes));
+    check_codes_of(check, &codes, dx, count);
     /* The inputs sum, mean and rstd are rounded: z errs by some roundings times |z| < 6 and rstd; sums over rows grow
      * the largest gradient as the square root of their number, their errors too. */
     const double relative = 100 * ROUNDING;

@@ -33,6 +33,7 @@ typedef struct {
     size_t count, size;             /* elements and one's bytes on the host */
     void *data, *first;             /* host memory that the check sees; what the check filled it with */
     double bound[2];                /* of FP32 and BF16 results, relative to the largest */
+    bool judged;                    /* by the check itself, in EACH: backends may differ */
     unsigned char *image, *block;   /* what the current run is given: on the host, on the device */
     size_t before, bytes, after;    /* of a block: guard, elements, guard */
     unsigned char *results[GROUPS]; /* of the first run of each group, as the device holds them */
@@ -95,6 +96,18 @@ void *check_at(const Check *check, const void *data);
 void check_show(Check *check);
 bool check_showing(Check *check);
 RealType check_type(const Check *check);
+
+/* The codes that an operation leaves of a tensor it writes, where they are `wanted`: buffers, the operation's argument
+ * in RUN, and after it the demand that they are quantise_fp8()'s of the tensor as each run has written it. */
+typedef struct {
+    Fp8Scale *scale, before;
+    uint8_t *y; /* NULL: none */
+    bool seen;
+    Fp8Codes at;
+} Codes;
+Codes check_codes(Check *check, bool wanted, size_t count);
+const Fp8Codes *check_codes_at(Check *check, Codes *codes);
+void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_t count);
 
 /* Records a failure of this round; the first one counts. */
 void check_fail(Check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -368,7 +368,7 @@ static void wrong_data_is_found_once_and_named(void **state) {
 enum { WIDE = 150000 };
 
 static void norm_gradient_of(Ops *ops, float *x, float *rows) {
-    ops->norm_backward(ops, x, NULL, x, rows, rows, x, NULL, NULL, NULL, 1, x, NULL, x, x, NULL, false, 1, WIDE);
+    ops->norm_backward(ops, x, NULL, x, rows, rows, x, NULL, NULL, NULL, 1, x, NULL, x, x, NULL, false, 1, WIDE, NULL);
 }
 
 static void captured_work_outlives_the_scratch_memory_it_used(void **state) {

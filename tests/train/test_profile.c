@@ -114,7 +114,7 @@ static void other_operations_hand_on_their_arguments(void **state) {
     enum { COUNT = 24 };
     float x[COUNT], results[2][11][COUNT] = {0};
     uint16_t rounded[COUNT];
-    uint8_t codes[2][3][COUNT] = {0};
+    uint8_t codes[2][3][COUNT] = {0}, left[2][2][COUNT] = {0};
     double losses[2][2] = {{0}};
     const int32_t labels[4] = {2, 0, 5, 1}, ids[2][4] = {{3, 1, 0, 2}, {0, 2, 1, 3}};
     const float scale = 2;
@@ -147,9 +147,9 @@ static void other_operations_hand_on_their_arguments(void **state) {
         ops.quantise_fp8(&ops, x, &scales[0], false, codes[r][0], codes[r][1], 4, 6);
         ops.quantise_fp8(&ops, x, &scales[1], true, codes[r][2], NULL, 3, 6);
         ops.linear_forward_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], x, ACTIVATION_GELU_ERF, out[8],
-                               out[9], 4, 6, 3);
+                               out[9], 4, 6, 3, &(Fp8Codes){&scales[1], false, left[r][0]});
         ops.linear_backward_input_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], ACTIVATION_GELU_ERF,
-                                      out[9], out[10], 4, 3, 6);
+                                      out[9], out[10], 4, 3, 6, &(Fp8Codes){&scales[0], false, left[r][1]});
         ops.update_fp8(&ops, scales, 2, NULL);
         ops.judge_step(&ops, losses[r], 2, &scale, &step, &out[6][COUNT - 1]);
         assert_null(ops_error(&ops));
@@ -160,6 +160,8 @@ static void other_operations_hand_on_their_arguments(void **state) {
     }
     assert_memory_equal(results[0], results[1], sizeof results[0]);
     assert_memory_equal(codes[0], codes[1], sizeof codes[0]);
+    assert_memory_equal(left[0], left[1], sizeof left[0]);
+    assert_true(left[1][0][0] && left[1][1][0]);
     assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
     static const Operation called[] = {
         OPERATION_gelu_forward,

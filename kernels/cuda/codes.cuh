@@ -1,0 +1,57 @@
+/* FP8 codes that a kernel leaves of the BF16 it writes, as quantise_fp8() makes them. */
+#ifndef FOVEA_CODES_CUH
+#define FOVEA_CODES_CUH
+
+#include "real.cuh"
+#include "warp.cuh"
+
+#include <cuda_fp8.h>
+
+/* A thread's part: what the scale says, and what its values showed. */
+struct Coder {
+    float factor, limit;
+    __nv_fp8_interpretation_t format;
+    unsigned largest, saturated;
+};
+
+__device__ __forceinline__ Coder coder_begin(const Fp8Codes &codes) {
+    const bool fine = codes.scale->format == FP8_E4M3;
+    const float scale = codes.scale->scale;
+    return Coder{scale != 0 ? scale : 1.0f, fine ? 448.0f : 57344.0f, fine ? __NV_E4M3 : __NV_E5M2, 0, 0};
+}
+
+__device__ __forceinline__ unsigned coder_code(Coder &coder, float x) {
+    coder.largest = max(coder.largest, __float_as_uint(x) & 0x7fffffffu); /* sizes are ordered as their bits */
+    coder.saturated += fabsf(x * coder.factor) > coder.limit;
+    return __nv_cvt_float_to_fp8(x * coder.factor, __NV_SATFINITE, coder.format);
+}
+
+/* The codes of a pack of BF16 to `at`, on a multiple of its 8 values. */
+__device__ __forceinline__ void coder_store(Coder &coder, uint8_t *at, const Pack<bf16> &pack) {
+    uint2 out = {};
+#pragma unroll
+    for (int k = 0; k < Pack<bf16>::COUNT; k += 2) {
+        const float low = to_float(pack.values[k]), high = to_float(pack.values[k + 1]);
+        const float2 scaled = make_float2(low * coder.factor, high * coder.factor);
+        const unsigned sizes = max(__float_as_uint(low) & 0x7fffffffu, __float_as_uint(high) & 0x7fffffffu);
+        coder.largest = max(coder.largest, sizes);
+        coder.saturated += (fabsf(scaled.x) > coder.limit) + (fabsf(scaled.y) > coder.limit);
+        const unsigned pair = __nv_cvt_float2_to_fp8x2(scaled, __NV_SATFINITE, coder.format);
+        (k < 4 ? out.x : out.y) |= pair << k % 4 * 8;
+    }
+    *reinterpret_cast<uint2 *>(at) = out;
+}
+
+/* All lanes of a warp: joins what they saw. Most warps find that a larger value is known already, and wait for none. */
+__device__ __forceinline__ void coder_end(const Coder &coder, const Fp8Codes &codes) {
+    const unsigned largest = warp_max(coder.largest), saturated = warp_sum(coder.saturated);
+    if (threadIdx.x % WARP || codes.seen)
+        return;
+    unsigned *amax = (unsigned *)&codes.scale->amax;
+    if (largest > *(volatile unsigned *)amax)
+        atomicMax(amax, largest);
+    if (saturated)
+        atomicAdd(&codes.scale->saturated, saturated);
+}
+
+#endif
