@@ -20,16 +20,10 @@ __device__ __forceinline__ Coder coder_begin(const Fp8Codes &codes) {
     return Coder{scale != 0 ? scale : 1.0f, fine ? 448.0f : 57344.0f, fine ? __NV_E4M3 : __NV_E5M2, 0, 0};
 }
 
-__device__ __forceinline__ unsigned coder_code(Coder &coder, float x) {
-    coder.largest = max(coder.largest, __float_as_uint(x) & 0x7fffffffu); /* sizes are ordered as their bits */
-    coder.saturated += fabsf(x * coder.factor) > coder.limit;
-    return __nv_cvt_float_to_fp8(x * coder.factor, __NV_SATFINITE, coder.format);
-}
-
 /* The codes of a pack of BF16 to `at`, on a multiple of its 8 values. */
 __device__ __forceinline__ void coder_store(Coder &coder, uint8_t *at, const Pack<bf16> &pack) {
     uint2 out = {};
-#pragma unroll
+#pragma unroll /* sizes are ordered as their bits */
     for (int k = 0; k < Pack<bf16>::COUNT; k += 2) {
         const float low = to_float(pack.values[k]), high = to_float(pack.values[k + 1]);
         const float2 scaled = make_float2(low * coder.factor, high * coder.factor);
