@@ -189,8 +189,8 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
         const Linear *before = i && stack->recompute != RECOMPUTE_BLOCKS ? &b[-1].fc2 : NULL;
         if (i < stack->depth - 1) /* the last block's are still there */
             recompute(stack, ops, params, b, batch);
-        linear_backward(&b->fc2, ops, params, dx, b->activated, stack->activation, b->hidden, stack->dhidden, add,
-                        rows, &b->fc1);
+        linear_backward(&b->fc2, ops, params, dx, b->activated, stack->activation, b->hidden, stack->dhidden, add, rows,
+                        &b->fc1);
         linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows,
                         NULL);
         ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
