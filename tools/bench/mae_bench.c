@@ -1,0 +1,393 @@
+/* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--batch N] [--backend ...] [--precision ...]
+ * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16] [--threads N]
+ *
+ * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the product's own model and optimizer.
+ *
+ * follow   takes N steps, batch after batch of the ring, and prints their losses; OUT gets the first step's `loss` and
+ *          gradients (grad.*), `losses`, and with --after the weights that the steps ended with (after.*)
+ * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
+ *
+ * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
+#include "device.h"
+#include "files.h"
+#include "model.h"
+#include "optimizer.h"
+#include "safetensors.h"
+#include "threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WINDOWS = 5, WARMUP = 30, WARMUP_LEAST = 3, WINDOW_STEPS = 50 };
+static const double WARMUP_SHARE = 0.2; /* of the time, at most */
+
+static const char *const commands[] = {"follow", "time", NULL};
+enum { FOLLOW, TIME };
+static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
+static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
+static const char *const precisions[] = {"fp32", "bf16", NULL};
+static const RealType types[] = {REAL_FP32, REAL_BF16};
+
+typedef struct {
+    int command, backend, precision, batch, steps, threads;
+    double seconds;
+    bool after;
+    const char *folder, *out;
+} Arguments;
+
+static Status choose(const char *what, const char *value, const char *const *names, int *chosen) {
+    for (*chosen = 0; names[*chosen]; ++*chosen)
+        if (strcmp(value, names[*chosen]) == 0)
+            return NULL;
+    return status_error(EXIT_USAGE, "%s %s is not known; the head of tools/bench/mae_bench.c lists what is", what,
+                        value);
+}
+
+static Status parse(int count, char **arguments, Arguments *a) {
+    if (count < 2)
+        return status_error(EXIT_USAGE, "usage: mae_bench follow|time ...; see its source's head");
+    TRY(choose("command", arguments[1], commands, &a->command));
+    for (int i = 2; i < count; i++) {
+        const char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
+        if (strcmp(argument, "--after") == 0) {
+            a->after = true;
+            continue;
+        }
+        if (argument[0] != '-' && !a->folder) {
+            a->folder = argument;
+            continue;
+        }
+        if (!value)
+            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
+        if (strcmp(argument, "--backend") == 0)
+            TRY(choose(argument, value, backends, &a->backend));
+        else if (strcmp(argument, "--precision") == 0)
+            TRY(choose(argument, value, precisions, &a->precision));
+        else if (strcmp(argument, "--batch") == 0)
+            a->batch = atoi(value);
+        else if (strcmp(argument, "--steps") == 0)
+            a->steps = atoi(value);
+        else if (strcmp(argument, "--threads") == 0)
+            a->threads = atoi(value);
+        else if (strcmp(argument, "--seconds") == 0)
+            a->seconds = atof(value);
+        else if (strcmp(argument, "--out") == 0)
+            a->out = value;
+        else
+            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
+        i++;
+    }
+    if (!a->folder)
+        return status_error(EXIT_USAGE, "mae_bench %s: name the folder that mae_export made", commands[a->command]);
+    return NULL;
+}
+
+typedef struct {
+    const Arguments *a;
+    const Device *device;
+    Ops ops;
+    SafeTensors *weights, *data;
+    ModelShape shape;
+    OptimizerOptions options;
+    Mae *mae;
+    Optimizer *optimizer;
+    Arena arena; /* the ring, on the device */
+    uint8_t *pixels;
+    int32_t *ids;
+    int ring, given, batch; /* batches, pictures in each as given, pictures taken of each */
+    const float *rates;
+    int rate_count;
+    int64_t step;
+    size_t memory_before; /* free */
+} Bench;
+
+static double seconds_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static double number(const Bench *b, const char *key) {
+    const char *text = safetensors_note(b->weights, key);
+    return text ? strtod(text, NULL) : 0;
+}
+
+static Status open_file(const Bench *b, const char *name, SafeTensors **file) {
+    char *path = files_path("%s/%s.safetensors", b->a->folder, name);
+    Status status = path ? safetensors_open(path, file) : status_no_memory("a path", strlen(b->a->folder));
+    free(path);
+    return status;
+}
+
+static void take_shape(Bench *b) {
+    b->shape = (ModelShape){.image_size = (int)number(b, "image_size"),
+                            .patch_size = (int)number(b, "patch_size"),
+                            .dim = (int)number(b, "dim"),
+                            .depth = (int)number(b, "depth"),
+                            .heads = (int)number(b, "heads"),
+                            .decoder_dim = (int)number(b, "decoder_dim"),
+                            .decoder_depth = (int)number(b, "decoder_depth"),
+                            .decoder_heads = (int)number(b, "decoder_heads"),
+                            .mlp_ratio = 4,
+                            .norm_eps = 1e-6,
+                            .mask_ratio = number(b, "mask_ratio"),
+                            .norm_pix_loss = number(b, "norm_pix_loss") != 0,
+                            .batch = b->batch};
+    b->options = (OptimizerOptions){.beta1 = number(b, "beta1"),
+                                    .beta2 = number(b, "beta2"),
+                                    .eps = number(b, "eps"),
+                                    .weight_decay = number(b, "weight_decay"),
+                                    .layer_decay = 1,
+                                    .layers = b->shape.depth,
+                                    .decay_tokens = true};
+}
+
+static void lay_out(Bench *b, Arena *arena, size_t pixels, size_t ids) {
+    b->pixels = arena_take(arena, pixels);
+    b->ids = arena_take(arena, ids * sizeof *b->ids);
+}
+
+/* The whole ring goes to the device, so that a step waits for no copy. */
+static Status bring_data(Bench *b, const Tensor *pixels, const Tensor *ids) {
+    Arena measure = {0};
+    lay_out(b, &measure, (size_t)pixels->count, (size_t)ids->count);
+    TRY(device_arena_open(b->device, &b->arena, measure.used, "the ring of pictures"));
+    lay_out(b, &b->arena, (size_t)pixels->count, (size_t)ids->count);
+    TRY(device_write(b->device, b->pixels, pixels->data, (size_t)pixels->count));
+    return device_write(b->device, b->ids, ids->data, (size_t)ids->count * sizeof *b->ids);
+}
+
+static Status open_model(Bench *b) {
+    TRY(mae_open(&b->shape, &b->ops, &b->mae));
+    TRY(params_read(mae_params(b->mae), mae_params(b->mae)->value, b->weights, "weights."));
+    params_round(mae_params(b->mae), &b->ops);
+    return optimizer_open(&b->options, mae_params(b->mae), &b->ops, &b->optimizer);
+}
+
+static Status open_bench(Bench *b) {
+    size_t total;
+    TRY(b->device->memory(b->device, &b->memory_before, &total));
+    TRY(open_file(b, "weights", &b->weights));
+    TRY(open_file(b, "data", &b->data));
+    const Tensor *pixels = safetensors_find(b->data, "pixels"), *ids = safetensors_find(b->data, "ids"),
+                 *rates = safetensors_find(b->data, "lr");
+    if (!pixels || !ids || pixels->type != TYPE_U8 || pixels->dims != 5 || ids->type != TYPE_I32 || ids->dims != 3 ||
+        ids->shape[0] != pixels->shape[0] || ids->shape[1] != pixels->shape[1])
+        return status_error(EXIT_DATA, "%s/data.safetensors holds no ring of pictures; mae_export makes one",
+                            b->a->folder);
+    b->ring = (int)pixels->shape[0];
+    b->given = (int)pixels->shape[1];
+    b->batch = b->a->batch ? b->a->batch : b->given;
+    b->rates = rates && rates->type == TYPE_F32 ? rates->data : NULL;
+    b->rate_count = b->rates ? (int)rates->count : 0;
+    take_shape(b);
+    if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count)
+        return status_error(EXIT_USAGE, "the data has %d pictures a batch and %d learning rates", b->given,
+                            b->rate_count);
+    TRY(bring_data(b, pixels, ids));
+    TRY(open_model(b));
+    if (ids->shape[2] != mae_patches(b->mae) || pixels->shape[2] != b->shape.image_size)
+        return status_error(EXIT_DATA, "the data is not of the size of the model's pictures");
+    return NULL;
+}
+
+static void close_bench(Bench *b) {
+    optimizer_close(b->optimizer);
+    mae_close(b->mae);
+    if (b->device)
+        device_arena_close(b->device, &b->arena);
+    safetensors_close(b->weights);
+    safetensors_close(b->data);
+}
+
+static MaeInput next_input(const Bench *b) {
+    const size_t picture = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
+    const size_t first = (size_t)(b->step % b->ring) * (size_t)b->given;
+    return (MaeInput){
+        .pixels = b->pixels + first * picture, .ids = b->ids + first * (size_t)mae_patches(b->mae), .batch = b->batch};
+}
+
+static void gradients(Bench *b) {
+    const MaeInput input = next_input(b);
+    mae_forward(b->mae, &input);
+    mae_backward(b->mae, &input, 1, false);
+}
+
+static Status update(Bench *b) {
+    float norm;
+    const double rate = b->step < b->rate_count ? (double)b->rates[b->step] : 1e-4;
+    b->step++;
+    return optimizer_step(b->optimizer, rate, b->step, &norm);
+}
+
+/* --- follow ---------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    Tensor *list;
+    char (*names)[96];
+    float *grad, *after;
+    int count;
+} Results;
+
+static void add_tensors(Results *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
+    r->count += params_views(params, what, trainable_only, prefix, r->names + r->count, r->list + r->count);
+}
+
+/* One of the parameters' arrays, from the device; the results' to free. */
+static Status take_array(const Params *params, const float *what, size_t count, float **copy) {
+    *copy = malloc(count * sizeof **copy);
+    if (!*copy)
+        return status_no_memory("a copy of the parameters", count * sizeof **copy);
+    return device_read(params->device, *copy, what, count * sizeof **copy);
+}
+
+static Status write_results(const Bench *b, Results *r, const float *losses) {
+    const Params *params = mae_params(b->mae);
+    r->list = calloc(2 * (size_t)params->count + 2, sizeof *r->list);
+    r->names = calloc(2 * (size_t)params->count, sizeof *r->names);
+    if (!r->list || !r->names)
+        return status_no_memory("the list of results", 2 * (size_t)params->count * sizeof *r->list);
+    add_tensors(r, params, r->grad, true, "grad.");
+    if (r->after)
+        add_tensors(r, params, r->after, false, "after.");
+    r->list[r->count++] = (Tensor){"loss", TYPE_F32, 1, {1}, 1, losses};
+    r->list[r->count++] = (Tensor){"losses", TYPE_F32, 1, {b->a->steps}, b->a->steps, losses};
+    TRY(files_remove(b->a->out));
+    return safetensors_write(b->a->out, r->list, r->count, NULL, 0);
+}
+
+static Status take_steps(Bench *b, Results *r, float *losses) {
+    const Params *params = mae_params(b->mae);
+    for (int i = 0; i < b->a->steps; i++) {
+        double loss;
+        gradients(b);
+        TRY(mae_loss(b->mae, &loss));
+        losses[i] = (float)loss;
+        if (i == 0 && b->a->out)
+            TRY(take_array(params, params->grad, params->trainable, &r->grad));
+        TRY(update(b));
+    }
+    if (b->a->after)
+        TRY(take_array(params, params->value, params->total, &r->after));
+    return NULL;
+}
+
+static Status follow(Bench *b) {
+    if (b->a->steps < 1)
+        return status_error(EXIT_USAGE, "mae_bench follow needs --steps");
+    Results r = {0};
+    float *losses = calloc((size_t)b->a->steps, sizeof *losses);
+    Status status = losses ? take_steps(b, &r, losses) : status_no_memory("the losses", sizeof *losses);
+    if (!status && b->a->out)
+        status = write_results(b, &r, losses);
+    if (!status) {
+        printf("{\"program\": \"fovea %s %s\", \"losses\": [", b->ops.name, precisions[b->a->precision]);
+        for (int i = 0; i < b->a->steps; i++)
+            printf("%s%.9g", i ? ", " : "", (double)losses[i]);
+        printf("]}\n");
+    }
+    free(r.list);
+    free(r.names);
+    free(r.grad);
+    free(r.after);
+    free(losses);
+    return status;
+}
+
+/* --- time -----------------------------------------------------------------------------------------------------------
+ */
+
+/* Between marks on the device, so that what the host waits for in between counts too. */
+static Status run_window(Bench *b, Event *const marks[2], int steps, double *seconds) {
+    TRY(b->device->event_record(b->device, marks[0], NULL));
+    for (int i = 0; i < steps; i++) {
+        gradients(b);
+        TRY(update(b));
+    }
+    TRY(b->device->event_record(b->device, marks[1], NULL));
+    TRY(b->device->wait(b->device, NULL));
+    return b->device->event_seconds(b->device, marks[0], marks[1], seconds);
+}
+
+static Status run_windows(Bench *b, Event *const marks[2], double windows[WINDOWS], int *warmup, int *steps) {
+    const double begin = seconds_now();
+    double last = 0;
+    for (*warmup = 0; *warmup < WARMUP; ++*warmup) {
+        if (*warmup >= WARMUP_LEAST && seconds_now() - begin + last > WARMUP_SHARE * b->a->seconds)
+            break;
+        TRY(run_window(b, marks, 1, &last));
+    }
+    const double left = b->a->seconds - (seconds_now() - begin);
+    *steps = last > 0 && left < WINDOWS * WINDOW_STEPS * last ? (int)(left / WINDOWS / last) : WINDOW_STEPS;
+    *steps = *steps < 1 ? 1 : *steps;
+    for (int i = 0; i < WINDOWS; i++)
+        TRY(run_window(b, marks, *steps, &windows[i]));
+    return NULL;
+}
+
+static Status time_steps(Bench *b, double startup) {
+    Event *marks[2] = {NULL, NULL};
+    double windows[WINDOWS], loss = 0;
+    int warmup = 0, steps = 0;
+    size_t unused = 0, total;
+    Status status = b->device->event_open(b->device, &marks[0]);
+    if (!status)
+        status = b->device->event_open(b->device, &marks[1]);
+    if (!status)
+        status = run_windows(b, marks, windows, &warmup, &steps);
+    if (!status)
+        status = mae_loss(b->mae, &loss);
+    if (!status)
+        status = b->device->memory(b->device, &unused, &total);
+    b->device->event_close(b->device, marks[0]);
+    b->device->event_close(b->device, marks[1]);
+    TRY(status);
+    printf("{\"program\": \"fovea %s %s\", \"batch\": %d, \"warmup\": %d, \"steps_per_window\": %d, "
+           "\"startup_s\": %.2f, \"memory_mb\": %.0f, \"loss\": %.6g, \"images_per_s\": [",
+           b->ops.name, precisions[b->a->precision], b->batch, warmup, steps, startup,
+           b->device->host_memory ? 0 : ((double)b->memory_before - (double)unused) / 1e6, loss);
+    for (int i = 0; i < WINDOWS; i++)
+        printf("%s%.6g", i ? ", " : "", (double)b->batch * steps / windows[i]);
+    printf("]");
+    const char *note = b->device->note(b->device);
+    if (note)
+        printf(", \"note\": \"%s\"", note);
+    printf("}\n");
+    return NULL;
+}
+
+static Status run(const Arguments *a, const Device *device) {
+    const double begin = seconds_now();
+    Bench b = {.a = a, .device = device};
+    device->operations(device, a->threads, &b.ops);
+    b.ops.type = types[a->precision];
+    Status status = open_bench(&b);
+    if (!status && a->command == FOLLOW)
+        status = follow(&b);
+    else if (!status && a->command == TIME)
+        status = time_steps(&b, seconds_now() - begin);
+    close_bench(&b);
+    return status;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    Arguments a = {.threads = 2, .seconds = 10};
+    Device *device = NULL;
+    char *note = NULL;
+    Status status = parse(count, arguments, &a);
+    if (!status)
+        status = device_open(kinds[a.backend], &device, &note);
+    if (!status)
+        status = run(&a, device);
+    free(note);
+    device_close(device);
+    if (status)
+        fprintf(stderr, "mae_bench: %s\n", status_message(status));
+    const ExitCode code = status_code(status);
+    status_free(status);
+    return (int)code;
+}

@@ -1,0 +1,251 @@
+/* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--pictures FOLDER]
+ *
+ * What both sides of a comparison start from: FOLDER/weights.safetensors, a model of that configuration as it begins
+ * (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
+ *
+ *   pixels  uint8 [ring][batch][size][size][3]   random ones, or those of the pictures
+ *   ids     int32 [ring][batch][patches]         orders of patches; the first ones stay visible
+ *   lr      float [steps]                        the learning rate of each step
+ *
+ * Prints one JSON object with the model's floating-point operations. */
+#include "../../src/train/flops.h"
+#include "../../src/train/masks.h"
+#include "config.h"
+#include "files.h"
+#include "folder.h"
+#include "loader.h"
+#include "model.h"
+#include "safetensors.h"
+#include "threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETS = 32, NOTES = 32, SEED = 1, WARMUP_SHARE = 10 };
+
+typedef struct {
+    const char *folder, *config, *pictures;
+    char *sets[SETS];
+    int set_count, batch, ring, steps;
+} Arguments;
+
+static Status parse(int count, char **arguments, Arguments *a) {
+    for (int i = 1; i < count; i++) {
+        char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
+        if (argument[0] != '-' && !a->folder) {
+            a->folder = argument;
+            continue;
+        }
+        if (value && strcmp(argument, "--config") == 0)
+            a->config = value;
+        else if (value && strcmp(argument, "--pictures") == 0)
+            a->pictures = value;
+        else if (value && strcmp(argument, "--batch") == 0)
+            a->batch = atoi(value);
+        else if (value && strcmp(argument, "--ring") == 0)
+            a->ring = atoi(value);
+        else if (value && strcmp(argument, "--steps") == 0)
+            a->steps = atoi(value);
+        else if (value && strcmp(argument, "--set") == 0 && a->set_count < SETS)
+            a->sets[a->set_count++] = value;
+        else
+            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
+        i++;
+    }
+    if (!a->folder || !a->config || a->batch < 1 || a->ring < 1 || a->steps < 0)
+        return status_error(EXIT_USAGE, "usage: mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... "
+                                        "--batch N [--ring N] [--steps N] [--pictures FOLDER]");
+    return NULL;
+}
+
+static ModelShape shape_of(const Config *config, int batch) {
+    return (ModelShape){.image_size = (int)config->model.image_size,
+                        .patch_size = (int)config->model.patch_size,
+                        .dim = (int)config->model.dim,
+                        .depth = (int)config->model.depth,
+                        .heads = (int)config->model.heads,
+                        .decoder_dim = (int)config->model.decoder_dim,
+                        .decoder_depth = (int)config->model.decoder_depth,
+                        .decoder_heads = (int)config->model.decoder_heads,
+                        .mlp_ratio = 4,
+                        .norm_eps = 1e-6,
+                        .mask_ratio = config->model.mask_ratio,
+                        .norm_pix_loss = config->model.norm_pix_loss,
+                        .batch = batch};
+}
+
+typedef struct {
+    TensorNote list[NOTES];
+    char values[NOTES][32];
+    int count;
+} Notes;
+
+static void note(Notes *notes, const char *key, double value) {
+    snprintf(notes->values[notes->count], sizeof notes->values[0], "%.17g", value);
+    notes->list[notes->count] = (TensorNote){key, notes->values[notes->count]};
+    notes->count++;
+}
+
+static void note_all(Notes *notes, const ModelShape *s, const Config *config, int keep) {
+    note(notes, "image_size", s->image_size);
+    note(notes, "patch_size", s->patch_size);
+    note(notes, "dim", s->dim);
+    note(notes, "depth", s->depth);
+    note(notes, "heads", s->heads);
+    note(notes, "decoder_dim", s->decoder_dim);
+    note(notes, "decoder_depth", s->decoder_depth);
+    note(notes, "decoder_heads", s->decoder_heads);
+    note(notes, "mask_ratio", s->mask_ratio);
+    note(notes, "keep", keep);
+    note(notes, "norm_pix_loss", s->norm_pix_loss);
+    note(notes, "beta1", config->optim.beta1);
+    note(notes, "beta2", config->optim.beta2);
+    note(notes, "eps", config->optim.eps);
+    note(notes, "weight_decay", config->optim.weight_decay);
+}
+
+/* The weights at the start. The CPU's table makes them, whatever device takes them up. */
+static Status write_weights(const Arguments *a, const Config *config, int *patches) {
+    Ops ops;
+    Mae *mae = NULL;
+    ModelShape shape = shape_of(config, 1);
+    char *path = files_path("%s/weights.safetensors", a->folder);
+    ops_cpu(&ops, 1);
+    Status status = path ? mae_open(&shape, &ops, &mae) : status_no_memory("a path", strlen(a->folder));
+    if (!status)
+        status = mae_init(mae, SEED);
+    if (!status) {
+        const Params *params = mae_params(mae);
+        Notes notes = {.count = 0};
+        Tensor *tensors = calloc((size_t)params->count, sizeof *tensors);
+        char(*names)[96] = calloc((size_t)params->count, sizeof *names);
+        if (tensors && names) {
+            note_all(&notes, &shape, config, mae_keep(mae));
+            const int count = params_views(params, params->value, false, "weights.", names, tensors);
+            status = safetensors_write(path, tensors, count, notes.list, notes.count);
+        } else {
+            status = status_no_memory("the list of weights", (size_t)params->count * sizeof *tensors);
+        }
+        free(tensors);
+        free(names);
+        *patches = mae_patches(mae);
+        printf("{\"flop_per_image\": %.6g, \"parameters\": %zu, \"gelu\": \"erf\"}\n", flops_training(&shape),
+               params->trainable);
+    }
+    mae_close(mae);
+    free(path);
+    return status;
+}
+
+/* Views of the folder's pictures, round and round. */
+static Status read_pictures(const Arguments *a, const Config *config, uint8_t *pixels, size_t bytes) {
+    Folder folder;
+    Loader *loader = NULL;
+    TRY(folder_open(a->pictures, &folder));
+    const LoaderOptions options = {.folder = &folder,
+                                   .image_size = (int)config->model.image_size,
+                                   .min_side = (int)config->model.patch_size,
+                                   .evaluate = true,
+                                   .batch_size = a->batch,
+                                   .workers = 2,
+                                   .depth = 2};
+    Status status = loader_open(&options, &loader);
+    for (int i = 0; i < a->ring && !status; i++) {
+        PrefetchBatch batch;
+        status = loader_next(loader, &batch);
+        if (status)
+            break;
+        memcpy(pixels + (size_t)i * bytes, batch.samples, bytes);
+        loader_done(loader);
+    }
+    loader_close(loader);
+    folder_close(&folder);
+    return status;
+}
+
+static void draw_pixels(uint8_t *pixels, size_t bytes) {
+    Random random;
+    random_start(&random, SEED, RANDOM_TEST, 0, 0);
+    for (size_t i = 0; i < bytes; i += sizeof(uint32_t)) {
+        const uint32_t value = random_u32(&random);
+        memcpy(pixels + i, &value, bytes - i < sizeof value ? bytes - i : sizeof value);
+    }
+}
+
+static Status draw_ids(const Arguments *a, int patches, int32_t *ids) {
+    const int count = a->ring * a->batch;
+    int64_t *records = malloc((size_t)count * sizeof *records);
+    Masks masks;
+    Status status = records ? masks_open(&masks, count, patches) : status_no_memory("the masks", (size_t)count);
+    if (!status) {
+        for (int i = 0; i < count; i++)
+            records[i] = i;
+        masks_draw(&masks, SEED, 0, records, count);
+        memcpy(ids, masks.ids, (size_t)count * (size_t)patches * sizeof *ids);
+        masks_close(&masks);
+    }
+    free(records);
+    return status;
+}
+
+/* Up over the first tenth, then the configuration's rate for 256 pictures, or for as many as there are beyond that. */
+static void set_rates(const Arguments *a, const Config *config, float *rates) {
+    const double peak = config->optim.base_lr * (a->batch > 256 ? a->batch / 256.0 : 1);
+    for (int i = 0; i < a->steps; i++) {
+        const double warm = (double)(i + 1) * WARMUP_SHARE / a->steps;
+        rates[i] = (float)(peak * (warm < 1 ? warm : 1));
+    }
+}
+
+static Status write_data(const Arguments *a, const Config *config, int patches) {
+    const int64_t side = config->model.image_size;
+    const size_t bytes = (size_t)a->batch * (size_t)(side * side) * 3, pictures = (size_t)a->ring * (size_t)a->batch;
+    uint8_t *pixels = malloc((size_t)a->ring * bytes);
+    int32_t *ids = malloc(pictures * (size_t)patches * sizeof *ids);
+    float *rates = calloc((size_t)a->steps + 1, sizeof *rates);
+    char *path = files_path("%s/data.safetensors", a->folder);
+    Status status = pixels && ids && rates && path ? NULL : status_no_memory("the pictures", (size_t)a->ring * bytes);
+    if (!status && a->pictures)
+        status = read_pictures(a, config, pixels, bytes);
+    else if (!status)
+        draw_pixels(pixels, (size_t)a->ring * bytes);
+    if (!status)
+        status = draw_ids(a, patches, ids);
+    if (!status) {
+        set_rates(a, config, rates);
+        const int64_t pixel_count = (int64_t)a->ring * (int64_t)bytes, id_count = (int64_t)pictures * patches;
+        const Tensor tensors[] = {
+            {"pixels", TYPE_U8, 5, {a->ring, a->batch, side, side, 3}, pixel_count, pixels},
+            {"ids", TYPE_I32, 3, {a->ring, a->batch, patches}, id_count, ids},
+            {"lr", TYPE_F32, 1, {a->steps}, a->steps, rates},
+        };
+        status = safetensors_write(path, tensors, a->steps ? 3 : 2, NULL, 0);
+    }
+    free(pixels);
+    free(ids);
+    free(rates);
+    free(path);
+    return status;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    Arguments a = {.ring = 8};
+    Config config;
+    int patches = 0;
+    Status status = parse(count, arguments, &a);
+    if (!status)
+        status = config_load(&config, a.config, a.sets, a.set_count);
+    if (!status)
+        status = files_make_directory(a.folder);
+    if (!status)
+        status = write_weights(&a, &config, &patches);
+    if (!status)
+        status = write_data(&a, &config, patches);
+    if (status)
+        fprintf(stderr, "mae_export: %s\n", status_message(status));
+    const ExitCode code = status_code(status);
+    status_free(status);
+    return (int)code;
+}
