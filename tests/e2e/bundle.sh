@@ -142,6 +142,33 @@ recorded "[p['sanitize']['figures'][t]['summary'] for t in ('memcheck', 'syncche
 expect_exit 1 env PATH="$TMP/bin:$PATH" BAD=racecheck tools/gpu-check --out "$results" sanitize
 recorded "p['sanitize']['reason'] == 'racecheck: exit 99: ERROR SUMMARY: 3 errors'"
 
+# Without PyTorch bench is skipped, whatever our side says; with it, played here by our own program, the gate comes first.
+export TORCH_PYTHON="$TMP/bin/no-torch"
+printf '%s\n' '#!/bin/sh' 'echo "No module named torch" >&2' 'exit 1' >"$TMP/bin/no-torch"
+cat >"$TMP/bin/torch" <<SCRIPT
+#!/bin/bash
+if [ "\$1" = -c ]; then echo "9.9 False"; exit; fi
+words=() drop=0
+for word in "\${@:2}"; do
+    case \$word in --compile | --weights | --sdpa) drop=2 ;; esac
+    if [ \$drop -gt 0 ]; then drop=\$((drop - 1)); else words+=("\$word"); fi
+done
+"$(realpath "$BUILD/bench/mae_bench")" "\${words[@]}" | sed "s/^{/{\"compile_s\": 0, /; \${WRONG-}"
+SCRIPT
+chmod +x "$TMP"/bin/*torch
+variables=(FOVEA_CHECK_BACKEND=cpu TORCH_PYTHON="$TORCH_PYTHON")
+check "bench without PyTorch, and curves, in the bundle" bare "$moved/tools/gpu-check" --out "$results" bench:vit_large curves
+variables=()
+recorded "p['bench:vit_large']['passed'] is None and 'No module named torch' in p['bench:vit_large']['reason']"
+recorded "p['bench:vit_large']['figures']['ours']['images_per_s'] > 0 and 'ratio' not in p['bench:vit_large']['figures']"
+recorded "p['curves']['figures']['bf16']['same_weights'] and 0 < p['curves']['figures']['bf16']['distance'] < p['curves']['figures']['spread_of_two_seeds']"
+export TORCH_PYTHON="$TMP/bin/torch"
+check "bench beside the same program" gpu_check --out "$results" bench:vit_base
+recorded "p['bench:vit_base']['figures']['gate']['passed'] and 0 < p['bench:vit_base']['figures']['gate']['gradient'] < 2e-2"
+recorded "len(p['bench:vit_base']['figures']['pytorch']['windows']) == 10 and p['bench:vit_base']['figures']['ratio'] > 0"
+expect_exit 1 env WRONG='s/"losses": \[[0-9.]*,/"losses": [9,/' tools/gpu-check --out "$results" bench:vit_base
+recorded "'the gate: losses' in p['bench:vit_base']['reason'] and 'ratio' not in p['bench:vit_base']['figures']"
+
 # Programs that go wrong: a comparison that misses, a run that ends with other weights.
 mkdir -p "$TMP"/wrong/{accept,tests}
 ln -s "$(realpath "$BUILD/synth")" "$TMP/wrong"
@@ -165,31 +192,40 @@ expect_exit 65 gpu_check --out "$results" sanitize
 
 "$BUILD/tests/checkops" --bench -o adamw >"$TMP/bench"
 cat >"$TMP/parts.py" <<'PYTHON'
-import importlib.machinery, importlib.util, sys
-loader = importlib.machinery.SourceFileLoader("check", "tools/gpu-check")
-check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", loader))
-loader.exec_module(check)
+import sys
+sys.path.insert(0, "tools")
+from gpu_check import bench, losses, machine, operations, part
 
-assert check.operation_row("linear_forward         bf16     12608  1024  4096     0      123.4 us    913.5 GB/s   21 % of a copy"
+assert operations.operation_row("linear_forward         bf16     12608  1024  4096     0      123.4 us    913.5 GB/s   21 % of a copy"
                            "  857012.3 GFLOP/s") == {
     "operation": "linear_forward", "type": "bf16", "shape": [12608, 1024, 4096], "us": 123.4, "gb_per_s": 913.5,
     "share_of_copy": 0.21, "gflop_per_s": 857012.3}
-rows = [check.operation_row(line) for line in open(sys.argv[1]).read().splitlines()[1:]]
+rows = [operations.operation_row(line) for line in open(sys.argv[1]).read().splitlines()[1:]]
 assert [row["type"] for row in rows] == ["fp32", "bf16"] and all(row["us"] > 0 for row in rows), rows
 
-assert check.gpu_of("cuda, NVIDIA H100 80GB HBM3, 79.2 GiB: a copy moves 2,800.0 GB/s") == ("NVIDIA H100 80GB HBM3", "79.2 GiB")
-assert [check.slug(name) for name in ("NVIDIA H200", "NVIDIA A100-SXM4-80GB")] == ["h200", "a100-sxm4-80gb"]
-assert check.tap("1..2\nok 1 - a\nok 2 - b\n") == (2, [])
-assert check.tap("1..2\nok 1 - cuda # SKIP none\nok 2 - b\n") == (1, ["cuda # SKIP none"])
-assert check.tap("1..2\nok 1 - a\nnot ok 2 - b\n# far off\n") == (1, ["b: far off"])
-assert check.tap("1..3\nok 1 - a\nKilled\n")[1] == ["1 of 3 tests ran: Killed"]
-assert check.tap("")[1] != []
+assert machine.gpu_of("cuda, NVIDIA H100 80GB HBM3, 79.2 GiB: a copy moves 2,800.0 GB/s") == ("NVIDIA H100 80GB HBM3", "79.2 GiB")
+assert [machine.slug(name) for name in ("NVIDIA H200", "NVIDIA A100-SXM4-80GB")] == ["h200", "a100-sxm4-80gb"]
+assert part.tap("1..2\nok 1 - a\nok 2 - b\n") == (2, [])
+assert part.tap("1..2\nok 1 - cuda # SKIP none\nok 2 - b\n") == (1, ["cuda # SKIP none"])
+assert part.tap("1..2\nok 1 - a\nnot ok 2 - b\n# far off\n") == (1, ["b: far off"])
+assert part.tap("1..3\nok 1 - a\nKilled\n")[1] == ["1 of 3 tests ran: Killed"]
+assert part.tap("")[1] != []
 
-part = check.Part(sys.argv[2])
+falling = [1 - i / 200 for i in range(100)]
+assert losses.falls(falling) and not losses.falls([1.0] * 100)
+assert losses.distance(falling, falling) == 0 and losses.distance(falling[:-1] + [float("nan")], falling) == float("inf")
+assert abs(losses.distance([1.01 * x for x in falling], falling) - 0.01) < 1e-9
+figures = {"ours": {"images_per_s": 4000.0}, "ceilings": {"product_tflop_per_s": 750.0}}
+bench.add_shares(figures, "NVIDIA H200", 123.7e9)
+assert figures["ours"] == {"images_per_s": 4000.0, "tflop_per_s": 494.8, "share_of_product": 0.6597, "mfu": 0.5001}, figures
+bench.add_shares(figures, "NVIDIA L4", 123.7e9)
+assert figures["ours"]["mfu"] is None
+
+one = part.Part(sys.argv[2])
 try:
-    part.run(["sleep", "60"], limit=0.2)
+    one.run(["sleep", "60"], limit=0.2)
     sys.exit("a command ran past its time")
-except check.Failure as failure:
+except part.Failure as failure:
     assert "sleep was stopped" in str(failure), failure
 PYTHON
 check "lines of checkops are read, and time has an end" python3 -B "$TMP/parts.py" "$TMP/bench" "$TMP"

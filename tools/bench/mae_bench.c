@@ -1,10 +1,11 @@
-/* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--batch N] [--backend ...] [--precision ...]
+/* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--masks N] [--batch N] ...
  * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16] [--threads N]
  *
  * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the product's own model and optimizer.
  *
  * follow   takes N steps, batch after batch of the ring, and prints their losses; OUT gets the first step's `loss` and
- *          gradients (grad.*), `losses`, and with --after the weights that the steps ended with (after.*)
+ *          gradients (grad.*), `losses`, and with --after the weights that the steps ended with (after.*). With --masks
+ *          each batch has the masks of the Nth batch after, which is another seed
  * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
@@ -31,7 +32,7 @@ static const char *const precisions[] = {"fp32", "bf16", NULL};
 static const RealType types[] = {REAL_FP32, REAL_BF16};
 
 typedef struct {
-    int command, backend, precision, batch, steps, threads;
+    int command, backend, precision, batch, steps, threads, masks;
     double seconds;
     bool after;
     const char *folder, *out;
@@ -69,6 +70,8 @@ static Status parse(int count, char **arguments, Arguments *a) {
             a->batch = atoi(value);
         else if (strcmp(argument, "--steps") == 0)
             a->steps = atoi(value);
+        else if (strcmp(argument, "--masks") == 0)
+            a->masks = atoi(value);
         else if (strcmp(argument, "--threads") == 0)
             a->threads = atoi(value);
         else if (strcmp(argument, "--seconds") == 0)
@@ -183,7 +186,7 @@ static Status open_bench(Bench *b) {
     b->rates = rates && rates->type == TYPE_F32 ? rates->data : NULL;
     b->rate_count = b->rates ? (int)rates->count : 0;
     take_shape(b);
-    if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count)
+    if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count || b->a->masks < 0)
         return status_error(EXIT_USAGE, "the data has %d pictures a batch and %d learning rates", b->given,
                             b->rate_count);
     TRY(bring_data(b, pixels, ids));
@@ -202,11 +205,13 @@ static void close_bench(Bench *b) {
     safetensors_close(b->data);
 }
 
+/* Each time round, a batch has the masks of another. */
 static MaeInput next_input(const Bench *b) {
     const size_t picture = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
     const size_t first = (size_t)(b->step % b->ring) * (size_t)b->given;
+    const size_t masks = (size_t)((b->step + b->step / b->ring + b->a->masks) % b->ring) * (size_t)b->given;
     return (MaeInput){
-        .pixels = b->pixels + first * picture, .ids = b->ids + first * (size_t)mae_patches(b->mae), .batch = b->batch};
+        .pixels = b->pixels + first * picture, .ids = b->ids + masks * (size_t)mae_patches(b->mae), .batch = b->batch};
 }
 
 static void gradients(Bench *b) {

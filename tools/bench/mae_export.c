@@ -1,4 +1,5 @@
 /* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--pictures FOLDER]
+ *            [--no-weights]
  *
  * What both sides of a comparison start from: FOLDER/weights.safetensors, a model of that configuration as it begins
  * (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
@@ -28,6 +29,7 @@ typedef struct {
     const char *folder, *config, *pictures;
     char *sets[SETS];
     int set_count, batch, ring, steps;
+    bool no_weights;
 } Arguments;
 
 static Status parse(int count, char **arguments, Arguments *a) {
@@ -35,6 +37,10 @@ static Status parse(int count, char **arguments, Arguments *a) {
         char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
         if (argument[0] != '-' && !a->folder) {
             a->folder = argument;
+            continue;
+        }
+        if (strcmp(argument, "--no-weights") == 0) {
+            a->no_weights = true;
             continue;
         }
         if (value && strcmp(argument, "--config") == 0)
@@ -55,7 +61,7 @@ static Status parse(int count, char **arguments, Arguments *a) {
     }
     if (!a->folder || !a->config || a->batch < 1 || a->ring < 1 || a->steps < 0)
         return status_error(EXIT_USAGE, "usage: mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... "
-                                        "--batch N [--ring N] [--steps N] [--pictures FOLDER]");
+                                        "--batch N [--ring N] [--steps N] [--pictures FOLDER] [--no-weights]");
     return NULL;
 }
 
@@ -106,13 +112,12 @@ static void note_all(Notes *notes, const ModelShape *s, const Config *config, in
 }
 
 /* The weights at the start. The CPU's table makes them, whatever device takes them up. */
-static Status write_weights(const Arguments *a, const Config *config, int *patches) {
+static Status write_weights(const Arguments *a, const Config *config, const ModelShape *shape) {
     Ops ops;
     Mae *mae = NULL;
-    ModelShape shape = shape_of(config, 1);
     char *path = files_path("%s/weights.safetensors", a->folder);
     ops_cpu(&ops, 1);
-    Status status = path ? mae_open(&shape, &ops, &mae) : status_no_memory("a path", strlen(a->folder));
+    Status status = path ? mae_open(shape, &ops, &mae) : status_no_memory("a path", strlen(a->folder));
     if (!status)
         status = mae_init(mae, SEED);
     if (!status) {
@@ -121,7 +126,7 @@ static Status write_weights(const Arguments *a, const Config *config, int *patch
         Tensor *tensors = calloc((size_t)params->count, sizeof *tensors);
         char(*names)[96] = calloc((size_t)params->count, sizeof *names);
         if (tensors && names) {
-            note_all(&notes, &shape, config, mae_keep(mae));
+            note_all(&notes, shape, config, mae_keep(mae));
             const int count = params_views(params, params->value, false, "weights.", names, tensors);
             status = safetensors_write(path, tensors, count, notes.list, notes.count);
         } else {
@@ -129,9 +134,6 @@ static Status write_weights(const Arguments *a, const Config *config, int *patch
         }
         free(tensors);
         free(names);
-        *patches = mae_patches(mae);
-        printf("{\"flop_per_image\": %.6g, \"parameters\": %zu, \"gelu\": \"erf\"}\n", flops_training(&shape),
-               params->trainable);
     }
     mae_close(mae);
     free(path);
@@ -233,16 +235,20 @@ int main(int count, char **arguments) {
     threads_wait_passively(arguments);
     Arguments a = {.ring = 8};
     Config config;
-    int patches = 0;
     Status status = parse(count, arguments, &a);
     if (!status)
         status = config_load(&config, a.config, a.sets, a.set_count);
     if (!status)
         status = files_make_directory(a.folder);
+    const ModelShape shape = status ? (ModelShape){.batch = 1} : shape_of(&config, 1);
     if (!status)
-        status = write_weights(&a, &config, &patches);
+        status = model_check(&shape, true);
+    if (!status && !a.no_weights)
+        status = write_weights(&a, &config, &shape);
     if (!status)
-        status = write_data(&a, &config, patches);
+        status = write_data(&a, &config, (shape.image_size / shape.patch_size) * (shape.image_size / shape.patch_size));
+    if (!status)
+        printf("{\"flop_per_image\": %.6g, \"gelu\": \"erf\"}\n", flops_training(&shape));
     if (status)
         fprintf(stderr, "mae_export: %s\n", status_message(status));
     const ExitCode code = status_code(status);

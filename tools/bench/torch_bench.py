@@ -10,7 +10,7 @@ products are FP32, the whole ring on the device.
   --precision   fp32, bf16, or fp8: the encoder's linear layers in FP8 (E4M3, a scale for each row; the weight's gradient
                 in BF16), the rest in BF16
   --weights     with bf16 and fp8: fp32 under autocast, or bf16 with FP32 masters that AdamW updates
-  --masks N     follow: each batch with the masks of the Nth after it, which is another seed
+  --masks N     follow: each batch with the masks of the Nth batch after, which is another seed
 """
 import argparse
 import contextlib
@@ -132,7 +132,8 @@ class Bench:
 
     def gradients(self):
         place = self.step_number % len(self.pixels)
-        ids = self.ids[(place + self.options.masks) % len(self.ids)]
+        # Each time round, a batch has the masks of another.
+        ids = self.ids[(self.step_number + self.step_number // len(self.ids) + self.options.masks) % len(self.ids)]
         mixed = self.options.precision != "fp32" and not self.masters
         with torch.autocast(self.device, torch.bfloat16) if mixed else contextlib.nullcontext():
             loss = self.loss_of(self.pixels[place], ids)

@@ -1,0 +1,168 @@
+"""The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, once both are known to compute the same."""
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+
+from .losses import distance, falls, windows
+from .machine import output_of
+from .part import BACKEND, Failure, Skipped, program
+from .problem import SMALL, answer, export, ours, synth
+from .replay import worst_of
+from .torch_side import Torch, find
+
+GPU = BACKEND == "cuda"
+# Pictures in a batch: 1008 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
+BATCH, BATCHES = (1008, (1008, 504)) if GPU else (8, (8, 4))
+GATE = {"batch": 16, "ring": 8, "steps": 200} if GPU else {"batch": 8, "ring": 4, "steps": 40}
+TURN, PROBE = (20, 4) if GPU else (0.3, 0.2)  # seconds
+STARTS = {"ours": 12, "pytorch": 45} if GPU else {"ours": 1, "pytorch": 5}  # seconds for a turn's start
+LOSS, GRADIENT = 1e-3, 2e-2
+# Dense BF16 of the chips that NVIDIA's data sheets give it for; of others no share of a peak is told.
+PEAKS = {"NVIDIA H100 80GB HBM3": 989.4, "NVIDIA H200": 989.4}
+WANTED = {"vit_large": 1.15}
+
+
+def gate(part, torch, folder, precision):
+    """Raises unless our steps compute what PyTorch's do in FP32."""
+    steps = ("--steps", GATE["steps"])
+    files = {side: os.path.join(part.folder, side + ".safetensors") for side in ("torch", "ours")}
+    reference = torch.run("follow", folder, "fp32", *steps, "--out", files["torch"])["losses"]
+    others = {"other masks": torch.run("follow", folder, "fp32", *steps, "--masks", 1)["losses"],
+              "bf16": torch.run("follow", folder, "bf16", *steps)["losses"]}
+    mine = ours(part, "follow", folder, precision, *steps, "--out", files["ours"])["losses"]
+    _, text = part.run([program("accept/compare"), files["torch"], files["ours"], "bf16"])
+    worst = worst_of(text)
+    for file in files.values():
+        os.remove(file)
+    found = {"loss": worst.get("loss"), "gradient": worst.get("gradient"), "curve": distance(mine, reference),
+             "pytorch_curves": {name: distance(curve, reference) for name, curve in others.items()},
+             "losses": [round(x, 5) for x in windows(mine)], "pytorch_losses": [round(x, 5) for x in windows(reference)]}
+    part.figures["gate"] = found
+    fallen = [] if falls(reference) else ["PyTorch's loss does not fall"]
+    for name, most in (("loss", LOSS), ("gradient", GRADIENT)):
+        if not (isinstance(found[name], float) and found[name] <= most):
+            fallen.append(f"{name} of the first step {found[name]} from PyTorch's in FP32, {most} allowed")
+    if not found["curve"] <= max(found["pytorch_curves"].values()):
+        fallen.append(f"losses {found['curve']:.4f} from PyTorch's, whose own differ by {found['pytorch_curves']}")
+    found["passed"] = not fallen
+    if fallen:
+        raise Failure("the gate: " + "; ".join(fallen))
+
+
+class Sampler:
+    """Clock, power and temperature of the GPU, twice a second, where nvidia-smi tells."""
+
+    def __init__(self, part):
+        self.path = os.path.join(part.folder, "samples")
+
+    def __enter__(self):
+        self.process = None
+        if GPU and shutil.which("nvidia-smi"):
+            index = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+            with open(self.path, "wb") as file:
+                self.process = subprocess.Popen(
+                    ["nvidia-smi", "-i", index, "-lms", "500", "--format=csv,noheader,nounits",
+                     "--query-gpu=clocks.sm,power.draw,temperature.gpu"], stdout=file, stderr=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait()
+
+    def figures(self, seconds):
+        """Medians over the last seconds: the windows stand at a program's end, its start comes before."""
+        if not self.process:
+            return {}
+        with open(self.path) as file:
+            rows = [re.findall(r"[\d.]+", line) for line in file]
+        rows = [[float(x) for x in row] for row in rows if len(row) == 3][-max(int(seconds), 1):]
+        names = ("sm_clock_mhz", "power_w", "temperature_c")
+        return {name: statistics.median(row[i] for row in rows) for i, name in enumerate(names)} if rows else {}
+
+
+def best_batch(part, folder, precision):
+    """Ours, as PyTorch has its own."""
+    tried = {}
+    for batch in BATCHES:
+        try:
+            tried[batch] = statistics.median(
+                ours(part, "time", folder, precision, "--seconds", PROBE, "--batch", batch)["images_per_s"])
+        except Failure as failure:
+            tried[batch] = str(failure)
+    part.figures["batches_tried"] = tried
+    rates = {batch: rate for batch, rate in tried.items() if isinstance(rate, float)}
+    if not rates:
+        raise Failure(str(tried[BATCHES[0]]))
+    return max(rates, key=rates.get)
+
+
+def summary(turns):
+    rates = [rate for turn in turns for rate in turn["images_per_s"]]
+    quarters = statistics.quantiles(rates, n=4)
+    return {"images_per_s": round(statistics.median(rates), 1), "least": round(min(rates), 1),
+            "interquartile": round(quarters[2] - quarters[0], 1), "windows": [round(rate, 1) for rate in rates],
+            **{key: value for key, value in turns[-1].items() if key not in ("images_per_s", "loss")}}
+
+
+def add_shares(figures, gpu, flop):
+    """What part of the ceilings, and of the chip's peak, the steps reach."""
+    for side in ("ours", "pytorch"):
+        if side in figures:
+            rate = figures[side]["images_per_s"] * flop / 1e12
+            figures[side]["tflop_per_s"] = round(rate, 4)
+            figures[side]["share_of_product"] = round(rate / figures["ceilings"]["product_tflop_per_s"], 4)
+            figures[side]["mfu"] = round(rate / PEAKS[gpu], 4) if gpu in PEAKS else None
+
+
+def take_turns(part, folder, precision, batch, torch, form):
+    """ours, PyTorch, ours, PyTorch: both see the same machine, never at once."""
+    turns = {side: [] for side in (("ours", "pytorch") if torch else ("ours",))}
+    left = (part.stop - time.monotonic()) / 2 - sum(STARTS[side] for side in turns)
+    seconds = round(max(min(TURN, left / len(turns)), PROBE), 1)
+    for _ in range(2):
+        for side in turns:
+            with Sampler(part) as sampler:
+                figures = (ours(part, "time", folder, precision, "--seconds", seconds, "--batch", batch)
+                           if side == "ours" else
+                           torch.run("time", folder, precision, "--seconds", seconds, form=form))
+            turns[side].append({**figures, **sampler.figures(seconds * 0.8 * 2)})
+    return turns
+
+
+def bench(part, model, precision):
+    gpu = output_of(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]).split("\n")[0] if GPU else None
+    sets = [] if GPU else ["model." + key for key in SMALL] + ["optim.base_lr=3e-3"]
+    python, said = find()
+    torch = Torch(part, python) if python else None
+    part.figures.update({"model": model, "precision": precision, "torch": said})
+    held, _ = export(part, "gate", model + ".ini", sets, "--batch", GATE["batch"], "--ring", GATE["ring"], "--steps",
+                     GATE["steps"], "--pictures", synth(part, GATE["batch"] * GATE["ring"], 256 if GPU else 64))
+    if torch:
+        gate(part, torch, held, precision)
+    folder, about = export(part, "ring", model + ".ini", sets, "--batch", BATCH, "--ring", 8, "--no-weights")
+    os.rename(os.path.join(held, "weights.safetensors"), os.path.join(folder, "weights.safetensors"))
+    part.figures.update(about)
+    part.figures["ceilings"] = answer(part.need([program("bench/ceiling"), "--backend", BACKEND]))
+    batch, form = best_batch(part, folder, precision), None
+    if torch:
+        until = part.stop - 4 * TURN - 2 * sum(STARTS.values())
+        form, part.figures["pytorch_forms"] = torch.fastest(folder, precision, BATCH, PROBE, until)
+        if not form:
+            raise Failure("no form of PyTorch ran: " + part.figures["pytorch_forms"][0]["failed"])
+    turns = take_turns(part, folder, precision, batch, torch, form)
+    part.figures["ours"] = summary(turns["ours"])
+    if torch:
+        part.figures["pytorch"] = {**summary(turns["pytorch"]), "form": form}
+    add_shares(part.figures, gpu, about["flop_per_image"])
+    if not torch:
+        raise Skipped(f"no Python here has PyTorch{' that sees the GPU' if GPU else ''} ({said}): our side alone was "
+                      "timed, and nothing held it against")
+    ratio = part.figures["ours"]["images_per_s"] / part.figures["pytorch"]["images_per_s"]
+    part.figures["ratio"] = round(ratio, 3)
+    if GPU and ratio < WANTED.get(model, 0):
+        raise Failure(f"{ratio:.3f} times PyTorch's images/s, {WANTED[model]} wanted")

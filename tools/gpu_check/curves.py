@@ -1,0 +1,48 @@
+"""The part curves: a small model learns the same on the GPU as on the CPU, in each precision, and twice the same bits."""
+import filecmp
+import os
+
+from .losses import distance, falls, windows
+from .part import BACKEND, Failure
+from .problem import SMALL, export, ours, synth
+
+PRECISIONS = ("fp32", "bf16")
+# A ViT-Tiny with a small decoder: the CPU takes a step of it in less than a tenth of a second.
+TINY = ["image_size=64", "patch_size=8", "decoder_dim=96", "decoder_depth=2", "decoder_heads=3"]
+LAST_PART = 0.01
+
+
+def curves(part):
+    gpu = BACKEND == "cuda"
+    steps, batch, ring = (300, 32, 16) if gpu else (60, 8, 4)
+    sets = ["model.preset=vit_tiny", "optim.base_lr=" + ("3e-4" if gpu else "3e-3")]
+    sets += ["model." + key for key in (TINY if gpu else SMALL)]
+    # ViT-B's recipe, with a batch of its own.
+    folder, _ = export(part, "curves", "vit_base.ini", sets, "--batch", batch, "--ring", ring, "--steps", steps,
+                       "--pictures", synth(part, batch * ring, 96))
+
+    def follow(*arguments, **options):
+        return ours(part, "follow", folder, *arguments, "--steps", steps, **options)["losses"]
+
+    reference, other = follow("fp32", backend="cpu"), follow("fp32", "--masks", 1, backend="cpu")
+    # What chance alone makes of a curve: other masks on the same pictures. Rounding may do no more than that, and less in
+    # the last part, by which a recipe is judged.
+    spread = distance(other, reference)
+    part.figures.update({"steps": steps, "cpu": [round(x, 5) for x in windows(reference)],
+                         "spread_of_two_seeds": spread})
+    fallen = [] if falls(reference) else ["the CPU's loss does not fall"]
+    for precision in PRECISIONS:
+        files = [os.path.join(part.folder, f"{precision}-{i}.safetensors") for i in range(2)]
+        twice = [follow(precision, "--out", file, "--after") for file in files]
+        found = {"losses": [round(x, 5) for x in windows(twice[0])], "distance": distance(twice[0], reference),
+                 "last_part": abs(windows(twice[0])[-1] / windows(reference)[-1] - 1),
+                 "same_losses": twice[0] == twice[1], "same_weights": filecmp.cmp(*files, shallow=False)}
+        part.figures[precision] = found
+        if not found["distance"] <= spread:
+            fallen.append(f"{precision}: {found['distance']:.4f} from the CPU's curve, two seeds are {spread:.4f} apart")
+        if not found["last_part"] <= LAST_PART:
+            fallen.append(f"{precision}: ends {found['last_part']:.4f} from the CPU's loss")
+        if not (found["same_losses"] and found["same_weights"]):
+            fallen.append(f"{precision}: two runs differ")
+    if fallen:
+        raise Failure("; ".join(fallen))

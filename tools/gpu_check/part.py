@@ -1,0 +1,105 @@
+"""What the parts of tools/gpu-check share: how they run programs, fail, and where things are."""
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+BUNDLE = os.path.exists(os.path.join(ROOT, "BUNDLE"))
+BUILD = os.path.join(ROOT, "bin" if BUNDLE else os.environ.get("BUILD", "build"))
+LIMIT = 450  # seconds a part may take
+NO_GPU = 69
+BACKEND = os.environ.get("FOVEA_CHECK_BACKEND", "cuda")
+
+
+class Failure(Exception):
+    """A part cannot go on; what it found until then counts."""
+
+
+class Skipped(Exception):
+    """A part needs what this machine lacks."""
+
+
+def rounds(usual):
+    return os.environ.get("FOVEA_CHECK_ROUNDS", str(usual))
+
+
+def program(name):
+    return os.path.join(BUILD, name)
+
+
+def with_cuda(command):
+    return [os.path.join(ROOT, "tools", "with-cuda")] + command
+
+
+def last_line(text):
+    """Without paths of this machine: it is kept."""
+    lines = text.strip().splitlines() or ["it printed nothing"]
+    return lines[-1].replace(ROOT + "/", "").replace(tempfile.gettempdir() + "/", "")[:500]
+
+
+def end(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+class Part:
+    """One part's folder for files, what is left of its time, and its figures."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.stop = time.monotonic() + LIMIT
+        self.figures = {}
+
+    def run(self, command, limit=LIMIT, **environment):
+        """Exit status and output of a command, which is ended when its time is over."""
+        left = min(limit, self.stop - time.monotonic())
+        with open(os.path.join(self.folder, "output"), "w+b") as output:
+            process = subprocess.Popen(with_cuda(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                       env={**os.environ, **environment}, start_new_session=True)
+            try:
+                status = process.wait(max(left, 0))
+            except subprocess.TimeoutExpired:
+                raise Failure(f"{os.path.basename(command[0])} was stopped after {left:.0f} s") from None
+            finally:
+                end(process)
+            output.seek(0)
+            return status, output.read().decode(errors="replace")
+
+    def need(self, command, **environment):
+        status, text = self.run(command, **environment)
+        if status:
+            raise Failure(f"{os.path.basename(command[0])}: exit {status}: {last_line(text)}")
+        return text
+
+
+def tap(text):
+    """How many tests passed, and the failed ones' names with reasons. A skipped one is the backend itself."""
+    passed, failed, plan = 0, [], None
+    for line in text.splitlines():
+        found = re.match(r"1\.\.(\d+)", line)
+        if found:
+            plan = int(found.group(1))
+        found = re.match(r"(not )?ok \d+ - (.*)", line)
+        if found and not found.group(1) and "# SKIP" not in line:
+            passed += 1
+        elif found:
+            failed.append(found.group(2))
+        elif line.startswith("# ") and failed:
+            failed[-1] = (failed[-1] + ": " + line[2:])[:500]
+    if plan != passed + len(failed):
+        failed.append(f"{passed + len(failed)} of {plan} tests ran: {last_line(text)}")
+    return passed, failed
+
+
+def notes(path):
+    """__metadata__ of a safetensors file."""
+    with open(path, "rb") as file:
+        return json.loads(file.read(struct.unpack("<Q", file.read(8))[0])).get("__metadata__", {})
