@@ -65,6 +65,8 @@ struct Device {
     void (*release_pinned)(const Device *device, void *memory);
     /* Bytes of device memory: free and in all. */
     Status (*memory)(const Device *device, size_t *free, size_t *total);
+    /* Who else holds that memory, to be put behind a message that tells what is free: "" when it is not known. */
+    void (*holders)(const Device *device, char *text, size_t room);
 
     /* In the stream's order. Pageable host memory may be used again on return; pinned memory when the stream has got
      * there. */

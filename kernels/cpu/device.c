@@ -45,6 +45,11 @@ static Status cpu_memory(const Device *device, size_t *free, size_t *total) {
     return NULL;
 }
 
+static void cpu_holders(const Device *device, char *text, size_t room) {
+    (void)device, (void)room;
+    text[0] = '\0';
+}
+
 static Status cpu_copy(const Device *device, Stream *stream, void *to, const void *from, size_t bytes,
                        CopyDirection direction) {
     (void)device, (void)stream, (void)direction;
@@ -171,6 +176,7 @@ static const Device cpu = {
     .allocate_pinned = cpu_allocate,
     .release_pinned = cpu_release,
     .memory = cpu_memory,
+    .holders = cpu_holders,
     .copy = cpu_copy,
     .fill = cpu_fill,
     .wait = cpu_wait,

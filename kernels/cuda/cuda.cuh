@@ -60,6 +60,9 @@ OPERATIONS(CUDA_DECLARE)
 void cuda_fail(Ops *ops, Status status);
 /* Takes the result of a CUDA call made for `operation`: true when it went well. */
 bool cuda_check(Ops *ops, const char *operation, cudaError_t error);
+/* The same for a launch, whose failure tells its shape and the source that it stands in, too. */
+bool cuda_launched(Ops *ops, const char *kernel, const char *file, dim3 grid, dim3 block, size_t shared,
+                   cudaError_t error);
 /* The status for a failed call: which call or kernel, what CUDA says, what to do; NULL for cudaSuccess. */
 Status cuda_status(const char *what, cudaError_t error);
 
@@ -74,7 +77,8 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes);
         const dim3 launch_grid_(grid);                                                                                 \
         if (!(ops)->error && launch_grid_.x && launch_grid_.y && launch_grid_.z) {                                     \
             kernel<<<launch_grid_, (block), (shared), cuda_context(ops)->stream>>>(__VA_ARGS__);                       \
-            cuda_check((ops), operation ": " #kernel, cudaGetLastError());                                             \
+            cuda_launched((ops), operation ": " #kernel, __FILE__, launch_grid_, (block), (shared),                    \
+                          cudaGetLastError());                                                                         \
         }                                                                                                              \
     } while (0)
 /* SHARED(float, tile, [8][33]): shared memory of the block, 16-byte aligned, not initialised. */

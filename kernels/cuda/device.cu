@@ -1,5 +1,6 @@
 #include "attention_library.cuh"
 #include "cuda.cuh"
+#include "holders.cuh"
 #include "matmul.cuh"
 #include "ranges.cuh"
 #include "tuning.cuh"
@@ -17,6 +18,7 @@ static const char *const BACKEND = "emu";
 
 static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
 static const size_t LEAST_SCRATCH = 1 << 20;
+enum { HOLDERS_TEXT = 256 };
 
 struct Scratch {
     Scratch *next;
@@ -31,6 +33,8 @@ static const struct {
 } causes[] = {
     {cudaErrorMemoryAllocation, EXIT_NO_MEMORY,
      "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi shows them)"},
+    {cudaErrorStubLibrary, EXIT_MISSING,
+     "the libcuda.so.1 that was found is the toolkit's stub for linking: take its folder out of LD_LIBRARY_PATH"},
     {cudaErrorNoDevice, EXIT_MISSING,
      "`nvidia-smi` lists the GPUs there are, CUDA_VISIBLE_DEVICES those this program may see"},
     {cudaErrorInsufficientDriver, EXIT_MISSING, "install a newer NVIDIA driver"},
@@ -41,9 +45,16 @@ static const struct {
      "the GPU is lost or held by another program: look at `nvidia-smi`, take another or reset it, run again"},
     {cudaErrorECCUncorrectable, EXIT_MISSING,
      "the GPU's memory is damaged: take another, or reset it (nvidia-smi --gpu-reset), and run again"},
+    {cudaErrorContained, EXIT_MISSING,
+     "a fault of the hardware ended the program's work on the GPU: look at `dmesg` for its Xid, run again, and reset "
+     "or "
+     "replace the GPU if it comes back"},
     {cudaErrorNvlinkUncorrectable, EXIT_MISSING, "the link between GPUs is damaged: reset the GPUs, run again"},
     {cudaErrorSystemNotReady, EXIT_MISSING, "start nvidia-fabricmanager, which this machine's GPUs need"},
     {cudaErrorSystemDriverMismatch, EXIT_MISSING, "the driver was replaced while in use: restart the machine"},
+    {cudaErrorCompatNotSupportedOnDevice, EXIT_MISSING,
+     "CUDA's compatibility package does not serve this GPU: install a newer driver, or take the package's libcuda.so.1 "
+     "out of LD_LIBRARY_PATH"},
     {cudaErrorUnknown, EXIT_MISSING,
      "the GPU or its driver no longer answers: look at `nvidia-smi` and `dmesg`, restart the machine, run again"},
 };
@@ -86,6 +97,18 @@ bool cuda_check(Ops *ops, const char *operation, cudaError_t error) {
     return false;
 }
 
+bool cuda_launched(Ops *ops, const char *kernel, const char *file, dim3 grid, dim3 block, size_t shared,
+                   cudaError_t error) {
+    cuda_context(ops)->last = kernel;
+    if (error == cudaSuccess)
+        return true;
+    char what[512];
+    snprintf(what, sizeof what, "%s (%s), %u x %u x %u blocks of %u x %u x %u threads with %zu bytes of shared memory",
+             kernel, file, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared);
+    cuda_fail(ops, cuda_status(what, error));
+    return false;
+}
+
 /* A failure that a call met: its own, or that of something launched before. */
 static Status late_status(const Device *device, const char *call, cudaError_t error) {
     if (error == cudaSuccess)
@@ -102,12 +125,14 @@ static Status allocation_status(const Device *device, const char *what, size_t b
     if (error != cudaErrorMemoryAllocation || cudaMemGetInfo(&unused, &total) != cudaSuccess)
         return late_status(device, what, error);
     (void)cudaGetLastError();
+    char others[HOLDERS_TEXT];
+    gpu_holders(context_of(device)->index, others, sizeof others);
     return status_error(EXIT_NO_MEMORY,
-                        "out of GPU memory: %.1f MB for %s could not be had; %.1f MB of %.1f MB of the %s are free; "
+                        "out of GPU memory: %.1f MB for %s could not be had; %.1f MB of %.1f MB of the %s are free%s; "
                         "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi "
                         "shows them)",
                         (double)bytes / MEGABYTE, what, (double)unused / MEGABYTE, (double)total / MEGABYTE,
-                        device->model);
+                        device->model, others);
 }
 
 static Status device_allocate(const Device *device, size_t bytes, const char *what, void **memory) {
@@ -139,6 +164,10 @@ static void device_release_pinned(const Device *, void *memory) {
 
 static Status device_memory(const Device *device, size_t *unused, size_t *total) {
     return late_status(device, "the GPU's memory", cudaMemGetInfo(unused, total));
+}
+
+static void device_holders(const Device *device, char *text, size_t room) {
+    gpu_holders(context_of(device)->index, text, room);
 }
 
 static Status device_copy(const Device *device, Stream *stream, void *to, const void *from, size_t bytes,
@@ -418,9 +447,21 @@ static void name_tuned_on(Device *device) {
                          versions[i].text);
 }
 
+/* Where memory is wanting from the start, others have it. */
+static Status with_holders(int index, Status status) {
+    char others[HOLDERS_TEXT] = "";
+    if (status_code(status) == EXIT_NO_MEMORY)
+        gpu_holders(index, others, sizeof others);
+    if (!*others)
+        return status;
+    Status told = status_error(EXIT_NO_MEMORY, "%s%s", status_message(status), others);
+    status_free(status);
+    return told;
+}
+
 static Status prepare(Device *device, Cuda *cuda) {
     cudaDeviceProp properties;
-    TRY(cuda_status("the GPU", cudaSetDevice(cuda->index)));
+    TRY(with_holders(cuda->index, cuda_status("the GPU", cudaSetDevice(cuda->index))));
     TRY(cuda_status("the GPU", cudaGetDeviceProperties(&properties, cuda->index)));
     snprintf(device->model, sizeof device->model, "%.*s, %.1f GiB", (int)sizeof device->model / 2, properties.name,
              (double)properties.totalGlobalMem / GIBIBYTE);
@@ -440,7 +481,7 @@ static Status prepare(Device *device, Cuda *cuda) {
     TRY(ops.error);
     TRY(device_wait(device, NULL));
     TRY(tuning_open(cuda));
-    TRY(matmul_open(cuda));
+    TRY(with_holders(cuda->index, matmul_open(cuda)));
     TRY(attention_library_open(cuda, NULL));
     name_tuned_on(device);
     return NULL;
@@ -458,6 +499,7 @@ static Status device_begin(Device *device) {
     device->allocate_pinned = device_allocate_pinned;
     device->release_pinned = device_release_pinned;
     device->memory = device_memory;
+    device->holders = device_holders;
     device->copy = device_copy;
     device->fill = device_fill;
     device->wait = device_wait;

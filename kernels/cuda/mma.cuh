@@ -7,16 +7,24 @@
 
 #ifdef __CUDACC__
 
+/* Chips before 8.0 have neither BF16 products nor copies that go on by themselves. What needs them is never launched
+ * there, but a build for such a chip, for FP32, has to go through. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define FROM_80(...) __trap()
+#else
+#define FROM_80(...) asm volatile(__VA_ARGS__)
+#endif
+
 /* d += a b for a 16 x 16 and b 16 x 8 of BF16, d 16 x 8 of float. With group = lane / 4, pair = lane % 4:
  * a[0], a[1], a[2], a[3] hold rows group, group + 8, group, group + 8 and columns 2 pair (+1) for the first two,
  * 8 + 2 pair (+1) for the others, the lower column in the lower half; b[0], b[1] hold rows 2 pair (+1) and
  * 8 + 2 pair (+1) of column `group`; d[0], d[1] hold row `group`, columns 2 pair and 2 pair + 1, d[2], d[3] the same of
  * row group + 8. All 32 lanes call. */
 __device__ __forceinline__ void mma_bf16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-                 "{%0,%1,%2,%3};"
-                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    FROM_80("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+            "{%0,%1,%2,%3};"
+            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 /* Four 8 x 8 matrices of 16-bit elements from shared memory: lane 8 i + r gives the address of row r (16 bytes, on a
@@ -42,18 +50,17 @@ __device__ __forceinline__ void load_matrices_transposed(uint32_t out[4], const 
  * does not read. Not there before copy_wait() and a barrier. */
 __device__ __forceinline__ void copy_start(void *shared, const void *global, bool inside) {
     const uint32_t to = (uint32_t)__cvta_generic_to_shared(shared);
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(inside ? 16 : 0)
-                 : "memory");
+    FROM_80("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(inside ? 16 : 0) : "memory");
 }
 
 /* Closes a group of copies. */
 __device__ __forceinline__ void copy_commit() {
-    asm volatile("cp.async.commit_group;" ::: "memory");
+    FROM_80("cp.async.commit_group;" ::: "memory");
 }
 
 /* Waits until all but the newest PENDING groups of this thread's copies are done. */
 template <int PENDING> __device__ __forceinline__ void copy_wait() {
-    asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
+    FROM_80("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
 }
 
 #endif

@@ -99,6 +99,11 @@ static const struct {
                                         ERROR(cudaErrorCapturedEvent,
                                               "operation not permitted on an event last recorded in a capturing stream")
                                             ERROR(cudaErrorUnknown, "unknown error")
+                                                ERROR(cudaErrorStubLibrary, "CUDA driver is a stub library") ERROR(
+                                                    cudaErrorContained,
+                                                    "Invalid access of peer GPU memory over nvlink or a hardware error")
+                                                    ERROR(cudaErrorCompatNotSupportedOnDevice,
+                                                          "forward compatibility was attempted on non supported HW")
 #undef ERROR
 };
 

@@ -3,6 +3,8 @@
  *
  *   FOVEA_EMU_ORDER=ascending | descending | shuffled | shuffled-again
  *   FOVEA_EMU_MEMORY=BYTES      of the device's memory
+ *   FOVEA_EMU_HELD=BYTES        of it by another process
+ *   FOVEA_EMU_CAPABILITY=75     compute capability 7.5, not 9.0
  *   FOVEA_EMU_TIMES=NUMBER      another one, other times that ways to compute are said to take; read at each of them
  *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device, old-device; memory, pinned, launch, ecc, lost at the
  * Nth from now; several with commas between */

@@ -111,7 +111,7 @@ cudaError_t cudaFreeHost(void *memory) {
 cudaError_t cudaMemGetInfo(size_t *unused, size_t *total) {
     const Call call("cudaMemGetInfo");
     *total = memory_total();
-    *unused = *total > memory_used() ? *total - memory_used() : 0;
+    *unused = memory_left();
     return call.error;
 }
 

@@ -51,6 +51,8 @@ void emu::faults_read() {
     }
     if (const char *value = getenv("FOVEA_EMU_MEMORY"))
         memory_limit(strtoull(value, nullptr, 10));
+    if (const char *value = getenv("FOVEA_EMU_HELD"))
+        memory_hold(strtoull(value, nullptr, 10));
     const char *value = getenv("FOVEA_EMU_FAULT");
     std::string rest = value ? value : "";
     while (!rest.empty()) {

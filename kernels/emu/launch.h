@@ -70,7 +70,8 @@ KernelEntry Kernel<kernel, void (*)(Parameters...)>::entry(typeid(Kernel<kernel>
         const dim3 launch_grid_(grid);                                                                                 \
         if (!(ops)->error && launch_grid_.x && launch_grid_.y && launch_grid_.z) {                                     \
             emu::Kernel<kernel>::launch(launch_grid_, (block), (shared), cuda_context(ops)->stream, ##__VA_ARGS__);    \
-            cuda_check((ops), operation ": " #kernel, cudaGetLastError());                                             \
+            cuda_launched((ops), operation ": " #kernel, __FILE__, launch_grid_, (block), (shared),                    \
+                          cudaGetLastError());                                                                         \
         }                                                                                                              \
     } while (0)
 

@@ -17,7 +17,7 @@ struct Allocation {
 
 /* Never destroyed: programs may still free when they end. */
 std::map<char *, Allocation> &allocations = *new std::map<char *, Allocation>;
-size_t total = (size_t)4 << 30, used;
+size_t total = (size_t)4 << 30, held, used;
 unsigned long made;
 int opened;
 
@@ -45,12 +45,18 @@ void memory_limit(size_t bytes) {
 size_t memory_total() {
     return total;
 }
+void memory_hold(size_t bytes) {
+    held = bytes;
+}
+size_t memory_left() {
+    return total > held && total - held > used ? total - held - used : 0;
+}
 size_t memory_used() {
     return used;
 }
 
 void *memory_new(size_t bytes) {
-    if (used >= total || bytes > total - used)
+    if (memory_left() == 0 || bytes > memory_left())
         return nullptr;
     const size_t room = (GAP + bytes + GAP + GAP - 1) / GAP * GAP;
     char *const raw = (char *)aligned_alloc(GAP, room), *const at = raw + GAP;

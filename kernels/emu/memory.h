@@ -8,6 +8,9 @@
 namespace emu {
 void memory_limit(size_t total);
 size_t memory_total();
+/* Another process takes so much of it. */
+void memory_hold(size_t bytes);
+size_t memory_left();
 size_t memory_used();
 /* 256-byte aligned and full of 0xff; NULL when there is not so much. */
 void *memory_new(size_t bytes);

@@ -7,7 +7,13 @@
 using namespace emu;
 
 /* So few that loops over the grid go round. */
-enum { PROCESSORS = 3, CAPABILITY = 9, OLD_CAPABILITY = 8, THREADS = 1024, WARP_LANES = 32 };
+enum { PROCESSORS = 3, CAPABILITY = 90, OLD_CAPABILITY = 80, THREADS = 1024, WARP_LANES = 32 };
+
+/* FOVEA_EMU_CAPABILITY=75: another one's. */
+static int capability() {
+    const char *value = getenv("FOVEA_EMU_CAPABILITY");
+    return value ? atoi(value) : fault_holds(EMU_FAULT_OLD_DEVICE) ? OLD_CAPABILITY : CAPABILITY;
+}
 
 /* These answer without a device, too. */
 cudaError_t cudaDriverGetVersion(int *version) {
@@ -29,7 +35,9 @@ cudaError_t cudaGetDeviceCount(int *count) {
 
 cudaError_t cudaSetDevice(int device) {
     const Call call("cudaSetDevice");
-    return call.error ? call.error : complain(device ? cudaErrorInvalidDevice : cudaSuccess);
+    if (call.error || device)
+        return call.error ? call.error : complain(cudaErrorInvalidDevice);
+    return complain(memory_left() ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 
 cudaError_t cudaGetDevice(int *device) {
@@ -49,7 +57,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     properties->sharedMemPerBlockOptin = SHARED_LIMIT;
     properties->warpSize = WARP_LANES;
     properties->maxThreadsPerBlock = THREADS;
-    properties->major = fault_holds(EMU_FAULT_OLD_DEVICE) ? OLD_CAPABILITY : CAPABILITY;
+    properties->major = capability() / 10;
+    properties->minor = capability() % 10;
     properties->multiProcessorCount = PROCESSORS;
     properties->ECCEnabled = 1;
     return cudaSuccess;

@@ -1,6 +1,7 @@
 #include "train.h"
 
 #include "curve.h"
+#include "device_lost.h"
 #include "files.h"
 #include "fp8_watch.h"
 #include "pipeline.h"
@@ -230,7 +231,7 @@ static Status finish(Run *run, Status status) {
         else
             status = drawn;
     }
-    return conclude(run, status);
+    return conclude(run, device_lost(status, run->directory.path, run->directory.checkpoints));
 }
 
 static void say_goodbye(Run *run) {

@@ -29,8 +29,10 @@ static size_t host_margin(size_t available) {
 Status memory_room_open(const Device *device, MemoryRoom *room) {
     const Device *cpu = device_cpu();
     size_t host_total;
-    *room =
-        (MemoryRoom){.host_memory = device->host_memory, .unified = device->unified, .capability = device->capability};
+    *room = (MemoryRoom){.device = device,
+                         .host_memory = device->host_memory,
+                         .unified = device->unified,
+                         .capability = device->capability};
     TRY(cpu->memory(cpu, &room->host_free, &host_total));
     snprintf(room->name, sizeof room->name, "%s", *device->model ? device->model : "machine");
     if (device->host_memory || device->unified) {
@@ -93,7 +95,15 @@ const char *memory_precision(const Config *config) {
 }
 
 Status memory_check_precision(const Config *config, const MemoryRoom *room) {
-    return config->train.precision == PRECISION_FP8 ? fp8_check(room->name, room->capability) : NULL;
+    enum { BF16_LEAST = 80 };
+    if (config->train.precision == PRECISION_FP8)
+        return fp8_check(room->name, room->capability);
+    if (config->train.precision == PRECISION_FP32 || !room->capability || room->capability >= BF16_LEAST)
+        return NULL;
+    return status_error(EXIT_MISSING,
+                        "train.precision = bf16: the %s is of compute capability %d.%d, which has no BF16 (%d.%d and "
+                        "later have); take train.precision = fp32",
+                        room->name, room->capability / 10, room->capability % 10, BF16_LEAST / 10, BF16_LEAST % 10);
 }
 
 static size_t larger(size_t a, size_t b) {
@@ -241,6 +251,9 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
     if (device_fits(plan, room))
         return NULL;
     int largest;
+    char others[256] = "";
+    if (room->device)
+        room->device->holders(room->device, others, sizeof others);
     char advice[300] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
     TRY(memory_largest(config, room, plan->micro_batch, &largest));
     if (largest)
@@ -259,8 +272,8 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
         EXIT_NO_MEMORY,
         "out of %smemory: with %d pictures at a time the run would need %.1f MB, %.1f MB of them for "
         "the model's parameters and activations; %.1f MB of %.1f MB of the %s are free, of which %.1f MB "
-        "stay free; %s",
+        "stay free%s; %s",
         shares(room) ? "" : "GPU ", plan->micro_batch, (double)memory_needed(plan, room) / MEGABYTE,
         (double)plan->model / MEGABYTE, (double)room->free / MEGABYTE, (double)room->total / MEGABYTE, room->name,
-        (double)room->margin / MEGABYTE, advice);
+        (double)room->margin / MEGABYTE, others, advice);
 }

@@ -14,10 +14,11 @@ typedef struct {
     char name[160];
     bool host_memory, unified; /* as in Device */
     int capability;
-    size_t free, total; /* of the device */
-    size_t margin;      /* of `free` that stays free */
-    size_t workspace;   /* of the libraries', where `free` still holds it */
-    size_t host_free;   /* SIZE_MAX: not known */
+    size_t free, total;   /* of the device */
+    size_t margin;        /* of `free` that stays free */
+    size_t workspace;     /* of the libraries', where `free` still holds it */
+    size_t host_free;     /* SIZE_MAX: not known */
+    const Device *device; /* NULL: it is not here */
 } MemoryRoom;
 
 typedef struct {

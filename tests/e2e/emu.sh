@@ -97,13 +97,46 @@ fault no-driver 69 "no NVIDIA driver is installed" "install one for CUDA"
 fault old-driver 69 "the NVIDIA driver is too old" "install a newer driver"
 fault no-device 69 "the NVIDIA driver shows no GPU" "nvidia-smi"
 fault ecc:500 69 "uncorrectable ECC error" "the GPU's memory is damaged"
+fault ecc:50 69 "no checkpoint was written yet"
 fault lost:500 69 "the GPU or its driver no longer answers" "dmesg"
+# Every third step has a checkpoint; one takes some hundred kernels.
+extra=(FOVEA_EMU_FAULT=lost:2000)
+expect_exit 69 run "$TMP/lost" --until 40
+expect_output "the GPU or its driver no longer answers"
+newest=$(readlink "$TMP/lost/ckpt/latest")
+expect_output "; the newest checkpoint is $TMP/lost/ckpt/$newest: when the GPU works again, \`./train $TMP/lost/config.ini --resume\` goes on from there"
+extra=()
+check "and so it does" run "$TMP/lost" --until $((${newest#step-} + 1)) --resume
+expect_output "going on from step ${newest#step-} of"
 fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
 fault memory:3 76 "out of GPU memory" "for the optimizer's groups" "lower train.micro_batch"
 fault pinned:7 76 "pinned host memory for the checkpoint's staging copy" "lower"
 extra=(FOVEA_EMU_MEMORY=300000)
 expect_exit 76 run "$TMP/full" --until 5
 expect_output "the model's parameters and activations"
+
+# Memory that others hold: who they are, where NVML tells.
+mkdir "$TMP/nvml"
+ln -s "$PRELOAD/nvml.so" "$TMP/nvml/libnvidia-ml.so.1"
+held=(FOVEA_EMU_MEMORY=100000000 FOVEA_EMU_HELD=99000000 LD_LIBRARY_PATH="$TMP/nvml")
+extra=("${held[@]}")
+expect_exit 76 run "$TMP/held" --until 5
+expect_output "1.0 MB of 100.0 MB of the emulated GPU, 0.1 GiB are free"
+expect_output "; its memory is held by pid 4242 (61440.0 MB), pid 77; not even one picture"
+extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:3 FOVEA_NVML_PROCESSES=20)
+expect_exit 76 run "$TMP/held" --until 5
+expect_output "pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), pid 5004 (1.0 MB) and 18 more; lower train.micro_batch"
+extra=("${held[@]}" FOVEA_EMU_HELD=100000000)
+expect_exit 76 run "$TMP/held" --until 5
+expect_output "the GPU: out of memory"
+expect_output "held by pid 4242"
+extra=()
+
+# A chip without BF16.
+extra=(FOVEA_EMU_CAPABILITY=75)
+expect_exit 69 run "$TMP/old" --until 5
+expect_output "train.precision = bf16: the emulated GPU, 4.0 GiB is of compute capability 7.5, which has no BF16 (8.0 and later have); take train.precision = fp32"
+check "it serves in fp32" run "$TMP/old" --set train.precision=fp32 --until 1
 extra=()
 
 # --- Devices that are not there -------------------------------------------------------------------------------------

@@ -21,6 +21,10 @@ bool cuda_check(Ops *, const char *operation, cudaError_t error) {
     return error == cudaSuccess;
 }
 
+bool cuda_launched(Ops *, const char *kernel, const char *, dim3, dim3, size_t, cudaError_t error) {
+    return cuda_check(nullptr, kernel, error);
+}
+
 void start_again() {
     fovea_emu.fault(EMU_FAULT_NONE, 0);
     failure.clear();

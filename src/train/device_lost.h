@@ -1,0 +1,11 @@
+/* What a run says at its end when its device failed. */
+#ifndef FOVEA_DEVICE_LOST_H
+#define FOVEA_DEVICE_LOST_H
+
+#include "status.h"
+
+/* How a run ended. A device that was lost takes with it what was learnt since the newest checkpoint in `checkpoints`:
+ * the same failure, naming that one and how the run in `path` goes on. */
+Status device_lost(Status ending, const char *path, const char *checkpoints) MUST_USE;
+
+#endif
