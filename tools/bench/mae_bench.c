@@ -1,7 +1,9 @@
 /* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--masks N] [--batch N] ...
  * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16] [--threads N]
  *
- * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the product's own model and optimizer.
+ * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Pictures
+ * come from pinned memory of the host, as from the loader's ring, and masks are drawn as in training: with mae_export's
+ * key they are those of its file.
  *
  * follow   takes N steps, batch after batch of the ring, and prints their losses; OUT gets the first step's `loss` and
  *          gradients (grad.*), `losses`, and with --after the weights that the steps ended with (after.*). With --masks
@@ -9,8 +11,10 @@
  * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
+#include "../../src/train/step.h"
 #include "device.h"
 #include "files.h"
+#include "mae_export.h"
 #include "model.h"
 #include "optimizer.h"
 #include "safetensors.h"
@@ -96,13 +100,15 @@ typedef struct {
     OptimizerOptions options;
     Mae *mae;
     Optimizer *optimizer;
-    Arena arena; /* the ring, on the device */
-    uint8_t *pixels;
-    int32_t *ids;
+    Masks masks;
+    Step *steps;
+    uint8_t *pixels;        /* the ring, pinned */
+    int64_t *records;       /* [ring][given]: keys of masks */
     int ring, given, batch; /* batches, pictures in each as given, pictures taken of each */
     const float *rates;
     int rate_count;
     int64_t step;
+    double loss;          /* of the last step that has settled */
     size_t memory_before; /* free */
 } Bench;
 
@@ -147,26 +153,46 @@ static void take_shape(Bench *b) {
                                     .decay_tokens = true};
 }
 
-static void lay_out(Bench *b, Arena *arena, size_t pixels, size_t ids) {
-    b->pixels = arena_take(arena, pixels);
-    b->ids = arena_take(arena, ids * sizeof *b->ids);
-}
-
-/* The whole ring goes to the device, so that a step waits for no copy. */
-static Status bring_data(Bench *b, const Tensor *pixels, const Tensor *ids) {
-    Arena measure = {0};
-    lay_out(b, &measure, (size_t)pixels->count, (size_t)ids->count);
-    TRY(device_arena_open(b->device, &b->arena, measure.used, "the ring of pictures"));
-    lay_out(b, &b->arena, (size_t)pixels->count, (size_t)ids->count);
-    TRY(device_write(b->device, b->pixels, pixels->data, (size_t)pixels->count));
-    return device_write(b->device, b->ids, ids->data, (size_t)ids->count * sizeof *b->ids);
+static Status bring_pixels(Bench *b, const Tensor *pixels) {
+    void *memory;
+    TRY(b->device->allocate_pinned(b->device, (size_t)pixels->count, "the ring of pictures", &memory));
+    b->pixels = memory;
+    memcpy(b->pixels, pixels->data, (size_t)pixels->count);
+    const size_t count = (size_t)b->ring * (size_t)b->given;
+    b->records = malloc(count * sizeof *b->records);
+    if (!b->records)
+        return status_no_memory("the ring's records", count * sizeof *b->records);
+    for (size_t i = 0; i < count; i++)
+        b->records[i] = (int64_t)i;
+    return NULL;
 }
 
 static Status open_model(Bench *b) {
     TRY(mae_open(&b->shape, &b->ops, &b->mae));
-    TRY(params_read(mae_params(b->mae), mae_params(b->mae)->value, b->weights, "weights."));
-    params_round(mae_params(b->mae), &b->ops);
-    return optimizer_open(&b->options, mae_params(b->mae), &b->ops, &b->optimizer);
+    Params *params = mae_params(b->mae);
+    TRY(params_read(params, params->value, b->weights, "weights."));
+    params_round(params, &b->ops);
+    TRY(optimizer_open(&b->options, params, &b->ops, &b->optimizer));
+    TRY(masks_open(&b->masks, b->batch, mae_patches(b->mae)));
+    const StepOptions options = {.mae = b->mae,
+                                 .optimizer = b->optimizer,
+                                 .ops = &b->ops,
+                                 .masks = &b->masks,
+                                 .seed = MAE_EXPORT_SEED,
+                                 .global_batch = b->batch,
+                                 .micro_batch = b->batch,
+                                 .capture = true};
+    return step_open(&options, &b->steps);
+}
+
+/* The masks of the file are those that a step draws: looked at once. */
+static Status check_masks(Bench *b, const Tensor *ids) {
+    const size_t row = (size_t)mae_patches(b->mae);
+    masks_draw(&b->masks, MAE_EXPORT_SEED, 0, b->records, b->batch);
+    if (memcmp(b->masks.ids, ids->data, (size_t)b->batch * row * sizeof(int32_t)) != 0)
+        return status_error(EXIT_DATA, "%s/data.safetensors is of another mae_export: its masks are others",
+                            b->a->folder);
+    return NULL;
 }
 
 static Status open_bench(Bench *b) {
@@ -189,42 +215,51 @@ static Status open_bench(Bench *b) {
     if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count || b->a->masks < 0)
         return status_error(EXIT_USAGE, "the data has %d pictures a batch and %d learning rates", b->given,
                             b->rate_count);
-    TRY(bring_data(b, pixels, ids));
+    TRY(bring_pixels(b, pixels));
     TRY(open_model(b));
     if (ids->shape[2] != mae_patches(b->mae) || pixels->shape[2] != b->shape.image_size)
         return status_error(EXIT_DATA, "the data is not of the size of the model's pictures");
-    return NULL;
+    return check_masks(b, ids);
 }
 
 static void close_bench(Bench *b) {
+    step_close(b->steps);
+    masks_close(&b->masks);
     optimizer_close(b->optimizer);
     mae_close(b->mae);
-    if (b->device)
-        device_arena_close(b->device, &b->arena);
+    b->device->release_pinned(b->device, b->pixels);
+    free(b->records);
     safetensors_close(b->weights);
     safetensors_close(b->data);
 }
 
 /* Each time round, a batch has the masks of another. */
-static MaeInput next_input(const Bench *b) {
+static Status gradients(Bench *b) {
     const size_t picture = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
     const size_t first = (size_t)(b->step % b->ring) * (size_t)b->given;
     const size_t masks = (size_t)((b->step + b->step / b->ring + b->a->masks) % b->ring) * (size_t)b->given;
-    return (MaeInput){
-        .pixels = b->pixels + first * picture, .ids = b->ids + masks * (size_t)mae_patches(b->mae), .batch = b->batch};
-}
-
-static void gradients(Bench *b) {
-    const MaeInput input = next_input(b);
-    mae_forward(b->mae, &input);
-    mae_backward(b->mae, &input, 1, false);
+    const PrefetchBatch batch = {
+        .number = (uint64_t)b->step, .samples = b->pixels + first * picture, .records = b->records + masks};
+    return step_gradients(b->steps, &batch, 0);
 }
 
 static Status update(Bench *b) {
-    float norm;
     const double rate = b->step < b->rate_count ? (double)b->rates[b->step] : 1e-4;
     b->step++;
-    return optimizer_step(b->optimizer, rate, b->step, &norm);
+    return step_update(b->steps, rate, b->step);
+}
+
+/* Until at most so many steps are under way. */
+static Status settle(Bench *b, int pending) {
+    while (step_pending(b->steps) > pending) {
+        StepState outcome;
+        TRY(step_settle(b->steps, &outcome));
+        if (outcome.halted)
+            return status_error(EXIT_DIVERGED, "the loss or the gradient's norm is not finite (%g, %g)", outcome.loss,
+                                (double)outcome.norm);
+        b->loss = outcome.loss;
+    }
+    return NULL;
 }
 
 /* --- follow ---------------------------------------------------------------------------------------------------------
@@ -267,13 +302,12 @@ static Status write_results(const Bench *b, Results *r, const float *losses) {
 static Status take_steps(Bench *b, Results *r, float *losses) {
     const Params *params = mae_params(b->mae);
     for (int i = 0; i < b->a->steps; i++) {
-        double loss;
-        gradients(b);
-        TRY(mae_loss(b->mae, &loss));
-        losses[i] = (float)loss;
+        TRY(gradients(b));
         if (i == 0 && b->a->out)
             TRY(take_array(params, params->grad, params->trainable, &r->grad));
         TRY(update(b));
+        TRY(settle(b, 0));
+        losses[i] = (float)b->loss;
     }
     if (b->a->after)
         TRY(take_array(params, params->value, params->total, &r->after));
@@ -305,14 +339,16 @@ static Status follow(Bench *b) {
 /* --- time -----------------------------------------------------------------------------------------------------------
  */
 
-/* Between marks on the device, so that what the host waits for in between counts too. */
+/* Between marks on the device, which counts what it waits for, too. As in training the host is a step ahead. */
 static Status run_window(Bench *b, Event *const marks[2], int steps, double *seconds) {
     TRY(b->device->event_record(b->device, marks[0], NULL));
     for (int i = 0; i < steps; i++) {
-        gradients(b);
+        TRY(gradients(b));
         TRY(update(b));
+        TRY(settle(b, step_ahead(b->steps)));
     }
     TRY(b->device->event_record(b->device, marks[1], NULL));
+    TRY(settle(b, 0));
     TRY(b->device->wait(b->device, NULL));
     return b->device->event_seconds(b->device, marks[0], marks[1], seconds);
 }
@@ -335,7 +371,7 @@ static Status run_windows(Bench *b, Event *const marks[2], double windows[WINDOW
 
 static Status time_steps(Bench *b, double startup) {
     Event *marks[2] = {NULL, NULL};
-    double windows[WINDOWS], loss = 0;
+    double windows[WINDOWS];
     int warmup = 0, steps = 0;
     size_t unused = 0, total;
     Status status = b->device->event_open(b->device, &marks[0]);
@@ -344,8 +380,6 @@ static Status time_steps(Bench *b, double startup) {
     if (!status)
         status = run_windows(b, marks, windows, &warmup, &steps);
     if (!status)
-        status = mae_loss(b->mae, &loss);
-    if (!status)
         status = b->device->memory(b->device, &unused, &total);
     b->device->event_close(b->device, marks[0]);
     b->device->event_close(b->device, marks[1]);
@@ -353,7 +387,7 @@ static Status time_steps(Bench *b, double startup) {
     printf("{\"program\": \"fovea %s %s\", \"batch\": %d, \"warmup\": %d, \"steps_per_window\": %d, "
            "\"startup_s\": %.2f, \"memory_mb\": %.0f, \"loss\": %.6g, \"images_per_s\": [",
            b->ops.name, precisions[b->a->precision], b->batch, warmup, steps, startup,
-           b->device->host_memory ? 0 : ((double)b->memory_before - (double)unused) / 1e6, loss);
+           b->device->host_memory ? 0 : ((double)b->memory_before - (double)unused) / 1e6, b->loss);
     for (int i = 0; i < WINDOWS; i++)
         printf("%s%.6g", i ? ", " : "", (double)b->batch * steps / windows[i]);
     printf("]");

@@ -9,9 +9,11 @@
  *   lr      float [steps]                        the learning rate of each step
  *
  * Prints one JSON object with the model's floating-point operations. */
+#include "mae_export.h"
 #include "../../src/train/flops.h"
 #include "../../src/train/masks.h"
 #include "config.h"
+#include "device.h"
 #include "files.h"
 #include "folder.h"
 #include "loader.h"
@@ -23,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 32, NOTES = 32, SEED = 1, WARMUP_SHARE = 10 };
+enum { SETS = 32, NOTES = 32, WARMUP_SHARE = 10 };
 
 typedef struct {
     const char *folder, *config, *pictures;
@@ -119,7 +121,7 @@ static Status write_weights(const Arguments *a, const Config *config, const Mode
     ops_cpu(&ops, 1);
     Status status = path ? mae_open(shape, &ops, &mae) : status_no_memory("a path", strlen(a->folder));
     if (!status)
-        status = mae_init(mae, SEED);
+        status = mae_init(mae, MAE_EXPORT_SEED);
     if (!status) {
         const Params *params = mae_params(mae);
         Notes notes = {.count = 0};
@@ -151,6 +153,7 @@ static Status read_pictures(const Arguments *a, const Config *config, uint8_t *p
                                    .evaluate = true,
                                    .batch_size = a->batch,
                                    .workers = 2,
+                                   .device = device_cpu(),
                                    .depth = 2};
     Status status = loader_open(&options, &loader);
     for (int i = 0; i < a->ring && !status; i++) {
@@ -168,7 +171,7 @@ static Status read_pictures(const Arguments *a, const Config *config, uint8_t *p
 
 static void draw_pixels(uint8_t *pixels, size_t bytes) {
     Random random;
-    random_start(&random, SEED, RANDOM_TEST, 0, 0);
+    random_start(&random, MAE_EXPORT_SEED, RANDOM_TEST, 0, 0);
     for (size_t i = 0; i < bytes; i += sizeof(uint32_t)) {
         const uint32_t value = random_u32(&random);
         memcpy(pixels + i, &value, bytes - i < sizeof value ? bytes - i : sizeof value);
@@ -183,7 +186,7 @@ static Status draw_ids(const Arguments *a, int patches, int32_t *ids) {
     if (!status) {
         for (int i = 0; i < count; i++)
             records[i] = i;
-        masks_draw(&masks, SEED, 0, records, count);
+        masks_draw(&masks, MAE_EXPORT_SEED, 0, records, count);
         memcpy(ids, masks.ids, (size_t)count * (size_t)patches * sizeof *ids);
         masks_close(&masks);
     }
