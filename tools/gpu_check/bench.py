@@ -1,4 +1,8 @@
-"""The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, once both are known to compute the same."""
+"""The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, once both are known to compute the same.
+
+Both take the same weights, random pictures and masks. Our side takes the trainer's own steps, which bring the pictures
+from the host and draw the masks there; PyTorch finds both on the device.
+"""
 import os
 import re
 import shutil
@@ -15,8 +19,8 @@ from .replay import worst_of
 from .torch_side import Torch, find
 
 GPU = BACKEND == "cuda"
-# Pictures in a batch: 1008 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
-BATCH, BATCHES = (1008, (1008, 504)) if GPU else (8, (8, 4))
+# Pictures in a batch: multiples of 168 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
+BATCHES = (1008, 672, 504, 336) if GPU else (8, 4)
 GATE = {"batch": 16, "ring": 8, "steps": 200} if GPU else {"batch": 8, "ring": 4, "steps": 40}
 TURN, PROBE = (20, 4) if GPU else (0.3, 0.2)  # seconds
 STARTS = {"ours": 12, "pytorch": 45} if GPU else {"ours": 1, "pytorch": 5}  # seconds for a turn's start
@@ -85,8 +89,8 @@ class Sampler:
         return {name: statistics.median(row[i] for row in rows) for i, name in enumerate(names)} if rows else {}
 
 
-def best_batch(part, folder, precision):
-    """Ours, as PyTorch has its own."""
+def try_batches(part, folder, precision):
+    """Our images/s with each batch that fits; PyTorch is given the choice of the same."""
     tried = {}
     for batch in BATCHES:
         try:
@@ -94,11 +98,11 @@ def best_batch(part, folder, precision):
                 ours(part, "time", folder, precision, "--seconds", PROBE, "--batch", batch)["images_per_s"])
         except Failure as failure:
             tried[batch] = str(failure)
-    part.figures["batches_tried"] = tried
+    part.figures["our_batches"] = tried
     rates = {batch: rate for batch, rate in tried.items() if isinstance(rate, float)}
     if not rates:
-        raise Failure(str(tried[BATCHES[0]]))
-    return max(rates, key=rates.get)
+        raise Failure(str(tried[BATCHES[-1]]))
+    return rates
 
 
 def summary(turns):
@@ -144,17 +148,17 @@ def bench(part, model, precision):
                      GATE["steps"], "--pictures", synth(part, GATE["batch"] * GATE["ring"], 256 if GPU else 64))
     if torch:
         gate(part, torch, held, precision)
-    folder, about = export(part, "ring", model + ".ini", sets, "--batch", BATCH, "--ring", 8, "--no-weights")
+    folder, about = export(part, "ring", model + ".ini", sets, "--batch", BATCHES[0], "--ring", 8, "--no-weights")
     os.rename(os.path.join(held, "weights.safetensors"), os.path.join(folder, "weights.safetensors"))
     part.figures.update(about)
     part.figures["ceilings"] = answer(part.need([program("bench/ceiling"), "--backend", BACKEND]))
-    batch, form = best_batch(part, folder, precision), None
+    rates, form = try_batches(part, folder, precision), None
     if torch:
         until = part.stop - 4 * TURN - 2 * sum(STARTS.values())
-        form, part.figures["pytorch_forms"] = torch.fastest(folder, precision, BATCH, PROBE, until)
+        form, part.figures["pytorch_forms"] = torch.fastest(folder, precision, list(rates), PROBE, until)
         if not form:
             raise Failure("no form of PyTorch ran: " + part.figures["pytorch_forms"][0]["failed"])
-    turns = take_turns(part, folder, precision, batch, torch, form)
+    turns = take_turns(part, folder, precision, max(rates, key=rates.get), torch, form)
     part.figures["ours"] = summary(turns["ours"])
     if torch:
         part.figures["pytorch"] = {**summary(turns["pytorch"]), "form": form}

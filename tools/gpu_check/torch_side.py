@@ -1,5 +1,6 @@
 """PyTorch's side of a comparison: which Python has it, and the fastest of its forms."""
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -9,8 +10,8 @@ from .problem import answer
 
 SCRIPT = os.path.join(ROOT, "tools", "bench", "torch_bench.py")
 # Each is tried on top of the fastest so far; what takes longest to compile comes last.
-FORMS = ([{"weights": "bf16"}, {"sdpa": "flash"}, {"compile": "reduce-overhead"}, {"batch": 504},
-          {"compile": "max-autotune-no-cudagraphs"}, {"batch": 256}] if BACKEND == "cuda" else [{"weights": "bf16"}])
+FORMS = ([{"weights": "bf16"}, {"sdpa": "flash"}, {"compile": "reduce-overhead"},
+          {"compile": "max-autotune-no-cudagraphs"}] if BACKEND == "cuda" else [{"weights": "bf16"}])
 FIRST = ({"compile": "default", "weights": "fp32", "sdpa": "cudnn"} if BACKEND == "cuda" else
          {"compile": "none", "weights": "fp32", "sdpa": "any"})
 
@@ -49,26 +50,36 @@ class Torch:
             raise Failure(f"torch_bench {command} {precision} {form or ''}: exit {status}: {last_line(text)}")
         return answer(text)
 
-    def fastest(self, folder, precision, batch, seconds, until):
-        """The fastest form that could be found by then, and all that were tried with their images/s, or why not."""
-        tried, best, best_rate = [], None, 0.0
-        for change in [{}] + FORMS:
-            form = {**(best or {**FIRST, "batch": batch}), **change}
+    def attempt(self, folder, precision, form, seconds, limit=None):
+        """What a form came to: its images/s, or why there are none."""
+        start = time.monotonic()
+        try:
+            figures = self.run("time", folder, precision, "--seconds", seconds, form=form, limit=limit)
+        except Failure as failure:
+            return {**form, "failed": str(failure)[:300]}
+        return {**form, "images_per_s": round(statistics.median(figures["images_per_s"]), 1),
+                "compile_s": figures["compile_s"], "whole_s": round(time.monotonic() - start, 1)}
+
+    def fastest(self, folder, precision, batches, seconds, until):
+        """The fastest form that could be found by then, None if none ran, and all that were tried. `batches`, the
+        largest first, are those that fit our side."""
+        tried = []
+        for batch in batches:
+            # The first may take what time there is: without it there is no comparison.
+            tried.append(self.attempt(folder, precision, {**FIRST, "batch": batch}, seconds))
+            if "images_per_s" in tried[-1]:
+                break
+        best = chosen(tried)
+        for change in FORMS + [{"batch": batch} for batch in batches[len(tried):]] if best else []:
             left = until - time.monotonic()
-            if left < seconds and best:
-                tried.append({**form, "not_tried": "no time was left"})
-                continue
-            start = time.monotonic()
-            try:
-                # The first may take what there is: without it there is no comparison.
-                figures = self.run("time", folder, precision, "--seconds", seconds, form=form,
-                                   limit=left if best else None)
-            except Failure as failure:
-                tried.append({**form, "failed": str(failure)[:300]})
-                continue
-            rate = sorted(figures["images_per_s"])[len(figures["images_per_s"]) // 2]
-            tried.append({**form, "images_per_s": round(rate, 1), "compile_s": figures["compile_s"],
-                          "whole_s": round(time.monotonic() - start, 1)})
-            if rate > best_rate:
-                best, best_rate = form, rate
+            form = {**best, **change}
+            tried.append({**form, "failed": "not tried: no time was left"} if left < seconds else
+                         self.attempt(folder, precision, form, seconds, limit=left))
+            best = chosen(tried)
         return best, tried
+
+
+def chosen(tried):
+    """The form with most images/s; None: none ran."""
+    best = max((one for one in tried if "images_per_s" in one), key=lambda one: one["images_per_s"], default=None)
+    return best and {key: best[key] for key in (*FIRST, "batch")}
