@@ -73,7 +73,7 @@ endif
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
-tests: all accept tested
+tests: all accept tested $(BENCH)
 help:
 	@sed -n '1,5p' Makefile | cut -c3-
 	@echo "targets: all accept demo test test-long bench tests format clean"
