@@ -1,5 +1,5 @@
 /* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--masks N] [--batch N] ...
- * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16] [--threads N]
+ * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16|fp8] [--threads N]
  *
  * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Pictures
  * come from pinned memory of the host, as from the loader's ring, and masks are drawn as in training: with mae_export's
@@ -32,8 +32,8 @@ static const char *const commands[] = {"follow", "time", NULL};
 enum { FOLLOW, TIME };
 static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
 static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
-static const char *const precisions[] = {"fp32", "bf16", NULL};
-static const RealType types[] = {REAL_FP32, REAL_BF16};
+static const char *const precisions[] = {"fp32", "bf16", "fp8", NULL};
+enum { FP8 = 2 }; /* all but the encoder's linear layers in BF16 */
 
 typedef struct {
     int command, backend, precision, batch, steps, threads, masks;
@@ -143,7 +143,8 @@ static void take_shape(Bench *b) {
                             .norm_eps = 1e-6,
                             .mask_ratio = number(b, "mask_ratio"),
                             .norm_pix_loss = number(b, "norm_pix_loss") != 0,
-                            .batch = b->batch};
+                            .batch = b->batch,
+                            .fp8 = b->a->precision == FP8};
     b->options = (OptimizerOptions){.beta1 = number(b, "beta1"),
                                     .beta2 = number(b, "beta2"),
                                     .eps = number(b, "eps"),
@@ -402,7 +403,7 @@ static Status run(const Arguments *a, const Device *device) {
     const double begin = seconds_now();
     Bench b = {.a = a, .device = device};
     device->operations(device, a->threads, &b.ops);
-    b.ops.type = types[a->precision];
+    b.ops.type = a->precision ? REAL_BF16 : REAL_FP32;
     Status status = open_bench(&b);
     if (!status && a->command == FOLLOW)
         status = follow(&b);

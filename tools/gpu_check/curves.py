@@ -6,7 +6,7 @@ from .losses import distance, falls, windows
 from .part import BACKEND, Failure
 from .problem import SMALL, export, ours, synth
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "fp8")
 # A ViT-Tiny with a small decoder: the CPU takes a step of it in less than a tenth of a second.
 TINY = ["image_size=64", "patch_size=8", "decoder_dim=96", "decoder_depth=2", "decoder_heads=3"]
 LAST_PART = 0.01

@@ -18,7 +18,8 @@ from .part import BACKEND, NO_GPU, ROOT, Failure, Part, Skipped
 from .replay import replay
 
 PARTS = {"ops": ops, "replay": replay, "bench:vit_large": functools.partial(bench, model="vit_large", precision="bf16"),
-         "curves": curves, "bench:vit_base": functools.partial(bench, model="vit_base", precision="bf16"),
+         "curves": curves, "bench:vit_large_fp8": functools.partial(bench, model="vit_large", precision="fp8"),
+         "bench:vit_base": functools.partial(bench, model="vit_base", precision="bf16"),
          "faults": faults, "speed": speed, "sanitize": sanitize}
 
 
@@ -58,7 +59,7 @@ def run_part(name, folder):
         record = {"passed": None, "reason": str(reason)}
     record.update({"seconds": round(time.monotonic() - start, 1), "figures": part.figures})
     verdict = {True: "ok", False: "FAIL", None: "skipped"}[record["passed"]]
-    print(f"{verdict:8}{name:16}{record['seconds']:7.1f} s  {record.get('reason', '')}", flush=True)
+    print(f"{verdict:8}{name:20}{record['seconds']:7.1f} s  {record.get('reason', '')}", flush=True)
     return record
 
 

@@ -12,8 +12,8 @@ SCRIPT = os.path.join(ROOT, "tools", "bench", "torch_bench.py")
 # Each is tried on top of the fastest so far; what takes longest to compile comes last.
 FORMS = ([{"weights": "bf16"}, {"sdpa": "flash"}, {"compile": "reduce-overhead"},
           {"compile": "max-autotune-no-cudagraphs"}] if BACKEND == "cuda" else [{"weights": "bf16"}])
-FIRST = ({"compile": "default", "weights": "fp32", "sdpa": "cudnn"} if BACKEND == "cuda" else
-         {"compile": "none", "weights": "fp32", "sdpa": "any"})
+FIRST = {"precision": "bf16", "weights": "fp32",
+         **({"compile": "default", "sdpa": "cudnn"} if BACKEND == "cuda" else {"compile": "none", "sdpa": "any"})}
 
 
 def find():
@@ -38,23 +38,22 @@ class Torch:
     def __init__(self, part, python):
         self.part, self.python = part, python
 
-    def run(self, command, folder, precision, *arguments, limit=None, form=None):
+    def run(self, command, folder, form, *arguments, limit=None):
         backend = "cuda" if BACKEND == "cuda" else "cpu"
-        words = [self.python, SCRIPT, command, folder, "--backend", backend, "--precision", precision, "--threads",
-                 str(os.cpu_count())]
-        for key, value in (form or {}).items():
+        words = [self.python, SCRIPT, command, folder, "--backend", backend, "--threads", str(os.cpu_count())]
+        for key, value in form.items():
             words += ["--" + key, str(value)]
         status, text = self.part.run(words + [str(a) for a in arguments], PYTHONDONTWRITEBYTECODE="1",
                                      OMP_WAIT_POLICY="PASSIVE", **({"limit": limit} if limit else {}))
         if status:
-            raise Failure(f"torch_bench {command} {precision} {form or ''}: exit {status}: {last_line(text)}")
+            raise Failure(f"torch_bench {command} {form}: exit {status}: {last_line(text)}")
         return answer(text)
 
-    def attempt(self, folder, precision, form, seconds, limit=None):
+    def attempt(self, folder, form, seconds, limit=None):
         """What a form came to: its images/s, or why there are none."""
         start = time.monotonic()
         try:
-            figures = self.run("time", folder, precision, "--seconds", seconds, form=form, limit=limit)
+            figures = self.run("time", folder, form, "--seconds", seconds, limit=limit)
         except Failure as failure:
             return {**form, "failed": str(failure)[:300]}
         return {**form, "images_per_s": round(statistics.median(figures["images_per_s"]), 1),
@@ -62,19 +61,22 @@ class Torch:
 
     def fastest(self, folder, precision, batches, seconds, until):
         """The fastest form that could be found by then, None if none ran, and all that were tried. `batches`, the
-        largest first, are those that fit our side."""
+        largest first, are those that fit our side, which runs in `precision`."""
         tried = []
         for batch in batches:
             # The first may take what time there is: without it there is no comparison.
-            tried.append(self.attempt(folder, precision, {**FIRST, "batch": batch}, seconds))
+            tried.append(self.attempt(folder, {**FIRST, "batch": batch}, seconds))
             if "images_per_s" in tried[-1]:
                 break
         best = chosen(tried)
-        for change in FORMS + [{"batch": batch} for batch in batches[len(tried):]] if best else []:
+        changes = FORMS + [{"batch": batch} for batch in batches[len(tried):]]
+        if precision == "fp8":
+            changes.insert(1, {"precision": "fp8"})
+        for change in changes if best else []:
             left = until - time.monotonic()
             form = {**best, **change}
             tried.append({**form, "failed": "not tried: no time was left"} if left < seconds else
-                         self.attempt(folder, precision, form, seconds, limit=left))
+                         self.attempt(folder, form, seconds, limit=left))
             best = chosen(tried)
         return best, tried
 
