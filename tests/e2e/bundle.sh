@@ -121,7 +121,7 @@ expect_output "--out"
 
 export FOVEA_CHECK_BACKEND=emu FOVEA_CHECK_ROUNDS=1
 check "the emulator passes replay and faults" gpu_check --out "$results" replay faults
-recorded "len(p['replay']['figures']) == 10 and all(f['passed'] and f['worst'] for f in p['replay']['figures'].values())"
+recorded "len(p['replay']['figures']) == 15 and all(f['passed'] and f['worst'] for f in p['replay']['figures'].values())"
 recorded "p['faults']['figures']['killed and resumed']['equal'] == {'weights': True, 'optimizer': True}"
 recorded "0 < p['faults']['figures']['killed and resumed']['killed_after'] < p['faults']['figures']['killed and resumed']['steps'] == 40"
 recorded "[p['faults']['figures'][f]['exit'] for f in ('more memory than there is', 'too large a model', 'no GPU to be seen')] == [76, 76, 69]"
