@@ -161,7 +161,7 @@ check "bench without PyTorch, and curves, in the bundle" bare "$moved/tools/gpu-
 variables=()
 recorded "p['bench:vit_large']['passed'] is None and 'No module named torch' in p['bench:vit_large']['reason']"
 recorded "p['bench:vit_large']['figures']['ours']['images_per_s'] > 0 and 'ratio' not in p['bench:vit_large']['figures']"
-recorded "p['curves']['figures']['bf16']['same_weights'] and 0 < p['curves']['figures']['bf16']['distance'] < p['curves']['figures']['spread_of_two_seeds']"
+recorded "p['curves']['figures']['bf16']['same_weights'] and 0 < p['curves']['figures']['bf16']['distance'] < p['curves']['figures']['spread_of_seeds']"
 export TORCH_PYTHON="$TMP/bin/torch"
 check "bench beside the same program" gpu_check --out "$results" bench:vit_base
 recorded "p['bench:vit_base']['figures']['gate']['passed'] and 0 < p['bench:vit_base']['figures']['gate']['gradient'] < 2e-2"

@@ -7,29 +7,30 @@ from .part import BACKEND, Failure
 from .problem import SMALL, export, ours, synth
 
 PRECISIONS = ("fp32", "bf16", "fp8")
-# A ViT-Tiny with a small decoder: the CPU takes a step of it in less than a tenth of a second.
-TINY = ["image_size=64", "patch_size=8", "decoder_dim=96", "decoder_depth=2", "decoder_heads=3"]
+# Half a ViT-Tiny with a small decoder: two cores take a step of it in a tenth of a second. The rate is so low, and the
+# pictures come back so seldom, that rounding is not blown up: on the CPU, BF16 and FP8 end 0.1 % from FP32.
+TINY = ["image_size=64", "patch_size=8", "depth=6", "decoder_dim=96", "decoder_depth=1", "decoder_heads=3"]
 LAST_PART = 0.01
 
 
 def curves(part):
     gpu = BACKEND == "cuda"
-    steps, batch, ring = (300, 32, 16) if gpu else (60, 8, 4)
-    sets = ["model.preset=vit_tiny", "optim.base_lr=" + ("3e-4" if gpu else "3e-3")]
+    steps, batch, ring = (300, 32, 64) if gpu else (60, 8, 4)
+    sets = ["model.preset=vit_tiny", "optim.base_lr=" + ("2e-4" if gpu else "3e-3")]
     sets += ["model." + key for key in (TINY if gpu else SMALL)]
     # ViT-B's recipe, with a batch of its own.
     folder, _ = export(part, "curves", "vit_base.ini", sets, "--batch", batch, "--ring", ring, "--steps", steps,
-                       "--pictures", synth(part, batch * ring, 96))
+                       "--pictures", synth(part, batch * ring, 64))
 
     def follow(*arguments, **options):
         return ours(part, "follow", folder, *arguments, "--steps", steps, **options)["losses"]
 
-    reference, other = follow("fp32", backend="cpu"), follow("fp32", "--masks", 1, backend="cpu")
+    reference = follow("fp32", backend="cpu")
     # What chance alone makes of a curve: other masks on the same pictures. Rounding may do no more than that, and less in
     # the last part, by which a recipe is judged.
-    spread = distance(other, reference)
+    spread = max(distance(follow("fp32", "--masks", masks, backend="cpu"), reference) for masks in (1, 2))
     part.figures.update({"steps": steps, "cpu": [round(x, 5) for x in windows(reference)],
-                         "spread_of_two_seeds": spread})
+                         "spread_of_seeds": spread})
     fallen = [] if falls(reference) else ["the CPU's loss does not fall"]
     for precision in PRECISIONS:
         files = [os.path.join(part.folder, f"{precision}-{i}.safetensors") for i in range(2)]
@@ -39,7 +40,7 @@ def curves(part):
                  "same_losses": twice[0] == twice[1], "same_weights": filecmp.cmp(*files, shallow=False)}
         part.figures[precision] = found
         if not found["distance"] <= spread:
-            fallen.append(f"{precision}: {found['distance']:.4f} from the CPU's curve, two seeds are {spread:.4f} apart")
+            fallen.append(f"{precision}: {found['distance']:.4f} from the CPU's curve, other seeds are {spread:.4f} from it")
         if not found["last_part"] <= LAST_PART:
             fallen.append(f"{precision}: ends {found['last_part']:.4f} from the CPU's loss")
         if not (found["same_losses"] and found["same_weights"]):

@@ -58,11 +58,12 @@ class Part:
         self.stop = time.monotonic() + LIMIT
         self.figures = {}
 
-    def run(self, command, limit=LIMIT, **environment):
-        """Exit status and output of a command, which is ended when its time is over."""
+    def run(self, command, limit=LIMIT, ours=True, **environment):
+        """Exit status and output of a command, which is ended when its time is over. Not ours: it has its own CUDA."""
         left = min(limit, self.stop - time.monotonic())
         with open(os.path.join(self.folder, "output"), "w+b") as output:
-            process = subprocess.Popen(with_cuda(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            process = subprocess.Popen(with_cuda(command) if ours else command, stdin=subprocess.DEVNULL,
+                                       stdout=output, stderr=output,
                                        env={**os.environ, **environment}, start_new_session=True)
             try:
                 status = process.wait(max(left, 0))

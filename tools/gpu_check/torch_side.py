@@ -43,7 +43,7 @@ class Torch:
         words = [self.python, SCRIPT, command, folder, "--backend", backend, "--threads", str(os.cpu_count())]
         for key, value in form.items():
             words += ["--" + key, str(value)]
-        status, text = self.part.run(words + [str(a) for a in arguments], PYTHONDONTWRITEBYTECODE="1",
+        status, text = self.part.run(words + [str(a) for a in arguments], ours=False, PYTHONDONTWRITEBYTECODE="1",
                                      OMP_WAIT_POLICY="PASSIVE", **({"limit": limit} if limit else {}))
         if status:
             raise Failure(f"torch_bench {command} {form}: exit {status}: {last_line(text)}")
