@@ -11,6 +11,7 @@
  * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
+#include "../../src/train/peak.h"
 #include "../../src/train/step.h"
 #include "device.h"
 #include "files.h"
@@ -20,6 +21,7 @@
 #include "safetensors.h"
 #include "threads.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -385,6 +387,8 @@ static Status time_steps(Bench *b, double startup) {
     b->device->event_close(b->device, marks[0]);
     b->device->event_close(b->device, marks[1]);
     TRY(status);
+    const char *unknown;
+    const double peak = peak_flops(b->device, b->ops.type, &unknown);
     printf("{\"program\": \"fovea %s %s\", \"batch\": %d, \"warmup\": %d, \"steps_per_window\": %d, "
            "\"startup_s\": %.2f, \"memory_mb\": %.0f, \"loss\": %.6g, \"images_per_s\": [",
            b->ops.name, precisions[b->a->precision], b->batch, warmup, steps, startup,
@@ -392,6 +396,8 @@ static Status time_steps(Bench *b, double startup) {
     for (int i = 0; i < WINDOWS; i++)
         printf("%s%.6g", i ? ", " : "", (double)b->batch * steps / windows[i]);
     printf("]");
+    if (!isnan(peak))
+        printf(", \"peak_tflop_per_s\": %.6g", peak / 1e12);
     const char *note = b->device->note(b->device);
     if (note)
         printf(", \"note\": \"%s\"", note);
@@ -404,6 +410,9 @@ static Status run(const Arguments *a, const Device *device) {
     Bench b = {.a = a, .device = device};
     device->operations(device, a->threads, &b.ops);
     b.ops.type = a->precision ? REAL_BF16 : REAL_FP32;
+    /* As a run takes what is fastest; what is held against PyTorch's losses is the same each time. */
+    if (*device->tuned_on)
+        device->tune(device, a->command == TIME);
     Status status = open_bench(&b);
     if (!status && a->command == FOLLOW)
         status = follow(&b);

@@ -241,6 +241,8 @@ int main(int count, char **arguments) {
     Status status = parse(count, arguments, &a);
     if (!status)
         status = config_load(&config, a.config, a.sets, a.set_count);
+    if (!status && config.model.activation != GELU_ERF)
+        status = status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
     if (!status)
         status = files_make_directory(a.folder);
     const ModelShape shape = status ? (ModelShape){.batch = 1} : shape_of(&config, 1);

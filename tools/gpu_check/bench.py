@@ -12,7 +12,6 @@ import subprocess
 import time
 
 from .losses import distance, falls, windows
-from .machine import output_of
 from .part import BACKEND, Failure, Skipped, program
 from .problem import SMALL, answer, export, ours, synth
 from .replay import worst_of
@@ -27,8 +26,6 @@ STARTS = {"ours": 12, "pytorch": 45} if GPU else {"ours": 1, "pytorch": 5}  # se
 # Of the first step, from PyTorch's in FP32: what BF16's 8 bits add up to in such models, and E4M3's 4 in the encoder's
 # products. FP8 is held by its losses.
 LOSS, GRADIENT = {"bf16": 1e-3, "fp8": 3e-3}, {"bf16": 2e-2, "fp8": 2.5e-1}
-# Dense BF16 of the chips that NVIDIA's data sheets give it for; of others no share of a peak is told.
-PEAKS = {"NVIDIA H100 80GB HBM3": 989.4, "NVIDIA H200": 989.4}
 WANTED = {("vit_large", "bf16"): 1.15, ("vit_large", "fp8"): 1.5}
 
 
@@ -116,14 +113,15 @@ def summary(turns):
             **{key: value for key, value in turns[-1].items() if key not in ("images_per_s", "loss")}}
 
 
-def add_shares(figures, gpu, flop):
-    """What part of the ceilings, and of the chip's peak, the steps reach."""
+def add_shares(figures, flop):
+    """What part of the ceilings, and of the chip's peak where our side knows it, the steps reach."""
+    peak = figures["ours"].get("peak_tflop_per_s")
     for side in ("ours", "pytorch"):
         if side in figures:
             rate = figures[side]["images_per_s"] * flop / 1e12
             figures[side]["tflop_per_s"] = round(rate, 4)
             figures[side]["share_of_product"] = round(rate / figures["ceilings"]["product_tflop_per_s"], 4)
-            figures[side]["mfu"] = round(rate / PEAKS[gpu], 4) if gpu in PEAKS else None
+            figures[side]["mfu"] = round(rate / peak, 4) if peak else None
 
 
 def take_turns(part, folder, precision, batch, torch, form):
@@ -142,7 +140,6 @@ def take_turns(part, folder, precision, batch, torch, form):
 
 
 def bench(part, model, precision):
-    gpu = output_of(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]).split("\n")[0] if GPU else None
     sets = [] if GPU else ["model." + key for key in SMALL] + ["optim.base_lr=3e-3"]
     python, said = find()
     torch = Torch(part, python) if python else None
@@ -165,7 +162,7 @@ def bench(part, model, precision):
     part.figures["ours"] = summary(turns["ours"])
     if torch:
         part.figures["pytorch"] = {**summary(turns["pytorch"]), "form": form}
-    add_shares(part.figures, gpu, about["flop_per_image"])
+    add_shares(part.figures, about["flop_per_image"])
     if not torch:
         raise Skipped(f"no Python here has PyTorch{' that sees the GPU' if GPU else ''} ({said}): our side alone was "
                       "timed, and nothing held it against")
