@@ -77,36 +77,16 @@ template <typename T, Activation ACT> __device__ __forceinline__ float slope(flo
     return s + v * s * s * e * 0.693147181f * (TANH_LINEAR + 3.0f * TANH_CUBIC * v * v);
 }
 
-/* Bytes: 2 tensors; floor for ViT-L's 51,200 x 4,096 in BF16: 272 us. */
-template <typename T, Activation ACT>
-__global__ void __launch_bounds__(THREADS, 3) gelu_values(const T *x, T *y, size_t count) {
+/* Bytes: 2 tensors; floor for ViT-L's 51,200 x 4,096 in BF16: 272 us. CODED, of BF16 and whole packs: leaves codes of
+ * y, a byte an element more. */
+template <typename T, Activation ACT, bool CODED>
+__global__ void __launch_bounds__(THREADS, 3) gelu_values(const T *x, T *y, Fp8Codes codes, size_t count) {
     enum { COUNT = Pack<T>::COUNT };
     const size_t packs = count / COUNT, first = (size_t)blockIdx.x * THREADS * EACH + threadIdx.x;
+    Coder coder = {};
+    if constexpr (CODED)
+        coder = coder_begin(codes);
     Pack<T> pack[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (first + i * THREADS < packs)
-            pack[i] = load_pack(x + (first + i * THREADS) * COUNT);
-#pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (first + i * THREADS < packs) {
-#pragma unroll
-            for (int k = 0; k < COUNT; k++)
-                pack[i].values[k] = from_float<T>(value<T, ACT>(to_float(pack[i].values[k])));
-            store_pack(y + (first + i * THREADS) * COUNT, pack[i]);
-        }
-    const size_t rest = packs * COUNT + first; /* of the first block: less than a pack */
-    if (rest < count && first < COUNT)
-        y[rest] = from_float<T>(value<T, ACT>(to_float(x[rest])));
-}
-
-/* The same with codes. Bytes: 5 an element; floor for ViT-L's 8,400 x 4,096: 56 us. */
-template <Activation ACT>
-__global__ void __launch_bounds__(THREADS, 3) gelu_values_coded(const bf16 *x, bf16 *y, Fp8Codes codes, size_t count) {
-    enum { COUNT = Pack<bf16>::COUNT };
-    const size_t packs = count / COUNT, first = (size_t)blockIdx.x * THREADS * EACH + threadIdx.x;
-    Coder coder = coder_begin(codes);
-    Pack<bf16> pack[EACH];
 #pragma unroll
     for (int i = 0; i < EACH; i++)
         if (first + i * THREADS < packs)
@@ -117,18 +97,29 @@ __global__ void __launch_bounds__(THREADS, 3) gelu_values_coded(const bf16 *x, b
             const size_t at = (first + i * THREADS) * COUNT;
 #pragma unroll
             for (int k = 0; k < COUNT; k++)
-                pack[i].values[k] = from_float<bf16>(value<bf16, ACT>(to_float(pack[i].values[k])));
+                pack[i].values[k] = from_float<T>(value<T, ACT>(to_float(pack[i].values[k])));
             store_pack(y + at, pack[i]);
-            coder_store(coder, codes.y + at, pack[i]);
+            if constexpr (CODED)
+                coder_store(coder, codes.y + at, pack[i]);
         }
-    coder_end(coder, codes);
+    if constexpr (CODED) {
+        coder_end(coder, codes);
+    } else {
+        const size_t rest = packs * COUNT + first; /* of the first block: less than a pack */
+        if (rest < count && first < COUNT)
+            y[rest] = from_float<T>(value<T, ACT>(to_float(x[rest])));
+    }
 }
 
-/* Bytes: 3 tensors; floor for ViT-L's 51,200 x 4,096 in BF16: 409 us. */
-template <typename T, Activation ACT>
-__global__ void __launch_bounds__(THREADS, 3) gelu_slopes(const T *dy, const T *x, T *dx, size_t count) {
+/* Bytes: 3 tensors; floor for ViT-L's 51,200 x 4,096 in BF16: 409 us. CODED: as above, of dx. */
+template <typename T, Activation ACT, bool CODED>
+__global__ void __launch_bounds__(THREADS, 3)
+    gelu_slopes(const T *dy, const T *x, T *dx, Fp8Codes codes, size_t count) {
     enum { COUNT = Pack<T>::COUNT };
     const size_t packs = count / COUNT, first = (size_t)blockIdx.x * THREADS * EACH + threadIdx.x;
+    Coder coder = {};
+    if constexpr (CODED)
+        coder = coder_begin(codes);
     Pack<T> pack[EACH], input[EACH];
 #pragma unroll
     for (int i = 0; i < EACH; i++)
@@ -139,43 +130,22 @@ __global__ void __launch_bounds__(THREADS, 3) gelu_slopes(const T *dy, const T *
 #pragma unroll
     for (int i = 0; i < EACH; i++)
         if (first + i * THREADS < packs) {
-#pragma unroll
-            for (int k = 0; k < COUNT; k++)
-                pack[i].values[k] =
-                    from_float<T>(to_float(pack[i].values[k]) * slope<T, ACT>(to_float(input[i].values[k])));
-            store_pack(dx + (first + i * THREADS) * COUNT, pack[i]);
-        }
-    const size_t rest = packs * COUNT + first;
-    if (rest < count && first < COUNT)
-        dx[rest] = from_float<T>(to_float(dy[rest]) * slope<T, ACT>(to_float(x[rest])));
-}
-
-/* The same with codes. Bytes: 7 an element; floor for ViT-L's 8,400 x 4,096: 78 us. */
-template <Activation ACT>
-__global__ void __launch_bounds__(THREADS, 3)
-    gelu_slopes_coded(const bf16 *dy, const bf16 *x, bf16 *dx, Fp8Codes codes, size_t count) {
-    enum { COUNT = Pack<bf16>::COUNT };
-    const size_t packs = count / COUNT, first = (size_t)blockIdx.x * THREADS * EACH + threadIdx.x;
-    Coder coder = coder_begin(codes);
-    Pack<bf16> pack[EACH], input[EACH];
-#pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (first + i * THREADS < packs) {
-            pack[i] = load_pack(dy + (first + i * THREADS) * COUNT);
-            input[i] = load_pack(x + (first + i * THREADS) * COUNT);
-        }
-#pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (first + i * THREADS < packs) {
             const size_t at = (first + i * THREADS) * COUNT;
 #pragma unroll
             for (int k = 0; k < COUNT; k++)
                 pack[i].values[k] =
-                    from_float<bf16>(to_float(pack[i].values[k]) * slope<bf16, ACT>(to_float(input[i].values[k])));
+                    from_float<T>(to_float(pack[i].values[k]) * slope<T, ACT>(to_float(input[i].values[k])));
             store_pack(dx + at, pack[i]);
-            coder_store(coder, codes.y + at, pack[i]);
+            if constexpr (CODED)
+                coder_store(coder, codes.y + at, pack[i]);
         }
-    coder_end(coder, codes);
+    if constexpr (CODED) {
+        coder_end(coder, codes);
+    } else {
+        const size_t rest = packs * COUNT + first;
+        if (rest < count && first < COUNT)
+            dx[rest] = from_float<T>(to_float(dy[rest]) * slope<T, ACT>(to_float(x[rest])));
+    }
 }
 
 template <typename T> unsigned blocks(size_t count) {
@@ -185,20 +155,23 @@ template <typename T> unsigned blocks(size_t count) {
 
 template <typename T> void launch_forward(Ops *ops, const T *x, Activation act, T *y, size_t count) {
     if (act == ACTIVATION_GELU_ERF)
-        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_GELU_ERF>), blocks<T>(count), THREADS, 0, x, y, count);
+        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_GELU_ERF, false>), blocks<T>(count), THREADS, 0, x, y,
+               Fp8Codes{}, count);
     else if (act == ACTIVATION_GELU_TANH)
-        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_GELU_TANH>), blocks<T>(count), THREADS, 0, x, y, count);
+        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_GELU_TANH, false>), blocks<T>(count), THREADS, 0, x, y,
+               Fp8Codes{}, count);
     else if (y != x)
-        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_NONE>), blocks<T>(count), THREADS, 0, x, y, count);
+        LAUNCH(ops, "gelu_forward", (gelu_values<T, ACTIVATION_NONE, false>), blocks<T>(count), THREADS, 0, x, y,
+               Fp8Codes{}, count);
 }
 
 template <typename T> void launch_backward(Ops *ops, const T *dy, const T *x, Activation act, T *dx, size_t count) {
     if (act == ACTIVATION_GELU_ERF)
-        LAUNCH(ops, "gelu_backward", (gelu_slopes<T, ACTIVATION_GELU_ERF>), blocks<T>(count), THREADS, 0, dy, x, dx,
-               count);
+        LAUNCH(ops, "gelu_backward", (gelu_slopes<T, ACTIVATION_GELU_ERF, false>), blocks<T>(count), THREADS, 0, dy, x,
+               dx, Fp8Codes{}, count);
     else if (act == ACTIVATION_GELU_TANH)
-        LAUNCH(ops, "gelu_backward", (gelu_slopes<T, ACTIVATION_GELU_TANH>), blocks<T>(count), THREADS, 0, dy, x, dx,
-               count);
+        LAUNCH(ops, "gelu_backward", (gelu_slopes<T, ACTIVATION_GELU_TANH, false>), blocks<T>(count), THREADS, 0, dy, x,
+               dx, Fp8Codes{}, count);
     else
         launch_forward(ops, dy, act, dx, count);
 }
@@ -219,19 +192,19 @@ void cuda_gelu_backward(Ops *ops, const Real *dy, const Real *x, Activation act,
 
 void gelu_forward_coded(Ops *ops, const Real *x, Activation act, Real *y, const Fp8Codes &codes, size_t count) {
     if (act == ACTIVATION_GELU_ERF)
-        LAUNCH(ops, "gelu_forward", (gelu_values_coded<ACTIVATION_GELU_ERF>), blocks<bf16>(count), THREADS, 0,
+        LAUNCH(ops, "gelu_forward", (gelu_values<bf16, ACTIVATION_GELU_ERF, true>), blocks<bf16>(count), THREADS, 0,
                (const bf16 *)x, (bf16 *)y, codes, count);
     else
-        LAUNCH(ops, "gelu_forward", (gelu_values_coded<ACTIVATION_GELU_TANH>), blocks<bf16>(count), THREADS, 0,
+        LAUNCH(ops, "gelu_forward", (gelu_values<bf16, ACTIVATION_GELU_TANH, true>), blocks<bf16>(count), THREADS, 0,
                (const bf16 *)x, (bf16 *)y, codes, count);
 }
 
 void gelu_backward_coded(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, const Fp8Codes &codes,
                          size_t count) {
     if (act == ACTIVATION_GELU_ERF)
-        LAUNCH(ops, "gelu_backward", (gelu_slopes_coded<ACTIVATION_GELU_ERF>), blocks<bf16>(count), THREADS, 0,
+        LAUNCH(ops, "gelu_backward", (gelu_slopes<bf16, ACTIVATION_GELU_ERF, true>), blocks<bf16>(count), THREADS, 0,
                (const bf16 *)dy, (const bf16 *)x, (bf16 *)dx, codes, count);
     else
-        LAUNCH(ops, "gelu_backward", (gelu_slopes_coded<ACTIVATION_GELU_TANH>), blocks<bf16>(count), THREADS, 0,
+        LAUNCH(ops, "gelu_backward", (gelu_slopes<bf16, ACTIVATION_GELU_TANH, true>), blocks<bf16>(count), THREADS, 0,
                (const bf16 *)dy, (const bf16 *)x, (bf16 *)dx, codes, count);
 }

@@ -32,8 +32,8 @@ static const char help[] =
     "                           and its idle share; nothing is written\n"
     "  --help KEY               explains one key of CONFIG; without KEY this text and all keys\n\n"
     "SIGTERM, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit 75: --resume goes on exactly.\n"
-    "Exit codes: 0 done, 64 usage or configuration, 65 data, 74 input or output, 75 stopped, 76 memory, 77 "
-    "diverged.\n\n"
+    "Exit codes: 0 done, 64 usage or configuration, 65 data, 69 no working device, 74 input or output, 75 stopped,\n"
+    "76 memory, 77 diverged.\n\n"
     "Keys:\n";
 
 typedef struct {

@@ -12,6 +12,7 @@
 #include "mae_export.h"
 #include "../../src/train/flops.h"
 #include "../../src/train/masks.h"
+#include "../../src/train/memory_plan.h"
 #include "config.h"
 #include "device.h"
 #include "files.h"
@@ -65,22 +66,6 @@ static Status parse(int count, char **arguments, Arguments *a) {
         return status_error(EXIT_USAGE, "usage: mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... "
                                         "--batch N [--ring N] [--steps N] [--pictures FOLDER] [--no-weights]");
     return NULL;
-}
-
-static ModelShape shape_of(const Config *config, int batch) {
-    return (ModelShape){.image_size = (int)config->model.image_size,
-                        .patch_size = (int)config->model.patch_size,
-                        .dim = (int)config->model.dim,
-                        .depth = (int)config->model.depth,
-                        .heads = (int)config->model.heads,
-                        .decoder_dim = (int)config->model.decoder_dim,
-                        .decoder_depth = (int)config->model.decoder_depth,
-                        .decoder_heads = (int)config->model.decoder_heads,
-                        .mlp_ratio = 4,
-                        .norm_eps = 1e-6,
-                        .mask_ratio = config->model.mask_ratio,
-                        .norm_pix_loss = config->model.norm_pix_loss,
-                        .batch = batch};
 }
 
 typedef struct {
@@ -245,7 +230,7 @@ int main(int count, char **arguments) {
         status = status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
     if (!status)
         status = files_make_directory(a.folder);
-    const ModelShape shape = status ? (ModelShape){.batch = 1} : shape_of(&config, 1);
+    const ModelShape shape = status ? (ModelShape){.batch = 1} : memory_shape(&config, 1);
     if (!status)
         status = model_check(&shape, true);
     if (!status && !a.no_weights)
