@@ -33,12 +33,12 @@ static inline float code_value(int format, uint8_t code, float inverse) {
     return approx_from_bits((nan ? 0x7fc00000u : approx_to_bits(size)) | (uint32_t)code >> 7 << 31);
 }
 
-/* The largest power of two that keeps `amax`, positive and finite, within the format; a product of two of their
- * inverses is a normal float still. */
+/* The scale for `amax`, positive and finite, see Fp8Scale; a product of two inverses is a normal float still. */
 static inline float code_scale(int format, float amax) {
     enum { MOST = 60 };
     const uint32_t bits = approx_to_bits(amax);
-    int power = code_format(format).top - ((int)(bits >> 23) - 127) - ((bits & 0x7fffffu) > 0x600000u);
+    const int top = code_format(format).top - (format == FP8_E5M2 ? FP8_MARGIN : 0);
+    int power = top - ((int)(bits >> 23) - 127) - ((bits & 0x7fffffu) > 0x600000u);
     power = power > MOST ? MOST : power < -MOST ? -MOST : power;
     return approx_from_bits((uint32_t)(127 + power) << 23);
 }

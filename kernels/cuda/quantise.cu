@@ -19,9 +19,9 @@ __device__ __forceinline__ bool is_usable(float amax) {
     return __float_as_uint(amax) > 0 && __float_as_uint(amax) < INFINITE;
 }
 
-/* The largest power of two that keeps amax within the format: both formats end at 1.75 times a power. */
+/* The scale for amax, see Fp8Scale: both formats end at 1.75 times a power of two. */
 __device__ __forceinline__ void choose(Fp8Scale *s, float amax) {
-    const int MOST = 60, top = s->format == FP8_E4M3 ? 8 : 15;
+    const int MOST = 60, top = s->format == FP8_E4M3 ? 8 : 15 - FP8_MARGIN;
     const unsigned bits = __float_as_uint(amax);
     int power = top - ((int)(bits >> 23) - 127) - (int)((bits & 0x7fffffu) > 0x600000u);
     power = max(-MOST, min(MOST, power));

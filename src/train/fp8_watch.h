@@ -7,10 +7,10 @@
 #include "fp8.h"
 #include "monitor.h"
 
-/* A step whose values are beyond the range is in the history of the next: its scale has room for up to twice the
- * largest again. To overflow in every fourth step all the same, values must grow 16 times within 16 steps, or jump
- * beyond all of the last 64 each time. Four such steps are no accident, and a layer loses little by 16 steps of
- * saturated values. */
+/* A step whose values are beyond the range is in the history of the next: its scale has room again for up to twice the
+ * largest, for gradients for 16 times. To overflow in every fourth step all the same, values must grow 16 times within
+ * 16 steps, gradients by orders more. Four such steps are no accident, and a layer loses little by 16 steps in which
+ * some values saturate. */
 enum { FP8_WATCH = 16, FP8_WATCH_MOST = 4 };
 
 /* In how many of the last FP8_WATCH steps one of a layer's tensors overflowed. */

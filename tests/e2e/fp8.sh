@@ -87,3 +87,6 @@ if awk '$1 ~ /^(fp|bf)/ && NF == 2 { loss[$1] = $2 }
 else
     not_ok "the loss in fp8 is within 1 % of the others"
 fi
+# A sound run, in which gradients grow as they do, loses no layer to BF16.
+last=$(grep fp8_off "$TMP/learn/metrics.jsonl" | tail -n 1)
+if grep -q '"fp8_off": 0,' <<<"$last"; then ok "every layer is in fp8 to the end"; else not_ok "every layer is in fp8 to the end" "$last"; fi
