@@ -23,8 +23,9 @@ typedef struct {
     int classes;        /* classifier only */
     Recompute recompute;
     int batch; /* samples a forward pass holds at most (the micro-batch) */
-    bool fp8;  /* the encoder's linear layers in FP8, where their shapes fit; the operations are in BF16. The
-                * parameters' `fp8` then says what to do at each step (fp8.h) */
+    bool fp8;  /* the linear layers of the encoder's blocks in FP8, but for the first block's and the last's (of two the
+                * first's); the operations are in BF16. The parameters' `fp8` then says what to do at each step
+                * (fp8.h) */
 } ModelShape;
 
 /* What a shape cannot be: EXIT_USAGE saying why (patch divides image, heads divide dim, dim divisible by 4, ...). */

@@ -245,9 +245,9 @@ struct Ops {
     void (*quantise_fp8)(Ops *ops, const Real *x /*[rows][columns]*/, Fp8Scale *scale, bool seen,
                          uint8_t *y /*[rows][columns]*/, uint8_t *transposed, int rows, int columns);
     /* linear_forward and linear_backward_input of what the codes stand for: x and w in E4M3, dy in E5M2. The latter
-     * takes the codes of w transposed, and stores dy w before it multiplies by act'(pre). On a GPU in BF16 alone, `in`
-     * and `out` multiples of 16, and the forward product's sums are less precise than FP32's (fast accumulation). The
-     * new codes may lie where those of the factor did. */
+     * takes the codes of w transposed, and stores dy w before it multiplies by act'(pre). On a GPU in BF16 alone, and
+     * the forward product's sums are less precise than FP32's (fast accumulation). The new codes may lie where those of
+     * the factor did. */
     void (*linear_forward_fp8)(Ops *ops, const uint8_t *x /*[rows][in]*/, const Fp8Scale *x_scale,
                                const uint8_t *w /*[out][in]*/, const Fp8Scale *w_scale, const Real *bias,
                                Activation act, Real *pre, Real *y, int rows, int in, int out,

@@ -7,6 +7,17 @@
 
 #include <cuda_fp8.h>
 
+/* What a code stands for. */
+__device__ __forceinline__ float code_value(uint8_t code, int format) {
+    const unsigned bits = format == FP8_E4M3 ? 3 : 2, bias = format == FP8_E4M3 ? 7 : 15;
+    const unsigned size = code & 0x7fu, exponent = size >> bits, fraction = size & ((1u << bits) - 1);
+    float value = exponent ? __uint_as_float(((exponent + 127 - bias) << 23) | (fraction << (23 - bits)))
+                           : (float)fraction * __uint_as_float((128 - bias - bits) << 23);
+    if (size == 0x7f)
+        value = __uint_as_float(0x7fc00000u);
+    return code & 0x80u ? -value : value;
+}
+
 /* A thread's part: what the scale says, and what its values showed. */
 struct Coder {
     float factor, limit;

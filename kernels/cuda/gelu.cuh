@@ -1,9 +1,11 @@
 /* GELU and its slope in BF16, leaving codes of what they write: gelu.cu. `act` is one of the two GELUs; the codes go to
- * multiples of 8 bytes, and `count` is a multiple of 8. */
+ * multiples of 8 bytes, and `count` is a multiple of GELU_CODED. */
 #ifndef FOVEA_GELU_CUH
 #define FOVEA_GELU_CUH
 
 #include "cuda.cuh"
+
+enum { GELU_CODED = 8 };
 
 void gelu_forward_coded(Ops *ops, const Real *x, Activation act, Real *y, const Fp8Codes &codes, size_t count);
 void gelu_backward_coded(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, const Fp8Codes &codes,

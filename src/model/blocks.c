@@ -38,6 +38,13 @@ static int add(Params *params, const char *prefix, int block, const char *leaf, 
     return params_add(params, name, true, 1 + block, dims, (int64_t[]){rows, columns});
 }
 
+/* The first and the last block, of two the first, are left to BF16, as FP8 recipes have it: there rounding is felt
+ * most.
+ */
+static bool takes_fp8(const Stack *stack, int block) {
+    return stack->depth == 1 || (block > 0 && (block < stack->depth - 1 || stack->depth == 2));
+}
+
 static Linear add_linear(const Stack *stack, Params *params, int block, const char *leaf, int in, int out) {
     char part[32], name[64];
     Linear linear = {.in = in, .out = out};
@@ -46,7 +53,7 @@ static Linear add_linear(const Stack *stack, Params *params, int block, const ch
     snprintf(part, sizeof part, "%s.bias", leaf);
     linear.bias = add(params, stack->prefix, block, part, 1, out, 0);
     snprintf(name, sizeof name, "%s.%d.%s", stack->prefix, block, leaf);
-    linear.fp8 = fp8_add(stack->fp8, name, linear.weight, in, out);
+    linear.fp8 = takes_fp8(stack, block) ? fp8_add(stack->fp8, name, linear.weight, in, out) : NULL;
     return linear;
 }
 

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MULTIPLE = 16 };
-
 struct Fp8 {
     Ops *ops;
     const Params *params;
@@ -52,7 +50,7 @@ void fp8_begin_list(Fp8 *fp8) {
 }
 
 Fp8Linear *fp8_add(Fp8 *fp8, const char *name, int weight, int in, int out) {
-    if (!fp8 || in % MULTIPLE || out % MULTIPLE || fp8->count == fp8->capacity)
+    if (!fp8 || fp8->count == fp8->capacity)
         return NULL;
     Fp8Linear *linear = &fp8->list[fp8->count++];
     *linear = (Fp8Linear){.owner = fp8, .weight = weight, .in = in, .out = out};

@@ -8,7 +8,7 @@
 typedef struct {
     Fp8 *owner;
     char name[64];
-    int weight, in, out;       /* parameter index; multiples of 16, as a GPU's FP8 products need them */
+    int weight, in, out;       /* parameter index; shape */
     uint8_t *w, *w_transposed; /* codes, [out][in] and [in][out] */
     bool off;
 } Fp8Linear;
@@ -35,7 +35,7 @@ Status fp8_open(Ops *ops, const Params *params, int capacity, Fp8 **fp8) MUST_US
 void fp8_close(Fp8 *fp8);
 /* Starts the list of layers anew. */
 void fp8_begin_list(Fp8 *fp8);
-/* The layer's place in the list; NULL when its shape does not fit, or without FP8. */
+/* The layer's place in the list; NULL without FP8. */
 Fp8Linear *fp8_add(Fp8 *fp8, const char *name, int weight, int in, int out);
 /* Between `again` and not, tensors are computed once more that were seen in this step: they are not counted twice. */
 void fp8_repeat(Fp8 *fp8, bool again);

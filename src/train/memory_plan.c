@@ -124,6 +124,14 @@ static size_t attention_scratch(size_t batch, size_t heads, size_t tokens, RealT
            (type == REAL_BF16 ? batch * heads * scores + ALIGNMENT : 0);
 }
 
+/* For FP8 products whose shape the library does not have (kernels/cuda/linear_fp8.cu): the values of both factors. */
+static size_t widened_codes(const ModelShape *shape, size_t rows) {
+    enum { MULTIPLE = 16 };
+    const size_t dim = (size_t)shape->dim, hidden = (size_t)(shape->dim * shape->mlp_ratio);
+    const bool odd = shape->dim % MULTIPLE || hidden % MULTIPLE;
+    return shape->fp8 && odd ? (rows * hidden + hidden * dim + MULTIPLE) * sizeof(uint16_t) : 0;
+}
+
 /* At least what kernels/cuda takes for sums in parts and for attention, one operation at a time. columns.cu and
  * norm.cu: at most 8 x 132 parts of 2048 columns, or of all the columns, and no more than one for 16 rows; tokens.cu:
  * one for each sample; loss.cu: one for some rows. */
@@ -135,9 +143,12 @@ static size_t gpu_scratch(const ModelShape *shape, RealType type) {
     const size_t dim = larger((size_t)shape->dim, (size_t)shape->decoder_dim);
     const size_t widest = larger(4 * dim, 3 * (size_t)shape->patch_size * (size_t)shape->patch_size);
     const size_t by_rows = (rows / ROWS + 1) * 2 * widest, by_parts = PARTS * (CHUNK + widest);
-    const size_t asked[] = {sizeof(float) * (by_rows < by_parts ? by_rows : by_parts), sizeof(float) * batch * dim,
-                            sizeof(double) * (rows + 2), attention_scratch(batch, (size_t)shape->heads, 1 + keep, type),
-                            attention_scratch(batch, (size_t)shape->decoder_heads, 1 + patches, type)};
+    const size_t asked[] = {sizeof(float) * (by_rows < by_parts ? by_rows : by_parts),
+                            sizeof(float) * batch * dim,
+                            sizeof(double) * (rows + 2),
+                            attention_scratch(batch, (size_t)shape->heads, 1 + keep, type),
+                            attention_scratch(batch, (size_t)shape->decoder_heads, 1 + patches, type),
+                            widened_codes(shape, batch * (1 + keep))};
     size_t most = 0, second = 0;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         second = larger(second, asked[i] < most ? asked[i] : most);

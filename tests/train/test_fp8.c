@@ -21,6 +21,7 @@ typedef struct {
 
 static void open_model(Model *model, bool fp8) {
     ModelShape shape = tiny_shape(2);
+    shape.depth = 4; /* two of them in FP8 */
     shape.fp8 = fp8;
     *model = (Model){0};
     ops_cpu(&model->ops, 1);
@@ -163,7 +164,7 @@ static void another_model_s_is_refused(void **state) {
     fill(&model);
     for (int i = 0; i < 4; i++) {
         static const char *const wrong[] = {"its layers are not this model's", "off is missing", "of another size",
-                                            "scale 1 of blocks.0.attn.proj is no scale"};
+                                            "scale 1 of blocks.1.attn.proj is no scale"};
         CheckpointFp8 copy = {0};
         Arena measure = {0}, arena;
         checkpoint_fp8_place(&copy, model.params, &measure);
@@ -230,10 +231,10 @@ static void a_layer_that_keeps_overflowing_is_turned_off(void **state) {
     assert_fine(files_read(path, &text, &size));
     assert_string_equal(text,
                         "{\"step\": 16, \"fp8_saturated\": 75, \"fp8_overflows\": 8, \"fp8_off\": 1, \"fp8_layers\": "
-                        "{\"blocks.0.attn.proj\": {\"saturated\": 70, \"overflows\": 3, \"off\": false}, "
-                        "\"blocks.1.mlp.fc1\": {\"saturated\": 5, \"overflows\": 5, \"off\": true}}}\n"
+                        "{\"blocks.1.attn.proj\": {\"saturated\": 70, \"overflows\": 3, \"off\": false}, "
+                        "\"blocks.2.mlp.fc1\": {\"saturated\": 5, \"overflows\": 5, \"off\": true}}}\n"
                         "{\"step\": 32, \"fp8_saturated\": 0, \"fp8_overflows\": 0, \"fp8_off\": 1, \"fp8_layers\": "
-                        "{\"blocks.1.mlp.fc1\": {\"saturated\": 0, \"overflows\": 0, \"off\": true}}}\n");
+                        "{\"blocks.2.mlp.fc1\": {\"saturated\": 0, \"overflows\": 0, \"off\": true}}}\n");
     free(text);
     assert_fine(fp8_watch(NULL, &monitor, 16));
     mae_close(model.mae);

@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+enum { LINEARS = 4 }; /* in FP8, of the second of two blocks */
+
 typedef struct {
     Device *device;
     Ops ops;
@@ -169,8 +171,8 @@ static void captured_steps_equal_plain_ones(void **state) {
         assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
         assert_true(same_on_devices(a, a->m, b, b->m, a->trainable));
         assert_true(same_on_devices(a, a->v, b, b->v, a->trainable));
-        assert_int_equal(fp8_linears(a->fp8), fp8 ? 8 : 0);
-        Fp8Scale scales[8 * FP8_TENSORS], others[8 * FP8_TENSORS];
+        assert_int_equal(fp8_linears(a->fp8), fp8 ? LINEARS : 0);
+        Fp8Scale scales[LINEARS * FP8_TENSORS], others[LINEARS * FP8_TENSORS];
         assert_fine(fp8_read(a->fp8, scales));
         assert_fine(fp8_read(b->fp8, others));
         assert_true(!fp8 || (scales[0].position == STEPS && !memcmp(scales, others, sizeof scales)));
@@ -215,7 +217,7 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     for (int i = 1; i <= 3; i++)
         start(&model, &pictures, (uint32_t)i, 1e-3, i), settle(&model);
     float *before = malloc(bytes), *after = malloc(bytes);
-    Fp8Scale scales[8 * FP8_TENSORS], others[8 * FP8_TENSORS];
+    Fp8Scale scales[LINEARS * FP8_TENSORS], others[LINEARS * FP8_TENSORS];
     assert_fine(fp8_read(params->fp8, scales));
     const float nan = NAN;
     assert_fine(device_read(model.device, before, params->value, bytes));
@@ -233,7 +235,7 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     assert_memory_equal(before, after, bytes);
     fp8_begin(params->fp8);
     assert_fine(fp8_read(params->fp8, others));
-    for (int i = 0; i < 8 * FP8_TENSORS; i++)
+    for (int i = 0; i < LINEARS * FP8_TENSORS; i++)
         scales[i].amax = others[i].amax = 0; /* the weights' */
     assert_memory_equal(scales, others, sizeof scales);
     assert_fine(step_start(model.step, 3, outcome.mean));
