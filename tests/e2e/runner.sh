@@ -84,6 +84,16 @@ SETTING=TEST_TIMEOUT=1 outcome 1 '0 passed, 1 failed, 0 skipped' 'stopped after 
 echo build/tests/test_missing >"$tree/programs"
 outcome 1 '0 passed, 1 failed, 0 skipped' 'not built'
 
+# Two at a time, where there is room: the first waits for what the second makes.
+program test_waits <<'END'
+for _ in {1..600}; do [ -e build/made ] && break; sleep 0.05; done
+echo 1..1; [ -e build/made ] && echo ok 1 - a || echo not ok 1 - a
+END
+and test_makes <<'END'
+echo 1..1; touch build/made; echo ok 1 - b
+END
+SETTING=TEST_JOBS=2 outcome 0 '2 passed, 0 failed, 0 skipped'
+
 # A failure does not end the run; parts of paths choose; --long reaches the programs; scripts and sanitizers' builds run.
 program test_one <<'END'
 echo 1..1; echo "${FOVEA_LONG:+not }ok 1 - short"
