@@ -131,19 +131,19 @@ static bool same_on_devices(const Params *a, const float *from_a, const Params *
  * once the first step's scales are known, and after a layer was turned off. */
 static void captured_steps_equal_plain_ones(void **state) {
     (void)state;
-    enum { STEPS = 20 };
+    enum { STEPS = 20, BATCH = 3 };
     for (int round = 0; round < 3; round++) {
-        const int micro_batch = round == 1 ? 6 : 2;
+        const int micro_batch = round == 1 ? BATCH : 1;
         const bool fp8 = round == 2;
         Model plain, captured;
         Pictures pictures[STEPS];
         StepState outcomes[STEPS];
-        open_emulated(&plain, 6, micro_batch, fp8, false);
-        open_emulated(&captured, 6, micro_batch, fp8, true);
+        open_emulated(&plain, BATCH, micro_batch, fp8, false);
+        open_emulated(&captured, BATCH, micro_batch, fp8, true);
         for (int i = 0; i < STEPS; i++) {
-            pictures[i] = drawn_pictures(6);
-            for (int j = 0; j < 6; j++)
-                draw_smooth(pictures[i].pixels + j * PICTURE, 6 * i + j);
+            pictures[i] = drawn_pictures(BATCH);
+            for (int j = 0; j < BATCH; j++)
+                draw_smooth(pictures[i].pixels + j * PICTURE, BATCH * i + j);
         }
         for (int i = 0; i < STEPS; i++) {
             if (fp8 && i == 12)
