@@ -210,8 +210,8 @@ static void masks_hang_on_seed_epoch_and_record(void **state) {
 static void a_bad_step_holds_back_those_behind_it(void **state) {
     (void)state;
     Model model;
-    Pictures pictures = drawn_pictures(4);
     open_emulated(&model, 4, 2, true, true);
+    Pictures pictures = drawn_pictures(4);
     const Params *params = mae_params(model.mae);
     const size_t bytes = params->total * sizeof(float), place = params_find(params, "cls_token")->offset;
     for (int i = 1; i <= 3; i++)
