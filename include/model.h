@@ -76,9 +76,10 @@ Status mae_stage(Mae *mae, int room, Stream *stream, const uint8_t *pixels, cons
 
 /* Forward pass. Failures are kept in the table (ops_error()). */
 void mae_forward(Mae *mae, const MaeInput *input);
-/* Where the device keeps the loss of the last pass. */
+/* Where the device keeps the loss of the last backward pass. */
 const double *mae_loss_memory(const Mae *mae);
-/* Waits for the last forward pass: its batch's masked pixel loss, or what failed in it. */
+/* Computes and waits for the loss of the last forward pass, over its input: its batch's masked pixel loss, or what
+ * failed in it. */
 Status mae_loss(Mae *mae, double *loss) MUST_USE;
 /* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
  * when `add`. */

@@ -24,7 +24,9 @@ struct Mae {
     Real *pred, *dpred;         /* [batch][1 + patches][patch_dim] */
     Real *ddecoder, *dlatent;   /* gradients of what enters and leaves the two stacks */
     double *loss;
-    int batch; /* of the last forward pass */
+    /* Of the last forward pass. */
+    int batch;
+    const int32_t *passed_ids;
 };
 
 static bool comes_after(const float *noise, int32_t a, int32_t b) {
@@ -266,6 +268,7 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     const Params *p = &mae->params;
     int batch = input->batch, keep = mae->keep, patches = mae->patches;
     mae->batch = batch;
+    mae->passed_ids = input->ids;
     ops->device->range_push(ops->device, "forward");
 
     if (input->pixels)
@@ -289,8 +292,6 @@ void mae_forward(Mae *mae, const MaeInput *input) {
 
     ops->linear_forward(ops, mae->decoder.y, params_weight(p, mae->pred_weight), params_weight(p, mae->pred_bias),
                         ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
-    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, 1, mae->loss, NULL, batch,
-                           patches, keep, mae->patch_dim);
     ops->device->range_pop(ops->device);
 }
 
@@ -299,6 +300,8 @@ const double *mae_loss_memory(const Mae *mae) {
 }
 
 Status mae_loss(Mae *mae, double *loss) {
+    mae->ops->masked_pixel_loss(mae->ops, mae->pred, mae->target, mae->passed_ids, mae->shape.norm_pix_loss, 1,
+                                mae->loss, NULL, mae->batch, mae->patches, mae->keep, mae->patch_dim);
     TRY(ops_error(mae->ops));
     return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
 }
