@@ -7,19 +7,27 @@ int pipeline_ahead(const Run *run) {
     return ahead < held ? ahead : held;
 }
 
+/* Waiting counts as far as the device had nothing else to do: where it ran out of work meanwhile, all of it. */
+static Status next_batch(Run *run, Flight *flight) {
+    bool busy;
+    const double start = monitor_now();
+    run->device->range_push(run->device, "data");
+    Status arrived = loader_next(run->loader, &flight->batch);
+    run->device->range_pop(run->device);
+    TRY(arrived);
+    TRY(step_busy(run->step, &busy));
+    flight->data_wait = busy ? 0 : monitor_now() - start;
+    return NULL;
+}
+
 Status pipeline_start(Run *run) {
     const int pending = step_pending(run->step);
     const int64_t number = run->state.step + pending + 1;
     Flight *flight = &run->flights[(run->oldest + pending) % STEP_MOST];
     *flight = (Flight){.lr = schedule_lr(&run->schedule, number - 1)};
-    const double start = monitor_now();
     if (!pending)
-        run->settled_at = start;
-    run->device->range_push(run->device, "data");
-    Status arrived = loader_next(run->loader, &flight->batch);
-    run->device->range_pop(run->device);
-    TRY(arrived);
-    flight->data_wait = monitor_now() - start;
+        run->settled_at = monitor_now();
+    TRY(next_batch(run, flight));
     TRY(step_gradients(run->step, &flight->batch, loader_epoch(run->loader, flight->batch.number)));
     /* A checkpoint of the parameters may still be copying: they change only after it. */
     const double before = monitor_now();

@@ -24,7 +24,7 @@ typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } En
 typedef struct {
     PrefetchBatch batch; /* the loader's */
     double lr;
-    double data_wait, checkpoint_wait; /* seconds that the host waited when it started the step */
+    double data_wait, checkpoint_wait; /* seconds that the device, and the host, waited when the step was started */
 } Flight;
 
 typedef struct {

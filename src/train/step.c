@@ -142,6 +142,14 @@ int step_pending(const Step *step) {
     return (int)(step->begun - step->ended);
 }
 
+Status step_busy(const Step *step, bool *busy) {
+    bool done = true;
+    if (step_pending(step))
+        TRY(step->device->event_done(step->device, step->ends[(step->begun - 1) % STEP_MOST], &done));
+    *busy = !done;
+    return NULL;
+}
+
 Status step_start(Step *step, int64_t applied, double mean) {
     const StepState state = {
         .spike = step->options.spike, .settled = step->options.settled, .applied = applied, .mean = mean};

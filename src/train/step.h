@@ -40,6 +40,8 @@ void step_close(Step *step);
 /* Steps that may be under way when the next one starts: 0 where nothing runs behind the host's back. */
 int step_ahead(const Step *step);
 int step_pending(const Step *step);
+/* Whether the device still has work of the steps under way: while it has, waiting for the next batch costs nothing. */
+Status step_busy(const Step *step, bool *busy) MUST_USE;
 
 /* Where the count of applied steps and their losses' running mean (NaN: none yet) begin, at the start, after a rollback
  * and after a step that was not sound: nothing may be under way. Waits. */

@@ -160,7 +160,12 @@ static void captured_steps_equal_plain_ones(void **state) {
             if (i == 0)
                 continue;
             assert_int_equal(step_pending(captured.step), i < STEPS ? 2 : 1);
+            bool busy;
+            assert_fine(step_busy(captured.step, &busy));
+            assert_true(busy); /* the emulator works only when somebody waits */
             const StepState outcome = settle(&captured);
+            assert_fine(step_busy(captured.step, &busy));
+            assert_int_equal(busy, i < STEPS);
             assert_true(outcome.loss == outcomes[i - 1].loss && outcome.norm == outcomes[i - 1].norm);
             assert_true(outcome.mean == outcomes[i - 1].mean);
             assert_int_equal(outcome.applied, i);
