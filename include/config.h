@@ -35,7 +35,7 @@ typedef struct {
         double crop_scale_min, crop_scale_max, crop_ratio_min, crop_ratio_max;
         double flip;
         int64_t workers; /* decoding threads */
-        int64_t ring;    /* batches decoded ahead */
+        int64_t ring;    /* batches in memory */
     } data;
     struct {
         TrainDevice device;

@@ -62,7 +62,8 @@ const ConfigKey config_keys[] = {
     REAL(data, crop_ratio_max, 0.1, 10, 4.0 / 3, "", "Largest width / height of a random crop."),
     REAL(data, flip, 0, 1, 0.5, "", "Probability of mirroring left and right."),
     INTEGER(data, workers, 1, 256, 2, "threads", "Threads that decode and crop pictures. They change no result."),
-    INTEGER(data, ring, 1, 64, 3, "batches", "Batches decoded ahead of the training."),
+    INTEGER(data, ring, 1, 64, 3, "batches",
+            "Batches in memory: the one that is trained on, on a GPU the next one, too, and those decoded ahead."),
 
     CHOICE(
         train, device, DEVICES, TRAIN_ON_AUTO,
@@ -71,10 +72,9 @@ const ConfigKey config_keys[] = {
     CHOICE(
         train, precision, PRECISIONS, PRECISION_BF16,
         "What activations and the factors of matrix products are kept in. Parameters, gradients, moments and sums are "
-        "fp32 in either; the CPU rounds in bf16 where a GPU does. fp8: as bf16, but the encoder's linear layers "
-        "multiply "
-        "in E4M3 and E5M2, forward and for the input's gradient; for GPUs of compute capability 8.9 and later, "
-        "simulated on the CPU."),
+        "fp32 in each; the CPU rounds in bf16 where a GPU does. fp8: as bf16, but the linear layers of the encoder's "
+        "blocks, the first and the last left out, multiply in E4M3 and E5M2, forward and for the input's gradient; for "
+        "GPUs of compute capability 8.9 and later, simulated on the CPU."),
     INTEGER(train, seed, 0, 9007199254740991, 1, "", "Starts weights, order, crops and masks."),
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training pictures; not used when steps is given."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: from epochs."),
@@ -91,7 +91,8 @@ const ConfigKey config_keys[] = {
         train, recompute, RECOMPUTES, CONFIG_RECOMPUTE_NONE,
         "What is computed a second time in the backward pass rather than kept, for more pictures at a time in the same "
         "memory: nothing; norms: what norms and GELU write, a little work; blocks: all but the blocks' inputs, a third "
-        "more work. Results are the same to the bit."),
+        "more work. Results are the same to the bit, but for model.activation = tanh where a GPU computes it "
+        "within the product."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Threads that compute. 0: one for each core."),
     SWITCH(train, deterministic, 0,
            "on: every way to compute is the one that the libraries advise first, so that two runs of one configuration "
