@@ -20,7 +20,7 @@ CFLAGS  ?= -O3 -g
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-PACKAGES := libjpeg libpng inih libcjson libxxhash
+PACKAGES := libjpeg libpng inih libcjson libxxhash hdf5-serial libcrypto
 WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
 OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
@@ -31,7 +31,7 @@ COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic $(LDFLAGS)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
-ROOMS    := kernels/cpu src/base src/device src/data src/model src/train
+ROOMS    := kernels/cpu src/base src/device src/data src/stage src/model src/train
 LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS))))
 PROGRAMS := $(patsubst src/cli/%.c,$(B)/%,$(wildcard src/cli/*.c))
 # The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator; kernels/emu/NAME.cc stands in for
@@ -53,7 +53,7 @@ NVCOMPILE := $(NVCC) -std=c++17 -Iinclude -O3 -lineinfo $(foreach a,$(CUDA_ARCH)
 NVLINK   := $(NVCC) -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a)
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
-UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base device data model train,tests/$(r)/test_*.c)))
+UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base device data stage model train,tests/$(r)/test_*.c)))
 # The emulator's own tests: linked with it, without the product's kernels.
 EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
 EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:kernels/cuda/%.cu=kernels/emu/%.cc),$(EMU_CC)))

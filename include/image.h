@@ -3,6 +3,8 @@
 #define FOVEA_IMAGE_H
 
 #include "status.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
@@ -17,6 +19,21 @@ typedef struct {
  * decoder counts: it had to invent data), empty, over 1 GiB, or with a side over 20,000; with EXIT_NO_MEMORY without
  * memory. Reentrant. */
 Status image_read(const char *path, Image *image) MUST_USE;
+
+/* How image_decode() decodes. */
+typedef struct {
+    /* 0: full size. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size (in the decoder's cosine transform,
+     * which saves most of the time) as long as its shorter side stays at least this. */
+    int least;
+    /* For a JPEG of three components that says nothing of its colours by component ids, Adobe or JFIF marker: they are
+     * RGB already, not YCbCr. */
+    bool untold_is_rgb;
+} ImageDecode;
+
+/* image_read() of a file that is in memory; `name` is for messages. `full_height` and `full_width` get the size it has
+ * undiminished. */
+Status image_decode(const char *name, const uint8_t *data, size_t size, const ImageDecode *how, Image *image,
+                    int *full_height, int *full_width) MUST_USE;
 
 /* Writes `pixels` [height][width][3]. `quality` 1..100, 4:2:0. EXIT_IO on failure; the file appears whole or not at
  * all. */

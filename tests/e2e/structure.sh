@@ -27,7 +27,8 @@ declare -A room_of=(
     [arena]=base [config]=base [files]=base [random]=base [safetensors]=base [status]=base
     [threads]=base
     [device]=device [ops]=ops [operations]=ops
-    [folder]=data [image]=data [loader]=data [prefetch]=data
+    [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data
+    [stage]=stage
     [fp8]=model [model]=model [params]=model
     [checkpoint]=train [optimizer]=train [train]=train
 )
@@ -36,7 +37,7 @@ declare -A may_use=(
     [data]="ops device base" [model]="ops device base" [comm]="ops device base"
     [train]="data model comm gauges ops device base"
     [eval]="train data model comm ops device base"
-    [stage]="data base"
+    [stage]="data ops base"
     [pool]="gauges base" [board]="gauges base"
     [cli]="board pool stage eval train data model comm gauges ops device base"
 )
