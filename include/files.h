@@ -39,6 +39,9 @@ Status files_link(const char *target, const char *path) MUST_USE;
 /* Removes a file or a directory with all in it; a missing one is fine. */
 Status files_remove(const char *path) MUST_USE;
 
+/* EXIT_IO "cannot ACTION PATH: ..." for an errno; a full disk says so, and what to do. */
+Status files_failure(const char *action, const char *path, int cause) MUST_USE;
+
 /* `format` printed into fresh memory, the caller's; NULL without memory. For paths. */
 char *files_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

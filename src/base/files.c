@@ -15,7 +15,7 @@
 
 enum { PIECE = 1 << 20 }; /* largest single write(2) or first read(2) buffer, bytes */
 
-static Status failure(const char *action, const char *path, int cause) {
+Status files_failure(const char *action, const char *path, int cause) {
     if (cause == ENOSPC || cause == EDQUOT)
         return status_error(EXIT_IO,
                             "disk full: cannot %s %s (%s); free space there or choose a directory on another disk, "
@@ -56,12 +56,12 @@ Status files_make_directory(const char *path) {
             int cause = errno;
             /* Some file systems answer EROFS or EACCES rather than EEXIST for a directory that is there. */
             if (!is_directory(part))
-                status = failure("create directory", part, cause == EEXIST ? ENOTDIR : cause);
+                status = files_failure("create directory", part, cause == EEXIST ? ENOTDIR : cause);
         }
         part[end] = after;
     }
     if (!status && !length)
-        status = failure("create directory", "\"\"", ENOENT);
+        status = files_failure("create directory", "\"\"", ENOENT);
     free(part);
     return status;
 }
@@ -74,9 +74,9 @@ bool files_exists(const char *path) {
 static Status read_all(int descriptor, const char *path, char **data, size_t *size) {
     struct stat about;
     if (fstat(descriptor, &about) != 0)
-        return failure("read", path, errno);
+        return files_failure("read", path, errno);
     if (S_ISDIR(about.st_mode))
-        return failure("read", path, EISDIR);
+        return files_failure("read", path, EISDIR);
     /* One byte beyond the size, so that the end is seen without growing, and one for the NUL. */
     size_t capacity = (S_ISREG(about.st_mode) ? (size_t)about.st_size : (size_t)PIECE) + 2, used = 0;
     char *buffer = malloc(capacity);
@@ -99,7 +99,7 @@ static Status read_all(int descriptor, const char *path, char **data, size_t *si
         if (got < 0) {
             int cause = errno;
             free(buffer);
-            return failure("read", path, cause);
+            return files_failure("read", path, cause);
         }
         if (got == 0)
             break;
@@ -116,7 +116,7 @@ Status files_read(const char *path, char **data, size_t *size) {
     *size = 0;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return failure("read", path, errno);
+        return files_failure("read", path, errno);
     Status status = read_all(descriptor, path, data, size);
     close(descriptor);
     return status;
@@ -129,7 +129,7 @@ Status files_write_all(int descriptor, const char *path, const void *data, size_
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote <= 0)
-            return failure("write", path, wrote < 0 ? errno : EIO);
+            return files_failure("write", path, wrote < 0 ? errno : EIO);
         next += wrote;
         size -= (size_t)wrote;
     }
@@ -147,17 +147,17 @@ static int sync_descriptor(int descriptor) {
 
 Status files_new_open(const char *path, int *descriptor) {
     *descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return *descriptor < 0 ? failure("create", path, errno) : NULL;
+    return *descriptor < 0 ? files_failure("create", path, errno) : NULL;
 }
 
 Status files_new_close(int descriptor, const char *path, Status written) {
     struct stat about;
     bool regular = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
     if (!written && sync_descriptor(descriptor) != 0)
-        written = failure("write", path, errno);
+        written = files_failure("write", path, errno);
     /* Network file systems tell of a full disk only here. */
     if (close(descriptor) != 0 && errno != EINTR && !written)
-        written = failure("write", path, errno);
+        written = files_failure("write", path, errno);
     /* Only a file of ours: as root, removing /dev/full would be a nuisance. */
     if (written && regular)
         unlink(path);
@@ -194,8 +194,8 @@ Status files_write(const char *path, const void *data, size_t size) {
 Status files_sync_directory(const char *path) {
     int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
-        return failure("open directory", path, errno);
-    Status status = sync_descriptor(descriptor) != 0 ? failure("sync directory", path, errno) : NULL;
+        return files_failure("open directory", path, errno);
+    Status status = sync_descriptor(descriptor) != 0 ? files_failure("sync directory", path, errno) : NULL;
     close(descriptor);
     return status;
 }
@@ -219,7 +219,7 @@ Status files_link(const char *target, const char *path) {
         return status_no_memory("a path", strlen(path));
     Status status = NULL;
     if ((unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0)
-        status = failure("create link", path, errno);
+        status = files_failure("create link", path, errno);
     else
         status = files_rename(fresh, path);
     if (status)
@@ -241,13 +241,13 @@ Status files_remove(const char *path) {
     int cause = nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
     if (cause < 0)
         cause = errno;
-    return cause && cause != ENOENT ? failure("remove", path, cause) : NULL;
+    return cause && cause != ENOENT ? files_failure("remove", path, cause) : NULL;
 }
 
 Status files_remove_unfinished(const char *directory) {
     DIR *listing = opendir(directory);
     if (!listing)
-        return failure("list", directory, errno);
+        return files_failure("list", directory, errno);
     Status status = NULL;
     for (const struct dirent *entry; !status && (entry = readdir(listing));) {
         if (!strstr(entry->d_name, UNFINISHED))

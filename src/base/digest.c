@@ -1,0 +1,122 @@
+#include "digest.h"
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+enum { PIECE = 1 << 20 }; /* bytes read at a time */
+
+static Status no_digest(void) {
+    return status_error(EXIT_MISSING, "libcrypto computes no SHA-256 or MD5 here: its configuration may forbid them "
+                                      "(see openssl.cnf)");
+}
+
+Status digest_start(DigestStream *stream, bool with_md5) {
+    *stream = (DigestStream){.sha256 = EVP_MD_CTX_new(), .md5 = with_md5 ? EVP_MD_CTX_new() : NULL};
+    Status status = NULL;
+    if (!stream->sha256 || (with_md5 && !stream->md5))
+        status = status_no_memory("a digest", 0);
+    else if (EVP_DigestInit_ex(stream->sha256, EVP_sha256(), NULL) != 1 ||
+             (with_md5 && EVP_DigestInit_ex(stream->md5, EVP_md5(), NULL) != 1))
+        status = no_digest();
+    if (status)
+        digest_close(stream);
+    return status;
+}
+
+Status digest_add(DigestStream *stream, const void *data, size_t size) {
+    if (EVP_DigestUpdate(stream->sha256, data, size) != 1 ||
+        (stream->md5 && EVP_DigestUpdate(stream->md5, data, size) != 1))
+        return no_digest();
+    return NULL;
+}
+
+Status digest_end(DigestStream *stream, Digest *digest) {
+    *digest = (Digest){0};
+    bool ended = EVP_DigestFinal_ex(stream->sha256, digest->sha256, NULL) == 1 &&
+                 (!stream->md5 || EVP_DigestFinal_ex(stream->md5, digest->md5, NULL) == 1);
+    digest_close(stream);
+    return ended ? NULL : no_digest();
+}
+
+void digest_close(DigestStream *stream) {
+    EVP_MD_CTX_free(stream->sha256);
+    EVP_MD_CTX_free(stream->md5);
+    *stream = (DigestStream){0};
+}
+
+Status digest_memory(const void *data, size_t size, Digest *digest) {
+    DigestStream stream;
+    TRY(digest_start(&stream, true));
+    Status status = digest_add(&stream, data, size);
+    if (!status)
+        return digest_end(&stream, digest);
+    digest_close(&stream);
+    return status;
+}
+
+static Status add_file(DigestStream *stream, int descriptor, const char *path, uint8_t *buffer) {
+    for (;;) {
+        ssize_t got = read(descriptor, buffer, PIECE);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return files_failure("read", path, errno);
+        if (got == 0)
+            return NULL;
+        TRY(digest_add(stream, buffer, (size_t)got));
+    }
+}
+
+Status digest_file(const char *path, Digest *digest) {
+    *digest = (Digest){0};
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return files_failure("read", path, errno);
+    uint8_t *buffer = malloc(PIECE);
+    DigestStream stream = {0};
+    Status status = buffer ? digest_start(&stream, true) : status_no_memory("reading a file", PIECE);
+    if (!status)
+        status = add_file(&stream, descriptor, path, buffer);
+    if (!status)
+        status = digest_end(&stream, digest);
+    digest_close(&stream);
+    free(buffer);
+    close(descriptor);
+    return status;
+}
+
+void digest_to_hex(const uint8_t *bytes, int count, char *text) {
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < count; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * count] = '\0';
+}
+
+/* 0 .. 15, or -1. */
+static int digit_value(char digit) {
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+bool digest_from_hex(const char *text, int count, uint8_t *bytes) {
+    for (int i = 0; i < count; i++) {
+        int high = digit_value(text[2 * i]), low = high < 0 ? -1 : digit_value(text[2 * i + 1]);
+        if (low < 0)
+            return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return text[2 * count] == '\0';
+}
