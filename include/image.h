@@ -20,18 +20,24 @@ typedef struct {
  * memory. Reentrant. */
 Status image_read(const char *path, Image *image) MUST_USE;
 
-/* How image_decode() decodes. */
+/* Whose word counts for the colours of a JPEG of three components. */
+typedef enum {
+    IMAGE_COLOURS_OF_FILE, /* as libjpeg and Pillow: JFIF (YCbCr), Adobe, component ids R, G, B; untold: YCbCr */
+    IMAGE_COLOURS_YCBCR,   /* as DICOM readers: component ids R, G, B, Adobe, JFIF; untold (ids 1, 2, 3 too): YCbCr */
+    IMAGE_COLOURS_RGB      /* the same; untold: RGB already */
+} ImageColours;
+
+/* How image_decode() decodes; all 0 is image_read()'s way. */
 typedef struct {
     /* 0: full size. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size (in the decoder's cosine transform,
      * which saves most of the time) as long as its shorter side stays at least this. */
     int least;
-    /* For a JPEG of three components that says nothing of its colours by component ids, Adobe or JFIF marker: they are
-     * RGB already, not YCbCr. */
-    bool untold_is_rgb;
+    ImageColours colours;
+    int components; /* other than 0: a JPEG of another number of components is refused */
 } ImageDecode;
 
 /* image_read() of a file that is in memory; `name` is for messages. `full_height` and `full_width` get the size it has
- * undiminished. */
+ * undiminished; the decoder rounds a diminished side up. */
 Status image_decode(const char *name, const uint8_t *data, size_t size, const ImageDecode *how, Image *image,
                     int *full_height, int *full_width) MUST_USE;
 

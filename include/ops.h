@@ -269,6 +269,15 @@ void ops_cpu(Ops *ops, int threads);
 Status resize_pixels(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Crop crop, int out_height,
                      int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
 
+/* resize_pixels() of a box that may begin and end within pixels and reach beyond the picture, where all is black: as if
+ * the picture had been padded with it. Pixels that the box holds in part count as its own. The same result as
+ * resize_pixels() where the box lies on whole pixels within the picture. */
+typedef struct {
+    double top, left, height, width; /* pixels; the first one covers 0 .. 1 */
+} Box;
+Status resize_box(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Box box, int out_height,
+                  int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
+
 /* Takes the first failure out of the table (NULL: none); operations run again afterwards. */
 Status ops_error(Ops *ops) MUST_USE;
 

@@ -29,21 +29,34 @@ static double bicubic(double x) {
     return x < 2.0 ? ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0 : 0.0;
 }
 
+/* What of one axis is resampled: `length` from `start` on, which touches `pixels` of them; those before `low` and from
+ * `high` on are black, and inputs are counted from `low`. */
+typedef struct {
+    double start, length;
+    int pixels, low, high;
+} Stretch;
+
+static Stretch stretch_whole(int pixels) {
+    return (Stretch){0, pixels, pixels, 0, pixels};
+}
+
 /* Fills output `place` with what output i of `to` sums. */
-static void axis_weigh(Axis *axis, int place, int i, int from, int to, double *exact) {
-    const double scale = (double)from / to, widened = scale < 1.0 ? 1.0 : scale, support = 2.0 * widened;
-    const double centre = (i + 0.5) * scale;
+static void axis_weigh(Axis *axis, int place, int i, const Stretch *from, int to, double *exact) {
+    const double scale = from->length / to, widened = scale < 1.0 ? 1.0 : scale, support = 2.0 * widened;
+    const double centre = from->start + (i + 0.5) * scale;
     int first = (int)(centre - support + 0.5), end = (int)(centre + support + 0.5);
     first = first < 0 ? 0 : first;
-    end = end > from ? from : end;
+    end = end > from->pixels ? from->pixels : end;
     double total = 0;
     for (int k = 0; k < end - first; k++) {
         exact[k] = bicubic((k + first - centre + 0.5) / widened);
         total += exact[k];
     }
-    axis->spans[place] = (Span){first, end - first};
-    for (int k = 0; k < end - first; k++) {
-        const double fixed = exact[k] / total * (1 << FRACTION);
+    const int skipped = first < from->low ? from->low - first : 0;
+    end = end > from->high ? from->high : end;
+    axis->spans[place] = end > first + skipped ? (Span){first + skipped - from->low, end - first - skipped} : (Span){0};
+    for (int k = 0; k < axis->spans[place].count; k++) {
+        const double fixed = exact[k + skipped] / total * (1 << FRACTION);
         const int32_t weight = (int32_t)(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
         axis->high[(size_t)place * axis->taps + k] = (float)(weight >> LOW_BITS);
         axis->low[(size_t)place * axis->taps + k] = (float)(weight & ((1 << LOW_BITS) - 1));
@@ -56,8 +69,8 @@ static void axis_close(Axis *axis) {
     free(axis->low);
 }
 
-static Status axis_open(Axis *axis, int from, int to, bool mirrored) {
-    const double scale = (double)from / to;
+static Status axis_open(Axis *axis, const Stretch *from, int to, bool mirrored) {
+    const double scale = from->length / to;
     *axis = (Axis){.taps = (int)ceil(2.0 * (scale < 1.0 ? 1.0 : scale)) * 2 + 1};
     const size_t weights = (size_t)to * axis->taps;
     double *exact = malloc(axis->taps * sizeof *exact);
@@ -207,6 +220,23 @@ static void resample(const uint8_t *from, size_t stride, Crop crop, const Axis *
     }
 }
 
+static Status resize(const uint8_t *from, size_t stride, Crop crop, const Stretch *columns, const Stretch *lines,
+                     int out_height, int out_width, uint8_t *out) {
+    Axis across, down;
+    TRY(axis_open(&across, columns, out_width, crop.flip));
+    Status status = axis_open(&down, lines, out_height, false);
+    if (!status) {
+        Rows rows;
+        status = rows_open(&rows, crop.width, out_width, down.taps);
+        if (!status)
+            resample(from, stride, crop, &across, &down, &rows, out_height, out_width, out);
+        free(rows.lines);
+        axis_close(&down);
+    }
+    axis_close(&across);
+    return status;
+}
+
 Status resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, int out_height, int out_width,
                      uint8_t *out) {
     if (out_height < 1 || out_width < 1 || crop.height < 1 || crop.width < 1 || crop.top < 0 || crop.left < 0 ||
@@ -223,17 +253,34 @@ Status resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, in
         return NULL;
     }
     /* An axis of equal size, or only mirrored, has weights 1 and 0: the values pass unchanged. */
-    Axis across, down;
-    TRY(axis_open(&across, crop.width, out_width, crop.flip));
-    Status status = axis_open(&down, crop.height, out_height, false);
-    if (!status) {
-        Rows rows;
-        status = rows_open(&rows, crop.width, out_width, down.taps);
-        if (!status)
-            resample(from, stride, crop, &across, &down, &rows, out_height, out_width, out);
-        free(rows.lines);
-        axis_close(&down);
+    const Stretch across = stretch_whole(crop.width), down = stretch_whole(crop.height);
+    return resize(from, stride, crop, &across, &down, out_height, out_width, out);
+}
+
+static Stretch stretch_of(double start, double length, int pixels) {
+    const int first = (int)floor(start), end = (int)ceil(start + length);
+    const int low = first < 0 ? -first : 0, high = end > pixels ? pixels - first : end - first;
+    return (Stretch){start - first, length, end - first, low, high};
+}
+
+Status resize_box(const uint8_t *pixels, int height, int width, Box box, int out_height, int out_width, uint8_t *out) {
+    const double most = 1 << 20; /* of a side: sums of pixels and their weights stay within their types */
+    if (out_height < 1 || out_width < 1 || height < 1 || width < 1 || !(fabs(box.top) <= most) ||
+        !(fabs(box.left) <= most) || !(box.height > 0 && box.height <= most) || !(box.width > 0 && box.width <= most))
+        return status_error(EXIT_INTERNAL,
+                            "resize_box: the box of %g x %g pixels at row %g, column %g of a picture of %d x %d cannot "
+                            "become %d x %d",
+                            box.height, box.width, box.top, box.left, height, width, out_height, out_width);
+    const Stretch across = stretch_of(box.left, box.width, width), down = stretch_of(box.top, box.height, height);
+    if (across.low >= across.high || down.low >= down.high) {
+        memset(out, 0, (size_t)out_height * out_width * 3);
+        return NULL;
     }
-    axis_close(&across);
-    return status;
+    const Crop crop = {.top = (int)floor(box.top) + down.low,
+                       .left = (int)floor(box.left) + across.low,
+                       .height = down.high - down.low,
+                       .width = across.high - across.low};
+    const size_t stride = (size_t)width * 3;
+    return resize(pixels + (size_t)crop.top * stride + (size_t)crop.left * 3, stride, crop, &across, &down, out_height,
+                  out_width, out);
 }

@@ -10,13 +10,18 @@
 
 #include <jpeglib.h>
 
-/* Takes the pixels of a width x height picture, after all that a header may claim has been checked: more than
- * 20,000 a side, or more pixels than `file_bytes` bytes of any picture file can hold. */
-Status image_allocate(Image *image, const char *path, uint64_t width, uint64_t height, size_t file_bytes) MUST_USE;
+/* Looks at what a header claims before anything is taken for it: no side over 20,000, no more pixels than `file_bytes`
+ * bytes of any picture file can hold. */
+Status image_check_size(const char *name, uint64_t width, uint64_t height, size_t file_bytes) MUST_USE;
 
-/* Decode a whole file in memory. On failure the caller frees whatever `image` holds. */
-Status image_decode_jpeg(Image *image, const char *path, const uint8_t *data, size_t size) MUST_USE;
-Status image_decode_png(Image *image, const char *path, const uint8_t *data, size_t size) MUST_USE;
+/* Takes the pixels of a width x height picture that image_check_size() let pass. */
+Status image_allocate(Image *image, const char *name, int width, int height) MUST_USE;
+
+/* Decode a whole file in memory; `full` gets the undiminished size, without pixels. On failure the caller frees
+ * whatever `image` holds. */
+Status image_decode_jpeg(Image *image, const char *name, const uint8_t *data, size_t size, const ImageDecode *how,
+                         Image *full) MUST_USE;
+Status image_decode_png(Image *image, const char *name, const uint8_t *data, size_t size, Image *full) MUST_USE;
 
 /* libjpeg's errors as a jump with a message. Its warnings tell of decoders that guessed, and jump as well. */
 typedef struct {

@@ -43,8 +43,36 @@ typedef struct {
     const char *path;
     const uint8_t *data;
     size_t size;
-    Image *image;
+    const ImageDecode *how;
+    Image *image, *full;
 } JpegReader;
+
+static bool components_are_rgb(const struct jpeg_decompress_struct *jpeg) {
+    const jpeg_component_info *component = jpeg->comp_info;
+    int red = component[0].component_id, green = component[1].component_id, blue = component[2].component_id;
+    return (red == 'R' && green == 'G' && blue == 'B') || (red == 'r' && green == 'g' && blue == 'b');
+}
+
+/* The order of trust that keeps a tag from overruling what the encoder wrote of its own work. libjpeg's, which is the
+ * default, differs where a JFIF marker contradicts the others, and where nobody tells. */
+static J_COLOR_SPACE colours_by_markers(const struct jpeg_decompress_struct *jpeg, ImageColours untold) {
+    if (components_are_rgb(jpeg))
+        return JCS_RGB;
+    if (jpeg->saw_Adobe_marker)
+        return jpeg->Adobe_transform == 0 ? JCS_RGB : JCS_YCbCr;
+    if (jpeg->saw_JFIF_marker)
+        return JCS_YCbCr;
+    return untold == IMAGE_COLOURS_RGB ? JCS_RGB : JCS_YCbCr;
+}
+
+/* The largest divisor that leaves the shorter side, rounded up as the decoder does, at least `least`. */
+static unsigned divisor(const struct jpeg_decompress_struct *jpeg, int least) {
+    unsigned shorter = jpeg->image_width < jpeg->image_height ? jpeg->image_width : jpeg->image_height;
+    for (unsigned by = 8; least > 0 && by > 1; by /= 2)
+        if ((shorter + by - 1) / by >= (unsigned)least)
+            return by;
+    return 1;
+}
 
 static Status read_header(JpegReader *reader) {
     struct jpeg_decompress_struct *jpeg = &reader->jpeg;
@@ -55,9 +83,20 @@ static Status read_header(JpegReader *reader) {
     if (components != 1 && components != 3 && components != 4)
         return status_error(EXIT_DATA, "%s: JPEG of %d components; grey, RGB or CMYK is needed", reader->path,
                             components);
+    const ImageDecode *how = reader->how;
+    if (how->components && components != how->components)
+        return status_error(EXIT_DATA, "%s: JPEG of %d components, not %d", reader->path, components, how->components);
+    TRY(image_check_size(reader->path, jpeg->image_width, jpeg->image_height, reader->size));
+    reader->full->width = (int)jpeg->image_width;
+    reader->full->height = (int)jpeg->image_height;
+    if (components == 3 && how->colours != IMAGE_COLOURS_OF_FILE)
+        jpeg->jpeg_color_space = colours_by_markers(jpeg, how->colours);
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = divisor(jpeg, how->least);
     /* The rest (accurate integer DCT, smooth upsampling) is libjpeg's default, and Pillow's. */
     jpeg->out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
-    return image_allocate(reader->image, reader->path, jpeg->image_width, jpeg->image_height, reader->size);
+    jpeg_calc_output_dimensions(jpeg);
+    return image_allocate(reader->image, reader->path, (int)jpeg->output_width, (int)jpeg->output_height);
 }
 
 static void read_rows(JpegReader *reader) {
@@ -88,8 +127,9 @@ static Status read_jpeg(JpegReader *reader) {
     return NULL;
 }
 
-Status image_decode_jpeg(Image *image, const char *path, const uint8_t *data, size_t size) {
-    JpegReader reader = {.path = path, .data = data, .size = size, .image = image};
+Status image_decode_jpeg(Image *image, const char *path, const uint8_t *data, size_t size, const ImageDecode *how,
+                         Image *full) {
+    JpegReader reader = {.path = path, .data = data, .size = size, .how = how, .image = image, .full = full};
     Status status = read_jpeg(&reader);
     jpeg_destroy_decompress(&reader.jpeg);
     return status;

@@ -11,7 +11,7 @@ typedef struct {
     const char *path;
     const uint8_t *data;
     size_t size, used;
-    Image *image;
+    Image *image, *full;
 } PngReader;
 
 static void escape(png_structp png, png_const_charp message) {
@@ -41,8 +41,11 @@ static Status read_header(PngReader *reader) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_benign_errors(png, 0);
     png_read_info(png, reader->info);
-    TRY(image_allocate(reader->image, reader->path, png_get_image_width(png, reader->info),
-                       png_get_image_height(png, reader->info), reader->size));
+    png_uint_32 width = png_get_image_width(png, reader->info), height = png_get_image_height(png, reader->info);
+    TRY(image_check_size(reader->path, width, height, reader->size));
+    TRY(image_allocate(reader->image, reader->path, (int)width, (int)height));
+    reader->full->width = (int)width;
+    reader->full->height = (int)height;
     png_set_expand(png); /* palette to RGB, fewer than 8 bits to 8 */
     png_set_strip_16(png);
     png_set_strip_alpha(png);
@@ -72,8 +75,8 @@ static Status read_png(PngReader *reader) {
     return read_rows(reader);
 }
 
-Status image_decode_png(Image *image, const char *path, const uint8_t *data, size_t size) {
-    PngReader reader = {.path = path, .data = data, .size = size, .image = image};
+Status image_decode_png(Image *image, const char *path, const uint8_t *data, size_t size, Image *full) {
+    PngReader reader = {.path = path, .data = data, .size = size, .image = image, .full = full};
     reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, escape, ignore_warning);
     if (reader.png)
         reader.info = png_create_info_struct(reader.png);

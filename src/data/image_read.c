@@ -14,25 +14,38 @@ enum {
     MAX_PIXELS_PER_BYTE = 1032 * 8
 };
 
-Status image_allocate(Image *image, const char *path, uint64_t width, uint64_t height, size_t file_bytes) {
+Status image_check_size(const char *name, uint64_t width, uint64_t height, size_t file_bytes) {
     if (!width || !height || width > MAX_SIDE || height > MAX_SIDE)
-        return status_error(EXIT_DATA, "%s: %llu x %llu pixels; a side must be 1 to %d", path,
+        return status_error(EXIT_DATA, "%s: %llu x %llu pixels; a side must be 1 to %d", name,
                             (unsigned long long)width, (unsigned long long)height, MAX_SIDE);
     if (width * height / MAX_PIXELS_PER_BYTE > file_bytes)
-        return status_error(EXIT_DATA, "%s: truncated: claims %llu x %llu pixels in %zu bytes", path,
+        return status_error(EXIT_DATA, "%s: truncated: claims %llu x %llu pixels in %zu bytes", name,
                             (unsigned long long)width, (unsigned long long)height, file_bytes);
-    size_t bytes = (size_t)width * height * 3;
+    return NULL;
+}
+
+Status image_allocate(Image *image, const char *name, int width, int height) {
+    size_t bytes = (size_t)width * (size_t)height * 3;
     image->pixels = malloc(bytes);
     if (!image->pixels)
-        return status_no_memory(path, bytes);
-    image->width = (int)width;
-    image->height = (int)height;
+        return status_no_memory(name, bytes);
+    image->width = width;
+    image->height = height;
     return NULL;
 }
 
 void image_free(Image *image) {
     free(image->pixels);
     *image = (Image){0};
+}
+
+static Status check_bytes(const char *name, unsigned long long bytes) {
+    if (bytes == 0)
+        return status_error(EXIT_DATA, "%s: empty file", name);
+    if (bytes > MAX_FILE_BYTES)
+        return status_error(EXIT_DATA, "%s: %llu bytes, larger than any picture taken here (%d)", name, bytes,
+                            MAX_FILE_BYTES);
+    return NULL;
 }
 
 /* A named pipe must not hang a worker, nor a wrong name fill the memory: looked at before it is opened. */
@@ -42,22 +55,31 @@ static Status check_file(const char *path) {
         return status_error(EXIT_DATA, "%s: cannot be read: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode))
         return status_error(EXIT_DATA, "%s: not a file", path);
-    if (about.st_size == 0)
-        return status_error(EXIT_DATA, "%s: empty file", path);
-    if (about.st_size > MAX_FILE_BYTES)
-        return status_error(EXIT_DATA, "%s: %lld bytes, larger than any picture taken here (%d)", path,
-                            (long long)about.st_size, MAX_FILE_BYTES);
-    return NULL;
+    return check_bytes(path, (unsigned long long)about.st_size);
 }
 
-static Status decode(Image *image, const char *path, const uint8_t *data, size_t size) {
+static Status decode(Image *image, const char *name, const uint8_t *data, size_t size, const ImageDecode *how,
+                     Image *full) {
     static const uint8_t jpeg_start[] = {0xFF, 0xD8, 0xFF};
     static const uint8_t png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+    TRY(check_bytes(name, size));
     if (size >= sizeof jpeg_start && memcmp(data, jpeg_start, sizeof jpeg_start) == 0)
-        return image_decode_jpeg(image, path, data, size);
+        return image_decode_jpeg(image, name, data, size, how, full);
     if (size >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0)
-        return image_decode_png(image, path, data, size);
-    return status_error(EXIT_DATA, "%s: neither JPEG nor PNG by its first bytes", path);
+        return image_decode_png(image, name, data, size, full);
+    return status_error(EXIT_DATA, "%s: neither JPEG nor PNG by its first bytes", name);
+}
+
+Status image_decode(const char *name, const uint8_t *data, size_t size, const ImageDecode *how, Image *image,
+                    int *full_height, int *full_width) {
+    *image = (Image){0};
+    Image full = {0};
+    Status status = decode(image, name, data, size, how, &full);
+    if (status)
+        image_free(image);
+    *full_height = full.height;
+    *full_width = full.width;
+    return status;
 }
 
 Status image_read(const char *path, Image *image) {
@@ -73,9 +95,8 @@ Status image_read(const char *path, Image *image) {
     }
     if (status)
         return status;
-    status = decode(image, path, (const uint8_t *)data, size);
+    int full_height, full_width;
+    status = image_decode(path, (const uint8_t *)data, size, &(ImageDecode){0}, image, &full_height, &full_width);
     free(data);
-    if (status)
-        image_free(image);
     return status;
 }

@@ -1,0 +1,132 @@
+#include "dicom.h"
+
+#include "dicom_elements.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint8_t level(double value) {
+    return value <= 0 ? 0 : value >= 254.5 ? 255 : (uint8_t)(value + 0.5);
+}
+
+/* PS3.3, C.7.6.3.1.2, solved for RGB: all 256 levels are used. */
+static void rgb_from_ybr(uint8_t *pixel) {
+    double y = pixel[0], blue = pixel[1] - 128.0, red = pixel[2] - 128.0;
+    pixel[0] = level(y + 1.402 * red);
+    pixel[1] = level(y - (0.114 * 1.772 * blue + 0.299 * 1.402 * red) / 0.587);
+    pixel[2] = level(y + 1.772 * blue);
+}
+
+static void invert(Image *image) {
+    size_t count = (size_t)image->width * (size_t)image->height * 3;
+    for (size_t i = 0; i < count; i++)
+        image->pixels[i] = (uint8_t)(255 - image->pixels[i]);
+}
+
+/* The three values of pixel number `i` of `count`, as they are stored. */
+static void gather(const Dicom *dicom, const uint8_t *values, size_t i, size_t count, uint8_t pixel[3]) {
+    if (dicom->samples == 1)
+        pixel[0] = pixel[1] = pixel[2] = values[i];
+    else if (strcmp(dicom->photometric, "YBR_FULL_422") == 0) { /* Y Y Cb Cr for every two pixels of a row */
+        const uint8_t *pair = values + i / 2 * 4;
+        pixel[0] = pair[i % 2];
+        pixel[1] = pair[2];
+        pixel[2] = pair[3];
+    } else if (dicom->planar)
+        for (size_t channel = 0; channel < 3; channel++)
+            pixel[channel] = values[channel * count + i];
+    else
+        memcpy(pixel, values + i * 3, 3);
+}
+
+static Status decode_native(const char *name, const uint8_t *data, const Dicom *dicom, Image *image) {
+    size_t count = (size_t)dicom->rows * (size_t)dicom->columns;
+    image->pixels = malloc(count * 3);
+    if (!image->pixels)
+        return status_no_memory(name, count * 3);
+    image->width = dicom->columns;
+    image->height = dicom->rows;
+    bool ybr = strncmp(dicom->photometric, "YBR", 3) == 0;
+    for (size_t i = 0; i < count; i++) {
+        gather(dicom, data + dicom->pixels_at, i, count, image->pixels + i * 3);
+        if (ybr)
+            rgb_from_ybr(image->pixels + i * 3);
+    }
+    return NULL;
+}
+
+/* Goes over the fragments that follow the offset table, copies them one behind the other to `joined` unless that is
+ * NULL, and tells where the first begins and what they hold together. */
+static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, size_t *total, int *count) {
+    DicomElement item;
+    bool more;
+    *first = *total = 0;
+    *count = 0;
+    TRY(dicom_read_item(&bytes, &item, &more));
+    if (!more || item.length % 4 || item.length > 4)
+        return dicom_damaged(bytes.name, "the offset table at byte %zu is not one of a single frame", item.at);
+    bytes.at += item.length;
+    for (;;) {
+        TRY(dicom_read_item(&bytes, &item, &more));
+        if (!more)
+            return NULL;
+        if (joined)
+            memcpy(joined + *total, bytes.data + bytes.at, item.length);
+        if (!*count)
+            *first = bytes.at;
+        bytes.at += item.length;
+        *total += item.length;
+        ++*count;
+    }
+}
+
+static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int least, const Dicom *dicom,
+                          Image *image) {
+    /* image_decode() would take a PNG as well. */
+    if (size < 2 || jpeg[0] != 0xFF || jpeg[1] != 0xD8)
+        return dicom_damaged(name, "the pixel data holds no JPEG, though the transfer syntax says so");
+    ImageDecode how = {.least = least, .components = dicom->samples};
+    how.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;
+    int height, width;
+    TRY(image_decode(name, jpeg, size, &how, image, &height, &width));
+    if (height != dicom->rows || width != dicom->columns)
+        return dicom_damaged(name, "a JPEG of %d x %d pixels in a picture of %d x %d", width, height, dicom->columns,
+                             dicom->rows);
+    return NULL;
+}
+
+static Status decode_fragments(const char *name, const uint8_t *data, int least, const Dicom *dicom, Image *image) {
+    DicomBytes bytes = {
+        .name = name, .data = data, .size = dicom->pixels_at + dicom->pixels_bytes, .at = dicom->pixels_at};
+    size_t first, total;
+    int count;
+    TRY(join_fragments(bytes, NULL, &first, &total, &count));
+    if (count == 1)
+        return decode_jpeg(name, data + first, total, least, dicom, image);
+    if (!total)
+        return dicom_damaged(name, "no fragment of pixel data");
+    uint8_t *joined = malloc(total);
+    if (!joined)
+        return status_no_memory(name, total);
+    Status status = join_fragments(bytes, joined, &first, &total, &count);
+    if (!status)
+        status = decode_jpeg(name, joined, total, least, dicom, image);
+    free(joined);
+    return status;
+}
+
+Status dicom_decode(const char *name, const uint8_t *data, size_t size, int least, Image *image, Dicom *dicom,
+                    bool *unsupported) {
+    *image = (Image){0};
+    TRY(dicom_parse(name, data, size, dicom, unsupported));
+    Status status;
+    if (dicom->encapsulated)
+        status = decode_fragments(name, data, least, dicom, image);
+    else
+        status = decode_native(name, data, dicom, image);
+    if (status)
+        image_free(image);
+    else if (strcmp(dicom->photometric, "MONOCHROME1") == 0)
+        invert(image);
+    return status;
+}
