@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint8_t level(double value) {
-    return value <= 0 ? 0 : value >= 254.5 ? 255 : (uint8_t)(value + 0.5);
+/* The quotient rounded to a level, halves up. */
+static uint8_t level(int numerator, int denominator) {
+    if (numerator <= 0)
+        return 0;
+    int rounded = (2 * numerator + denominator) / (2 * denominator);
+    return (uint8_t)(rounded < 255 ? rounded : 255);
 }
 
-/* PS3.3, C.7.6.3.1.2, solved for RGB: all 256 levels are used. */
+/* PS3.3, C.7.6.3.1.2, solved for RGB: R = Y + 1.402 Cr, B = Y + 1.772 Cb, and Y = 0.299 R + 0.587 G + 0.114 B gives G.
+ * In whole numbers, so that no compiler rounds differently. */
 static void rgb_from_ybr(uint8_t *pixel) {
-    double y = pixel[0], blue = pixel[1] - 128.0, red = pixel[2] - 128.0;
-    pixel[0] = level(y + 1.402 * red);
-    pixel[1] = level(y - (0.114 * 1.772 * blue + 0.299 * 1.402 * red) / 0.587);
-    pixel[2] = level(y + 1.772 * blue);
+    int y = pixel[0], blue = pixel[1] - 128, red = pixel[2] - 128;
+    pixel[0] = level(1000 * y + 1402 * red, 1000);
+    pixel[1] = level(587000 * y - 114 * 1772 * blue - 299 * 1402 * red, 587000);
+    pixel[2] = level(1000 * y + 1772 * blue, 1000);
 }
 
 static void invert(Image *image) {

@@ -8,6 +8,7 @@
 #include <jpeglib.h>
 #include <png.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 typedef struct {
     int width, height;
@@ -16,23 +17,37 @@ typedef struct {
     J_COLOR_SPACE given, stored;
     bool progressive;
     int restart; /* MCUs between restart markers; 0: none */
+    bool marked; /* the next three are given; otherwise they are as libjpeg has them */
+    bool jfif, adobe;
+    const char *ids; /* of the components, a character each; NULL: as libjpeg has them */
+    int quality;     /* 0: 100 */
 } JpegKind;
 
-static inline void write_jpeg_kind(const char *path, const JpegKind *kind) {
+static inline void mark_jpeg(struct jpeg_compress_struct *jpeg, const JpegKind *kind) {
+    jpeg->write_JFIF_header = kind->jfif;
+    jpeg->write_Adobe_marker = kind->adobe; /* its transform is by the colours stored */
+    for (int i = 0; kind->ids && i < kind->components; i++)
+        jpeg->comp_info[i].component_id = (unsigned char)kind->ids[i];
+}
+
+/* A whole file in memory; the caller's. */
+static inline uint8_t *make_jpeg_kind(const JpegKind *kind, size_t *size) {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
     jpeg.err = jpeg_std_error(&errors);
     jpeg_create_compress(&jpeg);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    jpeg_stdio_dest(&jpeg, file);
+    uint8_t *data = NULL;
+    unsigned long bytes = 0;
+    jpeg_mem_dest(&jpeg, &data, &bytes);
     jpeg.image_width = (JDIMENSION)kind->width;
     jpeg.image_height = (JDIMENSION)kind->height;
     jpeg.input_components = kind->components;
     jpeg.in_color_space = kind->given;
     jpeg_set_defaults(&jpeg);
     jpeg_set_colorspace(&jpeg, kind->stored);
-    jpeg_set_quality(&jpeg, 100, TRUE);
+    if (kind->marked)
+        mark_jpeg(&jpeg, kind);
+    jpeg_set_quality(&jpeg, kind->quality ? kind->quality : 100, TRUE);
     jpeg.restart_interval = (unsigned)kind->restart;
     if (kind->progressive)
         jpeg_simple_progression(&jpeg);
@@ -43,7 +58,19 @@ static inline void write_jpeg_kind(const char *path, const JpegKind *kind) {
     }
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
+    assert_non_null(data);
+    *size = bytes;
+    return data;
+}
+
+static inline void write_jpeg_kind(const char *path, const JpegKind *kind) {
+    size_t size;
+    uint8_t *data = make_jpeg_kind(kind, &size);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+    free(data);
 }
 
 typedef struct {
