@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { PACK_VERSION = 1 };
 
@@ -59,17 +60,22 @@ typedef struct {
     int label_count;
 } PackAbout;
 
-/* Writes one shard at `path` and fsyncs it; the caller renames it into place. The records' pixels come from the file
- * `pixels`, one behind the other. Deterministic. EXIT_IO (disk full says so). Not for several threads at once: HDF5. */
-Status pack_shard_write(const char *path, const PackAbout *about, const PackRow *rows, int64_t count,
-                        int pixels /*descriptor*/) MUST_USE;
-
+/* A shard as pack.json lists it. */
 typedef struct {
     char *file; /* name below shards/ */
     int64_t records;
-    uint64_t bytes;
+    uint64_t bytes;  /* of the whole file */
+    uint64_t offset; /* of record 0 in the file */
+    uint64_t tables; /* XXH3_64bits of all bytes of the file outside the records: HDF5 is let at no others */
     char sha256[65]; /* of the whole file, hexadecimal */
 } PackShardEntry;
+
+/* Writes one shard at `path` and fsyncs it; the caller renames it into place. The records' pixels come from the file
+ * `pixels`, one behind the other, count * image_size^2 * 3 bytes. Deterministic. Fills all of `entry` but its file.
+ * EXIT_IO (disk full says so); EXIT_DATA for a label whose name HDF5 cannot take. Not for several threads at once:
+ * HDF5. */
+Status pack_shard_write(const char *path, const PackAbout *about, const PackRow *rows, int64_t count,
+                        int pixels /*descriptor*/, PackShardEntry *entry) MUST_USE;
 
 /* pack.json. `about` and the list are the caller's. files_write(): it appears whole or not at all. */
 Status pack_manifest_write(const char *directory, const PackAbout *about, const PackShardEntry *shards,
@@ -94,13 +100,14 @@ typedef struct {
     int64_t count;
     PackRow *rows;       /* [count] */
     uint64_t hash;       /* of all shards' names and SHA-256: which pictures these are, in which order */
-    uint64_t split_hash; /* of the sorted lines "dataset person split" of all people */
+    uint64_t split_hash; /* of the sorted lines "dataset person split" of all people; where none is known, of
+                          * each split that occurs */
     void *memory;        /* owns the strings */
 } Pack;
 
-/* Opens pack.json and every shard's tables. EXIT_DATA naming file and reason: no pack, unfinished, a newer version, a
- * shard missing, of another length than pack.json says, cut short, of another format, or tables that contradict each
- * other. The records' bytes are not read. */
+/* Opens pack.json and every shard's tables. Not for several threads at once. EXIT_DATA naming file and reason: no pack,
+ * unfinished, a newer version, a shard missing, of another length than pack.json says, cut short, of another format, or
+ * tables that contradict each other. The records' bytes are not read. */
 Status pack_open(const char *directory, Pack *pack) MUST_USE;
 void pack_close(Pack *pack);
 /* Whether `directory` holds a pack, finished or not (pack.json or shards/). */
@@ -113,6 +120,10 @@ const PackShard *pack_find(const Pack *pack, int64_t record, uint64_t *offset);
 /* Reads one record, image_size^2 * 3 bytes, and verifies its checksum. EXIT_DATA naming shard, record and source when
  * it is damaged; EXIT_IO when it cannot be read. Any thread. */
 Status pack_read(const Pack *pack, int64_t record, uint8_t *pixels) MUST_USE;
+
+/* Reads every record against its checksum and every shard against its SHA-256, `threads` shards at a time (0: one for
+ * each core). A line on `out` for each damage, and one with the sum. EXIT_DATA when there was any, or no pack. */
+Status pack_verify(const char *directory, int threads, FILE *out) MUST_USE;
 
 const char *pack_split_name(PackSplit split); /* "train", ...; "" for none */
 Status pack_split_parse(const char *text, PackSplit *split) MUST_USE;

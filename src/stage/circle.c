@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    RAYS = 720,
+    RAYS = 360,
     RUN = 3, /* samples above the threshold in a row are the disc's; fewer are noise */
     LEVELS = 256
 };
@@ -65,19 +65,26 @@ static int quantile(const int *counts, double share) {
     return LEVELS - 1;
 }
 
+static void count_level(const Overview *overview, int x, int y, int *counts) {
+    counts[clamp((int)(level_at(overview, x, y) + 0.5f), LEVELS - 1)]++;
+}
+
 /* The threshold between surround and disc; false where there is no contrast. The surround is the dark part of the
  * picture's rim, of which a circle cut off on all sides leaves little; the disc is the middle of the picture. */
 static bool find_threshold(const Overview *overview, double *threshold) {
     int rim[LEVELS] = {0}, middle[LEVELS] = {0};
     const int width = overview->width, height = overview->height;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            const int level = clamp((int)(level_at(overview, x, y) + 0.5f), LEVELS - 1);
-            if (x == 0 || y == 0 || x == width - 1 || y == height - 1)
-                rim[level]++;
-            if (x >= width / 4 && x <= width - 1 - width / 4 && y >= height / 4 && y <= height - 1 - height / 4)
-                middle[level]++;
-        }
+    for (int x = 0; x < width; x++) {
+        count_level(overview, x, 0, rim);
+        count_level(overview, x, height - 1, rim);
+    }
+    for (int y = 0; y < height; y++) {
+        count_level(overview, 0, y, rim);
+        count_level(overview, width - 1, y, rim);
+    }
+    for (int y = height / 4; y < height - height / 4; y++)
+        for (int x = width / 4; x < width - width / 4; x++)
+            count_level(overview, x, y, middle);
     const double surround = quantile(rim, 0.05), disc = quantile(middle, 0.5);
     *threshold = surround + fmax(LEAST_CONTRAST / 2, RIM_SHARE * (disc - surround));
     return disc - surround >= LEAST_CONTRAST;
@@ -133,13 +140,17 @@ static void meet_all(const Overview *overview, const Circle *from, double thresh
 /* Where bright pixels lie in the mean. */
 static bool find_middle(const Overview *overview, double threshold, Circle *middle) {
     double x_sum = 0, y_sum = 0, count = 0;
-    for (int y = 0; y < overview->height; y++)
-        for (int x = 0; x < overview->width; x++)
-            if (level_at(overview, x, y) > threshold) {
-                x_sum += x + 0.5;
-                y_sum += y + 0.5;
-                count++;
-            }
+    for (int y = 0; y < overview->height; y++) {
+        const float *row = overview->level + (size_t)y * overview->width, limit = (float)threshold;
+        int bright = 0, places = 0;
+        for (int x = 0; x < overview->width; x++) {
+            bright += row[x] > limit;
+            places += row[x] > limit ? x : 0;
+        }
+        x_sum += places + 0.5 * bright;
+        y_sum += (y + 0.5) * bright;
+        count += bright;
+    }
     if (count == 0)
         return false;
     *middle = (Circle){x_sum / count, y_sum / count, 0};

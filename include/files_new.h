@@ -1,4 +1,5 @@
-/* A new file while it is being written: what files_write(), files_write_new() and safetensors_write() share. */
+/* A new file while it is being written: what files_write(), files_write_new(), safetensors_write() and
+ * pack_shard_write() share. */
 #ifndef FOVEA_FILES_NEW_H
 #define FOVEA_FILES_NEW_H
 

@@ -1,0 +1,150 @@
+/* stage_frame SIZE THREADS OUT FILE...: what staging does to each photograph, without its tables and shards: read,
+ * SHA-256, decode, find the circle, cut and resize, hash, write the record to OUT. Prints photographs a second and
+ * where the time went, as JSON. SIZE below 0: decoded at full size, records of -SIZE. pillow_stage.py does the same in
+ * Python.
+ */
+#include "../../src/stage/fundus.h"
+#include "../../src/stage/phash.h"
+#include "files.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { READ, DIGEST, DECODE, CIRCLE, RESIZE, HASH, WRITE, PARTS };
+static const char *const part_names[PARTS] = {"read", "sha256", "decode", "circle", "resize", "phash", "write"};
+
+typedef struct {
+    char **files;
+    int count, size, out;
+    bool full;
+    atomic_int next, framed;
+    pthread_mutex_t lock; /* of seconds */
+    double seconds[PARTS];
+} Work;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Adds the time since the last call to a part. */
+static void lap(double *last, double *part) {
+    const double time = now();
+    *part += time - *last;
+    *last = time;
+}
+
+static Status frame(Work *work, int number, const char *data, size_t bytes, uint8_t *record, double *seconds,
+                    double *last) {
+    const char *path = work->files[number];
+    ImageDecode how = {.least = work->full ? 0 : fundus_least_side(work->size)};
+    Image image;
+    Framing framing;
+    int height, width;
+    for (bool again = true; again; how.least = 0) {
+        TRY(image_decode(path, (const uint8_t *)data, bytes, &how, &image, &height, &width));
+        lap(last, &seconds[DECODE]);
+        /* Once more within fundus_frame(), of whose time it is taken off. */
+        float circle[4];
+        const double start = now();
+        Status status = fundus_find_circle(&image, height, width, circle);
+        const double finding = now() - start;
+        *last = now();
+        if (!status)
+            status = fundus_frame(&image, height, width, FRAME_FUNDUS, work->size, record, &framing);
+        lap(last, &seconds[RESIZE]);
+        seconds[RESIZE] -= finding;
+        seconds[CIRCLE] += finding;
+        again = !status && fundus_needs_full(&image, height, width, &framing, work->size);
+        image_free(&image);
+        TRY(status);
+    }
+    atomic_fetch_add(&work->framed, !framing.flags);
+    return NULL;
+}
+
+static Status stage(Work *work, int number, uint8_t *record, double *seconds, double *last) {
+    char *data;
+    size_t bytes;
+    unsigned char digest[32];
+    const size_t size = (size_t)work->size * work->size * 3;
+    TRY(files_read(work->files[number], &data, &bytes));
+    lap(last, &seconds[READ]);
+    Status status = NULL;
+    if (!EVP_Digest(data, bytes, digest, NULL, EVP_sha256(), NULL))
+        status = status_error(EXIT_INTERNAL, "no SHA-256");
+    lap(last, &seconds[DIGEST]);
+    if (!status)
+        status = frame(work, number, data, bytes, record, seconds, last);
+    free(data);
+    TRY(status);
+    const volatile uint64_t hash = phash(record, work->size);
+    (void)hash;
+    lap(last, &seconds[HASH]);
+    if (pwrite(work->out, record, size, (off_t)(number * size)) != (ssize_t)size)
+        return status_error(EXIT_IO, "the records cannot be written");
+    lap(last, &seconds[WRITE]);
+    return NULL;
+}
+
+static void *run(void *context) {
+    Work *work = context;
+    double seconds[PARTS] = {0}, last = now();
+    uint8_t *record = malloc((size_t)work->size * work->size * 3);
+    for (int number; record && (number = atomic_fetch_add(&work->next, 1)) < work->count;) {
+        Status status = stage(work, number, record, seconds, &last);
+        if (status) {
+            fprintf(stderr, "%s\n", status_message(status));
+            exit(status_code(status));
+        }
+    }
+    free(record);
+    pthread_mutex_lock(&work->lock);
+    for (int i = 0; i < PARTS; i++)
+        work->seconds[i] += seconds[i];
+    pthread_mutex_unlock(&work->lock);
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    enum { MOST_THREADS = 64 };
+    if (argc < 5) {
+        fprintf(stderr, "usage: stage_frame SIZE THREADS OUT FILE...\n");
+        return EXIT_USAGE;
+    }
+    const int size = atoi(argv[1]), asked = atoi(argv[2]);
+    const int threads = asked < 1 ? 1 : asked > MOST_THREADS ? MOST_THREADS : asked;
+    Work work = {.files = argv + 4,
+                 .count = argc - 4,
+                 .size = abs(size),
+                 .full = size < 0,
+                 .out = open(argv[3], O_CREAT | O_TRUNC | O_WRONLY, 0666),
+                 .lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t others[MOST_THREADS];
+    int started = 0;
+    if (work.out < 0 || work.size < 1) {
+        fprintf(stderr, "stage_frame: %s cannot be written, or %s is no size\n", argv[3], argv[1]);
+        return EXIT_USAGE;
+    }
+    const double start = now();
+    while (started < threads - 1 && !pthread_create(&others[started], NULL, run, &work))
+        started++;
+    run(&work);
+    for (int i = 0; i < started; i++)
+        pthread_join(others[i], NULL);
+    /* The second search for the circle, only there to be timed, is taken off. */
+    const double second = work.seconds[CIRCLE] / (started + 1), taken = now() - start - second;
+    printf("{\"photographs\": %d, \"with_circle\": %d, \"threads\": %d, \"per_second\": %.2f, \"milliseconds\": {",
+           work.count, atomic_load(&work.framed), started + 1, work.count / taken);
+    for (int i = 0; i < PARTS; i++)
+        printf("%s\"%s\": %.3f", i ? ", " : "", part_names[i], 1e3 * work.seconds[i] / work.count);
+    printf("}}\n");
+    return close(work.out) ? EXIT_IO : 0;
+}
