@@ -30,6 +30,11 @@ Status files_write_new(const char *path, const void *data, size_t size) MUST_USE
 /* write(2) until all is written. `path` is for the message. */
 Status files_write_all(int descriptor, const char *path, const void *data, size_t size) MUST_USE;
 
+/* The same by pwrite(2), at `offset` of the file. */
+Status files_write_at(int descriptor, const char *path, const void *data, size_t size, uint64_t offset) MUST_USE;
+/* Bytes of a regular file; -1 when there is none. */
+int64_t files_size(const char *path);
+
 /* fsync of a directory, so that names in it last. */
 Status files_sync_directory(const char *path) MUST_USE;
 /* rename(2), then fsync of the parent directory. */

@@ -71,6 +71,11 @@ bool files_exists(const char *path) {
     return stat(path, &status) == 0;
 }
 
+int64_t files_size(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1;
+}
+
 static Status read_all(int descriptor, const char *path, char **data, size_t *size) {
     struct stat about;
     if (fstat(descriptor, &about) != 0)
@@ -131,6 +136,21 @@ Status files_write_all(int descriptor, const char *path, const void *data, size_
         if (wrote <= 0)
             return files_failure("write", path, wrote < 0 ? errno : EIO);
         next += wrote;
+        size -= (size_t)wrote;
+    }
+    return NULL;
+}
+
+Status files_write_at(int descriptor, const char *path, const void *data, size_t size, uint64_t offset) {
+    const char *next = data;
+    while (size) {
+        ssize_t wrote = pwrite(descriptor, next, size < PIECE ? size : PIECE, (off_t)offset);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return files_failure("write", path, wrote < 0 ? errno : EIO);
+        next += wrote;
+        offset += (uint64_t)wrote;
         size -= (size_t)wrote;
     }
     return NULL;

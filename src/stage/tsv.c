@@ -1,5 +1,7 @@
 #include "tsv.h"
 
+#include <string.h>
+
 static void put_field(FILE *out, const char *text) {
     for (; *text; text++) {
         switch (*text) {
@@ -28,4 +30,39 @@ void tsv_put_line(FILE *out, const char *const *fields, int count) {
         put_field(out, fields[i]);
     }
     fputc('\n', out);
+}
+
+/* Undoes the escapes of a field in place. */
+static void unescape(char *field) {
+    char *to = field;
+    for (const char *from = field; *from; from++) {
+        if (*from != '\\' || !from[1]) {
+            *to++ = *from;
+            continue;
+        }
+        from++;
+        *to++ = (char)(*from == 't' ? '\t' : *from == 'n' ? '\n' : *from == 'r' ? '\r' : *from);
+    }
+    *to = '\0';
+}
+
+int tsv_take_line(char **text, char **fields, int most) {
+    char *start = *text;
+    if (!*start)
+        return 0;
+    char *end = start + strcspn(start, "\n");
+    *text = *end ? end + 1 : end;
+    *end = '\0';
+    int count = 0;
+    for (char *field = start; field; count++) {
+        char *tab = strchr(field, '\t');
+        if (tab)
+            *tab = '\0';
+        if (count < most) {
+            unescape(field);
+            fields[count] = field;
+        }
+        field = tab ? tab + 1 : NULL;
+    }
+    return count;
 }

@@ -7,4 +7,8 @@
 /* One line; tabs, line ends and backslashes within a field as \t, \n, \r and \\. */
 void tsv_put_line(FILE *out, const char *const *fields, int count);
 
+/* Cuts the line that *text points at into fields, in place and with the escapes undone, and moves *text behind it.
+ * Returns how many fields it has, of which the first `most` are in `fields`; 0 at the end of the text. */
+int tsv_take_line(char **text, char **fields, int most);
+
 #endif

@@ -1,0 +1,76 @@
+#include "stage.h"
+
+#include "files.h"
+#include "output.h"
+#include "tsv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Lists or removes one file or folder that is there. */
+static Status take(const char *path, bool remove_it, int *count) {
+    if (!files_exists(path))
+        return NULL;
+    ++*count;
+    puts(path);
+    return remove_it ? files_remove(path) : NULL;
+}
+
+/* What lies in one of staging's folders, file by file, so that the list is whole. */
+static Status take_folder(const char *path, bool remove_it, int *count) {
+    DIR *listing = opendir(path);
+    if (!listing)
+        return errno == ENOENT ? NULL : status_error(EXIT_IO, "cannot list %s: %s", path, strerror(errno));
+    Status status = NULL;
+    for (const struct dirent *entry; !status && (entry = readdir(listing));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        char *file = files_path("%s%s", path, entry->d_name);
+        status = file ? take(file, remove_it, count) : status_no_memory("a path", 0);
+        free(file);
+    }
+    closedir(listing);
+    return status || !remove_it ? status : files_remove(path);
+}
+
+/* Derived files elsewhere: a line each of registry.tsv. */
+static Status take_registered(const char *pack, bool remove_it, int *count) {
+    char *path = files_path("%s/registry.tsv", pack), *text = NULL, *field;
+    size_t size;
+    Status status = path ? NULL : status_no_memory("a path", 0);
+    if (!status && files_exists(path))
+        status = files_read(path, &text, &size);
+    for (char *rest = text; rest && !status && tsv_take_line(&rest, &field, 1);)
+        status = take(field, remove_it, count);
+    free(text);
+    free(path);
+    return status;
+}
+
+Status stage_forget(const char *pack, bool remove_it) {
+    char *recipe = files_path("%s/recipe.txt", pack);
+    const bool staged = recipe && files_exists(recipe);
+    free(recipe);
+    if (!staged)
+        return status_error(EXIT_DATA, "%s: nothing was staged into it (it has no recipe.txt)", pack);
+    int count = 0;
+    TRY(take_registered(pack, remove_it, &count));
+    /* recipe.txt, which makes this folder one of ours, is the last name: a call that is stopped can be made again. */
+    for (const char *const *name = output_names; *name; name++) {
+        char *path = files_path("%s/%s", pack, *name);
+        if (!path)
+            return status_no_memory("a path", 0);
+        const bool folder = path[strlen(path) - 1] == '/';
+        Status status = folder ? take_folder(path, remove_it, &count) : take(path, remove_it, &count);
+        free(path);
+        TRY(status);
+    }
+    if (remove_it)
+        rmdir(pack); /* stays where something else lies in it */
+    printf("%d files derived into %s %s\n", count, pack, remove_it ? "deleted" : "(--delete removes them)");
+    return NULL;
+}

@@ -1,0 +1,39 @@
+/* The folder that a data set is staged into: whose it is, and what lies in it. */
+#ifndef FOVEA_STAGE_OUTPUT_H
+#define FOVEA_STAGE_OUTPUT_H
+
+#include "status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    char *path;
+    int lock; /* descriptor */
+} Output;
+
+/* Makes the folder, or takes up one that was made for the same recipe (OUT/recipe.txt), for this process alone, and
+ * removes what a killed call left half written. EXIT_USAGE when it holds something else, another recipe's pack, or when
+ * another process works on it; EXIT_IO when it cannot be written. */
+Status output_open(const char *path, const char *recipe, Output *output) MUST_USE;
+void output_close(Output *output);
+
+/* A path in it, the caller's. */
+char *output_path(const Output *output, const char *name);
+/* shards/NNNNN.h5, journal/NNNNN.tsv, spool/NNNNN.pixels. */
+char *output_shard(const Output *output, int number);
+char *output_journal(const Output *output, int number);
+char *output_spool(const Output *output, int number);
+
+/* Removes pack.json before anything it tells of changes. */
+Status output_unfinish(const Output *output) MUST_USE;
+/* Removes shards and journals from number `count` on, left by a longer list of files. */
+Status output_drop_after(const Output *output, int count) MUST_USE;
+
+/* Everything that staging makes in a pack's folder, a NULL at the end; those that end in a slash are folders. Files
+ * that were derived elsewhere are in OUT/registry.tsv. */
+extern const char *const output_names[];
+/* Enters a file derived from a pack, outside or inside it, before it is made. */
+Status output_register(const char *pack, const char *derived) MUST_USE;
+
+#endif

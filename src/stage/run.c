@@ -1,0 +1,221 @@
+#include "stage.h"
+
+#include "card.h"
+#include "output.h"
+#include "pipeline.h"
+#include "reports.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    const StageOptions *options;
+    StageSource source;
+    Findings findings;
+    Output output;
+    PipelineResult result;
+    char *recipe;
+} Staging;
+
+static const char *text_or(const char *text, const char *otherwise) {
+    return text ? text : otherwise;
+}
+
+static Status open_source(Staging *staging) {
+    const StageOptions *options = staging->options;
+    const SourceOptions source = {.root = options->root,
+                                  .modalities = options->modalities,
+                                  .device = options->device,
+                                  .labels = options->labels,
+                                  .person = options->person,
+                                  .kind = options->kind,
+                                  .splits = options->splits,
+                                  .md5 = options->md5,
+                                  .exclude = options->exclude};
+    Status status = strcmp(options->layout, "aireadi") == 0
+                        ? source_aireadi(&source, &staging->source, &staging->findings)
+                        : source_folder(&source, &staging->source, &staging->findings);
+    staging->source.about.image_size = options->size;
+    return status;
+}
+
+/* Inputs of a shard: as many as their records fit, were all of them sound. */
+static int64_t shard_inputs(const StageOptions *options) {
+    const int64_t record = (int64_t)options->size * options->size * 3, fit = options->shard_bytes / record;
+    return fit > 0 ? fit : 1;
+}
+
+static Status write_recipe(Staging *staging) {
+    const StageOptions *options = staging->options;
+    size_t size, length = strlen(options->root);
+    while (length > 1 && options->root[length - 1] == '/')
+        length--;
+    size_t name = length;
+    while (name && options->root[name - 1] != '/')
+        name--;
+    FILE *out = open_memstream(&staging->recipe, &size);
+    if (!out)
+        return status_no_memory("the recipe", 0);
+    /* The root's name without where it lies: a download that was moved is still the same. */
+    fprintf(out,
+            "pack %d\nroot %.*s\nlayout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n",
+            PACK_VERSION, (int)(length - name), options->root + name, options->layout, text_or(options->kind, "-"),
+            text_or(options->modalities, "-"), text_or(options->device, "-"), options->size, shard_inputs(options));
+    return fclose(out) ? status_no_memory("the recipe", 0) : NULL;
+}
+
+/* What the tables alone have shown to be wrong ends the call, with the findings written. */
+static Status refuse_source(Staging *staging, Status why) {
+    if (status_code(why) != EXIT_DATA || !findings_count(&staging->findings, FATE_REFUSED))
+        return why;
+    Status status = output_open(staging->options->out, staging->recipe, &staging->output);
+    if (!status)
+        status = reports_write(&staging->output, &staging->source, &staging->result, &staging->findings);
+    if (!status)
+        status =
+            status_error(EXIT_DATA, "%s; %s/findings.tsv lists them all", status_message(why), staging->options->out);
+    status_free(why);
+    return status;
+}
+
+static int count_threads(const StageOptions *options) {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return options->threads ? options->threads : cores > 0 ? (int)cores : 1;
+}
+
+typedef struct {
+    int64_t inputs, packed, quarantined, excluded, refused;
+} Sums;
+
+/* Every input has come to exactly one end. */
+static Status add_up(const Staging *staging, Sums *sums) {
+    *sums = (Sums){.inputs = staging->source.count};
+    for (int64_t i = 0; i < staging->source.count; i++) {
+        const StageInput *input = &staging->source.inputs[i];
+        const Outcome *outcome = &staging->result.outcomes[i];
+        if (input->excluded)
+            sums->excluded++;
+        else if (input->bad || outcome_quarantined(outcome))
+            sums->quarantined++;
+        else if (outcome->packed)
+            sums->packed++;
+        else if (outcome->settled && finding_fate(outcome->kind) == FATE_EXCLUDED)
+            sums->excluded++;
+        else if (outcome->settled)
+            sums->refused++;
+    }
+    int64_t records = 0;
+    for (int i = 0; i < staging->result.shard_count; i++)
+        records += staging->result.shards[i].entry.records;
+    if (records != sums->packed || sums->packed + sums->quarantined + sums->excluded + sums->refused != sums->inputs)
+        return status_error(EXIT_INTERNAL,
+                            "%" PRId64 " files are not %" PRId64 " packed (%" PRId64 " in the shards) + %" PRId64
+                            " quarantined + %" PRId64 " excluded + %" PRId64 " refused: nothing is published",
+                            sums->inputs, sums->packed, records, sums->quarantined, sums->excluded, sums->refused);
+    return NULL;
+}
+
+static Status publish(const Staging *staging) {
+    const PipelineResult *result = &staging->result;
+    PackShardEntry *entries = calloc((size_t)result->shard_count + 1, sizeof *entries);
+    char(*names)[16] = calloc((size_t)result->shard_count + 1, sizeof *names);
+    int count = 0;
+    Status status = entries && names ? NULL : status_no_memory("the list of shards", 0);
+    for (int i = 0; i < result->shard_count && !status; i++) {
+        const ShardState *shard = &result->shards[i];
+        if (!shard->entry.records)
+            continue;
+        snprintf(names[count], sizeof names[count], "%05d.h5", i);
+        entries[count] = shard->entry;
+        entries[count].file = names[count];
+        count++;
+    }
+    if (!status)
+        status = pack_manifest_write(staging->output.path, &staging->source.about, entries, count);
+    free(names);
+    free(entries);
+    return status;
+}
+
+static Status finish(Staging *staging) {
+    Sums sums;
+    TRY(add_up(staging, &sums));
+    TRY(output_drop_after(&staging->output, staging->result.shard_count));
+    if (sums.refused)
+        return status_error(EXIT_DATA,
+                            "%" PRId64 " files have the same bytes as one on another side of the split: nothing is "
+                            "published; %s/findings.tsv names the pairs (duplicate_split); correct the split, or leave "
+                            "files out with --exclude, and run again",
+                            sums.refused, staging->output.path);
+    if (!sums.packed)
+        return status_error(EXIT_DATA, "%s: none of %" PRId64 " files could be packed", staging->options->root,
+                            sums.inputs);
+    char *card = output_path(&staging->output, "card.md");
+    Status status =
+        card ? card_write(card, &staging->source, &staging->result, &staging->findings) : status_no_memory("a path", 0);
+    free(card);
+    TRY(status);
+    TRY(reports_write_hashes(&staging->output, &staging->result));
+    TRY(publish(staging));
+    printf("%" PRId64 " files: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
+           " were done before\n",
+           sums.inputs, sums.packed, sums.quarantined, sums.excluded, staging->result.skipped);
+    const int told = findings_count(&staging->findings, FATE_TOLD);
+    if (told)
+        printf("%d things to look at are in %s/findings.tsv\n", told, staging->output.path);
+    printf("pack %s: card.md says what is in it\n", staging->output.path);
+    return NULL;
+}
+
+static Status run(Staging *staging) {
+    const StageOptions *options = staging->options;
+    TRY(write_recipe(staging));
+    Status status = open_source(staging);
+    if (status)
+        return refuse_source(staging, status);
+    if (staging->source.about.licensed)
+        fprintf(stderr,
+                "%s is licensed data: what is made of it stays under %s; read its licence before anything leaves "
+                "this machine\n",
+                staging->source.about.dataset, options->out);
+    TRY(output_open(options->out, staging->recipe, &staging->output));
+    int64_t wanted = 0, bad = 0;
+    for (int64_t i = 0; i < staging->source.count; i++) {
+        wanted += !staging->source.inputs[i].excluded;
+        bad += !staging->source.inputs[i].excluded && staging->source.inputs[i].bad;
+    }
+    const PipelineOptions pipeline = {.source = &staging->source,
+                                      .output = &staging->output,
+                                      .recipe = staging->recipe,
+                                      .shard_inputs = shard_inputs(options),
+                                      .threads = count_threads(options),
+                                      .bad_allowed = (int64_t)floor(options->max_bad * (double)wanted + 1e-9),
+                                      .bad_before = bad};
+    status = pipeline_run(&pipeline, &staging->result);
+    /* The tables are written however it ended: they are what a failure is understood by. */
+    if (!status || status_code(status) == EXIT_DATA) {
+        Status reported = reports_gather(&staging->source, &staging->result, &staging->findings);
+        if (!reported)
+            reported = reports_write(&staging->output, &staging->source, &staging->result, &staging->findings);
+        if (status)
+            status_free(reported);
+        else
+            status = reported;
+    }
+    return status ? status : finish(staging);
+}
+
+Status stage_run(const StageOptions *options) {
+    Staging staging = {.options = options, .output = {.lock = -1}};
+    Status status = run(&staging);
+    pipeline_result_close(&staging.result, staging.source.count);
+    output_close(&staging.output);
+    findings_close(&staging.findings);
+    source_close(&staging.source);
+    free(staging.recipe);
+    return status;
+}
