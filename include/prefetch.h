@@ -32,6 +32,7 @@ typedef struct {
     uint64_t number;        /* which batch */
     const void *samples;    /* [batch_size][sample_bytes] */
     const int64_t *records; /* [batch_size] */
+    int ready; /* full batches in the ring when it was asked for, this one among them; 0: it was waited for */
 } PrefetchBatch;
 
 typedef struct Prefetch Prefetch;

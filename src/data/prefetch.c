@@ -151,6 +151,15 @@ Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     return status;
 }
 
+/* Full batches in a row from `next` on; with the lock held. */
+static int count_ready(const Prefetch *prefetch, uint64_t next) {
+    const int most = prefetch->options.depth - prefetch->held;
+    int ready = 0;
+    while (ready < most && prefetch->filled[slot_of(prefetch, next + (uint64_t)ready)] == prefetch->options.batch_size)
+        ready++;
+    return ready;
+}
+
 Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
     const PrefetchOptions *options = &prefetch->options;
     Status status = NULL;
@@ -161,6 +170,7 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
         return status_error(EXIT_INTERNAL, "a batch was asked for while all %d of the ring were held", options->depth);
     }
     size_t slot = (size_t)slot_of(prefetch, next);
+    const int ready = count_ready(prefetch, next);
     /* After a failure the workers at rest have filled every batch before it: those are still handed out, so that where
      * a run stops does not hang on who was quicker. */
     while (prefetch->filled[slot] < options->batch_size && !(prefetch->error && !prefetch->busy))
@@ -169,7 +179,8 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
         prefetch->held++;
         *batch = (PrefetchBatch){.number = options->first_batch + next,
                                  .samples = prefetch->samples + slot * prefetch->batch_bytes,
-                                 .records = prefetch->records + slot * (size_t)options->batch_size};
+                                 .records = prefetch->records + slot * (size_t)options->batch_size,
+                                 .ready = ready};
     } else {
         status = status_error(status_code(prefetch->error), "%s", status_message(prefetch->error));
     }
