@@ -49,6 +49,9 @@ typedef struct {
     int image_size;
     int min_side; /* a picture with a shorter side counts as bad (model.patch_size) */
     CropRange crop;
+    /* Samples are whole records, uint8 [side][side][3] of Records.side, and the batch has the crops that would have
+     * been cut: for a device that crops itself (pixels_to_patches). Not with `evaluate`. */
+    bool raw;
     bool evaluate;  /* evaluation_view() of records in folder order, round and round, not random crops in keyed order */
     int batch_size; /* of all ranks together */
     int rank, ranks; /* ranks: a divisor of batch_size; 0 is as 1 */
@@ -69,7 +72,7 @@ typedef struct {
 typedef struct Loader Loader;
 
 /* EXIT_DATA when an epoch is less than one batch (evaluation goes round then); EXIT_USAGE when the batch cannot be
- * shared by the ranks. */
+ * shared by the ranks, or raw records are asked for and have not one size. */
 Status loader_open(const LoaderOptions *options, Loader **loader) MUST_USE;
 /* Whole batches per epoch; when evaluating, as many as show every record. */
 int64_t loader_epoch_batches(const Loader *loader);

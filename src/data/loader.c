@@ -89,13 +89,18 @@ static Status enter_bad(Loader *loader, int64_t record, const char *reason) {
 }
 
 /* `key`: see records_at(). */
+static Crop crop_of(const Loader *loader, int height, int width, uint32_t epoch, int64_t key) {
+    const LoaderOptions *options = &loader->options;
+    Random random;
+    random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)key);
+    return random_resized_crop(&random, &options->crop, height, width);
+}
+
 static Status view(const Loader *loader, const Image *image, uint32_t epoch, int64_t key, void *out) {
     const LoaderOptions *options = &loader->options;
     if (options->evaluate)
         return evaluation_view(image, options->image_size, out);
-    Random random;
-    random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)key);
-    Crop crop = random_resized_crop(&random, &options->crop, image->height, image->width);
+    const Crop crop = crop_of(loader, image->height, image->width, epoch, key);
     return resize_pixels(image->pixels, image->height, image->width, crop, options->image_size, options->image_size,
                          out);
 }
@@ -114,7 +119,13 @@ static Status load(const Loader *loader, const char *path, uint32_t epoch, int64
     return status;
 }
 
-static Status load_packed(const Loader *loader, int64_t record, uint32_t epoch, int64_t key, void *out) {
+static Status load_packed(const Loader *loader, uint32_t epoch, int64_t key, void *out, Crop *crop) {
+    const int64_t record = key % loader->options.records->count;
+    if (crop) {
+        const int side = loader->options.records->side;
+        *crop = crop_of(loader, side, side, epoch, key);
+        return pack_reader_copy(loader->reader, record, out);
+    }
     PackView packed;
     TRY(pack_reader_view(loader->reader, record, &packed));
     const Image image = {.width = packed.side, .height = packed.side, .pixels = (uint8_t *)(uintptr_t)packed.pixels};
@@ -125,7 +136,7 @@ static Status load_packed(const Loader *loader, int64_t record, uint32_t epoch, 
 
 /* Loads the record, or finds that it is bad: *used says which. Only bad data makes a record bad; want of memory, say,
  * ends the loader. */
-static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out, bool *used) {
+static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out, Crop *crop, bool *used) {
     const Records *records = loader->options.records;
     const int64_t record = key % records->count;
     *used = false;
@@ -135,7 +146,7 @@ static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out,
     char *path = loader->reader ? strdup(name) : files_path("%s/%s", root, name);
     if (!path)
         return status_no_memory("a path", strlen(root));
-    Status status = loader->reader ? load_packed(loader, record, epoch, key, out) : load(loader, path, epoch, key, out);
+    Status status = loader->reader ? load_packed(loader, epoch, key, out, crop) : load(loader, path, epoch, key, out);
     *used = !status;
     if (status_code(status) == EXIT_DATA) {
         Status why = status;
@@ -159,7 +170,7 @@ static int64_t key_at(const Loader *loader, uint64_t batch, int place) {
     return records_at(options->records, options->seed, loader_epoch(loader, batch), position);
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *key) {
+static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
     Loader *loader = context;
     const int64_t count = loader->options.records->count, first = key_at(loader, batch, place);
     const int64_t turn = first - first % count;
@@ -170,7 +181,7 @@ static Status fill(void *context, uint64_t batch, int place, void *out, int64_t 
         *key = turn + record;
         if (loader->reader)
             TRY(pack_reader_unchanged(loader->reader, record, batch));
-        TRY(try_record(loader, epoch, *key, out, &used));
+        TRY(try_record(loader, epoch, *key, out, crop, &used));
         if (used)
             return NULL;
     }
@@ -187,6 +198,9 @@ static Status check_options(const LoaderOptions *options, int ranks) {
                             "train.global_batch = %d cannot be shared by %d ranks (this is rank %d); take a "
                             "multiple",
                             options->batch_size, ranks, options->rank);
+    if (options->raw && (options->evaluate || !records->side))
+        return status_error(EXIT_USAGE, "%s: only packs of one size can be given as they are, in training",
+                            records->text);
     if (!options->evaluate && records->places < options->batch_size)
         return status_error(EXIT_DATA,
                             "%s holds %lld pictures, fewer than one batch of %d; add pictures or lower the batch",
@@ -216,11 +230,13 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
     Status status = loader->is_bad ? NULL : status_no_memory("the loader", (unsigned long long)records->count);
     if (!status && records->part_count)
         status = pack_reader_open(records, options->cache, &loader->reader);
+    const size_t side = (size_t)(options->raw ? records->side : options->image_size);
     PrefetchOptions ring = {.fill = fill,
                             .context = loader,
                             .first_batch = options->first_batch,
                             .batch_size = loader->share,
-                            .sample_bytes = (size_t)options->image_size * (size_t)options->image_size * 3,
+                            .sample_bytes = side * side * 3,
+                            .crops = options->raw,
                             .device = options->device,
                             .depth = options->depth,
                             .workers = options->workers};

@@ -33,6 +33,7 @@ Status pictures_open(Pictures *pictures, LoaderOptions options, int64_t wanted, 
     options.evaluate = true;
     options.batch_size = 1;
     options.rank = options.ranks = 0;
+    options.raw = false;
     options.first_batch = 0;
     Loader *loader;
     TRY(loader_open(&options, &loader));

@@ -294,6 +294,42 @@ static void what_ranks_cannot_share_is_refused(void **state) {
     assert_fails(loader_open(&options, &loader), EXIT_DATA, "have 20 pixels a side, less than a patch (21)");
 }
 
+/* Whole records and the crops that are cut of them make the same samples. */
+static void raw_records_come_with_their_crops(void **state) {
+    const Data *data = *state;
+    Records one;
+    assert_ok(records_open(data->b, "1.5", RECORDS_TRAIN, &one));
+    LoaderOptions options = usual(data), raw;
+    options.records = &one;
+    raw = options;
+    raw.raw = true;
+    Loader *loader, *whole;
+    assert_ok(loader_open(&options, &loader));
+    assert_ok(loader_open(&raw, &whole));
+    const size_t bytes = (size_t)one.side * one.side * 3;
+    for (int b = 0; b < 5; b++) {
+        PrefetchBatch cut, records;
+        assert_ok(loader_next(loader, &cut));
+        assert_ok(loader_next(whole, &records));
+        assert_null(cut.crops);
+        assert_non_null(records.crops);
+        for (int i = 0; i < BATCH; i++) {
+            uint8_t expected[SAMPLE];
+            const uint8_t *record = (const uint8_t *)records.samples + (size_t)i * bytes;
+            assert_int_equal(cut.records[i], records.records[i]);
+            assert_ok(resize_pixels(record, one.side, one.side, records.crops[i], SIZE, SIZE, expected));
+            assert_memory_equal((const uint8_t *)cut.samples + (size_t)i * SAMPLE, expected, SAMPLE);
+        }
+        loader_done(loader);
+        loader_done(whole);
+    }
+    loader_close(loader);
+    loader_close(whole);
+    records_close(&one);
+    raw.records = &data->records; /* of two sizes */
+    assert_fails(loader_open(&raw, &loader), EXIT_USAGE, "packs of one size");
+}
+
 /* Each epoch shows each pack round(w n) times, no key twice, and over epochs every record as often as any other. */
 static void weights_are_kept_exactly(void **state) {
     const Data *data = *state;
@@ -473,6 +509,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(samples_are_what_their_keys_say, setup, teardown),
         cmocka_unit_test_setup_teardown(ranks_workers_starts_and_caches_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ranks_cannot_share_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(raw_records_come_with_their_crops, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_are_kept_exactly, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_weights_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_records_are_replaced_alike, setup, teardown),
