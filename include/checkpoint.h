@@ -15,7 +15,7 @@ typedef struct {
     int64_t step;         /* optimizer steps taken */
     uint64_t next_batch;  /* number of the batch that the next step takes (step + batches passed over by rollbacks) */
     uint64_t config_hash; /* config_hash() of the run */
-    uint64_t data_hash;   /* folder hash of data.train */
+    uint64_t data_hash;   /* Records.hash of data.train */
     int64_t data_count;
     double val_loss;      /* last validation loss; NaN: none yet */
     double best_val_loss; /* NaN: none yet */

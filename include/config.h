@@ -16,6 +16,8 @@ typedef enum { GELU_ERF, GELU_TANH } Gelu;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { CONFIG_RECOMPUTE_NONE, CONFIG_RECOMPUTE_NORMS, CONFIG_RECOMPUTE_BLOCKS } ConfigRecompute;
+typedef enum { SPLITS_TRAIN, SPLITS_ALL } DataSplits;
+typedef enum { CACHE_AUTO, CACHE_PAGE, CACHE_DIRECT } DataCache; /* numbered as LoaderCache */
 typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
@@ -30,7 +32,10 @@ typedef struct {
         Gelu activation; /* which form of GELU the MLPs have */
     } model;
     struct {
-        char train[CONFIG_TEXT], val[CONFIG_TEXT]; /* folders of pictures; val may be empty: no validation */
+        char train[CONFIG_TEXT], val[CONFIG_TEXT]; /* folders or packs; val may be empty: no validation */
+        char weights[CONFIG_TEXT];                 /* of several packs */
+        DataSplits splits;                         /* of packs: what is trained on */
+        DataCache cache;                           /* how packs are read */
         double max_bad;                            /* share of unreadable pictures that is borne */
         double crop_scale_min, crop_scale_max, crop_ratio_min, crop_ratio_max;
         double flip;

@@ -8,14 +8,16 @@
 
 #include "arena.h"
 #include "device.h"
+#include "ops.h"
 #include "status.h"
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes sample `place` of batch `batch` to `out` (sample_bytes of it) and the number of the record used to `record`.
- * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
- * before the lowest sample that failed, then returns that sample's failure, as often as it is called. */
-typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record);
+/* Writes sample `place` of batch `batch` to `out` (sample_bytes of it), the number of the record used to `record` and,
+ * where the ring has crops (else `crop` is NULL), the part of it that is to be seen to `crop`. Called from worker
+ * threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches before the lowest
+ * sample that failed, then returns that sample's failure, as often as it is called. */
+typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop);
 
 typedef struct {
     PrefetchFill fill;
@@ -23,7 +25,8 @@ typedef struct {
     uint64_t first_batch; /* number of the first batch */
     int batch_size;       /* samples a batch */
     size_t sample_bytes;
-    const Device *device; /* borrowed; copies the samples from the ring, which is its pinned memory */
+    bool crops;           /* a Crop beside each sample */
+    const Device *device; /* borrowed; copies samples and crops from the ring, which is its pinned memory */
     int depth;            /* batches in the ring, at least 1 */
     int workers;          /* threads, at least 1 */
 } PrefetchOptions;
@@ -32,11 +35,13 @@ typedef struct {
     uint64_t number;        /* which batch */
     const void *samples;    /* [batch_size][sample_bytes] */
     const int64_t *records; /* [batch_size] */
+    const Crop *crops;      /* [batch_size], or NULL */
+    int ready; /* full batches in the ring when it was asked for, this one among them; 0: it was waited for */
 } PrefetchBatch;
 
 typedef struct Prefetch Prefetch;
 
-/* The ring's samples and records, added to a measuring arena. */
+/* The ring's samples, crops and records, added to a measuring arena. */
 void prefetch_measure(const PrefetchOptions *options, Arena *host);
 /* Allocates the ring and starts the workers. */
 Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;

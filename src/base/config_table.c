@@ -6,7 +6,7 @@
 
 _Static_assert(sizeof(Preset) == sizeof(int) && sizeof(GuardAction) == sizeof(int) &&
                    sizeof(TrainDevice) == sizeof(int) && sizeof(Precision) == sizeof(int) &&
-                   sizeof(Gelu) == sizeof(int),
+                   sizeof(Gelu) == sizeof(int) && sizeof(DataSplits) == sizeof(int) && sizeof(DataCache) == sizeof(int),
                "choices are stored as int");
 
 static const char *const PRESETS[] = {"vit_tiny", "vit_small", "vit_base", "vit_large", "vit_huge", NULL};
@@ -14,6 +14,8 @@ static const char *const GELUS[] = {"erf", "tanh", NULL};
 static const char *const RECOMPUTES[] = {"none", "norms", "blocks", NULL};
 static const char *const PRECISIONS[] = {"fp32", "bf16", "fp8", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
+static const char *const SPLITS[] = {"train", "all", NULL};
+static const char *const CACHES[] = {"auto", "page", "direct", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
 #define INTEGER(section, name, min, max, fallback, unit, help)                                                         \
@@ -53,8 +55,21 @@ const ConfigKey config_keys[] = {
            "approximation, which a GPU may compute within the matrix product; weights of one are no weights of the "
            "other."),
 
-    TEXT(data, train, "Folder of JPEG and PNG pictures to train on, searched with all its subfolders."),
-    TEXT(data, val, "Folder of pictures for the validation loss. Empty: no validation."),
+    TEXT(data, train,
+         "What to train on: a folder of JPEG and PNG pictures, searched with all its subfolders, or a pack, or packs "
+         "separated by commas."),
+    TEXT(data, val,
+         "What the validation loss is of: a folder of pictures, or packs, of which the split val is taken; the pack of "
+         "data.train may be given again. Empty: no validation."),
+    TEXT(data, weights,
+         "Numbers above 0 separated by commas, one for each pack of data.train: how often an epoch shows the pack's "
+         "pictures. Empty: once each."),
+    CHOICE(data, splits, SPLITS, SPLITS_TRAIN,
+           "Which pictures of packs are trained on. train: those of the split train, and those without a split; all: "
+           "those of val and test, too."),
+    CHOICE(data, cache, CACHES, CACHE_AUTO,
+           "How packs are read. page: through the system's page cache; direct: past it, for packs larger than memory; "
+           "auto: direct if the packs would fill more than half of the machine's memory. No result changes."),
     REAL(data, max_bad, 0, 1, 0.005, "", "Share of pictures that may be unreadable before the run stops."),
     REAL(data, crop_scale_min, 0.001, 1, 0.2, "", "Smallest random crop, as a share of the picture's area."),
     REAL(data, crop_scale_max, 0.001, 1, 1, "", "Largest random crop, as a share of the picture's area."),

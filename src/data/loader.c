@@ -1,5 +1,6 @@
 #include "loader.h"
 #include "files.h"
+#include "pack_reader.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -12,6 +13,8 @@ enum { SHOWN_BAD = 3 }; /* files named in the message of a loader that gives up 
 struct Loader {
     LoaderOptions options;
     int64_t bad_allowed;
+    int share;          /* samples of a batch that fall to this rank */
+    PackReader *reader; /* NULL: a folder */
     Prefetch *prefetch;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -34,7 +37,7 @@ static bool known_bad(Loader *loader, int64_t record) {
 
 /* Why the loader gives up; with the lock held. */
 static Status too_many_bad(Loader *loader) {
-    const Folder *folder = loader->options.folder;
+    const Records *records = loader->options.records;
     qsort(loader->bad, (size_t)loader->bad_count, sizeof *loader->bad, by_record);
     char list[700] = "";
     for (int i = 0; i < loader->bad_count && i < SHOWN_BAD; i++) {
@@ -42,13 +45,14 @@ static Status too_many_bad(Loader *loader) {
         snprintf(list + used, sizeof list - used, "%s%.120s (%.100s)", i ? "; " : "", loader->bad[i].path,
                  loader->bad[i].reason);
     }
-    if (loader->bad_count == folder->count)
+    if (loader->bad_count == records->count)
         return status_error(EXIT_DATA, "none of the %lld pictures in %.200s can be used: %s%s; mend them",
-                            (long long)folder->count, folder->root, list, loader->bad_count > SHOWN_BAD ? "; ..." : "");
+                            (long long)records->count, records->text, list,
+                            loader->bad_count > SHOWN_BAD ? "; ..." : "");
     return status_error(EXIT_DATA,
                         "at least %d of the %lld pictures in %.200s cannot be used, more than data.max_bad = %g allows "
                         "(%lld): %s%s; mend or remove them, or raise data.max_bad",
-                        loader->bad_count, (long long)folder->count, folder->root, loader->options.max_bad,
+                        loader->bad_count, (long long)records->count, records->text, loader->options.max_bad,
                         (long long)loader->bad_allowed, list, loader->bad_count > SHOWN_BAD ? "; ..." : "");
 }
 
@@ -62,6 +66,7 @@ static const char *reason_of(Status why, const char *path) {
 
 /* Enters a bad record unless another worker did; with the lock held. */
 static Status enter_bad(Loader *loader, int64_t record, const char *reason) {
+    const Records *records = loader->options.records;
     if (loader->is_bad[record])
         return NULL;
     if (loader->bad_count == loader->bad_capacity) {
@@ -76,24 +81,31 @@ static Status enter_bad(Loader *loader, int64_t record, const char *reason) {
     if (!kept)
         return status_no_memory("the list of bad pictures", strlen(reason));
     loader->is_bad[record] = 1;
-    loader->bad[loader->bad_count++] = (BadRecord){record, loader->options.folder->paths[record], kept};
-    if (loader->bad_count > loader->bad_allowed || loader->bad_count == loader->options.folder->count)
+    loader->bad[loader->bad_count++] =
+        (BadRecord){record, records_root(records, record), records_path(records, record), kept};
+    if (loader->bad_count > loader->bad_allowed || loader->bad_count == records->count)
         return too_many_bad(loader);
     return NULL;
 }
 
-static Status view(const Loader *loader, const Image *image, uint32_t epoch, int64_t record, void *out) {
+/* `key`: see records_at(). */
+static Crop crop_of(const Loader *loader, int height, int width, uint32_t epoch, int64_t key) {
+    const LoaderOptions *options = &loader->options;
+    Random random;
+    random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)key);
+    return random_resized_crop(&random, &options->crop, height, width);
+}
+
+static Status view(const Loader *loader, const Image *image, uint32_t epoch, int64_t key, void *out) {
     const LoaderOptions *options = &loader->options;
     if (options->evaluate)
         return evaluation_view(image, options->image_size, out);
-    Random random;
-    random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)record);
-    Crop crop = random_resized_crop(&random, &options->crop, image->height, image->width);
+    const Crop crop = crop_of(loader, image->height, image->width, epoch, key);
     return resize_pixels(image->pixels, image->height, image->width, crop, options->image_size, options->image_size,
                          out);
 }
 
-static Status load(const Loader *loader, const char *path, uint32_t epoch, int64_t record, void *out) {
+static Status load(const Loader *loader, const char *path, uint32_t epoch, int64_t key, void *out) {
     Image image;
     TRY(image_read(path, &image));
     int shorter = image.width < image.height ? image.width : image.height;
@@ -102,22 +114,39 @@ static Status load(const Loader *loader, const char *path, uint32_t epoch, int64
         status = status_error(EXIT_DATA, "%s: %d x %d pixels, smaller than a patch (%d)", path, image.width,
                               image.height, loader->options.min_side);
     else
-        status = view(loader, &image, epoch, record, out);
+        status = view(loader, &image, epoch, key, out);
     image_free(&image);
+    return status;
+}
+
+static Status load_packed(const Loader *loader, uint32_t epoch, int64_t key, void *out, Crop *crop) {
+    const int64_t record = key % loader->options.records->count;
+    if (crop) {
+        const int side = loader->options.records->side;
+        *crop = crop_of(loader, side, side, epoch, key);
+        return pack_reader_copy(loader->reader, record, out);
+    }
+    PackView packed;
+    TRY(pack_reader_view(loader->reader, record, &packed));
+    const Image image = {.width = packed.side, .height = packed.side, .pixels = (uint8_t *)(uintptr_t)packed.pixels};
+    Status status = view(loader, &image, epoch, key, out);
+    pack_view_close(&packed);
     return status;
 }
 
 /* Loads the record, or finds that it is bad: *used says which. Only bad data makes a record bad; want of memory, say,
  * ends the loader. */
-static Status try_record(Loader *loader, uint32_t epoch, int64_t record, void *out, bool *used) {
+static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out, Crop *crop, bool *used) {
+    const Records *records = loader->options.records;
+    const int64_t record = key % records->count;
     *used = false;
     if (known_bad(loader, record))
         return NULL;
-    const Folder *folder = loader->options.folder;
-    char *path = files_path("%s/%s", folder->root, folder->paths[record]);
+    const char *root = records_root(records, record), *name = records_path(records, record);
+    char *path = loader->reader ? strdup(name) : files_path("%s/%s", root, name);
     if (!path)
-        return status_no_memory("a path", strlen(folder->root));
-    Status status = load(loader, path, epoch, record, out);
+        return status_no_memory("a path", strlen(root));
+    Status status = loader->reader ? load_packed(loader, epoch, key, out, crop) : load(loader, path, epoch, key, out);
     *used = !status;
     if (status_code(status) == EXIT_DATA) {
         Status why = status;
@@ -130,22 +159,29 @@ static Status try_record(Loader *loader, uint32_t epoch, int64_t record, void *o
     return status;
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record) {
-    Loader *loader = context;
+/* What the order has at `place` of the rank's part of a batch. */
+static int64_t key_at(const Loader *loader, uint64_t batch, int place) {
     const LoaderOptions *options = &loader->options;
-    uint64_t count = (uint64_t)options->folder->count, batch_size = (uint64_t)options->batch_size;
-    uint32_t epoch = loader_epoch(loader, batch);
-    int64_t first;
-    if (options->evaluate) {
-        first = (int64_t)((batch % count * batch_size + (uint64_t)place) % count);
-    } else {
-        uint64_t within = batch % (uint64_t)loader_epoch_batches(loader);
-        first = (int64_t)random_permute(options->seed, epoch, count, within * batch_size + (uint64_t)place);
-    }
+    const uint64_t count = (uint64_t)options->records->count, batch_size = (uint64_t)options->batch_size;
+    const uint64_t within = (uint64_t)options->rank * (uint64_t)loader->share + (uint64_t)place;
+    if (options->evaluate)
+        return (int64_t)((batch % count * batch_size + within) % count);
+    const uint64_t position = batch % (uint64_t)loader_epoch_batches(loader) * batch_size + within;
+    return records_at(options->records, options->seed, loader_epoch(loader, batch), position);
+}
+
+static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
+    Loader *loader = context;
+    const int64_t count = loader->options.records->count, first = key_at(loader, batch, place);
+    const int64_t turn = first - first % count;
+    const uint32_t epoch = loader_epoch(loader, batch);
     bool used = false;
-    *record = first;
-    for (uint64_t tries = 0; tries < count; tries++, *record = (*record + 1) % options->folder->count) {
-        TRY(try_record(loader, epoch, *record, out, &used));
+    for (int64_t tries = 0; tries < count; tries++) {
+        const int64_t record = (first + tries) % count;
+        *key = turn + record;
+        if (loader->reader)
+            TRY(pack_reader_unchanged(loader->reader, record, batch));
+        TRY(try_record(loader, epoch, *key, out, crop, &used));
         if (used)
             return NULL;
     }
@@ -155,27 +191,52 @@ static Status fill(void *context, uint64_t batch, int place, void *out, int64_t 
     return status;
 }
 
-Status loader_open(const LoaderOptions *options, Loader **out) {
-    *out = NULL;
-    const Folder *folder = options->folder;
-    if (!options->evaluate && folder->count < options->batch_size)
+static Status check_options(const LoaderOptions *options, int ranks) {
+    const Records *records = options->records;
+    if (options->rank < 0 || options->rank >= ranks || options->batch_size % ranks)
+        return status_error(EXIT_USAGE,
+                            "train.global_batch = %d cannot be shared by %d ranks (this is rank %d); take a "
+                            "multiple",
+                            options->batch_size, ranks, options->rank);
+    if (options->raw && (options->evaluate || !records->side))
+        return status_error(EXIT_USAGE, "%s: only packs of one size can be given as they are, in training",
+                            records->text);
+    if (!options->evaluate && records->places < options->batch_size)
         return status_error(EXIT_DATA,
                             "%s holds %lld pictures, fewer than one batch of %d; add pictures or lower the batch",
-                            folder->root, (long long)folder->count, options->batch_size);
+                            records->text, (long long)records->places, options->batch_size);
+    const int shortest = options->min_side;
+    for (int i = 0; i < records->part_count; i++)
+        if (records->parts[i].pack.about.image_size < shortest)
+            return status_error(EXIT_DATA, "%s: its pictures have %d pixels a side, less than a patch (%d)",
+                                records->parts[i].pack.directory, records->parts[i].pack.about.image_size, shortest);
+    return NULL;
+}
+
+Status loader_open(const LoaderOptions *options, Loader **out) {
+    *out = NULL;
+    const Records *records = options->records;
+    const int ranks = options->ranks ? options->ranks : 1;
+    TRY(check_options(options, ranks));
     Loader *loader = calloc(1, sizeof *loader);
     if (!loader)
         return status_no_memory("the loader", sizeof *loader);
     loader->options = *options;
+    loader->share = options->batch_size / ranks;
     /* The product of decimals, as 0.29 x 100, may fall just short of the whole number that is meant. */
-    loader->bad_allowed = (int64_t)floor(options->max_bad * (double)folder->count + 1e-9);
+    loader->bad_allowed = (int64_t)floor(options->max_bad * (double)records->count + 1e-9);
     pthread_mutex_init(&loader->lock, NULL);
-    loader->is_bad = calloc((size_t)folder->count, 1);
-    Status status = loader->is_bad ? NULL : status_no_memory("the loader", (unsigned long long)folder->count);
+    loader->is_bad = calloc((size_t)records->count, 1);
+    Status status = loader->is_bad ? NULL : status_no_memory("the loader", (unsigned long long)records->count);
+    if (!status && records->part_count)
+        status = pack_reader_open(records, options->cache, &loader->reader);
+    const size_t side = (size_t)(options->raw ? records->side : options->image_size);
     PrefetchOptions ring = {.fill = fill,
                             .context = loader,
                             .first_batch = options->first_batch,
-                            .batch_size = options->batch_size,
-                            .sample_bytes = (size_t)options->image_size * (size_t)options->image_size * 3,
+                            .batch_size = loader->share,
+                            .sample_bytes = side * side * 3,
+                            .crops = options->raw,
                             .device = options->device,
                             .depth = options->depth,
                             .workers = options->workers};
@@ -189,8 +250,9 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
 }
 
 int64_t loader_epoch_batches(const Loader *loader) {
-    int64_t count = loader->options.folder->count, batch_size = loader->options.batch_size;
-    return loader->options.evaluate ? (count + batch_size - 1) / batch_size : count / batch_size;
+    const Records *records = loader->options.records;
+    const int64_t batch_size = loader->options.batch_size;
+    return loader->options.evaluate ? (records->count + batch_size - 1) / batch_size : records->places / batch_size;
 }
 
 uint32_t loader_epoch(const Loader *loader, uint64_t number) {
@@ -225,10 +287,15 @@ Status loader_bad(Loader *loader, BadRecord **bad, int *count) {
     return status;
 }
 
+uint64_t loader_bytes(const Loader *loader) {
+    return loader->reader ? pack_reader_bytes(loader->reader) : 0;
+}
+
 void loader_close(Loader *loader) {
     if (!loader)
         return;
     prefetch_close(loader->prefetch);
+    pack_reader_close(loader->reader);
     for (int i = 0; i < loader->bad_count; i++)
         free(loader->bad[i].reason);
     free(loader->bad);

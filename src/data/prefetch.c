@@ -13,6 +13,7 @@ struct Prefetch {
     size_t batch_bytes; /* from one batch to the next in the ring */
     uint8_t *samples;   /* [depth][batch_bytes] */
     int64_t *records;   /* [depth][batch_size] */
+    Crop *crops;        /* [depth][batch_size], or NULL */
     pthread_t *threads;
     int started;
 
@@ -39,9 +40,10 @@ static Status fill(Prefetch *prefetch, uint64_t sample) {
     const PrefetchOptions *options = &prefetch->options;
     uint64_t batch = sample / (uint64_t)options->batch_size;
     size_t place = (size_t)(sample % (uint64_t)options->batch_size), slot = (size_t)slot_of(prefetch, batch);
+    const size_t at = slot * (size_t)options->batch_size + place;
     return options->fill(options->context, options->first_batch + batch, (int)place,
                          prefetch->samples + slot * prefetch->batch_bytes + place * options->sample_bytes,
-                         prefetch->records + slot * (size_t)options->batch_size + place);
+                         prefetch->records + at, prefetch->crops ? prefetch->crops + at : NULL);
 }
 
 /* Enters the outcome of a sample; with the lock held. */
@@ -108,6 +110,7 @@ void prefetch_measure(const PrefetchOptions *options, Arena *host) {
     arena_group(host, "ring of batches");
     arena_take(host, stride == SIZE_MAX ? SIZE_MAX : depth * stride);
     arena_take(host, depth * (size_t)options->batch_size * sizeof(int64_t));
+    arena_take(host, options->crops ? depth * (size_t)options->batch_size * sizeof(Crop) : 0);
 }
 
 static Status allocate(Prefetch *prefetch) {
@@ -121,6 +124,9 @@ static Status allocate(Prefetch *prefetch) {
                             depth, batch_size, options->sample_bytes);
     TRY(options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes, "the ring of batches",
                                          (void **)&prefetch->samples));
+    if (options->crops)
+        TRY(options->device->allocate_pinned(options->device, depth * batch_size * sizeof *prefetch->crops,
+                                             "the ring's crops", (void **)&prefetch->crops));
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);
     prefetch->threads = calloc((size_t)options->workers, sizeof *prefetch->threads);
@@ -151,6 +157,15 @@ Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     return status;
 }
 
+/* Full batches in a row from `next` on; with the lock held. */
+static int count_ready(const Prefetch *prefetch, uint64_t next) {
+    const int most = prefetch->options.depth - prefetch->held;
+    int ready = 0;
+    while (ready < most && prefetch->filled[slot_of(prefetch, next + (uint64_t)ready)] == prefetch->options.batch_size)
+        ready++;
+    return ready;
+}
+
 Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
     const PrefetchOptions *options = &prefetch->options;
     Status status = NULL;
@@ -161,6 +176,7 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
         return status_error(EXIT_INTERNAL, "a batch was asked for while all %d of the ring were held", options->depth);
     }
     size_t slot = (size_t)slot_of(prefetch, next);
+    const int ready = count_ready(prefetch, next);
     /* After a failure the workers at rest have filled every batch before it: those are still handed out, so that where
      * a run stops does not hang on who was quicker. */
     while (prefetch->filled[slot] < options->batch_size && !(prefetch->error && !prefetch->busy))
@@ -169,7 +185,9 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
         prefetch->held++;
         *batch = (PrefetchBatch){.number = options->first_batch + next,
                                  .samples = prefetch->samples + slot * prefetch->batch_bytes,
-                                 .records = prefetch->records + slot * (size_t)options->batch_size};
+                                 .records = prefetch->records + slot * (size_t)options->batch_size,
+                                 .crops = prefetch->crops ? prefetch->crops + slot * (size_t)options->batch_size : NULL,
+                                 .ready = ready};
     } else {
         status = status_error(status_code(prefetch->error), "%s", status_message(prefetch->error));
     }
@@ -210,6 +228,7 @@ void prefetch_close(Prefetch *prefetch) {
     free(prefetch->threads);
     free(prefetch->filled);
     free(prefetch->records);
+    prefetch->options.device->release_pinned(prefetch->options.device, prefetch->crops);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->samples);
     free(prefetch);
 }

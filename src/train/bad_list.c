@@ -41,10 +41,10 @@ static Status insert(BadList *bad, int at, char *path, const char *reason) {
     return NULL;
 }
 
-static Status add(BadList *bad, const char *root, const BadRecord *record) {
-    char *path = files_path("%s/%s", root, record->path);
+static Status add(BadList *bad, const BadRecord *record) {
+    char *path = files_path("%s/%s", record->root, record->path);
     if (!path)
-        return status_no_memory("a path", strlen(root) + strlen(record->path) + 2);
+        return status_no_memory("a path", strlen(record->root) + strlen(record->path) + 2);
     int at = find(bad, path);
     if (at < bad->count && strcmp(bad->list[at].path, path) == 0) {
         free(path);
@@ -53,13 +53,13 @@ static Status add(BadList *bad, const char *root, const BadRecord *record) {
     return insert(bad, at, path, record->reason);
 }
 
-Status bad_list_merge(BadList *bad, const char *root, Loader *loader) {
+Status bad_list_merge(BadList *bad, Loader *loader) {
     BadRecord *records;
     int count;
     TRY(loader_bad(loader, &records, &count));
     Status status = NULL;
     for (int i = 0; i < count && !status; i++)
-        status = add(bad, root, &records[i]);
+        status = add(bad, &records[i]);
     free(records);
     return status;
 }

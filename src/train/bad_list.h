@@ -14,8 +14,8 @@ typedef struct {
     int count, capacity;
 } BadList;
 
-/* Adds what `loader`, over the folder at `root`, has met and the list does not hold yet. */
-Status bad_list_merge(BadList *bad, const char *root, Loader *loader) MUST_USE;
+/* Adds what `loader` has met and the list does not hold yet. */
+Status bad_list_merge(BadList *bad, Loader *loader) MUST_USE;
 void bad_list_close(BadList *bad);
 
 #endif

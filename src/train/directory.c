@@ -13,9 +13,9 @@
 /* Keys in which a resumed run may differ: they change its speed, its records or where things lie, and its weights by
  * the rounding of another device at most. Another data.train is let through here because the checkpoint knows what was
  * in it. guard.action and guard.max_events act only on a step that fails. */
-static const char *const free_keys[] = {"train.device", "train.threads", "data.workers", "data.ring",
-                                        "data.max_bad", "data.train",    "log.",         "checkpoint.",
-                                        "run.dir",      "val.every",     "guard.action", "guard.max_events"};
+static const char *const free_keys[] = {
+    "train.device", "train.threads", "data.workers", "data.ring", "data.max_bad", "data.train",      "data.cache",
+    "log.",         "checkpoint.",   "run.dir",      "val.every", "guard.action", "guard.max_events"};
 /* These change the validation loss alone, and with it what `best` means. */
 static const char *const validation_keys[] = {"data.val", "val.images"};
 

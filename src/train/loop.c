@@ -221,7 +221,7 @@ static Status finish(Run *run, Status status) {
             status = written;
     }
     if (run->loader) {
-        Status merged = bad_list_merge(&run->record.bad, run->train.root, run->loader);
+        Status merged = bad_list_merge(&run->record.bad, run->loader);
         status_free(merged);
     }
     if (run->monitor.metrics.path) {

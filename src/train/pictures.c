@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Status fill(Pictures *pictures, Loader *loader, int64_t folder_count, int wanted, size_t picture) {
+static Status fill(Pictures *pictures, Loader *loader, int64_t record_count, int wanted, size_t picture) {
     int64_t last = -1;
-    for (int64_t i = 0; i < folder_count && pictures->count < wanted; i++) {
+    for (int64_t i = 0; i < record_count && pictures->count < wanted; i++) {
         PrefetchBatch batch;
         TRY(loader_next(loader, &batch));
         /* The loader puts the next readable record in an unreadable one's place: each counts once here. */
@@ -20,7 +20,7 @@ static Status fill(Pictures *pictures, Loader *loader, int64_t folder_count, int
 }
 
 Status pictures_open(Pictures *pictures, LoaderOptions options, int64_t wanted, BadList *bad) {
-    int64_t most = wanted < options.folder->count ? wanted : options.folder->count;
+    int64_t most = wanted < options.records->count ? wanted : options.records->count;
     size_t picture = (size_t)options.image_size * (size_t)options.image_size * 3;
     *pictures = (Pictures){.image_size = options.image_size};
     if (most == 0)
@@ -32,12 +32,14 @@ Status pictures_open(Pictures *pictures, LoaderOptions options, int64_t wanted, 
 
     options.evaluate = true;
     options.batch_size = 1;
+    options.rank = options.ranks = 0;
+    options.raw = false;
     options.first_batch = 0;
     Loader *loader;
     TRY(loader_open(&options, &loader));
-    Status status = fill(pictures, loader, options.folder->count, (int)most, picture);
+    Status status = fill(pictures, loader, options.records->count, (int)most, picture);
     if (!status)
-        status = bad_list_merge(bad, options.folder->root, loader);
+        status = bad_list_merge(bad, loader);
     loader_close(loader);
     return status;
 }

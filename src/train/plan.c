@@ -1,6 +1,4 @@
-#include "files.h"
 #include "flops.h"
-#include "folder.h"
 #include "memory_plan.h"
 #include "run.h"
 
@@ -80,12 +78,13 @@ static Status print_recompute(const Config *config, const MemoryRoom *room) {
 /* Steps of the whole run; 0: not known without the pictures. */
 static Status count_steps(const Config *config, int64_t *steps) {
     *steps = config->train.steps;
-    if (*steps || !config->data.train[0] || !files_exists(config->data.train))
+    if (*steps || !run_data_given(config))
         return NULL;
-    Folder folder;
-    TRY(folder_open(config->data.train, &folder));
-    *steps = (int64_t)floor(config->train.epochs * (double)(folder.count / config->train.global_batch));
-    folder_close(&folder);
+    Records records;
+    TRY(records_open(config->data.train, config->data.weights,
+                     config->data.splits == SPLITS_ALL ? RECORDS_ALL : RECORDS_TRAIN, &records));
+    *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
+    records_close(&records);
     return NULL;
 }
 

@@ -35,8 +35,7 @@ static void list_records(const Run *run, char text[TEXT]) {
     size_t used = 0;
     text[0] = '\0';
     for (int i = 0; i < named && used < TEXT; i++)
-        used +=
-            (size_t)snprintf(text + used, TEXT - used, "%s%s", i ? ", " : "", run->train.paths[run->batch_records[i]]);
+        used += (size_t)snprintf(text + used, TEXT - used, "%s%s", i ? ", " : "", run_picture(run, i));
 }
 
 static void last_checkpoint(const Run *run, char text[TEXT]) {
@@ -56,7 +55,7 @@ static Status note_event(Run *run, GuardKind kind, double loss, const GuardFindi
     if (!paths)
         return status_no_memory("the guard's records", (size_t)count * sizeof *paths);
     for (int i = 0; i < count; i++)
-        paths[i] = run->train.paths[run->batch_records[i]];
+        paths[i] = run_picture(run, i);
     GuardEvent event = {.step = step,
                         .batch = run->batch_number,
                         .kind = kind,

@@ -23,16 +23,23 @@ static Status no_data(const Config *config, const TrainOptions *options) {
     else
         snprintf(what, sizeof what, "data.train is not set");
     return status_error(EXIT_DATA,
-                        "%s; give a folder of pictures, or draw some: `make demo`, then `./train %s --set "
+                        "%s; give a folder of pictures or a pack, or draw some: `make demo`, then `./train %s --set "
                         "data.train=demo/data/train --set data.val=demo/data/val`",
                         what, options->config_path);
 }
 
-static Status open_folders(Run *run) {
+bool run_data_given(const Config *config) {
+    return files_exists(config->data.train) || strchr(config->data.train, ',');
+}
+
+static Status open_records(Run *run) {
     const Config *config = run->config;
-    TRY(folder_open(config->data.train, &run->train));
-    if (config->data.val[0])
-        TRY(folder_open(config->data.val, &run->val));
+    const bool all = config->data.splits == SPLITS_ALL;
+    TRY(records_open(config->data.train, config->data.weights, all ? RECORDS_ALL : RECORDS_TRAIN, &run->train));
+    if (config->data.val[0]) {
+        TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
+        TRY(records_apart(&run->train, &run->val));
+    }
     run->state.data_hash = run->train.hash;
     run->state.data_count = run->train.count;
     return NULL;
@@ -148,9 +155,10 @@ static Status take_up(Run *run, bool validation_changed) {
     if (run->state.data_hash != data_hash || run->state.data_count != data_count)
         return status_error(EXIT_DATA,
                             "cannot resume: the pictures in %s have changed since step %" PRId64 " of %s (%" PRId64
-                            " then, %" PRId64 " now, or other names or sizes); restore them, or start anew in another "
+                            " then, %" PRId64
+                            " now, or other names, sizes, splits or weights); restore them, or start anew in another "
                             "run.dir",
-                            run->train.root, run->state.step, run->directory.path, run->state.data_count, data_count);
+                            run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
     run->state.config_hash = config_hash;
     if (validation_changed) {
         run->state.val_loss = run->state.best_val_loss = NAN;
@@ -181,7 +189,8 @@ Status run_open_step(Run *run, bool capture) {
 
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
-    return (LoaderOptions){.folder = &run->train,
+    return (LoaderOptions){.records = &run->train,
+                           .cache = (LoaderCache)config->data.cache,
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
                            .min_side = (int)config->model.patch_size,
@@ -205,7 +214,7 @@ static Status open_data(Run *run) {
     /* Validation pictures serve the reconstructions, too; without them the first training pictures do. */
     bool validates = run->val.count > 0;
     if (validates)
-        options.folder = &run->val;
+        options.records = &run->val;
     int64_t wanted = config->log.recon_images;
     if (validates && config->val.every && config->val.images > wanted)
         wanted = config->val.images;
@@ -245,15 +254,25 @@ static void print_peak(const Run *run) {
                flops_training(mae_shape(run->mae)) * 1e-9);
 }
 
+static void summarise_data(const Run *run) {
+    const Records *train = &run->train;
+    printf("data     %s: %" PRId64 " pictures", train->text, train->count);
+    if (train->places != train->count)
+        printf(", weighted to %" PRId64, train->places);
+    printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
+           (int)run->config->train.global_batch);
+    if (train->part_count && run->config->data.splits == SPLITS_ALL)
+        printf("; of all splits, those of val and test too");
+    if (run->validation_count)
+        printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.text);
+}
+
 static void summarise(const Run *run) {
     const ModelShape *shape = mae_shape(run->mae);
     printf("model    MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d, %.0f%% hidden; %.2f M parameters\n",
            shape->dim, shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
            shape->image_size, shape->patch_size, 100 * shape->mask_ratio, (double)run->record.parameters / 1e6);
-    printf("data     %s: %" PRId64 " pictures, %" PRId64 " batches of %d an epoch", run->train.root, run->train.count,
-           loader_epoch_batches(run->loader), (int)run->config->train.global_batch);
-    if (run->validation_count)
-        printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.root);
+    summarise_data(run);
     printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
            memory_precision(run->config), run->ops.name);
@@ -302,10 +321,10 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     begin(run, config, options);
     run_record_begin(&run->record);
     bool validation_changed;
-    if (!config->data.train[0] || !files_exists(config->data.train))
+    if (!run_data_given(config))
         return no_data(config, options);
     TRY(directory_open(&run->directory, config, options, &validation_changed));
-    TRY(open_folders(run));
+    TRY(open_records(run));
     TRY(config_hash(config, &run->state.config_hash));
     TRY(open_device(run));
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
@@ -337,9 +356,9 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
 
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) {
     begin(run, config, options);
-    if (!config->data.train[0] || !files_exists(config->data.train))
+    if (!run_data_given(config))
         return no_data(config, options);
-    TRY(open_folders(run));
+    TRY(open_records(run));
     return open_device(run);
 }
 
@@ -361,9 +380,13 @@ Status run_write_record(Run *run) {
     return run_record_write(record, run->directory.record);
 }
 
+const char *run_picture(const Run *run, int place) {
+    return records_path(&run->train, run->batch_records[place] % run->train.count);
+}
+
 Status run_note_bad(Run *run) {
     int before = run->record.bad.count;
-    TRY(bad_list_merge(&run->record.bad, run->train.root, run->loader));
+    TRY(bad_list_merge(&run->record.bad, run->loader));
     return run->record.bad.count > before ? run_write_record(run) : NULL;
 }
 
@@ -379,8 +402,8 @@ void run_close(Run *run) {
     status_free(ops_error(&run->ops));
     tune_close(&run->tune);
     device_close(run->device);
-    folder_close(&run->train);
-    folder_close(&run->val);
+    records_close(&run->train);
+    records_close(&run->val);
     directory_close(&run->directory);
     run_record_close(&run->record);
     free(run->batch_records);

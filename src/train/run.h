@@ -35,7 +35,7 @@ typedef struct {
     Device *device;
     Ops ops;
     Tune tune;
-    Folder train, val;
+    Records train, val;
     Mae *mae;
     Masks masks;
     int micro_batch;
@@ -58,7 +58,7 @@ typedef struct {
 
     /* The batch of the last step that settled, for naming its records after the loader has gone on. */
     uint64_t batch_number;
-    int64_t *batch_records; /* [global_batch] */
+    int64_t *batch_records; /* [global_batch] keys: records_at() */
     double last_loss;
 
     int64_t written_step, validated_step, drawn_step; /* of the newest checkpoint, validation, reconstruction; -1 */
@@ -67,6 +67,8 @@ typedef struct {
     Ending ending;
 } Run;
 
+/* Whether there is something at data.train, or it is a list of packs. */
+bool run_data_given(const Config *config);
 /* Opens the device that `config` asks for; says why it is not a GPU, where one was looked for. */
 Status run_open_device(const Config *config, Device **device) MUST_USE;
 /* Opens everything in the order that lets a mistake show before anything on disk changes. On failure run_close() still
@@ -74,12 +76,15 @@ Status run_open_device(const Config *config, Device **device) MUST_USE;
 Status run_open(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
 void run_close(Run *run);
 
-/* For steps that leave nothing behind: no directory, record, checkpoint or picture. First the pictures' folders and the
+/* For steps that leave nothing behind: no directory, record, checkpoint or picture. First the pictures and the
  * device; then, when run->ops is as it is to be, model, optimizer and loader; last the step, which can be opened anew.
  * run_close() as after run_open(). */
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
 Status run_open_parts(Run *run) MUST_USE;
 Status run_open_step(Run *run, bool capture) MUST_USE;
+
+/* The path of a picture of the last batch that settled, for messages. */
+const char *run_picture(const Run *run, int place);
 
 /* Brings the record up to the run's state and writes run.json. */
 Status run_write_record(Run *run) MUST_USE;

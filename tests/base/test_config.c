@@ -69,6 +69,9 @@ static const struct {
     ROW(model, activation, CHOICE, "erf", "tanh"),
     ROW(data, train, TEXT, "", "photos/train set; one"),
     ROW(data, val, TEXT, "", "photos/val=x"),
+    ROW(data, weights, TEXT, "", "2,0.5"),
+    ROW(data, splits, CHOICE, "train", "all"),
+    ROW(data, cache, CHOICE, "auto", "direct"),
     ROW(data, max_bad, REAL, "0.005", "0.25"),
     ROW(data, crop_scale_min, REAL, "0.2", "0.5"),
     ROW(data, crop_scale_max, REAL, "1", "0.9"),
@@ -122,7 +125,8 @@ static void assert_field(const Config *config, int row, const char *wanted) {
     case SWITCH:
         assert_int_equal(*(const bool *)place, !strcmp(wanted, "on"));
         break;
-    /* vit_large, tanh, rollback, emu, fp8 and norms are 3, 1, 2, 3, 2 and 1, the defaults 2, 0, 0, 0, 1 and 0 */
+    /* vit_large, tanh, rollback, emu, fp8, norms, all and direct are 3, 1, 2, 3, 2, 1, 1 and 2, the defaults 2, 0, 0,
+     * 0, 1, 0, 0 and 0 */
     case CHOICE:
         assert_int_equal(*(const int *)place, !strcmp(wanted, "vit_large")  ? PRESET_LARGE
                                               : !strcmp(wanted, "rollback") ? GUARD_ROLLBACK
@@ -132,6 +136,8 @@ static void assert_field(const Config *config, int row, const char *wanted) {
                                               : !strcmp(wanted, "fp8")      ? PRECISION_FP8
                                               : !strcmp(wanted, "norms")    ? CONFIG_RECOMPUTE_NORMS
                                               : !strcmp(wanted, "tanh")     ? GELU_TANH
+                                              : !strcmp(wanted, "all")      ? SPLITS_ALL
+                                              : !strcmp(wanted, "direct")   ? CACHE_DIRECT
                                                                             : GUARD_STOP);
         break;
     case TEXT:

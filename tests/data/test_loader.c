@@ -14,7 +14,7 @@ enum { COUNT = 23, SIZE = 20, BATCH = 5, EPOCH_BATCHES = COUNT / BATCH, SAMPLE =
 
 typedef struct {
     char *root;
-    Folder folder;
+    Records records;
 } Data;
 
 /* Record `number` of the folder: a JPEG or a PNG, each of another size. */
@@ -35,15 +35,15 @@ static int setup(void **state) {
     data->root = scratch_make();
     for (int i = 0; i < COUNT; i++)
         write_picture(data->root, i, 30 + i * 2, 60 - i);
-    assert_ok(folder_open(data->root, &data->folder));
-    assert_int_equal(data->folder.count, COUNT);
+    assert_ok(records_open(data->root, "", RECORDS_TRAIN, &data->records));
+    assert_int_equal(data->records.count, COUNT);
     *state = data;
     return 0;
 }
 
 static int teardown(void **state) {
     Data *data = *state;
-    folder_close(&data->folder);
+    records_close(&data->records);
     scratch_remove(data->root);
     free(data);
     return 0;
@@ -51,7 +51,7 @@ static int teardown(void **state) {
 
 static LoaderOptions usual(const Data *data) {
     return (LoaderOptions){
-        .folder = &data->folder,
+        .records = &data->records,
         .seed = 11,
         .image_size = SIZE,
         .min_side = 4,
@@ -63,7 +63,7 @@ static LoaderOptions usual(const Data *data) {
 }
 
 static void spoil(const Data *data, int64_t record) {
-    scratch_write(data->root, data->folder.paths[record], "no picture", 10);
+    scratch_write(data->root, data->records.folder.paths[record], "no picture", 10);
 }
 
 /* The first `batches` batches; both arrays are the caller's. */
@@ -104,7 +104,7 @@ static void drop(Taken *taken) {
 /* What record `record` looks like in `epoch`, by the pieces the loader is to put together. */
 static void expect_sample(const Data *data, const LoaderOptions *options, uint32_t epoch, int64_t record,
                           const uint8_t *sample) {
-    char *path = scratch_path(data->root, data->folder.paths[record]);
+    char *path = scratch_path(data->root, data->records.folder.paths[record]);
     Image image;
     assert_ok(image_read(path, &image));
     uint8_t expected[SAMPLE];
@@ -287,7 +287,7 @@ static void bad_pictures_are_listed_once(void **state) {
     static const int64_t records[] = {2, 7, COUNT - 1};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(bad[i].record, records[i]);
-        assert_ptr_equal(bad[i].path, data->folder.paths[records[i]]);
+        assert_ptr_equal(bad[i].path, data->records.folder.paths[records[i]]);
         assert_null(strstr(bad[i].reason, data->root)); /* the path stands beside it */
     }
     assert_string_equal(bad[0].reason, "40 x 3 pixels, smaller than a patch (4)");
@@ -352,10 +352,10 @@ static void too_many_bad_pictures_end_it(void **state) {
 /* The product 0.29 x 100 misses its whole number by a rounding: 29 bad pictures of 100 are what is allowed. */
 static void the_share_is_meant_in_decimals(void **state) {
     Data *data = *state;
-    folder_close(&data->folder);
+    records_close(&data->records);
     for (int i = COUNT; i < 100; i++)
         write_picture(data->root, i, 8, 8);
-    assert_ok(folder_open(data->root, &data->folder));
+    assert_ok(records_open(data->root, "", RECORDS_TRAIN, &data->records));
     for (int i = 0; i < 29; i++)
         spoil(data, i * 3);
     LoaderOptions options = usual(data);

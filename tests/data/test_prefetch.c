@@ -40,8 +40,10 @@ static void expected_sample(uint64_t batch, int place, uint8_t out[SAMPLE_BYTES]
         out[i] = (uint8_t)random_u32(&random);
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record) {
+static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop) {
     Source *source = context;
+    if (crop)
+        *crop = (Crop){.top = (int)batch, .left = place};
     atomic_fetch_add(&source->calls, 1);
     if (batch >= source->first_batch + atomic_load(&source->given_back) + (uint64_t)source->depth)
         atomic_store(&source->too_far_ahead, true);

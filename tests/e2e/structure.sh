@@ -27,7 +27,7 @@ declare -A room_of=(
     [arena]=base [config]=base [digest]=base [files]=base [files_new]=base [random]=base [safetensors]=base [status]=base
     [threads]=base
     [device]=device [ops]=ops [operations]=ops
-    [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data
+    [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data [records]=data
     [stage]=stage
     [fp8]=model [model]=model [params]=model
     [checkpoint]=train [optimizer]=train [train]=train

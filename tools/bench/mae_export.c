@@ -16,7 +16,6 @@
 #include "config.h"
 #include "device.h"
 #include "files.h"
-#include "folder.h"
 #include "loader.h"
 #include "model.h"
 #include "safetensors.h"
@@ -129,10 +128,10 @@ static Status write_weights(const Arguments *a, const Config *config, const Mode
 
 /* Views of the folder's pictures, round and round. */
 static Status read_pictures(const Arguments *a, const Config *config, uint8_t *pixels, size_t bytes) {
-    Folder folder;
+    Records records;
     Loader *loader = NULL;
-    TRY(folder_open(a->pictures, &folder));
-    const LoaderOptions options = {.folder = &folder,
+    TRY(records_open(a->pictures, "", RECORDS_TRAIN, &records));
+    const LoaderOptions options = {.records = &records,
                                    .image_size = (int)config->model.image_size,
                                    .min_side = (int)config->model.patch_size,
                                    .evaluate = true,
@@ -150,7 +149,7 @@ static Status read_pictures(const Arguments *a, const Config *config, uint8_t *p
         loader_done(loader);
     }
     loader_close(loader);
-    folder_close(&folder);
+    records_close(&records);
     return status;
 }
 

@@ -63,10 +63,10 @@ static Status drain(Loader *loader, int batches) {
 }
 
 static Status measure_loader(const char *root, int size, double *images_per_s) {
-    Folder folder;
-    TRY(folder_open(root, &folder));
+    Records records;
+    TRY(records_open(root, "", RECORDS_TRAIN, &records));
     LoaderOptions options = {
-        .folder = &folder,
+        .records = &records,
         .seed = 1,
         .image_size = size,
         .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
@@ -88,7 +88,7 @@ static Status measure_loader(const char *root, int size, double *images_per_s) {
         *images_per_s = (double)images / elapsed;
         loader_close(loader);
     }
-    folder_close(&folder);
+    records_close(&records);
     return status;
 }
 

@@ -1,0 +1,285 @@
+#include "records.h"
+
+#include "files.h"
+#include "random.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+static const double MOST_PLACES = 1e12;
+
+static bool is_wanted(PackSplit split, RecordsSplits splits) {
+    switch (splits) {
+    case RECORDS_TRAIN:
+        return split == PACK_SPLIT_TRAIN || split == PACK_SPLIT_NONE;
+    case RECORDS_VAL:
+        return split == PACK_SPLIT_VAL;
+    default:
+        return true;
+    }
+}
+
+static Status select_records(RecordsPart *part, RecordsSplits splits) {
+    const Pack *pack = &part->pack;
+    part->list = malloc((size_t)(pack->count ? pack->count : 1) * sizeof *part->list);
+    if (!part->list)
+        return status_no_memory("a list of records", (size_t)pack->count * sizeof *part->list);
+    for (int64_t i = 0; i < pack->count; i++)
+        if (is_wanted(pack->rows[i].split, splits))
+            part->list[part->count++] = i;
+    return NULL;
+}
+
+/* The next piece of a list with commas, without the blanks around it; NULL at the end. The caller's to free. */
+static Status next_piece(const char **text, char **piece) {
+    *piece = NULL;
+    if (!*text)
+        return NULL;
+    const char *start = *text, *end = start + strcspn(start, ",");
+    *text = *end ? end + 1 : NULL;
+    while (start < end && isspace((unsigned char)*start))
+        start++;
+    while (end > start && isspace((unsigned char)end[-1]))
+        end--;
+    *piece = strndup(start, (size_t)(end - start));
+    return *piece ? NULL : status_no_memory("a path", (size_t)(end - start));
+}
+
+static int count_pieces(const char *text) {
+    int count = 1;
+    for (; *text; text++)
+        count += *text == ',';
+    return count;
+}
+
+static Status open_pack(const char *directory, RecordsSplits splits, Records *records) {
+    if (!pack_is(directory))
+        return status_error(EXIT_DATA, "%s in %s is no pack; name one folder of pictures, or packs separated by commas",
+                            directory, records->text);
+    RecordsPart *part = &records->parts[records->part_count];
+    TRY(pack_open(directory, &part->pack));
+    records->part_count++;
+    TRY(select_records(part, splits));
+    part->places = part->count;
+    records->licensed |= part->pack.about.licensed;
+    const int side = part->pack.about.image_size;
+    records->side = records->part_count == 1 || records->side == side ? side : 0;
+    return NULL;
+}
+
+static Status open_packs(const char *text, RecordsSplits splits, Records *records) {
+    /* A folder may have a comma in its name. */
+    const int count = files_exists(text) ? 1 : count_pieces(text);
+    records->parts = calloc((size_t)count, sizeof *records->parts);
+    if (!records->parts)
+        return status_no_memory("a list of packs", (size_t)count * sizeof *records->parts);
+    if (count == 1)
+        return open_pack(text, splits, records);
+    char *piece;
+    Status status = NULL;
+    while (!status && !(status = next_piece(&text, &piece)) && piece) {
+        status = open_pack(piece, splits, records);
+        free(piece);
+    }
+    return status;
+}
+
+static Status weigh_part(RecordsPart *part, const char *weight) {
+    char *end;
+    const double value = strtod(weight, &end);
+    if (!*weight || *end || !(value > 0) || !isfinite(value))
+        return status_error(EXIT_USAGE, "data.weights: %s is no number above 0", *weight ? weight : "an empty piece");
+    const double places = round(value * (double)part->count);
+    if (part->count && (places < 1 || places > MOST_PLACES))
+        return status_error(EXIT_USAGE, "data.weights: %s times the %lld pictures of %s makes %s places an epoch",
+                            weight, (long long)part->count, part->pack.directory, places < 1 ? "no" : "too many");
+    part->places = (int64_t)places;
+    return NULL;
+}
+
+static Status weigh(const char *weights, Records *records) {
+    if (!*weights)
+        return NULL;
+    const int given = count_pieces(weights);
+    if (!records->part_count)
+        return status_error(EXIT_USAGE, "data.weights = %s: only packs have weights, and %s is a folder", weights,
+                            records->text);
+    if (given != records->part_count)
+        return status_error(EXIT_USAGE, "data.weights = %s: %d weights for %d packs; give one for each", weights, given,
+                            records->part_count);
+    Status status = NULL;
+    for (int i = 0; i < given && !status; i++) {
+        char *piece;
+        status = next_piece(&weights, &piece);
+        if (!status)
+            status = weigh_part(&records->parts[i], piece);
+        free(piece);
+    }
+    return status;
+}
+
+static void add_number(XXH3_state_t *state, uint64_t number) {
+    uint8_t bytes[8]; /* least byte first on any machine */
+    for (int b = 0; b < 8; b++)
+        bytes[b] = (uint8_t)(number >> 8 * b);
+    XXH3_64bits_update(state, bytes, sizeof bytes);
+}
+
+/* Over each pack's hash, its places and the numbers of the records taken. */
+static Status number_parts(Records *records) {
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        return status_no_memory("a hash", 0);
+    XXH3_64bits_reset(state);
+    for (int i = 0; i < records->part_count; i++) {
+        RecordsPart *part = &records->parts[i];
+        part->first = records->count;
+        part->first_place = records->places;
+        records->count += part->count;
+        records->places += part->places;
+        add_number(state, part->pack.hash);
+        add_number(state, (uint64_t)part->places);
+        add_number(state, (uint64_t)part->count);
+        for (int64_t r = 0; r < part->count; r++)
+            add_number(state, (uint64_t)part->list[r]);
+    }
+    records->hash = XXH3_64bits_digest(state);
+    XXH3_freeState(state);
+    return NULL;
+}
+
+static Status open_all(const char *text, const char *weights, RecordsSplits splits, Records *records) {
+    records->text = strdup(text);
+    if (!records->text)
+        return status_no_memory("a path", strlen(text));
+    if (!pack_is(text) && (files_exists(text) || !strchr(text, ','))) {
+        TRY(folder_open(text, &records->folder));
+        records->count = records->places = records->folder.count;
+        records->hash = records->folder.hash;
+        return weigh(weights, records);
+    }
+    TRY(open_packs(text, splits, records));
+    TRY(weigh(weights, records));
+    TRY(number_parts(records));
+    if (!records->count)
+        return status_error(EXIT_DATA, "%s holds no picture of the %s; see the pack's splits", text,
+                            splits == RECORDS_VAL     ? "split val"
+                            : splits == RECORDS_TRAIN ? "split train, nor one without a split"
+                                                      : "splits that were asked for");
+    return NULL;
+}
+
+Status records_open(const char *text, const char *weights, RecordsSplits splits, Records *records) {
+    *records = (Records){0};
+    Status status = open_all(text, weights, splits, records);
+    if (status)
+        records_close(records);
+    return status;
+}
+
+void records_close(Records *records) {
+    for (int i = 0; i < records->part_count; i++) {
+        pack_close(&records->parts[i].pack);
+        free(records->parts[i].list);
+    }
+    free(records->parts);
+    folder_close(&records->folder);
+    free(records->text);
+    *records = (Records){0};
+}
+
+int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position) {
+    int64_t place = (int64_t)random_permute(seed, epoch, (uint64_t)records->places, position);
+    if (!records->part_count)
+        return place;
+    const RecordsPart *part = records->parts;
+    while (place >= part->first_place + part->places)
+        part++;
+    place -= part->first_place;
+    if (part->places == part->count)
+        return part->first + place;
+    const uint64_t count = (uint64_t)part->count, before = (uint64_t)epoch * (uint64_t)part->places;
+    const uint64_t running = before + (uint64_t)place, pass = running / count;
+    const int64_t record =
+        (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count) + part->first;
+    return record + (int64_t)(pass - before / count) * records->count;
+}
+
+const RecordsPart *records_part(const Records *records, int64_t record, int64_t *number) {
+    const RecordsPart *part = records->parts;
+    while (record >= part->first + part->count)
+        part++;
+    *number = part->list[record - part->first];
+    return part;
+}
+
+const char *records_path(const Records *records, int64_t record) {
+    if (!records->part_count)
+        return records->folder.paths[record];
+    int64_t number;
+    const RecordsPart *part = records_part(records, record, &number);
+    return part->pack.rows[number].source;
+}
+
+const char *records_root(const Records *records, int64_t record) {
+    int64_t number;
+    return records->part_count ? records_part(records, record, &number)->pack.directory : records->folder.root;
+}
+
+typedef struct {
+    const char *dataset, *person;
+} Person;
+
+static int by_name(const void *a, const void *b) {
+    const Person *left = a, *right = b;
+    const int order = strcmp(left->dataset, right->dataset);
+    return order ? order : strcmp(left->person, right->person);
+}
+
+/* Everyone who is known by name, sorted; the list is the caller's. */
+static Status list_people(const Records *records, Person **people, size_t *count) {
+    *count = 0;
+    *people = malloc((size_t)(records->count ? records->count : 1) * sizeof **people);
+    if (!*people)
+        return status_no_memory("a list of people", (size_t)records->count * sizeof **people);
+    for (int i = 0; i < records->part_count; i++) {
+        const RecordsPart *part = &records->parts[i];
+        for (int64_t r = 0; r < part->count; r++) {
+            const char *person = part->pack.rows[part->list[r]].person;
+            if (*person)
+                (*people)[(*count)++] = (Person){part->pack.about.dataset, person};
+        }
+    }
+    qsort(*people, *count, sizeof **people, by_name);
+    return NULL;
+}
+
+static Status refuse_shared(const Records *train, const Records *val, const Person *shared) {
+    return status_error(EXIT_DATA,
+                        "person %s of %s is in data.train = %s as well as in data.val = %s: the validation loss would "
+                        "not be one of people never seen; split anew, or take data.splits = train",
+                        shared->person, shared->dataset, train->text, val->text);
+}
+
+Status records_apart(const Records *train, const Records *val) {
+    if (!train->part_count || !val->part_count)
+        return NULL;
+    Person *left, *right = NULL;
+    size_t left_count, right_count = 0;
+    TRY(list_people(train, &left, &left_count));
+    Status status = list_people(val, &right, &right_count);
+    for (size_t i = 0, j = 0; !status && i < left_count && j < right_count;) {
+        const int order = by_name(&left[i], &right[j]);
+        if (!order)
+            status = refuse_shared(train, val, &left[i]);
+        i += order < 0;
+        j += order > 0;
+    }
+    free(left);
+    free(right);
+    return status;
+}
