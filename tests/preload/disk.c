@@ -87,3 +87,12 @@ ssize_t pwrite(int descriptor, const void *data, size_t size, off_t offset) {
     }
     return REAL(pwrite)(descriptor, data, admitted, offset);
 }
+
+ssize_t copy_file_range(int from, off64_t *read_at, int to, off64_t *write_at, size_t size, unsigned flags) {
+    size_t admitted = admit(to, size);
+    if (size && !admitted) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return REAL(copy_file_range)(from, read_at, to, write_at, admitted, flags);
+}
