@@ -27,8 +27,8 @@ OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
-# The plugins use the program's own copy of base and of the CPU's kernels.
-LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic $(LDFLAGS)
+# The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
+LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
 ROOMS    := kernels/cpu src/base src/device src/data src/stage src/model src/train

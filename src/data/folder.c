@@ -13,21 +13,22 @@
 #include <xxhash.h>
 
 typedef struct {
-    char *path; /* relative to the root */
-    uint64_t bytes;
-} Entry;
-
-typedef struct {
-    Entry *entries;
+    FolderFile *entries;
     size_t count, capacity;
 } List;
 
+typedef struct {
+    const char *root;
+    bool (*wants)(const char *name);
+    List files, directories;
+} Walk;
+
 static Status add(List *list, char *path, uint64_t bytes) {
     if (!path)
-        return status_no_memory("a list of files", sizeof(Entry));
+        return status_no_memory("a list of files", sizeof(FolderFile));
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        Entry *grown = realloc(list->entries, capacity * sizeof *grown);
+        FolderFile *grown = realloc(list->entries, capacity * sizeof *grown);
         if (!grown) {
             free(path);
             return status_no_memory("a list of files", capacity * sizeof *grown);
@@ -35,18 +36,16 @@ static Status add(List *list, char *path, uint64_t bytes) {
         list->entries = grown;
         list->capacity = capacity;
     }
-    list->entries[list->count++] = (Entry){path, bytes};
+    list->entries[list->count++] = (FolderFile){path, bytes};
     return NULL;
 }
 
 static void drop(List *list) {
-    for (size_t i = 0; i < list->count; i++)
-        free(list->entries[i].path);
-    free(list->entries);
+    folder_list_free(list->entries, (int64_t)list->count);
     *list = (List){0};
 }
 
-static bool is_picture_name(const char *name) {
+bool folder_is_picture(const char *name) {
     static const char *const endings[] = {".jpg", ".jpeg", ".png"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
@@ -55,28 +54,28 @@ static bool is_picture_name(const char *name) {
     return false;
 }
 
-/* Sorts one name of a directory into pictures, directories still to list, or nothing. A link that leads nowhere is a
- * picture of no bytes: it was meant to be one, and is to be counted as bad rather than to vanish. */
-static Status classify(int directory, const char *within, const char *name, List *pictures, List *directories) {
+/* Sorts one name of a directory into files, directories still to list, or nothing. A link that leads nowhere is a file
+ * of no bytes: it was meant to be one, and is to be counted as bad rather than to vanish. */
+static Status classify(Walk *walk, int directory, const char *within, const char *name) {
     struct stat about;
     if (fstatat(directory, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
         return NULL; /* removed since it was listed */
     if (S_ISDIR(about.st_mode))
-        return add(directories, files_path("%s%s/", within, name), 0);
-    if (!is_picture_name(name))
+        return add(&walk->directories, files_path("%s%s/", within, name), 0);
+    if (!walk->wants(name))
         return NULL;
     if (S_ISLNK(about.st_mode) && fstatat(directory, name, &about, 0) != 0)
-        return add(pictures, files_path("%s%s", within, name), 0);
+        return add(&walk->files, files_path("%s%s", within, name), 0);
     if (!S_ISREG(about.st_mode))
         return NULL;
-    return add(pictures, files_path("%s%s", within, name), (uint64_t)about.st_size);
+    return add(&walk->files, files_path("%s%s", within, name), (uint64_t)about.st_size);
 }
 
 /* `within` is the directory below root, "" or ending in a slash. */
-static Status list_directory(const char *root, const char *within, List *pictures, List *directories) {
-    char *path = *within ? files_path("%s/%s", root, within) : strdup(root);
+static Status list_directory(Walk *walk, const char *within) {
+    char *path = *within ? files_path("%s/%s", walk->root, within) : strdup(walk->root);
     if (!path)
-        return status_no_memory("a path", strlen(root));
+        return status_no_memory("a path", strlen(walk->root));
     DIR *stream = opendir(path);
     if (!stream) {
         Status status = status_error(EXIT_DATA, "%s: the folder cannot be read: %s", path, strerror(errno));
@@ -87,7 +86,7 @@ static Status list_directory(const char *root, const char *within, List *picture
     struct dirent *entry;
     while (!status && (errno = 0, entry = readdir(stream)) != NULL)
         if (entry->d_name[0] != '.')
-            status = classify(dirfd(stream), within, entry->d_name, pictures, directories);
+            status = classify(walk, dirfd(stream), within, entry->d_name);
     if (!status && errno)
         status = status_error(EXIT_DATA, "%s: the folder cannot be read to its end: %s", path, strerror(errno));
     closedir(stream);
@@ -96,33 +95,54 @@ static Status list_directory(const char *root, const char *within, List *picture
 }
 
 /* One directory is open at a time, however deep the tree. */
-static Status list_tree(const char *root, List *pictures) {
-    List directories = {0};
-    Status status = list_directory(root, "", pictures, &directories);
-    while (!status && directories.count) {
-        char *within = directories.entries[--directories.count].path;
-        status = list_directory(root, within, pictures, &directories);
+static Status list_tree(Walk *walk) {
+    Status status = list_directory(walk, "");
+    while (!status && walk->directories.count) {
+        char *within = walk->directories.entries[--walk->directories.count].path;
+        status = list_directory(walk, within);
         free(within);
     }
-    drop(&directories);
+    drop(&walk->directories);
     return status;
 }
 
 static int by_path(const void *a, const void *b) {
-    return strcmp(((const Entry *)a)->path, ((const Entry *)b)->path);
+    return strcmp(((const FolderFile *)a)->path, ((const FolderFile *)b)->path);
+}
+
+Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) {
+    *files = NULL;
+    *count = 0;
+    Walk walk = {.root = root, .wants = wants};
+    Status status = list_tree(&walk);
+    if (status) {
+        drop(&walk.files);
+        return status;
+    }
+    if (walk.files.count)
+        qsort(walk.files.entries, walk.files.count, sizeof *walk.files.entries, by_path);
+    *files = walk.files.entries;
+    *count = (int64_t)walk.files.count;
+    return NULL;
+}
+
+void folder_list_free(FolderFile *files, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        free(files[i].path);
+    free(files);
 }
 
 /* Over each path with its NUL and each size, least byte first on any machine. */
-static Status hash_list(const List *list, uint64_t *hash) {
+static Status hash_list(const FolderFile *files, int64_t count, uint64_t *hash) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
         return status_no_memory("a hash", 0);
     XXH3_64bits_reset(state);
-    for (size_t i = 0; i < list->count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         uint8_t bytes[8];
         for (int b = 0; b < 8; b++)
-            bytes[b] = (uint8_t)(list->entries[i].bytes >> 8 * b);
-        XXH3_64bits_update(state, list->entries[i].path, strlen(list->entries[i].path) + 1);
+            bytes[b] = (uint8_t)(files[i].bytes >> 8 * b);
+        XXH3_64bits_update(state, files[i].path, strlen(files[i].path) + 1);
         XXH3_64bits_update(state, bytes, sizeof bytes);
     }
     *hash = XXH3_64bits_digest(state);
@@ -130,30 +150,30 @@ static Status hash_list(const List *list, uint64_t *hash) {
     return NULL;
 }
 
-/* Moves the sorted list into `folder`. */
-static Status fill(Folder *folder, const char *root, List *list) {
-    if (!list->count)
+/* Moves the paths of the sorted list into `folder`. */
+static Status fill(Folder *folder, const char *root, FolderFile *files, int64_t count) {
+    if (!count)
         return status_error(EXIT_DATA, "%s: the folder holds no picture (.jpg, .jpeg or .png)", root);
-    qsort(list->entries, list->count, sizeof *list->entries, by_path);
-    TRY(hash_list(list, &folder->hash));
+    TRY(hash_list(files, count, &folder->hash));
     folder->root = strdup(root);
-    folder->paths = malloc(list->count * sizeof *folder->paths);
+    folder->paths = malloc((size_t)count * sizeof *folder->paths);
     if (!folder->root || !folder->paths)
-        return status_no_memory("a list of files", list->count * sizeof *folder->paths);
-    for (size_t i = 0; i < list->count; i++)
-        folder->paths[i] = list->entries[i].path;
-    folder->count = (int64_t)list->count;
-    list->count = 0;
+        return status_no_memory("a list of files", (size_t)count * sizeof *folder->paths);
+    for (int64_t i = 0; i < count; i++) {
+        folder->paths[i] = files[i].path;
+        files[i].path = NULL;
+    }
+    folder->count = count;
     return NULL;
 }
 
 Status folder_open(const char *root, Folder *folder) {
     *folder = (Folder){0};
-    List pictures = {0};
-    Status status = list_tree(root, &pictures);
-    if (!status)
-        status = fill(folder, root, &pictures);
-    drop(&pictures);
+    FolderFile *files;
+    int64_t count;
+    TRY(folder_list(root, folder_is_picture, &files, &count));
+    Status status = fill(folder, root, files, count);
+    folder_list_free(files, count);
     if (status)
         folder_close(folder);
     return status;

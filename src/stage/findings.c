@@ -16,6 +16,8 @@ static const struct {
                           [FINDING_SYNTAX] = {"syntax", FATE_QUARANTINED},
                           [FINDING_DECODE] = {"decode", FATE_QUARANTINED},
                           [FINDING_UNREADABLE] = {"unreadable", FATE_QUARANTINED},
+                          [FINDING_CONTRADICTION] = {"contradiction", FATE_QUARANTINED},
+                          [FINDING_NAMED] = {"named", FATE_EXCLUDED},
                           [FINDING_UNLISTED] = {"unlisted", FATE_EXCLUDED},
                           [FINDING_NO_SPLIT] = {"no_split", FATE_EXCLUDED},
                           [FINDING_DUPLICATE] = {"duplicate", FATE_EXCLUDED},

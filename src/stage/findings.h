@@ -16,7 +16,9 @@ typedef enum {
     FINDING_DECODE,     /* "decode": damaged JPEG or PNG, any warning of the decoder included */
     FINDING_UNREADABLE, /* "unreadable": permission, input/output error, not a regular file, a link that leads nowhere
                          */
+    FINDING_CONTRADICTION, /* "contradiction": its row and its path say different things */
     /* Excluded: sound or not, it is not wanted. */
+    FINDING_NAMED,     /* "named": in the list of what to leave out */
     FINDING_UNLISTED,  /* "unlisted": on disk, in no manifest */
     FINDING_NO_SPLIT,  /* "no_split": its person is in no split (or no table) */
     FINDING_DUPLICATE, /* "duplicate": same bytes as `other`, which is packed, on the same side */

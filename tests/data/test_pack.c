@@ -1,4 +1,7 @@
-/* A pack is read back as it was written, its bytes depend on nothing else, and split.tsv stands above its splits. */
+/* A pack is read back as it was written, its bytes depend on nothing else, and split.tsv stands above its splits.
+ *
+ * With a folder as argument it writes the pack to FOLDER/pack and, for other readers, what is in it to
+ * FOLDER/expected.tsv: that is how tests/e2e/pack_*.sh get theirs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -241,8 +244,46 @@ static void names(void **state) {
     assert_string_equal(pack_eye_name(PACK_EYE_LEFT), "L");
 }
 
+static void print_hexadecimal(FILE *out, const uint8_t *bytes, int count) {
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%02x", bytes[i]);
+}
+
+/* A line for each record: its shard, place there, and the columns in the order of PackRow, the pixels last. */
+static void print_row(FILE *out, const Sample *sample, int number) {
+    const PackRow *row = &sample->rows[number];
+    int shard = number >= sample_first[1];
+    fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t", sample->entries[shard].file, number - sample_first[shard],
+            row->source, row->person, row->device, row->modality, pack_eye_name(row->eye), pack_split_name(row->split));
+    print_hexadecimal(out, row->sha256, 32);
+    fprintf(out, "\t%llu\t%llu\t%.9g %.9g %.9g %.9g\t%d %d %d %d\t%d %d\t%u\t%.9g\t%.9g\t",
+            (unsigned long long)row->checksum, (unsigned long long)row->phash, row->circle[0], row->circle[1],
+            row->circle[2], row->circle[3], row->crop[0], row->crop[1], row->crop[2], row->crop[3], row->size[0],
+            row->size[1], row->flags, row->labels[0], row->labels[1]);
+    print_hexadecimal(out, sample->pixels[number], SAMPLE_BYTES);
+    fputc('\n', out);
+}
+
+static int write_for_others(const char *root) {
+    Sample *sample = malloc(sizeof *sample);
+    char *path = scratch_path(root, "expected.tsv");
+    assert_non_null(sample);
+    sample_draw(sample);
+    sample_write(sample, root);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    for (int i = 0; i < SAMPLE_COUNT; i++)
+        print_row(out, sample, i);
+    assert_int_equal(fclose(out), 0);
+    free(path);
+    free(sample);
+    return 0;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-int main(void) {
+int main(int count, char **arguments) {
+    if (count > 1)
+        return write_for_others(arguments[1]);
     const struct CMUnitTest tests[] = {
         CASE(what_was_written_is_read),
         CASE(equal_input_gives_equal_bytes),

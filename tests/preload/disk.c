@@ -68,6 +68,13 @@ static size_t admit(int descriptor, size_t size) {
     return size;
 }
 
+/* Bytes that were admitted and then not written. */
+static void give_back(size_t size) {
+    pthread_mutex_lock(&mutex);
+    disk.taken -= size;
+    pthread_mutex_unlock(&mutex);
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int descriptor, const void *data, size_t size) {
@@ -86,4 +93,16 @@ ssize_t pwrite(int descriptor, const void *data, size_t size, off_t offset) {
         return -1;
     }
     return REAL(pwrite)(descriptor, data, admitted, offset);
+}
+
+ssize_t copy_file_range(int from, off64_t *read_at, int to, off64_t *write_at, size_t size, unsigned flags) {
+    size_t admitted = admit(to, size);
+    if (size && !admitted) {
+        errno = ENOSPC;
+        return -1;
+    }
+    ssize_t copied = REAL(copy_file_range)(from, read_at, to, write_at, admitted, flags);
+    if (copied < 0)
+        give_back(admitted);
+    return copied;
 }

@@ -1,0 +1,64 @@
+/* A source in the making: what source_aireadi() and source_folder() share. */
+#ifndef FOVEA_STAGE_MAKER_H
+#define FOVEA_STAGE_MAKER_H
+
+#include "source.h"
+
+#include <stdio.h>
+
+/* A text file's lines, without empty ones. */
+typedef struct {
+    char **texts; /* sorted bytewise */
+    int64_t *lines;
+    bool *used;
+    int64_t count;
+    char *data;
+} Lines;
+
+typedef struct {
+    const SourceOptions *options;
+    StageSource *source;
+    Findings *findings;
+    int64_t capacity;
+    int refused; /* findings of that fate before */
+    FILE *notes; /* to write lines to */
+    char *notes_text;
+    size_t notes_size;
+    char *real_root;
+    Lines exclude;
+} Maker;
+
+/* Empties *source, checks the root, opens the notes and reads options->exclude. */
+Status maker_open(Maker *maker, const SourceOptions *options, StageSource *source, Findings *findings) MUST_USE;
+/* `names` may be NULL: the caller fills about.label_names. Texts are copied. */
+Status maker_describe(Maker *maker, const char *dataset, const char *version, bool licensed, const char *const *names,
+                      int label_count) MUST_USE;
+/* A new input; its labels are NaN. Known once maker_describe() was called. It counts as `excluded` from the start when
+ * options->exclude names it. *input is valid until the next call. */
+Status maker_add(Maker *maker, const char *path, StageInput **input) MUST_USE;
+/* Settles what happens to an input unless that is settled: a finding of fate quarantined makes it bad, one of fate
+ * excluded excludes it, with `reason`. */
+Status maker_settle(Maker *maker, StageInput *input, FindingKind kind, const char *reason) MUST_USE;
+bool maker_settled(const StageInput *input);
+/* Looks at root/path: missing, unreadable, outside. */
+Status maker_look(Maker *maker, StageInput *input) MUST_USE;
+/* Whether options->exclude names it; it then counts as found. */
+bool maker_excludes(Maker *maker, const char *path);
+/* Sorts the inputs, reads options->md5, moves the notes. EXIT_DATA when there is no input, when options->exclude names
+ * what is not there, or when findings of fate refused were entered since maker_open(). */
+Status maker_finish(Maker *maker) MUST_USE;
+/* Frees what is the maker's; the source, too, when `status` is an error. Hands `status` on. */
+Status maker_close(Maker *maker, Status status) MUST_USE;
+
+/* Copies a text over an earlier one. */
+Status input_set(char **field, const char *text) MUST_USE;
+Status input_set_part(char **field, const char *text, size_t length) MUST_USE;
+/* R, L, right, left, OD or OS in any case; unknown otherwise. */
+PackEye input_eye(const char *text);
+/* train, val or test, also written out or as "valid", in any case; NONE for an empty text. False for others. */
+bool input_split(const char *text, PackSplit *split);
+
+/* MD5 sums of a download's list into the inputs; sorted inputs. See md5_list.c. */
+Status md5_list_read(const char *path, StageSource *source, FILE *notes) MUST_USE;
+
+#endif

@@ -1,0 +1,227 @@
+/* AI-READI (fairhub.io), releases 1 to 3: its manifest against the files that are there, and what its tables say. */
+#include "files.h"
+#include "folder.h"
+#include "manifest.h"
+#include "participants.h"
+#include "paths.h"
+#include "release.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const modality_names[] = {"cfp", "faf", "ir"}; /* sorted */
+enum { MODALITIES = sizeof modality_names / sizeof *modality_names };
+
+/* retinal_photography/MODALITY/DEVICE/PERSON/FILE */
+enum { PART_MODALITY = 1, PART_DEVICE, PART_PERSON, PARTS = 5 };
+
+typedef struct {
+    Maker maker;
+    bool wanted[MODALITIES];
+    Participants people;
+    Manifest manifest;
+    FolderFile *files; /* paths relative to the root, sorted */
+    int64_t file_count;
+    int64_t other_modalities, other_devices; /* rows and files that are not asked for */
+} AiReadi;
+
+static Status parse_modalities(const char *text, bool *wanted) {
+    for (const char *at = text ? text : "cfp"; *at;) {
+        size_t length = strcspn(at, ",");
+        int m = 0;
+        while (m < MODALITIES && (strlen(modality_names[m]) != length || memcmp(at, modality_names[m], length) != 0))
+            m++;
+        if (m == MODALITIES)
+            return status_error(EXIT_USAGE, "unknown modality \"%.*s\": a list of cfp, ir, faf, such as cfp,ir",
+                                (int)length, at);
+        wanted[m] = true;
+        at += length + (at[length] == ',');
+    }
+    return NULL;
+}
+
+static bool is_dicom_name(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && strcasecmp(dot, ".dcm") == 0;
+}
+
+static Status list_modality(AiReadi *set, const char *modality) {
+    char *folder = files_path("%s/retinal_photography/%s", set->maker.source->root, modality);
+    if (!folder)
+        return status_no_memory("a path", 0);
+    FolderFile *files = NULL;
+    int64_t count = 0;
+    Status status = files_exists(folder) ? folder_list(folder, is_dicom_name, &files, &count) : NULL;
+    free(folder);
+    TRY(status);
+    FolderFile *grown = realloc(set->files, (size_t)(set->file_count + count + 1) * sizeof *grown);
+    if (grown)
+        set->files = grown;
+    for (int64_t i = 0; grown && i < count && !status; i++) {
+        char *path = files_path("retinal_photography/%s/%s", modality, files[i].path);
+        if (path)
+            set->files[set->file_count++] = (FolderFile){path, files[i].bytes};
+        else
+            status = status_no_memory("a path", 0);
+    }
+    folder_list_free(files, count);
+    return grown ? status : status_no_memory("a list of files", (size_t)count * sizeof *grown);
+}
+
+static bool part_is(const char *path, int part, const char *text) {
+    size_t at, length;
+    return path_part(path, part, &at, &length) && strlen(text) == length && memcmp(path + at, text, length) == 0;
+}
+
+/* Whether the path is of a modality and a device that are asked for. One that does not tell is kept, to be found bad.
+ */
+static bool is_wanted(AiReadi *set, const char *path) {
+    if (!part_is(path, 0, "retinal_photography") || path_parts(path) < 3)
+        return true;
+    bool wanted = false;
+    for (int m = 0; m < MODALITIES; m++)
+        wanted |= set->wanted[m] && part_is(path, PART_MODALITY, modality_names[m]);
+    if (!wanted) {
+        set->other_modalities++;
+        return false;
+    }
+    const char *device = set->maker.options->device;
+    if (device && !part_is(path, PART_DEVICE, device)) {
+        set->other_devices++;
+        return false;
+    }
+    return true;
+}
+
+static bool contains_mosaic(const char *path) {
+    return strcasestr(path_name(path), "mosaic") != NULL;
+}
+
+static bool has_layout(const char *path) {
+    return part_is(path, 0, "retinal_photography") && path_parts(path) == PARTS;
+}
+
+static Status set_part(char **field, const char *path, int part) {
+    size_t at, length;
+    return path_part(path, part, &at, &length) ? input_set_part(field, path + at, length) : NULL;
+}
+
+/* What the path says. The manifest's `imaging` comes from file names, too, and is wrong for some. */
+static Status fill_from_path(StageInput *input) {
+    input->is_dicom = is_dicom_name(input->path);
+    if (!has_layout(input->path))
+        return NULL;
+    TRY(set_part(&input->modality, input->path, PART_MODALITY));
+    TRY(set_part(&input->device, input->path, PART_DEVICE));
+    TRY(set_part(&input->person, input->path, PART_PERSON));
+    input->frame = strcmp(input->modality, "cfp") != 0 || contains_mosaic(input->path) ? FRAME_WHOLE : FRAME_FUNDUS;
+    return NULL;
+}
+
+static Status fill_from_person(AiReadi *set, StageInput *input) {
+    const Person *person = participants_find(&set->people, input->person);
+    if (person) {
+        input->split = person->split;
+        memcpy(input->labels, person->labels, (size_t)participants_label_count() * sizeof *input->labels);
+    }
+    if (input->split == PACK_SPLIT_NONE)
+        return maker_settle(&set->maker, input, FINDING_NO_SPLIT,
+                            person ? "its person's recommended_split is empty"
+                                   : "its person is not in participants.tsv");
+    return NULL;
+}
+
+static Status check_row(AiReadi *set, StageInput *input, const ManifestRow *row) {
+    if (!has_layout(input->path))
+        return maker_settle(&set->maker, input, FINDING_CONTRADICTION,
+                            "its path is not retinal_photography/MODALITY/DEVICE/PERSON/FILE");
+    if (part_is(input->path, PART_PERSON, row->person))
+        return NULL;
+    char *reason = files_path("manifest.tsv:%lld says person %s, its path another", (long long)row->line, row->person);
+    Status status =
+        reason ? maker_settle(&set->maker, input, FINDING_CONTRADICTION, reason) : status_no_memory("a reason", 0);
+    free(reason);
+    return status;
+}
+
+static Status take_row(AiReadi *set, const ManifestRow *row) {
+    if (!is_wanted(set, row->path))
+        return NULL;
+    StageInput *input;
+    TRY(maker_add(&set->maker, row->path, &input));
+    TRY(fill_from_path(input));
+    TRY(input_set(&input->person, row->person));
+    TRY(fill_from_person(set, input));
+    TRY(check_row(set, input, row));
+    TRY(maker_look(&set->maker, input));
+    input->eye = input_eye(row->laterality);
+    if (maker_settled(input) || input->eye != PACK_EYE_UNKNOWN)
+        return NULL;
+    char *detail = files_path("laterality is \"%s\"", row->laterality);
+    Status status = detail ? findings_add(set->maker.findings, FINDING_LATERALITY, input->path, "", detail)
+                           : status_no_memory("a reason", 0);
+    free(detail);
+    return status;
+}
+
+static Status take_unlisted(AiReadi *set, const char *path) {
+    if (!is_wanted(set, path))
+        return NULL;
+    StageInput *input;
+    TRY(maker_add(&set->maker, path, &input));
+    TRY(fill_from_path(input));
+    return maker_settle(&set->maker, input, FINDING_UNLISTED, "in no row of manifest.tsv");
+}
+
+/* Both lists are sorted. */
+static Status take_all(AiReadi *set) {
+    const Manifest *manifest = &set->manifest;
+    for (int64_t row = 0, file = 0; row < manifest->count || file < set->file_count;) {
+        int order = row == manifest->count    ? 1
+                    : file == set->file_count ? -1
+                                              : strcmp(manifest->rows[row].path, set->files[file].path);
+        if (order <= 0)
+            TRY(take_row(set, &manifest->rows[row++]));
+        else
+            TRY(take_unlisted(set, set->files[file].path));
+        file += order >= 0;
+    }
+    return NULL;
+}
+
+static Status fill(AiReadi *set) {
+    Maker *maker = &set->maker;
+    const char *root = maker->source->root;
+    char *version;
+    TRY(release_version(root, &version));
+    Status status =
+        maker_describe(maker, "aireadi", version, true, participants_label_names(), participants_label_count());
+    free(version);
+    TRY(status);
+    TRY(participants_read(root, &set->people, maker->findings, maker->notes));
+    TRY(clinical_read(root, &set->people, maker->notes));
+    TRY(manifest_read(maker, &set->manifest));
+    for (int m = 0; m < MODALITIES; m++)
+        if (set->wanted[m])
+            TRY(list_modality(set, modality_names[m]));
+    TRY(take_all(set));
+    if (set->other_modalities)
+        fprintf(maker->notes, "of modalities that were not asked for: %lld files.\n", (long long)set->other_modalities);
+    if (set->other_devices)
+        fprintf(maker->notes, "of devices that were not asked for: %lld files.\n", (long long)set->other_devices);
+    return maker_finish(maker);
+}
+
+Status source_aireadi(const SourceOptions *options, StageSource *source, Findings *findings) {
+    AiReadi set = {0};
+    *source = (StageSource){0};
+    TRY(parse_modalities(options->modalities, set.wanted));
+    Status status = maker_open(&set.maker, options, source, findings);
+    if (!status)
+        status = fill(&set);
+    participants_close(&set.people);
+    manifest_close(&set.manifest);
+    folder_list_free(set.files, set.file_count);
+    return maker_close(&set.maker, status);
+}
