@@ -154,7 +154,8 @@ Status output_unfinish(const Output *output) {
     return remove_named(output_path(output, "pack.json"));
 }
 
-Status output_drop_after(const Output *output, int count) {
+Status output_tidy(const Output *output, int count) {
+    TRY(remove_named(output_path(output, "spool")));
     for (;; count++) {
         char *journal = output_journal(output, count);
         const bool there = journal && files_exists(journal);

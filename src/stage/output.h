@@ -27,8 +27,8 @@ char *output_spool(const Output *output, int number);
 
 /* Removes pack.json before anything it tells of changes. */
 Status output_unfinish(const Output *output) MUST_USE;
-/* Removes shards and journals from number `count` on, left by a longer list of files. */
-Status output_drop_after(const Output *output, int count) MUST_USE;
+/* Removes the spool, and shards and journals from number `count` on, left by a longer list of files. */
+Status output_tidy(const Output *output, int count) MUST_USE;
 
 /* Everything that staging makes in a pack's folder, a NULL at the end; those that end in a slash are folders. Files
  * that were derived elsewhere are in OUT/registry.tsv. */

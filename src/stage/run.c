@@ -144,7 +144,7 @@ static Status publish(const Staging *staging) {
 static Status finish(Staging *staging) {
     Sums sums;
     TRY(add_up(staging, &sums));
-    TRY(output_drop_after(&staging->output, staging->result.shard_count));
+    TRY(output_tidy(&staging->output, staging->result.shard_count));
     if (sums.refused)
         return status_error(EXIT_DATA,
                             "%" PRId64 " files have the same bytes as one on another side of the split: nothing is "

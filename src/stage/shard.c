@@ -123,6 +123,8 @@ static Status gather(const StageSource *source, const ShardState *state, const O
         fill_row(&source->inputs[state->first + i], &outcomes[i], &rows[(*records)++]);
     }
     free(room);
+    if (!status && ftruncate(spool, (off_t)((size_t)*records * bytes)) != 0)
+        status = status_error(EXIT_IO, "cannot shorten the spool of records: %s", strerror(errno));
     return status;
 }
 

@@ -1,103 +1,143 @@
 #!/usr/bin/env bash
-# ./stage from a raw download to a pack: everything that was planted is found and nothing else, every file comes to one
-# end, the same bytes by any number of threads, and what is wrong with the input or the folder is refused with a reason.
+# ./stage from a folder of photographs to a pack: everything that was planted is found and nothing else, every file comes
+# to one end, the same bytes by any number of threads, and what is wrong with input or folder is refused with a reason.
 . "$(dirname "$0")/lib.sh"
 
 STAGE=$BUILD/stage
-stage_aireadi() { # OUT ARGUMENT...: the download in $data
-    "$STAGE" aireadi "$data" --out "$@" --size 64 --modality cfp,ir,faf --md5 "$data/md5.csv" --max-bad 50%
+data=$TMP/data
+stage() { # OUT ARGUMENT...: what lies in $data
+    "$STAGE" folder "$data" --out "$@" --size 64 --labels "$data/labels.csv" --person person --md5 "$data/md5" --max-bad 50%
 }
+md5_list() { (cd "$data" && md5sum ./*/*.jpg | sed 's|  \./|  |' >md5); }
 # same NAME A B: ok when the values are the same
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi; }
-# The lines of findings.tsv as the truth list has them.
+# The lines of findings.tsv as a truth list has them.
 found() { tail -n +2 "$1/findings.tsv" | cut -f1-4 | LC_ALL=C sort; }
-truth() { tail -n +2 "$data/truth.tsv" | LC_ALL=C sort; }
-same_findings() { # NAME OUT
-    if diff <(truth) <(found "$2") >"$TMP/diff"; then ok "$1"; else not_ok "$1" "$(head -n 5 "$TMP/diff" | tr '\n' '|')"; fi
+same_findings() { # NAME OUT, the truth is in $TMP/truth
+    if diff <(LC_ALL=C sort "$TMP/truth") <(found "$2") >"$TMP/diff"; then ok "$1"; else not_ok "$1" "$(head -n 5 "$TMP/diff" | tr '\n' '|')"; fi
+}
+plant() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$TMP/truth"; }
+# Draws 12 people's photographs, 24 files, anew.
+draw() {
+    "$BUILD/synth" "$data" --people 12 --size 160 --seed 3 --val 0.2 --test 0.2 --force >"$TMP/synth" && md5_list
+    : >"$TMP/truth"
 }
 
-# --- A sound download ---------------------------------------------------------------------------------------------------
-data=$TMP/sound
-check "draws a sound download" "$BUILD/synth" "$data" --layout aireadi --people 12 --size 160 --seed 3
-check "stages it" stage_aireadi "$TMP/pack"
-expect_output " 0 quarantined, 0 excluded"
-same "nothing is found" "" "$(found "$TMP/pack")"
+# --- Sound photographs --------------------------------------------------------------------------------------------------
+check "draws photographs" draw
+check "stages them" stage "$TMP/pack"
+expect_output "24 files: 24 packed, 0 quarantined, 0 excluded; 0 were done before"
+same_findings "nothing is found" "$TMP/pack"
 check "verifies" "$STAGE" verify "$TMP/pack"
 check "tells what is in it" "$STAGE" info "$TMP/pack"
-expect_output "licensed"
-files=$(find "$data/retinal_photography" -name '*.dcm' | wc -l)
-expect_output "records   $files of 64 x 64"
-check "one thread" stage_aireadi "$TMP/one" --threads 1
+expect_output "records   24 of 64 x 64 in 1 shards"
+check "one thread" stage "$TMP/one" --threads 1
 check "and three make the same bytes" diff -r "$TMP/pack" "$TMP/one"
-check "a second call has nothing to do" stage_aireadi "$TMP/one"
-expect_output "; $files were done before"
+check "a second call has nothing to do" stage "$TMP/one"
+expect_output "; 24 were done before"
 check "and leaves the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "sha256sum agrees" bash -c 'cd "$1" && sha256sum -c --quiet manifest-sha256.txt' - "$TMP/pack"
 same "for this user alone" "" "$(find "$TMP/pack" -perm /077)"
 
-# Small shards hold the same records in the same order.
-check "a shard for each 85 files" stage_aireadi "$TMP/small" --shard-mb 1
-same "in several shards" "$(((files + 84) / 85))" "$(find "$TMP/small/shards" -name '*.h5' | wc -l)"
-same "the same records" "$(grep -c ^packed "$TMP/pack/journal/"*)" "$(cat "$TMP/small/journal/"* | grep -c ^packed)"
-
 # --- Planted damage -----------------------------------------------------------------------------------------------------
-data=$TMP/damage
-check "draws a damaged one" "$BUILD/synth" "$data" --layout aireadi --people 24 --size 160 --seed 4 --plant damage
-check "stages it" stage_aireadi "$TMP/damaged"
+mapfile -t files < <(cd "$data" && find train -name '*.jpg' | LC_ALL=C sort)
+truncate -s 60% "$data/${files[0]}" 2>/dev/null || truncate -s 2000 "$data/${files[0]}"
+plant quarantined decode "${files[0]}" ""
+: >"$data/${files[1]}"
+plant quarantined empty "${files[1]}" ""
+md5_list
+printf 'x' | dd of="$data/${files[2]}" bs=1 seek=3000 conv=notrunc status=none
+plant quarantined md5 "${files[2]}" ""
+rm "$data/${files[3]}"
+plant quarantined missing "${files[3]}" ""
+cp "$data/${files[4]}" "$data/${files[5]}"
+(cd "$data" && md5sum "${files[5]}") | awk -v f="${files[5]}" 'NR == FNR { new = $0; next } $2 == f { print new; next } 1' - "$data/md5" >"$TMP/md5"
+cp "$TMP/md5" "$data/md5"
+plant excluded duplicate "${files[5]}" "${files[4]}"
+cp "$data/${files[6]}" "$data/train/stranger.jpg"
+plant excluded unlisted train/stranger.jpg ""
+rm "$data/${files[7]}" && ln -s nowhere.jpg "$data/${files[7]}"
+plant quarantined unreadable "${files[7]}" ""
+ln -s ../train "$data/train/loop"
+check "stages damaged ones" stage "$TMP/damaged"
+expect_output "25 files: 18 packed, 5 quarantined, 2 excluded"
 same_findings "finds what was planted and nothing else" "$TMP/damaged"
 check "verifies" "$STAGE" verify "$TMP/damaged"
-same "quarantine.tsv has a line for each" "$(grep -c ^quarantined "$data/truth.tsv")" \
-    "$(tail -n +2 "$TMP/damaged/quarantine.tsv" | wc -l)"
-expect_exit 65 "$STAGE" aireadi "$data" --out "$TMP/strict" --size 64 --md5 "$data/md5.csv"
+same "quarantine.tsv has a line for each" "5" "$(tail -n +2 "$TMP/damaged/quarantine.tsv" | wc -l)"
+same "with the hash of what could be read" "$(sha256sum <"$data/${files[0]}" | cut -d' ' -f1)" \
+    "$(awk -F'\t' -v f="${files[0]}" '$1 == f { print $2 }' "$TMP/damaged/quarantine.tsv")"
+strict() { "$STAGE" folder "$data" --out "$TMP/strict" --size 64 --labels "$data/labels.csv" --person person --md5 "$data/md5" "$@"; }
+expect_exit 65 strict
 expect_output "--max-bad"
-check "more may be bad: goes on" "$STAGE" aireadi "$data" --out "$TMP/strict" --size 64 --md5 "$data/md5.csv" --max-bad 0.5
+if [ -e "$TMP/strict/pack.json" ]; then not_ok "publishes nothing"; else ok "publishes nothing"; fi
+check "more may be bad: goes on" strict --max-bad 0.5
+check "to the same bytes" diff -r "$TMP/damaged" "$TMP/strict"
 
-# --- Planted mistakes of the split --------------------------------------------------------------------------------------
-data=$TMP/splits
-check "draws one with mistakes in the split" "$BUILD/synth" "$data" --layout aireadi --people 24 --size 160 --seed 5 --plant splits
-expect_exit 65 stage_aireadi "$TMP/refused"
+# A file that was mended since: only what it changes is made anew, and the pack is that of a first call.
+draw
+rm "$data/train/loop" "$data/train/stranger.jpg"
+check "mended: staged again" stage "$TMP/damaged"
+# The journal holds the files' times.
+check "to the bytes of sound ones" diff -r --exclude=journal "$TMP/pack" "$TMP/damaged"
+
+# --- Mistakes of the split ----------------------------------------------------------------------------------------------
+test_file=$(cd "$data" && find test -name '*.jpg' | LC_ALL=C sort | head -n 1)
+cp "$data/$test_file" "$data/${files[4]}"
+md5_list
+plant refused duplicate_split "${files[4]}" "$test_file"
+expect_exit 65 stage "$TMP/refused"
+expect_output "another side of the split"
+same_findings "the pair is named" "$TMP/refused"
 if [ -e "$TMP/refused/pack.json" ]; then not_ok "publishes nothing"; else ok "publishes nothing"; fi
+echo "${files[4]}" >"$TMP/exclude"
+check "left out, the rest is staged" stage "$TMP/refused" --exclude "$TMP/exclude"
+expect_output "23 packed, 0 quarantined, 1 excluded"
+draw
+person=$(awk -F, 'NR > 1 && $2 == "train" { print $3; exit }' "$data/labels.csv")
+awk -F, -v OFS=, -v p="$person" '$3 == p && !done { $2 = "test"; done = 1 } 1' "$data/labels.csv" >"$TMP/labels" && cp "$TMP/labels" "$data/labels.csv"
+plant refused person_split "$person" ""
+expect_exit 65 stage "$TMP/people"
+expect_output "$person"
+same_findings "the person is named" "$TMP/people"
+draw
 
 # --- Wrong input --------------------------------------------------------------------------------------------------------
-data=$TMP/sound
 expect_exit 64 "$STAGE"
 expect_exit 64 "$STAGE" unpack "$data"
 expect_exit 64 "$STAGE" aireadi "$data"
 expect_output "--out"
-expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/x" --size 8
+expect_exit 64 "$STAGE" folder "$data" --out "$TMP/x" --size 8
 expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/x" --labels y
 expect_output "takes no --labels"
-expect_exit 64 "$STAGE" aireadi "$data" --out "$data"
+expect_exit 64 "$STAGE" folder "$data" --out "$data"
 expect_output "which no staging made"
-expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/pack" --size 32
+expect_exit 64 "$STAGE" folder "$data" --out "$TMP/pack" --size 32
 expect_output "another recipe"
 expect_exit 65 "$STAGE" aireadi "$TMP/nowhere" --out "$TMP/x"
 expect_exit 65 "$STAGE" verify "$TMP/nowhere"
 if [ "$(id -u)" = 0 ]; then
-    expect_exit 74 "$STAGE" aireadi "$data" --out /proc/pack
+    expect_exit 74 "$STAGE" folder "$data" --out /proc/pack
 else
     mkdir -m 500 "$TMP/closed"
-    expect_exit 74 "$STAGE" aireadi "$data" --out "$TMP/closed/pack"
+    expect_exit 74 "$STAGE" folder "$data" --out "$TMP/closed/pack"
 fi
 
 # --- A full disk --------------------------------------------------------------------------------------------------------
 full() {
     env FOVEA_DISK_UNDER="$TMP" FOVEA_DISK_FULL_AFTER="$1" LD_PRELOAD="build/tests/disk.so" \
-        "$STAGE" aireadi "$data" --out "$TMP/full" --size 64 --modality cfp,ir,faf --md5 "$data/md5.csv" --max-bad 50%
+        "$STAGE" folder "$data" --out "$TMP/full" --size 64 --labels "$data/labels.csv" --person person --md5 "$data/md5" --max-bad 50%
 }
 if [ "$BUILD" = build ]; then
-    for room in 1000 200000 1500000; do
+    for room in 50 200000 500000; do
         expect_named 74 "a disk of $room bytes: exit 74" full "$room"
         expect_output "disk full"
     done
-    check "with room again it goes on" stage_aireadi "$TMP/full"
-    check "to the same bytes" diff -r "$TMP/pack" "$TMP/full"
+    check "with room again it goes on" stage "$TMP/full"
+    check "to the same bytes" diff -r --exclude=journal "$TMP/pack" "$TMP/full"
 fi
 
 # --- Pictures, split and forgetting -------------------------------------------------------------------------------------
-expect_exit 64 "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png"
-expect_output "licensed"
-check "a sheet anyway" "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png" --anyway
+check "a contact sheet" "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png"
 check "is a picture" "$BUILD/accept/preprocess" "$TMP/sheet.png" "$TMP/sheet.rgb" decode
 check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.25 --seed 9
 expect_output "12 people: train 6, val 3, test 3, none 0"

@@ -14,11 +14,14 @@ data=$TMP/data
 stage() {
     local out=$1 threads=$2
     shift 2
-    env "$@" "$BUILD/stage" aireadi "$data" --out "$out" --size 128 --modality cfp,ir,faf --md5 "$data/md5.csv" \
+    env "$@" "$BUILD/stage" folder "$data" --out "$out" --size 256 --labels "$data/labels.csv" --person person \
         --max-bad 50% --shard-mb 1 --threads "$threads"
 }
 
-check "draws a download" "$BUILD/synth" "$data" --layout aireadi --people 24 --size 128 --seed 6 --plant damage
+check "draws photographs" "$BUILD/synth" "$data" --people 12 --size 128 --seed 6
+for damaged in "$data/train/"*_L_01.jpg; do break; done
+truncate -s 1000 "$damaged" # something to quarantine
+cp "$data/train/"*4_R_01.jpg "$data/train/duplicate.jpg" 2>/dev/null || :
 mkdir "$TMP/reference"
 check "stages it undisturbed" stage "$TMP/reference" 2 FOVEA_CRASH_UNDER="$TMP/reference" FOVEA_CRASH_COUNT="$TMP/calls" \
     LD_PRELOAD="build/tests/crash.so"
