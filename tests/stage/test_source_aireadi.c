@@ -102,7 +102,7 @@ static void other_modalities_and_devices_are_no_inputs(void **state) {
     assert_string_equal(source.about.dataset_version, "2.0.0");
     drop(&source, &findings);
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
-                 "nothing to stage");
+                 "no photograph of device none in these modalities, but 3 of others");
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .modalities = "cfp,oct"}, &source, &findings),
                  EXIT_USAGE, "\"oct\"");
 }

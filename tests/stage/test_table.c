@@ -104,6 +104,38 @@ static void numbers_are_whole_texts(void **state) {
         assert_false(table_number(none[i], &value));
 }
 
+/* Of texts made of what separates and quotes: each is read to its end or refused, and no row is longer than the text.
+ */
+static void any_text_is_read_or_refused(void **state) {
+    static const char letters[] = "a,\"\n\r\t; ";
+    uint64_t random = 1;
+    int read = 0, rounds = getenv("FOVEA_LONG") ? 100000 : 2000;
+    for (int i = 0; i < rounds; i++) {
+        char text[24];
+        size_t length = 0;
+        do {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            text[length++] = letters[(random >> 33) % (sizeof letters - 1)];
+        } while (length < sizeof text - 1 && random >> 60);
+        text[length] = '\0';
+        Table table;
+        Status status = open_text(*state, text, &table);
+        bool more = true;
+        while (!status && more) {
+            status = table_next(&table, &more);
+            size_t size = 0;
+            for (int c = 0; !status && more && c < table.column_count; c++)
+                size += strlen(table.fields[c]) + 1;
+            assert_true(size <= length + 1);
+        }
+        read += !status;
+        assert_true(!status || status_code(status) == EXIT_DATA);
+        status_free(status);
+        table_close(&table);
+    }
+    assert_true(read > 0 && read < rounds);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fields_are_read, tree_setup, tree_teardown),
@@ -111,6 +143,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_no_table_is_told_with_its_line, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(columns_are_found_by_any_of_their_names, tree_setup, tree_teardown),
         cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test_setup_teardown(any_text_is_read_or_refused, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
