@@ -182,6 +182,11 @@ static void changed_while_open(void **state) {
     assert_ok(pack_shard_unchanged(&pack.shards[0]));
     pack_close(&pack);
     free(moved);
+    /* Written to in place, the length kept. */
+    assert_ok(pack_open(it->pack, &pack));
+    flip(it->shard, pack.shards[1].offset, 0);
+    assert_fails(pack_shard_unchanged(&pack.shards[1]), EXIT_DATA, "changed since");
+    pack_close(&pack);
     /* Cut short in place. */
     assert_ok(pack_open(it->pack, &pack));
     assert_int_equal(truncate(it->shard, (off_t)pack.shards[1].offset + SAMPLE_BYTES), 0);
