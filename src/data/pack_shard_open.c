@@ -51,16 +51,12 @@ void pack_shard_close(PackShard *shard) {
     *shard = (PackShard){.descriptor = -1};
 }
 
-static bool is_same(const PackShard *shard, const struct stat *now) {
-    return shard->device == now->st_dev && shard->inode == now->st_ino && shard->bytes == (uint64_t)now->st_size &&
-           shard->modified[0] == now->st_mtim.tv_sec && shard->modified[1] == now->st_mtim.tv_nsec;
-}
-
 Status pack_shard_unchanged(const PackShard *shard) {
-    struct stat open_file, named;
-    /* Both: a file written to in place, and another one put in its place. */
-    if (fstat(shard->descriptor, &open_file) == 0 && stat(shard->path, &named) == 0 && is_same(shard, &open_file) &&
-        is_same(shard, &named))
+    struct stat now;
+    /* What is open keeps its inode, so the name alone tells of a file written to and of another one in its place. */
+    if (stat(shard->path, &now) == 0 && shard->device == now.st_dev && shard->inode == now.st_ino &&
+        shard->bytes == (uint64_t)now.st_size && shard->modified[0] == now.st_mtim.tv_sec &&
+        shard->modified[1] == now.st_mtim.tv_nsec)
         return NULL;
     return status_error(EXIT_DATA, "%s: changed since the run began; a pack must stay as it is while it is used",
                         shard->path);

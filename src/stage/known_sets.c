@@ -33,7 +33,7 @@ static const KnownSet sets[] = {
      .dataset = "odir5k",
      .person = PERSON_OF_NUMBER,
      .person_column = "ID",
-     .tables = {{.name = "full_df.csv"}}},
+     .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}}},
 };
 
 Status known_set(const char *name, const KnownSet **set) {

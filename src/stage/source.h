@@ -38,7 +38,7 @@ typedef struct {
     const char *root;
     const char *modalities; /* aireadi: "cfp,ir,faf" or part of it; NULL: cfp */
     const char *device;     /* only this one's, as "topcon_triton"; NULL: all */
-    const char *labels;     /* folder: CSV with the labels, or NULL */
+    const char *labels;     /* folder: CSV with the labels, as named here or below the root, or NULL */
     const char *person;     /* folder: its column that names people, or NULL */
     const char *kind;   /* folder: a data set known by name (aptos, messidor2, idrid, papila, eyepacs, odir), or NULL */
     const char *splits; /* folder: "person<TAB>split" lines, as stage split writes them, or NULL */

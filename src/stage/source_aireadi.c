@@ -206,6 +206,9 @@ static Status fill(AiReadi *set) {
         if (set->wanted[m])
             TRY(list_modality(set, modality_names[m]));
     TRY(take_all(set));
+    if (!maker->source->count && set->other_devices)
+        return status_error(EXIT_DATA, "%s: no photograph of device %s in these modalities, but %lld of others", root,
+                            maker->options->device, (long long)set->other_devices);
     if (set->other_modalities)
         fprintf(maker->notes, "of modalities that were not asked for: %lld files.\n", (long long)set->other_modalities);
     if (set->other_devices)

@@ -139,6 +139,8 @@ static Status read_header(Table *table) {
 
 static Status open_table(Table *table) {
     size_t size;
+    if (!files_exists(table->path))
+        return status_error(EXIT_DATA, "%s: the table is not there", table->path);
     TRY(files_read(table->path, &table->data, &size));
     table->at = table->data;
     table->end = table->data + size;

@@ -22,7 +22,8 @@ typedef struct {
 } Table;
 
 /* Reads the file and its header. The separator is a tab when the header holds one outside of quotes, else a comma, else
- * a semicolon. A byte order mark and CR LF are taken. EXIT_DATA "FILE:LINE: reason", EXIT_IO when it cannot be read. */
+ * a semicolon. A byte order mark and CR LF are taken. EXIT_DATA "FILE:LINE: reason", or when it is not there; EXIT_IO
+ * when it cannot be read. */
 Status table_open(const char *path, Table *table) MUST_USE;
 /* The next row; *more false behind the last one. EXIT_DATA for a row with too few or too many fields, a quote without
  * an end or text behind one. */

@@ -117,6 +117,33 @@ static void a_deep_tree_is_listed(void **state) {
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+static bool is_text(const char *name) {
+    return strstr(name, ".txt") != NULL;
+}
+
+static void any_names_are_listed_with_their_sizes(void **state) {
+    make_directory(*state, "b.txt");
+    scratch_write(*state, "b.txt/c.txt", "xyz", 3);
+    scratch_write(*state, "a.txt", "x", 1);
+    scratch_write(*state, "a.jpg", "x", 1);
+    make_link(*state, "z.txt", "gone");
+    FolderFile *files;
+    int64_t count;
+    assert_ok(folder_list(*state, is_text, &files, &count));
+    assert_int_equal(count, 3);
+    assert_string_equal(files[0].path, "a.txt");
+    assert_string_equal(files[1].path, "b.txt/c.txt");
+    assert_int_equal(files[1].bytes, 3);
+    assert_string_equal(files[2].path, "z.txt");
+    assert_int_equal(files[2].bytes, 0);
+    folder_list_free(files, count);
+    char *inner = scratch_path(*state, "b.txt");
+    assert_ok(folder_list(inner, folder_is_picture, &files, &count)); /* none is fine here */
+    assert_int_equal(count, 0);
+    folder_list_free(files, count);
+    free(inner);
+}
+
 static void a_folder_without_pictures_is_refused(void **state) {
     Folder folder;
     make_directory(*state, "a");
@@ -193,6 +220,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(links_to_files_are_records_and_so_are_broken_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(pipes_are_no_records, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deep_tree_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_names_are_listed_with_their_sizes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_without_pictures_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_folder_below_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hash_sees_names_and_sizes, setup, teardown),

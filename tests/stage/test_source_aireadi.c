@@ -67,9 +67,225 @@ static void what_is_listed_is_staged(void **state) {
     findings_close(&findings);
 }
 
+static void read_ok(const char *root, StageSource *source, Findings *findings) {
+    *findings = (Findings){0};
+    assert_ok(source_aireadi(&(SourceOptions){.root = root}, source, findings));
+}
+
+static void expect_refused(const char *root, ExitCode code, const char *part) {
+    StageSource source;
+    Findings findings = {0};
+    assert_fails(source_aireadi(&(SourceOptions){.root = root}, &source, &findings), code, part);
+    assert_int_equal(source.count, 0);
+    findings_close(&findings);
+}
+
+static void drop(StageSource *source, Findings *findings) {
+    source_close(source);
+    findings_close(findings);
+}
+
+static void other_modalities_and_devices_are_no_inputs(void **state) {
+    make_tree(*state, PEOPLE, HEADER ROWS);
+    StageSource source;
+    Findings findings;
+    read_ok(*state, &source, &findings);
+    assert_int_equal(source.count, 3);
+    assert_int_equal(findings.count, 0);
+    assert_non_null(strstr(source.notes, "of modalities that were not asked for: 1 files"));
+    assert_string_equal(source.about.dataset_version, "unknown");
+    drop(&source, &findings);
+    put(*state, "CHANGELOG.md", "# Changes\n## 1.0.0 (2024)\n## v2.0.0\nfrom 9.9.9\n");
+    assert_ok(source_aireadi(&(SourceOptions){.root = *state, .modalities = "ir,cfp", .device = "topcon_triton"},
+                             &source, &findings));
+    assert_int_equal(source.count, 2);
+    assert_string_equal(source.about.dataset_version, "2.0.0");
+    drop(&source, &findings);
+    assert_fails(source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
+                 "no photograph of device none in these modalities, but 3 of others");
+    assert_fails(source_aireadi(&(SourceOptions){.root = *state, .modalities = "cfp,oct"}, &source, &findings),
+                 EXIT_USAGE, "\"oct\"");
+}
+
+/* Releases 1 and 2 name people differently, the standard names paths differently. */
+static void older_names_of_columns_are_known(void **state) {
+    make_tree(*state, "participant_id\trecommended_split\n1001\ttrain\n",
+              "participant_id\tlaterality\tfilename\n1001\tL\t/" A "\n1001\tR\t/" B "\n");
+    StageSource source;
+    Findings findings;
+    read_ok(*state, &source, &findings);
+    assert_int_equal(input_at(&source, B)->split, PACK_SPLIT_TRAIN);
+    assert_int_equal(findings_of(&findings, FINDING_UNLISTED, MOSAIC), 1);
+    drop(&source, &findings);
+}
+
+#define GONE CFP "topcon_triton/1001/gone.dcm"
+#define LINK CFP "topcon_triton/1001/link.dcm"
+#define EXTRA CFP "topcon_triton/1001/extra.DCM"
+#define WRONG CFP "topcon_triton/4001/x.dcm"
+#define STRANGER CFP "topcon_triton/9009/x.dcm"
+#define NO_SIDE CFP "topcon_triton/1002/x.dcm"
+#define SHORT CFP "x.dcm"
+#define NO_EYE CFP "topcon_triton/1001/eye.dcm"
+
+static void each_finding_is_made_once(void **state) {
+    make_tree(*state, PEOPLE "1002\tUW\thealthy\t3\t\n",
+              HEADER ROWS "1001\t\tL\t\t/" A "\n1001\t\tL\t\t/" A "\n1001\t\tR\t\t" GONE "\n1001\t\tR\t\t" LINK
+                          "\n1001\t\tR\t\t" WRONG "\n9009\t\tR\t\t" STRANGER "\n1002\t\tR\t\t" NO_SIDE
+                          "\n1001\t\tR\t\t" SHORT "\n1001\t\tunknown_laterality\t\t/" NO_EYE "\n");
+    static const char *const files[] = {EXTRA,
+                                        WRONG,
+                                        STRANGER,
+                                        NO_SIDE,
+                                        SHORT,
+                                        NO_EYE,
+                                        CFP "topcon_triton/1001/.hidden.dcm",
+                                        CFP "topcon_triton/1001/a.dcm.partial",
+                                        CFP "topcon_triton/1001/notes.txt"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        put(*state, files[i], "x");
+    put_link(*state, LINK, "nowhere");
+    put_link(*state, CFP "topcon_triton/1001/loop", "..");
+    StageSource source;
+    Findings findings;
+    read_ok(*state, &source, &findings);
+    assert_int_equal(source.count, 11);
+    static const struct {
+        FindingKind kind;
+        const char *path;
+    } wanted[] = {{FINDING_LISTED_TWICE, A},   {FINDING_MISSING, GONE},        {FINDING_UNREADABLE, LINK},
+                  {FINDING_UNLISTED, EXTRA},   {FINDING_CONTRADICTION, WRONG}, {FINDING_NO_SPLIT, STRANGER},
+                  {FINDING_NO_SPLIT, NO_SIDE}, {FINDING_CONTRADICTION, SHORT}, {FINDING_LATERALITY, NO_EYE}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_int_equal(findings_of(&findings, wanted[i].kind, wanted[i].path), 1);
+        const StageInput *input = input_at(&source, wanted[i].path);
+        assert_int_equal(input->bad != NULL, finding_fate(wanted[i].kind) == FATE_QUARANTINED);
+        assert_int_equal(input->excluded != NULL, finding_fate(wanted[i].kind) == FATE_EXCLUDED);
+    }
+    assert_int_equal(findings.count, sizeof wanted / sizeof *wanted);
+    assert_int_equal(input_at(&source, NO_EYE)->eye, PACK_EYE_UNKNOWN);
+    for (int64_t i = 1; i < source.count; i++)
+        assert_true(strcmp(source.inputs[i - 1].path, source.inputs[i].path) < 0);
+    drop(&source, &findings);
+}
+
+static void what_cannot_be_trusted_is_refused_with_all_that_was_found(void **state) {
+    make_tree(*state, PEOPLE "1001\tUW\thealthy\t51\ttest\n1001\tUW\thealthy\t51\tval\n4001\tUCSD\tx\t1\tval\n",
+              HEADER ROWS "1001\t\tL\t\t/../../x.dcm\n1001\t\tL\t\t/elsewhere/x.dcm\n1001\t\tL\t\t" LINK "\n");
+    put_link(*state, LINK, "/dev/null");
+    StageSource source;
+    Findings findings = {0};
+    SourceOptions options = {.root = *state};
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "until 4 findings are settled");
+    assert_int_equal(findings_of(&findings, FINDING_PERSON_SPLIT, "1001"), 1);
+    assert_int_equal(findings_of(&findings, FINDING_OUTSIDE, "/../../x.dcm"), 1);
+    assert_int_equal(findings_of(&findings, FINDING_OUTSIDE, "/elsewhere/x.dcm"), 1);
+    assert_int_equal(findings_of(&findings, FINDING_OUTSIDE, LINK), 1);
+    assert_int_equal(findings.count, 4);
+    findings_close(&findings);
+    /* Settled: the tables corrected, the files left out. */
+    put(*state, "participants.tsv", PEOPLE);
+    put(*state, "leave", "/" LINK "\n\n/elsewhere/x.dcm\r\n../../x.dcm\n" B "\n");
+    char *leave = scratch_path(*state, "leave");
+    options.exclude = leave;
+    assert_ok(source_aireadi(&options, &source, &findings));
+    assert_non_null(strstr(input_at(&source, B)->excluded, "named in"));
+    assert_int_equal(findings_of(&findings, FINDING_NAMED, LINK), 1);
+    assert_int_equal(findings.count, 2);
+    drop(&source, &findings);
+    free(leave);
+}
+
+static void readings_are_averaged_and_sentinels_dropped(void **state) {
+    make_tree(*state, PEOPLE, HEADER ROWS);
+    put(*state, "clinical_data/measurement.csv",
+        "measurement_id,person_id,measurement_concept_id,value_as_number,value_source_value\n"
+        "1,1001,3004249,120,\"a, b\"\n2,1001,3004249,130,x\n3,1001,3004249,777,x\n4,1001,3004410,5.5,x\n"
+        "5,1001,99,1,x\n6,4001,3004410,,x\n7,5555,3004410,6,x\n8,4001,3017250.0,88,x\n");
+    put(*state, "clinical_data/condition_occurrence.csv",
+        "condition_occurrence_id,person_id,condition_concept_id\n1,4001,316866\n2,1001,5\n");
+    StageSource source;
+    Findings findings;
+    read_ok(*state, &source, &findings);
+    const StageInput *a = input_at(&source, A), *mosaic = input_at(&source, MOSAIC);
+    assert_float_equal(label_of(&source, a, "systolic"), 125, 0);
+    assert_float_equal(label_of(&source, a, "hba1c"), 5.5, 0);
+    assert_true(isnan(label_of(&source, a, "diastolic")));
+    assert_true(isnan(label_of(&source, mosaic, "hba1c")));
+    assert_float_equal(label_of(&source, mosaic, "urine_creatinine"), 88, 0);
+    assert_float_equal(label_of(&source, mosaic, "hypertension"), 1, 0);
+    assert_float_equal(label_of(&source, mosaic, "retinopathy"), 0, 0);
+    assert_float_equal(label_of(&source, a, "hypertension"), 0, 0);
+    assert_non_null(strstr(source.notes, "averaged: 1 values; sentinels 555, 777, 888, 999 dropped: 1; without a "
+                                         "number: 1; of people who are not in participants.tsv: 1."));
+    drop(&source, &findings);
+    put(*state, "clinical_data/measurement.csv", "person_id,value_as_number\n");
+    expect_refused(*state, EXIT_DATA, "no column measurement_concept_id; it has person_id, value_as_number");
+}
+
+static void sums_of_the_download_are_found(void **state) {
+    make_tree(*state, PEOPLE, HEADER ROWS);
+    static const char sum[] = "0123456789abcdef0123456789abcdef";
+    static const char *const lists[] = {
+        "Name,Size,Hash\nv3/dataset/" A
+        ",1,0123456789ABCDEF0123456789ABCDEF\nother.csv,2,ffffffffffffffffffffffffffffffff\n",
+        "0123456789abcdef0123456789abcdef  ./" A "\n0123456789abcdef0123456789abcdef *other\n"};
+    char *path = scratch_path(*state, "md5.csv");
+    SourceOptions options = {.root = *state, .md5 = path};
+    StageSource source;
+    Findings findings = {0};
+    for (int i = 0; i < 2; i++) {
+        put(*state, "md5.csv", lists[i]);
+        assert_ok(source_aireadi(&options, &source, &findings));
+        assert_string_equal(input_at(&source, A)->md5, sum);
+        assert_string_equal(input_at(&source, B)->md5, "");
+        assert_non_null(strstr(source.notes, "MD5 sums: 1 of 3 files"));
+        drop(&source, &findings);
+    }
+    static const char *const bad[][2] = {
+        {"a,b\n" A ",1\n", "no column holds MD5 sums"},
+        {"a,b\nx,0123456789abcdef0123456789abcdef\n", "no column holds paths"},
+        {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" A ",0123456789abcdef0123456789abcdee\n",
+         "md5.csv:3: a second"},
+        {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" B ",0123\n", "md5.csv:3: \"0123\""},
+        {"0123456789abcdef0123456789abcdef  " A "\nx\n", "md5.csv:2: not a line of md5sum"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        put(*state, "md5.csv", bad[i][0]);
+        assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, bad[i][1]);
+    }
+    free(path);
+}
+
+static void tables_that_say_too_little_are_refused(void **state) {
+    make_tree(*state, PEOPLE, HEADER);
+    expect_refused("tests/none", EXIT_DATA, "the folder cannot be read");
+    put(*state, "retinal_photography/manifest.tsv", "person_id\tfilepath\n1001\t/" A "\n");
+    expect_refused(*state, EXIT_DATA, "no column laterality; it has person_id, filepath");
+    put(*state, "participants.tsv", "person_id\trecommended_split\n1001\tholdout\n");
+    expect_refused(*state, EXIT_DATA, "participants.tsv:2: \"holdout\"");
+    put(*state, "participants.tsv", "person_id\n1001\n");
+    expect_refused(*state, EXIT_DATA, "no column recommended_split");
+    put(*state, "dataset_description.json", "{");
+    expect_refused(*state, EXIT_DATA, "no JSON");
+    char *table = scratch_path(*state, "participants.tsv"), *json = scratch_path(*state, "dataset_description.json");
+    assert_ok(files_remove(json));
+    assert_ok(files_remove(table));
+    expect_refused(*state, EXIT_DATA, "participants.tsv: the table is not there");
+    free(table);
+    free(json);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_listed_is_staged, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(other_modalities_and_devices_are_no_inputs, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(older_names_of_columns_are_known, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(each_finding_is_made_once, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_refused_with_all_that_was_found, tree_setup,
+                                        tree_teardown),
+        cmocka_unit_test_setup_teardown(readings_are_averaged_and_sentinels_dropped, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(sums_of_the_download_are_found, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(tables_that_say_too_little_are_refused, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

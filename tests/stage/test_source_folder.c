@@ -230,6 +230,17 @@ static void both_eyes_get_a_row_of_a_person(void **state) {
     assert_float_equal(label_of(&read.source, &read.source.inputs[0], "D"), 1, 0);
     assert_float_equal(label_of(&read.source, &read.source.inputs[1], "D"), 1, 0);
     close_read(&read);
+    /* The copy that has a row for each eye, and the pictures twice. */
+    put(*state, "Training Images/7_left.jpg", "x");
+    put(*state, "full_df.csv",
+        "ID,D,filepath,filename\n7,1,../x/7_left.jpg,7_left.jpg\n7,0,../x/7_right.jpg,7_right.jpg\n");
+    read = read_fine((SourceOptions){.root = *state, .kind = "odir"});
+    assert_int_equal(findings_of(&read.findings, FINDING_UNLISTED, "Training Images/7_left.jpg"), 1);
+    assert_int_equal(read.findings.count, 1);
+    const StageInput *right = input_at(&read.source, "preprocessed_images/7_right.jpg");
+    assert_string_equal(right->person, "7");
+    assert_float_equal(label_of(&read.source, right, "D"), 0, 0);
+    close_read(&read);
 }
 
 static void links_that_lead_out_or_nowhere(void **state) {
