@@ -69,14 +69,14 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench help clean format force
+.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench bench-data help clean format force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested $(BENCH)
 help:
 	@sed -n '1,5p' Makefile | cut -c3-
-	@echo "targets: all accept demo test test-long bench tests format clean"
+	@echo "targets: all accept demo test test-long bench bench-data tests format clean"
 
 # The programs stand beside the Makefile, as the README calls them; the builds for sanitizers stay in their folder.
 ifeq ($(SAN),)
@@ -205,6 +205,10 @@ demo:
 # Speed, as ratios to PyTorch in the same run; build/bench.json.
 bench: all $(BENCH) $(PRELOAD)
 	@$(PYTHON) tools/bench/run.py --build $(B) --out $(B)/bench.json
+
+# The loader beside bare reads and PyTorch, staging beside Pillow, what a node would need; build/bench-data.json.
+bench-data: all $(BENCH)
+	@$(PYTHON) tools/bench/data.py --build $(B) --out $(B)/bench-data.json
 
 format:
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' '*.cu' '*.cuh')

@@ -32,7 +32,7 @@ def torch_python(build):
     if not os.path.exists(python):
         print("installing PyTorch into", os.path.join(build, "torch"), "(once, about 3 GB)", file=sys.stderr)
         for command in ([sys.executable, "-m", "venv", os.path.join(build, "torch")],
-                        [python, "-m", "pip", "install", "-q", "torch", "numpy"]):
+                        [python, "-m", "pip", "install", "-q", "torch", "numpy", "h5py", "pillow"]):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 return None, "PyTorch could not be installed: " + done.stderr.strip().splitlines()[-1]
