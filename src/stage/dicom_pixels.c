@@ -28,20 +28,25 @@ static void invert(Image *image) {
         image->pixels[i] = (uint8_t)(255 - image->pixels[i]);
 }
 
-/* The three values of pixel number `i` of `count`, as they are stored. */
-static void gather(const Dicom *dicom, const uint8_t *values, size_t i, size_t count, uint8_t pixel[3]) {
-    if (dicom->samples == 1)
-        pixel[0] = pixel[1] = pixel[2] = values[i];
-    else if (strcmp(dicom->photometric, "YBR_FULL_422") == 0) { /* Y Y Cb Cr for every two pixels of a row */
+/* Y Y Cb Cr for every two pixels of a row, whose number is even. */
+static void spread_422(const uint8_t *values, size_t count, uint8_t *pixel) {
+    for (size_t i = 0; i < count; i++, pixel += 3) {
         const uint8_t *pair = values + i / 2 * 4;
         pixel[0] = pair[i % 2];
         pixel[1] = pair[2];
         pixel[2] = pair[3];
-    } else if (dicom->planar)
-        for (size_t channel = 0; channel < 3; channel++)
-            pixel[channel] = values[channel * count + i];
-    else
-        memcpy(pixel, values + i * 3, 3);
+    }
+}
+
+/* Three values for each of `count` pixels: one behind the other, in planes, or one for all three. */
+static void spread(const Dicom *dicom, const uint8_t *values, size_t count, uint8_t *pixel) {
+    bool grey = dicom->samples == 1, planar = dicom->planar;
+    size_t step = grey || planar ? 1 : 3, apart = grey ? 0 : planar ? count : 1;
+    for (size_t i = 0; i < count; i++, pixel += 3, values += step) {
+        pixel[0] = values[0];
+        pixel[1] = values[apart];
+        pixel[2] = values[2 * apart];
+    }
 }
 
 static Status decode_native(const char *name, const uint8_t *data, const Dicom *dicom, Image *image) {
@@ -51,12 +56,13 @@ static Status decode_native(const char *name, const uint8_t *data, const Dicom *
         return status_no_memory(name, count * 3);
     image->width = dicom->columns;
     image->height = dicom->rows;
+    if (strcmp(dicom->photometric, "YBR_FULL_422") == 0)
+        spread_422(data + dicom->pixels_at, count, image->pixels);
+    else
+        spread(dicom, data + dicom->pixels_at, count, image->pixels);
     bool ybr = strncmp(dicom->photometric, "YBR", 3) == 0;
-    for (size_t i = 0; i < count; i++) {
-        gather(dicom, data + dicom->pixels_at, i, count, image->pixels + i * 3);
-        if (ybr)
-            rgb_from_ybr(image->pixels + i * 3);
-    }
+    for (size_t i = 0; ybr && i < count; i++)
+        rgb_from_ybr(image->pixels + i * 3);
     return NULL;
 }
 
