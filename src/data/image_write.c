@@ -105,17 +105,29 @@ static Status encode_jpeg(Encoded *file, JpegWriter *writer, int quality) {
     return NULL;
 }
 
-Status image_write_jpeg(const char *path, const uint8_t *pixels, int width, int height, int quality) {
-    Encoded file = {.path = path, .pixels = pixels, .width = width, .height = height};
+Status image_encode_jpeg(const char *name, const uint8_t *pixels, int width, int height, int quality, uint8_t **bytes,
+                         size_t *size) {
+    Encoded file = {.path = name, .pixels = pixels, .width = width, .height = height};
     /* As much as the worst picture takes (two bytes a sample, 1.5 samples a pixel, whole blocks of 16 and the headers):
      * were libjpeg to grow the buffer itself and fail later, the grown one would be out of our reach. */
     size_t bound = ((size_t)width + 16) * ((size_t)height + 16) * 3 + 4096;
     JpegWriter writer = {.bytes = malloc(bound), .size = bound};
     if (!writer.bytes)
-        return status_no_memory(path, bound);
+        return status_no_memory(name, bound);
     Status status = encode_jpeg(&file, &writer, quality);
     jpeg_destroy_compress(&writer.jpeg);
-    file.bytes = writer.bytes;
-    file.size = writer.size;
-    return save(&file, status);
+    if (status)
+        free(writer.bytes);
+    *bytes = status ? NULL : writer.bytes;
+    *size = status ? 0 : writer.size;
+    return status;
+}
+
+Status image_write_jpeg(const char *path, const uint8_t *pixels, int width, int height, int quality) {
+    uint8_t *bytes;
+    size_t size;
+    TRY(image_encode_jpeg(path, pixels, width, height, quality, &bytes, &size));
+    Status status = files_write(path, bytes, size);
+    free(bytes);
+    return status;
 }

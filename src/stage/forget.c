@@ -37,9 +37,9 @@ static Status take_folder(const char *path, bool remove_it, int *count) {
     return status || !remove_it ? status : files_remove(path);
 }
 
-/* Derived files elsewhere: a line each of registry.tsv. */
+/* Derived files elsewhere: a line each of derived.tsv. */
 static Status take_registered(const char *pack, bool remove_it, int *count) {
-    char *path = files_path("%s/registry.tsv", pack), *text = NULL, *field;
+    char *path = files_path("%s/derived.tsv", pack), *text = NULL, *field;
     size_t size;
     Status status = path ? NULL : status_no_memory("a path", 0);
     if (!status && files_exists(path))

@@ -68,7 +68,7 @@ static Status draw_sheet(const Pack *pack, const char *path, bool anyway) {
         return status_error(
             EXIT_USAGE,
             "%s is licensed data: a picture of it may not be passed on, so none is drawn; with --anyway "
-            "it is, and entered into its registry",
+            "it is, and entered into its list of derived files",
             pack->directory);
     TRY(output_register(pack->directory, path));
     TRY(draw(pack, path));

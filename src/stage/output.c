@@ -22,7 +22,7 @@ const char *const output_names[] = {"pack.json",
                                     "quarantine.tsv",
                                     "card.md",
                                     "manifest-sha256.txt",
-                                    "registry.tsv",
+                                    "derived.tsv",
                                     ".lock",
                                     "recipe.txt",
                                     NULL};
@@ -168,7 +168,7 @@ Status output_tidy(const Output *output, int count) {
 }
 
 Status output_register(const char *pack, const char *derived) {
-    char *path = files_path("%s/registry.tsv", pack), *text = NULL, whole[PATH_MAX];
+    char *path = files_path("%s/derived.tsv", pack), *text = NULL, whole[PATH_MAX];
     size_t size = 0;
     if (!path)
         return status_no_memory("a path", 0);
@@ -190,9 +190,9 @@ Status output_register(const char *pack, const char *derived) {
         fputs(text ? text : "", out);
         tsv_put_line(out, (const char *const[]){full ? full : ""}, 1);
         free(full);
-        status = fclose(out) ? status_no_memory("the registry", 0) : files_write(path, grown, length);
+        status = fclose(out) ? status_no_memory("the list of derived files", 0) : files_write(path, grown, length);
     } else if (!status) {
-        status = status_no_memory("the registry", 0);
+        status = status_no_memory("the list of derived files", 0);
     }
     free(grown);
     free(text);

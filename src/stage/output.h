@@ -31,7 +31,7 @@ Status output_unfinish(const Output *output) MUST_USE;
 Status output_tidy(const Output *output, int count) MUST_USE;
 
 /* Everything that staging makes in a pack's folder, a NULL at the end; those that end in a slash are folders. Files
- * that were derived elsewhere are in OUT/registry.tsv. */
+ * that were derived elsewhere are in OUT/derived.tsv. */
 extern const char *const output_names[];
 /* Enters a file derived from a pack, outside or inside it, before it is made. */
 Status output_register(const char *pack, const char *derived) MUST_USE;

@@ -56,7 +56,7 @@ static Outcome packed(uint8_t content) {
                        .packed = true,
                        .hashed = true,
                        .checksum = 0xfedcba9876543210u + content,
-                       .phash = 1u << content,
+                       .phash = (uint64_t)1 << (content & 63),
                        .framing = {.circle = {100.125f, 1.0f / 3, 1e-7f, 0.9f}, .crop = {-3, 4, 500, 500}, .flags = 2},
                        .size = {480, 640},
                        .bytes = 1234};

@@ -19,6 +19,11 @@ const char arguments_help[] =
     "  --quality Q     of JPEG, 1 to 100 (92)\n"
     "  --val X         share of people held out for validation (0.1)\n"
     "  --test X        share of people held out for the test (0.1)\n"
+    "  --layout L      folder, or aireadi: AI-READI's tree of DICOM files with its tables, for ./stage aireadi; of "
+    "each\n"
+    "                  eye a colour, an infrared and an autofluorescence picture, in several encodings (folder)\n"
+    "  --plant P       in the layout aireadi: none, damage, splits (a person on two sides, a path that leads out) or\n"
+    "                  copies (one photograph on two sides of the split); what was planted is in OUT/truth.tsv (none)\n"
     "  --threads T     (all cores); the files do not depend on it; each takes 200 MB of memory at 3000 pixels\n"
     "  --force         draw into a folder that is not empty: the photographs its labels.csv lists are removed first\n"
     "\n"
@@ -47,14 +52,32 @@ static Status read_share(const char *option, const char *text, double *value) {
     return NULL;
 }
 
-static Status read_format(const char *text, Format *format) {
-    static const char *const names[] = {"jpeg", "png", "mixed"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(text, names[i])) {
-            *format = (Format)i;
+/* The place of `text` in `names`, which ends with a NULL. */
+static Status read_choice(const char *option, const char *text, const char *const *names, int *choice) {
+    for (*choice = 0; names[*choice]; ++*choice)
+        if (!strcmp(text, names[*choice]))
             return NULL;
-        }
-    return status_error(EXIT_USAGE, "synth: --format takes jpeg, png or mixed, not '%s'", text);
+    return status_error(EXIT_USAGE, "synth: %s does not take '%s'; see synth --help", option, text);
+}
+
+static Status read_choices(const char *option, const char *text, Arguments *arguments, bool *known) {
+    static const char *const formats[] = {"jpeg", "png", "mixed", NULL}, *const layouts[] = {"folder", "aireadi", NULL},
+                             *const plants[] = {"none", "damage", "splits", "copies", NULL};
+    int choice = 0;
+    *known = true;
+    if (!strcmp(option, "--format")) {
+        TRY(read_choice(option, text, formats, &choice));
+        arguments->format = (Format)choice;
+    } else if (!strcmp(option, "--layout")) {
+        TRY(read_choice(option, text, layouts, &choice));
+        arguments->layout = (Layout)choice;
+    } else if (!strcmp(option, "--plant")) {
+        TRY(read_choice(option, text, plants, &choice));
+        arguments->plant = (Planting)choice;
+    } else {
+        *known = false;
+    }
+    return NULL;
 }
 
 static Status read_int(const char *option, const char *text, int low, int high, int *value) {
@@ -88,9 +111,26 @@ static Status read_option(const char *option, const char *text, Arguments *argum
         return read_share(option, text, &arguments->val);
     if (!strcmp(option, "--test"))
         return read_share(option, text, &arguments->test);
-    if (!strcmp(option, "--format"))
-        return read_format(text, &arguments->format);
+    bool known;
+    TRY(read_choices(option, text, arguments, &known));
+    if (known)
+        return NULL;
     return status_error(EXIT_USAGE, "synth: unknown option %s; see synth --help", option);
+}
+
+/* The layout aireadi has its own numbers of everything. */
+static Status settle_layout(Arguments *arguments) {
+    enum { VISITS = 3, MOST = 999, FOR_PLANTS = 14 };
+    if (arguments->layout == LAYOUT_FOLDER)
+        return arguments->plant ? status_error(EXIT_USAGE, "synth: --plant goes with --layout aireadi") : NULL;
+    if (arguments->visits != 1 || arguments->images || arguments->force || arguments->format)
+        return status_error(EXIT_USAGE, "synth: --layout aireadi takes --people, and no --images, --visits, --format "
+                                        "or --force");
+    if (arguments->people > MOST || (arguments->plant && arguments->people < FOR_PLANTS))
+        return status_error(EXIT_USAGE, "synth: --layout aireadi takes 1 to %d people, with --plant at least %d", MOST,
+                            FOR_PLANTS);
+    arguments->visits = VISITS;
+    return NULL;
 }
 
 /* Fills in whichever of people and images was not given. */
@@ -139,5 +179,6 @@ Status arguments_read(int argc, char **argv, Arguments *arguments) {
     if (arguments->val + arguments->test >= 1.0)
         return status_error(EXIT_USAGE, "synth: --val and --test leave nobody to train on: they sum to %g",
                             arguments->val + arguments->test);
+    TRY(settle_layout(arguments));
     return settle_counts(arguments);
 }

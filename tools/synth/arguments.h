@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 typedef enum { FORMAT_JPEG, FORMAT_PNG, FORMAT_MIXED } Format;
+typedef enum { LAYOUT_FOLDER, LAYOUT_AIREADI } Layout;
+typedef enum { PLANT_NONE, PLANT_DAMAGE, PLANT_SPLITS, PLANT_COPIES } Planting;
 
 typedef struct {
     const char *out;
@@ -15,6 +17,8 @@ typedef struct {
     int visits, size, quality, threads;
     double val, test; /* shares of the people */
     Format format;
+    Layout layout;
+    Planting plant; /* mistakes, with OUT/truth.tsv listing them; in the layout aireadi */
     bool force, help;
 } Arguments;
 

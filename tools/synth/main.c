@@ -1,4 +1,5 @@
 /* synth: draws colour fundus photographs with labels; see arguments.c for its use and anatomy.h for its rules. */
+#include "aireadi.h"
 #include "arguments.h"
 #include "folder.h"
 #include "photograph.h"
@@ -85,13 +86,15 @@ static Status run(int argc, char **argv) {
         fputs(arguments_help, stdout);
         return NULL;
     }
-    TRY(folder_prepare(&arguments));
+    const bool aireadi = arguments.layout == LAYOUT_AIREADI;
+    TRY(aireadi ? aireadi_prepare(&arguments) : folder_prepare(&arguments));
     Photograph *photographs = calloc((size_t)arguments.images, sizeof *photographs);
     if (!photographs)
         return status_no_memory("the labels", (unsigned long long)arguments.images * sizeof *photographs);
     Status status = draw_all(&arguments, photographs);
     if (!status)
-        status = folder_label(&arguments, photographs, arguments.images);
+        status = aireadi ? aireadi_tables(&arguments, photographs, arguments.images)
+                         : folder_label(&arguments, photographs, arguments.images);
     free(photographs);
     if (!status)
         printf("%lld photographs of %lld people in %s\n", (long long)arguments.images, (long long)arguments.people,

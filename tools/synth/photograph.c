@@ -1,4 +1,5 @@
 #include "photograph.h"
+#include "aireadi.h"
 #include "camera.h"
 #include "files.h"
 #include "image.h"
@@ -66,6 +67,15 @@ static Status write_picture(const Arguments *arguments, const char *file, bool p
     return status;
 }
 
+static Status write_named(const Arguments *arguments, const Exposure *exposure, Photograph *photograph,
+                          const uint8_t *pixels) {
+    bool png = is_png(arguments, exposure);
+    snprintf(photograph->file, sizeof photograph->file, "%s/P%06lld_%c_%02d.%s",
+             photograph_split_name(photograph->split), (long long)photograph->person, photograph->left ? 'L' : 'R',
+             photograph->visit, png ? "png" : "jpg");
+    return write_picture(arguments, photograph->file, png, pixels);
+}
+
 static Status photograph_visit(const Arguments *arguments, const Noise *noise, const Eye *eye, const VesselTree *tree,
                                const Lesions *lesions, const Exposure *exposure, Photograph *photograph) {
     Canvas canvas;
@@ -87,11 +97,8 @@ static Status photograph_visit(const Arguments *arguments, const Noise *noise, c
     photograph->cup_to_disc = eye->disc.cup;
     camera_expose(&canvas, exposure, paint_ground_level(eye), oversample, arguments->seed, pixels);
     canvas_close(&canvas);
-    bool png = is_png(arguments, exposure);
-    snprintf(photograph->file, sizeof photograph->file, "%s/P%06lld_%c_%02d.%s",
-             photograph_split_name(photograph->split), (long long)photograph->person, eye->left ? 'L' : 'R',
-             photograph->visit, png ? "png" : "jpg");
-    Status status = write_picture(arguments, photograph->file, png, pixels);
+    Status status = arguments->layout == LAYOUT_AIREADI ? aireadi_write(arguments, photograph, pixels)
+                                                        : write_named(arguments, exposure, photograph, pixels);
     free(pixels);
     return status;
 }

@@ -7,9 +7,9 @@
 
 typedef enum { SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST } Split;
 
-/* What labels.csv says of a photograph. */
+/* What the tables say of a photograph. */
 typedef struct {
-    char file[64]; /* below OUT */
+    char file[200]; /* below OUT */
     Split split;
     int64_t person; /* from 1 */
     bool left;
@@ -18,6 +18,10 @@ typedef struct {
     bool lesions;
     int grade, age;
     double tortuosity, cup_to_disc;
+    /* In the layout aireadi: */
+    char md5[33];      /* of the file as the download's list has it */
+    char twin[200];    /* a second file of the same or nearly the same picture, below OUT; "" */
+    char twin_md5[33]; /* its MD5 */
 } Photograph;
 
 const char *photograph_split_name(Split split);

@@ -1,0 +1,24 @@
+/* How people, cameras and files are called in the layout aireadi. */
+#ifndef SYNTH_AIREADI_NAMES_H
+#define SYNTH_AIREADI_NAMES_H
+
+#include "photograph.h"
+
+enum { CAMERAS = 4, SITES = 3 };
+
+/* The camera of a person's colour pictures. */
+int camera_of(const Photograph *photograph);
+const char *aireadi_device(const Photograph *photograph);
+const char *aireadi_modality(const Photograph *photograph);
+/* "UW", "UCSD" or "UAB", by the first digit of the person's number. */
+const char *aireadi_site(int64_t person);
+
+/* `person` counts from 1: four digits, the first of which is the site's. */
+void aireadi_person(int64_t person, char text[16]);
+/* One that nobody owns: derived from numbers, below 2.25. */
+void aireadi_uid(const Arguments *arguments, const Photograph *photograph, char text[64]);
+/* Fill photograph->file, and the name of its twin. */
+void aireadi_file(const Arguments *arguments, Photograph *photograph);
+void aireadi_twin(Photograph *photograph);
+
+#endif

@@ -1,0 +1,212 @@
+#include "dicom_write.h"
+#include "image.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char SOP_CLASS[] = "1.2.840.10008.5.1.4.1.1.77.1.5.1"; /* Ophthalmic Photography 8 Bit */
+static const uint32_t UNDEFINED = 0xFFFFFFFF;
+
+static void put16(FILE *out, unsigned value) {
+    fputc((int)(value & 255), out);
+    fputc((int)(value >> 8 & 255), out);
+}
+
+static void put32(FILE *out, uint32_t value) {
+    put16(out, value & 0xFFFF);
+    put16(out, value >> 16);
+}
+
+/* Tag, value representation and length; VR NULL: implicit, or an item. */
+static void put_head(FILE *out, unsigned group, unsigned element, const char *vr, uint32_t length) {
+    put16(out, group);
+    put16(out, element);
+    if (!vr) {
+        put32(out, length);
+        return;
+    }
+    fputs(vr, out);
+    if (strstr("OB OW SQ UN", vr)) {
+        put16(out, 0);
+        put32(out, length);
+    } else {
+        put16(out, length);
+    }
+}
+
+static void put_text(FILE *out, bool implicit, unsigned group, unsigned element, const char *vr, const char *text) {
+    const size_t length = strlen(text);
+    put_head(out, group, element, implicit ? NULL : vr, (uint32_t)(length + length % 2));
+    fputs(text, out);
+    if (length % 2)
+        fputc(strcmp(vr, "UI") ? ' ' : '\0', out);
+}
+
+static void put_number(FILE *out, bool implicit, unsigned element, unsigned value) {
+    put_head(out, 0x28, element, implicit ? NULL : "US", 2);
+    put16(out, value);
+}
+
+static const char *syntax_of(Encoding encoding) {
+    switch (encoding) {
+    case ENCODING_IMPLICIT_RGB:
+    case ENCODING_MONOCHROME1:
+        return "1.2.840.10008.1.2";
+    case ENCODING_JPEG:
+    case ENCODING_JPEG_PIECES:
+        return "1.2.840.10008.1.2.4.50";
+    case ENCODING_RLE:
+        return "1.2.840.10008.1.2.5";
+    default:
+        return "1.2.840.10008.1.2.1";
+    }
+}
+
+static bool is_implicit(Encoding encoding) {
+    return encoding == ENCODING_IMPLICIT_RGB || encoding == ENCODING_MONOCHROME1;
+}
+
+static bool is_grey(Encoding encoding) {
+    return encoding == ENCODING_MONOCHROME1 || encoding == ENCODING_MONOCHROME2;
+}
+
+/* What comes before the data set, always explicit. Its length is counted by writing it first. */
+static Status put_meta(FILE *out, const DicomPicture *picture) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *meta = open_memstream(&text, &size);
+    if (!meta)
+        return status_no_memory("a DICOM file", 512);
+    put_head(meta, 2, 1, "OB", 2);
+    put16(meta, 0x0100);
+    put_text(meta, false, 2, 2, "UI", SOP_CLASS);
+    put_text(meta, false, 2, 3, "UI", picture->uid);
+    put_text(meta, false, 2, 0x10, "UI", syntax_of(picture->encoding));
+    put_text(meta, false, 2, 0x12, "UI", "2.25.1");
+    if (fclose(meta)) {
+        free(text);
+        return status_no_memory("a DICOM file", 512);
+    }
+    for (int i = 0; i < 128; i++)
+        fputc(0, out);
+    fputs("DICM", out);
+    put_head(out, 2, 0, "UL", 4);
+    put32(out, (uint32_t)size);
+    fwrite(text, 1, size, out);
+    free(text);
+    return NULL;
+}
+
+/* A sequence of undefined length with a code in it, as such files have before their pixels. */
+static void put_region(FILE *out, bool implicit) {
+    put_head(out, 8, 0x2218, implicit ? NULL : "SQ", UNDEFINED);
+    put_head(out, 0xFFFE, 0xE000, NULL, UNDEFINED);
+    put_text(out, implicit, 8, 0x100, "SH", "T-AA610");
+    put_text(out, implicit, 8, 0x104, "LO", "Retina");
+    put_head(out, 0xFFFE, 0xE00D, NULL, 0);
+    put_head(out, 0xFFFE, 0xE0DD, NULL, 0);
+}
+
+static void put_about(FILE *out, const DicomPicture *picture) {
+    static const char *const photometric[] = {"RGB",         "RGB",          "RGB",          "MONOCHROME2",
+                                              "MONOCHROME1", "YBR_FULL_422", "YBR_FULL_422", "RGB"};
+    const bool implicit = is_implicit(picture->encoding), grey = is_grey(picture->encoding);
+    put_text(out, implicit, 8, 0x16, "UI", SOP_CLASS);
+    put_text(out, implicit, 8, 0x18, "UI", picture->uid);
+    put_text(out, implicit, 8, 0x60, "CS", "OP");
+    put_region(out, implicit);
+    put_text(out, implicit, 0x10, 0x20, "LO", picture->person);
+    put_text(out, implicit, 0x10, 0x40, "CS", "M");
+    put_text(out, implicit, 0x20, 0x62, "CS", picture->left ? "L" : "R");
+    put_number(out, implicit, 2, grey ? 1 : 3);
+    put_text(out, implicit, 0x28, 4, "CS", photometric[picture->encoding]);
+    if (!grey)
+        put_number(out, implicit, 6, picture->encoding == ENCODING_PLANAR_RGB);
+    put_number(out, implicit, 0x10, (unsigned)picture->size);
+    put_number(out, implicit, 0x11, (unsigned)picture->size);
+    put_number(out, implicit, 0x100, 8);
+    put_number(out, implicit, 0x101, 8);
+    put_number(out, implicit, 0x102, 7);
+    put_number(out, implicit, 0x103, 0);
+}
+
+static void put_native(FILE *out, const DicomPicture *picture) {
+    const size_t count = (size_t)picture->size * (size_t)picture->size;
+    const bool grey = is_grey(picture->encoding);
+    const size_t bytes = grey ? count : 3 * count;
+    put_head(out, 0x7FE0, 0x10,
+             is_implicit(picture->encoding) ? NULL
+             : grey                         ? "OB"
+                                            : "OW",
+             (uint32_t)(bytes + bytes % 2));
+    if (picture->encoding == ENCODING_PLANAR_RGB) {
+        for (int channel = 0; channel < 3; channel++)
+            for (size_t i = 0; i < count; i++)
+                fputc(picture->pixels[3 * i + (size_t)channel], out);
+    } else if (grey) {
+        for (size_t i = 0; i < count; i++)
+            fputc(picture->encoding == ENCODING_MONOCHROME1 ? 255 - picture->pixels[3 * i + 1]
+                                                            : picture->pixels[3 * i + 1],
+                  out);
+    } else {
+        fwrite(picture->pixels, 1, bytes, out);
+    }
+    if (bytes % 2)
+        fputc(0, out);
+}
+
+/* Fragments of even length; the last byte of an odd one is padding. */
+static void put_fragments(FILE *out, const uint8_t *bytes, size_t size, size_t each) {
+    put_head(out, 0x7FE0, 0x10, "OB", UNDEFINED);
+    put_head(out, 0xFFFE, 0xE000, NULL, 0); /* the offset table, empty */
+    for (size_t at = 0; at < size; at += each) {
+        const size_t length = size - at < each ? size - at : each;
+        put_head(out, 0xFFFE, 0xE000, NULL, (uint32_t)(length + length % 2));
+        fwrite(bytes + at, 1, length, out);
+        if (length % 2)
+            fputc(0, out);
+    }
+    put_head(out, 0xFFFE, 0xE0DD, NULL, 0);
+}
+
+static Status put_jpeg(FILE *out, const DicomPicture *picture) {
+    enum { PIECE = 1000 };
+    uint8_t *bytes;
+    size_t size;
+    TRY(image_encode_jpeg(picture->uid, picture->pixels, picture->size, picture->size, picture->quality, &bytes,
+                          &size));
+    size = (size_t)((double)size * picture->keep);
+    put_fragments(out, bytes, size, picture->encoding == ENCODING_JPEG_PIECES ? PIECE : size);
+    free(bytes);
+    return NULL;
+}
+
+static Status put_pixels(FILE *out, const DicomPicture *picture) {
+    if (picture->encoding == ENCODING_JPEG || picture->encoding == ENCODING_JPEG_PIECES)
+        return put_jpeg(out, picture);
+    if (picture->encoding == ENCODING_RLE)
+        put_fragments(out, picture->pixels, 3 * (size_t)picture->size * (size_t)picture->size,
+                      3 * (size_t)picture->size * (size_t)picture->size);
+    else
+        put_native(out, picture);
+    return NULL;
+}
+
+Status dicom_write(const DicomPicture *picture, uint8_t **bytes, size_t *size) {
+    char *text = NULL;
+    *bytes = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (!out)
+        return status_no_memory("a DICOM file", 4096);
+    Status status = put_meta(out, picture);
+    put_about(out, picture);
+    if (!status)
+        status = put_pixels(out, picture);
+    if (fclose(out) && !status)
+        status = status_no_memory("a DICOM file", *size);
+    if (status)
+        free(text);
+    else
+        *bytes = (uint8_t *)text;
+    return status;
+}

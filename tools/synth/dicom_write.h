@@ -1,0 +1,34 @@
+/* DICOM files of one photograph, in the encodings that fundus cameras' files come in. */
+#ifndef SYNTH_DICOM_WRITE_H
+#define SYNTH_DICOM_WRITE_H
+
+#include "status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    ENCODING_EXPLICIT_RGB,
+    ENCODING_PLANAR_RGB, /* one colour after the other */
+    ENCODING_IMPLICIT_RGB,
+    ENCODING_MONOCHROME2,
+    ENCODING_MONOCHROME1, /* implicit, 0 is white */
+    ENCODING_JPEG,        /* in one fragment */
+    ENCODING_JPEG_PIECES, /* in several, without an offset table */
+    ENCODING_RLE          /* what only claims to be: a transfer syntax that is not read */
+} Encoding;
+
+typedef struct {
+    const char *person, *uid; /* SOP instance */
+    bool left;
+    Encoding encoding;
+    int size;              /* pixels a side */
+    const uint8_t *pixels; /* [size][size][3]; MONOCHROME takes the green channel */
+    int quality;           /* of JPEG */
+    double keep;           /* share of a JPEG's bytes that the file holds: below 1 it is cut short */
+} DicomPicture;
+
+/* The whole file in memory, the caller's. */
+Status dicom_write(const DicomPicture *picture, uint8_t **bytes, size_t *size) MUST_USE;
+
+#endif
