@@ -65,7 +65,7 @@ bare() {
 bare "$moved/tools/with-cuda" find "$moved/bin" "$moved/lib" -type f -exec ldd {} + >"$TMP/loaded"
 check "what is loaded can be told" grep -q 'libjpeg.* => .*/else where/bundle/lib/' "$TMP/loaded"
 foreign=$(grep -vF "=> $moved/lib/" "$TMP/loaded" | grep '=>' |
-    grep -vE '^\s*(linux-vdso|ld-linux[^ ]*|libc|libm|libmvec|libdl|libpthread|librt|libcublasLt)\.so|^\s*/lib[^ ]*/ld-' | sort -u)
+    grep -vE '^\s*(linux-vdso|ld-linux[^ ]*|libc|libm|libmvec|libdl|libpthread|librt|libresolv|libcublasLt)\.so|^\s*/lib[^ ]*/ld-' | sort -u)
 same "no library of this machine but the C library is loaded" "$foreign" ""
 check "no file of it names the repository" test -z "$(grep -rlIF "$PWD" "$moved")"
 

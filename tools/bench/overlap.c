@@ -23,8 +23,8 @@ static void pause_ms(int ms) {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-static Status read_slowly(void *context, uint64_t batch, int place, void *out, int64_t *record) {
-    (void)context;
+static Status read_slowly(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop) {
+    (void)context, (void)crop;
     pause_ms(PAUSE_MS);
     *(uint64_t *)out = batch;
     *record = place;
