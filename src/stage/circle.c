@@ -20,7 +20,6 @@ static const double RIM_SHARE = 0.15;     /* of the way from the surround's leve
 static const double FULL_COVERAGE = 0.3;  /* share of the whole circumference that leaves no doubt */
 
 static const double SOFTEST = 0.05; /* of the radius: how far before its half height a soft rim may be met */
-static const double STRAIGHT = 0.9; /* share of the rays falling short on one side that make it a straight cut */
 
 typedef enum { RAY_UNSEEN, RAY_ON, RAY_CUT, RAY_STRAY } RayKind;
 
@@ -269,12 +268,11 @@ static void look(const Overview *overview, const Circle *circle, double threshol
     }
 }
 
-/* Rays that fell short are cut only where nearly all on one side of the picture end on one horizontal or vertical line:
- * cameras cut circles flat. */
+/* Rays that fell short are cut only where they end on one horizontal or vertical line: cameras cut circles flat. */
 static void tell_cuts(View *view, double tolerance) {
     for (int side = 0; side < 4; side++) {
         double along[RAYS], sorted[RAYS];
-        int rays[RAYS], count = 0, on_line = 0;
+        int rays[RAYS], count = 0;
         for (int i = side * RAYS / 4; i < (side + 1) * RAYS / 4; i++) {
             const int ray = (i + RAYS / 8) % RAYS; /* 90 degrees around down, left, up, right */
             if (view->kinds[ray] != RAY_CUT)
@@ -287,9 +285,7 @@ static void tell_cuts(View *view, double tolerance) {
         memcpy(sorted, along, (size_t)count * sizeof *sorted);
         const double line = median(sorted, count);
         for (int i = 0; i < count; i++)
-            on_line += fabs(along[i] - line) <= tolerance;
-        for (int i = 0; i < count; i++)
-            if (on_line < STRAIGHT * count || fabs(along[i] - line) > tolerance)
+            if (fabs(along[i] - line) > tolerance)
                 view->kinds[rays[i]] = RAY_STRAY;
     }
 }

@@ -6,6 +6,7 @@
 #include "random.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct {
     double cut;          /* beyond this share of the radius above and below, the disc is black; 0: whole */
     double light;        /* factor on the levels; 0 stands for 1 */
     uint64_t eye;        /* which vessels */
+    bool common;         /* faint vessels beside a bright spot that every eye has */
 } Disc;
 
 /* Waves of two directions, bright and dark, that differ from eye to eye; about -1 .. 1. */
@@ -47,7 +49,11 @@ static inline Image drawn_disc(const Disc *disc) {
             if (disc->cut > 0)
                 depth = fmin(depth, (disc->cut - fabs(v)) * disc->radius);
             const double inside = fmin(1, fmax(0, 0.5 + depth / fmax(disc->soft, 1)));
-            const double shade = 1 - 0.4 * (u * u + v * v) + (inside > 0 ? 0.15 * drawn_vessels(disc->eye, u, v) : 0);
+            double shade = 1 - 0.4 * (u * u + v * v);
+            if (inside > 0)
+                shade += (disc->common ? 0.04 : 0.15) * drawn_vessels(disc->eye, u, v);
+            if (disc->common)
+                shade += 0.6 / (1 + exp((hypot(u - 0.4, v) - 0.16) * 40));
             const double grain = disc->noise > 0 ? disc->noise * random_normal(&random) : 0;
             for (int c = 0; c < 3; c++) {
                 const double level = 3 + inside * colour[c] * light * shade + grain;
