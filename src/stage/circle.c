@@ -19,6 +19,8 @@ static const double FULL_CONTRAST = 12.0; /* levels across the rim that leave no
 static const double RIM_SHARE = 0.15;     /* of the way from the surround's level to the disc's: above it is disc */
 static const double FULL_COVERAGE = 0.3;  /* share of the whole circumference that leaves no doubt */
 
+static const double SOFTEST = 0.05; /* of the radius: how far before its half height a soft rim may be met */
+
 typedef enum { RAY_UNSEEN, RAY_ON, RAY_CUT, RAY_STRAY } RayKind;
 
 /* Where rays from a centre, evenly spread, first meet the disc from without. */
@@ -230,51 +232,73 @@ static bool refine(const Overview *overview, Circle *circle, double *contrast) {
     return true;
 }
 
-/* What a ray from the circle's centre saw, before cuts are told from strays. */
-static RayKind look(const Overview *overview, const Circle *circle, double threshold, int ray, Point *point) {
-    const double cosine = cos(angle_of(ray)), sine = sin(angle_of(ray)), tolerance = fmax(2.0, 0.015 * circle->radius);
-    if (!within(overview, circle->x + (circle->radius + tolerance) * cosine,
-                circle->y + (circle->radius + tolerance) * sine))
-        return RAY_UNSEEN;
-    const double r = meet(overview, circle, cosine, sine, threshold);
-    *point = (Point){r * cosine, r * sine};
-    if (r < 0.0)
-        return RAY_STRAY;
-    return fabs(r - circle->radius) <= tolerance ? RAY_ON : r < circle->radius ? RAY_CUT : RAY_STRAY;
+/* What the rays from a circle's centre saw. */
+typedef struct {
+    RayKind kinds[RAYS];
+    double distance[RAYS]; /* where the disc was met; below 0 where it was not */
+} View;
+
+/* By how much the disc is met before the circle, in the median: a soft rim passes the threshold before its half height.
+ */
+static double lead_of(const View *view, double radius) {
+    double leads[RAYS];
+    int count = 0;
+    for (int i = 0; i < RAYS; i++)
+        if (view->kinds[i] != RAY_UNSEEN && fabs(view->distance[i] - radius) < SOFTEST * radius)
+            leads[count++] = view->distance[i] - radius;
+    return count ? median(leads, count) : 0.0;
+}
+
+static void look(const Overview *overview, const Circle *circle, double threshold, View *view) {
+    const double tolerance = fmax(2.0, 0.015 * circle->radius), beyond = circle->radius + tolerance;
+    for (int i = 0; i < RAYS; i++) {
+        const double cosine = cos(angle_of(i)), sine = sin(angle_of(i));
+        const bool seen = within(overview, circle->x + beyond * cosine, circle->y + beyond * sine);
+        view->kinds[i] = seen ? RAY_STRAY : RAY_UNSEEN;
+        view->distance[i] = meet(overview, circle, cosine, sine, threshold);
+    }
+    const double edge = circle->radius + lead_of(view, circle->radius);
+    /* A disc that leaves the picture reaches its rim: dark there, the ray fell short like any other. */
+    for (int i = 0; i < RAYS; i++) {
+        const double off = view->distance[i] - edge;
+        if (view->distance[i] > 0.0 && off < -tolerance)
+            view->kinds[i] = RAY_CUT;
+        else if (view->distance[i] > 0.0 && off <= tolerance && view->kinds[i] != RAY_UNSEEN)
+            view->kinds[i] = RAY_ON;
+    }
 }
 
 /* Rays that fell short are cut only where they end on one horizontal or vertical line: cameras cut circles flat. */
-static void tell_cuts(RayKind *kinds, const Point *points, double tolerance) {
+static void tell_cuts(View *view, double tolerance) {
     for (int side = 0; side < 4; side++) {
-        double along[RAYS];
-        int count = 0;
-        for (int pass = 0; pass < 2; pass++) {
-            const double line = pass && count ? median(along, count) : 0.0;
-            for (int i = side * RAYS / 4; i < (side + 1) * RAYS / 4; i++) {
-                const int ray = (i + RAYS / 8) % RAYS; /* 90 degrees around down, left, up, right */
-                const double place = side % 2 ? points[ray].x : points[ray].y;
-                if (kinds[ray] != RAY_CUT)
-                    continue;
-                if (!pass)
-                    along[count++] = place;
-                else if (fabs(place - line) > tolerance)
-                    kinds[ray] = RAY_STRAY;
-            }
+        double along[RAYS], sorted[RAYS];
+        int rays[RAYS], count = 0;
+        for (int i = side * RAYS / 4; i < (side + 1) * RAYS / 4; i++) {
+            const int ray = (i + RAYS / 8) % RAYS; /* 90 degrees around down, left, up, right */
+            if (view->kinds[ray] != RAY_CUT)
+                continue;
+            along[count] = view->distance[ray] * (side % 2 ? cos(angle_of(ray)) : sin(angle_of(ray)));
+            rays[count++] = ray;
         }
+        if (!count)
+            continue;
+        memcpy(sorted, along, (size_t)count * sizeof *sorted);
+        const double line = median(sorted, count);
+        for (int i = 0; i < count; i++)
+            if (fabs(along[i] - line) > tolerance)
+                view->kinds[rays[i]] = RAY_STRAY;
     }
 }
 
 static double confidence(const Overview *overview, const Circle *circle, double threshold, double contrast) {
     if (!within(overview, circle->x, circle->y))
         return 0.0;
-    RayKind kinds[RAYS];
-    Point points[RAYS];
+    View view;
     int counts[4] = {0};
+    look(overview, circle, threshold, &view);
+    tell_cuts(&view, fmax(1.5, 0.01 * circle->radius));
     for (int i = 0; i < RAYS; i++)
-        kinds[i] = look(overview, circle, threshold, i, &points[i]);
-    tell_cuts(kinds, points, fmax(1.5, 0.01 * circle->radius));
-    for (int i = 0; i < RAYS; i++)
-        counts[kinds[i]]++;
+        counts[view.kinds[i]]++;
     if (!counts[RAY_ON])
         return 0.0;
     const double share = (double)counts[RAY_ON] / (counts[RAY_ON] + counts[RAY_STRAY]);

@@ -129,6 +129,69 @@ void check_resize_facts(Check *check) {
     status_free(status);
 }
 
+/* A box on whole pixels that reaches beyond the picture gives what a picture padded with black gives. */
+void check_resize_box(Check *check) {
+    enum { SIDE = 200, MARGIN = 100 };
+    static uint8_t padded[(SIDE + 2 * MARGIN) * (SIDE + 2 * MARGIN) * 3], want[150 * 150 * 3];
+    const int height = check_between(check, 1, SIDE), width = check_between(check, 1, SIDE);
+    const int padded_width = width + 2 * MARGIN;
+    Crop crop = draw_crop(check, height + 2 * MARGIN, padded_width);
+    crop.flip = false;
+    const int out_height = check->round % 5 == 1 && crop.height <= 150 ? crop.height : check_between(check, 1, 150);
+    const int out_width = check_between(check, 1, 150);
+    const Box box = {crop.top - MARGIN, crop.left - MARGIN, crop.height, crop.width};
+    check_shape(check, "%d x %d, box %d x %d at %g, %g, to %d x %d", height, width, crop.height, crop.width, box.top,
+                box.left, out_height, out_width);
+    uint8_t *pixels = draw_pixels(check, (size_t)height * width * 3);
+    uint8_t *out = check_bytes(check, "out", BUFFER_OUTPUT, (size_t)out_height * out_width * 3, 1);
+    check->host_only = true;
+    RUN(check)
+    check->ops.error = resize_box(AT(pixels), height, width, box, out_height, out_width, AT(out));
+    memset(padded, 0, sizeof padded);
+    for (int y = 0; y < height; y++)
+        memcpy(padded + ((size_t)(y + MARGIN) * padded_width + MARGIN) * 3, pixels + (size_t)y * width * 3,
+               (size_t)width * 3);
+    reference(padded, padded_width, crop, out_height, out_width, want);
+    check_levels(check, out, want, (size_t)out_height * out_width * 3); /* integer arithmetic: equal */
+}
+
+/* Keys' cubic keeps a straight ramp where all its four inputs are there: a box between pixels reads it at its own
+ * places. Level 8 x + 4 at x pixels from the left; box 6 x 6 at 5.3, 3.75 to 6 x 12. */
+void check_resize_box_facts(Check *check) {
+    enum { SIDE = 24 };
+    uint8_t ramp[SIDE * SIDE * 3], out[6 * 12 * 3];
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        ramp[i * 3] = (uint8_t)(8 * (i % SIDE) + 8);
+        ramp[i * 3 + 1] = (uint8_t)(8 * (i / SIDE) + 8);
+        ramp[i * 3 + 2] = 90;
+    }
+    Status status = resize_box(ramp, SIDE, SIDE, (Box){5.3, 3.75, 6, 6}, 6, 12, out);
+    for (int i = 0; i < 6 * 12 && !status; i++) {
+        const int x = i % 12, y = i / 12;
+        const double at_x = 3.75 + (x + 0.5) * 0.5, at_y = 5.3 + y + 0.5;
+        /* The box's first and last two pixels lack neighbours. */
+        if (x >= 4 && x < 8)
+            check_scalar(check, "a ramp to the right", out[i * 3], 8 * at_x + 4, 0.5001);
+        if (y >= 2 && y < 4)
+            check_scalar(check, "a ramp downwards", out[i * 3 + 1], 8 * at_y + 4, 0.5001);
+        check_scalar(check, "a flat channel", out[i * 3 + 2], 90, 0);
+    }
+    if (!status)
+        status = resize_box(ramp, SIDE, SIDE, (Box){-9, 30, 5, 5}, 6, 12, out);
+    for (int i = 0; i < 6 * 12 * 3 && !status; i++)
+        check_scalar(check, "beside the picture", out[i], 0, 0);
+    if (status)
+        check_fail(check, "%s", status_message(status));
+    status_free(status);
+    static const Box wrong[] = {{0, 0, 0, 4}, {0, 0, 4, -1}, {1e9, 0, 4, 4}, {NAN, 0, 4, 4}, {0, 0, 4, INFINITY}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        status = resize_box(ramp, SIDE, SIDE, wrong[i], 6, 12, out);
+        if (status_code(status) != EXIT_INTERNAL || !strstr(status_message(status), "resize_box"))
+            check_fail(check, "resize_box took a bad box: %s", status_message(status));
+        status_free(status);
+    }
+}
+
 /* One value of the picture a sample sees. */
 typedef struct {
     int size, patch, patches, keep;

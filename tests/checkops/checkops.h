@@ -160,6 +160,8 @@ void check_attention_forward(Check *check);
 void check_attention_backward(Check *check);
 void check_resize_pixels(Check *check);
 void check_resize_facts(Check *check);
+void check_resize_box(Check *check);
+void check_resize_box_facts(Check *check);
 void check_pixels_to_patches(Check *check);
 void check_image_to_patches(Check *check);
 void check_embed_forward(Check *check);

@@ -53,6 +53,8 @@ static const struct {
     {"linear_forward_timed", check_linear_forward_timed, false},
     {"linear_backward_input_timed", check_linear_backward_input_timed, false},
     {"linear_backward_weight_timed", check_linear_backward_weight_timed, false},
+    {"resize_box", check_resize_box, false},
+    {"resize_box_facts", check_resize_box_facts, true},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
