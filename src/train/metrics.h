@@ -9,14 +9,16 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t step;                             /* steps completed, from 1 */
-    double epoch;                             /* passes over the data, fractional */
-    double loss, loss_mean;                   /* of this step; mean over the interval */
-    double lr, grad_norm;                     /* of this step; the norm before clipping */
-    double images_per_s;                      /* over the interval, without validation and pictures */
-    double mfu;                               /* at that rate, 0 .. 1; NAN: the chip's peak is not known */
-    double data_wait, checkpoint_wait;        /* shares of the interval's time, 0 .. 1 */
-    double seconds;                           /* wall time of this step */
+    int64_t step;                      /* steps completed, from 1 */
+    double epoch;                      /* passes over the data, fractional */
+    double loss, loss_mean;            /* of this step; mean over the interval */
+    double lr, grad_norm;              /* of this step; the norm before clipping */
+    double images_per_s;               /* over the interval, without validation and pictures */
+    double mfu;                        /* at that rate, 0 .. 1; NAN: the chip's peak is not known */
+    double data_wait, checkpoint_wait; /* shares of the interval's time, 0 .. 1 */
+    double queue;                      /* full batches in the ring when one was asked for, mean of the interval */
+    double read_rate;                  /* bytes/s read from packs over the interval; 0 from a folder */
+    double seconds;                    /* wall time of this step */
     int64_t bad_records, checkpoints_skipped; /* so far */
 } MetricsLine;
 

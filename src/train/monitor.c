@@ -17,7 +17,7 @@ double monitor_now(void) {
 static void begin_interval(Monitor *monitor) {
     monitor->interval_steps = 0;
     monitor->interval_seconds = monitor->interval_loss = 0;
-    monitor->interval_data = monitor->interval_checkpoint = 0;
+    monitor->interval_data = monitor->interval_checkpoint = monitor->interval_queue = 0;
 }
 
 Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, int64_t total_steps, int global_batch,
@@ -93,14 +93,39 @@ static Status write_line(Monitor *monitor, const StepFigures *figures) {
                         .mfu = monitor->mfu_per_rate * interval_rate(monitor),
                         .data_wait = monitor->interval_data / seconds,
                         .checkpoint_wait = monitor->interval_checkpoint / seconds,
+                        .queue = monitor->interval_queue / (double)monitor->interval_steps,
+                        .read_rate = (double)(figures->bytes_read - monitor->interval_bytes) / seconds,
                         .seconds = figures->seconds,
                         .bad_records = figures->bad_records,
                         .checkpoints_skipped = figures->checkpoints_skipped};
     return metrics_append(&monitor->metrics, &line);
 }
 
+/* Says in words that the device waits for data, and what may help. */
+static void watch_data(Monitor *monitor, const StepFigures *figures) {
+    monitor->starving.steps++;
+    monitor->starving.seconds += figures->seconds;
+    monitor->starving.data_wait += figures->data_wait;
+    if (monitor->starving.steps < MONITOR_WAIT_STEPS)
+        return;
+    const double share = monitor->starving.data_wait / monitor->starving.seconds;
+    const bool again = !monitor->starving.told || figures->step - monitor->starving.told >= MONITOR_WAIT_AGAIN;
+    if (share > MONITOR_WAIT_SHARE && again) {
+        monitor_note(monitor, "step %" PRId64 ": the device waited for data %.0f%% of the last %d steps; %s",
+                     figures->step, 100 * share, MONITOR_WAIT_STEPS,
+                     figures->bytes_read
+                         ? "raise data.workers, or look at the disk if the pack does not fit into memory"
+                         : "raise data.workers, or make a pack of the pictures (./stage folder)");
+        monitor->starving.told = figures->step;
+    }
+    monitor->starving.steps = 0;
+    monitor->starving.seconds = monitor->starving.data_wait = 0;
+}
+
 Status monitor_step(Monitor *monitor, const StepFigures *figures) {
+    watch_data(monitor, figures);
     monitor->interval_steps++;
+    monitor->interval_queue += figures->queue;
     monitor->interval_seconds += figures->seconds;
     monitor->interval_loss += figures->loss;
     monitor->interval_data += figures->data_wait;
@@ -118,6 +143,7 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
         return NULL;
     Status status = write_line(monitor, figures);
     begin_interval(monitor);
+    monitor->interval_bytes = figures->bytes_read;
     return status;
 }
 

@@ -11,6 +11,8 @@ typedef struct {
     int64_t step; /* completed, from 1 */
     double epoch, loss, lr, grad_norm;
     double seconds, data_wait, checkpoint_wait; /* wall time of the step and what of it was waiting */
+    int queue;                                  /* full batches in the ring when the step's was asked for */
+    uint64_t bytes_read;                        /* from packs, by this process so far */
     int64_t bad_records, checkpoints_skipped;
 } StepFigures;
 
@@ -23,8 +25,19 @@ typedef struct {
     double started, shown;  /* monotonic seconds: of the run, of the live line */
     double step_seconds;    /* running mean of a step's time, for the time to go */
     int64_t interval_steps; /* since the last line of metrics */
-    double interval_seconds, interval_loss, interval_data, interval_checkpoint;
+    double interval_seconds, interval_loss, interval_data, interval_checkpoint, interval_queue;
+    uint64_t interval_bytes; /* bytes_read when the interval began */
+    struct {
+        int64_t steps; /* since the last look */
+        double seconds, data_wait;
+        int64_t told; /* step of the last warning; 0: none */
+    } starving;
 } Monitor;
+
+/* A run is told that its device waits for data when that takes more than this share of this many steps, and again after
+ * so many steps if it goes on. */
+#define MONITOR_WAIT_SHARE 0.02
+enum { MONITOR_WAIT_STEPS = 100, MONITOR_WAIT_AGAIN = 1000 };
 
 /* Seconds on a clock that only goes forward. */
 double monitor_now(void);

@@ -49,6 +49,8 @@ static Status report(Run *run, const Flight *flight, const StepState *outcome) {
                                  .seconds = now - run->settled_at + run->checkpoint_seconds,
                                  .data_wait = flight->data_wait,
                                  .checkpoint_wait = flight->checkpoint_wait + run->checkpoint_seconds,
+                                 .queue = flight->batch.ready,
+                                 .bytes_read = loader_bytes(run->loader),
                                  .bad_records = run->record.bad.count,
                                  .checkpoints_skipped = run->record.checkpoints_skipped};
     run->settled_at = now;

@@ -55,6 +55,8 @@ static void a_line_holds_its_keys(void **state) {
                         .mfu = 0.5,
                         .data_wait = 0.25,
                         .checkpoint_wait = 0.125,
+                        .queue = 1.5,
+                        .read_rate = 1e9,
                         .seconds = 4,
                         .bad_records = 5,
                         .checkpoints_skipped = 6};
@@ -64,13 +66,14 @@ static void a_line_holds_its_keys(void **state) {
 
     cJSON *object = read_line(path, 0);
     assert_non_null(object);
-    assert_int_equal(cJSON_GetArraySize(object), 13);
+    assert_int_equal(cJSON_GetArraySize(object), 15);
     assert_true(number(object, "step") == 1234567890123.0);
     assert_true(fabs(number(object, "loss") - line.loss) < 5e-10); /* nine digits */
     assert_true(number(object, "loss_mean") == 2 && number(object, "epoch") == 0.5);
     assert_true(number(object, "lr") == 1e-5 && number(object, "images_per_s") == 3);
     assert_true(number(object, "data_wait") == 0.25 && number(object, "checkpoint_wait") == 0.125);
     assert_true(number(object, "seconds") == 4 && number(object, "mfu") == 0.5);
+    assert_true(number(object, "queue") == 1.5 && number(object, "read_bytes_per_s") == 1e9);
     assert_true(number(object, "bad_records") == 5 && number(object, "checkpoints_skipped") == 6);
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(object, "grad_norm"))); /* NaN is no JSON */
     cJSON_Delete(object);
@@ -118,7 +121,9 @@ static void intervals_are_averaged(void **state) {
                                .grad_norm = 2,
                                .seconds = step,
                                .data_wait = 0.5,
-                               .checkpoint_wait = step == 4 ? 0.7 : 0};
+                               .checkpoint_wait = step == 4 ? 0.7 : 0,
+                               .queue = step,
+                               .bytes_read = (uint64_t)step * 70};
         assert_fine(monitor_step(&monitor, &figures));
     }
     monitor_close(&monitor);
@@ -132,7 +137,8 @@ static void intervals_are_averaged(void **state) {
     assert_true(fabs(number(line, "images_per_s") - 20.0 / 7) < 1e-8);
     assert_true(fabs(number(line, "data_wait") - 1.0 / 7) < 1e-9);
     assert_true(fabs(number(line, "checkpoint_wait") - 0.1) < 1e-9);
-    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line, "mfu"))); /* no peak was set */
+    assert_true(number(line, "queue") == 3.5 && number(line, "read_bytes_per_s") == 20); /* 140 bytes in 7 seconds */
+    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line, "mfu")));            /* no peak was set */
     cJSON_Delete(line);
     line = read_line(path, 2);
     assert_true(number(line, "step") == 5 && number(line, "loss_mean") == 5);
@@ -178,11 +184,34 @@ static void undone_steps_leave_no_trace(void **state) {
     cJSON_Delete(line);
 }
 
+/* Takes `count` steps of a second each, `wait` of it waiting for data; returns the step that was warned at. */
+static int64_t warned_at(Monitor *monitor, int64_t *step, int count, double wait) {
+    for (int i = 0; i < count; i++) {
+        const StepFigures figures = {.step = ++*step, .seconds = 1, .data_wait = wait};
+        assert_fine(monitor_step(monitor, &figures));
+    }
+    return monitor->starving.told;
+}
+
+static void a_starving_device_is_told_of(void **state) {
+    char path[TEMP_PATH * 2];
+    temp_path(state, "starving.jsonl", path);
+    Monitor monitor;
+    int64_t step = 0;
+    assert_fine(monitor_open(&monitor, path, 100000, 100000, 10, 0));
+    assert_int_equal(warned_at(&monitor, &step, 200, 0.0199), 0); /* 2 % is borne */
+    assert_int_equal(warned_at(&monitor, &step, 99, 0.021), 0);
+    assert_int_equal(warned_at(&monitor, &step, 1, 0.021), 300);
+    assert_int_equal(warned_at(&monitor, &step, 999, 0.5), 300); /* not again so soon */
+    assert_int_equal(warned_at(&monitor, &step, 1, 0.5), 1300);
+    monitor_close(&monitor);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_holds_its_keys),       cmocka_unit_test(a_restart_drops_what_was_undone),
         cmocka_unit_test(intervals_are_averaged),      cmocka_unit_test(mfu_is_the_rates),
-        cmocka_unit_test(undone_steps_leave_no_trace),
+        cmocka_unit_test(undone_steps_leave_no_trace), cmocka_unit_test(a_starving_device_is_told_of),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

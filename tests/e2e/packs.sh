@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Training from packs: the same steps by any number of workers and any way of reading, a resumed run's too; a damaged
+# record is passed over and counted, a pack that changed is refused.
+. "$(dirname "$0")/lib.sh"
+. tests/e2e/small_run.sh
+
+stage() { "$BUILD/stage" folder "$TMP/data" --out "$1" --size 48 --labels "$TMP/data/labels.csv" --person person; }
+from() { # PACK DIRECTORY ARGUMENT...
+    local pack=$1 directory=$2
+    shift 2
+    train "$directory" --set data.train="$pack" --set data.val="$pack" "$@"
+}
+draw_pictures
+write_config
+check "stages a pack" stage "$TMP/pack"
+check "40 steps from it" from "$TMP/pack" "$TMP/reference"
+losses "$TMP/reference" >"$TMP/reference.losses"
+train_count=$(awk -F, 'NR > 1 && $2 == "train"' "$TMP/data/labels.csv" | wc -l)
+if [ "$(field "$TMP/reference" data_count)" = "$train_count" ]; then ok "only people of the split train"; else not_ok "only people of the split train" "$(field "$TMP/reference" data_count) pictures, not $train_count"; fi
+check "three workers, read past the page cache" from "$TMP/pack" "$TMP/direct" --set data.workers=3 --set data.cache=direct
+same_as_reference "the same steps" "$TMP/direct"
+check "stopped at step 17" from "$TMP/pack" "$TMP/stopped" --until 17
+check "and gone on with" from "$TMP/pack" "$TMP/stopped" --resume
+same_as_reference "to the same end" "$TMP/stopped"
+if grep -q '"queue": [0-9]' "$TMP/reference/metrics.jsonl" && grep -q '"read_bytes_per_s": [1-9]' "$TMP/reference/metrics.jsonl"; then
+    ok "metrics tell of the ring and of the rate of reading"
+else
+    not_ok "metrics tell of the ring and of the rate of reading" "$(tail -n 1 "$TMP/reference/metrics.jsonl")"
+fi
+
+# A second pack, shown half as often.
+check "stages a second one" "$BUILD/stage" folder "$TMP/data/val" --out "$TMP/other" --size 48
+check "two packs with weights" train "$TMP/weighted" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1,0.5 --set data.val= --until 3
+expect_exit 64 train "$TMP/wrong" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1 --set data.val=
+
+# One byte of a record, in a copy of the pack: the fourth record's first.
+cp -r "$TMP/pack" "$TMP/flipped"
+printf '\377' | dd of="$TMP/flipped/shards/00000.h5" bs=1 seek=$((4096 + 3 * 48 * 48 * 3)) conv=notrunc status=none
+expect_exit 65 "$BUILD/stage" verify "$TMP/flipped"
+expect_output "record 3"
+check "a damaged record is borne" from "$TMP/flipped" "$TMP/borne" --set data.max_bad=0.1 --until 20
+if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$TMP/borne/run.json"; then
+    ok "and named in run.json"
+else
+    not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
+fi
+
+# Another split is other data.
+cp -r "$TMP/pack" "$TMP/changed"
+check "8 steps" from "$TMP/changed" "$TMP/run" --until 8
+check "another split" "$BUILD/stage" split "$TMP/changed" --val 0.3 --test 0 --seed 5
+expect_exit 65 from "$TMP/changed" "$TMP/run" --resume
+truncate -s -1 "$TMP/changed/shards/00000.h5"
+expect_exit 65 from "$TMP/changed" "$TMP/new"
+rm "$TMP/changed/pack.json"
+expect_exit 65 from "$TMP/changed" "$TMP/new"
+expect_output "unfinished"
