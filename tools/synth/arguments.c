@@ -25,7 +25,7 @@ const char arguments_help[] =
     "  --plant P       in the layout aireadi: none, damage, splits (a person on two sides, a path that leads out) or\n"
     "                  copies (one photograph on two sides of the split); what was planted is in OUT/truth.tsv (none)\n"
     "  --threads T     (all cores); the files do not depend on it; each takes 200 MB of memory at 3000 pixels\n"
-    "  --force         draw into a folder that is not empty: the photographs its labels.csv lists are removed first\n"
+    "  --force         in the layout folder: draw into one that is not empty: the photographs its labels.csv lists are removed first\n"
     "\n"
     "labels.csv: file, split, person, eye (R or L), visit, device, lesions (1 if the photograph shows any), grade of\n"
     "retinopathy (0 to 4), tortuosity (length of the drawn vessels over their length without winding),\n"
@@ -129,6 +129,9 @@ static Status settle_layout(Arguments *arguments) {
     if (arguments->people > MOST || (arguments->plant && arguments->people < FOR_PLANTS))
         return status_error(EXIT_USAGE, "synth: --layout aireadi takes 1 to %d people, with --plant at least %d", MOST,
                             FOR_PLANTS);
+    if (arguments->plant == PLANT_COPIES && arguments->val + arguments->test == 0)
+        return status_error(EXIT_USAGE, "synth: --plant copies needs people on two sides of the split: give --val or "
+                                        "--test");
     arguments->visits = VISITS;
     return NULL;
 }
