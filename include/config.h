@@ -80,6 +80,7 @@ typedef struct {
         int64_t every;        /* steps between lines of metrics.jsonl */
         int64_t recon_every;  /* steps between reconstruction pictures; 0: only at the end */
         int64_t recon_images; /* rows of the picture */
+        bool recon_licensed;  /* of licensed packs, too */
     } log;
     struct {
         char dir[CONFIG_TEXT]; /* run directory; empty: runs/NAME of the config file */

@@ -143,6 +143,9 @@ const ConfigKey config_keys[] = {
     INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl."),
     INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction pictures. 0: only at the end."),
     INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction picture."),
+    SWITCH(log, recon_licensed, 0,
+           "Whether reconstruction pictures are drawn of packs of licensed data, too: such pictures may not be passed "
+           "on."),
 
     TEXT(run, dir, "Run directory. Empty: runs/NAME for a config file NAME.ini."),
 };

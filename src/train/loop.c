@@ -60,7 +60,10 @@ static Status validate(Run *run) {
     return curve_write(run->directory.metrics, run->directory.curve);
 }
 
+/* Of licensed data no picture is left behind unless it was asked for. */
 static Status draw(Run *run) {
+    if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
+        return NULL;
     int rows = (int)run->config->log.recon_images;
     if (rows > run->pictures.count)
         rows = run->pictures.count;
@@ -238,10 +241,9 @@ static void say_goodbye(Run *run) {
     char val[64] = "";
     if (!isnan(run->state.val_loss))
         snprintf(val, sizeof val, ", validation loss %#.4g", run->state.val_loss);
-    monitor_note(&run->monitor,
-                 "%s at step %" PRId64 " of %" PRId64 ": loss %#.4g%s; checkpoint, curve.svg and recon/ "
-                 "in %s",
-                 run->record.status, run->state.step, run->total_steps, run->last_loss, val, run->directory.path);
+    monitor_note(&run->monitor, "%s at step %" PRId64 " of %" PRId64 ": loss %#.4g%s; checkpoint, curve.svg%s in %s",
+                 run->record.status, run->state.step, run->total_steps, run->last_loss, val,
+                 run->drawn_step < 0 ? "" : " and recon/", run->directory.path);
 }
 
 Status train_run(const Config *config, const TrainOptions *options) {

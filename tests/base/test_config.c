@@ -109,6 +109,7 @@ static const struct {
     ROW(log, every, INTEGER, "10", "1"),
     ROW(log, recon_every, INTEGER, "0", "100"),
     ROW(log, recon_images, INTEGER, "8", "4"),
+    ROW(log, recon_licensed, SWITCH, "off", "on"),
     ROW(run, dir, TEXT, "", "runs/one"),
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };

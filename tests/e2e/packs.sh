@@ -45,6 +45,14 @@ else
     not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
 fi
 
+# Of licensed data no picture is left, unless it is asked for.
+check "draws a licensed download" "$BUILD/synth" "$TMP/aireadi" --layout aireadi --people 10 --size 64 --seed 2
+check "stages it" "$BUILD/stage" aireadi "$TMP/aireadi" --out "$TMP/licensed" --size 48
+check "trains from it" from "$TMP/licensed" "$TMP/quiet" --until 2
+if [ -z "$(ls -A "$TMP/quiet/recon" 2>/dev/null)" ]; then ok "no reconstruction of licensed data"; else not_ok "no reconstruction of licensed data"; fi
+check "and with pictures" from "$TMP/licensed" "$TMP/pictures" --until 2 --set log.recon_licensed=on
+if [ -e "$TMP/pictures/recon/step-2.png" ]; then ok "but where it was asked for"; else not_ok "but where it was asked for"; fi
+
 # Another split is other data.
 cp -r "$TMP/pack" "$TMP/changed"
 check "8 steps" from "$TMP/changed" "$TMP/run" --until 8
