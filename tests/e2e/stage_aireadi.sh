@@ -44,6 +44,9 @@ for line in "| photographs | 72 | 12 | 12 | 0 | 96 |" "| people | 12 | 2 | 2 | 0
     "averaged: 16 values" "dropped: 4"; do
     if grep -qF "$line" "$TMP/sound.pack/card.md"; then ok "the card says: $line"; else not_ok "the card says: $line"; fi
 done
+# A mosaic is half as wide again as high, and kept whole; the journal has crop and size: columns 12 to 15, 17 and 18.
+same "mosaics are wide and kept whole, within a square" "4 mosaics: 240 x 160, -40 0 240 240" \
+    "$(awk -F'\t' '/mosaic/ { n++; what = $18 " x " $17 ", " $12 " " $13 " " $14 " " $15 } END { print n " mosaics: " what }' "$TMP/sound.pack/journal/00000.tsv")"
 expect_exit 64 "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png"
 expect_output "licensed"
 check "a contact sheet all the same" "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png" --anyway

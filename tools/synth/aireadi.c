@@ -4,6 +4,7 @@
 #include "digest.h"
 #include "files.h"
 #include "grey.h"
+#include "mosaic.h"
 #include "plant.h"
 #include <dirent.h>
 #include <errno.h>
@@ -62,7 +63,7 @@ static Status md5_of(const uint8_t *bytes, size_t size, char md5[33]) {
 static Status write_twin(const Arguments *arguments, Photograph *photograph, DicomPicture *picture,
                          const uint8_t *sound, size_t sound_size, bool brighter) {
     uint8_t *pixels = NULL, *bytes = NULL;
-    size_t count = 3 * (size_t)picture->size * (size_t)picture->size, size = sound_size;
+    size_t count = 3 * (size_t)picture->width * (size_t)picture->height, size = sound_size;
     aireadi_twin(photograph);
     if (brighter) {
         pixels = malloc(count);
@@ -96,26 +97,44 @@ static Status write_file(const Arguments *arguments, Photograph *photograph, Mis
     return mistake == MISTAKE_MISSING ? NULL : write_bytes(arguments, photograph->file, bytes, size);
 }
 
+/* Infrared and autofluorescence frames are grey; a mosaic is wide, its pictures overlap. *other is what the picture
+ * then shows, the caller's. */
+static Status change_picture(const Photograph *photograph, DicomPicture *picture, uint8_t **other) {
+    const int size = picture->width;
+    if (photograph->visit == 1 && !aireadi_is_mosaic(photograph))
+        return NULL;
+    if (photograph->visit == 1)
+        picture->width = size + size / 2;
+    const size_t bytes = 3 * (size_t)picture->width * (size_t)picture->height;
+    *other = malloc(bytes);
+    if (!*other)
+        return status_no_memory("a picture", bytes);
+    const uint8_t *drawn = picture->pixels;
+    picture->pixels = *other;
+    if (photograph->visit > 1)
+        return grey_draw(drawn, size, photograph->visit == 3, *other);
+    mosaic_draw(drawn, size, picture->width, *other);
+    return NULL;
+}
+
 Status aireadi_write(const Arguments *arguments, Photograph *photograph, const uint8_t *pixels) {
     const Mistake mistake = plant_of(arguments, photograph);
-    const size_t count = 3 * (size_t)arguments->size * (size_t)arguments->size;
     char person[16], uid[64];
     aireadi_person(photograph->person, person);
     aireadi_uid(arguments, photograph, uid);
     aireadi_file(arguments, photograph);
-    uint8_t *grey = photograph->visit > 1 ? malloc(count) : NULL, *bytes = NULL;
-    if (photograph->visit > 1 && !grey)
-        return status_no_memory("a picture", count);
+    uint8_t *other = NULL, *bytes = NULL; /* what is photographed in place of the drawn picture */
     size_t size = 0;
     DicomPicture picture = {.person = person,
                             .uid = uid,
                             .left = photograph->left,
                             .encoding = mistake == MISTAKE_SYNTAX ? ENCODING_RLE : encoding_of(photograph),
-                            .size = arguments->size,
-                            .pixels = grey ? grey : pixels,
+                            .width = arguments->size,
+                            .height = arguments->size,
+                            .pixels = pixels,
                             .quality = arguments->quality,
                             .keep = mistake == MISTAKE_DECODE ? CUT_JPEG : 1};
-    Status status = grey ? grey_draw(pixels, arguments->size, photograph->visit == 3, grey) : NULL;
+    Status status = change_picture(photograph, &picture, &other);
     if (!status)
         status = dicom_write(&picture, &bytes, &size);
     if (!status)
@@ -123,6 +142,6 @@ Status aireadi_write(const Arguments *arguments, Photograph *photograph, const u
     if (!status && (mistake == MISTAKE_DUPLICATE || mistake == MISTAKE_NEAR))
         status = write_twin(arguments, photograph, &picture, bytes, size, mistake == MISTAKE_NEAR);
     free(bytes);
-    free(grey);
+    free(other);
     return status;
 }

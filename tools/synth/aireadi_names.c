@@ -21,6 +21,10 @@ const char *aireadi_modality(const Photograph *photograph) {
     return photograph->visit == 1 ? "cfp" : photograph->visit == 2 ? "ir" : "faf";
 }
 
+bool aireadi_is_mosaic(const Photograph *photograph) {
+    return photograph->visit == 1 && camera_of(photograph) == 1 && photograph->left;
+}
+
 static const struct {
     int digit;
     const char *name;
@@ -39,13 +43,12 @@ void aireadi_uid(const Arguments *arguments, const Photograph *photograph, char 
              photograph->left + 1, photograph->visit);
 }
 
-/* The left eyes' eidon pictures are mosaics by their names. */
 static const char *protocol_of(const Photograph *photograph) {
     if (photograph->visit == 2)
         return "spectralis_onh_rc_hr_ir";
     if (photograph->visit == 3)
         return "eidon_uwf_central_faf";
-    if (camera_of(photograph) == 1 && photograph->left)
+    if (aireadi_is_mosaic(photograph))
         return "eidon_mosaic_cfp";
     return protocols[camera_of(photograph)];
 }

@@ -9,6 +9,8 @@ enum { CAMERAS = 4, SITES = 3 };
 /* The camera of a person's colour pictures. */
 int camera_of(const Photograph *photograph);
 const char *aireadi_device(const Photograph *photograph);
+/* The left eyes' eidon pictures are. */
+bool aireadi_is_mosaic(const Photograph *photograph);
 const char *aireadi_modality(const Photograph *photograph);
 /* "UW", "UCSD" or "UAB", by the first digit of the person's number. */
 const char *aireadi_site(int64_t person);

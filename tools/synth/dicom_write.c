@@ -122,8 +122,8 @@ static void put_about(FILE *out, const DicomPicture *picture) {
     put_text(out, implicit, 0x28, 4, "CS", photometric[picture->encoding]);
     if (!grey)
         put_number(out, implicit, 6, picture->encoding == ENCODING_PLANAR_RGB);
-    put_number(out, implicit, 0x10, (unsigned)picture->size);
-    put_number(out, implicit, 0x11, (unsigned)picture->size);
+    put_number(out, implicit, 0x10, (unsigned)picture->height);
+    put_number(out, implicit, 0x11, (unsigned)picture->width);
     put_number(out, implicit, 0x100, 8);
     put_number(out, implicit, 0x101, 8);
     put_number(out, implicit, 0x102, 7);
@@ -131,7 +131,7 @@ static void put_about(FILE *out, const DicomPicture *picture) {
 }
 
 static void put_native(FILE *out, const DicomPicture *picture) {
-    const size_t count = (size_t)picture->size * (size_t)picture->size;
+    const size_t count = (size_t)picture->width * (size_t)picture->height;
     const bool grey = is_grey(picture->encoding);
     const size_t bytes = grey ? count : 3 * count;
     put_head(out, 0x7FE0, 0x10,
@@ -173,7 +173,7 @@ static Status put_jpeg(FILE *out, const DicomPicture *picture) {
     enum { PIECE = 1000 };
     uint8_t *bytes;
     size_t size;
-    TRY(image_encode_jpeg(picture->uid, picture->pixels, picture->size, picture->size, picture->quality, &bytes,
+    TRY(image_encode_jpeg(picture->uid, picture->pixels, picture->width, picture->height, picture->quality, &bytes,
                           &size));
     size = (size_t)((double)size * picture->keep);
     put_fragments(out, bytes, size, picture->encoding == ENCODING_JPEG_PIECES ? PIECE : size);
@@ -185,8 +185,8 @@ static Status put_pixels(FILE *out, const DicomPicture *picture) {
     if (picture->encoding == ENCODING_JPEG || picture->encoding == ENCODING_JPEG_PIECES)
         return put_jpeg(out, picture);
     if (picture->encoding == ENCODING_RLE)
-        put_fragments(out, picture->pixels, 3 * (size_t)picture->size * (size_t)picture->size,
-                      3 * (size_t)picture->size * (size_t)picture->size);
+        put_fragments(out, picture->pixels, 3 * (size_t)picture->width * (size_t)picture->height,
+                      3 * (size_t)picture->width * (size_t)picture->height);
     else
         put_native(out, picture);
     return NULL;

@@ -22,8 +22,8 @@ typedef struct {
     const char *person, *uid; /* SOP instance */
     bool left;
     Encoding encoding;
-    int size;              /* pixels a side */
-    const uint8_t *pixels; /* [size][size][3]; MONOCHROME takes the green channel */
+    int width, height;
+    const uint8_t *pixels; /* [height][width][3]; MONOCHROME takes the green channel */
     int quality;           /* of JPEG */
     double keep;           /* share of a JPEG's bytes that the file holds: below 1 it is cut short */
 } DicomPicture;
