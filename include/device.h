@@ -51,6 +51,7 @@ struct Device {
     bool host_memory; /* the host may read and write the device's memory, and nothing runs behind its back */
     bool unified;     /* a GPU whose memory is the host's */
     int capability;   /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
+    char pci[32];     /* a GPU's place on the bus, "0000:3b:00.0"; "": none, or not known */
     /* What choices are good for, such as GPU, driver and library; "": there is nothing to choose, and tune(),
      * tune_give() and tune_list() are not to be called. */
     char tuned_on[256];

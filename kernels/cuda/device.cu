@@ -391,6 +391,8 @@ static Status prepare(Device *device, Cuda *cuda) {
              (double)properties.totalGlobalMem / GIBIBYTE);
     device->unified = properties.integrated != 0;
     device->capability = 10 * properties.major + properties.minor;
+    snprintf(device->pci, sizeof device->pci, "%04x:%02x:%02x.0", (unsigned)properties.pciDomainID,
+             (unsigned)properties.pciBusID, (unsigned)properties.pciDeviceID);
     void *finding, *found;
     Stream *stream;
     TRY(device_stream_open(device, &stream));

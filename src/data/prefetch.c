@@ -1,4 +1,5 @@
 #include "prefetch.h"
+#include "numa.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -67,6 +68,8 @@ static void enter(Prefetch *prefetch, uint64_t sample, Status status) {
 
 static void *work(void *argument) {
     Prefetch *prefetch = argument;
+    cpu_set_t everywhere;
+    numa_bind(prefetch->options.device->pci, &everywhere);
     uint64_t batch_size = (uint64_t)prefetch->options.batch_size, depth = (uint64_t)prefetch->options.depth;
     pthread_mutex_lock(&prefetch->lock);
     for (;;) {
@@ -126,8 +129,13 @@ static Status allocate(Prefetch *prefetch) {
                             "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
                             "data.ring or train.micro_batch",
                             depth, batch_size, options->sample_bytes);
-    TRY(options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes, "the ring of batches",
-                                         (void **)&prefetch->samples));
+    /* The pages of pinned memory are taken by whoever allocates it: near the device, as the workers are. */
+    cpu_set_t everywhere;
+    numa_bind(options->device->pci, &everywhere);
+    Status taken = options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes,
+                                                    "the ring of batches", (void **)&prefetch->samples);
+    numa_restore(&everywhere);
+    TRY(taken);
     if (options->crops)
         TRY(options->device->allocate_pinned(options->device, depth * batch_size * sizeof *prefetch->crops,
                                              "the ring's crops", (void **)&prefetch->crops));

@@ -24,7 +24,7 @@ none() {
 # --- Who may include whom -------------------------------------------------------------------------------------------
 # Rooms of the headers in include/. `ops` is the table of operations, the kernels' only face.
 declare -A room_of=(
-    [arena]=base [config]=base [digest]=base [files]=base [files_new]=base [random]=base [safetensors]=base [status]=base
+    [arena]=base [numa]=base [config]=base [digest]=base [files]=base [files_new]=base [random]=base [safetensors]=base [status]=base
     [threads]=base
     [device]=device [ops]=ops [operations]=ops
     [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data [records]=data
