@@ -36,6 +36,14 @@ check "and three make the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "a second call has nothing to do" stage "$TMP/one"
 expect_output "; 24 were done before"
 check "and leaves the same bytes" diff -r "$TMP/pack" "$TMP/one"
+expect_named 64 "another process at work there is refused" flock "$TMP/one/.lock" "$STAGE" folder "$data" --out "$TMP/one" --size 64 \
+    --labels "$data/labels.csv" --person person --md5 "$data/md5" --max-bad 50%
+expect_output "another process"
+truncate -s -5 "$TMP/one/shards/00000.h5"
+expect_exit 65 "$STAGE" verify "$TMP/one"
+check "a shard cut short is made anew" stage "$TMP/one"
+expect_output "; 0 were done before"
+check "with the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "sha256sum agrees" bash -c 'cd "$1" && sha256sum -c --quiet manifest-sha256.txt' - "$TMP/pack"
 same "for this user alone" "" "$(find "$TMP/pack" -perm /077)"
 

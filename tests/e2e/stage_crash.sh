@@ -33,7 +33,7 @@ while [ "$kills" -lt "$KILLS" ]; do
     for ((done = 0; !done && kills < KILLS; )); do
         kind=${KINDS[kills % ${#KINDS[@]}]}
         calls=$(awk -v kind="${kind%-after}" '$1 == kind { print $2 }' "$TMP/calls")
-        point=$kind:$((1 + RANDOM % (calls / 2 + 1)))
+        point=$kind:$((1 + RANDOM % calls))
         status=0
         mkdir -p "$out"
         { stage "$out" "$threads" FOVEA_CRASH_UNDER="$out" FOVEA_CRASH_AT="$point" FOVEA_CRASH_SEED="$SEED" \
