@@ -14,6 +14,8 @@ typedef enum { RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS } Recompute;
 
 typedef struct {
     int image_size, patch_size;
+    int record; /* MAE only: side of the largest square records that it is given to crop; 0: none, pictures of
+                   image_size */
     int dim, depth, heads;
     int decoder_dim, decoder_depth, decoder_heads; /* MAE only */
     double mlp_ratio, norm_eps;
@@ -60,7 +62,9 @@ Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
 /* Where the samples of a forward pass come from: uint8 pictures, or pictures already normalised. Device memory, which
  * has to stay until the backward pass is done. */
 typedef struct {
-    const uint8_t *pixels; /* [batch][size][size][3], or NULL */
+    const uint8_t *pixels; /* [batch][side][side][3], or NULL */
+    int side;              /* 0: the model's image_size */
+    const Crop *crops;     /* [batch] what is seen of each, as pixels_to_patches takes it; NULL: all */
     const float *image;    /* [batch][3][size][size], used when pixels is NULL */
     const int32_t *ids;    /* [batch][patches], each row a permutation by mae_shuffle() */
     int batch;             /* 1 .. shape.batch */
@@ -69,10 +73,9 @@ typedef struct {
 /* Rooms that the model holds for inputs: one can be filled while another is computed with. */
 enum { MAE_ROOMS = 2 };
 
-/* An input of host memory: copied, in the order of `stream`, to the model's room `room`, or taken as it is where the
- * device reads the host's memory. `ids` [batch][patches]. */
-Status mae_stage(Mae *mae, int room, Stream *stream, const uint8_t *pixels, const int32_t *ids, int batch,
-                 MaeInput *input) MUST_USE;
+/* An input of pixels whose pointers are the host's memory: copied, in the order of `stream`, to the model's room
+ * `room`, or taken as it is where the device reads the host's memory. Crops only of records of shape.record. */
+Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
 
 /* Forward pass. Failures are kept in the table (ops_error()). */
 void mae_forward(Mae *mae, const MaeInput *input);

@@ -15,7 +15,8 @@ struct Mae {
     int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
     int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
     Stack encoder, decoder;
-    uint8_t *pixels[MAE_ROOMS]; /* [batch][size][size][3] and */
+    uint8_t *pixels[MAE_ROOMS]; /* [batch][side][side][3], */
+    Crop *crops[MAE_ROOMS];     /* [batch] where there are records, and */
     int32_t *ids[MAE_ROOMS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
     Real *visible;              /* [batch][keep][patch_dim] */
     float *target;              /* [batch][patches - keep][patch_dim] */
@@ -99,8 +100,10 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
+    const size_t side = (size_t)(s->record > s->image_size ? s->record : s->image_size);
     for (int room = 0; room < MAE_ROOMS && !ops->device->host_memory; room++) {
-        mae->pixels[room] = arena_take(arena, batch * 3 * (size_t)s->image_size * (size_t)s->image_size);
+        mae->pixels[room] = arena_take(arena, batch * 3 * side * side);
+        mae->crops[room] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
         mae->ids[room] = arena_take(arena, batch * patches * sizeof **mae->ids);
     }
     arena_group(arena, "patches and predictions");
@@ -248,17 +251,24 @@ Status mae_init(Mae *mae, uint64_t seed) {
     return status;
 }
 
-Status mae_stage(Mae *mae, int room, Stream *stream, const uint8_t *pixels, const int32_t *ids, int batch,
-                 MaeInput *input) {
+static int side_of(const Mae *mae, const MaeInput *input) {
+    return input->side ? input->side : mae->shape.image_size;
+}
+
+Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
     const Device *device = mae->ops->device;
-    const size_t side = (size_t)mae->shape.image_size, count = (size_t)batch;
-    *input = (MaeInput){.pixels = pixels, .ids = ids, .batch = batch};
+    const size_t side = (size_t)side_of(mae, host), count = (size_t)host->batch;
+    *input = *host;
     if (device->host_memory)
         return NULL;
     input->pixels = mae->pixels[room];
     input->ids = mae->ids[room];
-    TRY(device->copy(device, stream, mae->pixels[room], pixels, count * side * side * 3, COPY_TO_DEVICE));
-    return device->copy(device, stream, mae->ids[room], ids, count * (size_t)mae->patches * sizeof *ids,
+    TRY(device->copy(device, stream, mae->pixels[room], host->pixels, count * side * side * 3, COPY_TO_DEVICE));
+    if (host->crops) {
+        input->crops = mae->crops[room];
+        TRY(device->copy(device, stream, mae->crops[room], host->crops, count * sizeof *host->crops, COPY_TO_DEVICE));
+    }
+    return device->copy(device, stream, mae->ids[room], host->ids, count * (size_t)mae->patches * sizeof *host->ids,
                         COPY_TO_DEVICE);
 }
 
@@ -272,8 +282,9 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     ops->device->range_push(ops->device, "forward");
 
     if (input->pixels)
-        ops->pixels_to_patches(ops, input->pixels, s->image_size, s->image_size, NULL, input->ids, keep, picture_mean,
-                               picture_std, s->image_size, s->patch_size, mae->visible, mae->target, batch);
+        ops->pixels_to_patches(ops, input->pixels, side_of(mae, input), side_of(mae, input), input->crops, input->ids,
+                               keep, picture_mean, picture_std, s->image_size, s->patch_size, mae->visible, mae->target,
+                               batch);
     else
         ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
                               mae->target, batch);

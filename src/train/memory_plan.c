@@ -7,6 +7,7 @@
 #include "step.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,10 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .fp8 = config->train.precision == PRECISION_FP8};
 }
 
+int memory_record(const Records *records, bool host_memory) {
+    return records->part_count && !host_memory ? records->side : 0;
+}
+
 RealType memory_type(const Config *config) {
     return config->train.precision == PRECISION_FP32 ? REAL_FP32 : REAL_BF16;
 }
@@ -132,6 +137,16 @@ static size_t widened_codes(const ModelShape *shape, size_t rows) {
     return shape->fp8 && odd ? (rows * hidden + hidden * dim + MULTIPLE) * sizeof(uint16_t) : 0;
 }
 
+/* Where records are cropped on the device (kernels/cuda/patches.cu): of each row and column of the picture the place
+ * and the weights of what it is made of. */
+static size_t crop_scratch(const ModelShape *shape) {
+    if (!shape->record)
+        return 0;
+    const double scale = (double)shape->record / shape->image_size;
+    const size_t taps = 2 * (size_t)ceil(2 * (scale < 1 ? 1 : scale)) + 1;
+    return (size_t)shape->batch * (size_t)shape->image_size * 2 * (2 + taps) * sizeof(int32_t);
+}
+
 /* At least what kernels/cuda takes for sums in parts and for attention, one operation at a time. columns.cu and
  * norm.cu: at most 8 x 132 parts of 2048 columns, or of all the columns, and no more than one for 16 rows; tokens.cu:
  * one for each sample; loss.cu: one for some rows. */
@@ -148,7 +163,8 @@ static size_t gpu_scratch(const ModelShape *shape, RealType type) {
                             sizeof(double) * (rows + 2),
                             attention_scratch(batch, (size_t)shape->heads, 1 + keep, type),
                             attention_scratch(batch, (size_t)shape->decoder_heads, 1 + patches, type),
-                            widened_codes(shape, batch * (1 + keep))};
+                            widened_codes(shape, batch * (1 + keep)),
+                            crop_scratch(shape)};
     size_t most = 0, second = 0;
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         second = larger(second, asked[i] < most ? asked[i] : most);
@@ -165,8 +181,11 @@ static size_t gpu_scratch(const ModelShape *shape, RealType type) {
 static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
     const size_t across = (size_t)(shape->image_size / shape->patch_size), patches = across * across;
     const size_t picture = (size_t)shape->image_size * (size_t)shape->image_size * 3;
-    const PrefetchOptions ring = {
-        .batch_size = (int)config->train.global_batch, .sample_bytes = picture, .depth = (int)config->data.ring};
+    const size_t record = (size_t)shape->record * (size_t)shape->record * 3;
+    const PrefetchOptions ring = {.batch_size = (int)config->train.global_batch,
+                                  .sample_bytes = record ? record : picture,
+                                  .crops = record > 0,
+                                  .depth = (int)config->data.ring};
     prefetch_measure(&ring, host);
     int64_t pictures = config->log.recon_images;
     if (config->data.val[0] && config->val.every && config->val.images > pictures)
@@ -179,7 +198,8 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
 
 Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch, MemoryPlan *plan) {
     *plan = (MemoryPlan){.micro_batch = micro_batch};
-    const ModelShape shape = memory_shape(config, micro_batch);
+    ModelShape shape = memory_shape(config, micro_batch);
+    shape.record = room->record;
     TRY(mae_measure(&shape, memory_type(config), room->host_memory, &plan->host, &plan->device, &plan->params));
     plan->model = plan->device.used;
     optimizer_measure(&plan->params, &plan->host, &plan->device);

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "known_gpus.h"
 #include "model.h"
+#include "records.h"
 
 /* Where a run's memory is to come from. */
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
     size_t margin;        /* of `free` that stays free */
     size_t workspace;     /* of the libraries', where `free` still holds it */
     size_t host_free;     /* SIZE_MAX: not known */
+    int record;           /* side of the records that the device crops itself; 0: the host crops */
     const Device *device; /* NULL: it is not here */
 } MemoryRoom;
 
@@ -33,7 +35,10 @@ Status memory_room_open(const Device *device, MemoryRoom *room) MUST_USE;
 /* That of a GPU with nothing else on it. */
 void memory_room_known(const KnownGpu *gpu, MemoryRoom *room);
 
-/* The model that `config` asks for. */
+/* The side of `records` where a device crops them itself: packs of one size, on a device whose memory is not the
+ * host's; else 0. Nobody then resizes on the host, and results are the same. */
+int memory_record(const Records *records, bool host_memory);
+/* The model that `config` asks for, for pictures that are cropped by the host. */
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */
 RealType memory_type(const Config *config);

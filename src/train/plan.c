@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double MEGABYTE = 1e6, GIGABYTE = 1e9;
 
@@ -75,15 +76,18 @@ static Status print_recompute(const Config *config, const MemoryRoom *room) {
     return NULL;
 }
 
-/* Steps of the whole run; 0: not known without the pictures. */
-static Status count_steps(const Config *config, int64_t *steps) {
+/* Steps of the whole run, 0 where they are not known without the pictures, and who crops. */
+static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *steps) {
     *steps = config->train.steps;
-    if (*steps || !run_data_given(config))
+    const bool packs = pack_is(config->data.train) || strchr(config->data.train, ',');
+    if (!run_data_given(config) || (*steps && !packs))
         return NULL;
     Records records;
     TRY(records_open(config->data.train, config->data.weights,
                      config->data.splits == SPLITS_ALL ? RECORDS_ALL : RECORDS_TRAIN, &records));
-    *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
+    room->record = memory_record(&records, room->host_memory);
+    if (!*steps)
+        *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
     records_close(&records);
     return NULL;
 }
@@ -114,10 +118,10 @@ Status train_plan(const Config *config, const char *gpu) {
     int64_t steps;
     TRY(open_room(config, gpu, &room));
     TRY(memory_check_precision(config, &room));
+    TRY(look_at_data(config, &room, &steps));
     TRY(memory_pick(config, &room, 0, &micro_batch));
     TRY(memory_plan(config, &room, micro_batch, &plan));
     TRY(memory_largest(config, &room, INT_MAX, &largest));
-    TRY(count_steps(config, &steps));
     Status refused = memory_refuse(config, &room, &plan);
     print_head(config, &room, &plan);
     print_arena("device", &plan.device);

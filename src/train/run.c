@@ -72,13 +72,19 @@ static Status open_device(Run *run) {
     return NULL;
 }
 
+static Status open_room(const Run *run, MemoryRoom *room) {
+    TRY(memory_room_open(run->device, room));
+    room->record = memory_record(&run->train, run->device->host_memory);
+    return NULL;
+}
+
 /* The micro-batch, once it is sure that there is memory for all that the run will hold. */
 static Status plan_memory(Run *run, int *micro_batch) {
     const Config *config = run->config;
     const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
     MemoryRoom room;
     MemoryPlan plan;
-    TRY(memory_room_open(run->device, &room));
+    TRY(open_room(run, &room));
     TRY(memory_check_precision(config, &room));
     TRY(memory_pick(config, &room, kept, micro_batch));
     TRY(memory_plan(config, &room, *micro_batch, &plan));
@@ -97,7 +103,7 @@ static Status plan_memory(Run *run, int *micro_batch) {
 static Status name_largest(const Run *run, int micro_batch, Status failure) {
     MemoryRoom room;
     int largest = 0;
-    Status status = memory_room_open(run->device, &room);
+    Status status = open_room(run, &room);
     if (!status)
         status = memory_largest(run->config, &room, micro_batch, &largest);
     if (!status && largest > 0)
@@ -115,7 +121,8 @@ static Status open_model(Run *run) {
     const Config *config = run->config;
     int micro_batch;
     TRY(plan_memory(run, &micro_batch));
-    const ModelShape shape = memory_shape(config, micro_batch);
+    ModelShape shape = memory_shape(config, micro_batch);
+    shape.record = memory_record(&run->train, run->device->host_memory);
     Status status = mae_open(&shape, &run->ops, &run->mae);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest(run, micro_batch, status);
@@ -193,6 +200,7 @@ static LoaderOptions loader_options(const Run *run) {
                            .cache = (LoaderCache)config->data.cache,
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
+                           .raw = memory_record(&run->train, run->device->host_memory) > 0,
                            .min_side = (int)config->model.patch_size,
                            .crop = {config->data.crop_scale_min, config->data.crop_scale_max,
                                     config->data.crop_ratio_min, config->data.crop_ratio_max, config->data.flip},

@@ -235,14 +235,20 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
                       MaeInput *input) {
     const Device *device = step->device;
     const int count = step->options.micro_batch;
-    const size_t side = (size_t)mae_shape(step->options.mae)->image_size, picture = side * side * 3;
+    const ModelShape *shape = mae_shape(step->options.mae);
+    const int side = batch->crops ? shape->record : shape->image_size;
+    const size_t picture = (size_t)side * (size_t)side * 3;
+    const MaeInput host = {.pixels = (const uint8_t *)batch->samples + (size_t)first * picture,
+                           .side = side,
+                           .crops = batch->crops ? batch->crops + first : NULL,
+                           .ids = room->ids,
+                           .batch = count};
     if (step->micro >= MAE_ROOMS) {
         TRY(device->event_wait(device, room->filled));
         TRY(device->event_hold(device, room->free, step->copies));
     }
     masks_draw_to(step->options.masks, step->options.seed, epoch, batch->records + first, count, room->ids);
-    TRY(mae_stage(step->options.mae, index, step->copies, (const uint8_t *)batch->samples + (size_t)first * picture,
-                  room->ids, count, input));
+    TRY(mae_stage(step->options.mae, index, step->copies, &host, input));
     TRY(device->event_record(device, room->filled, step->copies));
     return device->event_hold(device, room->filled, NULL);
 }

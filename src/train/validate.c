@@ -5,8 +5,10 @@
 Status validate_forward(Mae *mae, Masks *masks, const Pictures *pictures, int first, int count, double *loss) {
     size_t side = (size_t)pictures->image_size;
     masks_draw(masks, MASKS_FIXED_SEED, 0, pictures->records + first, count);
+    const MaeInput host = {
+        .pixels = pictures->pixels + (size_t)first * side * side * 3, .ids = masks->ids, .batch = count};
     MaeInput input;
-    TRY(mae_stage(mae, 0, NULL, pictures->pixels + (size_t)first * side * side * 3, masks->ids, count, &input));
+    TRY(mae_stage(mae, 0, NULL, &host, &input));
     fp8_begin(mae_params(mae)->fp8);
     mae_forward(mae, &input);
     return mae_loss(mae, loss);

@@ -28,6 +28,15 @@ else
     not_ok "metrics tell of the ring and of the rate of reading" "$(tail -n 1 "$TMP/reference/metrics.jsonl")"
 fi
 
+# On a GPU, here an emulated one, records are cropped by its kernels; a folder's pictures are cropped by the host.
+emulated=(--set train.device=emu --set log.recon_images=1 --until 6)
+check "six steps on an emulated GPU" from "$TMP/pack" "$TMP/emulated" "${emulated[@]}"
+check "and with three workers, kernel by kernel" from "$TMP/pack" "$TMP/plain" "${emulated[@]}" --set data.workers=3 --set train.capture=off
+check "the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" "$TMP/plain/ckpt/latest/weights.safetensors"
+"$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --plan >"$TMP/plan" 2>&1
+# Three batches of eight records of 48 x 48 pixels, their numbers and crops, in multiples of 64 bytes.
+check "the plan has room for whole records" grep -Eq 'ring of batches +166592 ' "$TMP/plan"
+
 # A second pack, shown half as often.
 check "stages a second one" "$BUILD/stage" folder "$TMP/data/val" --out "$TMP/other" --size 48
 check "two packs with weights" train "$TMP/weighted" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1,0.5 --set data.val= --until 3

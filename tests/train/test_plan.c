@@ -122,7 +122,9 @@ static size_t free_on(const Device *device) {
 /* A whole step on the emulated GPU takes what was planned for model and optimizer, and no more scratch memory. */
 static void emulated_step_takes_what_is_planned(void **state) {
     static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp8",
-                                         "model.patch_size=2",   "model.dim=320",        "model.decoder_heads=8"};
+                                         "model.patch_size=2",   "model.dim=320",        "model.decoder_heads=8",
+                                         "train.seed=2"}; /* the last one crops records itself */
+    enum { RECORD = 40 };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         Device *device;
         char *note;
@@ -138,14 +140,17 @@ static void emulated_step_takes_what_is_planned(void **state) {
         MemoryRoom room;
         read_config(state, &config, shapes[i]);
         const int batch = 6;
+        const bool crops_itself = i + 1 == sizeof shapes / sizeof *shapes;
         assert_fine(memory_room_open(device, &room));
+        room.record = crops_itself ? RECORD : 0;
         assert_int_equal(room.free, free_on(device));
         assert_fine(memory_plan(&config, &room, batch, &plan));
 
         Ops ops;
         device->operations(device, 1, &ops);
         ops.type = memory_type(&config);
-        const ModelShape shape = memory_shape(&config, batch);
+        ModelShape shape = memory_shape(&config, batch);
+        shape.record = room.record;
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Mae *mae;
         Optimizer *optimizer;
@@ -165,7 +170,13 @@ static void emulated_step_takes_what_is_planned(void **state) {
                                           .global_batch = batch,
                                           .micro_batch = batch,
                                           .capture = true};
-        const PrefetchBatch samples = {.samples = pictures.pixels, .records = pictures.records};
+        static const uint8_t records[6 * RECORD * RECORD * 3];
+        Crop crops[6];
+        for (int c = 0; c < batch; c++)
+            crops[c] = (Crop){c, 1, RECORD - c, RECORD - 2, c % 2 == 0};
+        const PrefetchBatch samples = {.samples = crops_itself ? records : pictures.pixels,
+                                       .crops = crops_itself ? crops : NULL,
+                                       .records = pictures.records};
         Step *step;
         StepState outcome;
         assert_fine(step_open(&step_options, &step));
@@ -243,6 +254,13 @@ static void host_counts_where_memory_is_one(void **state) {
     assert_int_equal(needed(&config, &cpu, 4), plan.device.used + plan.host.used - scratch - inputs);
     /* Samples of 16 x 16 pixels, records and as many batches as the ring has. */
     assert_int_equal(group(&plan.host, "ring of batches"), 3 * 24 * (16 * 16 * 3 + 8));
+    /* Records that the device crops lie there whole, with their crops, and in the model's two rooms. */
+    const MemoryRoom records = {.record = 40};
+    assert_fine(memory_plan(&config, &records, 4, &plan));
+    const size_t whole = 40 * 40 * 3, with_crops = 3 * 24 * (whole + 8 + sizeof(Crop));
+    assert_in_range(group(&plan.host, "ring of batches"), with_crops, with_crops + 63); /* a multiple of 64 */
+    const size_t more = group(&plan.device, "inputs") - inputs, wanted = 2 * 4 * (whole - 16 * 16 * 3 + sizeof(Crop));
+    assert_in_range(more, wanted, wanted + 2 * 63);
 }
 
 static void the_cpu_takes_at_most_64(void **state) {

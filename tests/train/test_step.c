@@ -45,10 +45,11 @@ static void open_model(Model *model, int global_batch, int micro_batch) {
 }
 
 /* The same on the emulated GPU, in BF16 or FP8; skips the test where there is none. */
-static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, bool capture) {
+static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, int record, bool capture) {
     ModelShape shape = tiny_shape(micro_batch);
     char *note;
     shape.fp8 = fp8;
+    shape.record = record;
     *model = (Model){0};
     Status status = device_open(DEVICE_EMU, &model->device, &note);
     if (status_code(status) == EXIT_MISSING) {
@@ -138,8 +139,8 @@ static void captured_steps_equal_plain_ones(void **state) {
         Model plain, captured;
         Pictures pictures[STEPS];
         StepState outcomes[STEPS];
-        open_emulated(&plain, BATCH, micro_batch, fp8, false);
-        open_emulated(&captured, BATCH, micro_batch, fp8, true);
+        open_emulated(&plain, BATCH, micro_batch, fp8, 0, false);
+        open_emulated(&captured, BATCH, micro_batch, fp8, 0, true);
         for (int i = 0; i < STEPS; i++) {
             pictures[i] = drawn_pictures(BATCH);
             for (int j = 0; j < BATCH; j++)
@@ -188,6 +189,58 @@ static void captured_steps_equal_plain_ones(void **state) {
     }
 }
 
+enum { RECORD = 23, RECORD_BYTES = RECORD * RECORD * 3 };
+
+/* Records of noise, a crop of each, and the pictures that the crops make. */
+static Pictures drawn_records(int count, uint8_t *records, Crop *crops) {
+    Pictures pictures = drawn_pictures(count);
+    Random random;
+    random_start(&random, 21, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < count * RECORD_BYTES; i++)
+        records[i] = (uint8_t)random_below(&random, 256);
+    for (int i = 0; i < count; i++) {
+        const int height = 5 + (int)random_below(&random, RECORD - 4),
+                  width = 5 + (int)random_below(&random, RECORD - 4);
+        crops[i] = (Crop){(int)random_below(&random, (uint32_t)(RECORD - height + 1)),
+                          (int)random_below(&random, (uint32_t)(RECORD - width + 1)), height, width, i % 2 == 0};
+        assert_fine(resize_pixels(records + i * RECORD_BYTES, RECORD, RECORD, crops[i], SIDE, SIDE,
+                                  pictures.pixels + (size_t)i * PICTURE));
+    }
+    return pictures;
+}
+
+/* To the bit, whether the host crops or the device, in micro-batches and as captured graphs, with a validation of whole
+ * pictures in the same rooms between. */
+static void devices_crop_records_as_the_host_does(void **state) {
+    (void)state;
+    enum { BATCH = 6, STEPS = 4 };
+    static uint8_t records[BATCH * RECORD_BYTES];
+    Crop crops[BATCH];
+    Pictures pictures = drawn_records(BATCH, records, crops);
+    for (int micro_batch = 2; micro_batch <= BATCH; micro_batch += 4) {
+        Model host, device;
+        open_emulated(&host, BATCH, micro_batch, false, 0, true);
+        open_emulated(&device, BATCH, micro_batch, false, RECORD, true);
+        for (int i = 0; i < STEPS; i++) {
+            const PrefetchBatch batch = {.samples = records, .crops = crops, .records = pictures.records};
+            double left, right;
+            start(&host, &pictures, (uint32_t)i, 1e-3, i + 1);
+            assert_fine(step_gradients(device.step, &batch, (uint32_t)i));
+            assert_fine(step_update(device.step, 1e-3, i + 1));
+            assert_true(settle(&host).loss == settle(&device).loss);
+            assert_fine(validate_loss(host.mae, &host.masks, &pictures, BATCH, &left));
+            assert_fine(validate_loss(device.mae, &device.masks, &pictures, BATCH, &right));
+            assert_true(left == right);
+        }
+        const Params *a = mae_params(host.mae), *b = mae_params(device.mae);
+        assert_true(same_on_devices(a, a->value, b, b->value, a->total));
+        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
+        close_model(&host);
+        close_model(&device);
+    }
+    pictures_close(&pictures);
+}
+
 static void masks_hang_on_seed_epoch_and_record(void **state) {
     (void)state;
     Masks masks;
@@ -215,7 +268,7 @@ static void masks_hang_on_seed_epoch_and_record(void **state) {
 static void a_bad_step_holds_back_those_behind_it(void **state) {
     (void)state;
     Model model;
-    open_emulated(&model, 4, 2, true, true);
+    open_emulated(&model, 4, 2, true, 0, true);
     Pictures pictures = drawn_pictures(4);
     const Params *params = mae_params(model.mae);
     const size_t bytes = params->total * sizeof(float), place = params_find(params, "cls_token")->offset;
@@ -318,6 +371,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(micro_batches_add_up),
         cmocka_unit_test(captured_steps_equal_plain_ones),
+        cmocka_unit_test(devices_crop_records_as_the_host_does),
         cmocka_unit_test(a_bad_step_holds_back_those_behind_it),
         cmocka_unit_test(a_loss_is_held_against_the_mean),
         cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
