@@ -138,6 +138,18 @@ uint64_t phash(const uint8_t *record, int size) {
     return hash;
 }
 
-bool phash_near(uint64_t a, uint64_t b) {
-    return a && b && __builtin_popcountll(a ^ b) <= PHASH_NEAR;
+double phash_likeness(const uint8_t *a, const uint8_t *b, int size) {
+    Plane left, right;
+    double both = 0, lefts = 0, rights = 0;
+    reduce(a, size, left);
+    reduce(b, size, right);
+    even_out(left);
+    even_out(right);
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            both += (double)left[y][x] * right[y][x];
+            lefts += (double)left[y][x] * left[y][x];
+            rights += (double)right[y][x] * right[y][x];
+        }
+    return lefts > 0 && rights > 0 ? both / sqrt(lefts * rights) : 0;
 }

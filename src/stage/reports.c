@@ -3,6 +3,7 @@
 #include "digest.h"
 #include "files.h"
 #include "near.h"
+#include "packed.h"
 #include "phash.h"
 #include "tsv.h"
 
@@ -10,7 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static Status gather_near(const StageSource *source, const PipelineResult *result, Findings *findings) {
+/* Whether two inputs with near hashes look alike in their records, too. */
+static Status look_alike(const Output *output, const StageSource *source, const PipelineResult *result,
+                         const int64_t inputs[2], bool *alike) {
+    const size_t side = (size_t)source->about.image_size, size = side * side * 3;
+    uint8_t *records = malloc(2 * size);
+    if (!records)
+        return status_no_memory("two records", 2 * size);
+    Status status = NULL;
+    *alike = true;
+    for (int i = 0; i < 2 && !status && *alike; i++)
+        status = packed_read(output, source, result, inputs[i], records + (size_t)i * size, alike);
+    if (!status && *alike)
+        *alike = phash_likeness(records, records + size, source->about.image_size) >= PHASH_LIKE;
+    free(records);
+    return status;
+}
+
+static Status gather_near(const Output *output, const StageSource *source, const PipelineResult *result,
+                          Findings *findings) {
     uint64_t *hashes = malloc(((size_t)source->count + 1) * sizeof *hashes);
     int64_t *inputs = malloc(((size_t)source->count + 1) * sizeof *inputs);
     int64_t *nearest = malloc(((size_t)source->count + 1) * sizeof *nearest), count = 0;
@@ -25,6 +44,10 @@ static Status gather_near(const StageSource *source, const PipelineResult *resul
     for (int64_t i = 0; i < count && !status; i++) {
         if (nearest[i] < 0)
             continue;
+        bool alike;
+        status = look_alike(output, source, result, (const int64_t[2]){inputs[nearest[i]], inputs[i]}, &alike);
+        if (status || !alike)
+            continue;
         char detail[64];
         snprintf(detail, sizeof detail, "%d of 64 bits apart", __builtin_popcountll(hashes[i] ^ hashes[nearest[i]]));
         status = findings_add(findings, FINDING_NEAR_DUPLICATE, source->inputs[inputs[i]].path,
@@ -36,13 +59,14 @@ static Status gather_near(const StageSource *source, const PipelineResult *resul
     return status;
 }
 
-Status reports_gather(const StageSource *source, const PipelineResult *result, Findings *findings) {
+Status reports_gather(const Output *output, const StageSource *source, const PipelineResult *result,
+                      Findings *findings) {
     for (int64_t i = 0; i < source->count; i++) {
         const Outcome *outcome = &result->outcomes[i];
         if (outcome->settled && !outcome->packed)
             TRY(findings_add(findings, outcome->kind, source->inputs[i].path, outcome->other, outcome->detail));
     }
-    return gather_near(source, result, findings);
+    return gather_near(output, source, result, findings);
 }
 
 /* The outcome of the input at `path`; inputs are sorted by path. */

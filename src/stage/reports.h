@@ -8,7 +8,8 @@
 #include "source.h"
 
 /* Enters what the outcomes hold, and records that look alike, into `findings`. */
-Status reports_gather(const StageSource *source, const PipelineResult *result, Findings *findings) MUST_USE;
+Status reports_gather(const Output *output, const StageSource *source, const PipelineResult *result,
+                      Findings *findings) MUST_USE;
 /* findings.tsv, and quarantine.tsv (path, SHA-256 where the file could be read, stage, reason). `result` may be empty:
  * nothing was looked at yet. */
 Status reports_write(const Output *output, const StageSource *source, const PipelineResult *result,

@@ -198,7 +198,7 @@ static Status run(Staging *staging) {
     status = pipeline_run(&pipeline, &staging->result);
     /* The tables are written however it ended: they are what a failure is understood by. */
     if (!status || status_code(status) == EXIT_DATA) {
-        Status reported = reports_gather(&staging->source, &staging->result, &staging->findings);
+        Status reported = reports_gather(&staging->output, &staging->source, &staging->result, &staging->findings);
         if (!reported)
             reported = reports_write(&staging->output, &staging->source, &staging->result, &staging->findings);
         if (status)
