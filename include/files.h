@@ -32,6 +32,8 @@ Status files_write_all(int descriptor, const char *path, const void *data, size_
 
 /* The same by pwrite(2), at `offset` of the file. */
 Status files_write_at(int descriptor, const char *path, const void *data, size_t size, uint64_t offset) MUST_USE;
+/* pread(2) until all is read; a file that ends before is EXIT_IO. */
+Status files_read_at(int descriptor, const char *path, void *data, size_t size, uint64_t offset) MUST_USE;
 /* Bytes of a regular file; -1 when there is none. */
 int64_t files_size(const char *path);
 

@@ -156,6 +156,21 @@ Status files_write_at(int descriptor, const char *path, const void *data, size_t
     return NULL;
 }
 
+Status files_read_at(int descriptor, const char *path, void *data, size_t size, uint64_t offset) {
+    char *next = data;
+    while (size) {
+        ssize_t got = pread(descriptor, next, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return files_failure("read", path, got < 0 ? errno : EIO);
+        next += got;
+        offset += (uint64_t)got;
+        size -= (size_t)got;
+    }
+    return NULL;
+}
+
 /* fsync(2); what cannot be synced (a pipe, a character device, some network file systems' directories) is fine. */
 static int sync_descriptor(int descriptor) {
     int result;

@@ -5,21 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static Status read_at(const char *path, uint8_t *record, size_t size, uint64_t offset) {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return files_failure("read", path, errno);
-    Status status = NULL;
-    for (size_t done = 0; done < size && !status;) {
-        const ssize_t got = pread(descriptor, record + done, size - done, (off_t)(offset + done));
-        if (got > 0)
-            done += (size_t)got;
-        else if (got == 0 || errno != EINTR)
-            status = files_failure("read", path, got ? errno : EIO);
-    }
+    Status status = files_read_at(descriptor, path, record, size, offset);
     close(descriptor);
     return status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the shards before and the inputs before say of this one: -1 it is the first of its content. */
+/* Makes a duplicate of an outcome whose content is there already, in this shard or one before. */
 static Status judge(const StageSource *source, const Seen *seen, int64_t input, Outcome *outcome) {
     const int64_t first = seen_find(seen, outcome->sha256);
     if (first < 0)
@@ -94,15 +94,7 @@ static void fill_row(const StageInput *input, const Outcome *outcome, PackRow *r
 
 /* Moves a record of the spool to another place before it. */
 static Status move_record(int spool, int64_t from, int64_t to, uint8_t *room, size_t bytes) {
-    for (size_t done = 0; done < bytes;) {
-        const ssize_t got = pread(spool, room + done, bytes - done, (off_t)((size_t)from * bytes + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return status_error(EXIT_IO, "cannot read a record of the spool: %s",
-                                got ? strerror(errno) : "it ends early");
-        done += (size_t)got;
-    }
+    TRY(files_read_at(spool, "the spool", room, bytes, (uint64_t)from * bytes));
     return files_write_at(spool, "the spool", room, bytes, (uint64_t)to * bytes);
 }
 
