@@ -162,8 +162,11 @@ Status files_read_at(int descriptor, const char *path, void *data, size_t size, 
         ssize_t got = pread(descriptor, next, size, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
-            return files_failure("read", path, got < 0 ? errno : EIO);
+        if (got < 0)
+            return files_failure("read", path, errno);
+        if (got == 0)
+            return status_error(EXIT_IO, "cannot read %s: it ends at byte %llu, before it should: it was cut short",
+                                path, (unsigned long long)offset);
         next += got;
         offset += (uint64_t)got;
         size -= (size_t)got;

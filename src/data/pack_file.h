@@ -77,8 +77,6 @@ Status pack_shard_tables(const PackShard *shard, const PackAbout *about, const P
                          PackMemory **memory) MUST_USE;
 /* --- Reading a shard's bytes (pack_shard_scan.c) --- */
 
-/* pread(2) until all is there; EXIT_IO when the file ends before. */
-Status pack_read_all(int descriptor, const char *path, void *data, size_t size, uint64_t offset) MUST_USE;
 /* Where a shard's bytes are, for those who read them all. */
 typedef struct {
     int descriptor;

@@ -1,3 +1,4 @@
+#include "files.h"
 #include "pack_file.h"
 
 #include <assert.h>
@@ -23,7 +24,7 @@ Status pack_read(const Pack *pack, int64_t record, uint8_t *pixels) {
     uint64_t offset;
     const PackShard *shard = pack_find(pack, record, &offset);
     size_t bytes = (size_t)pack_record_bytes(&pack->about);
-    TRY(pack_read_all(shard->descriptor, shard->path, pixels, bytes, offset));
+    TRY(files_read_at(shard->descriptor, shard->path, pixels, bytes, offset));
     if (XXH3_64bits(pixels, bytes) != pack->rows[record].checksum)
         return status_error(EXIT_DATA,
                             "%s: record %lld (%s) is damaged: its checksum is wrong; restore the shard from a copy, or "

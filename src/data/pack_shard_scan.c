@@ -11,24 +11,6 @@
 
 enum { PIECE = 1 << 20 };
 
-Status pack_read_all(int descriptor, const char *path, void *data, size_t size, uint64_t offset) {
-    char *next = data;
-    while (size) {
-        ssize_t got = pread(descriptor, next, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return files_failure("read", path, errno);
-        if (got == 0)
-            return status_error(EXIT_IO, "cannot read %s: it ends at byte %llu, before it should: it was cut short",
-                                path, (unsigned long long)offset);
-        next += got;
-        offset += (uint64_t)got;
-        size -= (size_t)got;
-    }
-    return NULL;
-}
-
 static Status write_at(int descriptor, const void *data, size_t size, uint64_t offset) {
     if (lseek(descriptor, (off_t)offset, SEEK_SET) < 0)
         return files_failure("write", "a file in memory", errno);
@@ -49,7 +31,7 @@ typedef struct {
 static Status scan_outside(const Scan *scan, uint64_t from, uint64_t to) {
     while (from < to) {
         size_t size = to - from < scan->room ? (size_t)(to - from) : scan->room;
-        TRY(pack_read_all(scan->span->descriptor, scan->span->path, scan->buffer, size, from));
+        TRY(files_read_at(scan->span->descriptor, scan->span->path, scan->buffer, size, from));
         XXH3_64bits_update(scan->outside, scan->buffer, size);
         if (scan->digest)
             TRY(digest_add(scan->digest, scan->buffer, size));
@@ -63,7 +45,7 @@ static Status scan_outside(const Scan *scan, uint64_t from, uint64_t to) {
 static Status scan_records(const Scan *scan, PackRecordSeen seen, void *context) {
     size_t size = (size_t)scan->span->record_bytes;
     for (uint64_t i = 0; i < scan->span->records; i++) {
-        TRY(pack_read_all(scan->span->descriptor, scan->span->path, scan->buffer, size, scan->span->offset + i * size));
+        TRY(files_read_at(scan->span->descriptor, scan->span->path, scan->buffer, size, scan->span->offset + i * size));
         TRY(digest_add(scan->digest, scan->buffer, size));
         if (seen)
             seen(context, i, scan->buffer);

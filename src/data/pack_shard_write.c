@@ -200,7 +200,7 @@ static Status copy_by_hand(Copy *copy, const char *path) {
     Status status = NULL;
     while (copy->left && !status) {
         size_t size = copy->left < PIECE ? (size_t)copy->left : PIECE;
-        status = pack_read_all(copy->from, "the shard's pixels", buffer, size, copy->read_at);
+        status = files_read_at(copy->from, "the shard's pixels", buffer, size, copy->read_at);
         if (!status && lseek(copy->to, (off_t)copy->write_at, SEEK_SET) < 0)
             status = files_failure("write", path, errno);
         if (!status)
