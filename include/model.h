@@ -16,6 +16,7 @@ typedef struct {
     int image_size, patch_size;
     int record; /* MAE only: side of the largest square records that it is given to crop; 0: none, pictures of
                    image_size */
+    bool held;  /* the device holds those records: the model keeps no room for them */
     int dim, depth, heads;
     int decoder_dim, decoder_depth, decoder_heads; /* MAE only */
     double mlp_ratio, norm_eps;
@@ -64,17 +65,20 @@ Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
 typedef struct {
     const uint8_t *pixels; /* [batch][side][side][3], or NULL */
     int side;              /* 0: the model's image_size */
-    const Crop *crops;     /* [batch] what is seen of each, as pixels_to_patches takes it; NULL: all */
-    const float *image;    /* [batch][3][size][size], used when pixels is NULL */
-    const int32_t *ids;    /* [batch][patches], each row a permutation by mae_shuffle() */
-    int batch;             /* 1 .. shape.batch */
+    const int32_t *which;  /* [batch] pixels is [held][side][side][3], and these of them are meant; NULL: as they lie */
+    int held;
+    const Crop *crops;  /* [batch] what is seen of each, as pixels_to_patches takes it; NULL: all */
+    const float *image; /* [batch][3][size][size], used when pixels is NULL */
+    const int32_t *ids; /* [batch][patches], each row a permutation by mae_shuffle() */
+    int batch;          /* 1 .. shape.batch */
 } MaeInput;
 
 /* Rooms that the model holds for inputs: one can be filled while another is computed with. */
 enum { MAE_ROOMS = 2 };
 
 /* An input of pixels whose pointers are the host's memory: copied, in the order of `stream`, to the model's room
- * `room`, or taken as it is where the device reads the host's memory. Crops only of records of shape.record. */
+ * `room`, or taken as it is where the device reads the host's memory. Crops only of records of shape.record. With
+ * `which`, of a model with shape.held, pixels are the device's already and stay where they are. */
 Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
 
 /* Forward pass. Failures are kept in the table (ops_error()). */

@@ -84,6 +84,14 @@ typedef struct {
     bool flip;
 } Crop;
 
+/* Pictures of one size, in bytes, and what samples see of them. Device memory. */
+typedef struct {
+    const uint8_t *pixels; /* [count][height][width][3] */
+    int count, height, width;
+    const int32_t *which; /* [batch] the picture that each sample sees; NULL: its own, count is the batch */
+    const Crop *crops;    /* [batch] the part of it; NULL: all */
+} PictureSet;
+
 /* A run of parameters that AdamW treats alike. */
 typedef struct {
     size_t offset, count; /* into the parameter, gradient and moment arrays */
@@ -163,12 +171,11 @@ struct Ops {
     void (*attention_backward)(Ops *ops, const Real *dout, const Real *qkv, const Real *out, const float *lse,
                                Real *dqkv, int batch, int tokens, int heads, int head);
 
-    /* Crop and resize each picture as resize_pixels() does, normalise (v / 255 - mean) / std by channel, cut into
-     * patches. `ids` lists each sample's patches, the `keep` visible ones first. visible: channel slowest (c, y, x), as
-     * the patch embedding's convolution weight lies; target: the others in the order of ids, channel fastest (y, x, c),
-     * as the decoder predicts. crops NULL: whole pictures. target NULL: not wanted. */
-    void (*pixels_to_patches)(Ops *ops, const uint8_t *pixels /*[batch][height][width][3]*/, int height, int width,
-                              const Crop *crops /*[batch]*/, const int32_t *ids /*[batch][patches]*/, int keep,
+    /* Crop and resize what each sample sees as resize_pixels() does, normalise (v / 255 - mean) / std by channel, cut
+     * into patches. `ids` lists each sample's patches, the `keep` visible ones first. visible: channel slowest (c, y,
+     * x), as the patch embedding's convolution weight lies; target: the others in the order of ids, channel fastest (y,
+     * x, c), as the decoder predicts. target NULL: not wanted. */
+    void (*pixels_to_patches)(Ops *ops, const PictureSet *pictures, const int32_t *ids /*[batch][patches]*/, int keep,
                               const float mean[3], const float std[3], int size, int patch,
                               Real *visible /*[batch][keep][3*patch*patch]*/,
                               float *target /*[batch][patches-keep][3*patch*patch]*/, int batch);

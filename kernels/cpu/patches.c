@@ -112,8 +112,13 @@ static void cut_image(const Sample *s, const float *image) {
 }
 
 /* Resizes (or takes as it is) and cuts one sample. */
-static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int width, const Crop *crop,
-                         const float *scale, const float *shift) {
+static Status cut_sample(const Sample *s, const PictureSet *pictures, int b, const float *scale, const float *shift) {
+    const int height = pictures->height, width = pictures->width, which = pictures->which ? pictures->which[b] : b;
+    if (which < 0 || which >= pictures->count)
+        return status_error(EXIT_INTERNAL, "pixels_to_patches: sample %d sees picture %d, not one of 0 .. %d", b, which,
+                            pictures->count - 1);
+    const uint8_t *pixels = pictures->pixels + (size_t)which * height * width * 3;
+    const Crop all = {.height = height, .width = width}, *crop = pictures->crops ? &pictures->crops[b] : NULL;
     const bool whole = !crop && height == s->size && width == s->size;
     const size_t row = 3 * (size_t)s->patch, picture = whole ? 0 : 3 * (size_t)s->size * s->size;
     float *values = malloc(3 * row * sizeof *values + picture);
@@ -127,7 +132,6 @@ static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int
     Status status = NULL;
     if (!whole) {
         uint8_t *resized = (uint8_t *)(values + 3 * row);
-        const Crop all = {.height = height, .width = width};
         status = resize_pixels(pixels, height, width, crop ? *crop : all, s->size, s->size, resized);
         pixels = resized;
     }
@@ -137,9 +141,8 @@ static Status cut_sample(const Sample *s, const uint8_t *pixels, int height, int
     return status;
 }
 
-void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int width, const Crop *crops,
-                           const int32_t *ids, int keep, const float mean[3], const float std[3], int size, int patch,
-                           Real *visible, float *target, int batch) {
+void cpu_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t *ids, int keep, const float mean[3],
+                           const float std[3], int size, int patch, Real *visible, float *target, int batch) {
     Rooms rooms;
     if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep) ||
         !rooms_open(&rooms, ops, "pixels_to_patches' patches", 3 * (size_t)patch * patch))
@@ -153,8 +156,7 @@ void cpu_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int widt
 #pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
     for (int b = 0; b < batch; b++) {
         const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
-        Status status = cut_sample(&sample, pixels + (size_t)b * height * width * 3, height, width,
-                                   crops ? &crops[b] : NULL, scale, shift);
+        Status status = cut_sample(&sample, pictures, b, scale, shift);
         if (status) {
 #pragma omp critical(pixels_to_patches_failure)
             if (failure)

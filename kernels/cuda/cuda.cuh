@@ -15,10 +15,11 @@
 /* What a kernel found wrong with its data: the first finding stays until the device is next waited for. */
 typedef enum {
     FINDING_NONE,
-    FINDING_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
-    FINDING_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
-    FINDING_CROP   /* `crop`, crops[row], does not lie in its picture; column: the size wanted; value, limit: the
-                      picture's height and width */
+    FINDING_ID,      /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
+    FINDING_LABEL,   /* labels[row] is `value`, not one of 0 .. limit - 1 */
+    FINDING_PICTURE, /* which[row] is `value`, not one of 0 .. limit - 1 */
+    FINDING_CROP     /* `crop`, crops[row], does not lie in its picture; column: the size wanted; value, limit: the
+                        picture's height and width */
 } FindingKind;
 
 typedef struct {

@@ -108,7 +108,7 @@ static Status device_fill(const Device *device, Stream *stream, void *to, int by
     return late_status(device, "fill", cudaMemsetAsync(to, byte, bytes, stream_of(device, stream)));
 }
 
-/* The CPU says the same: cpu_check_ids(), cpu_cross_entropy_loss(), resize_pixels(). */
+/* The CPU says the same: cpu_check_ids(), cpu_cross_entropy_loss(), cpu_pixels_to_patches(), resize_pixels(). */
 static Status finding_status(const Finding *found) {
     switch (found->kind) {
     case FINDING_NONE:
@@ -121,6 +121,9 @@ static Status finding_status(const Finding *found) {
                             "%s: label %d of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
                             "or its number of classes",
                             found->operation, found->value, found->row, found->limit, found->limit - 1);
+    case FINDING_PICTURE:
+        return status_error(EXIT_INTERNAL, "%s: sample %d sees picture %d, not one of 0 .. %d", found->operation,
+                            found->row, found->value, found->limit - 1);
     case FINDING_CROP:
         return status_error(EXIT_INTERNAL,
                             "resize_pixels: the crop of %d x %d pixels at row %d, column %d does not lie in the "

@@ -121,21 +121,34 @@ __device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels,
     }
 }
 
+/* The picture a sample sees: the first one, and a finding, for one that is not there. */
+__device__ __forceinline__ const uint8_t *picture_at(const Cut &cut, const PictureSet &pictures, int sample) {
+    int which = sample;
+    if (pictures.which) {
+        which = pictures.which[sample];
+        if (which < 0 || which >= pictures.count) {
+            report(cut.places.finding, FINDING_PICTURE, cut.places.operation, sample, 0, which, pictures.count);
+            which = 0;
+        }
+    }
+    return pictures.pixels + (size_t)which * pictures.height * pictures.width * 3;
+}
+
 /* Pictures of the right size: one warp a tile. Reads the cut pixels (3 bytes each) and writes their values, so with a
  * target, for each sample, 3 size^2 + 3 patch^2 (keep sizeof(T) + 4 (patches - keep)) bytes; at 224 pixels, patches of
  * 16, 49 of 196 kept and BF16 0.68 MB, or 0.22 us a sample (computed). */
 template <typename T>
 __global__ void __launch_bounds__(WARPS *WARP)
-    cut_pixels(Cut cut, Levels levels, const uint8_t *pixels, int tiles, T *visible, float *target) {
-    SHARED(uint8_t, pictures, [WARPS][LEVELS]);
+    cut_pixels(Cut cut, Levels levels, PictureSet pictures, int tiles, T *visible, float *target) {
+    SHARED(uint8_t, shared, [WARPS][LEVELS]);
     const int lane = threadIdx.x % WARP, tile_index = blockIdx.x * WARPS + threadIdx.x / WARP;
-    uint8_t *picture = pictures[threadIdx.x / WARP];
+    uint8_t *picture = shared[threadIdx.x / WARP];
     if (tile_index >= tiles)
         return;
     const size_t row = (size_t)cut.size * 3;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
         const Tile tile = tile_at(cut, sample, tile_index);
-        load_levels(pixels + sample * row * cut.size, row, false, cut.size, tile, picture, lane, WARP);
+        load_levels(picture_at(cut, pictures, sample), row, false, cut.size, tile, picture, lane, WARP);
         __syncwarp();
         write_tile(cut, levels, picture, sample, tile, visible, target, lane, WARP);
         __syncwarp();
@@ -145,12 +158,6 @@ __global__ void __launch_bounds__(WARPS *WARP)
 /* Resizing as kernels/cpu/resize.c does it, to the last bit: weights in double, rounded to Pillow's 22 bits of
  * fraction, then integers. */
 enum { FRACTION = 22, HALF = 1 << (FRACTION - 1), CHUNK = 32 /* rows between the passes at a time */ };
-
-typedef struct {
-    const uint8_t *pixels;
-    int height, width;
-    const Crop *crops; /* NULL: whole pictures */
-} Pictures;
 
 /* How a sample's two axes are resampled: output i sums `y` inputs from `x` on. Weights lie [tap][size], first those
  * across. */
@@ -166,7 +173,7 @@ __device__ __forceinline__ bool crop_lies_within(const Crop &crop, int height, i
 }
 
 /* What a sample sees: the whole picture in the place of a crop that does not lie in it. */
-__device__ __forceinline__ Crop crop_at(const Pictures &pictures, int sample) {
+__device__ __forceinline__ Crop crop_at(const PictureSet &pictures, int sample) {
     Crop whole;
     whole.top = whole.left = 0;
     whole.height = pictures.height;
@@ -191,7 +198,7 @@ __device__ __forceinline__ double bicubic(double x) {
 
 /* The weights of every sample's axes: one thread for each output of an axis. Writes up to size (16 + 4 taps) bytes a
  * sample, 16 KB from 256 pixels to 224: a fortieth of what cut_resized moves. */
-__global__ void weigh_axes(Cut cut, Pictures pictures, Axes axes) {
+__global__ void weigh_axes(Cut cut, PictureSet pictures, Axes axes) {
     const int index = blockIdx.x * blockDim.x + threadIdx.x, size = cut.size;
     if (index >= 2 * size)
         return;
@@ -281,15 +288,14 @@ __device__ __forceinline__ void resize_tile(const uint8_t *picture, size_t row, 
  * 1.3 times the first pass: about as many instructions as the bytes leave time for. */
 template <typename T>
 __global__ void __launch_bounds__(TILE *TILE, 4)
-    cut_resized(Cut cut, Levels levels, Pictures pictures, Axes axes, T *visible, float *target) {
+    cut_resized(Cut cut, Levels levels, PictureSet pictures, Axes axes, T *visible, float *target) {
     SHARED(uint8_t, between, [3 * CHUNK * TILE]);
     SHARED(uint8_t, picture, [LEVELS]);
     const size_t row = (size_t)pictures.width * 3;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
         const Tile tile = tile_at(cut, sample, blockIdx.x);
         const Crop crop = crop_at(pictures, sample);
-        const uint8_t *from =
-            pictures.pixels + ((size_t)sample * pictures.height + crop.top) * row + (size_t)crop.left * 3;
+        const uint8_t *from = picture_at(cut, pictures, sample) + crop.top * row + (size_t)crop.left * 3;
         if (keeps_size(crop, cut.size))
             load_levels(from, row, crop.flip, cut.size, tile, picture, threadIdx.x, blockDim.x);
         else
@@ -369,7 +375,7 @@ static int taps_of(int from, int size) {
 }
 
 template <typename T>
-static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const Pictures &pictures, T *visible,
+static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const PictureSet &pictures, T *visible,
                            float *target) {
     Axes axes;
     axes.across = taps_of(pictures.width, cut.size);
@@ -389,9 +395,8 @@ static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const
            (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, pictures, axes, visible, target);
 }
 
-void cuda_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int width, const Crop *crops,
-                            const int32_t *ids, int keep, const float mean[3], const float std[3], int size, int patch,
-                            Real *visible, float *target, int batch) {
+void cuda_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t *ids, int keep, const float mean[3],
+                            const float std[3], int size, int patch, Real *visible, float *target, int batch) {
     if (ops->error)
         return;
     Cut cut;
@@ -402,14 +407,13 @@ void cuda_pixels_to_patches(Ops *ops, const uint8_t *pixels, int height, int wid
         levels.scale[c] = 1.0f / (255.0f * std[c]);
         levels.shift[c] = -mean[c] / std[c];
     }
-    if (crops || height != size || width != size) {
-        const Pictures pictures = {pixels, height, width, crops};
-        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, pictures, (T *)visible, target));
+    if (pictures->crops || pictures->height != size || pictures->width != size) {
+        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *pictures, (T *)visible, target));
     } else {
         const int tiles = tiles_of(cut);
         WITH_REAL(ops->type, T,
                   LAUNCH(ops, "pixels_to_patches", (cut_pixels<T>), sample_grid((tiles + WARPS - 1) / WARPS, batch),
-                         WARPS * WARP, 0, cut, levels, pixels, tiles, (T *)visible, target));
+                         WARPS * WARP, 0, cut, levels, *pictures, tiles, (T *)visible, target));
     }
 }
 

@@ -16,7 +16,8 @@ struct Mae {
     int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
     Stack encoder, decoder;
     uint8_t *pixels[MAE_ROOMS]; /* [batch][side][side][3], */
-    Crop *crops[MAE_ROOMS];     /* [batch] where there are records, and */
+    Crop *crops[MAE_ROOMS];     /* [batch] where there are records, */
+    int32_t *which[MAE_ROOMS];  /* [batch] where the device holds them, and */
     int32_t *ids[MAE_ROOMS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
     Real *visible;              /* [batch][keep][patch_dim] */
     float *target;              /* [batch][patches - keep][patch_dim] */
@@ -100,10 +101,11 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
-    const size_t side = (size_t)(s->record > s->image_size ? s->record : s->image_size);
+    const size_t side = (size_t)(s->record > s->image_size && !s->held ? s->record : s->image_size);
     for (int room = 0; room < MAE_ROOMS && !ops->device->host_memory; room++) {
         mae->pixels[room] = arena_take(arena, batch * 3 * side * side);
         mae->crops[room] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
+        mae->which[room] = s->held ? arena_take(arena, batch * sizeof **mae->which) : NULL;
         mae->ids[room] = arena_take(arena, batch * patches * sizeof **mae->ids);
     }
     arena_group(arena, "patches and predictions");
@@ -255,15 +257,30 @@ static int side_of(const Mae *mae, const MaeInput *input) {
     return input->side ? input->side : mae->shape.image_size;
 }
 
+static PictureSet pictures_of(const Mae *mae, const MaeInput *input) {
+    const int side = side_of(mae, input);
+    return (PictureSet){.pixels = input->pixels,
+                        .count = input->which ? input->held : input->batch,
+                        .height = side,
+                        .width = side,
+                        .which = input->which,
+                        .crops = input->crops};
+}
+
 Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
     const Device *device = mae->ops->device;
     const size_t side = (size_t)side_of(mae, host), count = (size_t)host->batch;
     *input = *host;
     if (device->host_memory)
         return NULL;
-    input->pixels = mae->pixels[room];
     input->ids = mae->ids[room];
-    TRY(device->copy(device, stream, mae->pixels[room], host->pixels, count * side * side * 3, COPY_TO_DEVICE));
+    if (host->which) {
+        input->which = mae->which[room];
+        TRY(device->copy(device, stream, mae->which[room], host->which, count * sizeof *host->which, COPY_TO_DEVICE));
+    } else {
+        input->pixels = mae->pixels[room];
+        TRY(device->copy(device, stream, mae->pixels[room], host->pixels, count * side * side * 3, COPY_TO_DEVICE));
+    }
     if (host->crops) {
         input->crops = mae->crops[room];
         TRY(device->copy(device, stream, mae->crops[room], host->crops, count * sizeof *host->crops, COPY_TO_DEVICE));
@@ -281,10 +298,10 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     mae->passed_ids = input->ids;
     ops->device->range_push(ops->device, "forward");
 
-    if (input->pixels)
-        ops->pixels_to_patches(ops, input->pixels, side_of(mae, input), side_of(mae, input), input->crops, input->ids,
-                               keep, picture_mean, picture_std, s->image_size, s->patch_size, mae->visible, mae->target,
-                               batch);
+    const PictureSet pictures = pictures_of(mae, input);
+    if (pictures.pixels)
+        ops->pixels_to_patches(ops, &pictures, input->ids, keep, picture_mean, picture_std, s->image_size,
+                               s->patch_size, mae->visible, mae->target, batch);
     else
         ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
                               mae->target, batch);

@@ -66,10 +66,10 @@ PROFILED(attention_backward,
 /* --- Patches and tokens */
 
 PROFILED(pixels_to_patches,
-         (const uint8_t *pixels, int height, int width, const Crop *crops, const int32_t *ids, int keep,
-          const float *mean, const float *std, int size, int patch, Real *visible, float *target, int batch),
-         (pixels, height, width, crops, ids, keep, mean, std, size, patch, visible, target, batch),
-         cost_pixels_to_patches(batch, height, width, size, patch, keep, target != NULL, E))
+         (const PictureSet *pictures, const int32_t *ids, int keep, const float *mean, const float *std, int size,
+          int patch, Real *visible, float *target, int batch),
+         (pictures, ids, keep, mean, std, size, patch, visible, target, batch),
+         cost_pixels_to_patches(batch, pictures->height, pictures->width, size, patch, keep, target != NULL, E))
 
 PROFILED(image_to_patches,
          (const float *image, const int32_t *ids, int keep, int size, int patch, Real *visible, float *target,

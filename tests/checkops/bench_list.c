@@ -146,8 +146,9 @@ static void gelu_backward(Bed *b, const int *n) {
 static void pixels(Bed *b, const int *n) { /* pictures come at that size */
     static const float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.25f, 0.25f, 0.25f};
     const int across = n[1] / n[2];
-    b->ops.pixels_to_patches(&b->ops, b->bytes, n[1], n[1], NULL, ids(b, across * across), n[3], mean, std, n[1], n[2],
-                             b->pool[4], b->pool[5], n[0]);
+    const PictureSet pictures = {.pixels = b->bytes, .count = n[0], .height = n[1], .width = n[1]};
+    b->ops.pixels_to_patches(&b->ops, &pictures, ids(b, across * across), n[3], mean, std, n[1], n[2], b->pool[4],
+                             b->pool[5], n[0]);
 }
 static void image(Bed *b, const int *n) {
     const int across = n[1] / n[2];

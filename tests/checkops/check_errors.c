@@ -101,9 +101,19 @@ static void check_findings(Errors *e) {
     const float none[3] = {0}, one[3] = {1, 1, 1};
     const uint8_t *pixels = put(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
     const Crop *outside = put(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
-    ops->pixels_to_patches(ops, pixels, 2, 2, outside, put(e, zero, sizeof(int32_t)), 1, none, one, 2, 2, y, NULL, 1);
+    const int32_t *first = put(e, zero, sizeof(int32_t));
+    PictureSet pictures = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
+    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
     expect(e, EXIT_INTERNAL,
            "the crop of 2 x 2 pixels at row 1, column 0 does not lie in the picture of 2 x 2, or cannot become 2 x 2");
+    pictures.crops = NULL;
+    pictures.which = put(e, &(const int32_t){1}, sizeof(int32_t));
+    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees picture 1, not one of 0 .. 0");
+    pictures.which = put(e, &(const int32_t){-1}, sizeof(int32_t));
+    pictures.height = 1;
+    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees picture -1, not one of 0 .. 0");
 }
 
 static void check_backend(Errors *e) {

@@ -269,25 +269,37 @@ static Crop exact_crop(Check *check, int size, int sample) {
 void check_pixels_to_patches(Check *check) {
     Patches p = draw_patches(check);
     const bool cropped = check->round % 3, exact = exact_crops(check);
+    const bool chosen = check->round % 2; /* a picture may be for several samples, another for none */
     const int height = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
     const int width = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
-    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d size=%d patch=%d keep=%d", p.batch, height, width, cropped,
-                exact, p.size, p.patch, p.keep);
+    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d", p.batch, height,
+                width, cropped, exact, chosen, p.size, p.patch, p.keep);
     const size_t picture = (size_t)height * width * 3, area = (size_t)p.size * p.size;
-    uint8_t *pixels = draw_pixels(check, p.batch * picture);
+    const int count = chosen ? check_between(check, 1, 7) : p.batch;
+    uint8_t *pixels = draw_pixels(check, count * picture);
+    int32_t *which = check_bytes(check, "which", BUFFER_INPUT, p.batch, sizeof *which);
+    for (int b = 0; b < p.batch; b++)
+        which[b] = chosen ? check_between(check, 0, count - 1) : b;
     Crop *crops = check_bytes(check, "crops", BUFFER_INPUT, p.batch, sizeof *crops);
     memset(crops, 0, p.batch * sizeof *crops);
     for (int b = 0; b < p.batch; b++)
         crops[b] = exact && b < 3 ? exact_crop(check, p.size, b) : draw_crop(check, height, width);
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
-    RUN(check)
-    check->ops.pixels_to_patches(&check->ops, AT(pixels), height, width, AT(cropped ? crops : NULL), AT(p.ids), p.keep,
-                                 mean, std, p.size, p.patch, AT(p.visible), AT(p.target), p.batch);
+    RUN(check) {
+        const PictureSet pictures = {.pixels = AT(pixels),
+                                     .count = count,
+                                     .height = height,
+                                     .width = width,
+                                     .which = AT(chosen ? which : NULL),
+                                     .crops = AT(cropped ? crops : NULL)};
+        check->ops.pixels_to_patches(&check->ops, &pictures, AT(p.ids), p.keep, mean, std, p.size, p.patch,
+                                     AT(p.visible), AT(p.target), p.batch);
+    }
     double *image = check_numbers(check, p.batch * 3 * area);
     static uint8_t seen[400 * 400 * 3];
     for (int b = 0; b < p.batch; b++) {
         Crop crop = cropped ? crops[b] : (Crop){.height = height, .width = width};
-        reference(pixels + b * picture, width, crop, p.size, p.size, seen);
+        reference(pixels + which[b] * picture, width, crop, p.size, p.size, seen);
         for (size_t i = 0; i < area; i++)
             for (int c = 0; c < 3; c++)
                 image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];

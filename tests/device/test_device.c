@@ -361,7 +361,8 @@ static void wrong_data_is_found_once_and_named(void **state) {
     const float mean[3] = {0.5f, 0.5f, 0.5f}, deviation[3] = {0.25f, 0.25f, 0.25f};
     Crop *crop = placed(device, crops, sizeof crops);
     assert_fine(device_write(device, place, (int32_t[2][1]){{0}, {0}}, sizeof(int32_t[2][1])));
-    ops.pixels_to_patches(&ops, (uint8_t *)in, 4, 6, crop, place, 1, mean, deviation, 4, 4, out, NULL, 2);
+    const PictureSet pictures = {.pixels = (uint8_t *)in, .count = 2, .height = 4, .width = 6, .crops = crop};
+    ops.pixels_to_patches(&ops, &pictures, place, 1, mean, deviation, 4, 4, out, NULL, 2);
     assert_refused(found_in(device, &ops), EXIT_INTERNAL,
                    "the crop of 4 x 3 pixels at row 1, column 2 does not lie in the picture of 4 x 6");
     assert_fine(found_in(device, &ops));
