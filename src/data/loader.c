@@ -1,92 +1,17 @@
-#include "loader.h"
+#include "bad_records.h"
 #include "files.h"
 #include "pack_reader.h"
 
-#include <math.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_BAD = 3 }; /* files named in the message of a loader that gives up */
-
 struct Loader {
     LoaderOptions options;
-    int64_t bad_allowed;
     int share;          /* samples of a batch that fall to this rank */
     PackReader *reader; /* NULL: a folder */
     Prefetch *prefetch;
-
-    pthread_mutex_t lock; /* guards what follows */
-    uint8_t *is_bad;      /* [count] */
-    BadRecord *bad;       /* in any order */
-    int bad_count, bad_capacity;
+    BadRecords bad;
 };
-
-static int by_record(const void *a, const void *b) {
-    int64_t left = ((const BadRecord *)a)->record, right = ((const BadRecord *)b)->record;
-    return (left > right) - (left < right);
-}
-
-static bool known_bad(Loader *loader, int64_t record) {
-    pthread_mutex_lock(&loader->lock);
-    bool bad = loader->is_bad[record];
-    pthread_mutex_unlock(&loader->lock);
-    return bad;
-}
-
-/* Why the loader gives up; with the lock held. */
-static Status too_many_bad(Loader *loader) {
-    const Records *records = loader->options.records;
-    qsort(loader->bad, (size_t)loader->bad_count, sizeof *loader->bad, by_record);
-    char list[700] = "";
-    for (int i = 0; i < loader->bad_count && i < SHOWN_BAD; i++) {
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%.120s (%.100s)", i ? "; " : "", loader->bad[i].path,
-                 loader->bad[i].reason);
-    }
-    if (loader->bad_count == records->count)
-        return status_error(EXIT_DATA, "none of the %lld pictures in %.200s can be used: %s%s; mend them",
-                            (long long)records->count, records->text, list,
-                            loader->bad_count > SHOWN_BAD ? "; ..." : "");
-    return status_error(EXIT_DATA,
-                        "at least %d of the %lld pictures in %.200s cannot be used, more than data.max_bad = %g allows "
-                        "(%lld): %s%s; mend or remove them, or raise data.max_bad",
-                        loader->bad_count, (long long)records->count, records->text, loader->options.max_bad,
-                        (long long)loader->bad_allowed, list, loader->bad_count > SHOWN_BAD ? "; ..." : "");
-}
-
-/* The message without the path it opens with: the list of bad records names the file beside the reason. */
-static const char *reason_of(Status why, const char *path) {
-    const char *message = status_message(why);
-    size_t length = strlen(path);
-    return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0 ? message + length + 2
-                                                                                          : message;
-}
-
-/* Enters a bad record unless another worker did; with the lock held. */
-static Status enter_bad(Loader *loader, int64_t record, const char *reason) {
-    const Records *records = loader->options.records;
-    if (loader->is_bad[record])
-        return NULL;
-    if (loader->bad_count == loader->bad_capacity) {
-        int capacity = loader->bad_capacity ? loader->bad_capacity * 2 : 16;
-        BadRecord *grown = realloc(loader->bad, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the list of bad pictures", (size_t)capacity * sizeof *grown);
-        loader->bad = grown;
-        loader->bad_capacity = capacity;
-    }
-    char *kept = strdup(reason);
-    if (!kept)
-        return status_no_memory("the list of bad pictures", strlen(reason));
-    loader->is_bad[record] = 1;
-    loader->bad[loader->bad_count++] =
-        (BadRecord){record, records_root(records, record), records_path(records, record), kept};
-    if (loader->bad_count > loader->bad_allowed || loader->bad_count == records->count)
-        return too_many_bad(loader);
-    return NULL;
-}
 
 /* `key`: see records_at(). */
 static Crop crop_of(const Loader *loader, int height, int width, uint32_t epoch, int64_t key) {
@@ -140,7 +65,7 @@ static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out,
     const Records *records = loader->options.records;
     const int64_t record = key % records->count;
     *used = false;
-    if (known_bad(loader, record))
+    if (bad_records_has(&loader->bad, record))
         return NULL;
     const char *root = records_root(records, record), *name = records_path(records, record);
     char *path = loader->reader ? strdup(name) : files_path("%s/%s", root, name);
@@ -148,13 +73,8 @@ static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out,
         return status_no_memory("a path", strlen(root));
     Status status = loader->reader ? load_packed(loader, epoch, key, out, crop) : load(loader, path, epoch, key, out);
     *used = !status;
-    if (status_code(status) == EXIT_DATA) {
-        Status why = status;
-        pthread_mutex_lock(&loader->lock);
-        status = enter_bad(loader, record, reason_of(why, path));
-        pthread_mutex_unlock(&loader->lock);
-        status_free(why);
-    }
+    if (status_code(status) == EXIT_DATA)
+        status = bad_records_enter(&loader->bad, record, path, status);
     free(path);
     return status;
 }
@@ -185,10 +105,7 @@ static Status fill(void *context, uint64_t batch, int place, void *out, int64_t 
         if (used)
             return NULL;
     }
-    pthread_mutex_lock(&loader->lock);
-    Status status = too_many_bad(loader);
-    pthread_mutex_unlock(&loader->lock);
-    return status;
+    return bad_records_too_many(&loader->bad);
 }
 
 static Status check_options(const LoaderOptions *options, int ranks) {
@@ -223,11 +140,7 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
         return status_no_memory("the loader", sizeof *loader);
     loader->options = *options;
     loader->share = options->batch_size / ranks;
-    /* The product of decimals, as 0.29 x 100, may fall just short of the whole number that is meant. */
-    loader->bad_allowed = (int64_t)floor(options->max_bad * (double)records->count + 1e-9);
-    pthread_mutex_init(&loader->lock, NULL);
-    loader->is_bad = calloc((size_t)records->count, 1);
-    Status status = loader->is_bad ? NULL : status_no_memory("the loader", (unsigned long long)records->count);
+    Status status = bad_records_open(&loader->bad, records, options->max_bad);
     if (!status && records->part_count)
         status = pack_reader_open(records, options->cache, &loader->reader);
     const size_t side = (size_t)(options->raw ? records->side : options->image_size);
@@ -272,19 +185,7 @@ void loader_again(Loader *loader) {
 }
 
 Status loader_bad(Loader *loader, BadRecord **bad, int *count) {
-    Status status = NULL;
-    pthread_mutex_lock(&loader->lock);
-    *count = loader->bad_count;
-    *bad = malloc((size_t)(*count ? *count : 1) * sizeof **bad);
-    if (!*bad) {
-        *count = 0;
-        status = status_no_memory("the list of bad pictures", sizeof **bad);
-    } else if (*count) {
-        memcpy(*bad, loader->bad, (size_t)*count * sizeof **bad);
-        qsort(*bad, (size_t)*count, sizeof **bad, by_record);
-    }
-    pthread_mutex_unlock(&loader->lock);
-    return status;
+    return bad_records_copy(&loader->bad, bad, count);
 }
 
 uint64_t loader_bytes(const Loader *loader) {
@@ -296,10 +197,6 @@ void loader_close(Loader *loader) {
         return;
     prefetch_close(loader->prefetch);
     pack_reader_close(loader->reader);
-    for (int i = 0; i < loader->bad_count; i++)
-        free(loader->bad[i].reason);
-    free(loader->bad);
-    free(loader->is_bad);
-    pthread_mutex_destroy(&loader->lock);
+    bad_records_close(&loader->bad);
     free(loader);
 }
