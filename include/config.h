@@ -17,7 +17,7 @@ typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { CONFIG_RECOMPUTE_NONE, CONFIG_RECOMPUTE_NORMS, CONFIG_RECOMPUTE_BLOCKS } ConfigRecompute;
 typedef enum { SPLITS_TRAIN, SPLITS_ALL } DataSplits;
-typedef enum { CACHE_AUTO, CACHE_PAGE, CACHE_DIRECT } DataCache; /* numbered as LoaderCache */
+typedef enum { CACHE_AUTO, CACHE_PAGE, CACHE_DIRECT, CACHE_DEVICE } DataCache; /* numbered as LoaderCache */
 typedef enum { TRAIN_ON_AUTO, TRAIN_ON_CPU, TRAIN_ON_CUDA, TRAIN_ON_EMU } TrainDevice;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */

@@ -5,7 +5,8 @@
  * batches; what it shows is records_at(seed, epoch, position in the epoch), its crop random_resized_crop() keyed by
  * (seed, RANDOM_CROP, epoch, that number). So the state of a loader is (seed, batch number, hash). A picture that
  * cannot be used is replaced by the next usable record, (record + 1) % count and so on, in the same turn, whose own
- * number keys the crop and is reported; it is counted once. A record of a pack is verified each time that it is read.
+ * number keys the crop and is reported; it is counted once. A record of a pack is verified each time that it is read:
+ * one that a device holds, when it is brought there.
  *
  * Of `ranks` loaders that share the batches, that of `rank` fills places rank * batch_size / ranks and on, as many as
  * fall to each: together they make the same batches, however many they are.
@@ -38,9 +39,10 @@ Crop random_resized_crop(Random *random, const CropRange *range, int height, int
 Status evaluation_view(const Image *image, int size, uint8_t *out) MUST_USE;
 
 /* How records of packs are read. PAGE: through the system's page cache. DIRECT: past it, for packs larger than memory.
- * AUTO: DIRECT when the packs would fill more than half of this machine's memory. PLAIN: as PAGE where files cannot be
- * mapped, by reading them; no key asks for it. No result changes. */
-typedef enum { LOADER_AUTO, LOADER_PAGE, LOADER_DIRECT, LOADER_PLAIN } LoaderCache;
+ * DEVICE: once, into the device's memory, before the first batch; batches then have crops and no samples; only where
+ * records are `raw`. AUTO: DIRECT when the packs would fill more than half of this machine's memory, else PAGE. PLAIN:
+ * as PAGE where files cannot be mapped, by reading them; no key asks for it. No result changes. */
+typedef enum { LOADER_AUTO, LOADER_PAGE, LOADER_DIRECT, LOADER_DEVICE, LOADER_PLAIN } LoaderCache;
 
 typedef struct {
     const Records *records; /* borrowed */
@@ -72,8 +74,16 @@ typedef struct {
 typedef struct Loader Loader;
 
 /* EXIT_DATA when an epoch is less than one batch (evaluation goes round then); EXIT_USAGE when the batch cannot be
- * shared by the ranks, or raw records are asked for and have not one size. */
+ * shared by the ranks, raw records are asked for and have not one size, or a device is to hold others than raw ones;
+ * EXIT_NO_MEMORY when it cannot. */
 Status loader_open(const LoaderOptions *options, Loader **loader) MUST_USE;
+/* Brings the next records that the device is to hold; *left: how many are still to come. Without LOADER_DEVICE, and
+ * with none left, it does nothing. To be called until none is left, before the first loader_next(). */
+Status loader_bring(Loader *loader, int64_t *left) MUST_USE;
+/* What that takes of the host's memory and of the device's, added to measuring arenas. */
+void loader_measure_held(int64_t records, int side, Arena *host, Arena *device);
+/* Device memory uint8 [records->count][side][side][3], the records by their numbers; NULL without LOADER_DEVICE. */
+const uint8_t *loader_held(const Loader *loader);
 /* Whole batches per epoch; when evaluating, as many as show every record. */
 int64_t loader_epoch_batches(const Loader *loader);
 /* The rank's part of the next batch: samples are uint8 [batch_size / ranks][image_size][image_size][3], valid until its

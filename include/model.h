@@ -80,6 +80,8 @@ enum { MAE_ROOMS = 2 };
  * `room`, or taken as it is where the device reads the host's memory. Crops only of records of shape.record. With
  * `which`, of a model with shape.held, pixels are the device's already and stay where they are. */
 Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
+/* Bytes that mae_stage() has copied so far. */
+uint64_t mae_staged(const Mae *mae);
 
 /* Forward pass. Failures are kept in the table (ops_error()). */
 void mae_forward(Mae *mae, const MaeInput *input);

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Writes sample `place` of batch `batch` to `out` (sample_bytes of it), the number of the record used to `record` and,
- * where the ring has crops (else `crop` is NULL), the part of it that is to be seen to `crop`. Called from worker
- * threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches before the lowest
- * sample that failed, then returns that sample's failure, as often as it is called. */
+/* Writes sample `place` of batch `batch` to `out` (sample_bytes of it; NULL where they are 0), the number of the record
+ * used to `record` and, where the ring has crops (else `crop` is NULL), the part of it that is to be seen to `crop`.
+ * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
+ * before the lowest sample that failed, then returns that sample's failure, as often as it is called. */
 typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop);
 
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
     void *context;
     uint64_t first_batch; /* number of the first batch */
     int batch_size;       /* samples a batch */
-    size_t sample_bytes;
+    size_t sample_bytes;  /* 0: samples are records and crops alone */
     bool crops;           /* a Crop beside each sample */
     const Device *device; /* borrowed; copies samples and crops from the ring, which is its pinned memory */
     int depth;            /* batches in the ring, at least 1 */
@@ -33,7 +33,7 @@ typedef struct {
 
 typedef struct {
     uint64_t number;        /* which batch */
-    const void *samples;    /* [batch_size][sample_bytes] */
+    const void *samples;    /* [batch_size][sample_bytes], or NULL */
     const int64_t *records; /* [batch_size] */
     const Crop *crops;      /* [batch_size], or NULL */
     int ready; /* full batches in the ring when it was asked for, this one among them; 0: it was waited for */

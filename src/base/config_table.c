@@ -15,7 +15,7 @@ static const char *const RECOMPUTES[] = {"none", "norms", "blocks", NULL};
 static const char *const PRECISIONS[] = {"fp32", "bf16", "fp8", NULL};
 static const char *const DEVICES[] = {"auto", "cpu", "cuda", "emu", NULL};
 static const char *const SPLITS[] = {"train", "all", NULL};
-static const char *const CACHES[] = {"auto", "page", "direct", NULL};
+static const char *const CACHES[] = {"auto", "page", "direct", "device", NULL};
 static const char *const ACTIONS[] = {"stop", "skip", "rollback", NULL};
 
 #define INTEGER(section, name, min, max, fallback, unit, help)                                                         \
@@ -69,7 +69,8 @@ const ConfigKey config_keys[] = {
            "those of val and test, too."),
     CHOICE(data, cache, CACHES, CACHE_AUTO,
            "How packs are read. page: through the system's page cache; direct: past it, for packs larger than memory; "
-           "auto: direct if the packs would fill more than half of the machine's memory. No result changes."),
+           "auto: direct if the packs would fill more than half of the machine's memory, else page; device: once, into "
+           "the GPU's memory, where steps then find them (packs of one size; on the CPU as auto). No result changes."),
     REAL(data, max_bad, 0, 1, 0.005, "", "Share of pictures that may be unreadable before the run stops."),
     REAL(data, crop_scale_min, 0.001, 1, 0.2, "", "Smallest random crop, as a share of the picture's area."),
     REAL(data, crop_scale_max, 0.001, 1, 1, "", "Largest random crop, as a share of the picture's area."),

@@ -1,5 +1,6 @@
 #include "bad_records.h"
 #include "files.h"
+#include "held.h"
 #include "pack_reader.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@ struct Loader {
     LoaderOptions options;
     int share;          /* samples of a batch that fall to this rank */
     PackReader *reader; /* NULL: a folder */
-    Prefetch *prefetch;
+    Held *held;         /* LOADER_DEVICE's records, else NULL */
+    Prefetch *prefetch; /* NULL until the device holds its records */
     BadRecords bad;
 };
 
@@ -49,7 +51,7 @@ static Status load_packed(const Loader *loader, uint32_t epoch, int64_t key, voi
     if (crop) {
         const int side = loader->options.records->side;
         *crop = crop_of(loader, side, side, epoch, key);
-        return pack_reader_copy(loader->reader, record, out);
+        return out ? pack_reader_copy(loader->reader, record, out) : NULL;
     }
     PackView packed;
     TRY(pack_reader_view(loader->reader, record, &packed));
@@ -118,6 +120,11 @@ static Status check_options(const LoaderOptions *options, int ranks) {
     if (options->raw && (options->evaluate || !records->side))
         return status_error(EXIT_USAGE, "%s: only packs of one size can be given as they are, in training",
                             records->text);
+    if (options->cache == LOADER_DEVICE && !options->raw)
+        return status_error(EXIT_USAGE,
+                            "data.cache = device: %s: a device can hold records of packs that are all of one size "
+                            "alone; take data.cache = auto",
+                            records->text);
     if (!options->evaluate && records->places < options->batch_size)
         return status_error(EXIT_DATA,
                             "%s holds %lld pictures, fewer than one batch of %d; add pictures or lower the batch",
@@ -128,6 +135,37 @@ static Status check_options(const LoaderOptions *options, int ranks) {
             return status_error(EXIT_DATA, "%s: its pictures have %d pixels a side, less than a patch (%d)",
                                 records->parts[i].pack.directory, records->parts[i].pack.about.image_size, shortest);
     return NULL;
+}
+
+static Status open_ring(Loader *loader) {
+    const LoaderOptions *options = &loader->options;
+    const size_t side = (size_t)(options->raw ? options->records->side : options->image_size);
+    const PrefetchOptions ring = {.fill = fill,
+                                  .context = loader,
+                                  .first_batch = options->first_batch,
+                                  .batch_size = loader->share,
+                                  .sample_bytes = loader->held ? 0 : side * side * 3,
+                                  .crops = options->raw,
+                                  .device = options->device,
+                                  .depth = options->depth,
+                                  .workers = options->workers};
+    return prefetch_open(&ring, &loader->prefetch);
+}
+
+/* A record for the device to hold; nobody looks at a bad one. */
+static Status read_record(void *context, int64_t record, void *out) {
+    Loader *loader = context;
+    Status status = pack_reader_copy(loader->reader, record, out);
+    if (status_code(status) != EXIT_DATA)
+        return status;
+    return bad_records_enter(&loader->bad, record, records_path(loader->options.records, record), status);
+}
+
+static Status open_held(Loader *loader) {
+    const LoaderOptions *options = &loader->options;
+    const size_t side = (size_t)options->records->side;
+    return held_open(options->device, options->records->count, side * side * 3, options->workers, read_record, loader,
+                     &loader->held);
 }
 
 Status loader_open(const LoaderOptions *options, Loader **out) {
@@ -142,19 +180,10 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
     loader->share = options->batch_size / ranks;
     Status status = bad_records_open(&loader->bad, records, options->max_bad);
     if (!status && records->part_count)
-        status = pack_reader_open(records, options->cache, &loader->reader);
-    const size_t side = (size_t)(options->raw ? records->side : options->image_size);
-    PrefetchOptions ring = {.fill = fill,
-                            .context = loader,
-                            .first_batch = options->first_batch,
-                            .batch_size = loader->share,
-                            .sample_bytes = side * side * 3,
-                            .crops = options->raw,
-                            .device = options->device,
-                            .depth = options->depth,
-                            .workers = options->workers};
+        status =
+            pack_reader_open(records, options->cache == LOADER_DEVICE ? LOADER_AUTO : options->cache, &loader->reader);
     if (!status)
-        status = prefetch_open(&ring, &loader->prefetch);
+        status = options->cache == LOADER_DEVICE ? open_held(loader) : open_ring(loader);
     if (status)
         loader_close(loader);
     else
@@ -172,7 +201,25 @@ uint32_t loader_epoch(const Loader *loader, uint64_t number) {
     return loader->options.evaluate ? 0 : (uint32_t)(number / (uint64_t)loader_epoch_batches(loader));
 }
 
+Status loader_bring(Loader *loader, int64_t *left) {
+    *left = 0;
+    if (!loader->held || loader->prefetch)
+        return NULL;
+    TRY(held_bring(loader->held, left));
+    return *left ? NULL : open_ring(loader);
+}
+
+void loader_measure_held(int64_t records, int side, Arena *host, Arena *device) {
+    held_measure(records, (size_t)side * (size_t)side * 3, host, device);
+}
+
+const uint8_t *loader_held(const Loader *loader) {
+    return loader->held ? held_pixels(loader->held) : NULL;
+}
+
 Status loader_next(Loader *loader, PrefetchBatch *batch) {
+    if (!loader->prefetch)
+        return status_error(EXIT_INTERNAL, "a batch was asked for before the device held all records");
     return prefetch_next(loader->prefetch, batch);
 }
 
@@ -196,6 +243,7 @@ void loader_close(Loader *loader) {
     if (!loader)
         return;
     prefetch_close(loader->prefetch);
+    held_close(loader->held);
     pack_reader_close(loader->reader);
     bad_records_close(&loader->bad);
     free(loader);

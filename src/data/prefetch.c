@@ -37,14 +37,19 @@ static int slot_of(const Prefetch *prefetch, uint64_t batch) {
     return (int)(batch % (uint64_t)prefetch->options.depth);
 }
 
+static uint8_t *samples_of(const Prefetch *prefetch, size_t slot) {
+    return prefetch->samples ? prefetch->samples + slot * prefetch->batch_bytes : NULL;
+}
+
 static Status fill(Prefetch *prefetch, uint64_t sample) {
     const PrefetchOptions *options = &prefetch->options;
     uint64_t batch = sample / (uint64_t)options->batch_size;
     size_t place = (size_t)(sample % (uint64_t)options->batch_size), slot = (size_t)slot_of(prefetch, batch);
     const size_t at = slot * (size_t)options->batch_size + place;
+    uint8_t *out = samples_of(prefetch, slot);
     return options->fill(options->context, options->first_batch + batch, (int)place,
-                         prefetch->samples + slot * prefetch->batch_bytes + place * options->sample_bytes,
-                         prefetch->records + at, prefetch->crops ? prefetch->crops + at : NULL);
+                         out ? out + place * options->sample_bytes : NULL, prefetch->records + at,
+                         prefetch->crops ? prefetch->crops + at : NULL);
 }
 
 /* Enters the outcome of a sample; with the lock held. The consumer is woken for what it waits for, a batch or a
@@ -132,8 +137,10 @@ static Status allocate(Prefetch *prefetch) {
     /* The pages of pinned memory are taken by whoever allocates it: near the device, as the workers are. */
     cpu_set_t everywhere;
     numa_bind(options->device->pci, &everywhere);
-    Status taken = options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes,
-                                                    "the ring of batches", (void **)&prefetch->samples);
+    Status taken = NULL;
+    if (options->sample_bytes)
+        taken = options->device->allocate_pinned(options->device, depth * prefetch->batch_bytes, "the ring of batches",
+                                                 (void **)&prefetch->samples);
     numa_restore(&everywhere);
     TRY(taken);
     if (options->crops)
@@ -149,7 +156,7 @@ static Status allocate(Prefetch *prefetch) {
 
 Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     *out = NULL;
-    if (options->batch_size < 1 || !options->sample_bytes || options->depth < 1 || options->workers < 1)
+    if (options->batch_size < 1 || options->depth < 1 || options->workers < 1)
         return status_error(EXIT_INTERNAL, "a ring of %d batches of %d samples and %d workers cannot be",
                             options->depth, options->batch_size, options->workers);
     Prefetch *prefetch = calloc(1, sizeof *prefetch);
@@ -196,7 +203,7 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
     if (prefetch->filled[slot] == options->batch_size) {
         prefetch->held++;
         *batch = (PrefetchBatch){.number = options->first_batch + next,
-                                 .samples = prefetch->samples + slot * prefetch->batch_bytes,
+                                 .samples = samples_of(prefetch, slot),
                                  .records = prefetch->records + slot * (size_t)options->batch_size,
                                  .crops = prefetch->crops ? prefetch->crops + slot * (size_t)options->batch_size : NULL,
                                  .ready = ready};

@@ -26,6 +26,7 @@ struct Mae {
     Real *pred, *dpred;         /* [batch][1 + patches][patch_dim] */
     Real *ddecoder, *dlatent;   /* gradients of what enters and leaves the two stacks */
     double *loss;
+    uint64_t staged;
     /* Of the last forward pass. */
     int batch;
     const int32_t *passed_ids;
@@ -267,26 +268,34 @@ static PictureSet pictures_of(const Mae *mae, const MaeInput *input) {
                         .crops = input->crops};
 }
 
-Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
+static Status bring(Mae *mae, Stream *stream, void *to, const void *from, size_t bytes) {
     const Device *device = mae->ops->device;
+    mae->staged += bytes;
+    return device->copy(device, stream, to, from, bytes, COPY_TO_DEVICE);
+}
+
+Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
     const size_t side = (size_t)side_of(mae, host), count = (size_t)host->batch;
     *input = *host;
-    if (device->host_memory)
+    if (mae->ops->device->host_memory)
         return NULL;
     input->ids = mae->ids[room];
     if (host->which) {
         input->which = mae->which[room];
-        TRY(device->copy(device, stream, mae->which[room], host->which, count * sizeof *host->which, COPY_TO_DEVICE));
+        TRY(bring(mae, stream, mae->which[room], host->which, count * sizeof *host->which));
     } else {
         input->pixels = mae->pixels[room];
-        TRY(device->copy(device, stream, mae->pixels[room], host->pixels, count * side * side * 3, COPY_TO_DEVICE));
+        TRY(bring(mae, stream, mae->pixels[room], host->pixels, count * side * side * 3));
     }
     if (host->crops) {
         input->crops = mae->crops[room];
-        TRY(device->copy(device, stream, mae->crops[room], host->crops, count * sizeof *host->crops, COPY_TO_DEVICE));
+        TRY(bring(mae, stream, mae->crops[room], host->crops, count * sizeof *host->crops));
     }
-    return device->copy(device, stream, mae->ids[room], host->ids, count * (size_t)mae->patches * sizeof *host->ids,
-                        COPY_TO_DEVICE);
+    return bring(mae, stream, mae->ids[room], host->ids, count * (size_t)mae->patches * sizeof *host->ids);
+}
+
+uint64_t mae_staged(const Mae *mae) {
+    return mae->staged;
 }
 
 void mae_forward(Mae *mae, const MaeInput *input) {

@@ -153,11 +153,34 @@ static Status start_step(Run *run) {
     return failure;
 }
 
+/* The records that the device holds, before the first step; a signal is heeded between pieces. */
+static Status bring_records(Run *run, Signals *signals) {
+    if (!loader_held(run->loader))
+        return NULL;
+    const double start = monitor_now();
+    int64_t left = run->train.count;
+    while (left && !run->signal) {
+        TRY(loader_bring(run->loader, &left));
+        run->signal = signals_poll(signals);
+        monitor_bringing(&run->monitor, run->train.count - left, run->train.count);
+    }
+    TRY(run_note_bad(run));
+    run->monitor.interval_read = loader_bytes(run->loader);
+    if (run->signal)
+        run->ending = END_SIGNAL;
+    else
+        monitor_note(&run->monitor, "data     %" PRId64 " records, %.1f MB, brought to the device in %.1f s",
+                     run->train.count, (double)loader_bytes(run->loader) / 1e6, monitor_now() - start);
+    return NULL;
+}
+
 static Status loop(Run *run, Signals *signals) {
     run->ending = run->state.step > 0 ? find_ending(run, run->state.step) : GOING_ON;
     if (run->ending)
         monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
     bool told = false;
+    if (!run->ending)
+        TRY(bring_records(run, signals));
     while (!run->ending) {
         if (may_start(run)) {
             TRY(start_step(run));
@@ -188,9 +211,12 @@ static Status keep_what_is_sound(Run *run) {
 static Status conclude(Run *run, Status status) {
     static const char *const words[] = {"", "finished", "until", "max_hours", "stopped"};
     char reason[1024];
-    if (!status && run->ending == END_SIGNAL)
+    if (!status && run->ending == END_SIGNAL && run->state.step)
         status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume goes on",
                               signals_name(run->signal), run->state.step);
+    if (!status && run->ending == END_SIGNAL)
+        status = status_error(EXIT_STOPPED, "stopped by %s before the first step: --resume starts anew",
+                              signals_name(run->signal));
     bool stopped = status_code(status) == EXIT_STOPPED;
     if (stopped)
         snprintf(reason, sizeof reason, "stopped by %s", signals_name(run->signal));

@@ -2,6 +2,7 @@
 
 #include "checkpoint.h"
 #include "fp8.h"
+#include "loader.h"
 #include "optimizer.h"
 #include "prefetch.h"
 #include "step.h"
@@ -81,8 +82,14 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .fp8 = config->train.precision == PRECISION_FP8};
 }
 
-int memory_record(const Records *records, bool host_memory) {
-    return records->part_count && !host_memory ? records->side : 0;
+void memory_room_records(MemoryRoom *room, const Config *config, const Records *records) {
+    room->record = records->part_count && !room->host_memory ? records->side : 0;
+    room->held = room->record && config->data.cache == CACHE_DEVICE ? records->count : 0;
+}
+
+void memory_shape_records(ModelShape *shape, const MemoryRoom *room) {
+    shape->record = room->record;
+    shape->held = room->held > 0;
 }
 
 RealType memory_type(const Config *config) {
@@ -183,7 +190,9 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
     const size_t picture = (size_t)shape->image_size * (size_t)shape->image_size * 3;
     const size_t record = (size_t)shape->record * (size_t)shape->record * 3;
     const PrefetchOptions ring = {.batch_size = (int)config->train.global_batch,
-                                  .sample_bytes = record ? record : picture,
+                                  .sample_bytes = shape->held ? 0
+                                                  : record    ? record
+                                                              : picture,
                                   .crops = record > 0,
                                   .depth = (int)config->data.ring};
     prefetch_measure(&ring, host);
@@ -199,7 +208,7 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
 Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch, MemoryPlan *plan) {
     *plan = (MemoryPlan){.micro_batch = micro_batch};
     ModelShape shape = memory_shape(config, micro_batch);
-    shape.record = room->record;
+    memory_shape_records(&shape, room);
     TRY(mae_measure(&shape, memory_type(config), room->host_memory, &plan->host, &plan->device, &plan->params));
     plan->model = plan->device.used;
     optimizer_measure(&plan->params, &plan->host, &plan->device);
@@ -212,6 +221,8 @@ Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch
         arena_group(&plan->device, "library's workspace");
         arena_take(&plan->device, room->workspace);
     }
+    if (room->held)
+        loader_measure_held(room->held, room->record, &plan->host, &plan->device);
     checkpoint_writer_measure(&plan->params, &plan->host);
     measure_host(config, &shape, &plan->host);
     return NULL;

@@ -20,6 +20,7 @@ typedef struct {
     size_t workspace;     /* of the libraries', where `free` still holds it */
     size_t host_free;     /* SIZE_MAX: not known */
     int record;           /* side of the records that the device crops itself; 0: the host crops */
+    int64_t held;         /* how many of them it holds; 0: none */
     const Device *device; /* NULL: it is not here */
 } MemoryRoom;
 
@@ -35,9 +36,11 @@ Status memory_room_open(const Device *device, MemoryRoom *room) MUST_USE;
 /* That of a GPU with nothing else on it. */
 void memory_room_known(const KnownGpu *gpu, MemoryRoom *room);
 
-/* The side of `records` where a device crops them itself: packs of one size, on a device whose memory is not the
- * host's; else 0. Nobody then resizes on the host, and results are the same. */
-int memory_record(const Records *records, bool host_memory);
+/* Whether the device crops `records` itself, which are packs of one size and its memory not the host's, so that nobody
+ * resizes on the host, and whether it is to hold them (data.cache). Results are the same. */
+void memory_room_records(MemoryRoom *room, const Config *config, const Records *records);
+/* The same in the model's shape. */
+void memory_shape_records(ModelShape *shape, const MemoryRoom *room);
 /* The model that `config` asks for, for pictures that are cropped by the host. */
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */

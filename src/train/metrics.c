@@ -94,6 +94,7 @@ Status metrics_append(Metrics *metrics, const MetricsLine *line) {
     put(out, "checkpoint_wait", line->checkpoint_wait);
     put(out, "queue", line->queue);
     put(out, "read_bytes_per_s", line->read_rate);
+    put(out, "copy_bytes_per_s", line->copy_rate);
     put(out, "seconds", line->seconds);
     fprintf(out, ", \"bad_records\": %" PRId64 ", \"checkpoints_skipped\": %" PRId64 "}\n", line->bad_records,
             line->checkpoints_skipped);

@@ -18,6 +18,7 @@ typedef struct {
     double data_wait, checkpoint_wait; /* shares of the interval's time, 0 .. 1 */
     double queue;                      /* full batches in the ring when one was asked for, mean of the interval */
     double read_rate;                  /* bytes/s read from packs over the interval; 0 from a folder */
+    double copy_rate;                  /* bytes/s of inputs copied to the device; 0 on the CPU */
     double seconds;                    /* wall time of this step */
     int64_t bad_records, checkpoints_skipped; /* so far */
 } MetricsLine;

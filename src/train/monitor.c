@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static const double SHOWN_EVERY = 0.2; /* seconds */
+
 double monitor_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -94,7 +96,8 @@ static Status write_line(Monitor *monitor, const StepFigures *figures) {
                         .data_wait = monitor->interval_data / seconds,
                         .checkpoint_wait = monitor->interval_checkpoint / seconds,
                         .queue = monitor->interval_queue / (double)monitor->interval_steps,
-                        .read_rate = (double)(figures->bytes_read - monitor->interval_bytes) / seconds,
+                        .read_rate = (double)(figures->bytes_read - monitor->interval_read) / seconds,
+                        .copy_rate = (double)(figures->bytes_copied - monitor->interval_copied) / seconds,
                         .seconds = figures->seconds,
                         .bad_records = figures->bad_records,
                         .checkpoints_skipped = figures->checkpoints_skipped};
@@ -122,6 +125,16 @@ static void watch_data(Monitor *monitor, const StepFigures *figures) {
     monitor->starving.seconds = monitor->starving.data_wait = 0;
 }
 
+void monitor_bringing(Monitor *monitor, int64_t there, int64_t count) {
+    const double now = monitor_now();
+    if (!monitor->terminal || now - monitor->shown < SHOWN_EVERY)
+        return;
+    printf("\r\033[K%" PRId64 " of %" PRId64 " records brought to the device", there, count);
+    fflush(stdout);
+    monitor->line_open = true;
+    monitor->shown = now;
+}
+
 Status monitor_step(Monitor *monitor, const StepFigures *figures) {
     watch_data(monitor, figures);
     monitor->interval_steps++;
@@ -135,7 +148,7 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
 
     bool due = figures->step % monitor->every == 0 || figures->step == monitor->total_steps;
     double now = monitor_now();
-    if (due || (monitor->terminal && now - monitor->shown > 0.2)) {
+    if (due || (monitor->terminal && now - monitor->shown > SHOWN_EVERY)) {
         show(monitor, figures);
         monitor->shown = now;
     }
@@ -143,7 +156,8 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
         return NULL;
     Status status = write_line(monitor, figures);
     begin_interval(monitor);
-    monitor->interval_bytes = figures->bytes_read;
+    monitor->interval_read = figures->bytes_read;
+    monitor->interval_copied = figures->bytes_copied;
     return status;
 }
 

@@ -12,7 +12,7 @@ typedef struct {
     double epoch, loss, lr, grad_norm;
     double seconds, data_wait, checkpoint_wait; /* wall time of the step and what of it was waiting */
     int queue;                                  /* full batches in the ring when the step's was asked for */
-    uint64_t bytes_read;                        /* from packs, by this process so far */
+    uint64_t bytes_read, bytes_copied;          /* from packs, and to the device, by this process so far */
     int64_t bad_records, checkpoints_skipped;
 } StepFigures;
 
@@ -26,7 +26,7 @@ typedef struct {
     double step_seconds;    /* running mean of a step's time, for the time to go */
     int64_t interval_steps; /* since the last line of metrics */
     double interval_seconds, interval_loss, interval_data, interval_checkpoint, interval_queue;
-    uint64_t interval_bytes; /* bytes_read when the interval began */
+    uint64_t interval_read, interval_copied; /* bytes when the interval began */
     struct {
         int64_t steps; /* since the last look */
         double seconds, data_wait;
@@ -46,6 +46,8 @@ Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, i
                     int64_t last_step) MUST_USE;
 void monitor_close(Monitor *monitor);
 
+/* Shows on a terminal how many of `count` records the device holds already. */
+void monitor_bringing(Monitor *monitor, int64_t there, int64_t count);
 /* Shows the step, and writes a line of metrics every `every` steps and after the last. */
 Status monitor_step(Monitor *monitor, const StepFigures *figures) MUST_USE;
 Status monitor_validation(Monitor *monitor, int64_t step, double val_loss) MUST_USE;

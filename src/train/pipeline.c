@@ -51,6 +51,7 @@ static Status report(Run *run, const Flight *flight, const StepState *outcome) {
                                  .checkpoint_wait = flight->checkpoint_wait + run->checkpoint_seconds,
                                  .queue = flight->batch.ready,
                                  .bytes_read = loader_bytes(run->loader),
+                                 .bytes_copied = step_copied(run->step),
                                  .bad_records = run->record.bad.count,
                                  .checkpoints_skipped = run->record.checkpoints_skipped};
     run->settled_at = now;

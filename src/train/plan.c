@@ -85,7 +85,7 @@ static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *step
     Records records;
     TRY(records_open(config->data.train, config->data.weights,
                      config->data.splits == SPLITS_ALL ? RECORDS_ALL : RECORDS_TRAIN, &records));
-    room->record = memory_record(&records, room->host_memory);
+    memory_room_records(room, config, &records);
     if (!*steps)
         *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
     records_close(&records);

@@ -134,6 +134,11 @@ Status train_profile(const Config *config, const TrainOptions *options, int64_t 
         status = run_open_parts(&run);
     }
     if (!status) {
+        int64_t left = 1;
+        while (left && !status)
+            status = loader_bring(run.loader, &left);
+    }
+    if (!status) {
         print_head(&run, steps, &ceilings, &sizes);
         status = profile(&run, &profiler, steps);
     }

@@ -74,25 +74,23 @@ static Status open_device(Run *run) {
 
 static Status open_room(const Run *run, MemoryRoom *room) {
     TRY(memory_room_open(run->device, room));
-    room->record = memory_record(&run->train, run->device->host_memory);
+    memory_room_records(room, run->config, &run->train);
     return NULL;
 }
 
 /* The micro-batch, once it is sure that there is memory for all that the run will hold. */
-static Status plan_memory(Run *run, int *micro_batch) {
+static Status plan_memory(Run *run, const MemoryRoom *room, int *micro_batch) {
     const Config *config = run->config;
     const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
-    MemoryRoom room;
     MemoryPlan plan;
-    TRY(open_room(run, &room));
-    TRY(memory_check_precision(config, &room));
-    TRY(memory_pick(config, &room, kept, micro_batch));
-    TRY(memory_plan(config, &room, *micro_batch, &plan));
-    TRY(memory_refuse(config, &room, &plan));
+    TRY(memory_check_precision(config, room));
+    TRY(memory_pick(config, room, kept, micro_batch));
+    TRY(memory_plan(config, room, *micro_batch, &plan));
+    TRY(memory_refuse(config, room, &plan));
     if (config->train.micro_batch != CONFIG_AUTO)
         return NULL;
     printf("train.micro_batch = auto: %d of %" PRId64 " pictures at a time, %.1f MB (computed) of %.1f MB free%s\n",
-           *micro_batch, config->train.global_batch, (double)memory_needed(&plan, &room) / 1e6, (double)room.free / 1e6,
+           *micro_batch, config->train.global_batch, (double)memory_needed(&plan, room) / 1e6, (double)room->free / 1e6,
            *micro_batch == kept ? ", as before" : "");
     if (kept && *micro_batch != kept)
         printf("before it was %d, which no longer fits: sums are taken in another order from here on\n", kept);
@@ -119,10 +117,12 @@ static Status name_largest(const Run *run, int micro_batch, Status failure) {
 
 static Status open_model(Run *run) {
     const Config *config = run->config;
+    MemoryRoom room;
     int micro_batch;
-    TRY(plan_memory(run, &micro_batch));
+    TRY(open_room(run, &room));
+    TRY(plan_memory(run, &room, &micro_batch));
     ModelShape shape = memory_shape(config, micro_batch);
-    shape.record = memory_record(&run->train, run->device->host_memory);
+    memory_shape_records(&shape, &room);
     Status status = mae_open(&shape, &run->ops, &run->mae);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest(run, micro_batch, status);
@@ -187,7 +187,9 @@ Status run_open_step(Run *run, bool capture) {
                                  .micro_batch = run->micro_batch,
                                  .spike = config->guard.spike,
                                  .settled = GUARD_SETTLED,
-                                 .capture = capture};
+                                 .capture = capture,
+                                 .held = loader_held(run->loader),
+                                 .held_count = run->train.count};
     step_close(run->step);
     run->step = NULL;
     TRY(step_open(&options, &run->step));
@@ -196,11 +198,13 @@ Status run_open_step(Run *run, bool capture) {
 
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
+    const ModelShape *shape = mae_shape(run->mae);
+    const LoaderCache cache = (LoaderCache)config->data.cache;
     return (LoaderOptions){.records = &run->train,
-                           .cache = (LoaderCache)config->data.cache,
+                           .cache = cache == LOADER_DEVICE && run->device->host_memory ? LOADER_AUTO : cache,
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
-                           .raw = memory_record(&run->train, run->device->host_memory) > 0,
+                           .raw = shape->record > 0,
                            .min_side = (int)config->model.patch_size,
                            .crop = {config->data.crop_scale_min, config->data.crop_scale_max,
                                     config->data.crop_ratio_min, config->data.crop_ratio_max, config->data.flip},
@@ -220,6 +224,8 @@ static Status open_data(Run *run) {
     if (!run->batch_records)
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
     /* Validation pictures serve the reconstructions, too; without them the first training pictures do. */
+    if (options.cache == LOADER_DEVICE)
+        options.cache = LOADER_AUTO;
     bool validates = run->val.count > 0;
     if (validates)
         options.records = &run->val;
@@ -339,8 +345,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(open_model(run));
     if (options->resume)
         TRY(take_up(run, validation_changed));
-    TRY(run_open_step(run, config->train.capture));
     TRY(open_data(run));
+    TRY(run_open_step(run, config->train.capture));
     TRY(plan_steps(run));
 
     /* From here on the disk changes. */

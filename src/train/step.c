@@ -14,7 +14,7 @@ typedef struct {
 
 /* One of the model's rooms for a micro-batch. */
 typedef struct {
-    int32_t *ids; /* pinned */
+    int32_t *ids, *which; /* pinned; which: NULL unless the device holds the records */
     Event *filled, *free;
     Work first, more; /* passes whose gradients are put down, and added */
 } Room;
@@ -29,7 +29,8 @@ struct Step {
     float *gate;
     /* The host's. */
     StepState *outcomes; /* [STEP_MOST], pinned */
-    int32_t *ids;        /* [MAE_ROOMS][micro_batch][patches], pinned */
+    int32_t *ids;        /* [MAE_ROOMS][micro_batch][patches], pinned, and */
+    int32_t *which;      /* [MAE_ROOMS][micro_batch] */
     Stream *copies;
     Event *ends[STEP_MOST];
     Room rooms[MAE_ROOMS];
@@ -37,6 +38,7 @@ struct Step {
     int generation;        /* of the operations that the work consists of: fp8_generation() */
     uint64_t micro;        /* micro-batches so far */
     uint64_t begun, ended; /* steps so far */
+    uint64_t copied;       /* bytes of inputs */
 };
 
 static size_t ids_of(const ModelShape *shape) {
@@ -57,11 +59,13 @@ void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena 
     arena_group(host, "step's masks and outcomes");
     arena_take(host, STEP_MOST * sizeof *step.outcomes);
     arena_take(host, MAE_ROOMS * ids_of(shape) * sizeof *step.ids);
+    arena_take(host, shape->held ? MAE_ROOMS * (size_t)shape->batch * sizeof *step.which : 0);
 }
 
 static Status open_pinned(Step *step) {
     const Device *device = step->device;
-    const size_t ids = ids_of(mae_shape(step->options.mae));
+    const ModelShape *shape = mae_shape(step->options.mae);
+    const size_t ids = ids_of(shape), batch = (size_t)shape->batch;
     void *memory;
     TRY(device->allocate_pinned(device, STEP_MOST * sizeof *step->outcomes, "a step's outcomes", &memory));
     step->outcomes = memory;
@@ -69,6 +73,12 @@ static Status open_pinned(Step *step) {
     step->ids = memory;
     for (int i = 0; i < MAE_ROOMS; i++)
         step->rooms[i].ids = step->ids + (size_t)i * ids;
+    if (!step->options.held)
+        return NULL;
+    TRY(device->allocate_pinned(device, MAE_ROOMS * batch * sizeof *step->which, "a step's records", &memory));
+    step->which = memory;
+    for (int i = 0; i < MAE_ROOMS; i++)
+        step->rooms[i].which = step->which + (size_t)i * batch;
     return NULL;
 }
 
@@ -128,6 +138,7 @@ void step_close(Step *step) {
     for (int i = 0; i < STEP_MOST; i++)
         device->event_close(device, step->ends[i]);
     device->stream_close(device, step->copies);
+    device->release_pinned(device, step->which);
     device->release_pinned(device, step->ids);
     device->release_pinned(device, step->outcomes);
     device_arena_close(device, &step->memory);
@@ -136,6 +147,10 @@ void step_close(Step *step) {
 
 int step_ahead(const Step *step) {
     return step->device->host_memory ? 0 : STEP_MOST - 1;
+}
+
+uint64_t step_copied(const Step *step) {
+    return step->copied;
 }
 
 int step_pending(const Step *step) {
@@ -238,8 +253,11 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
     const ModelShape *shape = mae_shape(step->options.mae);
     const int side = batch->crops ? shape->record : shape->image_size;
     const size_t picture = (size_t)side * (size_t)side * 3;
-    const MaeInput host = {.pixels = (const uint8_t *)batch->samples + (size_t)first * picture,
+    const uint8_t *held = step->options.held, *samples = batch->samples;
+    const MaeInput host = {.pixels = held ? held : samples + (size_t)first * picture,
                            .side = side,
+                           .which = room->which,
+                           .held = (int)step->options.held_count,
                            .crops = batch->crops ? batch->crops + first : NULL,
                            .ids = room->ids,
                            .batch = count};
@@ -248,7 +266,11 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
         TRY(device->event_hold(device, room->free, step->copies));
     }
     masks_draw_to(step->options.masks, step->options.seed, epoch, batch->records + first, count, room->ids);
+    for (int i = 0; i < count && held; i++)
+        room->which[i] = (int32_t)(batch->records[first + i] % step->options.held_count);
+    const uint64_t before = mae_staged(step->options.mae);
     TRY(mae_stage(step->options.mae, index, step->copies, &host, input));
+    step->copied += mae_staged(step->options.mae) - before;
     TRY(device->event_record(device, room->filled, step->copies));
     return device->event_hold(device, room->filled, NULL);
 }

@@ -27,6 +27,10 @@ typedef struct {
     double spike;                  /* see StepState */
     int64_t settled;
     bool capture; /* where the device can */
+    /* The records that the device holds, [held_count][side][side][3] of the model's shape.record, device memory:
+     * batches then bring no samples. NULL: they do. */
+    const uint8_t *held;
+    int64_t held_count;
 } StepOptions;
 
 typedef struct Step Step;
@@ -40,6 +44,8 @@ void step_close(Step *step);
 /* Steps that may be under way when the next one starts: 0 where nothing runs behind the host's back. */
 int step_ahead(const Step *step);
 int step_pending(const Step *step);
+/* Bytes of inputs that were copied to the device so far. */
+uint64_t step_copied(const Step *step);
 /* Whether the device still has work of the steps under way: while it has, waiting for the next batch costs nothing. */
 Status step_busy(const Step *step, bool *busy) MUST_USE;
 

@@ -33,6 +33,21 @@ emulated=(--set train.device=emu --set log.recon_images=1 --until 6)
 check "six steps on an emulated GPU" from "$TMP/pack" "$TMP/emulated" "${emulated[@]}"
 check "and with three workers, kernel by kernel" from "$TMP/pack" "$TMP/plain" "${emulated[@]}" --set data.workers=3 --set train.capture=off
 check "the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" "$TMP/plain/ckpt/latest/weights.safetensors"
+check "and with the records in its memory" from "$TMP/pack" "$TMP/held" "${emulated[@]}" --set data.cache=device
+check "the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" "$TMP/held/ckpt/latest/weights.safetensors"
+check "they were read once" grep -q '"read_bytes_per_s": 0,' "$TMP/held/metrics.jsonl"
+check "numbers, crops and masks were still copied" grep -q '"copy_bytes_per_s": [1-9]' "$TMP/held/metrics.jsonl"
+# A signal that is there from the start: the kernel keeps it through exec.
+stopped_early() { env --block-signal=TERM bash -c 'kill -TERM $$; exec "$@"' - "$BUILD/train" "$TMP/small.ini" --set run.dir="$TMP/early" --set data.train="$TMP/pack" --set data.val="$TMP/pack" "${emulated[@]}" --set data.cache=device; }
+expect_exit 75 stopped_early
+expect_output "before the first step"
+check "and gone on with from there" from "$TMP/pack" "$TMP/early" "${emulated[@]}" --set data.cache=device --resume
+check "to the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" "$TMP/early/ckpt/latest/weights.safetensors"
+check "its steps can be profiled" "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --set data.cache=device --profile 1
+expect_exit 64 train "$TMP/folder" "${emulated[@]}" --set data.cache=device
+expect_output "data.cache = device"
+check "on the CPU it is read as ever" from "$TMP/pack" "$TMP/cpu" --set data.cache=device
+same_as_reference "the same steps" "$TMP/cpu"
 "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --plan >"$TMP/plan" 2>&1
 # Three batches of eight records of 48 x 48 pixels, their numbers and crops, in multiples of 64 bytes.
 check "the plan has room for whole records" grep -Eq 'ring of batches +166592 ' "$TMP/plan"

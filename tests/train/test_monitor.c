@@ -57,6 +57,7 @@ static void a_line_holds_its_keys(void **state) {
                         .checkpoint_wait = 0.125,
                         .queue = 1.5,
                         .read_rate = 1e9,
+                        .copy_rate = 2e9,
                         .seconds = 4,
                         .bad_records = 5,
                         .checkpoints_skipped = 6};
@@ -66,7 +67,7 @@ static void a_line_holds_its_keys(void **state) {
 
     cJSON *object = read_line(path, 0);
     assert_non_null(object);
-    assert_int_equal(cJSON_GetArraySize(object), 15);
+    assert_int_equal(cJSON_GetArraySize(object), 16);
     assert_true(number(object, "step") == 1234567890123.0);
     assert_true(fabs(number(object, "loss") - line.loss) < 5e-10); /* nine digits */
     assert_true(number(object, "loss_mean") == 2 && number(object, "epoch") == 0.5);
@@ -74,6 +75,7 @@ static void a_line_holds_its_keys(void **state) {
     assert_true(number(object, "data_wait") == 0.25 && number(object, "checkpoint_wait") == 0.125);
     assert_true(number(object, "seconds") == 4 && number(object, "mfu") == 0.5);
     assert_true(number(object, "queue") == 1.5 && number(object, "read_bytes_per_s") == 1e9);
+    assert_true(number(object, "copy_bytes_per_s") == 2e9);
     assert_true(number(object, "bad_records") == 5 && number(object, "checkpoints_skipped") == 6);
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(object, "grad_norm"))); /* NaN is no JSON */
     cJSON_Delete(object);
@@ -123,7 +125,8 @@ static void intervals_are_averaged(void **state) {
                                .data_wait = 0.5,
                                .checkpoint_wait = step == 4 ? 0.7 : 0,
                                .queue = step,
-                               .bytes_read = (uint64_t)step * 70};
+                               .bytes_read = (uint64_t)step * 70,
+                               .bytes_copied = (uint64_t)step * 35};
         assert_fine(monitor_step(&monitor, &figures));
     }
     monitor_close(&monitor);
@@ -138,7 +141,8 @@ static void intervals_are_averaged(void **state) {
     assert_true(fabs(number(line, "data_wait") - 1.0 / 7) < 1e-9);
     assert_true(fabs(number(line, "checkpoint_wait") - 0.1) < 1e-9);
     assert_true(number(line, "queue") == 3.5 && number(line, "read_bytes_per_s") == 20); /* 140 bytes in 7 seconds */
-    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line, "mfu")));            /* no peak was set */
+    assert_true(number(line, "copy_bytes_per_s") == 10);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(line, "mfu"))); /* no peak was set */
     cJSON_Delete(line);
     line = read_line(path, 2);
     assert_true(number(line, "step") == 5 && number(line, "loss_mean") == 5);

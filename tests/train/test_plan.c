@@ -123,9 +123,11 @@ static size_t free_on(const Device *device) {
 static void emulated_step_takes_what_is_planned(void **state) {
     static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp8",
                                          "model.patch_size=2",   "model.dim=320",        "model.decoder_heads=8",
-                                         "train.seed=2"}; /* the last one crops records itself */
-    enum { RECORD = 40 };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+                                         "train.seed=2", /* this one crops records itself, the last one holds them */
+                                         "data.cache=device"};
+    enum { RECORD = 40, HELD = 11 };
+    const int count = sizeof shapes / sizeof *shapes;
+    for (int i = 0; i < count; i++) {
         Device *device;
         char *note;
         Status status = device_open(DEVICE_EMU, &device, &note);
@@ -140,9 +142,12 @@ static void emulated_step_takes_what_is_planned(void **state) {
         MemoryRoom room;
         read_config(state, &config, shapes[i]);
         const int batch = 6;
-        const bool crops_itself = i + 1 == sizeof shapes / sizeof *shapes;
+        const bool crops_itself = i >= count - 2, holds = i == count - 1;
         assert_fine(memory_room_open(device, &room));
-        room.record = crops_itself ? RECORD : 0;
+        RecordsPart part = {0};
+        const Records packs = {.parts = &part, .part_count = crops_itself, .count = HELD, .side = RECORD};
+        memory_room_records(&room, &config, &packs);
+        assert_int_equal(room.held, holds ? HELD : 0);
         assert_int_equal(room.free, free_on(device));
         assert_fine(memory_plan(&config, &room, batch, &plan));
 
@@ -150,7 +155,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         device->operations(device, 1, &ops);
         ops.type = memory_type(&config);
         ModelShape shape = memory_shape(&config, batch);
-        shape.record = room.record;
+        memory_shape_records(&shape, &room);
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Mae *mae;
         Optimizer *optimizer;
@@ -163,13 +168,19 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(masks_open(&masks, batch, mae_patches(mae)));
 
         Pictures pictures = drawn_pictures(batch);
+        void *held = NULL;
+        if (holds)
+            assert_fine(device->allocate(device, HELD * RECORD * RECORD * 3, "records", &held));
+        assert_int_equal(group(&plan.device, "packs' records"), holds ? HELD * RECORD * RECORD * 3 : 0);
         const StepOptions step_options = {.mae = mae,
                                           .optimizer = optimizer,
                                           .ops = &ops,
                                           .masks = &masks,
                                           .global_batch = batch,
                                           .micro_batch = batch,
-                                          .capture = true};
+                                          .capture = true,
+                                          .held = held,
+                                          .held_count = HELD};
         static const uint8_t records[6 * RECORD * RECORD * 3];
         Crop crops[6];
         for (int c = 0; c < batch; c++)
@@ -192,6 +203,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
             fail_msg("%s: %zu bytes of scratch memory, %zu were planned", shapes[i], used - lasting, scratch);
         pictures_close(&pictures);
         step_close(step);
+        device->release(device, held);
         masks_close(&masks);
         optimizer_close(optimizer);
         mae_close(mae);
@@ -261,6 +273,14 @@ static void host_counts_where_memory_is_one(void **state) {
     assert_in_range(group(&plan.host, "ring of batches"), with_crops, with_crops + 63); /* a multiple of 64 */
     const size_t more = group(&plan.device, "inputs") - inputs, wanted = 2 * 4 * (whole - 16 * 16 * 3 + sizeof(Crop));
     assert_in_range(more, wanted, wanted + 2 * 63);
+    /* Those that the device holds pass through a ring of their own; batches have numbers and crops. */
+    const MemoryRoom held = {.record = 40, .held = 1000};
+    assert_fine(memory_plan(&config, &held, 4, &plan));
+    assert_int_equal(group(&plan.device, "packs' records"), 1000 * whole);
+    const size_t piece = 3 * 64 * (whole + 8), numbers = 3 * 24 * (8 + sizeof(Crop));
+    assert_in_range(group(&plan.host, "ring of batches"), piece + numbers, piece + numbers + 63);
+    const size_t rooms = group(&plan.device, "inputs") - inputs, least = 2 * 4 * (sizeof(int32_t) + sizeof(Crop));
+    assert_in_range(rooms, least, least + 4 * 63);
 }
 
 static void the_cpu_takes_at_most_64(void **state) {

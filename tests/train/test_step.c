@@ -18,7 +18,8 @@ typedef struct {
     Step *step;
 } Model;
 
-static void open_step(Model *model, int global_batch, bool capture) {
+/* `held`: records that the device holds; NULL: batches bring them. */
+static void open_step(Model *model, int global_batch, bool capture, const uint8_t *held, int64_t held_count) {
     const OptimizerOptions options = {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.05, .layer_decay = 1, .decay_tokens = true};
     const int micro_batch = mae_shape(model->mae)->batch;
@@ -33,7 +34,9 @@ static void open_step(Model *model, int global_batch, bool capture) {
                               .micro_batch = micro_batch,
                               .spike = 3,
                               .settled = 20,
-                              .capture = capture};
+                              .capture = capture,
+                              .held = held,
+                              .held_count = held_count};
     assert_fine(step_open(&step, &model->step));
 }
 
@@ -41,15 +44,12 @@ static void open_model(Model *model, int global_batch, int micro_batch) {
     const ModelShape shape = tiny_shape(micro_batch);
     *model = (Model){0};
     model->mae = tiny_mae(&model->ops, &shape);
-    open_step(model, global_batch, false);
+    open_step(model, global_batch, false, NULL, 0);
 }
 
 /* The same on the emulated GPU, in BF16 or FP8; skips the test where there is none. */
-static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, int record, bool capture) {
-    ModelShape shape = tiny_shape(micro_batch);
+static void open_emulated_shape(Model *model, const ModelShape *shape) {
     char *note;
-    shape.fp8 = fp8;
-    shape.record = record;
     *model = (Model){0};
     Status status = device_open(DEVICE_EMU, &model->device, &note);
     if (status_code(status) == EXIT_MISSING) {
@@ -60,9 +60,16 @@ static void open_emulated(Model *model, int global_batch, int micro_batch, bool 
     assert_fine(status);
     model->device->operations(model->device, 1, &model->ops);
     model->ops.type = REAL_BF16;
-    assert_fine(mae_open(&shape, &model->ops, &model->mae));
+    assert_fine(mae_open(shape, &model->ops, &model->mae));
     assert_fine(mae_init(model->mae, 7));
-    open_step(model, global_batch, capture);
+}
+
+static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, int record, bool capture) {
+    ModelShape shape = tiny_shape(micro_batch);
+    shape.fp8 = fp8;
+    shape.record = record;
+    open_emulated_shape(model, &shape);
+    open_step(model, global_batch, capture, NULL, 0);
 }
 
 static void close_model(Model *model) {
@@ -241,6 +248,56 @@ static void devices_crop_records_as_the_host_does(void **state) {
     pictures_close(&pictures);
 }
 
+/* To the bit, whether records come with the batch or the device has them: others than the batch shows, too, and one of
+ * them twice. Only numbers, crops and masks are copied then. */
+static void devices_hold_records(void **state) {
+    (void)state;
+    enum { BATCH = 4, HELD = 7, STEPS = 4 };
+    static uint8_t records[HELD * RECORD_BYTES], shown[BATCH * RECORD_BYTES];
+    Crop crops[HELD];
+    Pictures pictures = drawn_records(HELD, records, crops);
+    Model brought, holding;
+    ModelShape shape = tiny_shape(2);
+    shape.record = RECORD;
+    shape.held = true;
+    open_emulated(&brought, BATCH, 2, false, RECORD, true);
+    open_emulated_shape(&holding, &shape);
+    const Device *device = holding.device;
+    void *memory;
+    assert_fine(device->allocate(device, sizeof records, "records", &memory));
+    assert_fine(device_write(device, memory, records, sizeof records));
+    open_step(&holding, BATCH, true, memory, HELD);
+    for (int i = 0; i < STEPS; i++) {
+        /* Keys of several turns: records_at(). */
+        const int64_t keys[BATCH] = {6, 0, (i + 3) % HELD + HELD, i + 2 * HELD};
+        for (int k = 0; k < BATCH; k++)
+            memcpy(shown + k * RECORD_BYTES, records + keys[k] % HELD * RECORD_BYTES, RECORD_BYTES);
+        const PrefetchBatch whole = {.samples = shown, .crops = crops, .records = keys},
+                            numbers = {.crops = crops, .records = keys};
+        const uint64_t copied = step_copied(holding.step);
+        assert_fine(step_gradients(brought.step, &whole, (uint32_t)i));
+        assert_fine(step_update(brought.step, 1e-3, i + 1));
+        assert_fine(step_gradients(holding.step, &numbers, (uint32_t)i));
+        assert_fine(step_update(holding.step, 1e-3, i + 1));
+        assert_true(settle(&brought).loss == settle(&holding).loss);
+        assert_int_equal(step_copied(holding.step) - copied, BATCH * (sizeof(int32_t) * (1 + PATCHES) + sizeof(Crop)));
+        assert_int_equal(step_copied(brought.step),
+                         (size_t)(i + 1) * BATCH * (RECORD_BYTES + sizeof(int32_t) * PATCHES + sizeof(Crop)));
+        double left, right;
+        assert_fine(validate_loss(brought.mae, &brought.masks, &pictures, HELD, &left));
+        assert_fine(validate_loss(holding.mae, &holding.masks, &pictures, HELD, &right));
+        assert_true(left == right);
+    }
+    const Params *a = mae_params(brought.mae), *b = mae_params(holding.mae);
+    assert_true(same_on_devices(a, a->value, b, b->value, a->total));
+    step_close(holding.step);
+    holding.step = NULL;
+    device->release(device, memory);
+    close_model(&brought);
+    close_model(&holding);
+    pictures_close(&pictures);
+}
+
 static void masks_hang_on_seed_epoch_and_record(void **state) {
     (void)state;
     Masks masks;
@@ -372,6 +429,7 @@ int main(void) {
         cmocka_unit_test(micro_batches_add_up),
         cmocka_unit_test(captured_steps_equal_plain_ones),
         cmocka_unit_test(devices_crop_records_as_the_host_does),
+        cmocka_unit_test(devices_hold_records),
         cmocka_unit_test(a_bad_step_holds_back_those_behind_it),
         cmocka_unit_test(a_loss_is_held_against_the_mean),
         cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
