@@ -296,7 +296,7 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
     char others[256] = "";
     if (room->device)
         room->device->holders(room->device, others, sizeof others);
-    char advice[300] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
+    char advice[400] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
     TRY(memory_largest(config, room, plan->micro_batch, &largest));
     if (largest)
         snprintf(advice, sizeof advice, "the largest train.micro_batch that divides train.global_batch and fits is %d",
@@ -310,6 +310,10 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
             snprintf(advice + used, sizeof advice - used, "; with train.recompute = %s it is %d",
                      memory_recompute(&other), more);
     }
+    const size_t used = strlen(advice);
+    if (room->held)
+        snprintf(advice + used, sizeof advice - used, "; with data.cache = page %.1f MB of records stay on the host",
+                 (double)room->held * 3 * room->record * room->record / MEGABYTE);
     return status_error(
         EXIT_NO_MEMORY,
         "out of %smemory: with %d pictures at a time the run would need %.1f MB, %.1f MB of them for "

@@ -251,6 +251,11 @@ static void largest_divisor_that_fits(void **state) {
     assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one picture");
     assert_fine(memory_pick(&config, &room, 0, &micro_batch));
     assert_int_equal(micro_batch, 1);
+
+    room.record = 40;
+    room.held = 1000;
+    assert_fine(memory_plan(&config, &room, 1, &plan));
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.cache = page 4.8 MB of records");
 }
 
 static void host_counts_where_memory_is_one(void **state) {
