@@ -1,9 +1,13 @@
 /* Records a second that the loader makes of a pack, whole and verified, in the order of training, on 1 to all cores;
  * and beside each what pread(2) alone makes of the same records in the same order on as many threads. Everything is in
- * the page cache. One JSON object on standard output.
+ * the page cache, and the loader has shown an epoch before. One JSON object on standard output; "cores" are processors
+ * busy meanwhile, by the process's own time.
  *
- *   loader_bench PACK [SECONDS]     a measurement takes SECONDS, 2 by default
- *   loader_bench --make PACK COUNT SIDE     a pack of noise to measure with */
+ *   loader_bench PACK [SECONDS [BATCH]]    a measurement takes SECONDS (2), in batches of BATCH (256)
+ *   loader_bench --digest PACK             SHA-256 of the SHA-256 of each record that the loader gives, in pack order
+ *   loader_bench --make PACK COUNT SIDE    a pack of noise to measure with
+ */
+#include "digest.h"
 #include "files.h"
 #include "loader.h"
 
@@ -18,40 +22,59 @@
 
 #include <xxhash.h>
 
-enum { BATCH = 256, DEPTH = 4, SEED = 1, ROUNDS = 3, SHARD = 4096 };
+enum { BATCH = 256, MOST_BATCH = 4096, DEPTH = 4, SEED = 1, SHARD = 4096 };
 
-static double now(void) {
+/* What was measured: records a second, and processors busy meanwhile. */
+typedef struct {
+    double rate, cores;
+} Speed;
+
+static double clock_of(clockid_t clock) {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static Status measure_loader(const Records *records, int workers, LoaderCache cache, bool raw, double seconds,
-                             double *rate) {
-    const LoaderOptions options = {
+static double now(void) {
+    return clock_of(CLOCK_MONOTONIC);
+}
+
+static Speed speed_of(double count, double start, double start_busy) {
+    const double taken = now() - start;
+    return (Speed){count / taken, (clock_of(CLOCK_PROCESS_CPUTIME_ID) - start_busy) / taken};
+}
+
+static LoaderOptions options_of(const Records *records, int batch, int workers, LoaderCache cache, bool raw) {
+    return (LoaderOptions){
         .records = records,
         .cache = cache,
         .seed = SEED,
         .image_size = 224,
         .raw = raw,
         .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
-        .batch_size = BATCH,
+        .batch_size = batch,
         .workers = workers,
         .device = device_cpu(),
         .depth = DEPTH};
+}
+
+static Status measure_loader(const LoaderOptions *options, double seconds, Speed *speed) {
     Loader *loader;
     PrefetchBatch batch;
     Status status = NULL;
-    TRY(loader_open(&options, &loader));
-    double start = 0;
-    int64_t taken = -(DEPTH + 1); /* until the ring runs as it will go on */
+    TRY(loader_open(options, &loader));
+    double start = 0, busy = 0;
+    /* Until all records were shown once, and the ring runs as it will go on. */
+    int64_t taken = -(options->records->places / options->batch_size + DEPTH + 1);
     for (; !status && (taken <= 0 || now() - start < seconds); taken++) {
-        if (taken == 0)
+        if (taken == 0) {
             start = now();
+            busy = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+        }
         status = loader_next(loader, &batch);
         loader_done(loader);
     }
-    *rate = (double)taken * BATCH / (now() - start);
+    *speed = speed_of((double)taken * options->batch_size, start, busy);
     loader_close(loader);
     return status;
 }
@@ -88,16 +111,16 @@ static void *read_on(void *argument) {
     }
 }
 
-static Status measure_reads(const Records *records, int threads, double seconds, double *rate) {
-    const size_t size = (size_t)records->side * (size_t)records->side * 3;
+static Status measure_reads(const Records *records, int batch, int threads, double seconds, Speed *speed) {
+    const size_t size = (size_t)records->side * (size_t)records->side * 3, room = (size_t)batch * DEPTH * size;
     enum { MOST = 256 };
     pthread_t handles[MOST];
     Reads reads[MOST];
-    uint8_t *ring = malloc((size_t)BATCH * DEPTH * size);
+    uint8_t *ring = malloc(room);
     if (!ring)
-        return status_no_memory("a ring", (size_t)BATCH * DEPTH * size);
-    memset(ring, 0, (size_t)BATCH * DEPTH * size);
-    const double start = now();
+        return status_no_memory("a ring", room);
+    memset(ring, 0, room);
+    const double start = now(), busy = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     int64_t read = 0;
     bool failed = false;
     int started = 0;
@@ -107,7 +130,7 @@ static Status measure_reads(const Records *records, int threads, double seconds,
                                  .size = size,
                                  .first = started,
                                  .step = threads,
-                                 .slots = BATCH * DEPTH,
+                                 .slots = batch * DEPTH,
                                  .end = start + seconds};
         if (pthread_create(&handles[started], NULL, read_on, &reads[started]) != 0)
             break;
@@ -117,39 +140,88 @@ static Status measure_reads(const Records *records, int threads, double seconds,
         read += reads[i].read;
         failed |= reads[i].failed;
     }
-    *rate = (double)read / (now() - start);
+    *speed = speed_of((double)read, start, busy);
     free(ring);
     return failed || started < threads ? status_error(EXIT_IO, "a record could not be read") : NULL;
 }
 
-static Status run(const char *path, double seconds) {
-    Records records;
-    TRY(records_open(path, "", RECORDS_ALL, &records));
+/* The rows of the table: bare reads, the loader, the loader by reads, the loader that crops. */
+enum { READS, WHOLE, PLAIN, CROPPED, KINDS };
+static const char *const kind_names[KINDS] = {"pread", "loader", "loader_pread", "cropped_224"};
+
+static Status measure(const Records *records, int kind, int batch, int threads, double seconds, Speed *speed) {
+    const LoaderOptions options =
+        options_of(records, batch, threads, kind == PLAIN ? LOADER_PLAIN : LOADER_PAGE, kind != CROPPED);
+    return kind == READS ? measure_reads(records, batch, threads, seconds, speed)
+                         : measure_loader(&options, seconds, speed);
+}
+
+static Status run(const Records *records, double seconds, int batch) {
     cpu_set_t set;
     const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    Status status = records.side ? NULL : status_error(EXIT_USAGE, "%s: one pack, or packs of one size", path);
-    double rate;
-    if (!status) /* brings everything into the page cache */
-        status = measure_loader(&records, cores, LOADER_PAGE, true, 0.0, &rate);
-    if (!status)
-        status = measure_reads(&records, cores, seconds, &rate);
-    printf("{\"pictures\": %lld, \"side\": %d, \"runs\": [", (long long)records.count, records.side);
-    for (int threads = 1; threads <= cores && !status; threads++) {
-        /* In turn, the best of each: what else the machine does hits either. */
-        double best[4] = {0};
-        for (int round = 0; round < ROUNDS && !status; round++)
-            for (int kind = 0; kind < 4 && !status; kind++) {
-                status = kind == 0 ? measure_reads(&records, threads, seconds, &rate)
-                                   : measure_loader(&records, threads, kind == 2 ? LOADER_PLAIN : LOADER_PAGE, kind < 3,
-                                                    seconds, &rate);
-                best[kind] = rate > best[kind] ? rate : best[kind];
-            }
-        printf(
-            "%s\n {\"threads\": %d, \"pread\": %.0f, \"loader\": %.0f, \"loader_pread\": %.0f, \"cropped_224\": %.0f, "
-            "\"ratio\": %.3f}",
-            threads > 1 ? "," : "", threads, best[0], best[1], best[2], best[3], best[1] / best[0]);
+    if (batch < 1 || batch > MOST_BATCH || records->places < batch)
+        return status_error(EXIT_USAGE, "a batch of %d: 1 to %d, and no more than the records", batch, MOST_BATCH);
+    Speed speed[KINDS];
+    /* Brings everything into the page cache. */
+    TRY(measure(records, WHOLE, batch, cores, 0.0, &speed[WHOLE]));
+    TRY(measure(records, READS, batch, cores, seconds, &speed[READS]));
+    printf("{\"pictures\": %lld, \"side\": %d, \"batch\": %d, \"runs\": [", (long long)records->count, records->side,
+           batch);
+    for (int threads = 1; threads <= cores; threads++) {
+        for (int kind = 0; kind < KINDS; kind++)
+            TRY(measure(records, kind, batch, threads, seconds, &speed[kind]));
+        printf("%s\n {\"threads\": %d", threads > 1 ? "," : "", threads);
+        for (int kind = 0; kind < KINDS; kind++)
+            printf(", \"%s\": %.0f", kind_names[kind], speed[kind].rate);
+        printf(", \"cores\": %.3f}", speed[WHOLE].cores);
     }
     printf("]}\n");
+    return NULL;
+}
+
+static Status digest_records(const Records *records, Loader *loader, uint8_t (*digests)[DIGEST_SHA256]) {
+    const size_t size = (size_t)records->side * (size_t)records->side * 3;
+    PrefetchBatch batch;
+    for (int64_t i = 0; i < records->count; i++) {
+        Digest digest;
+        TRY(loader_next(loader, &batch));
+        TRY(digest_memory(batch.samples, size, &digest));
+        memcpy(digests[batch.records[0]], digest.sha256, DIGEST_SHA256);
+        loader_done(loader);
+    }
+    return NULL;
+}
+
+/* An epoch in batches of one: none is left out. */
+static Status run_digest(const Records *records) {
+    const LoaderOptions options = options_of(records, 1, 1, LOADER_PAGE, true);
+    const size_t bytes = (size_t)records->count * DIGEST_SHA256;
+    uint8_t(*digests)[DIGEST_SHA256] = calloc(1, bytes);
+    if (!digests)
+        return status_no_memory("digests", bytes);
+    Loader *loader;
+    Digest all;
+    Status status = loader_open(&options, &loader);
+    if (!status) {
+        status = digest_records(records, loader, digests);
+        loader_close(loader);
+    }
+    if (!status)
+        status = digest_memory(digests, bytes, &all);
+    free(digests);
+    TRY(status);
+    char text[2 * DIGEST_SHA256 + 1];
+    digest_to_hex(all.sha256, DIGEST_SHA256, text);
+    printf("{\"records\": %lld, \"digest\": \"%s\"}\n", (long long)records->count, text);
+    return NULL;
+}
+
+static Status open_and_run(const char *path, bool digest, double seconds, int batch) {
+    Records records;
+    TRY(records_open(path, "", RECORDS_ALL, &records));
+    Status status = records.side ? NULL : status_error(EXIT_USAGE, "%s: one pack, or packs of one size", path);
+    if (!status)
+        status = digest ? run_digest(&records) : run(&records, seconds, batch);
     records_close(&records);
     return status;
 }
@@ -208,10 +280,14 @@ int main(int count, char **arguments) {
     Status status;
     if (count == 5 && strcmp(arguments[1], "--make") == 0)
         status = make(arguments[2], atoll(arguments[3]), atoi(arguments[4]));
-    else if (count == 2 || count == 3)
-        status = run(arguments[1], count == 3 ? atof(arguments[2]) : 2);
+    else if (count == 3 && strcmp(arguments[1], "--digest") == 0)
+        status = open_and_run(arguments[2], true, 0, 0);
+    else if (count >= 2 && count <= 4 && arguments[1][0] != '-')
+        status = open_and_run(arguments[1], false, count > 2 ? atof(arguments[2]) : 2,
+                              count > 3 ? atoi(arguments[3]) : BATCH);
     else
-        status = status_error(EXIT_USAGE, "loader_bench PACK [SECONDS] | --make PACK COUNT SIDE");
+        status =
+            status_error(EXIT_USAGE, "loader_bench PACK [SECONDS [BATCH]] | --digest PACK | --make PACK COUNT SIDE");
     if (status)
         fprintf(stderr, "loader_bench: %s\n", status_message(status));
     const ExitCode code = status_code(status);
