@@ -225,11 +225,29 @@ static const uint8_t *page_in(const PackReader *reader, const Place *place) {
     return madvise(start, bytes, MADV_POPULATE_READ) == 0 ? pixels : NULL;
 }
 
-static Status verify(PackReader *reader, const Place *place, const uint8_t *pixels) {
+static Status judge(PackReader *reader, const Place *place, uint64_t checksum) {
     atomic_fetch_add_explicit(&reader->bytes, place->size, memory_order_relaxed);
-    if (XXH3_64bits(pixels, place->size) != place->pack->rows[place->number].checksum)
+    if (checksum != place->pack->rows[place->number].checksum)
         return damaged(place, "its checksum does not hold");
     return NULL;
+}
+
+static Status verify(PackReader *reader, const Place *place, const uint8_t *pixels) {
+    return judge(reader, place, XXH3_64bits(pixels, place->size));
+}
+
+/* The checksum is of the copy, which is what is used, taken piece by piece while it is in the nearest cache. */
+static uint64_t copy(uint8_t *to, const uint8_t *from, size_t size) {
+    enum { PIECE = 8192 };
+    XXH3_state_t state;
+    XXH3_INITSTATE(&state);
+    XXH3_64bits_reset(&state);
+    for (size_t done = 0; done < size; done += PIECE) {
+        const size_t piece = size - done < PIECE ? size - done : PIECE;
+        memcpy(to + done, from + done, piece);
+        XXH3_64bits_update(&state, to + done, piece);
+    }
+    return XXH3_64bits_digest(&state);
 }
 
 static Status take(PackReader *reader, const Place *place, PackView *view) {
@@ -262,22 +280,19 @@ void pack_view_close(PackView *view) {
     *view = (PackView){0};
 }
 
-/* Copied first and verified then: the copy is what is in the processor's cache, and what is used. */
 Status pack_reader_copy(PackReader *reader, int64_t record, uint8_t *out) {
     const Place place = find(reader, record);
-    const uint8_t *pixels = page_in(reader, &place);
-    if (pixels) {
-        memcpy(out, pixels, place.size);
-    } else if (place.shard->way == READ_DIRECT) {
-        PackView view = {0};
-        Status status = read_direct(&place, &view);
-        if (!status)
-            memcpy(out, view.pixels, place.size);
-        pack_view_close(&view);
-        TRY(status);
-    } else {
-        TRY(read_plain(&place, out));
-    }
+    PackView view = {.pixels = page_in(reader, &place)};
+    Status status = NULL;
+    if (!view.pixels && place.shard->way == READ_DIRECT)
+        status = read_direct(&place, &view);
+    const bool there = view.pixels;
+    if (!status && there)
+        status = judge(reader, &place, copy(out, view.pixels, place.size));
+    pack_view_close(&view);
+    if (status || there)
+        return status;
+    TRY(read_plain(&place, out));
     return verify(reader, &place, out);
 }
 
