@@ -183,12 +183,16 @@ static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom 
         return dicom_damaged(bytes->name, "pixel data of %s length at byte %zu in transfer syntax %s",
                              undefined ? "undefined" : "defined", element->at, dicom->transfer_syntax);
     dicom->pixels_at = bytes->at;
-    if (!undefined) {
-        dicom->pixels_bytes = element->length;
-        return NULL;
-    }
-    TRY(dicom_skip_fragments(bytes));
+    if (undefined)
+        TRY(dicom_skip_fragments(bytes));
+    else
+        bytes->at += element->length;
     dicom->pixels_bytes = bytes->at - dicom->pixels_at;
+    /* What follows does not count, but for a second picture: nobody could tell which is meant. */
+    const uint8_t *next = bytes->data + bytes->at;
+    if (bytes->size - bytes->at >= 4 && dicom_u16(next) == element->tag >> 16 &&
+        dicom_u16(next + 2) == (element->tag & 0xFFFF))
+        return dicom_damaged(bytes->name, "a second pixel data (7fe0,0010) at byte %zu", bytes->at);
     return NULL;
 }
 

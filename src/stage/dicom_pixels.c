@@ -66,6 +66,10 @@ static Status decode_native(const char *name, const uint8_t *data, const Dicom *
     return NULL;
 }
 
+static bool begins_jpeg(const uint8_t *bytes, size_t size) {
+    return size >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8;
+}
+
 /* Goes over the fragments that follow the offset table, copies them one behind the other to `joined` unless that is
  * NULL, and tells where the first begins and what they hold together. */
 static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, size_t *total, int *count) {
@@ -81,6 +85,9 @@ static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, s
         TRY(dicom_read_item(&bytes, &item, &more));
         if (!more)
             return NULL;
+        /* Within a JPEG's coded data no byte FF comes before D8; its thumbnail would have to begin just here. */
+        if (*total && begins_jpeg(bytes.data + bytes.at, item.length))
+            return dicom_damaged(bytes.name, "a second JPEG begins at byte %zu, but one frame is told", bytes.at);
         if (joined)
             memcpy(joined + *total, bytes.data + bytes.at, item.length);
         if (!*count)
@@ -94,7 +101,7 @@ static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, s
 static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int least, const Dicom *dicom,
                           Image *image) {
     /* image_decode() would take a PNG as well. */
-    if (size < 2 || jpeg[0] != 0xFF || jpeg[1] != 0xD8)
+    if (!begins_jpeg(jpeg, size))
         return dicom_damaged(name, "the pixel data holds no JPEG, though the transfer syntax says so");
     ImageDecode how = {.least = least, .components = dicom->samples};
     how.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;

@@ -8,6 +8,13 @@
 
 #include "dicom_expect.h"
 
+static void expect_bytes_damaged(const Writer *file, const char *part) {
+    Dicom dicom;
+    bool unsupported = true;
+    assert_fails(dicom_parse(name, file->data, file->size, &dicom, &unsupported), EXIT_DATA, part);
+    assert_false(unsupported);
+}
+
 static void wrong_jpegs(void **state) {
     (void)state;
     uint8_t *pixels = draw_picture(WIDTH, HEIGHT, 2);
@@ -35,6 +42,33 @@ static void wrong_jpegs(void **state) {
     expect_unsupported(&kind, "2 frames");
     free(jpeg);
     free(pixels);
+}
+
+/* Two pictures where one is told: which of them is meant, nobody knows. */
+static void two_pictures(void **state) {
+    (void)state;
+    uint8_t *pixels = draw_picture(WIDTH, HEIGHT, 2);
+    size_t size, tail;
+    uint8_t *jpeg = draw_jpeg(pixels, (JpegKind){.stored = JCS_YCbCr}, &size);
+    size_t even = size + size % 2;
+    uint8_t *both = calloc(2, even);
+    assert_non_null(both);
+    memcpy(both, jpeg, size);
+    memcpy(both + even, jpeg, size);
+    DicomKind kind = jpeg_kind(both, 2 * even);
+    kind.fragments = 2;
+    expect_damaged(&kind, "a second JPEG begins at byte");
+    free(both);
+    free(jpeg);
+    free(pixels);
+
+    Writer file = {0};
+    uint8_t *once = make_dicom(&plain, &size, &tail);
+    put(&file, once, size);
+    put_value(&file, 0x7FE00010, "OB", four, 12);
+    expect_bytes_damaged(&file, "a second pixel data (7fe0,0010) at byte");
+    free(file.data);
+    free(once);
 }
 
 static void other_transfer_syntaxes(void **state) {
@@ -144,13 +178,6 @@ static void what_contradicts_itself(void **state) {
     kind = plain;
     kind.syntax = "1.2.840.10008.1.2.840.10008.1.2.840.10008.1.2.840.10008.1.2.840.10008";
     expect_damaged(&kind, "(0002,0010)");
-}
-
-static void expect_bytes_damaged(const Writer *file, const char *part) {
-    Dicom dicom;
-    bool unsupported = true;
-    assert_fails(dicom_parse(name, file->data, file->size, &dicom, &unsupported), EXIT_DATA, part);
-    assert_false(unsupported);
 }
 
 static void what_is_no_dicom(void **state) {
@@ -281,6 +308,7 @@ static void truncated_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_jpegs),
+        cmocka_unit_test(two_pictures),
         cmocka_unit_test(other_transfer_syntaxes),
         cmocka_unit_test(other_pixel_formats),
         cmocka_unit_test(what_contradicts_itself),
