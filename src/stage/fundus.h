@@ -5,8 +5,11 @@
 #include "image.h"
 #include "source.h"
 
+/* Counts up when the rules here make other records of some photograph, so that no pack mixes two. */
+enum { FUNDUS_RULE = 2 };
+
 /* Below this confidence no circle was found: the full frame is kept. Drawn photographs, cut flat or not, have 0.98 and
- * more; squares, ovals and diamonds 0.32 at most, a mosaic of four fields 0.53. */
+ * more; squares, ovals and diamonds 0.32 at most, two photographs side by side 0.22. */
 #define FUNDUS_CONFIDENCE 0.6f
 
 /* What was made of a photograph, in pixels of the full-size source; the first one covers 0 .. 1. */
@@ -31,7 +34,8 @@ bool fundus_needs_full(const Image *image, int full_height, int full_width, cons
  * The confidence is the share of rays from the centre that meet the disc's edge on the circle, of those that meet it
  * there or at a wrong place; not counted are rays whose part of the circle lies beyond the picture, or that end on a
  * straight cut (circles cut off flat above and below are common). It falls when the edge on the circle is less than 0.3
- * of the circumference, or its step less than 12 levels. */
+ * of the circumference, its step less than 12 levels, or what is bright beyond the circle, as of a second photograph
+ * beside, more than 0.25 of the area within. */
 Status fundus_find_circle(const Image *image, int full_height, int full_width, float circle[4]) MUST_USE;
 
 /* A record [size][size][3] of the photograph: FRAME_FUNDUS: the square around the circle, or with a confidence below

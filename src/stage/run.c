@@ -1,6 +1,7 @@
 #include "stage.h"
 
 #include "card.h"
+#include "fundus.h"
 #include "output.h"
 #include "pipeline.h"
 #include "reports.h"
@@ -61,10 +62,11 @@ static Status write_recipe(Staging *staging) {
     if (!out)
         return status_no_memory("the recipe", 0);
     /* The root's name without where it lies: a download that was moved is still the same. */
-    fprintf(out,
-            "pack %d\nroot %.*s\nlayout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n",
-            PACK_VERSION, (int)(length - name), options->root + name, options->layout, text_or(options->kind, "-"),
-            text_or(options->modalities, "-"), text_or(options->device, "-"), options->size, shard_inputs(options));
+    fprintf(out, "pack %d\nframes %d\nroot %.*s\n", PACK_VERSION, FUNDUS_RULE, (int)(length - name),
+            options->root + name);
+    fprintf(out, "layout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n", options->layout,
+            text_or(options->kind, "-"), text_or(options->modalities, "-"), text_or(options->device, "-"),
+            options->size, shard_inputs(options));
     return fclose(out) ? status_no_memory("the recipe", 0) : NULL;
 }
 

@@ -74,6 +74,28 @@ static void marks_do_not_move_it(void **state) {
     image_free(&image);
 }
 
+/* Behind a narrow pupil only the middle of the field is bright: the rim that counts is the field's. */
+static void a_dim_rim_counts(void **state) {
+    (void)state;
+    const Disc disc = {800, 1000, 480, 410, 370, 3, 1, 0, 0, 1, false};
+    for (int bright = 5; bright <= 8; bright++) {
+        Image image = drawn_disc(&disc);
+        for (int y = 0; y < disc.height; y++)
+            for (int x = 0; x < disc.width; x++)
+                for (int c = 0; c < 3 && hypot(x - 480, y - 410) > bright * 37; c++) {
+                    uint8_t *level = image.pixels + ((size_t)y * disc.width + x) * 3 + c;
+                    *level = (uint8_t)(*level > 3 ? 3 + (*level - 3) / 8 : *level); /* about 14 levels over black */
+                }
+        float circle[4];
+        assert_ok(fundus_find_circle(&image, disc.height, disc.width, circle));
+        if (!(fabs(circle[0] - 480) < 1.5) || !(fabs(circle[1] - 410) < 1.5) || !(fabs(circle[2] - 370) < 1.5) ||
+            circle[3] < FUNDUS_CONFIDENCE)
+            fail_msg("bright to %d tenths: circle %g %g %g, confidence %g", bright, (double)circle[0],
+                     (double)circle[1], (double)circle[2], (double)circle[3]);
+        image_free(&image);
+    }
+}
+
 /* The overview is the same, so the circle is, but for the rounding of the small picture's levels. Sides that are no
  * multiple of 8 leave a last pixel which reaches beyond the picture. */
 static void it_does_not_hang_on_the_scale(void **state) {
@@ -139,6 +161,12 @@ static bool mosaic(double u, double v) {
     return hypot(u - 0.35, v) < 0.5 || hypot(u + 0.35, v - 0.1) < 0.5 || hypot(u, v - 0.4) < 0.5 ||
            hypot(u - 0.1, v + 0.45) < 0.5;
 }
+static bool pair(double u, double v) {
+    return hypot(u - 0.5, v / 2) < 0.46 || hypot(u + 0.5, v / 2) < 0.46;
+}
+static bool overlapping(double u, double v) {
+    return hypot(u - 0.3, v) < 0.6 || hypot(u + 0.3, v - 0.2) < 0.6;
+}
 static bool stripes(double u, double v) {
     (void)v;
     return (int)floor(u * 10) % 2 == 0;
@@ -159,6 +187,8 @@ static void what_is_no_circle_keeps_its_frame(void **state) {
     expect_no_circle(draw_shape(600, 600, flatter), "a circle pressed by a twentieth");
     expect_no_circle(draw_shape(600, 600, diamond), "a diamond");
     expect_no_circle(draw_shape(700, 700, mosaic), "a mosaic");
+    expect_no_circle(draw_shape(500, 1000, pair), "two photographs side by side");
+    expect_no_circle(draw_shape(700, 700, overlapping), "two fields laid over each other");
     expect_no_circle(draw_shape(700, 700, stripes), "stripes");
     Image noise = drawn_flat(400, 400, 0);
     Random random;
@@ -258,6 +288,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(circles_are_found),
         cmocka_unit_test(marks_do_not_move_it),
+        cmocka_unit_test(a_dim_rim_counts),
         cmocka_unit_test(it_does_not_hang_on_the_scale),
         cmocka_unit_test(what_is_no_circle_keeps_its_frame),
         cmocka_unit_test(small_pictures_do_no_harm),
