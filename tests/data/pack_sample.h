@@ -94,4 +94,31 @@ static inline void sample_write(Sample *sample, const char *root) {
     free(pack);
 }
 
+/* A test's own pack on disk. */
+typedef struct {
+    char *root, *pack, *shard; /* shard 1 */
+    Sample sample;
+} Case;
+
+static inline int sample_setup(void **state) {
+    Case *it = calloc(1, sizeof *it);
+    assert_non_null(it);
+    it->root = scratch_make();
+    it->pack = scratch_path(it->root, "pack");
+    it->shard = scratch_path(it->pack, "shards/00001.h5");
+    sample_draw(&it->sample);
+    sample_write(&it->sample, it->root);
+    *state = it;
+    return 0;
+}
+
+static inline int sample_teardown(void **state) {
+    Case *it = *state;
+    scratch_remove(it->root);
+    free(it->pack);
+    free(it->shard);
+    free(it);
+    return 0;
+}
+
 #endif

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "damage.h"
 #include "kinds.h"
-#include "random.h"
 #include "scratch.h"
 
 enum { WIDTH = 45, HEIGHT = 33, ROUNDS = 1500, ROOM = 1 << 16 };
@@ -70,33 +70,6 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* One change: a byte, a bit, a piece cut out, repeated or cut off. */
-static size_t damage(Random *random, uint8_t *data, size_t size) {
-    if (size < 2)
-        return size;
-    size_t at = random_below(random, (uint32_t)size), room = size - at;
-    size_t length = 1 + random_below(random, room < 32 ? (uint32_t)room : 32);
-    switch (random_below(random, 6)) {
-    case 0:
-    case 1:
-        data[at] = (uint8_t)random_u32(random);
-        return size;
-    case 2:
-        data[at] ^= (uint8_t)(1u << random_below(random, 8));
-        return size;
-    case 3:
-        memmove(data + at, data + at + length, size - at - length);
-        return size - length;
-    case 4:
-        if (size + length > ROOM)
-            return size;
-        memmove(data + at + length, data + at, size - at);
-        return size + length;
-    default:
-        return at;
-    }
-}
-
 static void damaged_pictures_are_read_or_refused(void **state) {
     char *path = scratch_path(*state, "case");
     uint8_t *data = malloc(ROOM);
@@ -113,7 +86,7 @@ static void damaged_pictures_are_read_or_refused(void **state) {
             memcpy(data, original, original_size);
             size_t size = original_size;
             for (uint32_t left = 1 + random_below(&random, 3); left; left--)
-                size = damage(&random, data, size);
+                size = damage(&random, data, size, ROOM);
             if (random_below(&random, 2))
                 mend_png(data, size);
             scratch_write(*state, "case", data, size);

@@ -7,8 +7,7 @@
 
 #include <cmocka.h>
 
-#include "loader.h"
-#include "scratch.h"
+#include "loader_take.h"
 
 enum { COUNT = 23, SIZE = 20, BATCH = 5, EPOCH_BATCHES = COUNT / BATCH, SAMPLE = SIZE * SIZE * 3 };
 
@@ -50,33 +49,16 @@ static int teardown(void **state) {
 }
 
 static LoaderOptions usual(const Data *data) {
-    return (LoaderOptions){
-        .records = &data->records,
-        .seed = 11,
-        .image_size = SIZE,
-        .min_side = 4,
-        .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
-        .batch_size = BATCH,
-        .workers = 2,
-        .device = device_cpu(),
-        .depth = 2};
+    return usual_options(&data->records, SIZE, BATCH);
 }
 
 static void spoil(const Data *data, int64_t record) {
     scratch_write(data->root, data->records.folder.paths[record], "no picture", 10);
 }
 
-/* The first `batches` batches; both arrays are the caller's. */
-typedef struct {
-    uint8_t *samples;
-    int64_t *records;
-} Taken;
-
+/* The first `batches` batches; drop() them. */
 static void take(Loader *loader, uint64_t first, int batches, int batch_size, Taken *taken) {
-    taken->samples = malloc((size_t)batches * batch_size * SAMPLE);
-    taken->records = malloc((size_t)batches * batch_size * sizeof *taken->records);
-    assert_non_null(taken->samples);
-    assert_non_null(taken->records);
+    *taken = taken_make(batches * batch_size, SIZE);
     for (int b = 0; b < batches; b++) {
         PrefetchBatch batch;
         assert_ok(loader_next(loader, &batch));
@@ -96,27 +78,12 @@ static Taken run(const LoaderOptions *options, int batches) {
     return taken;
 }
 
-static void drop(Taken *taken) {
-    free(taken->samples);
-    free(taken->records);
-}
-
-/* What record `record` looks like in `epoch`, by the pieces the loader is to put together. */
 static void expect_sample(const Data *data, const LoaderOptions *options, uint32_t epoch, int64_t record,
                           const uint8_t *sample) {
     char *path = scratch_path(data->root, data->records.folder.paths[record]);
     Image image;
     assert_ok(image_read(path, &image));
-    uint8_t expected[SAMPLE];
-    if (options->evaluate) {
-        assert_ok(evaluation_view(&image, SIZE, expected));
-    } else {
-        Random random;
-        random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)record);
-        Crop crop = random_resized_crop(&random, &options->crop, image.height, image.width);
-        assert_ok(resize_pixels(image.pixels, image.height, image.width, crop, SIZE, SIZE, expected));
-    }
-    assert_memory_equal(sample, expected, SAMPLE);
+    expect_view(&image, options, epoch, record, sample);
     image_free(&image);
     free(path);
 }

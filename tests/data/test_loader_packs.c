@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "loader.h"
+#include "loader_take.h"
 #include "pack_fixture.h"
 
 #include <sys/stat.h>
@@ -46,26 +46,7 @@ static int teardown(void **state) {
 }
 
 static LoaderOptions usual(const Data *data) {
-    return (LoaderOptions){
-        .records = &data->records,
-        .seed = 11,
-        .image_size = SIZE,
-        .min_side = 4,
-        .crop = {.scale_min = 0.2, .scale_max = 1, .ratio_min = 3.0 / 4, .ratio_max = 4.0 / 3, .flip = 0.5},
-        .batch_size = BATCH,
-        .workers = 2,
-        .device = device_cpu(),
-        .depth = 2};
-}
-
-typedef struct {
-    uint8_t *samples; /* [batches][BATCH][SAMPLE] */
-    int64_t *keys;
-} Taken;
-
-static void drop(Taken *taken) {
-    free(taken->samples);
-    free(taken->keys);
+    return usual_options(&data->records, SIZE, BATCH);
 }
 
 static void take_rank(const LoaderOptions *options, int batches, Taken *taken) {
@@ -78,7 +59,7 @@ static void take_rank(const LoaderOptions *options, int batches, Taken *taken) {
         assert_int_equal(batch.number, options->first_batch + (uint64_t)b);
         const size_t at = (size_t)b * BATCH + (size_t)options->rank * share;
         memcpy(taken->samples + at * SAMPLE, batch.samples, (size_t)share * SAMPLE);
-        memcpy(taken->keys + at, batch.records, (size_t)share * sizeof *taken->keys);
+        memcpy(taken->records + at, batch.records, (size_t)share * sizeof *taken->records);
         loader_done(loader);
     }
     loader_close(loader);
@@ -86,9 +67,7 @@ static void take_rank(const LoaderOptions *options, int batches, Taken *taken) {
 
 /* What all ranks take, put together. */
 static Taken take(LoaderOptions options, int batches) {
-    Taken taken = {malloc((size_t)batches * BATCH * SAMPLE), malloc((size_t)batches * BATCH * sizeof(int64_t))};
-    assert_non_null(taken.samples);
-    assert_non_null(taken.keys);
+    Taken taken = taken_make(batches * BATCH, SIZE);
     do
         take_rank(&options, batches, &taken);
     while (++options.rank < options.ranks);
@@ -97,7 +76,7 @@ static Taken take(LoaderOptions options, int batches) {
 
 static void assert_same(const Taken *a, const Taken *b, int from, int batches) {
     const size_t at = (size_t)from * BATCH;
-    assert_memory_equal(a->keys + at, b->keys, (size_t)batches * BATCH * sizeof *b->keys);
+    assert_memory_equal(a->records + at, b->records, (size_t)batches * BATCH * sizeof *b->records);
     assert_memory_equal(a->samples + at * SAMPLE, b->samples, (size_t)batches * BATCH * SAMPLE);
 }
 
@@ -114,17 +93,8 @@ static uint8_t *pixels_of(const Records *records, int64_t record, int *side) {
 
 static void expect_sample(const LoaderOptions *options, uint32_t epoch, int64_t key, const uint8_t *sample) {
     int side;
-    uint8_t *pixels = pixels_of(options->records, key % options->records->count, &side), expected[SAMPLE];
-    if (options->evaluate) {
-        const Image image = {.width = side, .height = side, .pixels = pixels};
-        assert_ok(evaluation_view(&image, SIZE, expected));
-    } else {
-        Random random;
-        random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)key);
-        const Crop crop = random_resized_crop(&random, &options->crop, side, side);
-        assert_ok(resize_pixels(pixels, side, side, crop, SIZE, SIZE, expected));
-    }
-    assert_memory_equal(sample, expected, SAMPLE);
+    uint8_t *pixels = pixels_of(options->records, key % options->records->count, &side);
+    expect_view(&(Image){.width = side, .height = side, .pixels = pixels}, options, epoch, key, sample);
     free(pixels);
 }
 
@@ -217,15 +187,16 @@ static void samples_are_what_their_keys_say(void **state) {
     for (int i = 0; i < batches * BATCH; i++) {
         const uint32_t epoch = (uint32_t)(i / (epoch_batches * BATCH));
         const uint64_t position = (uint64_t)(i % (epoch_batches * BATCH));
-        assert_int_equal(taken.keys[i], random_permute(options.seed, epoch, (uint64_t)data->records.count, position));
-        expect_sample(&options, epoch, taken.keys[i], taken.samples + (size_t)i * SAMPLE);
+        assert_int_equal(taken.records[i],
+                         random_permute(options.seed, epoch, (uint64_t)data->records.count, position));
+        expect_sample(&options, epoch, taken.records[i], taken.samples + (size_t)i * SAMPLE);
     }
     drop(&taken);
     options.evaluate = true;
     taken = take(options, 7);
     for (int i = 0; i < 7 * BATCH; i++) {
-        assert_int_equal(taken.keys[i], i % data->records.count);
-        expect_sample(&options, 0, taken.keys[i], taken.samples + (size_t)i * SAMPLE);
+        assert_int_equal(taken.records[i], i % data->records.count);
+        expect_sample(&options, 0, taken.records[i], taken.samples + (size_t)i * SAMPLE);
     }
     drop(&taken);
 }
@@ -437,7 +408,7 @@ static void damaged_records_are_replaced_alike(void **state) {
                 const uint64_t position = (uint64_t)(i % (epoch_batches * BATCH));
                 const int64_t wanted = records_at(&data->records, options.seed, epoch, position);
                 const int64_t shown = wanted == 3 || wanted == 4 ? 5 : wanted == count - 1 ? 0 : wanted;
-                assert_int_equal(taken.keys[i], shown);
+                assert_int_equal(taken.records[i], shown);
                 expect_sample(&options, epoch, shown, taken.samples + (size_t)i * SAMPLE);
                 replaced += wanted != shown;
             }

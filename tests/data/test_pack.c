@@ -13,30 +13,6 @@
 
 #include <time.h>
 
-typedef struct {
-    char *root, *pack;
-    Sample sample;
-} Case;
-
-static int setup(void **state) {
-    Case *it = calloc(1, sizeof *it);
-    assert_non_null(it);
-    it->root = scratch_make();
-    it->pack = scratch_path(it->root, "pack");
-    sample_draw(&it->sample);
-    sample_write(&it->sample, it->root);
-    *state = it;
-    return 0;
-}
-
-static int teardown(void **state) {
-    Case *it = *state;
-    scratch_remove(it->root);
-    free(it->pack);
-    free(it);
-    return 0;
-}
-
 static void expect_row(const PackRow *got, const PackRow *wanted) {
     assert_string_equal(got->source, wanted->source);
     assert_string_equal(got->person, wanted->person);
@@ -280,7 +256,7 @@ static int write_for_others(const char *root) {
     return 0;
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 int main(int count, char **arguments) {
     if (count > 1)
         return write_for_others(arguments[1]);

@@ -8,35 +8,10 @@
 #include <cmocka.h>
 
 #include "../../src/data/pack_file.h"
+#include "damage.h"
 #include "pack_sample.h"
 
 #include <sys/stat.h>
-
-typedef struct {
-    char *root, *pack, *shard; /* shard 1 */
-    Sample sample;
-} Case;
-
-static int setup(void **state) {
-    Case *it = calloc(1, sizeof *it);
-    assert_non_null(it);
-    it->root = scratch_make();
-    it->pack = scratch_path(it->root, "pack");
-    it->shard = scratch_path(it->pack, "shards/00001.h5");
-    sample_draw(&it->sample);
-    sample_write(&it->sample, it->root);
-    *state = it;
-    return 0;
-}
-
-static int teardown(void **state) {
-    Case *it = *state;
-    scratch_remove(it->root);
-    free(it->pack);
-    free(it->shard);
-    free(it);
-    return 0;
-}
 
 static void expect_refused(const Case *it, const char *message) {
     Pack pack;
@@ -361,31 +336,6 @@ static void tables_that_make_no_sense(void **state) {
 
 /* --- Seeded damage --- */
 
-/* One change: a byte, a bit, or a piece cut out, repeated or cut off. */
-static size_t damage(Random *random, uint8_t *data, size_t size, size_t room) {
-    size_t at = random_below(random, (uint32_t)size), rest = size - at;
-    size_t length = 1 + random_below(random, rest < 32 ? (uint32_t)rest : 32);
-    switch (random_below(random, 6)) {
-    case 0:
-    case 1:
-        data[at] = (uint8_t)random_u32(random);
-        return size;
-    case 2:
-        data[at] ^= (uint8_t)(1u << random_below(random, 8));
-        return size;
-    case 3:
-        memmove(data + at, data + at + length, size - at - length);
-        return size - length;
-    case 4:
-        if (size + length > room)
-            return size;
-        memmove(data + at + length, data + at, size - at);
-        return size + length;
-    default:
-        return at;
-    }
-}
-
 /* `name` below the pack, damaged over and over: it is opened or refused, and records are read or refused. */
 static void fuzz(Case *it, const char *name, uint32_t key, int rounds) {
     uint8_t *original, *data;
@@ -488,7 +438,7 @@ static void verifying_sees_a_record_that_was_written_wrong(void **state) {
     expect_told(it, 2, "00001.h5: record 2 (photographs/3/", "");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(manifest_missing_or_strange), CASE(manifest_edited),
