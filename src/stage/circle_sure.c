@@ -73,12 +73,13 @@ static void tell_cuts(View *view, double tolerance) {
 
 /* The area brighter than the threshold outside the circle, of that inside. */
 static double share_beyond(const Overview *overview, const Circle *circle, double threshold, double tolerance) {
-    const double beyond = circle->radius + tolerance;
+    const double beyond = (circle->radius + tolerance) * (circle->radius + tolerance);
     int inside = 0, outside = 0;
     for (int y = 0; y < overview->height; y++)
         for (int x = 0; x < overview->width; x++)
             if ((double)overview_at(overview, x, y) > threshold) {
-                const bool far = hypot(x + 0.5 - circle->x, y + 0.5 - circle->y) > beyond;
+                const double across = x + 0.5 - circle->x, down = y + 0.5 - circle->y;
+                const bool far = across * across + down * down > beyond;
                 outside += far;
                 inside += !far;
             }
