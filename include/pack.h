@@ -35,7 +35,8 @@ enum {
     PACK_NO_CIRCLE = 2   /* none was found with confidence: the full frame was kept */
 };
 
-/* What is known of one record. Strings are UTF-8 and never NULL. */
+/* What is known of one record. Strings are UTF-8 and never NULL; `source` has the bytes of the file's name, whatever
+ * they are. */
 typedef struct {
     const char *source; /* path of the file it was made from, relative to the data set's root */
     const char *person, *device, *modality;

@@ -1,6 +1,7 @@
 #include "files.h"
 #include "files_new.h"
 #include "pack_file.h"
+#include "utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -97,6 +98,8 @@ static Status write_label(const Writer *writer, hid_t group, int label, float *c
     if (!*name || strcmp(name, ".") == 0 || strchr(name, '/'))
         return status_error(EXIT_DATA,
                             "label \"%s\": HDF5 takes no name that is empty, a dot, or has a slash; rename it", name);
+    if (utf8_stray(name))
+        return status_error(EXIT_DATA, "label \"%s\": its name is no UTF-8; rename it", name);
     for (size_t i = 0; i < writer->count; i++)
         cells[i] = writer->rows[i].labels[label];
     return write_table(writer, group, name, pack_cell_stored(CELL_F32), pack_cell_native(CELL_F32), 1, cells);
@@ -131,6 +134,8 @@ static Status write_attribute(const Writer *writer, const char *name, hid_t stor
 }
 
 static Status write_text_attribute(const Writer *writer, const char *name, const char *text) {
+    if (utf8_stray(text))
+        return status_error(EXIT_DATA, "%s \"%s\": no UTF-8; rename it, or its folder", name, text);
     hid_t type = pack_hdf5_text(*text ? strlen(text) : 1, H5T_STR_NULLPAD);
     Status status = write_attribute(writer, name, type, type, text);
     pack_hdf5_release(type);

@@ -1,5 +1,6 @@
 #include "table.h"
 #include "files.h"
+#include "utf8.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -137,6 +138,18 @@ static Status read_header(Table *table) {
     return table->fields ? NULL : status_no_memory("a table's fields", capacity * sizeof *table->fields);
 }
 
+/* Names of people and labels go into packs, whose readers would stumble over what is no UTF-8. */
+static Status check_utf8(const Table *table) {
+    const char *stray = utf8_stray(table->data);
+    if (!stray)
+        return NULL;
+    long long line = 1;
+    for (const char *at = table->data; at < stray; at++)
+        line += *at == '\n';
+    return status_error(EXIT_DATA, "%s:%lld: byte 0x%02x is no UTF-8 (Latin-1, Windows-1252? save it as UTF-8)",
+                        table->path, line, (unsigned char)*stray);
+}
+
 static Status open_table(Table *table) {
     size_t size;
     if (!files_exists(table->path))
@@ -149,6 +162,7 @@ static Status open_table(Table *table) {
     if (nul)
         return status_error(EXIT_DATA, "%s: no text: byte %lld is 0 (UTF-16? save it as UTF-8)", table->path,
                             (long long)(nul - table->data));
+    TRY(check_utf8(table));
     if (size >= 3 && memcmp(table->at, "\xEF\xBB\xBF", 3) == 0)
         table->at += 3;
     table->separator = separator_of(table);

@@ -208,6 +208,20 @@ static void a_person_on_two_sides_is_refused(void **state) {
     pack_close(&pack);
 }
 
+/* What a JSON file and HDF5's texts cannot hold is refused before anything is written. */
+static void texts_that_are_no_utf8_are_refused(void **state) {
+    Case *it = *state;
+    char *path = scratch_path(it->root, "new.h5"), *latin[] = {"age", "hba1c \xe4"};
+    it->sample.about.label_names = latin;
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "its name is no UTF-8");
+    latin[1] = "";
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "HDF5 takes no name");
+    it->sample.about.dataset = "caf\xe9";
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "dataset \"caf\xe9\": no UTF-8");
+    assert_false(files_exists(path));
+    free(path);
+}
+
 static void names(void **state) {
     (void)state;
     PackSplit split;
@@ -270,6 +284,7 @@ int main(int count, char **arguments) {
         CASE(split_tsv_is_checked),
         CASE(split_tsv_escapes),
         CASE(a_person_on_two_sides_is_refused),
+        CASE(texts_that_are_no_utf8_are_refused),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

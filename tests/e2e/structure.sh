@@ -25,7 +25,7 @@ none() {
 # Rooms of the headers in include/. `ops` is the table of operations, the kernels' only face.
 declare -A room_of=(
     [arena]=base [numa]=base [config]=base [digest]=base [files]=base [files_new]=base [random]=base [safetensors]=base [status]=base
-    [threads]=base
+    [threads]=base [utf8]=base
     [device]=device [ops]=ops [operations]=ops
     [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data [records]=data
     [stage]=stage

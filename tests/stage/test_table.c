@@ -71,6 +71,8 @@ static void what_is_no_table_is_told_with_its_line(void **state) {
     expect_bad(*state, "a,b\n1,2\n\n3,4\n", "t.csv:3: 1 field");
     expect_bad(*state, "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote opens");
     expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text behind a closing quote");
+    expect_bad(*state, "a,b\n1,2\n\xe4,3\n", "t.csv:3: byte 0xe4 is no UTF-8");
+    expect_bad(*state, "\xff\xfe,b\n", "t.csv:1: byte 0xff is no UTF-8");
     scratch_write(*state, "nul.csv", "a,b\n1,\0\n", 8);
     char *path = scratch_path(*state, "nul.csv");
     Table table;
