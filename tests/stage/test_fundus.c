@@ -96,6 +96,29 @@ static void a_dim_rim_counts(void **state) {
     }
 }
 
+/* Stray light around the disc is no second rim. */
+static void haze_does_not_widen_it(void **state) {
+    (void)state;
+    const Disc disc = {800, 1000, 480, 410, 320, 3, 1, 0, 0, 1, false};
+    for (int haze = 5; haze <= 20; haze += 5) {
+        Image image = drawn_disc(&disc);
+        for (int y = 0; y < disc.height; y++)
+            for (int x = 0; x < disc.width; x++) {
+                const double beyond = hypot(x - 480, y - 410) / 320 - 1;
+                uint8_t *pixel = image.pixels + ((size_t)y * disc.width + x) * 3;
+                for (int c = 0; c < 3 && beyond > 0; c++)
+                    pixel[c] = (uint8_t)(pixel[c] + haze * exp(-4 * beyond));
+            }
+        float circle[4];
+        assert_ok(fundus_find_circle(&image, disc.height, disc.width, circle));
+        if (!(fabs(circle[0] - 480) < 1.5) || !(fabs(circle[1] - 410) < 1.5) || !(fabs(circle[2] - 320) < 1.5) ||
+            circle[3] < FUNDUS_CONFIDENCE)
+            fail_msg("haze of %d levels: circle %g %g %g, confidence %g", haze, (double)circle[0], (double)circle[1],
+                     (double)circle[2], (double)circle[3]);
+        image_free(&image);
+    }
+}
+
 /* The overview is the same, so the circle is, but for the rounding of the small picture's levels. Sides that are no
  * multiple of 8 leave a last pixel which reaches beyond the picture. */
 static void it_does_not_hang_on_the_scale(void **state) {
@@ -289,6 +312,7 @@ int main(void) {
         cmocka_unit_test(circles_are_found),
         cmocka_unit_test(marks_do_not_move_it),
         cmocka_unit_test(a_dim_rim_counts),
+        cmocka_unit_test(haze_does_not_widen_it),
         cmocka_unit_test(it_does_not_hang_on_the_scale),
         cmocka_unit_test(what_is_no_circle_keeps_its_frame),
         cmocka_unit_test(small_pictures_do_no_harm),
