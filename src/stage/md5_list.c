@@ -1,15 +1,14 @@
-/* The list of MD5 sums that comes with a download: a CSV whose columns nobody has documented, so they are found by what
- * they hold, or the lines of md5sum. */
+/* The list of MD5 sums that comes with a download: lines as md5sum or azcopy print them, or a table whose columns
+ * nobody has documented, so they are found by what they hold. */
 #include "files.h"
 #include "maker.h"
+#include "md5_lines.h"
 #include "paths.h"
 #include "table.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DIGITS = 32 };
+#include <strings.h>
 
 /* The inputs by the last part of their paths. */
 typedef struct {
@@ -23,13 +22,6 @@ typedef struct {
     int64_t count;
     int64_t given; /* inputs that have a sum */
 } List;
-
-static bool is_sum(const char *text) {
-    int digits = 0;
-    while (isxdigit((unsigned char)text[digits]) && digits < DIGITS)
-        digits++;
-    return digits == DIGITS && !isxdigit((unsigned char)text[digits]);
-}
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const Named *)a)->name, ((const Named *)b)->name);
@@ -71,77 +63,132 @@ static Status enter(List *list, int64_t line, const char *path, const char *sum)
     TRY(find_input(list, line, path, &input));
     if (!input)
         return NULL; /* of a file that is not wanted */
-    char lower[DIGITS + 1] = "";
-    for (int i = 0; i < DIGITS; i++)
-        lower[i] = (char)tolower((unsigned char)sum[i]);
-    if (*input->md5 && strcmp(input->md5, lower) != 0)
+    if (*input->md5 && strcmp(input->md5, sum) != 0)
         return status_error(EXIT_DATA, "%s:%lld: a second, other sum for %s", list->path, (long long)line, input->path);
     list->given += !*input->md5;
-    memcpy(input->md5, lower, sizeof lower);
+    memcpy(input->md5, sum, sizeof input->md5);
     return NULL;
 }
 
-/* "SUM  PATH" or "SUM *PATH" */
-static bool is_md5sum_line(const char *line) {
-    return is_sum(line) && line[DIGITS] == ' ' && (line[DIGITS + 1] == ' ' || line[DIGITS + 1] == '*');
-}
+/* --- Lines ---------------------------------------------------------------------------------------------------------*/
 
-static Status read_md5sum(List *list, char *text) {
-    int64_t number = 1;
+static Status read_lines(List *list, char *text) {
+    int64_t number = 1, sums = 0;
     for (char *line = text, *next; line; line = next, number++) {
         next = strchr(line, '\n');
         if (next)
             *next++ = '\0';
         line[strcspn(line, "\r")] = '\0';
-        if (!*line)
-            continue;
-        if (!is_md5sum_line(line))
-            return status_error(EXIT_DATA, "%s:%lld: not a line of md5sum: 32 hexadecimal digits, two spaces, a path",
+        char *path, sum[MD5_TEXT];
+        const Md5Line kind = md5_line(line, &path, sum);
+        if (kind == MD5_LINE_BAD || kind == MD5_LINE_STRANGE)
+            return status_error(EXIT_DATA,
+                                "%s:%lld: neither a line of md5sum (32 digits, two spaces, a path) nor of azcopy list",
                                 list->path, (long long)number);
-        TRY(enter(list, number, line + DIGITS + 2, line));
+        sums += kind == MD5_LINE_SUM;
+        if (kind == MD5_LINE_SUM)
+            TRY(enter(list, number, path, sum));
     }
+    if (!sums)
+        return status_error(
+            EXIT_DATA, "%s: no line has an MD5 sum; azcopy list gives them with --properties ContentMD5", list->path);
     return NULL;
 }
 
-/* The column that holds most sums, and the one that most often ends in the name of an input. */
-static Status find_columns(const List *list, int *sums, int *paths) {
-    Table table;
-    TRY(table_open(list->path, &table));
-    int64_t *counts = calloc(2 * (size_t)table.column_count, sizeof *counts);
-    int64_t *names = counts ? counts + table.column_count : NULL;
-    Status status = counts ? NULL : status_no_memory("counts", 0);
-    for (bool more = true; !status && !(status = table_next(&table, &more)) && more;)
-        for (int i = 0; i < table.column_count; i++) {
-            counts[i] += is_sum(table.fields[i]) && !table.fields[i][DIGITS];
-            names[i] += first_named(list, path_name(table.fields[i])) != NULL;
-        }
-    *sums = *paths = 0;
-    for (int i = 1; !status && i < table.column_count; i++) {
-        *sums = counts[i] > counts[*sums] ? i : *sums;
-        *paths = names[i] > names[*paths] ? i : *paths;
+/* --- Tables --------------------------------------------------------------------------------------------------------*/
+
+/* Of each column how many cells are sums, and how many end in the name of an input. */
+typedef struct {
+    int64_t *sums, *names;
+} Counts;
+
+static bool is_sum(const char *cell, char sum[MD5_TEXT]) {
+    const size_t taken = md5_text(cell, sum);
+    return taken && !cell[taken];
+}
+
+static void count_cells(const List *list, char *const *cells, int columns, Counts *counts) {
+    char sum[MD5_TEXT];
+    for (int i = 0; i < columns; i++) {
+        counts->sums[i] += is_sum(cells[i], sum);
+        counts->names[i] += first_named(list, path_name(cells[i])) != NULL;
     }
-    if (!status && !counts[*sums])
-        status = status_error(EXIT_DATA, "%s: no column holds MD5 sums (32 hexadecimal digits)", list->path);
-    else if (!status && !names[*paths])
-        status = status_error(EXIT_DATA, "%s: no column holds paths of files that are to be staged", list->path);
-    free(counts);
-    table_close(&table);
+}
+
+/* The one column of sums; of several the one that says it is MD5. */
+static Status choose_sums(const Table *table, const Counts *counts, int *column) {
+    int any = -1, named = -1, others = 0, others_named = 0;
+    for (int i = table->column_count - 1; i >= 0; i--) {
+        if (!counts->sums[i])
+            continue;
+        others += any >= 0;
+        any = i;
+        if (strcasestr(table->columns[i], "md5")) {
+            others_named += named >= 0;
+            named = i;
+        }
+    }
+    if (any < 0)
+        return status_error(
+            EXIT_DATA, "%s: no column holds MD5 sums (32 hexadecimal digits, or 24 characters of base64)", table->path);
+    if (others && (named < 0 || others_named))
+        return status_error(EXIT_DATA, "%s: %d columns hold what may be MD5 sums, such as %s; leave one of them",
+                            table->path, (named < 0 ? others : others_named) + 1,
+                            table->columns[named < 0 ? any : named]);
+    *column = others ? named : any;
+    return NULL;
+}
+
+static Status choose_columns(const Table *table, const Counts *counts, int *sums, int *paths) {
+    TRY(choose_sums(table, counts, sums));
+    *paths = 0;
+    for (int i = 1; i < table->column_count; i++)
+        *paths = counts->names[i] > counts->names[*paths] ? i : *paths;
+    if (counts->names[*paths])
+        return NULL;
+    return status_error(EXIT_DATA, "%s: no column holds paths of files that are to be staged", table->path);
+}
+
+/* *headless: the first line is no header, a sum is in it. */
+static Status find_columns(const List *list, Table *table, int *sums, int *paths, bool *headless) {
+    const int columns = table->column_count;
+    int64_t *cells = calloc(2 * (size_t)columns, sizeof *cells);
+    if (!cells)
+        return status_no_memory("counts", 0);
+    Counts counts = {cells, cells + columns};
+    count_cells(list, table->columns, columns, &counts);
+    *headless = false;
+    for (int i = 0; i < columns; i++)
+        *headless |= counts.sums[i] != 0;
+    Status status = NULL;
+    for (bool more = true; !status && !(status = table_next(table, &more)) && more;)
+        count_cells(list, table->fields, columns, &counts);
+    if (!status)
+        status = choose_columns(table, &counts, sums, paths);
+    free(cells);
     return status;
 }
 
+static Status enter_cells(List *list, const Table *table, char *const *cells, int sums, int paths) {
+    char sum[MD5_TEXT];
+    if (is_sum(cells[sums], sum))
+        return enter(list, table->line, cells[paths], sum);
+    return *cells[sums] ? table_error(table, "\"%s\" is no MD5 sum", cells[sums]) : NULL;
+}
+
 static Status read_table(List *list) {
-    int sums, paths;
-    TRY(find_columns(list, &sums, &paths));
+    int sums = 0, paths = 0;
+    bool headless = false;
     Table table;
     TRY(table_open(list->path, &table));
-    Status status = NULL;
-    for (bool more = true; !status && !(status = table_next(&table, &more)) && more;) {
-        const char *sum = table.fields[sums];
-        if (is_sum(sum) && !sum[DIGITS])
-            status = enter(list, table.line, table.fields[paths], sum);
-        else if (*sum)
-            status = table_error(&table, "\"%s\" is no MD5 sum", sum);
-    }
+    Status status = find_columns(list, &table, &sums, &paths, &headless);
+    table_close(&table);
+    TRY(status);
+    TRY(table_open(list->path, &table));
+    if (headless)
+        status = enter_cells(list, &table, table.columns, sums, paths);
+    for (bool more = true; !status && !(status = table_next(&table, &more)) && more;)
+        status = enter_cells(list, &table, table.fields, sums, paths);
     table_close(&table);
     return status;
 }
@@ -157,10 +204,17 @@ static Status read_list(List *list, StageSource *source) {
     char *text;
     size_t size;
     TRY(files_read(list->path, &text, &size));
-    bool lines = is_md5sum_line(text);
-    Status status = lines ? read_md5sum(list, text) : NULL;
+    char *from = text + (strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
+    const bool lines = strlen(text) == size && md5_lines(from); /* a table says where its 0 is */
+    Status status = lines ? read_lines(list, from) : NULL;
     free(text);
-    return status || lines ? status : read_table(list);
+    TRY(status);
+    if (!lines)
+        TRY(read_table(list));
+    if (!list->given)
+        return status_error(EXIT_DATA, "%s: has sums, but of none of the %lld files that are to be staged", list->path,
+                            (long long)list->count);
+    return NULL;
 }
 
 Status md5_list_read(const char *path, StageSource *source, FILE *notes) {

@@ -32,8 +32,7 @@ void tsv_put_line(FILE *out, const char *const *fields, int count) {
     fputc('\n', out);
 }
 
-/* Undoes the escapes of a field in place. */
-static void unescape(char *field) {
+void tsv_unescape(char *field) {
     char *to = field;
     for (const char *from = field; *from; from++) {
         if (*from != '\\' || !from[1]) {
@@ -59,7 +58,7 @@ int tsv_take_line(char **text, char **fields, int most) {
         if (tab)
             *tab = '\0';
         if (count < most) {
-            unescape(field);
+            tsv_unescape(field);
             fields[count] = field;
         }
         field = tab ? tab + 1 : NULL;

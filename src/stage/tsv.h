@@ -11,4 +11,7 @@ void tsv_put_line(FILE *out, const char *const *fields, int count);
  * Returns how many fields it has, of which the first `most` are in `fields`; 0 at the end of the text. */
 int tsv_take_line(char **text, char **fields, int most);
 
+/* Undoes the escapes of a field in place. */
+void tsv_unescape(char *field);
+
 #endif

@@ -248,7 +248,7 @@ static void sums_of_the_download_are_found(void **state) {
         {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" A ",0123456789abcdef0123456789abcdee\n",
          "md5.csv:3: a second"},
         {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" B ",0123\n", "md5.csv:3: \"0123\""},
-        {"0123456789abcdef0123456789abcdef  " A "\nx\n", "md5.csv:2: not a line of md5sum"}};
+        {"0123456789abcdef0123456789abcdef  " A "\nx\n", "md5.csv:2: neither a line of md5sum"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put(*state, "md5.csv", bad[i][0]);
         assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, bad[i][1]);
