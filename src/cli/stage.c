@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "usage: stage aireadi ROOT --out PACK [--modality cfp,ir,faf] [--device NAME] [options]\n"
-    "       stage folder ROOT --out PACK [--kind SET] [--labels CSV] [--person COLUMN] [--splits TSV] [options]\n"
+    "       stage folder ROOT --out PACK [--kind SET] [--labels CSV] [--person COLUMN] [options]\n"
     "       stage verify PACK [--threads T]\n"
     "       stage info PACK [--sheet PNG [--anyway]]\n"
     "       stage split PACK [--val X] [--test X] [--seed S]\n"
@@ -32,7 +32,7 @@ static const char help[] =
     "  --kind SET          folder: a set known by name: aptos, messidor2, idrid, papila, eyepacs, odir (see data/)\n"
     "  --labels CSV        folder: a table of labels, a row a file; numbers become labels, a column split the split\n"
     "  --person COLUMN     folder: the column that names people\n"
-    "  --splits TSV        folder: lines PERSON<tab>SPLIT\n"
+    "  --splits TSV        lines PERSON<tab>SPLIT, above the set's own split; whoever is not there is left out\n"
     "  --md5 LIST          the download's MD5 sums, of md5sum, azcopy list --properties ContentMD5, or a table: every "
     "file\n                      is held against it\n"
     "  --exclude FILE      paths to leave out, one a line\n"
@@ -74,7 +74,7 @@ static const Option options[] = {
     {"--kind", "folder", TEXT, AT(stage.kind), 0, 0},
     {"--labels", "folder", TEXT, AT(stage.labels), 0, 0},
     {"--person", "folder", TEXT, AT(stage.person), 0, 0},
-    {"--splits", "folder", TEXT, AT(stage.splits), 0, 0},
+    {"--splits", "aireadi folder", TEXT, AT(stage.splits), 0, 0},
     {"--md5", "aireadi folder", TEXT, AT(stage.md5), 0, 0},
     {"--exclude", "aireadi folder", TEXT, AT(stage.exclude), 0, 0},
     {"--max-bad", "aireadi folder", SHARE, AT(stage.max_bad), 0, 1},

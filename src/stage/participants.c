@@ -113,7 +113,7 @@ static Status merge(Participants *people, Findings *findings) {
             told = false;
             continue;
         }
-        if (!status && last->split != person->split && !told)
+        if (!status && findings && last->split != person->split && !told)
             status = findings_add(findings, FINDING_PERSON_SPLIT, person->id, "",
                                   "rows of participants.tsv put this person in different splits");
         told |= last->split != person->split;

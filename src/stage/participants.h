@@ -23,8 +23,8 @@ enum { LABEL_STUDY_GROUP, LABEL_AGE, LABEL_SITE, LABEL_CLINICAL }; /* the first 
 int participants_label_count(void);
 const char *const *participants_label_names(void);
 
-/* root/participants.tsv. A person whose rows differ in their split becomes a finding. `notes` gets lines on what the
- * labels mean. */
+/* root/participants.tsv. A person whose rows differ in their split becomes a finding, unless `findings` is NULL: their
+ * splits do not count then. `notes` gets lines on what the labels mean. */
 Status participants_read(const char *root, Participants *people, Findings *findings, FILE *notes) MUST_USE;
 /* Adds root/clinical_data/{measurement,condition_occurrence}.csv; without them the labels stay NaN. */
 Status clinical_read(const char *root, Participants *people, FILE *notes) MUST_USE;

@@ -41,7 +41,7 @@ typedef struct {
     const char *labels;     /* folder: CSV with the labels, as named here or below the root, or NULL */
     const char *person;     /* folder: its column that names people, or NULL */
     const char *kind;   /* folder: a data set known by name (aptos, messidor2, idrid, papila, eyepacs, odir), or NULL */
-    const char *splits; /* folder: "person<TAB>split" lines, as stage split writes them, or NULL */
+    const char *splits; /* "person<TAB>split" lines, as stage split writes them, or NULL */
     const char *md5;    /* the download's list of MD5 sums, or NULL */
     const char *exclude; /* a file with one path a line to leave out, or NULL */
 } SourceOptions;

@@ -4,6 +4,7 @@
 #include "manifest.h"
 #include "participants.h"
 #include "paths.h"
+#include "person_splits.h"
 #include "release.h"
 
 #include <stdlib.h>
@@ -127,8 +128,9 @@ static Status fill_from_person(AiReadi *set, StageInput *input) {
     }
     if (input->split == PACK_SPLIT_NONE)
         return maker_settle(&set->maker, input, FINDING_NO_SPLIT,
-                            person ? "its person's recommended_split is empty"
-                                   : "its person is not in participants.tsv");
+                            !person                      ? "its person is not in participants.tsv"
+                            : set->maker.options->splits ? "its person is on no side of the list of splits"
+                                                         : "its person's recommended_split is empty");
     return NULL;
 }
 
@@ -190,6 +192,17 @@ static Status take_all(AiReadi *set) {
     return NULL;
 }
 
+/* The user's list stands above recommended_split. */
+static Status take_splits(AiReadi *set) {
+    PersonSplits splits;
+    TRY(person_splits_open(&set->maker, &splits));
+    for (int64_t i = 0; splits.path && i < set->people.count; i++)
+        set->people.list[i].split = person_splits_of(&splits, set->people.list[i].id);
+    person_splits_note(&splits, set->maker.notes);
+    person_splits_close(&splits);
+    return NULL;
+}
+
 static Status fill(AiReadi *set) {
     Maker *maker = &set->maker;
     const char *root = maker->source->root;
@@ -199,7 +212,8 @@ static Status fill(AiReadi *set) {
         maker_describe(maker, "aireadi", version, true, participants_label_names(), participants_label_count());
     free(version);
     TRY(status);
-    TRY(participants_read(root, &set->people, maker->findings, maker->notes));
+    TRY(participants_read(root, &set->people, maker->options->splits ? NULL : maker->findings, maker->notes));
+    TRY(take_splits(set));
     TRY(clinical_read(root, &set->people, maker->notes));
     TRY(manifest_read(maker, &set->manifest));
     for (int m = 0; m < MODALITIES; m++)

@@ -1,8 +1,8 @@
 /* Folders of pictures: train, val and test with a folder for each class, or any tree with a table of labels. */
 #include "files.h"
 #include "folder_set.h"
-#include "folder_splits.h"
 #include "paths.h"
+#include "person_splits.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -146,6 +146,22 @@ static Status take_classes(FolderSet *set) {
     return status;
 }
 
+/* --- Splits
+ * ---------------------------------------------------------------------------------------------------------*/
+
+/* The user's list stands above what is known. */
+static Status take_splits(FolderSet *set) {
+    PersonSplits splits;
+    TRY(person_splits_open(&set->maker, &splits));
+    StageSource *source = set->maker.source;
+    for (int64_t i = 0; splits.path && i < source->count; i++)
+        source->inputs[i].split = person_splits_of(&splits, source->inputs[i].person);
+    set->has_splits |= splits.path != NULL;
+    person_splits_note(&splits, set->maker.notes);
+    person_splits_close(&splits);
+    return set->has_splits ? person_splits_check(&set->maker, "it is on no side of the set's split") : NULL;
+}
+
 /* --- All of it -----------------------------------------------------------------------------------------------------*/
 
 static void note_people(const FolderSet *set) {
@@ -178,8 +194,7 @@ static Status fill(FolderSet *set) {
     if (classes)
         TRY(take_classes(set));
     TRY(folder_labels_apply(set));
-    TRY(folder_splits_read(set));
-    TRY(folder_splits_check(set));
+    TRY(take_splits(set));
     note_people(set);
     return maker_finish(&set->maker);
 }

@@ -196,6 +196,30 @@ static void what_cannot_be_trusted_is_refused_with_all_that_was_found(void **sta
     free(leave);
 }
 
+static void a_list_of_splits_stands_above_the_recommended_ones(void **state) {
+    make_tree(*state, PEOPLE "1001\tUW\thealthy\t51\ttest\n", HEADER ROWS);
+    put(*state, "mine.tsv", "1001\tval\n7001\ttest\n7002\ttrain\n");
+    char *splits = scratch_path(*state, "mine.tsv");
+    SourceOptions options = {.root = *state, .splits = splits};
+    StageSource source;
+    Findings findings = {0};
+    assert_ok(source_aireadi(&options, &source, &findings));
+    assert_int_equal(input_at(&source, A)->split, PACK_SPLIT_VAL);
+    assert_int_equal(input_at(&source, B)->split, PACK_SPLIT_VAL);
+    assert_string_equal(input_at(&source, MOSAIC)->excluded, "its person is on no side of the list of splits");
+    assert_int_equal(findings_of(&findings, FINDING_NO_SPLIT, MOSAIC), 1);
+    assert_int_equal(findings.count, 1);
+    assert_non_null(
+        strstr(source.notes, "split by mine.tsv, a list of 3 people; 1 of them are not in this set, such as 7002."));
+    drop(&source, &findings);
+    put(*state, "mine.tsv", "1001\tval\n1001\ttest\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "person_split: 1001 (lines of mine.tsv");
+    findings_close(&findings);
+    put(*state, "mine.tsv", "1001\tval\n4001\tholdout\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "mine.tsv:2: not a line");
+    free(splits);
+}
+
 static void readings_are_averaged_and_sentinels_dropped(void **state) {
     make_tree(*state, PEOPLE, HEADER ROWS);
     put(*state, "clinical_data/measurement.csv",
@@ -283,6 +307,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_finding_is_made_once, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_refused_with_all_that_was_found, tree_setup,
                                         tree_teardown),
+        cmocka_unit_test_setup_teardown(a_list_of_splits_stands_above_the_recommended_ones, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(readings_are_averaged_and_sentinels_dropped, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(sums_of_the_download_are_found, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(tables_that_say_too_little_are_refused, tree_setup, tree_teardown),

@@ -154,8 +154,18 @@ static void a_split_of_people_is_taken(void **state) {
     assert_int_equal(findings_of(&read.findings, FINDING_NO_SPLIT, "20_left.jpeg"), 1);
     assert_int_equal(read.findings.count, 1);
     close_read(&read);
+    put(*state, "split.tsv", "\xEF\xBB\xBFPerson_ID\tsplit\r\n20\ttest\r\n10\tval\r\n\r\n30\ttrain\r\n10\tval");
+    read = read_fine((SourceOptions){.root = *state, .kind = "eyepacs", .splits = splits});
+    assert_int_equal(read.source.inputs[2].split, PACK_SPLIT_TEST);
+    assert_int_equal(read.findings.count, 0);
+    assert_non_null(strstr(read.source.notes, "split by split.tsv, a list of 3 people; 1 of them are not in this set, "
+                                              "such as 30."));
+    close_read(&read);
+    put(*state, "split.tsv", "person\tsplit\n");
+    assert_folder_fails(EXIT_DATA, "split.tsv: names nobody", .root = *state, .splits = splits);
     put(*state, "split.tsv", "10\tval\n10\ttrain\n");
-    assert_folder_fails(EXIT_DATA, "person_split: 10", .root = *state, .kind = "eyepacs", .splits = splits);
+    assert_folder_fails(EXIT_DATA, "person_split: 10 (lines of split.tsv", .root = *state, .kind = "eyepacs",
+                        .splits = splits);
     put(*state, "split.tsv", "10\tval\n20\n");
     assert_folder_fails(EXIT_DATA, "split.tsv:2:", .root = *state, .splits = splits);
     put(*state, "split.tsv", "10\tnowhere\n");
