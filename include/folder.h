@@ -15,6 +15,9 @@ typedef struct {
  * directories are left out (no loop can form), so are pipes and devices; links to files and links that lead nowhere are
  * listed. EXIT_DATA when the folder or one below it cannot be read. */
 Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) MUST_USE;
+/* The same, with the links to directories that were left out in a list of their own, sorted, too. */
+Status folder_list_links(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count,
+                         FolderFile **links, int64_t *link_count) MUST_USE;
 void folder_list_free(FolderFile *files, int64_t count);
 
 typedef struct {

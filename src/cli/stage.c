@@ -39,6 +39,8 @@ static const char help[] =
     "  --max-bad X         share of the files that may be quarantined, as 0.005 or 0.5% (0.5%)\n"
     "  --shard-mb N        size of a shard, at most (1024)\n"
     "  --threads T         (all cores); the pack does not depend on it\n\n"
+    "AI-READI on several disks: retinal_photography, or the folder of a modality in it, may be a link. Links deeper in "
+    "the\ntree are not followed to where they leave ROOT: their files are refused.\n\n"
     "verify reads every shard and record against its checksums. info tells what a pack holds, and draws a contact "
     "sheet.\n"
     "split deals the people anew into train, val and test. forget lists every file derived into PACK, and deletes "

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     const char *root;
     bool (*wants)(const char *name);
-    List files, directories;
+    List files, directories, links;
 } Walk;
 
 static Status add(List *list, char *path, uint64_t bytes) {
@@ -62,9 +62,12 @@ static Status classify(Walk *walk, int directory, const char *within, const char
         return NULL; /* removed since it was listed */
     if (S_ISDIR(about.st_mode))
         return add(&walk->directories, files_path("%s%s/", within, name), 0);
+    const bool link = S_ISLNK(about.st_mode), leads = !link || fstatat(directory, name, &about, 0) == 0;
+    if (link && leads && S_ISDIR(about.st_mode))
+        return add(&walk->links, files_path("%s%s", within, name), 0);
     if (!walk->wants(name))
         return NULL;
-    if (S_ISLNK(about.st_mode) && fstatat(directory, name, &about, 0) != 0)
+    if (!leads)
         return add(&walk->files, files_path("%s%s", within, name), 0);
     if (!S_ISREG(about.st_mode))
         return NULL;
@@ -110,19 +113,35 @@ static int by_path(const void *a, const void *b) {
     return strcmp(((const FolderFile *)a)->path, ((const FolderFile *)b)->path);
 }
 
-Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) {
-    *files = NULL;
-    *count = 0;
+/* Hands a list over, sorted. */
+static void take(List *list, FolderFile **entries, int64_t *count) {
+    if (list->count)
+        qsort(list->entries, list->count, sizeof *list->entries, by_path);
+    *entries = list->entries;
+    *count = (int64_t)list->count;
+    *list = (List){0};
+}
+
+Status folder_list_links(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count,
+                         FolderFile **links, int64_t *link_count) {
+    *files = *links = NULL;
+    *count = *link_count = 0;
     Walk walk = {.root = root, .wants = wants};
     Status status = list_tree(&walk);
-    if (status) {
-        drop(&walk.files);
-        return status;
+    if (!status) {
+        take(&walk.files, files, count);
+        take(&walk.links, links, link_count);
     }
-    if (walk.files.count)
-        qsort(walk.files.entries, walk.files.count, sizeof *walk.files.entries, by_path);
-    *files = walk.files.entries;
-    *count = (int64_t)walk.files.count;
+    drop(&walk.files);
+    drop(&walk.links);
+    return status;
+}
+
+Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) {
+    FolderFile *links;
+    int64_t link_count;
+    TRY(folder_list_links(root, wants, files, count, &links, &link_count));
+    folder_list_free(links, link_count);
     return NULL;
 }
 

@@ -26,7 +26,8 @@ static const struct {
                           [FINDING_OUTSIDE] = {"outside", FATE_REFUSED},
                           [FINDING_NEAR_DUPLICATE] = {"near_duplicate", FATE_TOLD},
                           [FINDING_LATERALITY] = {"laterality", FATE_TOLD},
-                          [FINDING_LISTED_TWICE] = {"listed_twice", FATE_TOLD}};
+                          [FINDING_LISTED_TWICE] = {"listed_twice", FATE_TOLD},
+                          [FINDING_LINK] = {"link", FATE_TOLD}};
 
 const char *finding_name(FindingKind kind) {
     return kinds[kind].name;

@@ -26,10 +26,11 @@ typedef enum {
     FINDING_PERSON_SPLIT,    /* "person_split": a person on two sides of a split; path is the person */
     FINDING_DUPLICATE_SPLIT, /* "duplicate_split": same bytes as `other`, on another side of the split */
     FINDING_OUTSIDE,         /* "outside": the manifest points outside the root */
-    /* Told: the file is packed all the same. */
+    /* Told: nothing is left out for it. */
     FINDING_NEAR_DUPLICATE, /* "near_duplicate": looks like `other` */
     FINDING_LATERALITY,     /* "laterality": neither R nor L is given */
     FINDING_LISTED_TWICE,   /* "listed_twice": a second row for the same path; the first one counts */
+    FINDING_LINK,           /* "link": to a folder, and not followed: what lies behind it is not looked for */
     FINDING_KINDS
 } FindingKind;
 

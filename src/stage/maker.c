@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 Status input_set_part(char **field, const char *text, size_t length) {
     char *copy = strndup(text, length);
@@ -142,9 +143,10 @@ Status maker_open(Maker *maker, const SourceOptions *options, StageSource *sourc
     TRY(input_set(&source->root, options->root));
     for (size_t length = strlen(source->root); length > 1 && source->root[length - 1] == '/';)
         source->root[--length] = '\0';
-    maker->real_root = realpath(source->root, NULL);
-    if (!maker->real_root)
+    maker->homes[0] = realpath(source->root, NULL);
+    if (!maker->homes[0])
         return status_error(EXIT_DATA, "%s: the folder cannot be read: %s", source->root, strerror(errno));
+    maker->home_count = 1;
     maker->notes = open_memstream(&maker->notes_text, &maker->notes_size);
     if (!maker->notes)
         return status_no_memory("the notes", 0);
@@ -200,6 +202,68 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) {
     return fill_input(maker, *input, path);
 }
 
+/* --- Links ---------------------------------------------------------------------------------------------------------*/
+
+/* Adds a line on a followed link to source->links. */
+static Status tell_followed(Maker *maker, const char *path) {
+    StageSource *source = maker->source;
+    char *grown = files_path("%s%s is a link, and followed: what lies in %s is staged\n",
+                             source->links ? source->links : "", path, maker->homes[maker->home_count - 1]);
+    if (!grown)
+        return status_no_memory("a line on a link", strlen(path));
+    free(source->links);
+    source->links = grown;
+    fprintf(maker->notes, "%s is a link to a folder elsewhere, and was followed.\n", path);
+    return NULL;
+}
+
+/* `full` is a link. */
+static Status follow(Maker *maker, const char *path, const char *full) {
+    char *real = realpath(full, NULL);
+    if (!real)
+        return errno == ELOOP ? status_error(EXIT_DATA, "%s: a loop of links", full)
+                              : status_error(EXIT_DATA, "%s: a link that cannot be followed (%s): is its disk mounted?",
+                                             full, strerror(errno));
+    struct stat about;
+    char *parent = strndup(full, (size_t)(path_name(full) - full)), *within = parent ? realpath(parent, NULL) : NULL;
+    free(parent);
+    Status status = NULL;
+    if (stat(real, &about) != 0 || !S_ISDIR(about.st_mode))
+        status = status_error(EXIT_DATA, "%s: a link to %s, which is no folder", full, real);
+    else if (!within || strcmp(within, real) == 0 || path_is_below(within, real))
+        status = status_error(EXIT_DATA, "%s: a loop: it is a link to %s, which it lies in", full, real);
+    free(within);
+    if (status || path_is_below(real, maker->homes[0])) {
+        free(real);
+        return status;
+    }
+    maker->homes[maker->home_count++] = real;
+    return tell_followed(maker, path);
+}
+
+Status maker_follow(Maker *maker, const char *path) {
+    char *full = files_path("%s/%s", maker->source->root, path);
+    if (!full)
+        return status_no_memory("a path", strlen(path));
+    struct stat about;
+    Status status = lstat(full, &about) == 0 && S_ISLNK(about.st_mode) ? follow(maker, path, full) : NULL;
+    free(full);
+    return status;
+}
+
+Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) {
+    Status status = NULL;
+    for (const FolderFile *link = links; link < links + count && !status; link++) {
+        char *path = files_path("%s%s", folder, link->path);
+        status = path ? findings_add(maker->findings, FINDING_LINK, path, "", "a link to a folder, not followed")
+                      : status_no_memory("a path", 0);
+        free(path);
+    }
+    return status;
+}
+
+/* --- Inputs --------------------------------------------------------------------------------------------------------*/
+
 bool maker_settled(const StageInput *input) {
     return input->bad || input->excluded;
 }
@@ -216,7 +280,7 @@ Status maker_look(Maker *maker, StageInput *input) {
         return NULL;
     PathKind kind;
     const char *why;
-    TRY(path_look(maker->source->root, maker->real_root, input->path, &kind, &why));
+    TRY(path_look(maker->source->root, maker->homes, maker->home_count, input->path, &kind, &why));
     switch (kind) {
     case PATH_FILE:
         return NULL;
@@ -277,7 +341,8 @@ Status maker_close(Maker *maker, Status status) {
     if (maker->notes)
         fclose(maker->notes);
     free(maker->notes_text);
-    free(maker->real_root);
+    while (maker->home_count)
+        free(maker->homes[--maker->home_count]);
     free(maker->exclude.texts);
     free(maker->exclude.lines);
     free(maker->exclude.used);

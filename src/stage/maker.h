@@ -2,6 +2,7 @@
 #ifndef FOVEA_STAGE_MAKER_H
 #define FOVEA_STAGE_MAKER_H
 
+#include "folder.h"
 #include "source.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@ typedef struct {
     char *data;
 } Lines;
 
+enum { MAKER_HOMES = 5 };
+
 typedef struct {
     const SourceOptions *options;
     StageSource *source;
@@ -24,7 +27,8 @@ typedef struct {
     FILE *notes; /* to write lines to */
     char *notes_text;
     size_t notes_size;
-    char *real_root;
+    char *homes[MAKER_HOMES]; /* realpath(3) of the root, then of links that are followed */
+    int home_count;
     Lines exclude;
 } Maker;
 
@@ -40,6 +44,13 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) MUST_USE;
  * excluded excludes it, with `reason`. */
 Status maker_settle(Maker *maker, StageInput *input, FindingKind kind, const char *reason) MUST_USE;
 bool maker_settled(const StageInput *input);
+/* Follows root/path if it is a link to a folder, wherever that is: what lies behind it counts as below the root, and
+ * source->links says so. At most MAKER_HOMES - 1 of them. EXIT_DATA when it leads nowhere, to a file, or to a folder
+ * that it lies in. */
+Status maker_follow(Maker *maker, const char *path) MUST_USE;
+/* Enters a finding for each link to a folder that a walk did not follow; paths are below `folder` ("" or ending in a
+ * slash). */
+Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) MUST_USE;
 /* Looks at root/path: missing, unreadable, outside. */
 Status maker_look(Maker *maker, StageInput *input) MUST_USE;
 /* Whether options->exclude names it; it then counts as found. */

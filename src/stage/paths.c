@@ -68,14 +68,20 @@ bool path_ends_in(const char *path, const char *tail) {
     return length == wanted || path[length - wanted - 1] == '/';
 }
 
-static bool is_below(const char *path, const char *root) {
+bool path_is_below(const char *path, const char *root) {
     size_t length = strlen(root);
     if (strncmp(path, root, length) != 0)
         return false;
     return path[length] == '/' || (length && root[length - 1] == '/');
 }
 
-Status path_look(const char *root, const char *real_root, const char *path, PathKind *kind, const char **why) {
+static bool is_at_home(const char *path, char *const *homes, int count) {
+    while (count && !path_is_below(path, homes[count - 1]))
+        count--;
+    return count > 0;
+}
+
+Status path_look(const char *root, char *const *homes, int count, const char *path, PathKind *kind, const char **why) {
     char *full = files_path("%s/%s", root, path), real[PATH_MAX];
     if (!full)
         return status_no_memory("a path", strlen(root) + strlen(path));
@@ -83,7 +89,7 @@ Status path_look(const char *root, const char *real_root, const char *path, Path
     *kind = PATH_NO_FILE;
     *why = "";
     if (realpath(full, real)) {
-        if (!is_below(real, real_root))
+        if (!is_at_home(real, homes, count))
             *kind = PATH_OUTSIDE;
         else if (stat(real, &about) != 0)
             *why = "it cannot be looked at";
@@ -91,6 +97,8 @@ Status path_look(const char *root, const char *real_root, const char *path, Path
             *why = "not a regular file";
         else
             *kind = PATH_FILE;
+    } else if (errno == ELOOP) {
+        *why = "a loop of links";
     } else if (lstat(full, &about) == 0) {
         *why = "a link that leads nowhere";
     } else if (errno == ENOENT || errno == ENOTDIR) {

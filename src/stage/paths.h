@@ -19,8 +19,12 @@ bool path_ends_in(const char *path, const char *tail);
 
 typedef enum { PATH_FILE, PATH_ABSENT, PATH_OUTSIDE, PATH_NO_FILE } PathKind;
 
-/* What stands at root/path, links followed; `real_root` is the root's realpath(3). PATH_NO_FILE: a folder, a device, a
- * link that leads nowhere, or nothing that may be looked at; *why says which (a constant text). */
-Status path_look(const char *root, const char *real_root, const char *path, PathKind *kind, const char **why) MUST_USE;
+/* What stands at root/path, links followed; outside is what is below none of `homes`, `count` paths of realpath(3).
+ * PATH_NO_FILE: a folder, a device, a link that leads nowhere or to itself, or nothing that may be looked at; *why says
+ * which (a constant text). */
+Status path_look(const char *root, char *const *homes, int count, const char *path, PathKind *kind,
+                 const char **why) MUST_USE;
+/* Whether `path` is below `root`, both of realpath(3). */
+bool path_is_below(const char *path, const char *root);
 
 #endif

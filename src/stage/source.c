@@ -21,5 +21,6 @@ void source_close(StageSource *source) {
     free(source->about.dataset_version);
     free(source->root);
     free(source->notes);
+    free(source->links);
     *source = (StageSource){0};
 }

@@ -47,27 +47,46 @@ static bool is_dicom_name(const char *name) {
     return dot && strcasecmp(dot, ".dcm") == 0;
 }
 
-static Status list_modality(AiReadi *set, const char *modality) {
-    char *folder = files_path("%s/retinal_photography/%s", set->maker.source->root, modality);
-    if (!folder)
-        return status_no_memory("a path", 0);
-    FolderFile *files = NULL;
-    int64_t count = 0;
-    Status status = files_exists(folder) ? folder_list(folder, is_dicom_name, &files, &count) : NULL;
-    free(folder);
-    TRY(status);
+/* Adds what a modality's folder holds to set->files. */
+static Status add_files(AiReadi *set, const char *folder, const FolderFile *files, int64_t count) {
     FolderFile *grown = realloc(set->files, (size_t)(set->file_count + count + 1) * sizeof *grown);
-    if (grown)
-        set->files = grown;
-    for (int64_t i = 0; grown && i < count && !status; i++) {
-        char *path = files_path("retinal_photography/%s/%s", modality, files[i].path);
-        if (path)
-            set->files[set->file_count++] = (FolderFile){path, files[i].bytes};
-        else
-            status = status_no_memory("a path", 0);
+    if (!grown)
+        return status_no_memory("a list of files", (size_t)count * sizeof *grown);
+    set->files = grown;
+    for (int64_t i = 0; i < count; i++) {
+        char *path = files_path("%s%s", folder, files[i].path);
+        if (!path)
+            return status_no_memory("a path", 0);
+        set->files[set->file_count++] = (FolderFile){path, files[i].bytes};
     }
+    return NULL;
+}
+
+static Status list_folder(AiReadi *set, const char *folder) {
+    char *full = files_path("%s/%s", set->maker.source->root, folder);
+    if (!full)
+        return status_no_memory("a path", 0);
+    FolderFile *files = NULL, *links = NULL;
+    int64_t count = 0, link_count = 0;
+    Status status =
+        files_exists(full) ? folder_list_links(full, is_dicom_name, &files, &count, &links, &link_count) : NULL;
+    free(full);
+    TRY(status);
+    status = add_files(set, folder, files, count);
+    if (!status)
+        status = maker_tell_links(&set->maker, folder, links, link_count);
     folder_list_free(files, count);
-    return grown ? status : status_no_memory("a list of files", (size_t)count * sizeof *grown);
+    folder_list_free(links, link_count);
+    return status;
+}
+
+/* Where modalities lie on disks of their own, their folders are links. */
+static Status list_modality(AiReadi *set, const char *modality) {
+    char folder[64];
+    snprintf(folder, sizeof folder, "retinal_photography/%s", modality);
+    TRY(maker_follow(&set->maker, folder));
+    strcat(folder, "/");
+    return list_folder(set, folder);
 }
 
 static bool part_is(const char *path, int part, const char *text) {
@@ -215,6 +234,7 @@ static Status fill(AiReadi *set) {
     TRY(participants_read(root, &set->people, maker->options->splits ? NULL : maker->findings, maker->notes));
     TRY(take_splits(set));
     TRY(clinical_read(root, &set->people, maker->notes));
+    TRY(maker_follow(maker, "retinal_photography"));
     TRY(manifest_read(maker, &set->manifest));
     for (int m = 0; m < MODALITIES; m++)
         if (set->wanted[m])

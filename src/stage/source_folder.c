@@ -175,13 +175,28 @@ static void note_people(const FolderSet *set) {
 
 static Status describe(FolderSet *set, bool classes) {
     static const char *const class_names[] = {"class"};
-    const char *dataset = set->known->dataset ? set->known->dataset : path_name(set->maker.real_root);
+    const char *dataset = set->known->dataset ? set->known->dataset : path_name(set->maker.homes[0]);
     return maker_describe(&set->maker, dataset, "unknown", false,
                           classes ? class_names : (const char *const *)set->labels, classes ? 1 : set->label_count);
 }
 
+static Status list_files(FolderSet *set) {
+    FolderFile *links;
+    int64_t count;
+    const char *root = set->maker.source->root;
+    TRY(folder_list_links(root, is_wanted_name, &set->files, &set->file_count, &links, &count));
+    Status status = maker_tell_links(&set->maker, "", links, count);
+    if (!status && count && !set->file_count)
+        status = status_error(EXIT_DATA,
+                              "%s: no picture but behind links to folders, such as %s, which are not followed; "
+                              "stage what they lead to",
+                              root, links[0].path);
+    folder_list_free(links, count);
+    return status;
+}
+
 static Status fill(FolderSet *set) {
-    TRY(folder_list(set->maker.source->root, is_wanted_name, &set->files, &set->file_count));
+    TRY(list_files(set));
     TRY(picture_index_open(set->files, set->file_count, &set->index));
     set->listed = calloc((size_t)set->file_count + 1, sizeof *set->listed);
     if (!set->listed)

@@ -137,6 +137,17 @@ static void any_names_are_listed_with_their_sizes(void **state) {
     assert_string_equal(files[2].path, "z.txt");
     assert_int_equal(files[2].bytes, 0);
     folder_list_free(files, count);
+    FolderFile *links;
+    int64_t link_count;
+    make_link(*state, "b.txt/up", "..");
+    make_link(*state, "a.txt.link", "b.txt");
+    assert_ok(folder_list_links(*state, is_text, &files, &count, &links, &link_count));
+    assert_int_equal(count, 3);
+    assert_int_equal(link_count, 2);
+    assert_string_equal(links[0].path, "a.txt.link");
+    assert_string_equal(links[1].path, "b.txt/up");
+    folder_list_free(files, count);
+    folder_list_free(links, link_count);
     char *inner = scratch_path(*state, "b.txt");
     assert_ok(folder_list(inner, folder_is_picture, &files, &count)); /* none is fine here */
     assert_int_equal(count, 0);

@@ -162,7 +162,8 @@ static void each_finding_is_made_once(void **state) {
         assert_int_equal(input->bad != NULL, finding_fate(wanted[i].kind) == FATE_QUARANTINED);
         assert_int_equal(input->excluded != NULL, finding_fate(wanted[i].kind) == FATE_EXCLUDED);
     }
-    assert_int_equal(findings.count, sizeof wanted / sizeof *wanted);
+    assert_int_equal(findings_of(&findings, FINDING_LINK, CFP "topcon_triton/1001/loop"), 1);
+    assert_int_equal(findings.count, sizeof wanted / sizeof *wanted + 1);
     assert_int_equal(input_at(&source, NO_EYE)->eye, PACK_EYE_UNKNOWN);
     for (int64_t i = 1; i < source.count; i++)
         assert_true(strcmp(source.inputs[i - 1].path, source.inputs[i].path) < 0);
@@ -194,6 +195,86 @@ static void what_cannot_be_trusted_is_refused_with_all_that_was_found(void **sta
     assert_int_equal(findings.count, 2);
     drop(&source, &findings);
     free(leave);
+}
+
+/* A download on two disks: the whole of retinal_photography is on another, infrared frames on a third. */
+static void folders_that_are_links_are_followed(void **state) {
+    make_tree(*state, PEOPLE, HEADER ROWS);
+    char *from = scratch_path(*state, "retinal_photography"), *to = scratch_path(*state, "disk");
+    char *ir = scratch_path(*state, "disk/ir"), *third = scratch_path(*state, "third");
+    char *root = scratch_path(*state, "root"), *table = scratch_path(*state, "participants.tsv"),
+         *moved = scratch_path(*state, "root/participants.tsv");
+    assert_ok(files_make_directory(root));
+    assert_ok(files_rename(from, to));
+    assert_ok(files_rename(ir, third));
+    assert_ok(files_rename(table, moved));
+    put_link(*state, "root/retinal_photography", "../disk");
+    put_link(*state, "disk/ir", third);
+    put(*state, "third/icare_eidon/7001/extra.dcm", "x");
+    StageSource source;
+    Findings findings = {0};
+    SourceOptions options = {.root = root, .modalities = "cfp,ir"};
+    assert_ok(source_aireadi(&options, &source, &findings));
+    assert_int_equal(source.count, 5);
+    assert_int_equal(findings_of(&findings, FINDING_UNLISTED, "retinal_photography/ir/icare_eidon/7001/extra.dcm"), 1);
+    assert_int_equal(findings.count, 1);
+    assert_null(input_at(&source, A)->bad);
+    assert_null(input_at(&source, IR)->bad);
+    const char *first = strstr(source.links, "retinal_photography is a link, and followed: what lies in ");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "/disk is staged\nretinal_photography/ir is a link"));
+    assert_non_null(strstr(source.notes, "retinal_photography/ir is a link to a folder elsewhere"));
+    drop(&source, &findings);
+    /* Deeper ones may not leave what is followed. */
+    put(*state, "fourth/1001/x.dcm", "x");
+    put_link(*state, "disk/cfp/topcon_triton/1001/out.dcm", "../../../../fourth/1001/x.dcm");
+    put_link(*state, "disk/cfp/fourth", "../../fourth");
+    assert_ok(source_aireadi(&options, &source, &findings)); /* on no row: not looked at */
+    assert_int_equal(findings_of(&findings, FINDING_LINK, "retinal_photography/cfp/fourth"), 1);
+    drop(&source, &findings);
+    put(*state, "disk/manifest.tsv", HEADER ROWS "1001\t\tL\t\t/" CFP "topcon_triton/1001/out.dcm\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "outside: " CFP "topcon_triton/1001/out.dcm");
+    findings_close(&findings);
+    put(*state, "disk/manifest.tsv", HEADER ROWS "1001\t\tL\t\t/" CFP "fourth/1001/x.dcm\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "outside: " CFP "fourth/1001/x.dcm");
+    findings_close(&findings);
+    free(from);
+    free(to);
+    free(ir);
+    free(third);
+    free(root);
+    free(table);
+    free(moved);
+}
+
+static void links_that_lead_astray_are_named(void **state) {
+    make_tree(*state, PEOPLE, HEADER ROWS);
+    char *cfp = scratch_path(*state, "retinal_photography/cfp");
+    static const char *const links[][2] = {{"cfp", "retinal_photography/cfp: a loop of links"},
+                                           {"../../none", "is its disk mounted?"},
+                                           {"/dev/null", "which is no folder"},
+                                           {".", "which it lies in"},
+                                           {"/", "a link to /, which it lies in"}};
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        assert_ok(files_remove(cfp));
+        put_link(*state, "retinal_photography/cfp", links[i][0]);
+        expect_refused(*state, EXIT_DATA, links[i][1]);
+    }
+    assert_ok(files_remove(cfp));
+    put_link(*state, "loop", "loop");
+    put_link(*state, "retinal_photography/cfp", "../elsewhere"); /* within the root: nothing to tell */
+    put(*state, "elsewhere/topcon_triton/1001/1001_triton_l_1.dcm", "x");
+    char *gone = scratch_path(*state, "elsewhere/topcon_triton/1001/1001_triton_r_2.dcm");
+    put_link(*state, "elsewhere/topcon_triton/1001/1001_triton_r_2.dcm", "1001_triton_r_2.dcm");
+    StageSource source;
+    Findings findings;
+    read_ok(*state, &source, &findings);
+    assert_null(input_at(&source, A)->bad);
+    assert_string_equal(input_at(&source, B)->bad, "a loop of links");
+    assert_null(source.links);
+    drop(&source, &findings);
+    free(gone);
+    free(cfp);
 }
 
 static void a_list_of_splits_stands_above_the_recommended_ones(void **state) {
@@ -307,6 +388,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_finding_is_made_once, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_refused_with_all_that_was_found, tree_setup,
                                         tree_teardown),
+        cmocka_unit_test_setup_teardown(folders_that_are_links_are_followed, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(links_that_lead_astray_are_named, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_list_of_splits_stands_above_the_recommended_ones, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(readings_are_averaged_and_sentinels_dropped, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(sums_of_the_download_are_found, tree_setup, tree_teardown),

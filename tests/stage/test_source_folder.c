@@ -262,7 +262,14 @@ static void links_that_lead_out_or_nowhere(void **state) {
     Read read = read_fine((SourceOptions){.root = root});
     assert_int_equal(read.source.count, 2);
     assert_int_equal(findings_of(&read.findings, FINDING_UNREADABLE, "gone.jpg"), 1);
+    assert_int_equal(findings_of(&read.findings, FINDING_LINK, "up"), 1);
+    assert_int_equal(read.findings.count, 2);
     close_read(&read);
+    put(*state, "links/note.txt", "x");
+    put_link(*state, "links/train", "../root");
+    char *links = scratch_path(*state, "links");
+    assert_folder_fails(EXIT_DATA, "no picture but behind links to folders, such as train,", .root = links);
+    free(links);
     put_link(*state, "root/out.jpg", "../b.jpg");
     assert_folder_fails(EXIT_DATA, "outside: out.jpg", .root = root);
     free(root);
