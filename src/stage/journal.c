@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 enum { HEAD_FIELDS = 7, FIELDS = 19 };
+#define SEAL "sum\t" /* opens the last line */
 
 static void hash_text(XXH3_state_t *state, const char *text) {
     XXH3_64bits_update(state, text ? text : "", text ? strlen(text) + 1 : 1);
@@ -92,9 +93,21 @@ Status journal_write(const char *path, const StageSource *source, const ShardSta
     for (int64_t i = 0; i < state->count; i++)
         if (outcomes[i].settled)
             put_outcome(out, source->inputs[state->first + i].path, &outcomes[i]);
+    fflush(out);
+    fprintf(out, SEAL "%016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, size));
     Status status = fclose(out) ? status_no_memory("a journal", 0) : files_write(path, text, size);
     free(text);
     return status;
+}
+
+/* Takes the last line off a journal; false when it is not the checksum of the lines before. */
+static bool unseal(char *text, size_t size) {
+    const size_t line = strlen(SEAL) + 16 + 1;
+    if (size < line || strncmp(text + size - line, SEAL, strlen(SEAL)) != 0)
+        return false;
+    const uint64_t sum = strtoull(text + size - line + strlen(SEAL), NULL, 16);
+    text[size - line] = '\0';
+    return XXH3_64bits(text, size - line) == sum && strlen(text) == size - line;
 }
 
 static bool take_kind(const char *name, Outcome *outcome) {
@@ -157,8 +170,9 @@ Status journal_read(const char *path, const StageSource *source, ShardState *sta
     TRY(files_read(path, &text, &size));
     char *rest = text;
     Status status = NULL;
-    if (tsv_take_line(&rest, fields, HEAD_FIELDS) == HEAD_FIELDS && strcmp(fields[0], "shard") == 0 &&
-        strtoull(fields[1], NULL, 16) == state->key && strlen(fields[6]) < sizeof state->entry.sha256) {
+    if (unseal(text, size) && tsv_take_line(&rest, fields, HEAD_FIELDS) == HEAD_FIELDS &&
+        strcmp(fields[0], "shard") == 0 && strtoull(fields[1], NULL, 16) == state->key &&
+        strlen(fields[6]) < sizeof state->entry.sha256) {
         state->entry.records = strtoll(fields[2], NULL, 10);
         state->entry.bytes = strtoull(fields[3], NULL, 10);
         state->entry.offset = strtoull(fields[4], NULL, 10);

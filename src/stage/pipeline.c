@@ -165,6 +165,11 @@ static Status close_slot(Pipeline *pipeline, struct Slot *slot) {
     return status;
 }
 
+static void close_outcomes(Pipeline *pipeline, const ShardState *shard) {
+    for (int64_t i = 0; i < shard->count; i++)
+        outcome_close(&pipeline->result->outcomes[shard->first + i]);
+}
+
 /* Reads the journal of a shard that an earlier call finished, otherwise hands its inputs to the workers. */
 static Status prepare(Pipeline *pipeline, int number, bool *finished) {
     const PipelineOptions *options = pipeline->options;
@@ -174,16 +179,17 @@ static Status prepare(Pipeline *pipeline, int number, bool *finished) {
     *finished = false;
     if (!status)
         status = journal_read(journal, options->source, shard, pipeline->result->outcomes + shard->first, finished);
-    if (!status && *finished && shard->entry.records && files_size(path) != (int64_t)shard->entry.bytes)
-        *finished = false;
+    /* An earlier call may have been stopped by what damaged the disk, too. */
+    if (!status && *finished && shard->entry.records) {
+        status = shard_is_whole(path, &shard->entry, finished);
+        if (!status && !*finished) {
+            fprintf(stderr, "%s is damaged or not there, and is made anew\n", path);
+            close_outcomes(pipeline, shard);
+        }
+    }
     free(path);
     free(journal);
     return status || *finished ? status : open_slot(pipeline, number);
-}
-
-static void close_outcomes(Pipeline *pipeline, const ShardState *shard) {
-    for (int64_t i = 0; i < shard->count; i++)
-        outcome_close(&pipeline->result->outcomes[shard->first + i]);
 }
 
 /* Takes over a shard that was finished before; *agrees is false when it has to be made anew after all. */

@@ -1,8 +1,10 @@
 #include "shard.h"
 
+#include "digest.h"
 #include "files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,4 +164,47 @@ Status shard_write(const Output *output, int number, const StageSource *source, 
     status = path ? journal_write(path, source, state, outcomes) : status_no_memory("a path", 0);
     free(path);
     return status;
+}
+
+static Status hash_file(int descriptor, const char *path, uint64_t size, Digest *digest) {
+    const size_t piece = 1 << 20;
+    uint8_t *room = malloc(piece);
+    DigestStream stream;
+    Status status = room ? digest_start(&stream, false) : status_no_memory("a shard's bytes", piece);
+    if (status) {
+        free(room);
+        return status;
+    }
+    for (uint64_t at = 0; at < size && !status; at += piece) {
+        const size_t bytes = size - at < piece ? (size_t)(size - at) : piece;
+        status = files_read_at(descriptor, path, room, bytes, at);
+        if (!status)
+            status = digest_add(&stream, room, bytes);
+    }
+    free(room);
+    if (!status)
+        return digest_end(&stream, digest);
+    digest_close(&stream);
+    return status;
+}
+
+Status shard_is_whole(const char *path, const PackShardEntry *entry, bool *whole) {
+    *whole = false;
+    if (files_size(path) != (int64_t)entry->bytes)
+        return NULL;
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return files_failure("read", path, errno);
+    Digest digest;
+    Status status = hash_file(descriptor, path, entry->bytes, &digest);
+    close(descriptor);
+    if (status_code(status) == EXIT_IO) { /* what cannot be read is written anew, to another place of the disk */
+        status_free(status);
+        return NULL;
+    }
+    TRY(status);
+    char text[2 * DIGEST_SHA256 + 1];
+    digest_to_hex(digest.sha256, DIGEST_SHA256, text);
+    *whole = strcmp(text, entry->sha256) == 0;
+    return NULL;
 }

@@ -17,4 +17,7 @@ Status shard_settle(const StageSource *source, const ShardState *state, Outcome 
 Status shard_write(const Output *output, int number, const StageSource *source, ShardState *state,
                    const Outcome *outcomes, int spool) MUST_USE;
 
+/* Whether the file has the entry's size and SHA-256; one that is not there or cannot be read has not. */
+Status shard_is_whole(const char *path, const PackShardEntry *entry, bool *whole) MUST_USE;
+
 #endif

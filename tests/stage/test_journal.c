@@ -108,6 +108,28 @@ static void test_round_trip(void **state) {
         outcome_close(&outcomes[i]);
     }
 
+    /* Damaged anywhere, or cut short anywhere, and it says nothing. */
+    char *text;
+    size_t size;
+    assert_ok(files_read(path, &text, &size));
+    for (size_t i = 0; i + 1 < size; i++) {
+        text[i] ^= 1 << i % 8;
+        scratch_write(fixture.root, "journal.tsv", text, size);
+        text[i] ^= 1 << i % 8;
+        read = (ShardState){.count = COUNT, .key = 0xabcdef};
+        assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));
+        assert_false(found);
+        scratch_write(fixture.root, "journal.tsv", text, i);
+        assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));
+        assert_false(found);
+    }
+    scratch_write(fixture.root, "journal.tsv", text, size);
+    free(text);
+    assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));
+    assert_true(found);
+    for (int i = 0; i < COUNT; i++)
+        outcome_close(&outcomes[i]);
+
     /* Another key, or lines of a list of other files, and it says nothing. */
     read.key++;
     assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));
