@@ -211,19 +211,37 @@ static int by_text(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-static Status told_twice(FolderSet *set, const Table *table, const char *path) {
-    char *detail = files_path("%s:%lld", path_name(table->path), (long long)table->line);
-    Status status = detail ? findings_add(set->maker.findings, FINDING_LISTED_TWICE, path, "", detail)
-                           : status_no_memory("a reason", 0);
+/* A finding on the current row. */
+static Status tell(FolderSet *set, const Table *table, FindingKind kind, const char *path, const char *what) {
+    char *detail = files_path("%s:%lld%s", path_name(table->path), (long long)table->line, what);
+    Status status =
+        detail ? findings_add(set->maker.findings, kind, path, "", detail) : status_no_memory("a reason", 0);
     free(detail);
     return status;
 }
 
-/* Takes `path`, the row's in normal form. */
-static Status add_missing(FolderSet *set, const Table *table, const LabelTable *labels, char *path) {
+/* The first row counts, but two that put one file in different splits are not to be chosen from. */
+static Status told_twice(FolderSet *set, const Table *table, const LabelTable *labels, const StageInput *input) {
+    PackSplit split = input->split;
+    if (labels->split >= 0 && input_split(table->fields[labels->split], &split) && split != input->split &&
+        !input->excluded)
+        return tell(set, table, FINDING_PERSON_SPLIT, input->person,
+                    ": a second row puts a photograph in another split");
+    return tell(set, table, FINDING_LISTED_TWICE, input->path, "");
+}
+
+static Status tell_laterality(FolderSet *set, const Table *table, const LabelTable *labels, const StageInput *input) {
+    if (labels->eye < 0 || input->eye != PACK_EYE_UNKNOWN || maker_settled(input))
+        return NULL;
+    return tell(set, table, FINDING_LATERALITY, input->path, ": neither R nor L");
+}
+
+/* Takes `path`, the row's in normal form. It may be there all the same, and be no picture by its name. */
+static Status add_unknown(FolderSet *set, const Table *table, const LabelTable *labels, char *path) {
     void *node = tsearch(path, &set->missing, by_text);
     if (!node || *(char **)node != path) {
-        Status status = node ? told_twice(set, table, path) : status_no_memory("a path", strlen(path));
+        Status status =
+            node ? tell(set, table, FINDING_LISTED_TWICE, path, "") : status_no_memory("a path", strlen(path));
         free(path);
         return status;
     }
@@ -234,29 +252,30 @@ static Status add_missing(FolderSet *set, const Table *table, const LabelTable *
     free(input->person);
     input->person = person;
     TRY(input_set(&input->modality, "cfp"));
+    input->is_dicom = input_is_dicom(path);
     TRY(fill_input(table, labels, input));
-    return maker_settle(&set->maker, input, FINDING_MISSING, "listed, but not there");
+    TRY(maker_look(&set->maker, input));
+    return tell_laterality(set, table, labels, input);
 }
 
-static Status take_missing(FolderSet *set, const Table *table, const LabelTable *labels) {
+static Status take_unknown(FolderSet *set, const Table *table, const LabelTable *labels) {
     const char *text = table->fields[labels->file];
     if (!*text)
         return table_error(table, "no file in column %s", table->columns[labels->file]);
     char *path;
     TRY(path_normal(text, &path));
     if (path)
-        return add_missing(set, table, labels, path);
-    return maker_excludes(&set->maker, text)
-               ? NULL
-               : findings_add(set->maker.findings, FINDING_OUTSIDE, text, "", "leads above the root");
+        return add_unknown(set, table, labels, path);
+    return maker_excludes(&set->maker, text) ? NULL : tell(set, table, FINDING_OUTSIDE, text, ": leads above the root");
 }
 
 static Status take_file(FolderSet *set, const Table *table, const LabelTable *labels, int64_t file) {
     StageInput *input = &set->maker.source->inputs[file];
     if (set->listed[file])
-        return told_twice(set, table, input->path);
+        return told_twice(set, table, labels, input);
     set->listed[file] = true;
-    return fill_input(table, labels, input);
+    TRY(fill_input(table, labels, input));
+    return tell_laterality(set, table, labels, input);
 }
 
 static Status take_row(FolderSet *set, const Table *table, const LabelTable *labels) {
@@ -265,7 +284,7 @@ static Status take_row(FolderSet *set, const Table *table, const LabelTable *lab
     TRY(picture_index_find(&set->index, text, folder, &file, &other));
     if (other >= 0)
         return table_error(table, "\"%s\" may be %s or %s", text, set->files[file].path, set->files[other].path);
-    return file < 0 ? take_missing(set, table, labels) : take_file(set, table, labels, file);
+    return file < 0 ? take_unknown(set, table, labels) : take_file(set, table, labels, file);
 }
 
 /* "#002", "002" and "2" name the same person. */

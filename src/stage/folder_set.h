@@ -27,7 +27,7 @@ typedef struct {
     int table_count;
     char **labels; /* [label_count] */
     int label_count;
-    void *missing; /* tree of the paths of rows without a file */
+    void *missing; /* tree of the paths of rows without a picture that was found */
 } FolderSet;
 
 /* Finds the tables and what their columns hold; fills set->labels. */

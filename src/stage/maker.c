@@ -34,6 +34,11 @@ PackEye input_eye(const char *text) {
     return PACK_EYE_UNKNOWN;
 }
 
+bool input_is_dicom(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && strcasecmp(dot, ".dcm") == 0;
+}
+
 bool input_split(const char *text, PackSplit *split) {
     static const struct {
         const char *name;
@@ -147,6 +152,9 @@ Status maker_open(Maker *maker, const SourceOptions *options, StageSource *sourc
     if (!maker->homes[0])
         return status_error(EXIT_DATA, "%s: the folder cannot be read: %s", source->root, strerror(errno));
     maker->home_count = 1;
+    struct stat about;
+    if (stat(maker->homes[0], &about) != 0 || !S_ISDIR(about.st_mode))
+        return status_error(EXIT_DATA, "%s: not a folder", source->root);
     maker->notes = open_memstream(&maker->notes_text, &maker->notes_size);
     if (!maker->notes)
         return status_no_memory("the notes", 0);
@@ -313,8 +321,8 @@ static Status check_refused(const Maker *maker) {
         const Finding *finding = &maker->findings->list[i];
         if (finding_fate(finding->kind) == FATE_REFUSED)
             return status_error(EXIT_DATA,
-                                "%s: nothing is staged until %d finding%s settled, such as %s: %s (%s); findings.tsv "
-                                "has all of them; correct the tables, or leave files out with --exclude",
+                                "%s: nothing is staged until %d finding%s settled, such as %s: %s (%s); correct "
+                                "the tables, or leave files out with --exclude",
                                 maker->source->root, refused, refused == 1 ? " is" : "s are",
                                 finding_name(finding->kind), finding->path, finding->detail);
     }

@@ -64,6 +64,7 @@ Status maker_close(Maker *maker, Status status) MUST_USE;
 /* Copies a text over an earlier one. */
 Status input_set(char **field, const char *text) MUST_USE;
 Status input_set_part(char **field, const char *text, size_t length) MUST_USE;
+bool input_is_dicom(const char *path); /* by its ending */
 /* R, L, right, left, OD or OS in any case; unknown otherwise. */
 PackEye input_eye(const char *text);
 /* train, val or test, also written out or as "valid", in any case; NONE for an empty text. False for others. */

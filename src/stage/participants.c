@@ -153,7 +153,11 @@ Status participants_read(const char *root, Participants *people, Findings *findi
     if (!path)
         return status_no_memory("a path", strlen(root));
     Table table;
-    Status status = table_open(path, &table);
+    Status status = files_exists(path) ? table_open(path, &table)
+                                       : status_error(EXIT_DATA,
+                                                      "%s: the table is not there; ROOT is the folder of an AI-READI "
+                                                      "download that holds it and retinal_photography",
+                                                      path);
     free(path);
     TRY(status);
     bool dependent = false, controlled = false;

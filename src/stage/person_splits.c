@@ -10,6 +10,7 @@
 
 typedef struct PersonSide {
     const char *person;
+    const char *path; /* of the photograph that is there; NULL in a list */
     PackSplit split;
     bool known;
 } Side;
@@ -21,11 +22,24 @@ static int by_person(const void *a, const void *b) {
 static int by_person_and_split(const void *a, const void *b) {
     const Side *left = a, *right = b;
     int order = by_person(a, b);
-    return order ? order : (int)left->split - (int)right->split;
+    if (!order)
+        order = (int)left->split - (int)right->split;
+    return order || !left->path ? order : strcmp(left->path, right->path);
 }
 
-/* Sorts and keeps each person once; each one on several sides becomes one finding. */
-static Status merge(Side *sides, int64_t *count, Findings *findings, const char *detail) {
+static Status tell(const Side *side, const Side *other, const char *list, Findings *findings) {
+    char *detail = side->path ? files_path("%s is in %s, %s in %s", side->path, pack_split_name(side->split),
+                                           other->path, pack_split_name(other->split))
+                              : files_path("lines of %s put this person in different splits", path_name(list));
+    Status status = detail ? findings_add(findings, FINDING_PERSON_SPLIT, side->person, "", detail)
+                           : status_no_memory("a reason", 0);
+    free(detail);
+    return status;
+}
+
+/* Sorts and keeps each person once; each one on several sides becomes one finding. `list`: where the sides are from,
+ * unless they have paths. */
+static Status merge(Side *sides, int64_t *count, const char *list, Findings *findings) {
     if (*count)
         qsort(sides, (size_t)*count, sizeof *sides, by_person_and_split);
     int64_t kept = 0;
@@ -35,7 +49,7 @@ static Status merge(Side *sides, int64_t *count, Findings *findings, const char 
             sides[kept++] = sides[i];
             told = false;
         } else if (sides[kept - 1].split != sides[i].split && !told) {
-            TRY(findings_add(findings, FINDING_PERSON_SPLIT, sides[i].person, "", detail));
+            TRY(tell(&sides[kept - 1], &sides[i], list, findings));
             told = true;
         }
     }
@@ -83,10 +97,7 @@ static Status read_list(PersonSplits *splits, Findings *findings) {
     if (!splits->count)
         return status_error(EXIT_DATA, "%s: names nobody; it takes lines of person, tab, and train, val or test",
                             splits->path);
-    char *detail = files_path("lines of %s put this person in different splits", path_name(splits->path));
-    Status status = detail ? merge(splits->sides, &splits->count, findings, detail) : status_no_memory("a reason", 0);
-    free(detail);
-    return status;
+    return merge(splits->sides, &splits->count, splits->path, findings);
 }
 
 Status person_splits_open(const Maker *maker, PersonSplits *splits) {
@@ -140,10 +151,10 @@ Status person_splits_check(Maker *maker, const char *reason) {
         if (input->split == PACK_SPLIT_NONE)
             status = maker_settle(maker, input, FINDING_NO_SPLIT, reason);
         else if (!input->excluded)
-            sides[count++] = (Side){.person = input->person, .split = input->split};
+            sides[count++] = (Side){.person = input->person, .path = input->path, .split = input->split};
     }
     if (!status)
-        status = merge(sides, &count, maker->findings, "on two sides of the split");
+        status = merge(sides, &count, NULL, maker->findings);
     free(sides);
     return status;
 }

@@ -27,7 +27,7 @@ static Status described(const char *root, char **version) {
     cJSON *json = cJSON_Parse(text);
     free(text);
     if (!json)
-        return status_error(EXIT_DATA, "%s/dataset_description.json: no JSON", root);
+        return status_error(EXIT_DATA, "%s/dataset_description.json: no JSON: damaged; fetch it again", root);
     const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "version"));
     Status status = NULL;
     if (value && *value) {

@@ -42,11 +42,6 @@ static Status parse_modalities(const char *text, bool *wanted) {
     return NULL;
 }
 
-static bool is_dicom_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && strcasecmp(dot, ".dcm") == 0;
-}
-
 /* Adds what a modality's folder holds to set->files. */
 static Status add_files(AiReadi *set, const char *folder, const FolderFile *files, int64_t count) {
     FolderFile *grown = realloc(set->files, (size_t)(set->file_count + count + 1) * sizeof *grown);
@@ -69,7 +64,7 @@ static Status list_folder(AiReadi *set, const char *folder) {
     FolderFile *files = NULL, *links = NULL;
     int64_t count = 0, link_count = 0;
     Status status =
-        files_exists(full) ? folder_list_links(full, is_dicom_name, &files, &count, &links, &link_count) : NULL;
+        files_exists(full) ? folder_list_links(full, input_is_dicom, &files, &count, &links, &link_count) : NULL;
     free(full);
     TRY(status);
     status = add_files(set, folder, files, count);
@@ -129,7 +124,7 @@ static Status set_part(char **field, const char *path, int part) {
 
 /* What the path says. The manifest's `imaging` comes from file names, too, and is wrong for some. */
 static Status fill_from_path(StageInput *input) {
-    input->is_dicom = is_dicom_name(input->path);
+    input->is_dicom = input_is_dicom(input->path);
     if (!has_layout(input->path))
         return NULL;
     TRY(set_part(&input->modality, input->path, PART_MODALITY));

@@ -9,13 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_dicom_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && strcasecmp(dot, ".dcm") == 0;
-}
-
 static bool is_wanted_name(const char *name) {
-    return folder_is_picture(name) || is_dicom_name(name);
+    return folder_is_picture(name) || input_is_dicom(name);
 }
 
 static Status first_digits(const char *name, char **person) {
@@ -74,7 +69,7 @@ static Status add_file(FolderSet *set, const char *path) {
     free(input->person);
     input->person = person;
     TRY(input_set(&input->modality, "cfp"));
-    input->is_dicom = is_dicom_name(path);
+    input->is_dicom = input_is_dicom(path);
     input->eye = eye_of_name(path_name(path));
     input->split = split_of_path(path);
     set->has_splits |= input->split != PACK_SPLIT_NONE;
@@ -180,6 +175,14 @@ static Status describe(FolderSet *set, bool classes) {
                           classes ? class_names : (const char *const *)set->labels, classes ? 1 : set->label_count);
 }
 
+/* AI-READI's licence and splits are in tables that this layout does not read. */
+static Status refuse_aireadi(const char *root) {
+    char *manifest = files_path("%s/retinal_photography/manifest.tsv", root);
+    const bool there = manifest && files_exists(manifest);
+    free(manifest);
+    return there ? status_error(EXIT_USAGE, "%s is a download of AI-READI: stage it by ./stage aireadi", root) : NULL;
+}
+
 static Status list_files(FolderSet *set) {
     FolderFile *links;
     int64_t count;
@@ -196,6 +199,7 @@ static Status list_files(FolderSet *set) {
 }
 
 static Status fill(FolderSet *set) {
+    TRY(refuse_aireadi(set->maker.source->root));
     TRY(list_files(set));
     TRY(picture_index_open(set->files, set->file_count, &set->index));
     set->listed = calloc((size_t)set->file_count + 1, sizeof *set->listed);

@@ -117,13 +117,36 @@ static void rows_and_files_are_held_against_each_other(void **state) {
     close_read(&read);
 }
 
+/* A row for what is there, but is none of the pictures that were found. */
+static void rows_say_what_is_wrong_with_their_file(void **state) {
+    put(*state, "a.jpg", "x");
+    put(*state, "scan.tif", "x");
+    put(*state, "b.jpg/x", "x");
+    put_link(*state, "loop.jpg", "loop.jpg");
+    put_link(*state, "out.tif", "/dev/null");
+    put(*state, "t.csv", "file,eye\na.jpg,X\nscan.tif,L\nb.jpg,R\nloop.jpg,R\n");
+    Read read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
+    assert_int_equal(read.source.count, 4);
+    assert_null(input_at(&read.source, "scan.tif")->bad); /* to be found out when it is opened */
+    assert_string_equal(input_at(&read.source, "b.jpg")->bad, "not a regular file");
+    assert_string_equal(input_at(&read.source, "loop.jpg")->bad, "a loop of links");
+    assert_int_equal(findings_of(&read.findings, FINDING_LATERALITY, "a.jpg"), 1);
+    assert_int_equal(read.findings.count, 3);
+    close_read(&read);
+    put(*state, "t.csv", "file,grade\na.jpg,1\nout.tif,1\n");
+    assert_folder_fails(EXIT_DATA, "outside: out.tif", .root = *state, .labels = "t.csv");
+    put(*state, "t.csv", "file,split\na.jpg,train\na.jpg,train\na.jpg,\n");
+    assert_folder_fails(EXIT_DATA, "person_split: a (t.csv:4: a second row puts", .root = *state, .labels = "t.csv");
+}
+
 static void a_person_on_two_sides_is_refused(void **state) {
     put(*state, "a.jpg", "x");
     put(*state, "b.jpg", "x");
     put(*state, "t.csv", "file,who,split\na.jpg,P,train\nb.jpg,P,test\n");
     SourceOptions options = {.root = *state, .labels = "t.csv", .person = "who"};
     Read read = {0};
-    assert_fails(source_folder(&options, &read.source, &read.findings), EXIT_DATA, "person_split: P");
+    assert_fails(source_folder(&options, &read.source, &read.findings), EXIT_DATA,
+                 "person_split: P (a.jpg is in train, b.jpg in test); correct");
     assert_int_equal(findings_of(&read.findings, FINDING_PERSON_SPLIT, "P"), 1);
     assert_int_equal(read.findings.count, 1);
     close_read(&read);
@@ -287,9 +310,13 @@ static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "t.csv", "file,split\na.jpg,holdout\n");
     assert_folder_fails(EXIT_DATA, "t.csv:2: \"holdout\"", .root = *state, .labels = "t.csv");
     put(*state, "t.csv", "file,grade\na.jpg,1\n../b.jpg,1\n");
-    assert_folder_fails(EXIT_DATA, "outside: ../b.jpg", .root = *state, .labels = "t.csv");
+    assert_folder_fails(EXIT_DATA, "outside: ../b.jpg (t.csv:3: leads above the root)", .root = *state,
+                        .labels = "t.csv");
     assert_folder_fails(EXIT_DATA, "nothing to stage", .root = "tests/e2e");
     assert_folder_fails(EXIT_DATA, "the folder cannot be read", .root = "tests/none");
+    assert_folder_fails(EXIT_DATA, "tests/run: not a folder", .root = "tests/run");
+    put(*state, "retinal_photography/manifest.tsv", "x");
+    assert_folder_fails(EXIT_USAGE, "stage it by ./stage aireadi", .root = *state);
 }
 
 int main(void) {
@@ -298,6 +325,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(drawn_photographs_bring_their_table, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(without_a_split_all_is_taken, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(rows_and_files_are_held_against_each_other, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(rows_say_what_is_wrong_with_their_file, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_person_on_two_sides_is_refused, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_split_of_people_is_taken, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(sets_known_by_name_are_read, tree_setup, tree_teardown),
