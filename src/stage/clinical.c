@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Concept ids of the release's documentation (static/json/mappings.json). */
 static const struct {
@@ -160,7 +161,8 @@ static Status read_table(const char *root, const char *name, Participants *peopl
     if (!path)
         return status_no_memory("a path", strlen(root));
     Status status = NULL;
-    if (files_exists(path)) {
+    struct stat about;
+    if (lstat(path, &about) == 0) { /* a link to nowhere is no table that was left out */
         Table table;
         status = table_open(path, &table);
         if (!status) {

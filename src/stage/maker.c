@@ -1,6 +1,7 @@
 #include "maker.h"
 #include "files.h"
 #include "paths.h"
+#include "text_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -85,15 +86,17 @@ static Status fill_lines(Lines *lines, Line *list, int64_t count) {
 
 /* Paths in the file may be written with a leading slash, as manifests write them. */
 static Status read_lines(const char *path, Lines *lines) {
-    size_t size, breaks = 1;
-    TRY(files_read(path, &lines->data, &size));
+    TextFile file;
+    size_t breaks = 1;
+    TRY(text_file_read(path, "list", &file));
+    lines->data = file.data;
     for (const char *at = lines->data; *at; at++)
         breaks += *at == '\n';
     Line *list = malloc(breaks * sizeof *list);
     if (!list)
         return status_no_memory("a list of names", breaks * sizeof *list);
     int64_t count = 0, number = 1;
-    for (char *at = lines->data, *next; at; at = next, number++) {
+    for (char *at = file.text, *next; at; at = next, number++) {
         next = strchr(at, '\n');
         if (next)
             *next++ = '\0';
@@ -215,7 +218,7 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) {
 /* Adds a line on a followed link to source->links. */
 static Status tell_followed(Maker *maker, const char *path) {
     StageSource *source = maker->source;
-    char *grown = files_path("%s%s is a link, and followed: what lies in %s is staged\n",
+    char *grown = files_path("%s%s is a link, and followed: what lies in %s is taken\n",
                              source->links ? source->links : "", path, maker->homes[maker->home_count - 1]);
     if (!grown)
         return status_no_memory("a line on a link", strlen(path));

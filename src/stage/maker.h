@@ -16,7 +16,7 @@ typedef struct {
     char *data;
 } Lines;
 
-enum { MAKER_HOMES = 5 };
+enum { MAKER_HOMES = 6 };
 
 typedef struct {
     const SourceOptions *options;

@@ -1,10 +1,10 @@
 /* The list of MD5 sums that comes with a download: lines as md5sum or azcopy print them, or a table whose columns
  * nobody has documented, so they are found by what they hold. */
-#include "files.h"
 #include "maker.h"
 #include "md5_lines.h"
 #include "paths.h"
 #include "table.h"
+#include "text_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,13 +201,11 @@ static Status read_list(List *list, StageSource *source) {
         list->named[i] = (Named){path_name(source->inputs[i].path), &source->inputs[i]};
     list->count = source->count;
     qsort(list->named, (size_t)list->count, sizeof *list->named, by_name);
-    char *text;
-    size_t size;
-    TRY(files_read(list->path, &text, &size));
-    char *from = text + (strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
-    const bool lines = strlen(text) == size && md5_lines(from); /* a table says where its 0 is */
-    Status status = lines ? read_lines(list, from) : NULL;
-    free(text);
+    TextFile file;
+    TRY(text_file_read(list->path, "list", &file));
+    const bool lines = md5_lines(file.text);
+    Status status = lines ? read_lines(list, file.text) : NULL;
+    free(file.data);
     TRY(status);
     if (!lines)
         TRY(read_table(list));

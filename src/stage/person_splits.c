@@ -2,6 +2,7 @@
 
 #include "files.h"
 #include "paths.h"
+#include "text_file.h"
 #include "tsv.h"
 
 #include <stdlib.h>
@@ -84,16 +85,16 @@ static Status parse(PersonSplits *splits, char *at) {
 }
 
 static Status read_list(PersonSplits *splits, Findings *findings) {
-    size_t size, lines = 1;
-    TRY(files_read(splits->path, &splits->text, &size));
-    if (strlen(splits->text) != size)
-        return status_error(EXIT_DATA, "%s: no text: it holds a 0 (UTF-16? save it as UTF-8)", splits->path);
-    for (size_t i = 0; i < size; i++)
-        lines += splits->text[i] == '\n';
+    TextFile file;
+    size_t lines = 1;
+    TRY(text_file_read(splits->path, "list", &file));
+    splits->text = file.data;
+    for (size_t i = 0; i < file.size; i++)
+        lines += file.text[i] == '\n';
     splits->sides = calloc(lines, sizeof *splits->sides);
     if (!splits->sides)
         return status_no_memory("a split", lines * sizeof *splits->sides);
-    TRY(parse(splits, splits->text + (strncmp(splits->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0)));
+    TRY(parse(splits, file.text));
     if (!splits->count)
         return status_error(EXIT_DATA, "%s: names nobody; it takes lines of person, tab, and train, val or test",
                             splits->path);

@@ -228,6 +228,7 @@ static Status fill(AiReadi *set) {
     TRY(status);
     TRY(participants_read(root, &set->people, maker->options->splits ? NULL : maker->findings, maker->notes));
     TRY(take_splits(set));
+    TRY(maker_follow(maker, "clinical_data"));
     TRY(clinical_read(root, &set->people, maker->notes));
     TRY(maker_follow(maker, "retinal_photography"));
     TRY(manifest_read(maker, &set->manifest));

@@ -1,5 +1,5 @@
 #include "table.h"
-#include "files.h"
+#include "text_file.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -86,8 +86,10 @@ Status table_next(Table *table, bool *more) {
         count++;
     }
     if (count != table->column_count)
-        return table_error(table, "%d field%s, but the header names %d columns", count, count == 1 ? "" : "s",
-                           table->column_count);
+        return table_error(
+            table, "%d field%s, but the header names %d columns%s", count, count == 1 ? "" : "s", table->column_count,
+            table->at == table->end && table->end[-1] && table->end[-1] != '\n' ? "; the file ends here: cut short?"
+                                                                                : "");
     *more = true;
     return NULL;
 }
@@ -151,20 +153,13 @@ static Status check_utf8(const Table *table) {
 }
 
 static Status open_table(Table *table) {
-    size_t size;
-    if (!files_exists(table->path))
-        return status_error(EXIT_DATA, "%s: the table is not there", table->path);
-    TRY(files_read(table->path, &table->data, &size));
-    table->at = table->data;
-    table->end = table->data + size;
+    TextFile file;
+    TRY(text_file_read(table->path, "table", &file));
+    table->data = file.data;
+    table->at = file.text;
+    table->end = file.text + file.size;
     table->next_line = 1;
-    char *nul = memchr(table->data, '\0', size);
-    if (nul)
-        return status_error(EXIT_DATA, "%s: no text: byte %lld is 0 (UTF-16? save it as UTF-8)", table->path,
-                            (long long)(nul - table->data));
     TRY(check_utf8(table));
-    if (size >= 3 && memcmp(table->at, "\xEF\xBB\xBF", 3) == 0)
-        table->at += 3;
     table->separator = separator_of(table);
     return read_header(table);
 }

@@ -222,7 +222,7 @@ static void folders_that_are_links_are_followed(void **state) {
     assert_null(input_at(&source, IR)->bad);
     const char *first = strstr(source.links, "retinal_photography is a link, and followed: what lies in ");
     assert_non_null(first);
-    assert_non_null(strstr(first, "/disk is staged\nretinal_photography/ir is a link"));
+    assert_non_null(strstr(first, "/disk is taken\nretinal_photography/ir is a link"));
     assert_non_null(strstr(source.notes, "retinal_photography/ir is a link to a folder elsewhere"));
     drop(&source, &findings);
     /* Deeper ones may not leave what is followed. */
@@ -326,6 +326,16 @@ static void readings_are_averaged_and_sentinels_dropped(void **state) {
     drop(&source, &findings);
     put(*state, "clinical_data/measurement.csv", "person_id,value_as_number\n");
     expect_refused(*state, EXIT_DATA, "no column measurement_concept_id; it has person_id, value_as_number");
+    char *folder = scratch_path(*state, "clinical_data"),
+         *table = scratch_path(*state, "clinical_data/measurement.csv");
+    assert_ok(files_remove(table));
+    put_link(*state, "clinical_data/measurement.csv", "elsewhere.csv");
+    expect_refused(*state, EXIT_DATA, "measurement.csv: a link that leads nowhere");
+    assert_ok(files_remove(folder));
+    put_link(*state, "clinical_data", "clinical_data");
+    expect_refused(*state, EXIT_DATA, "clinical_data: a loop of links");
+    free(folder);
+    free(table);
 }
 
 static void sums_of_the_download_are_found(void **state) {
@@ -375,7 +385,16 @@ static void tables_that_say_too_little_are_refused(void **state) {
     char *table = scratch_path(*state, "participants.tsv"), *json = scratch_path(*state, "dataset_description.json");
     assert_ok(files_remove(json));
     assert_ok(files_remove(table));
-    expect_refused(*state, EXIT_DATA, "participants.tsv: the table is not there");
+    expect_refused(*state, EXIT_DATA, "participants.tsv: the table is not there; ROOT is the folder of an AI-READI");
+    StageSource source;
+    Findings findings = {0};
+    SourceOptions none[] = {{.root = *state, .exclude = "none"}, {.root = *state, .splits = "none"}};
+    put(*state, "participants.tsv", PEOPLE);
+    put(*state, "retinal_photography/manifest.tsv", HEADER ROWS);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_fails(source_aireadi(&none[i], &source, &findings), EXIT_DATA, "none: the list is not there");
+    none[0] = (SourceOptions){.root = *state, .md5 = "none"};
+    assert_fails(source_aireadi(&none[0], &source, &findings), EXIT_DATA, "none: the list is not there");
     free(table);
     free(json);
 }

@@ -69,6 +69,8 @@ static void what_is_no_table_is_told_with_its_line(void **state) {
     expect_bad(*state, "a,b\n1,2\n3\n", "t.csv:3: 1 field, but the header names 2 columns");
     expect_bad(*state, "a,b\n\"1\n\n\",2\n3,4,5\n", "t.csv:5: 3 fields");
     expect_bad(*state, "a,b\n1,2\n\n3,4\n", "t.csv:3: 1 field");
+    expect_bad(*state, "a,b\n1,2\n3", "2 columns; the file ends here: cut short?");
+    expect_bad(*state, "a,b\r\n1,2\r\n3\r\n", "t.csv:3: 1 field, but the header names 2 columns");
     expect_bad(*state, "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote opens");
     expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text behind a closing quote");
     expect_bad(*state, "a,b\n1,2\n\xe4,3\n", "t.csv:3: byte 0xe4 is no UTF-8");
@@ -80,6 +82,10 @@ static void what_is_no_table_is_told_with_its_line(void **state) {
     free(path);
     path = scratch_path(*state, "none.csv");
     assert_fails(table_open(path, &table), EXIT_DATA, "none.csv: the table is not there");
+    free(path);
+    put_link(*state, "loop.csv", "loop.csv");
+    path = scratch_path(*state, "loop.csv");
+    assert_fails(table_open(path, &table), EXIT_DATA, "loop.csv: a link that leads to itself");
     free(path);
 }
 
