@@ -1,4 +1,5 @@
 #include "stage.h"
+#include "files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -200,6 +201,8 @@ int main(int argc, char **argv) {
     /* What is made of licensed data is for this user alone; of other data, too, rather than by an option. */
     umask(077);
     Status status = run(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && !status)
+        status = files_failure("write", "the standard output", errno);
     if (status)
         fprintf(stderr, "stage: %s\n", status_message(status));
     const ExitCode code = status_code(status);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const output_names[] = {"pack.json",
@@ -113,7 +114,18 @@ static Status make_folder(const Output *output, const char *name) {
     return status;
 }
 
+/* What stands where the folder is to be. */
+static Status check_place(const char *path) {
+    struct stat about;
+    if (lstat(path, &about) != 0)
+        return NULL; /* nothing, or making it says what is wrong */
+    if (stat(path, &about) != 0)
+        return status_error(EXIT_USAGE, "%s is a link that leads nowhere; name a folder", path);
+    return S_ISDIR(about.st_mode) ? NULL : status_error(EXIT_USAGE, "%s is there, and is no folder; name one", path);
+}
+
 static Status prepare(Output *output, const char *recipe) {
+    TRY(check_place(output->path));
     TRY(files_make_directory(output->path));
     TRY(take_lock(output));
     TRY(check_recipe(output, recipe));

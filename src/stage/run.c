@@ -1,8 +1,10 @@
 #include "stage.h"
 
 #include "card.h"
+#include "files.h"
 #include "fundus.h"
 #include "output.h"
+#include "paths.h"
 #include "pipeline.h"
 #include "reports.h"
 
@@ -84,6 +86,28 @@ static Status refuse_source(Staging *staging, Status why) {
     return status;
 }
 
+/* The longest part of `path` that is there, by realpath(3); the caller's. NULL: none is, or no memory. */
+static char *real_part(const char *path) {
+    char *part = strdup(path), *real = part ? realpath(part, NULL) : NULL;
+    for (char *slash; part && !real && (slash = strrchr(part, '/'));) {
+        *slash = '\0';
+        real = realpath(*part ? part : "/", NULL);
+    }
+    free(part);
+    return real ? real : realpath(".", NULL);
+}
+
+/* A folder of photographs is read only: what is made of them would be found among them. */
+static Status check_apart(const StageOptions *options) {
+    char *root = realpath(options->root, NULL), *out = real_part(options->out);
+    const bool within = root && out && (strcmp(root, out) == 0 || path_is_below(out, root));
+    free(root);
+    free(out);
+    return within ? status_error(EXIT_USAGE, "%s lies in %s, whose photographs are staged; name a folder elsewhere",
+                                 options->out, options->root)
+                  : NULL;
+}
+
 static int count_threads(const StageOptions *options) {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return options->threads ? options->threads : cores > 0 ? (int)cores : 1;
@@ -143,6 +167,35 @@ static Status publish(const Staging *staging) {
     return status;
 }
 
+/* "excluded: 3 unlisted, 1 duplicate" */
+static void print_kinds(const Findings *findings, FindingFate fate, const char *what) {
+    int counts[FINDING_KINDS] = {0}, kinds = 0;
+    for (int i = 0; i < findings->count; i++)
+        counts[findings->list[i].kind]++;
+    for (FindingKind kind = 0; kind < FINDING_KINDS; kind++)
+        if (counts[kind] && finding_fate(kind) == fate)
+            printf("%s%d %s", kinds++ ? ", " : what, counts[kind], finding_name(kind));
+    if (kinds)
+        printf("\n");
+}
+
+static void print_done(const Staging *staging, const Sums *sums) {
+    const char *pack = staging->output.path;
+    printf("%" PRId64 " files: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
+           " were done before\n",
+           sums->inputs, sums->packed, sums->quarantined, sums->excluded, staging->result.skipped);
+    print_kinds(&staging->findings, FATE_QUARANTINED, "quarantined: ");
+    print_kinds(&staging->findings, FATE_EXCLUDED, "excluded: ");
+    const int told = findings_count(&staging->findings, FATE_TOLD);
+    if (told)
+        printf("%d things to look at are in %s/findings.tsv\n", told, pack);
+    char *split = output_path(&staging->output, "split.tsv");
+    if (split && files_exists(split))
+        printf("%s stands above the split that was staged now; remove it to have that\n", split);
+    free(split);
+    printf("pack %s: card.md says what is in it\n", pack);
+}
+
 static Status finish(Staging *staging) {
     Sums sums;
     TRY(add_up(staging, &sums));
@@ -163,18 +216,13 @@ static Status finish(Staging *staging) {
     TRY(status);
     TRY(reports_write_hashes(&staging->output, &staging->result));
     TRY(publish(staging));
-    printf("%" PRId64 " files: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
-           " were done before\n",
-           sums.inputs, sums.packed, sums.quarantined, sums.excluded, staging->result.skipped);
-    const int told = findings_count(&staging->findings, FATE_TOLD);
-    if (told)
-        printf("%d things to look at are in %s/findings.tsv\n", told, staging->output.path);
-    printf("pack %s: card.md says what is in it\n", staging->output.path);
+    print_done(staging, &sums);
     return NULL;
 }
 
 static Status run(Staging *staging) {
     const StageOptions *options = staging->options;
+    TRY(check_apart(options));
     TRY(write_recipe(staging));
     Status status = open_source(staging);
     if (status)

@@ -118,8 +118,9 @@ expect_output "--out"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/x" --size 8
 expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/x" --labels y
 expect_output "takes no --labels"
-expect_exit 64 "$STAGE" folder "$data" --out "$data"
-expect_output "which no staging made"
+mkdir "$TMP/stranger" && : >"$TMP/stranger/notes"
+expect_exit 64 "$STAGE" folder "$data" --out "$TMP/stranger"
+expect_output "holds notes, which no staging made"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/pack" --size 32
 expect_output "another recipe"
 expect_exit 65 "$STAGE" aireadi "$TMP/nowhere" --out "$TMP/x"

@@ -35,3 +35,26 @@ truncate -s 100 "$out/pack.json"
 expect_exit 65 "$STAGE" info "$out"
 check "a pack.json cut short" stage
 same_as_reference "a pack.json cut short"
+
+# --- Where it writes ----------------------------------------------------------------------------------------------------
+for place in "$data" "$data/" "$data/train/new/pack"; do
+    expect_exit 64 "$STAGE" folder "$data" --out "$place"
+    expect_output "whose photographs are staged; name a folder elsewhere"
+done
+ln -s "$data" "$TMP/way"
+expect_exit 64 "$STAGE" folder "$data" --out "$TMP/way/pack"
+ln -s nowhere "$TMP/link"
+expect_exit 64 "$STAGE" folder "$data" --out "$TMP/link"
+expect_output "a link that leads nowhere"
+expect_exit 64 "$STAGE" folder "$data" --out "$data/../output"
+expect_output "is there, and is no folder"
+expect_exit 64 stage --size 32
+expect_output "another recipe"
+check "a split of the pack's own" "$STAGE" split "$out" --val 0.3 --test 0.3
+check "is told of when it is staged again" stage
+expect_output "split.tsv stands above the split that was staged now"
+rm "$out/split.tsv"
+if [ -e /dev/full ]; then
+    expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
+fi
+same_as_reference "after all of that"
