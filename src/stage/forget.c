@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Lists or removes one file or folder that is there. */
@@ -37,26 +38,40 @@ static Status take_folder(const char *path, bool remove_it, int *count) {
     return status || !remove_it ? status : files_remove(path);
 }
 
+/* Lines of a damaged list may name what is somebody's: only files, named whole, are ever removed by it. */
+static Status take_derived(const char *list, int number, const char *path, bool remove_it, int *count) {
+    struct stat about;
+    if (*path != '/')
+        return status_error(EXIT_DATA, "%s:%d: \"%s\" is no whole path: the list is damaged; correct it", list, number,
+                            path);
+    if (lstat(path, &about) != 0)
+        return NULL;
+    if (S_ISDIR(about.st_mode))
+        return status_error(EXIT_DATA, "%s:%d: %s is a folder, which no staging derives; correct the list", list,
+                            number, path);
+    ++*count;
+    puts(path);
+    return remove_it && unlink(path) != 0 ? files_failure("remove", path, errno) : NULL;
+}
+
 /* Derived files elsewhere: a line each of derived.tsv. */
 static Status take_registered(const char *pack, bool remove_it, int *count) {
     char *path = files_path("%s/derived.tsv", pack), *text = NULL, *field;
-    size_t size;
+    size_t size = 0;
     Status status = path ? NULL : status_no_memory("a path", 0);
     if (!status && files_exists(path))
         status = files_read(path, &text, &size);
-    for (char *rest = text; rest && !status && tsv_take_line(&rest, &field, 1);)
-        status = take(field, remove_it, count);
+    if (!status && size && text[size - 1] != '\n')
+        status = status_error(EXIT_DATA, "%s: its last line has no end: cut short; correct it", path);
+    int number = 1;
+    for (char *rest = text; rest && !status && tsv_take_line(&rest, &field, 1); number++)
+        status = take_derived(path, number, field, remove_it, count);
     free(text);
     free(path);
     return status;
 }
 
-Status stage_forget(const char *pack, bool remove_it) {
-    char *recipe = files_path("%s/recipe.txt", pack);
-    const bool staged = recipe && files_exists(recipe);
-    free(recipe);
-    if (!staged)
-        return status_error(EXIT_DATA, "%s: nothing was staged into it (it has no recipe.txt)", pack);
+static Status forget(const char *pack, bool remove_it) {
     int count = 0;
     TRY(take_registered(pack, remove_it, &count));
     /* recipe.txt, which makes this folder one of ours, is the last name: a call that is stopped can be made again. */
@@ -73,4 +88,19 @@ Status stage_forget(const char *pack, bool remove_it) {
         rmdir(pack); /* stays where something else lies in it */
     printf("%d files derived into %s %s\n", count, pack, remove_it ? "deleted" : "(--delete removes them)");
     return NULL;
+}
+
+Status stage_forget(const char *pack, bool remove_it) {
+    char *recipe = files_path("%s/recipe.txt", pack);
+    const bool staged = recipe && files_exists(recipe);
+    free(recipe);
+    if (!staged)
+        return status_error(EXIT_DATA, "%s: nothing was staged into it (it has no recipe.txt)", pack);
+    int lock = -1;
+    if (remove_it)
+        TRY(output_lock(pack, &lock));
+    Status status = forget(pack, remove_it);
+    if (lock >= 0)
+        close(lock);
+    return status;
 }

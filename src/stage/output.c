@@ -90,17 +90,21 @@ static Status check_recipe(const Output *output, const char *recipe) {
     return status;
 }
 
-static Status take_lock(Output *output) {
-    char *path = output_path(output, ".lock");
+Status output_lock(const char *pack, int *lock) {
+    char *path = files_path("%s/.lock", pack);
     if (!path)
         return status_no_memory("a path", 0);
     Status status = NULL;
-    output->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (output->lock < 0)
-        status = status_error(EXIT_IO, "cannot write %s: %s", path, strerror(errno));
-    else if (flock(output->lock, LOCK_EX | LOCK_NB) != 0)
-        status = status_error(EXIT_USAGE, "another process is staging into %s: wait for it, or name another folder",
-                              output->path);
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*lock < 0)
+        status = files_failure("write", path, errno);
+    else if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
+        status =
+            status_error(EXIT_USAGE, "another process is staging into %s: wait for it, or name another folder", pack);
+    if (status && *lock >= 0) {
+        close(*lock);
+        *lock = -1;
+    }
     free(path);
     return status;
 }
@@ -127,7 +131,7 @@ static Status check_place(const char *path) {
 static Status prepare(Output *output, const char *recipe) {
     TRY(check_place(output->path));
     TRY(files_make_directory(output->path));
-    TRY(take_lock(output));
+    TRY(output_lock(output->path, &output->lock));
     TRY(check_recipe(output, recipe));
     TRY(files_remove_unfinished(output->path));
     TRY(make_folder(output, "shards"));

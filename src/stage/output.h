@@ -16,6 +16,8 @@ typedef struct {
  * removes what a killed call left half written. EXIT_USAGE when it holds something else, another recipe's pack, or when
  * another process works on it; EXIT_IO when it cannot be written. */
 Status output_open(const char *path, const char *recipe, Output *output) MUST_USE;
+/* Takes the lock of a pack's folder, held until *lock is closed. EXIT_USAGE when another process has it. */
+Status output_lock(const char *pack, int *lock) MUST_USE;
 void output_close(Output *output);
 
 /* A path in it, the caller's. */

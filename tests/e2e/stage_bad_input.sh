@@ -58,3 +58,21 @@ if [ -e /dev/full ]; then
     expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
 fi
 same_as_reference "after all of that"
+
+# --- Forgetting ---------------------------------------------------------------------------------------------------------
+expect_named 64 "what is being staged is not deleted" flock "$out/.lock" "$STAGE" forget "$out" --delete
+expect_output "another process"
+check "but listed" flock "$out/.lock" "$STAGE" forget "$out"
+mkdir "$TMP/mine" && : >"$TMP/mine/photograph"
+printf '%s\n' "$TMP/mine" >"$out/derived.tsv"
+expect_exit 65 "$STAGE" forget "$out" --delete
+expect_output "derived.tsv:1: $TMP/mine is a folder"
+printf '%s' "$TMP/mine/photograph" >"$out/derived.tsv"
+expect_exit 65 "$STAGE" forget "$out" --delete
+expect_output "cut short"
+echo mine/photograph >"$out/derived.tsv"
+expect_exit 65 "$STAGE" forget "$out" --delete
+expect_output "no whole path"
+if [ -e "$TMP/mine/photograph" ]; then ok "a damaged list deletes nothing"; else not_ok "a damaged list deletes nothing"; fi
+rm "$out/derived.tsv"
+same_as_reference "after that"
