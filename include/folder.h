@@ -13,7 +13,7 @@ typedef struct {
 
 /* Lists the files below `root` whose names `wants` takes, sorted bytewise by path: hidden names and links to
  * directories are left out (no loop can form), so are pipes and devices; links to files and links that lead nowhere are
- * listed. EXIT_DATA when the folder or one below it cannot be read. */
+ * listed. EXIT_DATA when the folder or one below it cannot be read, or a name in it not be looked at. */
 Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) MUST_USE;
 /* The same, with the links to directories that were left out in a list of their own, sorted, too. */
 Status folder_list_links(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count,

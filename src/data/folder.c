@@ -59,7 +59,10 @@ bool folder_is_picture(const char *name) {
 static Status classify(Walk *walk, int directory, const char *within, const char *name) {
     struct stat about;
     if (fstatat(directory, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
-        return NULL; /* removed since it was listed */
+        return errno == ENOENT /* removed since it was listed */
+                   ? NULL
+                   : status_error(EXIT_DATA, "%s/%s%s: cannot be looked at: %s", walk->root, within, name,
+                                  strerror(errno));
     if (S_ISDIR(about.st_mode))
         return add(&walk->directories, files_path("%s%s/", within, name), 0);
     const bool link = S_ISLNK(about.st_mode), leads = !link || fstatat(directory, name, &about, 0) == 0;

@@ -3,6 +3,7 @@
 #include "participants.h"
 #include "table.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +163,7 @@ static Status read_table(const char *root, const char *name, Participants *peopl
         return status_no_memory("a path", strlen(root));
     Status status = NULL;
     struct stat about;
-    if (lstat(path, &about) == 0) { /* a link to nowhere is no table that was left out */
+    if (lstat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR)) { /* a link to nowhere is no missing table */
         Table table;
         status = table_open(path, &table);
         if (!status) {

@@ -154,6 +154,8 @@ static Status take_outcomes(char *text, const StageSource *source, const ShardSt
             i++;
         if (count != FIELDS || i == state->count || !take_outcome(fields, &outcomes[i]))
             return NULL;
+        if (!outcomes[i].packed && outcomes[i].kind == FINDING_UNREADABLE)
+            return NULL; /* the key does not show that it may be read now */
         if (!outcomes[i].packed)
             TRY(outcome_find(&outcomes[i], outcomes[i].kind, fields[3], fields[4]));
     }

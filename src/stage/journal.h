@@ -19,7 +19,7 @@ uint64_t journal_key(const StageSource *source, const char *recipe, int64_t firs
 Status journal_write(const char *path, const StageSource *source, const ShardState *state,
                      const Outcome *outcomes) MUST_USE;
 /* Reads the journal of state->first, count and key: *found is false when there is none, or none of the same key, or
- * it is damaged. Fills
+ * it is damaged, or a file could not be read, which may have been mended. Fills
  * outcomes [count], all of them empty before, and the rest of `state`. */
 Status journal_read(const char *path, const StageSource *source, ShardState *state, Outcome *outcomes,
                     bool *found) MUST_USE;

@@ -57,8 +57,9 @@ static Status add_files(AiReadi *set, const char *folder, const FolderFile *file
     return NULL;
 }
 
+/* `folder` ends in a slash. */
 static Status list_folder(AiReadi *set, const char *folder) {
-    char *full = files_path("%s/%s", set->maker.source->root, folder);
+    char *full = files_path("%s/%.*s", set->maker.source->root, (int)strlen(folder) - 1, folder);
     if (!full)
         return status_no_memory("a path", 0);
     FolderFile *files = NULL, *links = NULL;

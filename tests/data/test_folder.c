@@ -179,8 +179,16 @@ static void an_unreadable_folder_below_is_refused(void **state) {
     become_nobody();
     Status status = folder_open(*state, &folder);
     become_oneself();
-    assert_int_equal(chmod(closed, 0700), 0);
     assert_fails(status, EXIT_DATA, "Permission denied");
+    /* Its names can be read, and nothing else. */
+    assert_int_equal(chmod(closed, 0700), 0);
+    scratch_write(*state, "closed/b.jpg", "x", 1);
+    assert_int_equal(chmod(closed, 0444), 0);
+    become_nobody();
+    status = folder_open(*state, &folder);
+    become_oneself();
+    assert_int_equal(chmod(closed, 0700), 0);
+    assert_fails(status, EXIT_DATA, "closed/b.jpg: cannot be looked at: Permission denied");
     free(closed);
 }
 

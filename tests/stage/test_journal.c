@@ -130,6 +130,18 @@ static void test_round_trip(void **state) {
     for (int i = 0; i < COUNT; i++)
         outcome_close(&outcomes[i]);
 
+    /* What could not be read is tried again. */
+    Outcome unreadable = {0};
+    assert_ok(outcome_find(&unreadable, FINDING_UNREADABLE, "", "Permission denied"));
+    const Outcome before = fixture.outcomes[2];
+    fixture.outcomes[2] = unreadable;
+    assert_ok(journal_write(path, &fixture.source, &written, fixture.outcomes));
+    assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));
+    assert_false(found);
+    outcome_close(&unreadable);
+    fixture.outcomes[2] = before;
+    assert_ok(journal_write(path, &fixture.source, &written, fixture.outcomes));
+
     /* Another key, or lines of a list of other files, and it says nothing. */
     read.key++;
     assert_ok(journal_read(path, &fixture.source, &read, outcomes, &found));

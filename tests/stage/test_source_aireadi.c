@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 #define CFP "retinal_photography/cfp/"
 #define A CFP "topcon_triton/1001/1001_triton_l_1.dcm"
@@ -334,6 +335,17 @@ static void readings_are_averaged_and_sentinels_dropped(void **state) {
     assert_ok(files_remove(folder));
     put_link(*state, "clinical_data", "clinical_data");
     expect_refused(*state, EXIT_DATA, "clinical_data: a loop of links");
+    assert_ok(files_remove(folder));
+    put(*state, "clinical_data/measurement.csv", "person_id,measurement_concept_id,value_as_number\n");
+    assert_int_equal(chmod(*state, 0755), 0);
+    assert_int_equal(chmod(folder, 0), 0);
+    become_nobody();
+    Findings none = {0};
+    Status status = source_aireadi(&(SourceOptions){.root = *state}, &source, &none);
+    become_oneself();
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_fails(status, EXIT_IO, "measurement.csv: Permission denied");
+    findings_close(&none);
     free(folder);
     free(table);
 }
