@@ -86,10 +86,9 @@ Status table_next(Table *table, bool *more) {
         count++;
     }
     if (count != table->column_count)
-        return table_error(
-            table, "%d field%s, but the header names %d columns%s", count, count == 1 ? "" : "s", table->column_count,
-            table->at == table->end && table->end[-1] && table->end[-1] != '\n' ? "; the file ends here: cut short?"
-                                                                                : "");
+        return table_error(table, "%d field%s, but the header names %d columns%s", count, count == 1 ? "" : "s",
+                           table->column_count,
+                           table->unended && table->at == table->end ? "; the file ends here: cut short?" : "");
     *more = true;
     return NULL;
 }
@@ -160,6 +159,7 @@ static Status open_table(Table *table) {
     table->end = file.text + file.size;
     table->next_line = 1;
     TRY(check_utf8(table));
+    table->unended = file.size && table->end[-1] != '\n';
     table->separator = separator_of(table);
     return read_header(table);
 }

@@ -19,6 +19,7 @@ typedef struct {
     /* Within: */
     char *data, *at, *end;
     int64_t next_line;
+    bool unended; /* the last line has no end */
 } Table;
 
 /* Reads the file and its header. The separator is a tab when the header holds one outside of quotes, else a comma, else

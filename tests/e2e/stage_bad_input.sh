@@ -76,3 +76,73 @@ expect_output "no whole path"
 if [ -e "$TMP/mine/photograph" ]; then ok "a damaged list deletes nothing"; else not_ok "a damaged list deletes nothing"; fi
 rm "$out/derived.tsv"
 same_as_reference "after that"
+
+# --- Names as file systems allow them -----------------------------------------------------------------------------------
+rm -rf "$out"
+strange=$'train/a "b",\tc\nd \\ \xff.jpg'
+(cd "$data" && was=$(printf '%s\n' train/*.jpg | head -n 1) && mv "$was" "$strange" &&
+    quoted="\"${strange//\"/\"\"}\"" awk -F, -v OFS=, -v was="$was" '$1 == was { $1 = ENVIRON["quoted"] } 1' labels.csv >"$TMP/labels" &&
+    cp "$TMP/labels" labels.csv && md5sum ./*/*.jpg >"$TMP/sums" && : >train/empty.jpg && sed 2q labels.csv | sed '1d;s|^[^,]*|train/empty.jpg|' >>labels.csv)
+check "a name with quotes, tabs, line ends and no UTF-8" stage --md5 "$TMP/sums" --max-bad 50%
+expect_output "13 files: 12 packed, 1 quarantined, 0 excluded; 0 were done before"
+if grep -q "12 of 13 files have one in sums" "$out/card.md"; then ok "its sum is found"; else not_ok "its sum is found" "$(grep MD5 "$out/card.md")"; fi
+check "is found again" stage --md5 "$TMP/sums" --max-bad 50%
+expect_output "; 13 were done before"
+check "verifies" "$STAGE" verify "$out"
+
+# --- AI-READI's tables and tree -----------------------------------------------------------------------------------------
+release=$TMP/release
+tree=$TMP/tree
+manifest=$tree/retinal_photography/manifest.tsv
+check "draws a download of AI-READI" "$BUILD/synth" "$release" --layout aireadi --people 4 --size 96 --seed 2
+aireadi() { "$STAGE" aireadi "$tree" --out "$TMP/packs" --size 32 "$@"; }
+# aireadi_with NAME CODE TEXT COMMAND...: COMMAND spoils a copy of the download; staging it ends with CODE and says TEXT,
+# and there is a pack only when CODE is 0.
+aireadi_with() {
+    local name=$1 code=$2 text=$3
+    shift 3
+    rm -rf "$tree" "$TMP/packs"
+    cp -r "$release" "$tree"
+    "$@" || not_ok "$name: the download could not be changed"
+    expect_named "$code" "$name" aireadi
+    expect_output "$text"
+    if [ "$code" != 0 ] && [ -e "$TMP/packs/pack.json" ]; then not_ok "$name: a pack was published"; fi
+}
+cell() { # FILE LINE COLUMN VALUE
+    awk -F'\t' -v OFS='\t' -v line="$2" -v column="$3" -v value="$4" \
+        'NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) c = i } NR == line { $c = value } 1' "$1" >"$TMP/cell" && cp "$TMP/cell" "$1"
+}
+repeated() { # FILE LINE COLUMN VALUE: the line once more, changed
+    cp "$1" "$TMP/whole"
+    cell "$1" "$2" "$3" "$4"
+    sed -n "$2p" "$1" >>"$TMP/whole"
+    cp "$TMP/whole" "$1"
+}
+crlf() { { printf '\xef\xbb\xbf' && sed 's/$/\r/' "$1"; } >"$TMP/crlf" && cp "$TMP/crlf" "$1"; }
+moved() { mv "$tree/$1" "$TMP/moved" && ln -s "$2" "$tree/$1"; }
+linked_folder() { rm -rf "$TMP/moved" && moved retinal_photography/cfp "$TMP/moved"; }
+linked_person() { rm -rf "$TMP/moved" && moved "$(cd "$tree" && echo retinal_photography/cfp/*/1001)" "$TMP/moved"; }
+people=$tree/participants.tsv
+aireadi_with "tables with CR LF and a mark" 0 "8 files: 8 packed" eval 'crlf "$manifest"; crlf "$people"'
+aireadi_with "empty lines at the end" 0 "8 files: 8 packed" eval 'printf "\n\n" >>"$manifest"'
+aireadi_with "a manifest without rows" 65 "none of 8 files could be packed" sed -i 2,\$d "$manifest"
+aireadi_with "a manifest cut within a row" 65 "; the file ends here: cut short?" eval 'truncate -s $(($(head -n 3 "$manifest" | wc -c) - 120)) "$manifest"'
+aireadi_with "a manifest of 16 bits" 65 "UTF-16? save it as UTF-8" eval 'printf "p\0e\0" >"$manifest"'
+aireadi_with "a manifest without laterality" 65 "manifest.tsv: no column laterality; it has person_id," sed -i 1s/laterality/side/ "$manifest"
+aireadi_with "a row twice" 0 "1 things to look at" repeated "$manifest" 2 imaging other
+aireadi_with "a row of another person" 65 "1 files are quarantined" cell "$manifest" 2 person_id 4002
+aireadi_with "an unknown laterality" 0 "1 things to look at" cell "$manifest" 2 laterality both
+aireadi_with "a path above the root" 65 "manifest.tsv:2: leads above the root" cell "$manifest" 2 filepath /../../x.dcm
+aireadi_with "a path elsewhere" 65 "manifest.tsv:2: an absolute path" cell "$manifest" 2 filepath /etc/passwd
+aireadi_with "a person without a split" 0 "excluded: 2 no_split" cell "$people" 2 recommended_split ""
+aireadi_with "an unknown split" 65 'participants.tsv:2: "hold" is no split' cell "$people" 2 recommended_split hold
+aireadi_with "a person in two splits" 65 "person_split: 1001 (rows of participants.tsv" repeated "$people" 2 recommended_split val
+aireadi_with "people without splits" 65 "participants.tsv: no column recommended_split" sed -i 1s/recommended_split/split/ "$people"
+aireadi_with "a quote without an end" 65 "measurement.csv:3: a quote opens" sed -i '3s/,/,"/' "$tree/clinical_data/measurement.csv"
+aireadi_with "a damaged description" 65 "no JSON: damaged" truncate -s 9 "$tree/dataset_description.json"
+aireadi_with "a modality on another disk" 0 "retinal_photography/cfp is a link, and followed" linked_folder
+aireadi_with "a person on another disk" 65 "outside: retinal_photography/cfp/" linked_person
+aireadi_with "a loop of links" 65 "retinal_photography/cfp: a loop of links" eval 'rm -r "$tree/retinal_photography/cfp"; ln -s cfp "$tree/retinal_photography/cfp"'
+aireadi_with "a disk that is not there" 65 "is its disk mounted?" eval 'rm -r "$tree/retinal_photography"; ln -s /nowhere/x "$tree/retinal_photography"'
+aireadi_with "a folder of something else" 65 "ROOT is the folder of an AI-READI download" rm "$people"
+aireadi_with "a file instead of a folder" 65 "tree: not a folder" eval 'rm -r "$tree"; : >"$tree"'

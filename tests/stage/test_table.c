@@ -70,6 +70,7 @@ static void what_is_no_table_is_told_with_its_line(void **state) {
     expect_bad(*state, "a,b\n\"1\n\n\",2\n3,4,5\n", "t.csv:5: 3 fields");
     expect_bad(*state, "a,b\n1,2\n\n3,4\n", "t.csv:3: 1 field");
     expect_bad(*state, "a,b\n1,2\n3", "2 columns; the file ends here: cut short?");
+    expect_bad(*state, "a,b,c\n1,", "3 columns; the file ends here: cut short?");
     expect_bad(*state, "a,b\r\n1,2\r\n3\r\n", "t.csv:3: 1 field, but the header names 2 columns");
     expect_bad(*state, "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote opens");
     expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text behind a closing quote");
