@@ -213,64 +213,14 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) {
     return fill_input(maker, *input, path);
 }
 
-/* --- Links ---------------------------------------------------------------------------------------------------------*/
-
-/* Adds a line on a followed link to source->links. */
-static Status tell_followed(Maker *maker, const char *path) {
+Status maker_tell(Maker *maker, const char *line) {
     StageSource *source = maker->source;
-    char *grown = files_path("%s%s is a link, and followed: what lies in %s is taken\n",
-                             source->links ? source->links : "", path, maker->homes[maker->home_count - 1]);
+    char *grown = files_path("%s%s\n", source->told ? source->told : "", line);
     if (!grown)
-        return status_no_memory("a line on a link", strlen(path));
-    free(source->links);
-    source->links = grown;
-    fprintf(maker->notes, "%s is a link to a folder elsewhere, and was followed.\n", path);
+        return status_no_memory("a line for the user", strlen(line));
+    free(source->told);
+    source->told = grown;
     return NULL;
-}
-
-/* `full` is a link. */
-static Status follow(Maker *maker, const char *path, const char *full) {
-    char *real = realpath(full, NULL);
-    if (!real)
-        return errno == ELOOP ? status_error(EXIT_DATA, "%s: a loop of links", full)
-                              : status_error(EXIT_DATA, "%s: a link that cannot be followed (%s): is its disk mounted?",
-                                             full, strerror(errno));
-    struct stat about;
-    char *parent = strndup(full, (size_t)(path_name(full) - full)), *within = parent ? realpath(parent, NULL) : NULL;
-    free(parent);
-    Status status = NULL;
-    if (stat(real, &about) != 0 || !S_ISDIR(about.st_mode))
-        status = status_error(EXIT_DATA, "%s: a link to %s, which is no folder", full, real);
-    else if (!within || strcmp(within, real) == 0 || path_is_below(within, real))
-        status = status_error(EXIT_DATA, "%s: a loop: it is a link to %s, which it lies in", full, real);
-    free(within);
-    if (status || path_is_below(real, maker->homes[0])) {
-        free(real);
-        return status;
-    }
-    maker->homes[maker->home_count++] = real;
-    return tell_followed(maker, path);
-}
-
-Status maker_follow(Maker *maker, const char *path) {
-    char *full = files_path("%s/%s", maker->source->root, path);
-    if (!full)
-        return status_no_memory("a path", strlen(path));
-    struct stat about;
-    Status status = lstat(full, &about) == 0 && S_ISLNK(about.st_mode) ? follow(maker, path, full) : NULL;
-    free(full);
-    return status;
-}
-
-Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) {
-    Status status = NULL;
-    for (const FolderFile *link = links; link < links + count && !status; link++) {
-        char *path = files_path("%s%s", folder, link->path);
-        status = path ? findings_add(maker->findings, FINDING_LINK, path, "", "a link to a folder, not followed")
-                      : status_no_memory("a path", 0);
-        free(path);
-    }
-    return status;
 }
 
 /* --- Inputs --------------------------------------------------------------------------------------------------------*/
@@ -332,13 +282,40 @@ static Status check_refused(const Maker *maker) {
     return NULL;
 }
 
+/* The sums of the download's list; what has none is told of, since it cannot be held against anything. */
+static Status take_sums(Maker *maker) {
+    const char *path = maker->options->md5;
+    const StageSource *source = maker->source;
+    if (!path)
+        return NULL;
+    TRY(md5_list_read(path, maker->source));
+    const StageInput *first = NULL;
+    int64_t given = 0, without = 0;
+    for (int64_t i = source->count; i--;) {
+        const StageInput *input = &source->inputs[i];
+        given += *input->md5 != '\0';
+        if (*input->md5 || maker_settled(input))
+            continue;
+        first = input;
+        without++;
+    }
+    fprintf(maker->notes, "MD5 sums: %lld of %lld files have one in %s.\n", (long long)given, (long long)source->count,
+            path_name(path));
+    if (!first)
+        return NULL;
+    char *line = files_path("%s has no sum of %lld files, such as %s: they are not checked", path, (long long)without,
+                            first->path);
+    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on sums", 0);
+    free(line);
+    return status;
+}
+
 Status maker_finish(Maker *maker) {
     StageSource *source = maker->source;
     TRY(check_refused(maker));
     TRY(sort_inputs(source));
     TRY(check_exclude(maker));
-    if (maker->options->md5)
-        TRY(md5_list_read(maker->options->md5, source, maker->notes));
+    TRY(take_sums(maker));
     int failed = fclose(maker->notes);
     maker->notes = NULL;
     if (failed)

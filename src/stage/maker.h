@@ -44,17 +44,12 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) MUST_USE;
  * excluded excludes it, with `reason`. */
 Status maker_settle(Maker *maker, StageInput *input, FindingKind kind, const char *reason) MUST_USE;
 bool maker_settled(const StageInput *input);
-/* Follows root/path if it is a link to a folder, wherever that is: what lies behind it counts as below the root, and
- * source->links says so. At most MAKER_HOMES - 1 of them. EXIT_DATA when it leads nowhere, to a file, or to a folder
- * that it lies in. */
-Status maker_follow(Maker *maker, const char *path) MUST_USE;
-/* Enters a finding for each link to a folder that a walk did not follow; paths are below `folder` ("" or ending in a
- * slash). */
-Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) MUST_USE;
 /* Looks at root/path: missing, unreadable, outside. */
 Status maker_look(Maker *maker, StageInput *input) MUST_USE;
 /* Whether options->exclude names it; it then counts as found. */
 bool maker_excludes(Maker *maker, const char *path);
+/* Adds a line to source->told. */
+Status maker_tell(Maker *maker, const char *line) MUST_USE;
 /* Sorts the inputs, reads options->md5, moves the notes. EXIT_DATA when there is no input, when options->exclude names
  * what is not there, or when findings of fate refused were entered since maker_open(). */
 Status maker_finish(Maker *maker) MUST_USE;
@@ -70,7 +65,15 @@ PackEye input_eye(const char *text);
 /* train, val or test, also written out or as "valid", in any case; NONE for an empty text. False for others. */
 bool input_split(const char *text, PackSplit *split);
 
-/* MD5 sums of a download's list into the inputs; sorted inputs. See md5_list.c. */
-Status md5_list_read(const char *path, StageSource *source, FILE *notes) MUST_USE;
+/* Follows root/path if it is a link to a folder, wherever that is: what lies behind it counts as below the root, and
+ * source->told says so. At most MAKER_HOMES - 1 of them. EXIT_DATA when it leads nowhere, to a file, or to a folder
+ * that it lies in. */
+Status maker_follow(Maker *maker, const char *path) MUST_USE;
+/* Enters a finding for each link to a folder that a walk did not follow; paths are below `folder` ("" or ending in a
+ * slash). */
+Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) MUST_USE;
+
+/* MD5 sums of a download's list into the inputs. See md5_list.c. */
+Status md5_list_read(const char *path, StageSource *source) MUST_USE;
 
 #endif

@@ -215,12 +215,9 @@ static Status read_list(List *list, StageSource *source) {
     return NULL;
 }
 
-Status md5_list_read(const char *path, StageSource *source, FILE *notes) {
+Status md5_list_read(const char *path, StageSource *source) {
     List list = {.path = path};
     Status status = read_list(&list, source);
     free(list.named);
-    if (!status)
-        fprintf(notes, "MD5 sums: %lld of %lld files have one in %s.\n", (long long)list.given,
-                (long long)source->count, path_name(path));
     return status;
 }

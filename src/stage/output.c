@@ -79,6 +79,11 @@ static Status check_recipe(const Output *output, const char *recipe) {
             status = files_write(path, recipe, strlen(recipe));
     } else {
         status = files_read(path, &text, &size);
+        if (!status && strncmp(text, "pack ", 5) != 0)
+            status = status_error(EXIT_DATA,
+                                  "%s is damaged: whose pack lies there cannot be told; remove that file to stage over "
+                                  "what is there, or name another folder",
+                                  path);
         if (!status && strcmp(text, recipe) != 0)
             status = status_error(EXIT_USAGE,
                                   "%s was staged by another recipe:\n%sand now it would be:\n%sname another folder, or "

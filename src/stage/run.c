@@ -232,8 +232,8 @@ static Status run(Staging *staging) {
                 "%s is licensed data: what is made of it stays under %s; read its licence before anything leaves "
                 "this machine\n",
                 staging->source.about.dataset, options->out);
-    if (staging->source.links)
-        fputs(staging->source.links, stdout);
+    if (staging->source.told)
+        fputs(staging->source.told, stdout);
     TRY(output_open(options->out, staging->recipe, &staging->output));
     int64_t wanted = 0, bad = 0;
     for (int64_t i = 0; i < staging->source.count; i++) {

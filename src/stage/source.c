@@ -21,6 +21,6 @@ void source_close(StageSource *source) {
     free(source->about.dataset_version);
     free(source->root);
     free(source->notes);
-    free(source->links);
+    free(source->told);
     *source = (StageSource){0};
 }

@@ -35,6 +35,12 @@ truncate -s 100 "$out/pack.json"
 expect_exit 65 "$STAGE" info "$out"
 check "a pack.json cut short" stage
 same_as_reference "a pack.json cut short"
+head -c 60 /dev/urandom >"$out/recipe.txt"
+expect_exit 65 stage
+expect_output "recipe.txt is damaged"
+rm "$out/recipe.txt"
+check "a recipe that is gone" stage
+same_as_reference "a recipe that is gone"
 
 # --- Where it writes ----------------------------------------------------------------------------------------------------
 for place in "$data" "$data/" "$data/train/new/pack"; do

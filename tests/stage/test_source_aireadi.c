@@ -221,7 +221,7 @@ static void folders_that_are_links_are_followed(void **state) {
     assert_int_equal(findings.count, 1);
     assert_null(input_at(&source, A)->bad);
     assert_null(input_at(&source, IR)->bad);
-    const char *first = strstr(source.links, "retinal_photography is a link, and followed: what lies in ");
+    const char *first = strstr(source.told, "retinal_photography is a link, and followed: what lies in ");
     assert_non_null(first);
     assert_non_null(strstr(first, "/disk is taken\nretinal_photography/ir is a link"));
     assert_non_null(strstr(source.notes, "retinal_photography/ir is a link to a folder elsewhere"));
@@ -272,7 +272,7 @@ static void links_that_lead_astray_are_named(void **state) {
     read_ok(*state, &source, &findings);
     assert_null(input_at(&source, A)->bad);
     assert_string_equal(input_at(&source, B)->bad, "a loop of links");
-    assert_null(source.links);
+    assert_null(source.told);
     drop(&source, &findings);
     free(gone);
     free(cfp);
@@ -367,6 +367,8 @@ static void sums_of_the_download_are_found(void **state) {
         assert_string_equal(input_at(&source, A)->md5, sum);
         assert_string_equal(input_at(&source, B)->md5, "");
         assert_non_null(strstr(source.notes, "MD5 sums: 1 of 3 files"));
+        assert_non_null(
+            strstr(source.told, "md5.csv has no sum of 2 files, such as " MOSAIC ": they are not checked\n"));
         drop(&source, &findings);
     }
     static const char *const bad[][2] = {
