@@ -282,40 +282,12 @@ static Status check_refused(const Maker *maker) {
     return NULL;
 }
 
-/* The sums of the download's list; what has none is told of, since it cannot be held against anything. */
-static Status take_sums(Maker *maker) {
-    const char *path = maker->options->md5;
-    const StageSource *source = maker->source;
-    if (!path)
-        return NULL;
-    TRY(md5_list_read(path, maker->source));
-    const StageInput *first = NULL;
-    int64_t given = 0, without = 0;
-    for (int64_t i = source->count; i--;) {
-        const StageInput *input = &source->inputs[i];
-        given += *input->md5 != '\0';
-        if (*input->md5 || maker_settled(input))
-            continue;
-        first = input;
-        without++;
-    }
-    fprintf(maker->notes, "MD5 sums: %lld of %lld files have one in %s.\n", (long long)given, (long long)source->count,
-            path_name(path));
-    if (!first)
-        return NULL;
-    char *line = files_path("%s has no sum of %lld files, such as %s: they are not checked", path, (long long)without,
-                            first->path);
-    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on sums", 0);
-    free(line);
-    return status;
-}
-
 Status maker_finish(Maker *maker) {
     StageSource *source = maker->source;
     TRY(check_refused(maker));
     TRY(sort_inputs(source));
     TRY(check_exclude(maker));
-    TRY(take_sums(maker));
+    TRY(maker_take_sums(maker));
     int failed = fclose(maker->notes);
     maker->notes = NULL;
     if (failed)

@@ -30,6 +30,7 @@ typedef struct {
     char *homes[MAKER_HOMES]; /* realpath(3) of the root, then of links that are followed */
     int home_count;
     Lines exclude;
+    const char *const *tables; /* below the root, a NULL at the end: held against options->md5; or NULL */
 } Maker;
 
 /* Empties *source, checks the root, opens the notes and reads options->exclude. */
@@ -73,7 +74,8 @@ Status maker_follow(Maker *maker, const char *path) MUST_USE;
  * slash). */
 Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) MUST_USE;
 
-/* MD5 sums of a download's list into the inputs. See md5_list.c. */
-Status md5_list_read(const char *path, StageSource *source) MUST_USE;
+/* options->md5, if it is given, into the inputs. EXIT_DATA as md5_list_read(), and for a table that is not what the
+ * list says. */
+Status maker_take_sums(Maker *maker) MUST_USE;
 
 #endif

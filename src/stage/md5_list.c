@@ -1,6 +1,5 @@
-/* The list of MD5 sums that comes with a download: lines as md5sum or azcopy print them, or a table whose columns
- * nobody has documented, so they are found by what they hold. */
-#include "maker.h"
+#include "md5_list.h"
+
 #include "md5_lines.h"
 #include "paths.h"
 #include "table.h"
@@ -10,17 +9,17 @@
 #include <string.h>
 #include <strings.h>
 
-/* The inputs by the last part of their paths. */
+/* The files by the last part of their paths. */
 typedef struct {
     const char *name;
-    StageInput *input;
+    Md5File *file;
 } Named;
 
 typedef struct {
     const char *path; /* of the list */
     Named *named;     /* sorted by name */
     int64_t count;
-    int64_t given; /* inputs that have a sum */
+    int64_t given; /* files that have a sum */
 } List;
 
 static int by_name(const void *a, const void *b) {
@@ -35,38 +34,43 @@ static const Named *first_named(const List *list, const char *name) {
     return found;
 }
 
-/* The input that `path` means: either ends in the other. NULL when there is none. */
-static Status find_input(const List *list, int64_t line, const char *path, StageInput **input) {
-    *input = NULL;
+/* Either ends in the other. */
+static bool may_be(const char *path, const Md5File *file) {
+    return path_ends_in(path, file->path) || (!file->whole && path_ends_in(file->path, path));
+}
+
+/* The file that `path` means; NULL when there is none. */
+static Status find_file(const List *list, int64_t line, const char *path, Md5File **file) {
+    *file = NULL;
     path += strspn(path, "/");
     const char *name = path_name(path);
     const Named *found = first_named(list, name);
     for (; found && found < list->named + list->count && strcmp(found->name, name) == 0; found++) {
-        if (!path_ends_in(path, found->input->path) && !path_ends_in(found->input->path, path))
+        if (!may_be(path, found->file))
             continue;
         /* The whole path of one may end in that of another: the longer one is meant. */
-        if (*input && path_ends_in(path, found->input->path) && path_ends_in(path, (*input)->path)) {
-            if (strlen(found->input->path) > strlen((*input)->path))
-                *input = found->input;
+        if (*file && path_ends_in(path, found->file->path) && path_ends_in(path, (*file)->path)) {
+            if (strlen(found->file->path) > strlen((*file)->path))
+                *file = found->file;
             continue;
         }
-        if (*input)
+        if (*file)
             return status_error(EXIT_DATA, "%s:%lld: %s may be %s or %s", list->path, (long long)line, path,
-                                (*input)->path, found->input->path);
-        *input = found->input;
+                                (*file)->path, found->file->path);
+        *file = found->file;
     }
     return NULL;
 }
 
 static Status enter(List *list, int64_t line, const char *path, const char *sum) {
-    StageInput *input;
-    TRY(find_input(list, line, path, &input));
-    if (!input)
+    Md5File *file;
+    TRY(find_file(list, line, path, &file));
+    if (!file)
         return NULL; /* of a file that is not wanted */
-    if (*input->md5 && strcmp(input->md5, sum) != 0)
-        return status_error(EXIT_DATA, "%s:%lld: a second, other sum for %s", list->path, (long long)line, input->path);
-    list->given += !*input->md5;
-    memcpy(input->md5, sum, sizeof input->md5);
+    if (*file->md5 && strcmp(file->md5, sum) != 0)
+        return status_error(EXIT_DATA, "%s:%lld: a second, other sum for %s", list->path, (long long)line, file->path);
+    list->given += !*file->md5;
+    memcpy(file->md5, sum, MD5_TEXT);
     return NULL;
 }
 
@@ -97,7 +101,7 @@ static Status read_lines(List *list, char *text) {
 
 /* --- Tables --------------------------------------------------------------------------------------------------------*/
 
-/* Of each column how many cells are sums, and how many end in the name of an input. */
+/* Of each column how many cells are sums, and how many end in the name of a file. */
 typedef struct {
     int64_t *sums, *names;
 } Counts;
@@ -193,13 +197,12 @@ static Status read_table(List *list) {
     return status;
 }
 
-static Status read_list(List *list, StageSource *source) {
-    list->named = malloc((size_t)source->count * sizeof *list->named);
+static Status read_list(List *list, Md5File *files) {
+    list->named = malloc(((size_t)list->count + 1) * sizeof *list->named);
     if (!list->named)
-        return status_no_memory("names", (size_t)source->count * sizeof *list->named);
-    for (int64_t i = 0; i < source->count; i++)
-        list->named[i] = (Named){path_name(source->inputs[i].path), &source->inputs[i]};
-    list->count = source->count;
+        return status_no_memory("names", (size_t)list->count * sizeof *list->named);
+    for (int64_t i = 0; i < list->count; i++)
+        list->named[i] = (Named){path_name(files[i].path), &files[i]};
     qsort(list->named, (size_t)list->count, sizeof *list->named, by_name);
     TextFile file;
     TRY(text_file_read(list->path, "list", &file));
@@ -215,9 +218,9 @@ static Status read_list(List *list, StageSource *source) {
     return NULL;
 }
 
-Status md5_list_read(const char *path, StageSource *source) {
-    List list = {.path = path};
-    Status status = read_list(&list, source);
+Status md5_list_read(const char *path, Md5File *files, int64_t count) {
+    List list = {.path = path, .count = count};
+    Status status = read_list(&list, files);
     free(list.named);
     return status;
 }

@@ -219,7 +219,14 @@ static Status take_splits(AiReadi *set) {
 }
 
 static Status fill(AiReadi *set) {
+    static const char *const tables[] = {"participants.tsv",
+                                         "dataset_description.json",
+                                         "retinal_photography/manifest.tsv",
+                                         "clinical_data/measurement.csv",
+                                         "clinical_data/condition_occurrence.csv",
+                                         NULL};
     Maker *maker = &set->maker;
+    maker->tables = tables;
     const char *root = maker->source->root;
     char *version;
     TRY(release_version(root, &version));

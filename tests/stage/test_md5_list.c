@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/maker.h"
+#include "../../src/stage/md5_list.h"
 #include "tree.h"
 
 #define A "retinal_photography/cfp/triton/1/1_l.dcm"
@@ -25,12 +25,9 @@ typedef struct {
 static Sums read_sums(const char *root, const char *list, size_t size) {
     scratch_write(root, "list", list, size);
     char *path = scratch_path(root, "list");
-    StageInput inputs[2] = {{.path = A}, {.path = B}};
-    StageSource source = {.inputs = inputs, .count = 2};
     Sums sums = {0};
-    sums.status = md5_list_read(path, &source);
-    for (int i = 0; i < 2; i++)
-        memcpy(sums.md5[i], inputs[i].md5, sizeof sums.md5[i]);
+    Md5File files[2] = {{A, sums.md5[0], false}, {B, sums.md5[1], false}};
+    sums.status = md5_list_read(path, files, 2);
     free(path);
     return sums;
 }

@@ -371,6 +371,19 @@ static void sums_of_the_download_are_found(void **state) {
             strstr(source.told, "md5.csv has no sum of 2 files, such as " MOSAIC ": they are not checked\n"));
         drop(&source, &findings);
     }
+    /* A table that is not what was sent; one of another folder, which has the same name, is none of ours. */
+    put(*state, "md5.csv",
+        "0123456789abcdef0123456789abcdef  v3/" A "\n0123456789abcdef0123456789abcdef  v3/participants.tsv\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "participants.tsv: its MD5 is ");
+    put(*state, "md5.csv",
+        "0123456789abcdef0123456789abcdef  v3/" A
+        "\n0123456789abcdef0123456789abcdef  clinical_data/measurement.csv\n");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "measurement.csv: is in ");
+    put(*state, "md5.csv",
+        "0123456789abcdef0123456789abcdef  v3/" A "\n0123456789abcdef0123456789abcdef  retinal_oct/manifest.tsv\n"
+        "0123456789abcdef0123456789abcdee  manifest.tsv\n");
+    assert_ok(source_aireadi(&options, &source, &findings));
+    drop(&source, &findings);
     static const char *const bad[][2] = {
         {"a,b\n" A ",1\n", "no column holds MD5 sums"},
         {"a,b\nx,0123456789abcdef0123456789abcdef\n", "no column holds paths"},
