@@ -183,6 +183,7 @@ Status output_tidy(const Output *output, int count) {
         free(journal);
         if (!there)
             return NULL;
+        TRY(output_unfinish(output));
         TRY(remove_named(output_shard(output, count)));
         TRY(remove_named(output_journal(output, count)));
     }

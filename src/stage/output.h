@@ -29,7 +29,8 @@ char *output_spool(const Output *output, int number);
 
 /* Removes pack.json before anything it tells of changes. */
 Status output_unfinish(const Output *output) MUST_USE;
-/* Removes the spool, and shards and journals from number `count` on, left by a longer list of files. */
+/* Removes the spool, and shards and journals from number `count` on, left by a longer list of files; pack.json before
+ * them. */
 Status output_tidy(const Output *output, int count) MUST_USE;
 
 /* Everything that staging makes in a pack's folder, a NULL at the end; those that end in a slash are folders. Files

@@ -118,20 +118,27 @@ PackSplit person_splits_of(PersonSplits *splits, const char *person) {
     return side->split;
 }
 
-void person_splits_note(const PersonSplits *splits, FILE *notes) {
+Status person_splits_note(Maker *maker, const PersonSplits *splits) {
     const char *stranger = NULL;
     int64_t strangers = 0;
+    if (!splits->path)
+        return NULL;
     for (int64_t i = splits->count; i--;)
         if (!splits->sides[i].known) {
             stranger = splits->sides[i].person;
             strangers++;
         }
-    if (!splits->path)
-        return;
-    fprintf(notes, "split by %s, a list of %lld people", path_name(splits->path), (long long)splits->count);
+    fprintf(maker->notes, "split by %s, a list of %lld people", path_name(splits->path), (long long)splits->count);
     if (stranger)
-        fprintf(notes, "; %lld of them are not in this set, such as %s", (long long)strangers, stranger);
-    fprintf(notes, ".\n");
+        fprintf(maker->notes, "; not in this set: %lld, such as %s", (long long)strangers, stranger);
+    fprintf(maker->notes, ".\n");
+    if (!stranger)
+        return NULL;
+    char *line = files_path("%s names %lld people who are not in this set, such as %s", splits->path,
+                            (long long)strangers, stranger);
+    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on a split", 0);
+    free(line);
+    return status;
 }
 
 void person_splits_close(PersonSplits *splits) {

@@ -16,8 +16,8 @@ typedef struct {
 Status person_splits_open(const Maker *maker, PersonSplits *splits) MUST_USE;
 /* The side of a person, who then counts as known; NONE when the list does not have them. */
 PackSplit person_splits_of(PersonSplits *splits, const char *person);
-/* A line on the list and on those of its people who turned out not to be known. */
-void person_splits_note(const PersonSplits *splits, FILE *notes);
+/* A line for the card on the list, and one for the user when some of its people turned out not to be known. */
+Status person_splits_note(Maker *maker, const PersonSplits *splits) MUST_USE;
 void person_splits_close(PersonSplits *splits);
 
 /* For a set that has splits: an input on none is excluded, with `reason`; a person on two sides becomes a finding. */

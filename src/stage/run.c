@@ -207,8 +207,9 @@ static Status finish(Staging *staging) {
                             "files out with --exclude, and run again",
                             sums.refused, staging->output.path);
     if (!sums.packed)
-        return status_error(EXIT_DATA, "%s: none of %" PRId64 " files could be packed", staging->options->root,
-                            sums.inputs);
+        return status_error(EXIT_DATA,
+                            "%s: none of %" PRId64 " files could be packed; %s/findings.tsv says why of each",
+                            staging->options->root, sums.inputs, staging->output.path);
     char *card = output_path(&staging->output, "card.md");
     Status status =
         card ? card_write(card, &staging->source, &staging->result, &staging->findings) : status_no_memory("a path", 0);

@@ -31,7 +31,7 @@ typedef struct {
     PackAbout about; /* image_size is the caller's to set */
     StageInput *inputs;
     int64_t count;
-    char *told;  /* lines for the user: links that are followed, files without a sum; NULL: there is none */
+    char *told;  /* lines for the user on what is not as usual, such as links that are followed; NULL: none */
     char *notes; /* lines for the data card on what was done to the tables, such as readings averaged; may be "" */
 } StageSource;
 

@@ -213,9 +213,9 @@ static Status take_splits(AiReadi *set) {
     TRY(person_splits_open(&set->maker, &splits));
     for (int64_t i = 0; splits.path && i < set->people.count; i++)
         set->people.list[i].split = person_splits_of(&splits, set->people.list[i].id);
-    person_splits_note(&splits, set->maker.notes);
+    Status status = person_splits_note(&set->maker, &splits);
     person_splits_close(&splits);
-    return NULL;
+    return status;
 }
 
 static Status fill(AiReadi *set) {

@@ -152,20 +152,25 @@ static Status take_splits(FolderSet *set) {
     for (int64_t i = 0; splits.path && i < source->count; i++)
         source->inputs[i].split = person_splits_of(&splits, source->inputs[i].person);
     set->has_splits |= splits.path != NULL;
-    person_splits_note(&splits, set->maker.notes);
+    Status status = person_splits_note(&set->maker, &splits);
     person_splits_close(&splits);
+    TRY(status);
     return set->has_splits ? person_splits_check(&set->maker, "it is on no side of the set's split") : NULL;
 }
 
 /* --- All of it -----------------------------------------------------------------------------------------------------*/
 
-static void note_people(const FolderSet *set) {
+static Status note_people(FolderSet *set) {
+    static const char line[] =
+        "nothing names people: each picture counts as a person of its own, so a split may part the "
+        "pictures of one";
     bool in_table = false;
     for (int i = 0; i < set->table_count; i++)
         in_table |= set->tables[i].person >= 0;
-    if (set->known->person == PERSON_OF_NAME && !in_table)
-        fprintf(set->maker.notes, "nothing names people: each picture counts as a person of its own, so a split may "
-                                  "part the pictures of one.\n");
+    if (set->known->person != PERSON_OF_NAME || in_table)
+        return NULL;
+    fprintf(set->maker.notes, "%s.\n", line);
+    return maker_tell(&set->maker, line);
 }
 
 static Status describe(FolderSet *set, bool classes) {
@@ -214,7 +219,7 @@ static Status fill(FolderSet *set) {
         TRY(take_classes(set));
     TRY(folder_labels_apply(set));
     TRY(take_splits(set));
-    note_people(set);
+    TRY(note_people(set));
     return maker_finish(&set->maker);
 }
 

@@ -291,8 +291,8 @@ static void a_list_of_splits_stands_above_the_recommended_ones(void **state) {
     assert_string_equal(input_at(&source, MOSAIC)->excluded, "its person is on no side of the list of splits");
     assert_int_equal(findings_of(&findings, FINDING_NO_SPLIT, MOSAIC), 1);
     assert_int_equal(findings.count, 1);
-    assert_non_null(
-        strstr(source.notes, "split by mine.tsv, a list of 3 people; 1 of them are not in this set, such as 7002."));
+    assert_non_null(strstr(source.notes, "split by mine.tsv, a list of 3 people; not in this set: 1, such as 7002."));
+    assert_non_null(strstr(source.told, "mine.tsv names 1 people who are not in this set, such as 7002\n"));
     drop(&source, &findings);
     put(*state, "mine.tsv", "1001\tval\n1001\ttest\n");
     assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "person_split: 1001 (lines of mine.tsv");

@@ -56,6 +56,7 @@ static void classes_are_labels_and_folders_are_splits(void **state) {
     assert_string_equal(a->modality, "cfp");
     assert_non_null(strstr(read.source.notes, "class: 0 healthy, 1 odd, 2 sick."));
     assert_non_null(strstr(read.source.notes, "a person of its own"));
+    assert_non_null(strstr(read.source.told, "a person of its own"));
     close_read(&read);
 }
 
@@ -181,7 +182,7 @@ static void a_split_of_people_is_taken(void **state) {
     read = read_fine((SourceOptions){.root = *state, .kind = "eyepacs", .splits = splits});
     assert_int_equal(read.source.inputs[2].split, PACK_SPLIT_TEST);
     assert_int_equal(read.findings.count, 0);
-    assert_non_null(strstr(read.source.notes, "split by split.tsv, a list of 3 people; 1 of them are not in this set, "
+    assert_non_null(strstr(read.source.notes, "split by split.tsv, a list of 3 people; not in this set: 1, "
                                               "such as 30."));
     close_read(&read);
     put(*state, "split.tsv", "person\tsplit\n");
