@@ -40,8 +40,9 @@ static const char help[] =
     "  --max-bad X         share of the files that may be quarantined, as 0.005 or 0.5% (0.5%)\n"
     "  --shard-mb N        size of a shard, at most (1024)\n"
     "  --threads T         (all cores); the pack does not depend on it\n\n"
-    "AI-READI on several disks: retinal_photography, or the folder of a modality in it, may be a link. Links deeper in "
-    "the\ntree are not followed to where they leave ROOT: their files are refused.\n\n"
+    "AI-READI on several disks: retinal_photography, a modality's folder in it and clinical_data may be links; they "
+    "are\n"
+    "followed, and said. Links deeper in the tree may not lead out of ROOT: what lies behind them is refused.\n\n"
     "verify reads every shard and record against its checksums. info tells what a pack holds, and draws a contact "
     "sheet.\n"
     "split deals the people anew into train, val and test. forget lists every file derived into PACK, and deletes "
@@ -180,10 +181,11 @@ static Status parse(int argc, char **argv, Arguments *arguments) {
 
 static Status run(int argc, char **argv) {
     Arguments arguments = {.stage = {.size = 256, .max_bad = 0.005, .shard_bytes = 1024}, .seed = 1};
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("%s%s", usage, help);
-        return NULL;
-    }
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            printf("%s%s", usage, help);
+            return NULL;
+        }
     TRY(parse(argc, argv, &arguments));
     if (strcmp(arguments.command, "verify") == 0)
         return stage_verify(arguments.subject, arguments.stage.threads);

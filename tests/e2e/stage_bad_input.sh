@@ -64,6 +64,8 @@ if [ -e /dev/full ]; then
     expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
 fi
 same_as_reference "after all of that"
+check "a command tells of its options" "$STAGE" aireadi --help
+expect_output "a modality's folder in it and clinical_data may be links"
 
 # --- Forgetting ---------------------------------------------------------------------------------------------------------
 expect_named 64 "what is being staged is not deleted" flock "$out/.lock" "$STAGE" forget "$out" --delete
