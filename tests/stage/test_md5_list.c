@@ -134,6 +134,54 @@ static void what_is_not_clear_is_refused_with_its_line(void **state) {
     assert_fails(sums.status, EXIT_DATA, "UTF-16? save it as UTF-8");
 }
 
+/* Of pieces of all the forms: each list is taken or refused, and a sum is one of the two that occur. */
+static void any_list_is_taken_or_refused(void **state) {
+    static const char *const pieces[] = {A,
+                                         B,
+                                         HEX_A,
+                                         HEX_B,
+                                         BASE64_A,
+                                         "  ",
+                                         " *",
+                                         "\n",
+                                         "\n",
+                                         "\t",
+                                         ",",
+                                         "; ",
+                                         "MD5 (",
+                                         ") = ",
+                                         "INFO: ",
+                                         "; ContentMD5: ",
+                                         ";  Content Length: 7\n",
+                                         "\\",
+                                         "\"",
+                                         "{",
+                                         "{\"MessageType\":\"ListObject\",\"MessageContent\":\"",
+                                         "\\\"Path\\\":\\\"",
+                                         "\\\",\\\"ContentMD5\\\":\\\"",
+                                         "\\\"}\"}\n",
+                                         "\r\n",
+                                         "=",
+                                         "name,md5\n"};
+    uint64_t random = 1;
+    int taken = 0, rounds = getenv("FOVEA_LONG") ? 20000 : 600;
+    for (int i = 0; i < rounds; i++) {
+        char list[2048];
+        strcpy(list, i % 2 ? HEX_A "  " A "\n" : "");
+        do {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            strcat(list, pieces[(random >> 33) % (sizeof pieces / sizeof *pieces)]);
+        } while (strlen(list) < sizeof list - 200 && (random >> 60) > 1);
+        Sums sums = read_sums(*state, list, strlen(list));
+        taken += !sums.status;
+        assert_true(!sums.status || status_code(sums.status) == EXIT_DATA);
+        for (int f = 0; f < 2 && !sums.status; f++)
+            assert_true(!*sums.md5[f] || !strcmp(sums.md5[f], HEX_A) || !strcmp(sums.md5[f], HEX_B));
+        status_free(sums.status);
+    }
+    assert_true(taken > 0 && taken < rounds);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_of_md5sum, tree_setup, tree_teardown),
@@ -141,6 +189,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(messages_of_azcopy, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(tables_with_any_columns, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(what_is_not_clear_is_refused_with_its_line, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(any_list_is_taken_or_refused, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
