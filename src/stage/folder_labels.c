@@ -223,8 +223,8 @@ static Status tell(FolderSet *set, const Table *table, FindingKind kind, const c
 /* The first row counts, but two that put one file in different splits are not to be chosen from. */
 static Status told_twice(FolderSet *set, const Table *table, const LabelTable *labels, const StageInput *input) {
     PackSplit split = input->split;
-    if (labels->split >= 0 && input_split(table->fields[labels->split], &split) && split != input->split &&
-        !input->excluded)
+    if (labels->split >= 0 && !set->maker.options->splits && input_split(table->fields[labels->split], &split) &&
+        split != input->split && !input->excluded)
         return tell(set, table, FINDING_PERSON_SPLIT, input->person,
                     ": a second row puts a photograph in another split");
     return tell(set, table, FINDING_LISTED_TWICE, input->path, "");

@@ -138,6 +138,12 @@ static void rows_say_what_is_wrong_with_their_file(void **state) {
     assert_folder_fails(EXIT_DATA, "outside: out.tif", .root = *state, .labels = "t.csv");
     put(*state, "t.csv", "file,split\na.jpg,train\na.jpg,train\na.jpg,\n");
     assert_folder_fails(EXIT_DATA, "person_split: a (t.csv:4: a second row puts", .root = *state, .labels = "t.csv");
+    put(*state, "list", "a\ttest\n"); /* which decides it */
+    char *list = scratch_path(*state, "list");
+    read = read_fine((SourceOptions){.root = *state, .labels = "t.csv", .splits = list});
+    assert_int_equal(input_at(&read.source, "a.jpg")->split, PACK_SPLIT_TEST);
+    close_read(&read);
+    free(list);
 }
 
 static void a_person_on_two_sides_is_refused(void **state) {
