@@ -10,6 +10,9 @@ enum {
     TRANSFER_SYNTAX = 0x00020010,
     SOP_CLASS = 0x00080016,
     SOP_INSTANCE = 0x00080018,
+    PATIENT = 0x00100020,
+    LATERALITY = 0x00200060,
+    IMAGE_LATERALITY = 0x00200062,
     SAMPLES = 0x00280002,
     PHOTOMETRIC = 0x00280004,
     PLANAR = 0x00280006,
@@ -91,6 +94,25 @@ static Status read_text(DicomBytes *bytes, const DicomElement *element, bool uid
     return NULL;
 }
 
+/* Text that a file is not worse for: what is odd about it reads as nothing. */
+static void read_patient(const DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    const uint8_t *value = bytes->data + bytes->at;
+    size_t length = element->length;
+    for (; length && (value[length - 1] == ' ' || value[length - 1] == '\0'); length--)
+        ;
+    bool fine = length < sizeof dicom->patient;
+    for (size_t i = 0; fine && i < length; i++)
+        fine = value[i] >= ' ' && value[i] < 0x7F;
+    memcpy(dicom->patient, value, fine ? length : 0);
+    dicom->patient[fine ? length : 0] = '\0';
+}
+
+static void read_laterality(const DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    const char side = element->length ? (char)bytes->data[bytes->at] : '\0';
+    if (side)
+        dicom->laterality = (char)(side == 'R' || side == 'L' ? side : '\0');
+}
+
 static Status read_number(DicomBytes *bytes, const DicomElement *element, int *number) {
     if (element->length != 2)
         return dicom_damaged(bytes->name, "(%04x,%04x) at byte %zu holds %u bytes, not one number of 2",
@@ -125,6 +147,13 @@ static Status keep(DicomBytes *bytes, const DicomElement *element, Dicom *dicom)
         return read_text(bytes, element, true, dicom->sop_class, sizeof dicom->sop_class);
     case SOP_INSTANCE:
         return read_text(bytes, element, true, dicom->sop_instance, sizeof dicom->sop_instance);
+    case PATIENT:
+        read_patient(bytes, element, dicom);
+        return NULL;
+    case LATERALITY: /* the series'; the picture's own comes behind it */
+    case IMAGE_LATERALITY:
+        read_laterality(bytes, element, dicom);
+        return NULL;
     case PHOTOMETRIC:
         return read_text(bytes, element, false, dicom->photometric, sizeof dicom->photometric);
     case FRAMES:

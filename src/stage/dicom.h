@@ -10,10 +10,13 @@
 /* What a file's header says of its picture; texts are NUL-terminated, without padding, "" when absent. */
 typedef struct {
     char transfer_syntax[65], sop_class[65], sop_instance[65], photometric[17];
+    char patient[65]; /* (0010,0020) as it stands; "" too when it is longer or holds what does not print */
+    char laterality;  /* 'R' or 'L'; 0: both, neither, or not told */
     int rows, columns, samples, planar, bits_allocated, bits_stored, high_bit, frames;
     bool is_signed;
     size_t pixels_at, pixels_bytes; /* where the values lie in the file; encapsulated: all items, and their end */
     bool encapsulated;
+    bool jpeg_damaged; /* dicom_decode() failed by the JPEG, not by the file around it */
 } Dicom;
 
 /* Reads a whole file in memory up to the end of its pixel data. EXIT_DATA "NAME: reason" when it is no DICOM file,

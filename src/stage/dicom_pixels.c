@@ -98,22 +98,23 @@ static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, s
     }
 }
 
-static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int least, const Dicom *dicom,
-                          Image *image) {
+static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int least, Dicom *dicom, Image *image) {
     /* image_decode() would take a PNG as well. */
     if (!begins_jpeg(jpeg, size))
         return dicom_damaged(name, "the pixel data holds no JPEG, though the transfer syntax says so");
     ImageDecode how = {.least = least, .components = dicom->samples};
     how.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;
     int height, width;
-    TRY(image_decode(name, jpeg, size, &how, image, &height, &width));
+    Status status = image_decode(name, jpeg, size, &how, image, &height, &width);
+    dicom->jpeg_damaged = status != NULL;
+    TRY(status);
     if (height != dicom->rows || width != dicom->columns)
         return dicom_damaged(name, "a JPEG of %d x %d pixels in a picture of %d x %d", width, height, dicom->columns,
                              dicom->rows);
     return NULL;
 }
 
-static Status decode_fragments(const char *name, const uint8_t *data, int least, const Dicom *dicom, Image *image) {
+static Status decode_fragments(const char *name, const uint8_t *data, int least, Dicom *dicom, Image *image) {
     DicomBytes bytes = {
         .name = name, .data = data, .size = dicom->pixels_at + dicom->pixels_bytes, .at = dicom->pixels_at};
     size_t first, total;

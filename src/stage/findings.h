@@ -16,7 +16,7 @@ typedef enum {
     FINDING_DECODE,     /* "decode": damaged JPEG or PNG, any warning of the decoder included */
     FINDING_UNREADABLE, /* "unreadable": permission, input/output error, not a regular file, a link that leads nowhere
                          */
-    FINDING_CONTRADICTION, /* "contradiction": its row and its path say different things */
+    FINDING_CONTRADICTION, /* "contradiction": its row, its path and its header say different things */
     /* Excluded: sound or not, it is not wanted. */
     FINDING_NAMED,     /* "named": in the list of what to leave out */
     FINDING_UNLISTED,  /* "unlisted": on disk, in no manifest */

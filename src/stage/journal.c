@@ -26,7 +26,7 @@ static void hash_input(XXH3_state_t *state, const StageSource *source, const Sta
     hash_text(state, input->md5);
     hash_text(state, input->excluded);
     hash_text(state, input->bad);
-    const int64_t rest[] = {input->eye, input->split, input->frame, input->is_dicom};
+    const int64_t rest[] = {input->eye, input->split, input->frame, input->is_dicom, input->headed};
     XXH3_64bits_update(state, rest, sizeof rest);
     XXH3_64bits_update(state, input->labels, (size_t)source->about.label_count * sizeof *input->labels);
     struct stat about;

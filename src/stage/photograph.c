@@ -79,6 +79,35 @@ static Status check_hash(const StageInput *input, const uint8_t *data, size_t si
     return outcome_find(outcome, FINDING_MD5, "", detail);
 }
 
+/* Where the digits that end `text` begin. */
+static const char *number_in(const char *text) {
+    const char *end = text + strlen(text);
+    while (end > text && end[-1] >= '0' && end[-1] <= '9')
+        end--;
+    return end;
+}
+
+/* Cameras were told people's numbers by hand: "AIREADI-1001" is the tables' 1001. A text without a number of that many
+ * digits names nobody. */
+static bool names_another(const char *patient, const char *person) {
+    const char *number = number_in(patient);
+    return *person && number_in(person) == person && strlen(number) == strlen(person) && strcmp(number, person) != 0;
+}
+
+/* The tables are made from the headers: where they differ, either may be of another file. */
+static Status check_header(const StageInput *input, const Dicom *dicom, Outcome *outcome) {
+    const char eye = input->eye == PACK_EYE_RIGHT ? 'R' : input->eye == PACK_EYE_LEFT ? 'L' : '\0';
+    char detail[200];
+    if (names_another(dicom->patient, input->person))
+        snprintf(detail, sizeof detail, "the header says patient %s, the manifest person %.64s", dicom->patient,
+                 input->person);
+    else if (eye && dicom->laterality && dicom->laterality != eye)
+        snprintf(detail, sizeof detail, "the header says laterality %c, the manifest %c", dicom->laterality, eye);
+    else
+        return NULL;
+    return outcome_find(outcome, FINDING_CONTRADICTION, "", detail);
+}
+
 static Status decode(const StageInput *input, const uint8_t *data, size_t size, int least, Image *image,
                      Outcome *outcome) {
     int height = 0, width = 0;
@@ -90,7 +119,9 @@ static Status decode(const StageInput *input, const uint8_t *data, size_t size, 
         status = dicom_decode(input->path, data, size, least, image, &dicom, &unsupported);
         height = dicom.rows;
         width = dicom.columns;
-        kind = unsupported ? FINDING_SYNTAX : dicom.encapsulated ? FINDING_DECODE : FINDING_DICOM;
+        kind = unsupported ? FINDING_SYNTAX : dicom.jpeg_damaged ? FINDING_DECODE : FINDING_DICOM;
+        if (!status && input->headed)
+            status = check_header(input, &dicom, outcome);
     } else {
         const ImageDecode how = {.least = least};
         status = image_decode(input->path, data, size, &how, image, &height, &width);
@@ -105,10 +136,12 @@ static Status make_record(const StageInput *input, const uint8_t *data, size_t s
                           Outcome *outcome) {
     for (int least = fundus_least_side(side);; least = 0) {
         Image image = {0};
-        TRY(decode(input, data, size, least, &image, outcome));
-        if (outcome->settled)
-            return NULL;
-        Status status =
+        Status status = decode(input, data, size, least, &image, outcome);
+        if (status || outcome->settled) {
+            image_free(&image);
+            return status;
+        }
+        status =
             fundus_frame(&image, outcome->size[0], outcome->size[1], input->frame, side, record, &outcome->framing);
         const bool again =
             least && fundus_needs_full(&image, outcome->size[0], outcome->size[1], &outcome->framing, side);

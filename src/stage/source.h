@@ -20,6 +20,7 @@ typedef struct {
     PackSplit split;
     FrameKind frame;
     bool is_dicom;
+    bool headed;    /* a DICOM file whose header has to name this person and eye */
     float *labels;  /* [label_count] */
     char *excluded; /* why it is not wanted, or NULL */
     char *bad;      /* why it cannot be used, known before it is opened (listed but not there, ...), or NULL */

@@ -125,7 +125,7 @@ static Status set_part(char **field, const char *path, int part) {
 
 /* What the path says. The manifest's `imaging` comes from file names, too, and is wrong for some. */
 static Status fill_from_path(StageInput *input) {
-    input->is_dicom = input_is_dicom(input->path);
+    input->is_dicom = input->headed = input_is_dicom(input->path);
     if (!has_layout(input->path))
         return NULL;
     TRY(set_part(&input->modality, input->path, PART_MODALITY));

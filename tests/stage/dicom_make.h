@@ -88,6 +88,8 @@ typedef struct {
     bool crowded;                                            /* sequences, private elements, an icon */
     int fragments;                                           /* of a JPEG; 0: one */
     int table;                                               /* entries in the offset table */
+    const char *patient;                                     /* NULL: 1001 */
+    const char *laterality, *series_laterality;              /* NULL: not written */
 } DicomKind;
 
 static inline bool is_written(const DicomKind *kind, uint32_t tag) {
@@ -172,7 +174,7 @@ static inline void put_identity(Writer *out, const DicomKind *kind) {
         put_sequence(out, 0x00091002, "UN", true);     /* a private sequence: without VRs, whatever the file has */
         put_value(out, 0x00091003, "OB", "\0\1\2\3", 4);
     }
-    put_text(out, 0x00100020, "LO", "1001");
+    put_text(out, 0x00100020, "LO", kind->patient ? kind->patient : "1001");
     put_text(out, 0x00104000, "LT", "");
     if (kind->crowded) {
         put_sequence(out, 0x00220015, "SQ", true);
@@ -181,6 +183,10 @@ static inline void put_identity(Writer *out, const DicomKind *kind) {
 }
 
 static inline void put_picture(Writer *out, const DicomKind *kind) {
+    if (kind->series_laterality)
+        put_text(out, 0x00200060, "CS", kind->series_laterality);
+    if (kind->laterality)
+        put_text(out, 0x00200062, "CS", kind->laterality);
     put_number_of(out, kind, 0x00280002, kind->samples);
     if (is_written(kind, 0x00280004))
         put_text(out, 0x00280004, "CS", kind->photometric);

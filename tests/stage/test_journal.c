@@ -179,6 +179,7 @@ static void test_key(void **state) {
     CHANGED(input->eye = PACK_EYE_LEFT);
     CHANGED(input->split = PACK_SPLIT_TEST);
     CHANGED(input->frame = FRAME_WHOLE);
+    CHANGED(input->headed = true);
     CHANGED(input->excluded = "named in a list");
     CHANGED(input->bad = "listed, not on disk");
     CHANGED(strcpy(input->md5, "0"));

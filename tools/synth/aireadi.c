@@ -125,7 +125,8 @@ Status aireadi_write(const Arguments *arguments, Photograph *photograph, const u
     aireadi_file(arguments, photograph);
     uint8_t *other = NULL, *bytes = NULL; /* what is photographed in place of the drawn picture */
     size_t size = 0;
-    DicomPicture picture = {.person = person,
+    /* A copy under another person whose header told would be found out by that. */
+    DicomPicture picture = {.person = mistake == MISTAKE_COPY ? "" : person,
                             .uid = uid,
                             .left = photograph->left,
                             .encoding = mistake == MISTAKE_SYNTAX ? ENCODING_RLE : encoding_of(photograph),
