@@ -103,6 +103,8 @@ same "and leaves no photograph of the earlier run, but other files" "$(tail -n +
 # Wrong use, and a place that cannot be written.
 expect_exit 0 "$synth" --help
 expect_output "usage: synth OUT"
+expect_output "--manifest V"
+expect_output "--mistakes K"
 expect_exit 64 "$synth"
 expect_exit 64 "$synth" "$TMP/new"
 expect_output "--people N or --images N"
@@ -118,6 +120,12 @@ expect_exit 64 "$synth" "$TMP/new" --people 2 --val 0.6 --test 0.5
 expect_exit 64 "$synth" "$TMP/new" --people 2 --test nan
 expect_exit 64 "$synth" "$TMP/new" --people 2 --colour red
 expect_output "unknown option --colour"
+for option in "--plant damage" "--mistakes 2" "--manifest 1"; do
+    expect_exit 64 "$synth" "$TMP/new" --people 2 $option
+    expect_output "go with --layout aireadi"
+done
+expect_exit 64 "$synth" "$TMP/new" --people 2 --layout aireadi --visits 2
+expect_exit 64 "$synth" "$TMP/new" --people 1000 --layout aireadi
 expect_exit 64 "$synth" "$TMP/new" --people
 expect_exit 64 "$synth" "$TMP/new" "$TMP/newer" --people 2
 if [ -e "$TMP/new" ]; then not_ok "wrong use writes nothing" "$TMP/new exists"; else ok "wrong use writes nothing"; fi

@@ -1,18 +1,18 @@
 #include "aireadi.h"
 #include "aireadi_names.h"
+#include "damage.h"
 #include "dicom_write.h"
 #include "digest.h"
 #include "files.h"
 #include "grey.h"
 #include "mosaic.h"
-#include "plant.h"
+#include "twin.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const double CUT_FILE = 0.7, CUT_JPEG = 0.6, BRIGHTER = 1.08;
+#include <unistd.h>
 
 Status aireadi_prepare(const Arguments *arguments) {
     TRY(files_make_directory(arguments->out));
@@ -27,27 +27,17 @@ Status aireadi_prepare(const Arguments *arguments) {
     return status;
 }
 
-static Encoding encoding_of(const Photograph *photograph) {
-    static const Encoding colour[CAMERAS] = {ENCODING_JPEG, ENCODING_JPEG_PIECES, ENCODING_EXPLICIT_RGB,
-                                             ENCODING_IMPLICIT_RGB};
-    const int camera = camera_of(photograph);
-    if (photograph->visit == 2)
-        return photograph->left ? ENCODING_MONOCHROME1 : ENCODING_MONOCHROME2;
-    if (photograph->visit == 3)
-        return photograph->left ? ENCODING_JPEG : ENCODING_MONOCHROME2;
-    return camera == CAMERAS - 1 && photograph->left ? ENCODING_PLANAR_RGB : colour[camera];
+static Status make_folder(const Arguments *arguments, const char *file) {
+    char *folder = files_path("%s/%.*s", arguments->out, (int)(strrchr(file, '/') - file), file);
+    Status status = folder ? files_make_directory(folder) : status_no_memory("a path", 0);
+    free(folder);
+    return status;
 }
 
 static Status write_bytes(const Arguments *arguments, const char *file, const uint8_t *bytes, size_t size) {
-    char *path = files_path("%s/%s", arguments->out, file), *folder = path ? strdup(path) : NULL;
-    Status status = folder ? NULL : status_no_memory("a path", 0);
-    if (!status) {
-        *strrchr(folder, '/') = '\0';
-        status = files_make_directory(folder);
-    }
-    if (!status)
-        status = files_write(path, bytes, size);
-    free(folder);
+    TRY(make_folder(arguments, file));
+    char *path = files_path("%s/%s", arguments->out, file);
+    Status status = path ? files_write(path, bytes, size) : status_no_memory("a path", 0);
     free(path);
     return status;
 }
@@ -59,42 +49,43 @@ static Status md5_of(const uint8_t *bytes, size_t size, char md5[33]) {
     return NULL;
 }
 
-/* A second file beside: the same bytes, or those of a somewhat brighter picture. */
-static Status write_twin(const Arguments *arguments, Photograph *photograph, DicomPicture *picture,
-                         const uint8_t *sound, size_t sound_size, bool brighter) {
-    uint8_t *pixels = NULL, *bytes = NULL;
-    size_t count = 3 * (size_t)picture->width * (size_t)picture->height, size = sound_size;
-    aireadi_twin(photograph);
-    if (brighter) {
-        pixels = malloc(count);
-        if (!pixels)
-            return status_no_memory("a picture", count);
-        for (size_t i = 0; i < count; i++) {
-            const double level = picture->pixels[i] * BRIGHTER;
-            pixels[i] = level > 255 ? 255 : (uint8_t)level;
-        }
-        picture->pixels = pixels;
-        Status status = dicom_write(picture, &bytes, &size);
-        free(pixels);
-        TRY(status);
-    }
-    Status status = md5_of(bytes ? bytes : sound, size, photograph->twin_md5);
-    if (!status)
-        status = write_bytes(arguments, photograph->twin, bytes ? bytes : sound, size);
-    free(bytes);
+/* Makes what stands in place of the file itself: nothing, or a link. */
+static Status write_link(const Arguments *arguments, const Photograph *photograph) {
+    /* Up from retinal_photography/MODALITY/DEVICE/PERSON and out of OUT, to a folder that is there for sure. */
+    const char *target = photograph->mistake == MISTAKE_LINK_OUT ? "../../../../.." : "nowhere.dcm";
+    TRY(make_folder(arguments, photograph->file));
+    char *path = files_path("%s/%s", arguments->out, photograph->file);
+    Status status = path ? NULL : status_no_memory("a path", 0);
+    if (!status && symlink(target, path) != 0)
+        status = status_error(EXIT_IO, "synth: cannot make the link %s: %s", path, strerror(errno));
+    free(path);
     return status;
 }
 
-static Status write_file(const Arguments *arguments, Photograph *photograph, Mistake mistake, uint8_t *bytes,
-                         size_t size) {
-    if (mistake == MISTAKE_DICOM)
-        size = (size_t)((double)size * CUT_FILE);
-    if (mistake == MISTAKE_EMPTY)
-        size = 0;
+static Status write_file(const Arguments *arguments, Photograph *photograph, uint8_t *bytes, size_t size) {
+    const Mistake mistake = photograph->mistake;
+    damage_file(arguments, photograph, bytes, &size);
     TRY(md5_of(bytes, size, photograph->md5));
+    if (mistake == MISTAKE_MISSING)
+        return NULL;
+    if (mistake == MISTAKE_DANGLING || mistake == MISTAKE_LINK_OUT)
+        return write_link(arguments, photograph);
     if (mistake == MISTAKE_MD5)
         bytes[size / 2] ^= 4; /* within the pixels, where nothing else tells */
-    return mistake == MISTAKE_MISSING ? NULL : write_bytes(arguments, photograph->file, bytes, size);
+    return write_bytes(arguments, photograph->file, bytes, size);
+}
+
+static Status write_twin(const Arguments *arguments, Photograph *photograph, const DicomPicture *picture,
+                         const char *partner, const uint8_t *sound, size_t sound_size) {
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    Status status = twin_make(photograph, picture, partner, sound, sound_size, &bytes, &size);
+    if (!status)
+        status = md5_of(bytes, size, photograph->twin_md5);
+    if (!status)
+        status = write_bytes(arguments, photograph->twin, bytes, size);
+    free(bytes);
+    return status;
 }
 
 /* Infrared and autofluorescence frames are grey; a mosaic is wide, its pictures overlap. *other is what the picture
@@ -118,30 +109,28 @@ static Status change_picture(const Photograph *photograph, DicomPicture *picture
 }
 
 Status aireadi_write(const Arguments *arguments, Photograph *photograph, const uint8_t *pixels) {
-    const Mistake mistake = plant_of(arguments, photograph);
-    char person[16], uid[64];
+    char person[16], partner[16], uid[64];
     aireadi_person(photograph->person, person);
+    aireadi_person(photograph->partner ? photograph->partner : photograph->person, partner);
     aireadi_uid(arguments, photograph, uid);
-    aireadi_file(arguments, photograph);
+    aireadi_path(arguments, photograph, photograph->person, "", photograph->file);
+    twin_name(arguments, photograph);
     uint8_t *other = NULL, *bytes = NULL; /* what is photographed in place of the drawn picture */
     size_t size = 0;
-    /* A copy under another person whose header told would be found out by that. */
-    DicomPicture picture = {.person = mistake == MISTAKE_COPY ? "" : person,
-                            .uid = uid,
-                            .left = photograph->left,
-                            .encoding = mistake == MISTAKE_SYNTAX ? ENCODING_RLE : encoding_of(photograph),
+    DicomPicture picture = {.uid = uid,
+                            .encoding = aireadi_encoding(photograph),
                             .width = arguments->size,
                             .height = arguments->size,
                             .pixels = pixels,
-                            .quality = arguments->quality,
-                            .keep = mistake == MISTAKE_DECODE ? CUT_JPEG : 1};
+                            .quality = arguments->quality};
+    damage_picture(arguments, photograph, person, partner, &picture);
     Status status = change_picture(photograph, &picture, &other);
     if (!status)
         status = dicom_write(&picture, &bytes, &size);
+    if (!status && *photograph->twin)
+        status = write_twin(arguments, photograph, &picture, partner, bytes, size);
     if (!status)
-        status = write_file(arguments, photograph, mistake, bytes, size);
-    if (!status && (mistake == MISTAKE_DUPLICATE || mistake == MISTAKE_NEAR))
-        status = write_twin(arguments, photograph, &picture, bytes, size, mistake == MISTAKE_NEAR);
+        status = write_file(arguments, photograph, bytes, size);
     free(bytes);
     free(other);
     return status;

@@ -15,6 +15,6 @@ Status aireadi_write(const Arguments *arguments, Photograph *photograph, const u
 
 /* participants.tsv, retinal_photography/manifest.tsv, clinical_data/, dataset_description.json, md5.csv (the download's
  * list) and, when something is planted, truth.tsv: fate, kind, path and other as stage's findings.tsv has them. */
-Status aireadi_tables(const Arguments *arguments, Photograph *photographs, int64_t count) MUST_USE;
+Status aireadi_tables(const Arguments *arguments, const Photograph *photographs, int64_t count) MUST_USE;
 
 #endif

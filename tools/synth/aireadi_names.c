@@ -53,17 +53,24 @@ static const char *protocol_of(const Photograph *photograph) {
     return protocols[camera_of(photograph)];
 }
 
-void aireadi_file(const Arguments *arguments, Photograph *photograph) {
-    char person[16], uid[64];
-    aireadi_person(photograph->person, person);
-    aireadi_uid(arguments, photograph, uid);
-    snprintf(photograph->file, sizeof photograph->file, "retinal_photography/%s/%s/%s/%s_%s_%c_%s.dcm",
-             aireadi_modality(photograph), aireadi_device(photograph), person, person, protocol_of(photograph),
-             photograph->left ? 'l' : 'r', uid);
+Encoding aireadi_encoding(const Photograph *photograph) {
+    static const Encoding colour[CAMERAS] = {ENCODING_JPEG, ENCODING_JPEG_PIECES, ENCODING_EXPLICIT_RGB,
+                                             ENCODING_IMPLICIT_RGB};
+    const int camera = camera_of(photograph);
+    if (photograph->visit == 2)
+        return photograph->left ? ENCODING_MONOCHROME1 : ENCODING_MONOCHROME2;
+    if (photograph->visit == 3)
+        return photograph->left ? ENCODING_JPEG : ENCODING_MONOCHROME2;
+    return camera == CAMERAS - 1 && photograph->left ? ENCODING_PLANAR_RGB : colour[camera];
 }
 
-/* Behind the file's own name in byte order: '.' < '_'. */
-void aireadi_twin(Photograph *photograph) {
-    const size_t length = strlen(photograph->file) - strlen(".dcm");
-    snprintf(photograph->twin, sizeof photograph->twin, "%.*s_again.dcm", (int)length, photograph->file);
+void aireadi_path(const Arguments *arguments, const Photograph *photograph, int64_t person, const char *suffix,
+                  char path[200]) {
+    char number[16], uid[64], folder[20];
+    aireadi_person(person, number);
+    aireadi_uid(arguments, photograph, uid);
+    snprintf(folder, sizeof folder, "%s/", number);
+    snprintf(path, 200, "retinal_photography/%s/%s/%s%s_%s_%c_%s%s.dcm", aireadi_modality(photograph),
+             aireadi_device(photograph), photograph->mistake == MISTAKE_LAYOUT ? "" : folder, number,
+             protocol_of(photograph), photograph->left ? 'l' : 'r', uid, suffix);
 }

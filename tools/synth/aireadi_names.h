@@ -2,6 +2,7 @@
 #ifndef SYNTH_AIREADI_NAMES_H
 #define SYNTH_AIREADI_NAMES_H
 
+#include "dicom_write.h"
 #include "photograph.h"
 
 enum { CAMERAS = 4, SITES = 3 };
@@ -19,8 +20,10 @@ const char *aireadi_site(int64_t person);
 void aireadi_person(int64_t person, char text[16]);
 /* One that nobody owns: derived from numbers, below 2.25. */
 void aireadi_uid(const Arguments *arguments, const Photograph *photograph, char text[64]);
-/* Fill photograph->file, and the name of its twin. */
-void aireadi_file(const Arguments *arguments, Photograph *photograph);
-void aireadi_twin(Photograph *photograph);
+/* In which encoding the device writes it. */
+Encoding aireadi_encoding(const Photograph *photograph);
+/* The path below OUT of a photograph that lies in the folder of `person`, whoever's it is; `suffix` behind its name. */
+void aireadi_path(const Arguments *arguments, const Photograph *photograph, int64_t person, const char *suffix,
+                  char path[200]);
 
 #endif

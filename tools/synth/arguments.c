@@ -4,34 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char arguments_help[] =
-    "usage: synth OUT (--people N | --images N) [options]\n"
-    "\n"
-    "Draws colour fundus photographs of people who do not exist, by rules written by hand, into\n"
-    "OUT/{train,val,test}/PERSON_EYE_VISIT.jpg, and what was drawn into OUT/labels.csv.\n"
-    "\n"
-    "  --people N      people; each has a right and a left eye\n"
-    "  --images N      as many people as it takes, and exactly N photographs\n"
-    "  --visits V      photographs of each eye (1)\n"
-    "  --size PX       pixels a side, 64 to 3000 (256)\n"
-    "  --seed S        another seed draws other people (1)\n"
-    "  --format F      jpeg, png or mixed (jpeg)\n"
-    "  --quality Q     of JPEG, 1 to 100 (92)\n"
-    "  --val X         share of people held out for validation (0.1)\n"
-    "  --test X        share of people held out for the test (0.1)\n"
-    "  --layout L      folder, or aireadi: AI-READI's tree of DICOM files with its tables, for ./stage aireadi; of "
-    "each\n"
-    "                  eye a colour, an infrared and an autofluorescence picture, in several encodings (folder)\n"
-    "  --plant P       in the layout aireadi: none, damage, splits (a person on two sides, a path that leads out) or\n"
-    "                  copies (one photograph on two sides of the split); what was planted is in OUT/truth.tsv (none)\n"
-    "  --threads T     (all cores); the files do not depend on it; each takes 200 MB of memory at 3000 pixels\n"
-    "  --force         in the layout folder: draw into one that is not empty: the photographs its labels.csv lists are "
-    "removed first\n"
-    "\n"
-    "labels.csv: file, split, person, eye (R or L), visit, device, lesions (1 if the photograph shows any), grade of\n"
-    "retinopathy (0 to 4), tortuosity (length of the drawn vessels over their length without winding),\n"
-    "cup_to_disc (vertical), age.\n";
-
 static Status read_integer(const char *option, const char *text, int64_t low, int64_t high, int64_t *value) {
     char *end;
     errno = 0;
@@ -104,6 +76,10 @@ static Status read_option(const char *option, const char *text, Arguments *argum
         arguments->seed = (uint64_t)seed;
         return NULL;
     }
+    if (!strcmp(option, "--manifest"))
+        return read_int(option, text, 1, 3, &arguments->manifest);
+    if (!strcmp(option, "--mistakes"))
+        return read_int(option, text, 1, 99, &arguments->mistakes);
     if (!strcmp(option, "--quality"))
         return read_int(option, text, 1, 100, &arguments->quality);
     if (!strcmp(option, "--threads"))
@@ -119,21 +95,23 @@ static Status read_option(const char *option, const char *text, Arguments *argum
     return status_error(EXIT_USAGE, "synth: unknown option %s; see synth --help", option);
 }
 
-/* The layout aireadi has its own numbers of everything. */
+/* The layout aireadi has its own numbers of everything, and options. */
 static Status settle_layout(Arguments *arguments) {
-    enum { VISITS = 3, MOST = 999, FOR_PLANTS = 14 };
+    enum { VISITS = 3, MOST = 999, NEWEST = 3 };
     if (arguments->layout == LAYOUT_FOLDER)
-        return arguments->plant ? status_error(EXIT_USAGE, "synth: --plant goes with --layout aireadi") : NULL;
+        return arguments->plant || arguments->manifest || arguments->mistakes
+                   ? status_error(EXIT_USAGE, "synth: --plant, --mistakes and --manifest go with --layout aireadi")
+                   : NULL;
     if (arguments->visits != 1 || arguments->images || arguments->force || arguments->format)
         return status_error(EXIT_USAGE, "synth: --layout aireadi takes --people, and no --images, --visits, --format "
                                         "or --force");
-    if (arguments->people > MOST || (arguments->plant && arguments->people < FOR_PLANTS))
-        return status_error(EXIT_USAGE, "synth: --layout aireadi takes 1 to %d people, with --plant at least %d", MOST,
-                            FOR_PLANTS);
-    if (arguments->plant == PLANT_COPIES && arguments->val + arguments->test == 0)
-        return status_error(EXIT_USAGE, "synth: --plant copies needs people on two sides of the split: give --val or "
-                                        "--test");
+    if (arguments->people > MOST)
+        return status_error(EXIT_USAGE, "synth: --layout aireadi takes 1 to %d people", MOST);
+    if (arguments->mistakes && !arguments->plant)
+        return status_error(EXIT_USAGE, "synth: --mistakes of what? Give --plant damage, splits or copies");
     arguments->visits = VISITS;
+    arguments->manifest = arguments->manifest ? arguments->manifest : NEWEST;
+    arguments->mistakes = arguments->mistakes ? arguments->mistakes : 1;
     return NULL;
 }
 

@@ -18,7 +18,10 @@ typedef struct {
     double val, test; /* shares of the people */
     Format format;
     Layout layout;
-    Planting plant; /* mistakes, with OUT/truth.tsv listing them; in the layout aireadi */
+    /* In the layout aireadi: */
+    Planting plant; /* mistakes, with OUT/truth.tsv listing them */
+    int mistakes;   /* of each kind */
+    int manifest;   /* the release, 1 to 3, whose columns and paths the tables have */
     bool force, help;
 } Arguments;
 

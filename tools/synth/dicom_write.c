@@ -57,13 +57,19 @@ static const char *syntax_of(Encoding encoding) {
         return "1.2.840.10008.1.2.4.50";
     case ENCODING_RLE:
         return "1.2.840.10008.1.2.5";
+    case ENCODING_JPEG2000:
+        return "1.2.840.10008.1.2.4.91";
     default:
         return "1.2.840.10008.1.2.1";
     }
 }
 
-static bool is_implicit(Encoding encoding) {
+bool dicom_is_implicit(Encoding encoding) {
     return encoding == ENCODING_IMPLICIT_RGB || encoding == ENCODING_MONOCHROME1;
+}
+
+bool dicom_is_jpeg(Encoding encoding) {
+    return encoding == ENCODING_JPEG || encoding == ENCODING_JPEG_PIECES;
 }
 
 static bool is_grey(Encoding encoding) {
@@ -108,9 +114,9 @@ static void put_region(FILE *out, bool implicit) {
 }
 
 static void put_about(FILE *out, const DicomPicture *picture) {
-    static const char *const photometric[] = {"RGB",         "RGB",          "RGB",          "MONOCHROME2",
-                                              "MONOCHROME1", "YBR_FULL_422", "YBR_FULL_422", "RGB"};
-    const bool implicit = is_implicit(picture->encoding), grey = is_grey(picture->encoding);
+    static const char *const photometric[] = {"RGB",          "RGB",          "RGB", "MONOCHROME2", "MONOCHROME1",
+                                              "YBR_FULL_422", "YBR_FULL_422", "RGB", "YBR_ICT"};
+    const bool implicit = dicom_is_implicit(picture->encoding), grey = is_grey(picture->encoding);
     put_text(out, implicit, 8, 0x16, "UI", SOP_CLASS);
     put_text(out, implicit, 8, 0x18, "UI", picture->uid);
     put_text(out, implicit, 8, 0x60, "CS", "OP");
@@ -131,13 +137,13 @@ static void put_about(FILE *out, const DicomPicture *picture) {
 }
 
 static void put_native(FILE *out, const DicomPicture *picture) {
-    const size_t count = (size_t)picture->width * (size_t)picture->height;
+    const size_t count = (size_t)picture->width * (size_t)(picture->height * picture->keep);
     const bool grey = is_grey(picture->encoding);
     const size_t bytes = grey ? count : 3 * count;
     put_head(out, 0x7FE0, 0x10,
-             is_implicit(picture->encoding) ? NULL
-             : grey                         ? "OB"
-                                            : "OW",
+             dicom_is_implicit(picture->encoding) ? NULL
+             : grey                               ? "OB"
+                                                  : "OW",
              (uint32_t)(bytes + bytes % 2));
     if (picture->encoding == ENCODING_PLANAR_RGB) {
         for (int channel = 0; channel < 3; channel++)
@@ -182,9 +188,9 @@ static Status put_jpeg(FILE *out, const DicomPicture *picture) {
 }
 
 static Status put_pixels(FILE *out, const DicomPicture *picture) {
-    if (picture->encoding == ENCODING_JPEG || picture->encoding == ENCODING_JPEG_PIECES)
+    if (dicom_is_jpeg(picture->encoding))
         return put_jpeg(out, picture);
-    if (picture->encoding == ENCODING_RLE)
+    if (picture->encoding == ENCODING_RLE || picture->encoding == ENCODING_JPEG2000)
         put_fragments(out, picture->pixels, 3 * (size_t)picture->width * (size_t)picture->height,
                       3 * (size_t)picture->width * (size_t)picture->height);
     else

@@ -15,7 +15,8 @@ typedef enum {
     ENCODING_MONOCHROME1, /* implicit, 0 is white */
     ENCODING_JPEG,        /* in one fragment */
     ENCODING_JPEG_PIECES, /* in several, without an offset table */
-    ENCODING_RLE          /* what only claims to be: a transfer syntax that is not read */
+    ENCODING_RLE,         /* what only claims to be: transfer syntaxes that are not read */
+    ENCODING_JPEG2000
 } Encoding;
 
 typedef struct {
@@ -25,8 +26,12 @@ typedef struct {
     int width, height;
     const uint8_t *pixels; /* [height][width][3]; MONOCHROME takes the green channel */
     int quality;           /* of JPEG */
-    double keep;           /* share of a JPEG's bytes that the file holds: below 1 it is cut short */
+    double keep; /* share of a JPEG's bytes, or of native rows, that the file holds: below 1 it is cut short */
 } DicomPicture;
+
+bool dicom_is_jpeg(Encoding encoding);
+/* Whether its elements are written without their kinds (VR). */
+bool dicom_is_implicit(Encoding encoding);
 
 /* The whole file in memory, the caller's. */
 Status dicom_write(const DicomPicture *picture, uint8_t **bytes, size_t *size) MUST_USE;

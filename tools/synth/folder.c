@@ -22,7 +22,7 @@ static Status check_empty(const char *out) {
 /* A path as this program writes it: SPLIT/NAME, without a step upwards. */
 static bool is_own_path(const char *path) {
     for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++) {
-        const char *name = photograph_split_name((Split)split);
+        const char *name = split_name((Split)split);
         size_t length = strlen(name);
         if (!strncmp(path, name, length) && path[length] == '/' && path[length + 1] == 'P' &&
             !strchr(path + length + 1, '/'))
@@ -60,7 +60,7 @@ static Status remove_earlier(const char *out) {
 Status folder_prepare(const Arguments *arguments) {
     TRY(arguments->force ? remove_earlier(arguments->out) : check_empty(arguments->out));
     for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++) {
-        char *path = files_path("%s/%s", arguments->out, photograph_split_name((Split)split));
+        char *path = files_path("%s/%s", arguments->out, split_name((Split)split));
         if (!path)
             return status_no_memory("a path", 0);
         Status status = files_make_directory(path);
@@ -81,7 +81,7 @@ Status folder_label(const Arguments *arguments, const Photograph *photographs, i
     fprintf(stream, "file,split,person,eye,visit,device,lesions,grade,tortuosity,cup_to_disc,age\n");
     for (int64_t i = 0; i < count; i++) {
         const Photograph *p = &photographs[i];
-        fprintf(stream, "%s,%s,P%06lld,%c,%d,%s,%d,%d,%.4f,%.4f,%d\n", p->file, photograph_split_name(p->split),
+        fprintf(stream, "%s,%s,P%06lld,%c,%d,%s,%d,%d,%.4f,%.4f,%d\n", p->file, split_name(p->split),
                 (long long)p->person, p->left ? 'L' : 'R', p->visit, anatomy_device_name(p->device), p->lesions,
                 p->grade, p->tortuosity, p->cup_to_disc, p->age);
     }

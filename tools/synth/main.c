@@ -2,9 +2,8 @@
 #include "aireadi.h"
 #include "arguments.h"
 #include "folder.h"
-#include "photograph.h"
-#include "random.h"
-#include <math.h>
+#include "plant.h"
+#include "split.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,23 +17,6 @@ typedef struct {
     pthread_mutex_t lock; /* of status */
     Status status;        /* the first failure */
 } Work;
-
-/* How many of the people a share is: at least one where the share is not nought, but never everybody. */
-static int64_t share_of(double share, int64_t people, int64_t left) {
-    int64_t count = llround(share * (double)people);
-    if (count == 0 && share > 0.0 && people > 2)
-        count = 1;
-    return count < left ? count : left;
-}
-
-/* People are put in an order keyed by the seed; the first are the test's, the next the validation's. */
-static Split split_of(const Arguments *arguments, int64_t person) {
-    int64_t test = share_of(arguments->test, arguments->people, arguments->people - 1);
-    int64_t val = share_of(arguments->val, arguments->people, arguments->people - 1 - test);
-    int64_t place =
-        (int64_t)random_permute(arguments->seed, STREAM_SPLIT, (uint64_t)arguments->people, (uint64_t)person);
-    return place < test ? SPLIT_TEST : place < test + val ? SPLIT_VAL : SPLIT_TRAIN;
-}
 
 static void fail(Work *work, Status status) {
     atomic_store(&work->failed, true);
@@ -87,11 +69,14 @@ static Status run(int argc, char **argv) {
         return NULL;
     }
     const bool aireadi = arguments.layout == LAYOUT_AIREADI;
-    TRY(aireadi ? aireadi_prepare(&arguments) : folder_prepare(&arguments));
     Photograph *photographs = calloc((size_t)arguments.images, sizeof *photographs);
     if (!photographs)
         return status_no_memory("the labels", (unsigned long long)arguments.images * sizeof *photographs);
-    Status status = draw_all(&arguments, photographs);
+    Status status = plant_deal(&arguments, photographs);
+    if (!status)
+        status = aireadi ? aireadi_prepare(&arguments) : folder_prepare(&arguments);
+    if (!status)
+        status = draw_all(&arguments, photographs);
     if (!status)
         status = aireadi ? aireadi_tables(&arguments, photographs, arguments.images)
                          : folder_label(&arguments, photographs, arguments.images);

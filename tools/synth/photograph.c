@@ -14,11 +14,6 @@ static int oversample_for(int size) {
     return times < 1 ? 1 : times;
 }
 
-const char *photograph_split_name(Split split) {
-    static const char *const names[] = {"train", "val", "test"};
-    return names[split];
-}
-
 /* Whether any lesion of the grade lies within the picture. */
 static bool shows_lesions(const Canvas *canvas, const Lesions *lesions, Device device) {
     double column, row;
@@ -70,9 +65,8 @@ static Status write_picture(const Arguments *arguments, const char *file, bool p
 static Status write_named(const Arguments *arguments, const Exposure *exposure, Photograph *photograph,
                           const uint8_t *pixels) {
     bool png = is_png(arguments, exposure);
-    snprintf(photograph->file, sizeof photograph->file, "%s/P%06lld_%c_%02d.%s",
-             photograph_split_name(photograph->split), (long long)photograph->person, photograph->left ? 'L' : 'R',
-             photograph->visit, png ? "png" : "jpg");
+    snprintf(photograph->file, sizeof photograph->file, "%s/P%06lld_%c_%02d.%s", split_name(photograph->split),
+             (long long)photograph->person, photograph->left ? 'L' : 'R', photograph->visit, png ? "png" : "jpg");
     return write_picture(arguments, photograph->file, png, pixels);
 }
 
@@ -123,7 +117,12 @@ Status photograph_eye(const Arguments *arguments, int64_t number, int eye_number
     for (int visit = 0; visit < visits && !status; visit++) {
         Exposure exposure;
         anatomy_exposure(&exposure, &eye, arguments->seed, (uint64_t)number, visit);
-        photographs[visit] = (Photograph){.split = split, .person = number + 1, .left = eye.left, .visit = visit + 1};
+        photographs[visit] = (Photograph){.split = split,
+                                          .person = number + 1,
+                                          .left = eye.left,
+                                          .visit = visit + 1,
+                                          .mistake = photographs[visit].mistake,
+                                          .partner = photographs[visit].partner};
         status = photograph_visit(arguments, noise, &eye, &tree, &lesions, &exposure, &photographs[visit]);
     }
     vessels_free(&tree);

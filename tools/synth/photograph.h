@@ -4,8 +4,8 @@
 
 #include "anatomy.h"
 #include "arguments.h"
-
-typedef enum { SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST } Split;
+#include "mistakes.h"
+#include "split.h"
 
 /* What the tables say of a photograph. */
 typedef struct {
@@ -19,15 +19,15 @@ typedef struct {
     int grade, age;
     double tortuosity, cup_to_disc;
     /* In the layout aireadi: */
+    Mistake mistake;   /* that is planted here */
+    int64_t partner;   /* the second person it takes, from 1 */
     char md5[33];      /* of the file as the download's list has it */
     char twin[200];    /* a second file of the same or nearly the same picture, below OUT; "" */
     char twin_md5[33]; /* its MD5 */
 } Photograph;
 
-const char *photograph_split_name(Split split);
-
 /* Draws `visits` photographs of the right (0) or left (1) eye of person `number` (from 0), writes them below
- * arguments->out and fills photographs[visits]. */
+ * arguments->out and fills photographs[visits], but for their mistakes. */
 Status photograph_eye(const Arguments *arguments, int64_t number, int eye, Split split, int visits,
                       Photograph *photographs) MUST_USE;
 
