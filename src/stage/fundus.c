@@ -24,10 +24,17 @@ static void frame_whole(int height, int width, int32_t crop[4]) {
     crop[2] = crop[3] = side;
 }
 
+/* Where cameras put the circle in the very middle of the picture, the corner of its square lies on a pixel's or half
+ * way between two. Halves go down, and all up to three quarters with them, so that noise does not give copies of one
+ * photograph different squares. */
+static int32_t corner_of(double centre, long side) {
+    return (int32_t)floor(centre - side / 2.0 + 0.25);
+}
+
 static void frame_circle(const float circle[4], int32_t crop[4]) {
     const long side = lround(2.0 * circle[2]);
-    crop[0] = (int32_t)lround(circle[1] - side / 2.0);
-    crop[1] = (int32_t)lround(circle[0] - side / 2.0);
+    crop[0] = corner_of(circle[1], side);
+    crop[1] = corner_of(circle[0], side);
     crop[2] = crop[3] = side < 1 ? 1 : (int32_t)side;
 }
 

@@ -15,9 +15,9 @@ uint64_t phash(const uint8_t *record, int size);
 /* Bits in which two hashes of one photograph may differ; a hash of 0 is near none. Over 800 drawn photographs of 200
  * people at 256 pixels, copies compressed again (quality 60 and up), made brighter or darker by 15 %, grey, resized, or
  * moved by half a pixel differ in 5 at most; those of different people (318,400 pairs) in 10 at least, 29.4 +- 4.6 in
- * the mean, fellow eyes in 20 at least. The square of a small photograph may fall a pixel aside in a copy: of 54 copies
- * of 160 pixels (quality 85, or 8 % brighter) two differ in 6 and one in 7. By that law three pairs of people in 10^6
- * are taken for copies at first; their records tell (PHASH_LIKE). */
+ * the mean, fellow eyes in 20 at least. Copies of smaller photographs differ in more: of 54 of 160 pixels (quality 85,
+ * or 8 % brighter) one in 6, and where the square falls a pixel aside of them some in 7 and more. By that law three
+ * pairs of people in 10^6 are taken for copies at first; their records tell (PHASH_LIKE). */
 enum { PHASH_NEAR = 8 };
 
 /* How alike two records [size][size][3] are: the correlation, -1 .. 1, of the evened out pictures that phash() hashes.

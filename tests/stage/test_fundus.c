@@ -289,6 +289,23 @@ static void frames_are_right_to_a_pixel(void **state) {
     image_free(&cut);
 }
 
+/* A circle in the very middle, of an odd width, whose middle is found a hundredth of a pixel up, down or aside. */
+static void copies_get_the_same_square(void **state) {
+    (void)state;
+    Framing first = {0};
+    for (int i = 0; i < 9; i++) {
+        const Disc disc = {200, 200, 100 + (i % 3 - 1) * 0.02, 100 + (i / 3 - 1) * 0.02, 89.5, 1, 0, 0, 0, 1, false};
+        Image image = drawn_disc(&disc);
+        uint8_t record[32 * 32 * 3];
+        Framing framing;
+        assert_ok(fundus_frame(&image, 200, 200, FRAME_FUNDUS, 32, record, &framing));
+        assert_int_equal(framing.crop[2] % 2, 1);
+        first = i ? first : framing;
+        assert_memory_equal(framing.crop, first.crop, sizeof first.crop);
+        image_free(&image);
+    }
+}
+
 static void few_pixels_ask_for_the_full_size(void **state) {
     (void)state;
     const Image full = {.width = 2400, .height = 2000}, half = {.width = 1200, .height = 1000};
@@ -317,6 +334,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_circle_keeps_its_frame),
         cmocka_unit_test(small_pictures_do_no_harm),
         cmocka_unit_test(frames_are_right_to_a_pixel),
+        cmocka_unit_test(copies_get_the_same_square),
         cmocka_unit_test(few_pixels_ask_for_the_full_size),
         cmocka_unit_test(decoders_scales_are_told),
     };
