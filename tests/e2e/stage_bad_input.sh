@@ -87,16 +87,20 @@ same_as_reference "after that"
 
 # --- Names as file systems allow them -----------------------------------------------------------------------------------
 rm -rf "$out"
-strange=$'train/a "b",\tc\nd \\ \xff.jpg'
+strange=$'train/a "b",\tc\nd \\ \u00e9.jpg'
 (cd "$data" && was=$(printf '%s\n' train/*.jpg | head -n 1) && mv "$was" "$strange" &&
     quoted="\"${strange//\"/\"\"}\"" awk -F, -v OFS=, -v was="$was" '$1 == was { $1 = ENVIRON["quoted"] } 1' labels.csv >"$TMP/labels" &&
     cp "$TMP/labels" labels.csv && md5sum ./*/*.jpg >"$TMP/sums" && : >train/empty.jpg && sed 2q labels.csv | sed '1d;s|^[^,]*|train/empty.jpg|' >>labels.csv)
-check "a name with quotes, tabs, line ends and no UTF-8" stage --md5 "$TMP/sums" --max-bad 50%
+check "a name with quotes, tabs, line ends and more than ASCII" stage --md5 "$TMP/sums" --max-bad 50%
 expect_output "13 files: 12 packed, 1 quarantined, 0 excluded; 0 were done before"
 if grep -q "12 of 13 files have one in sums" "$out/card.md"; then ok "its sum is found"; else not_ok "its sum is found" "$(grep MD5 "$out/card.md")"; fi
 check "is found again" stage --md5 "$TMP/sums" --max-bad 50%
 expect_output "; 13 were done before"
 check "verifies" "$STAGE" verify "$out"
+
+printf 'train/\351.jpg,train,1\n' >>"$data/labels.csv"
+expect_exit 65 stage
+expect_output "labels.csv:16: byte 0xe9 is no UTF-8"
 
 # --- AI-READI's tables and tree -----------------------------------------------------------------------------------------
 release=$TMP/release

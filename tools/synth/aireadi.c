@@ -51,8 +51,8 @@ static Status md5_of(const uint8_t *bytes, size_t size, char md5[33]) {
 
 /* Makes what stands in place of the file itself: nothing, or a link. */
 static Status write_link(const Arguments *arguments, const Photograph *photograph) {
-    /* Up from retinal_photography/MODALITY/DEVICE/PERSON and out of OUT, to a folder that is there for sure. */
-    const char *target = photograph->mistake == MISTAKE_LINK_OUT ? "../../../../.." : "nowhere.dcm";
+    /* Out of OUT, to a file that is there for sure. */
+    const char *target = photograph->mistake == MISTAKE_LINK_OUT ? "/etc/passwd" : "nowhere.dcm";
     TRY(make_folder(arguments, photograph->file));
     char *path = files_path("%s/%s", arguments->out, photograph->file);
     Status status = path ? NULL : status_no_memory("a path", 0);
