@@ -2,10 +2,12 @@
 #include "files.h"
 #include "pack_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cJSON.h>
 
@@ -197,7 +199,11 @@ static Status read_all(const Place *place, PackManifest *manifest) {
     return read_shards(place, manifest);
 }
 
-static Status not_there(const char *directory) {
+/* `cause`: errno of looking for pack.json. */
+static Status not_there(const char *directory, int cause) {
+    if (cause != ENOENT && cause != ENOTDIR)
+        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are their owner's alone", directory,
+                            strerror(cause));
     if (pack_is(directory))
         return status_error(
             EXIT_DATA, "%s: an unfinished pack, without pack.json; run the same ./stage again to finish it", directory);
@@ -210,7 +216,8 @@ Status pack_manifest_read(const char *directory, PackManifest *manifest) {
     size_t size;
     if (!path)
         return status_no_memory("a path", strlen(directory));
-    Status status = files_exists(path) ? files_read(path, &text, &size) : not_there(directory);
+    struct stat about;
+    Status status = stat(path, &about) == 0 ? files_read(path, &text, &size) : not_there(directory, errno);
     cJSON *object = status ? NULL : cJSON_ParseWithLength(text, size);
     if (!status && !cJSON_IsObject(object))
         status = status_error(EXIT_DATA, "%s: no JSON object: damaged; restore it from a copy, or stage again", path);

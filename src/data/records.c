@@ -63,6 +63,12 @@ static Status open_pack(const char *directory, RecordsSplits splits, Records *re
     RecordsPart *part = &records->parts[records->part_count];
     TRY(pack_open(directory, &part->pack));
     records->part_count++;
+    for (RecordsPart *other = records->parts; other < part; other++)
+        if (other->pack.hash == part->pack.hash)
+            return status_error(EXIT_DATA,
+                                "%s: %s and %s hold the same records; name one of them (data.weights says "
+                                "how often it is shown)",
+                                records->text, other->pack.directory, directory);
     TRY(select_records(part, splits));
     part->places = part->count;
     records->licensed |= part->pack.about.licensed;

@@ -52,7 +52,8 @@ Status plugin_open(const char *name, Device *device) {
         if (stat(path, &library) == 0 && (folder == 0 || library.st_uid == self.st_uid))
             return load(path, device);
     }
-    return status_error(
-        EXIT_MISSING, "there is no libfovea_%s.so with %s or in the two folders above it; %s", name, program,
-        strcmp(name, "cuda") == 0 ? "`make` builds it where CUDA's nvcc is" : "`make tested` builds it, for tests");
+    return status_error(EXIT_MISSING, "there is no libfovea_%s.so with %s or in the two folders above it; %s", name,
+                        program,
+                        strcmp(name, "cuda") == 0 ? "`make` builds it where CUDA's nvcc is"
+                                                  : "for tests, `make tested` builds it beside build/train");
 }

@@ -6,6 +6,7 @@
 #include "memory_plan.h"
 #include "peak.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -13,11 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The two commands that get a first run going. */
 static Status no_data(const Config *config, const TrainOptions *options) {
     char what[CONFIG_TEXT + 64];
+    struct stat about;
+    if (config->data.train[0] && stat(config->data.train, &about) != 0 && errno == EACCES)
+        return status_error(EXIT_DATA, "data.train: %s cannot be looked at: %s", config->data.train, strerror(errno));
     if (config->data.train[0])
         snprintf(what, sizeof what, "data.train: there is no folder %s", config->data.train);
     else
@@ -401,7 +406,12 @@ const char *run_picture(const Run *run, int place) {
 Status run_note_bad(Run *run) {
     int before = run->record.bad.count;
     TRY(bad_list_merge(&run->record.bad, run->loader));
-    return run->record.bad.count > before ? run_write_record(run) : NULL;
+    if (run->record.bad.count == before)
+        return NULL;
+    monitor_note(&run->monitor,
+                 "step %" PRId64 ": pictures that cannot be used so far: %d; run.json says which and why",
+                 run->state.step, run->record.bad.count);
+    return run_write_record(run);
 }
 
 void run_close(Run *run) {

@@ -249,6 +249,14 @@ static void ranks_workers_starts_and_caches_change_nothing(void **state) {
     records_close(&weighted);
 }
 
+static void a_pack_named_twice_is_refused(void **state) {
+    const Data *data = *state;
+    char *twice = files_path("%s,%s/", data->a, data->a);
+    Records records;
+    assert_fails(records_open(twice, "", RECORDS_TRAIN, &records), EXIT_DATA, "hold the same records");
+    free(twice);
+}
+
 static void what_ranks_cannot_share_is_refused(void **state) {
     LoaderOptions options = usual(*state);
     Loader *loader;
@@ -481,6 +489,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(people_are_kept_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(samples_are_what_their_keys_say, setup, teardown),
         cmocka_unit_test_setup_teardown(ranks_workers_starts_and_caches_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pack_named_twice_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ranks_cannot_share_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_records_come_with_their_crops, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_are_kept_exactly, setup, teardown),

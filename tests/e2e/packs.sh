@@ -68,6 +68,21 @@ if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$T
 else
     not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
 fi
+expect_output "pictures that cannot be used so far: 1; run.json says which"
+
+# What another user keeps to himself is not taken for absent.
+if [ "$(id -u)" = 0 ]; then
+    as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+    cp "$BUILD/stage" "$BUILD/train" "$TMP/"
+    chmod 755 "$TMP" "$TMP/stage" "$TMP/train" && chmod 644 "$TMP/small.ini"
+    expect_exit 65 as_nobody "$TMP/stage" verify "$TMP/pack"
+    expect_output "cannot be looked at: Permission denied"
+    mkdir -m 700 "$TMP/closed" && mv "$TMP/other" "$TMP/closed/"
+    expect_exit 65 as_nobody "$TMP/train" "$TMP/small.ini" --set run.dir="$TMP/nobody" --set data.train="$TMP/closed/other"
+    expect_output "cannot be looked at: Permission denied"
+else
+    skip "another user's pack" "only root can become another user"
+fi
 
 # Of licensed data no picture is left, unless it is asked for.
 check "draws a licensed download" "$BUILD/synth" "$TMP/aireadi" --layout aireadi --people 10 --size 64 --seed 2
