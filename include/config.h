@@ -99,8 +99,8 @@ Status config_text(const Config *config, char **text) MUST_USE;
 /* XXH3 of that text without run.dir: two runs of one hash are the same experiment. */
 Status config_hash(const Config *config, uint64_t *hash) MUST_USE;
 
-/* Explains one key (type, range, default, unit, meaning), or all when `key` is NULL. EXIT_USAGE with the nearest key
- * when there is no such one. */
+/* Explains one key (type, range, default, unit, meaning), those of a section, or all when `key` is NULL. EXIT_USAGE
+ * with the nearest key when there is no such one. */
 Status config_help(const char *key, FILE *out) MUST_USE;
 
 #endif

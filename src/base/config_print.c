@@ -102,7 +102,7 @@ Status config_help(const char *name, FILE *out) {
     for (const ConfigKey *key = config_keys; key < config_keys + config_key_count; key++) {
         char full[CONFIG_KEY_LENGTH];
         snprintf(full, sizeof full, "%s.%s", key->section, key->name);
-        if (name && strcmp(name, full))
+        if (name && strcmp(name, full) && strcmp(name, key->section))
             continue;
         found = true;
         explain(key, &defaults, out);

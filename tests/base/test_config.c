@@ -514,6 +514,12 @@ static void help_explains_each_key_and_all(void **state) {
     text = help_of("model.dim", &status);
     assert_non_null(strstr(text, "default by the preset\n"));
     free(text);
+    text = help_of("optim", &status); /* a section's keys, and no others */
+    assert_fine(status);
+    assert_non_null(strstr(text, "optim.base_lr"));
+    assert_non_null(strstr(text, "optim.clip"));
+    assert_null(strstr(text, "model.dim "));
+    free(text);
     text = help_of("guard.actoin", &status);
     assert_refused(status, EXIT_USAGE, "nearest is guard.action");
     assert_string_equal(text, "");
