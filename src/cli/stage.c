@@ -200,8 +200,8 @@ static Status run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
-    /* What is made of licensed data is for this user alone; of other data, too, rather than by an option. */
-    umask(077);
+    /* What is made of licensed data is at most for the user's group; of other data, too, rather than by an option. */
+    umask(umask(077) | 007);
     Status status = run(argc, argv);
     if ((fflush(stdout) || ferror(stdout)) && !status)
         status = files_failure("write", "the standard output", errno);

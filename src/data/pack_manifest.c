@@ -202,7 +202,7 @@ static Status read_all(const Place *place, PackManifest *manifest) {
 /* `cause`: errno of looking for pack.json. */
 static Status not_there(const char *directory, int cause) {
     if (cause != ENOENT && cause != ENOTDIR)
-        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are their owner's alone", directory,
+        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are for their owner and his group", directory,
                             strerror(cause));
     if (pack_is(directory))
         return status_error(

@@ -86,7 +86,12 @@ fi
 
 # Of licensed data no picture is left, unless it is asked for.
 check "draws a licensed download" "$BUILD/synth" "$TMP/aireadi" --layout aireadi --people 10 --size 64 --seed 2
-check "stages it" "$BUILD/stage" aireadi "$TMP/aireadi" --out "$TMP/licensed" --size 48
+check "stages it" bash -c 'umask 002; "$@"' - "$BUILD/stage" aireadi "$TMP/aireadi" --out "$TMP/licensed" --size 48
+if [ "$(stat -c %a "$TMP/licensed" "$TMP/licensed/pack.json" "$TMP"/licensed/shards/*.h5 | paste -sd ' ')" = "770 660 660" ]; then
+    ok "for the user and the group alone"
+else
+    not_ok "for the user and the group alone" "$(stat -c '%a %n' "$TMP/licensed" "$TMP/licensed/pack.json" "$TMP"/licensed/shards/*.h5)"
+fi
 check "trains from it" from "$TMP/licensed" "$TMP/quiet" --until 2
 if [ -z "$(ls -A "$TMP/quiet/recon" 2>/dev/null)" ]; then ok "no reconstruction of licensed data"; else not_ok "no reconstruction of licensed data"; fi
 check "and with pictures" from "$TMP/licensed" "$TMP/pictures" --until 2 --set log.recon_licensed=on
