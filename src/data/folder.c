@@ -20,10 +20,10 @@ typedef struct {
 typedef struct {
     const char *root;
     bool (*wants)(const char *name);
-    List files, directories, links;
+    List files, directories, links, others;
 } Walk;
 
-static Status add(List *list, char *path, uint64_t bytes) {
+static Status add(List *list, char *path, uint64_t bytes, bool special) {
     if (!path)
         return status_no_memory("a list of files", sizeof(FolderFile));
     if (list->count == list->capacity) {
@@ -36,7 +36,7 @@ static Status add(List *list, char *path, uint64_t bytes) {
         list->entries = grown;
         list->capacity = capacity;
     }
-    list->entries[list->count++] = (FolderFile){path, bytes};
+    list->entries[list->count++] = (FolderFile){path, bytes, special};
     return NULL;
 }
 
@@ -64,17 +64,13 @@ static Status classify(Walk *walk, int directory, const char *within, const char
                    : status_error(EXIT_DATA, "%s/%s%s: cannot be looked at: %s", walk->root, within, name,
                                   strerror(errno));
     if (S_ISDIR(about.st_mode))
-        return add(&walk->directories, files_path("%s%s/", within, name), 0);
+        return add(&walk->directories, files_path("%s%s/", within, name), 0, false);
     const bool link = S_ISLNK(about.st_mode), leads = !link || fstatat(directory, name, &about, 0) == 0;
     if (link && leads && S_ISDIR(about.st_mode))
-        return add(&walk->links, files_path("%s%s", within, name), 0);
-    if (!walk->wants(name))
-        return NULL;
-    if (!leads)
-        return add(&walk->files, files_path("%s%s", within, name), 0);
-    if (!S_ISREG(about.st_mode))
-        return NULL;
-    return add(&walk->files, files_path("%s%s", within, name), (uint64_t)about.st_size);
+        return add(&walk->links, files_path("%s%s", within, name), 0, false);
+    const bool special = leads && !S_ISREG(about.st_mode);
+    List *list = special || !walk->wants(name) ? &walk->others : &walk->files;
+    return add(list, files_path("%s%s", within, name), leads && !special ? (uint64_t)about.st_size : 0, special);
 }
 
 /* `within` is the directory below root, "" or ending in a slash. */
@@ -125,27 +121,39 @@ static void take(List *list, FolderFile **entries, int64_t *count) {
     *list = (List){0};
 }
 
-Status folder_list_links(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count,
-                         FolderFile **links, int64_t *link_count) {
-    *files = *links = NULL;
-    *count = *link_count = 0;
+Status folder_list_all(const char *root, bool (*wants)(const char *name), FolderListing *listing) {
+    *listing = (FolderListing){0};
     Walk walk = {.root = root, .wants = wants};
     Status status = list_tree(&walk);
     if (!status) {
-        take(&walk.files, files, count);
-        take(&walk.links, links, link_count);
+        take(&walk.files, &listing->files, &listing->count);
+        take(&walk.links, &listing->links, &listing->link_count);
+        take(&walk.others, &listing->others, &listing->other_count);
     }
     drop(&walk.files);
     drop(&walk.links);
+    drop(&walk.others);
     return status;
 }
 
 Status folder_list(const char *root, bool (*wants)(const char *name), FolderFile **files, int64_t *count) {
-    FolderFile *links;
-    int64_t link_count;
-    TRY(folder_list_links(root, wants, files, count, &links, &link_count));
-    folder_list_free(links, link_count);
+    FolderListing listing;
+    *files = NULL;
+    *count = 0;
+    TRY(folder_list_all(root, wants, &listing));
+    *files = listing.files;
+    *count = listing.count;
+    listing.files = NULL;
+    listing.count = 0;
+    folder_listing_free(&listing);
     return NULL;
+}
+
+void folder_listing_free(FolderListing *listing) {
+    folder_list_free(listing->files, listing->count);
+    folder_list_free(listing->links, listing->link_count);
+    folder_list_free(listing->others, listing->other_count);
+    *listing = (FolderListing){0};
 }
 
 void folder_list_free(FolderFile *files, int64_t count) {
@@ -191,11 +199,15 @@ static Status fill(Folder *folder, const char *root, FolderFile *files, int64_t 
 
 Status folder_open(const char *root, Folder *folder) {
     *folder = (Folder){0};
-    FolderFile *files;
-    int64_t count;
-    TRY(folder_list(root, folder_is_picture, &files, &count));
-    Status status = fill(folder, root, files, count);
-    folder_list_free(files, count);
+    FolderListing listing;
+    TRY(folder_list_all(root, folder_is_picture, &listing));
+    Status status = fill(folder, root, listing.files, listing.count);
+    folder->links = listing.link_count;
+    if (listing.link_count) {
+        folder->first_link = listing.links[0].path;
+        listing.links[0].path = NULL;
+    }
+    folder_listing_free(&listing);
     if (status)
         folder_close(folder);
     return status;
@@ -206,5 +218,6 @@ void folder_close(Folder *folder) {
         free(folder->paths[i]);
     free(folder->paths);
     free(folder->root);
+    free(folder->first_link);
     *folder = (Folder){0};
 }

@@ -20,6 +20,8 @@ typedef struct {
     const KnownSet *known;
     FolderFile *files;
     int64_t file_count; /* input i is file i, until the maker sorts them */
+    FolderFile *others; /* [other_count] what is not read */
+    int64_t other_count;
     PictureIndex index;
     bool *listed; /* [file_count] a row of a table is for it */
     bool has_splits;

@@ -52,7 +52,7 @@ static Status add_files(AiReadi *set, const char *folder, const FolderFile *file
         char *path = files_path("%s%s", folder, files[i].path);
         if (!path)
             return status_no_memory("a path", 0);
-        set->files[set->file_count++] = (FolderFile){path, files[i].bytes};
+        set->files[set->file_count++] = (FolderFile){.path = path, .bytes = files[i].bytes};
     }
     return NULL;
 }
@@ -62,17 +62,14 @@ static Status list_folder(AiReadi *set, const char *folder) {
     char *full = files_path("%s/%.*s", set->maker.source->root, (int)strlen(folder) - 1, folder);
     if (!full)
         return status_no_memory("a path", 0);
-    FolderFile *files = NULL, *links = NULL;
-    int64_t count = 0, link_count = 0;
-    Status status =
-        files_exists(full) ? folder_list_links(full, input_is_dicom, &files, &count, &links, &link_count) : NULL;
+    FolderListing listing = {0};
+    Status status = files_exists(full) ? folder_list_all(full, input_is_dicom, &listing) : NULL;
     free(full);
     TRY(status);
-    status = add_files(set, folder, files, count);
+    status = add_files(set, folder, listing.files, listing.count);
     if (!status)
-        status = maker_tell_links(&set->maker, folder, links, link_count);
-    folder_list_free(files, count);
-    folder_list_free(links, link_count);
+        status = maker_tell_links(&set->maker, folder, listing.links, listing.link_count);
+    folder_listing_free(&listing);
     return status;
 }
 

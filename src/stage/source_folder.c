@@ -141,8 +141,7 @@ static Status take_classes(FolderSet *set) {
     return status;
 }
 
-/* --- Splits
- * ---------------------------------------------------------------------------------------------------------*/
+/* --- Splits --------------------------------------------------------------------------------------------------------*/
 
 /* The user's list stands above what is known. */
 static Status take_splits(FolderSet *set) {
@@ -189,17 +188,20 @@ static Status refuse_aireadi(const char *root) {
 }
 
 static Status list_files(FolderSet *set) {
-    FolderFile *links;
-    int64_t count;
+    FolderListing listing;
     const char *root = set->maker.source->root;
-    TRY(folder_list_links(root, is_wanted_name, &set->files, &set->file_count, &links, &count));
-    Status status = maker_tell_links(&set->maker, "", links, count);
-    if (!status && count && !set->file_count)
+    TRY(folder_list_all(root, is_wanted_name, &listing));
+    set->files = listing.files;
+    set->file_count = listing.count;
+    set->others = listing.others;
+    set->other_count = listing.other_count;
+    Status status = maker_tell_links(&set->maker, "", listing.links, listing.link_count);
+    if (!status && listing.link_count && !set->file_count)
         status = status_error(EXIT_DATA,
                               "%s: no picture but behind links to folders, such as %s, which are not followed; "
                               "stage what they lead to",
-                              root, links[0].path);
-    folder_list_free(links, count);
+                              root, listing.links[0].path);
+    folder_list_free(listing.links, listing.link_count);
     return status;
 }
 
@@ -234,5 +236,6 @@ Status source_folder(const SourceOptions *options, StageSource *source, Findings
     picture_index_close(&set.index);
     free(set.listed);
     folder_list_free(set.files, set.file_count);
+    folder_list_free(set.others, set.other_count);
     return maker_close(&set.maker, status);
 }

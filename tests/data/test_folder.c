@@ -81,6 +81,11 @@ static void links_to_folders_are_left_out(void **state) {
     make_link(*state, "a/self.jpg", ".");
     make_link(*state, "again", "a");
     expect_paths(*state, (const char *const[]){"a/b.jpg"}, 1);
+    Folder folder;
+    assert_ok(folder_open(*state, &folder));
+    assert_int_equal(folder.links, 3);
+    assert_string_equal(folder.first_link, "a/self.jpg");
+    folder_close(&folder);
 }
 
 static void links_to_files_are_records_and_so_are_broken_ones(void **state) {
@@ -137,17 +142,23 @@ static void any_names_are_listed_with_their_sizes(void **state) {
     assert_string_equal(files[2].path, "z.txt");
     assert_int_equal(files[2].bytes, 0);
     folder_list_free(files, count);
-    FolderFile *links;
-    int64_t link_count;
+    FolderListing listing;
+    char *pipe = scratch_path(*state, "pipe.txt");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
     make_link(*state, "b.txt/up", "..");
     make_link(*state, "a.txt.link", "b.txt");
-    assert_ok(folder_list_links(*state, is_text, &files, &count, &links, &link_count));
-    assert_int_equal(count, 3);
-    assert_int_equal(link_count, 2);
-    assert_string_equal(links[0].path, "a.txt.link");
-    assert_string_equal(links[1].path, "b.txt/up");
-    folder_list_free(files, count);
-    folder_list_free(links, link_count);
+    assert_ok(folder_list_all(*state, is_text, &listing));
+    assert_int_equal(listing.count, 3);
+    assert_int_equal(listing.link_count, 2);
+    assert_string_equal(listing.links[0].path, "a.txt.link");
+    assert_string_equal(listing.links[1].path, "b.txt/up");
+    assert_int_equal(listing.other_count, 2);
+    assert_string_equal(listing.others[0].path, "a.jpg");
+    assert_false(listing.others[0].special);
+    assert_string_equal(listing.others[1].path, "pipe.txt");
+    assert_true(listing.others[1].special);
+    folder_listing_free(&listing);
+    free(pipe);
     char *inner = scratch_path(*state, "b.txt");
     assert_ok(folder_list(inner, folder_is_picture, &files, &count)); /* none is fine here */
     assert_int_equal(count, 0);
