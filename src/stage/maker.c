@@ -258,9 +258,11 @@ static int by_path(const void *a, const void *b) {
     return strcmp(((const StageInput *)a)->path, ((const StageInput *)b)->path);
 }
 
-static Status sort_inputs(StageSource *source) {
+static Status sort_inputs(const Maker *maker) {
+    StageSource *source = maker->source;
     if (!source->count)
-        return status_error(EXIT_DATA, "%s: nothing to stage is listed or found there", source->root);
+        return status_error(EXIT_DATA, "%s: nothing to stage is listed or found there; what is read ends in %s",
+                            source->root, maker->endings);
     qsort(source->inputs, (size_t)source->count, sizeof *source->inputs, by_path);
     for (int64_t i = 1; i < source->count; i++)
         if (strcmp(source->inputs[i - 1].path, source->inputs[i].path) == 0)
@@ -285,7 +287,7 @@ static Status check_refused(const Maker *maker) {
 Status maker_finish(Maker *maker) {
     StageSource *source = maker->source;
     TRY(check_refused(maker));
-    TRY(sort_inputs(source));
+    TRY(sort_inputs(maker));
     TRY(check_exclude(maker));
     TRY(maker_take_sums(maker));
     int failed = fclose(maker->notes);

@@ -30,6 +30,7 @@ typedef struct {
     char *homes[MAKER_HOMES]; /* realpath(3) of the root, then of links that are followed */
     int home_count;
     Lines exclude;
+    const char *endings;       /* of the files that are read, for people */
     const char *const *tables; /* below the root, a NULL at the end: held against options->md5; or NULL */
 } Maker;
 
@@ -73,6 +74,11 @@ Status maker_follow(Maker *maker, const char *path) MUST_USE;
 /* Enters a finding for each link to a folder that a walk did not follow; paths are below `folder` ("" or ending in a
  * slash). */
 Status maker_tell_links(Maker *maker, const char *folder, const FolderFile *links, int64_t count) MUST_USE;
+
+/* Tells the user and the card of files that a walk met and that are not read, by their endings, and of pipes and
+ * devices; `where` begins the line. Files that `passes` takes are no news. */
+Status maker_tell_others(Maker *maker, const char *where, const FolderFile *files, int64_t count,
+                         bool (*passes)(const void *context, const char *path), const void *context) MUST_USE;
 
 /* options->md5, if it is given, into the inputs. EXIT_DATA as md5_list_read(), and for a table that is not what the
  * list says. */

@@ -57,6 +57,22 @@ static Status add_files(AiReadi *set, const char *folder, const FolderFile *file
     return NULL;
 }
 
+/* A download that goes on, or was stopped. */
+static bool is_partial(const void *context, const char *path) {
+    (void)context;
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".partial") == 0;
+}
+
+static Status tell_others(AiReadi *set, const char *folder, const FolderListing *listing) {
+    char *where = files_path("%.*s: ", (int)strlen(folder) - 1, folder);
+    Status status = where
+                        ? maker_tell_others(&set->maker, where, listing->others, listing->other_count, is_partial, NULL)
+                        : status_no_memory("a line on files", 0);
+    free(where);
+    return status;
+}
+
 /* `folder` ends in a slash. */
 static Status list_folder(AiReadi *set, const char *folder) {
     char *full = files_path("%s/%.*s", set->maker.source->root, (int)strlen(folder) - 1, folder);
@@ -69,6 +85,8 @@ static Status list_folder(AiReadi *set, const char *folder) {
     status = add_files(set, folder, listing.files, listing.count);
     if (!status)
         status = maker_tell_links(&set->maker, folder, listing.links, listing.link_count);
+    if (!status)
+        status = tell_others(set, folder, &listing);
     folder_listing_free(&listing);
     return status;
 }
@@ -224,6 +242,7 @@ static Status fill(AiReadi *set) {
                                          NULL};
     Maker *maker = &set->maker;
     maker->tables = tables;
+    maker->endings = ".dcm";
     const char *root = maker->source->root;
     char *version;
     TRY(release_version(root, &version));

@@ -5,6 +5,7 @@
 #include "person_splits.h"
 
 #include <ctype.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -205,7 +206,23 @@ static Status list_files(FolderSet *set) {
     return status;
 }
 
+static int by_path(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* Tables and texts come with a set; what a row of a table names is an input. */
+static bool is_no_news(const void *context, const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", ".json", ".xls", ".xlsx", ".pdf", ".md", ".html"};
+    const FolderSet *set = context;
+    const char *dot = strrchr(path_name(path), '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return tfind(path, &set->missing, by_path) != NULL;
+}
+
 static Status fill(FolderSet *set) {
+    set->maker.endings = ".jpg, .jpeg, .png or .dcm";
     TRY(refuse_aireadi(set->maker.source->root));
     TRY(list_files(set));
     TRY(picture_index_open(set->files, set->file_count, &set->index));
@@ -222,6 +239,7 @@ static Status fill(FolderSet *set) {
     TRY(folder_labels_apply(set));
     TRY(take_splits(set));
     TRY(note_people(set));
+    TRY(maker_tell_others(&set->maker, "", set->others, set->other_count, is_no_news, set));
     return maker_finish(&set->maker);
 }
 

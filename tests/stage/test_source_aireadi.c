@@ -151,6 +151,7 @@ static void each_finding_is_made_once(void **state) {
     Findings findings;
     read_ok(*state, &source, &findings);
     assert_int_equal(source.count, 11);
+    assert_string_equal(source.told, "retinal_photography/cfp: 1 file with another ending is not read: 1 .txt\n");
     static const struct {
         FindingKind kind;
         const char *path;

@@ -9,6 +9,7 @@
 #include "tree.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 typedef struct {
     StageSource source;
@@ -305,6 +306,26 @@ static void links_that_lead_out_or_nowhere(void **state) {
     free(root);
 }
 
+static void what_is_not_read_is_told(void **state) {
+    static const char *const files[] = {"a.jpg",    "1.tif", "d/2.TIF", "3.gif",  "README", "t.pdf",      "t.csv",
+                                        "Fig. 3 b", "x.bmp", "x.zip",   "x.webp", "x.zz",   ".hidden.tif"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        put(*state, files[i], "x");
+    char *pipe = scratch_path(*state, "pipe.jpg");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    Read read = read_fine((SourceOptions){.root = *state});
+    static const char line[] = "9 files with other endings are not read: 2 without an ending, 2 .tif, 1 .bmp, 1 .gif, "
+                               "1 .webp, and 2 others; 1 is a pipe or a device, and not read, such as pipe.jpg";
+    assert_non_null(strstr(read.source.told, line));
+    assert_non_null(strstr(read.source.notes, line));
+    close_read(&read);
+    free(pipe);
+    put(*state, "tif/1.tif", "x");
+    char *root = scratch_path(*state, "tif");
+    assert_folder_fails(EXIT_DATA, "what is read ends in .jpg, .jpeg, .png or .dcm", .root = root);
+    free(root);
+}
+
 static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "a.jpg", "x");
     assert_folder_fails(EXIT_DATA, "none.csv", .root = *state, .labels = "none.csv");
@@ -340,6 +361,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(rows_of_people_go_to_their_eyes, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(both_eyes_get_a_row_of_a_person, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(links_that_lead_out_or_nowhere, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_read_is_told, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(tables_that_say_too_little_are_refused, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
