@@ -87,7 +87,10 @@ static Status apply_line(People *people, const char *path, int number, char *lin
     }
     int64_t at = *line && unescape(line) ? find_person(people, line) : -1;
     if (at < 0)
-        return status_error(EXIT_DATA, "%s:%d: no record of the pack is of person \"%s\"", path, number, line);
+        return status_error(EXIT_DATA,
+                            "%s:%d: no record of the pack is of person \"%s\"; remove that file to have the pack's own "
+                            "split, then ./stage split deals another",
+                            path, number, line);
     if (people->named[at])
         return status_error(EXIT_DATA, "%s:%d: person \"%s\" a second time", path, number, line);
     people->named[at] = 1;

@@ -75,8 +75,6 @@ static Status check_recipe(const Output *output, const char *recipe) {
     Status status = NULL;
     if (!files_exists(path)) {
         status = check_strangers(output->path);
-        if (!status)
-            status = files_write(path, recipe, strlen(recipe));
     } else {
         status = files_read(path, &text, &size);
         if (!status && strncmp(text, "pack ", 5) != 0)
@@ -84,7 +82,8 @@ static Status check_recipe(const Output *output, const char *recipe) {
                                   "%s is damaged: whose pack lies there cannot be told; remove that file to stage over "
                                   "what is there, or name another folder",
                                   path);
-        if (!status && strcmp(text, recipe) != 0)
+        /* Before anything was published another recipe starts anew: no journal of the first one fits it. */
+        if (!status && output->published && strcmp(text, recipe) != 0)
             status = status_error(EXIT_USAGE,
                                   "%s was staged by another recipe:\n%sand now it would be:\n%sname another folder, or "
                                   "remove that pack first (stage forget %s --delete)",
@@ -114,6 +113,23 @@ Status output_lock(const char *pack, int *lock) {
     return status;
 }
 
+static Status remove_named(char *path) {
+    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
+    free(path);
+    return status;
+}
+
+Status output_remove_spool(const Output *output) {
+    return remove_named(output_path(output, "spool"));
+}
+
+bool output_is_published(const Output *output) {
+    char *manifest = output_path(output, "pack.json");
+    const bool there = manifest && files_exists(manifest);
+    free(manifest);
+    return there;
+}
+
 static Status make_folder(const Output *output, const char *name) {
     char *path = output_path(output, name);
     Status status = path ? files_make_directory(path) : status_no_memory("a path", 0);
@@ -133,26 +149,42 @@ static Status check_place(const char *path) {
     return S_ISDIR(about.st_mode) ? NULL : status_error(EXIT_USAGE, "%s is there, and is no folder; name one", path);
 }
 
-static Status prepare(Output *output, const char *recipe) {
+static Status take(Output *output, const char *recipe) {
     TRY(check_place(output->path));
     TRY(files_make_directory(output->path));
     TRY(output_lock(output->path, &output->lock));
-    TRY(check_recipe(output, recipe));
+    output->published = output_is_published(output);
+    return check_recipe(output, recipe);
+}
+
+static Status write_recipe(const Output *output, const char *recipe) {
+    char *path = output_path(output, "recipe.txt"), *text = NULL;
+    size_t size;
+    Status status = path ? NULL : status_no_memory("a path", 0);
+    if (!status && files_exists(path))
+        status = files_read(path, &text, &size);
+    if (!status && (!text || strcmp(text, recipe) != 0))
+        status = files_write(path, recipe, strlen(recipe));
+    free(text);
+    free(path);
+    return status;
+}
+
+Status output_begin(Output *output, const char *recipe) {
+    TRY(write_recipe(output, recipe));
+    output->begun = true;
     TRY(files_remove_unfinished(output->path));
     TRY(make_folder(output, "shards"));
     TRY(make_folder(output, "journal"));
-    char *spool = output_path(output, "spool");
-    Status status = spool ? files_remove(spool) : status_no_memory("a path", 0);
-    free(spool);
-    TRY(status);
+    TRY(output_remove_spool(output));
     return make_folder(output, "spool");
 }
 
 Status output_open(const char *path, const char *recipe, Output *output) {
-    *output = (Output){strdup(path), -1};
+    *output = (Output){.path = strdup(path), .lock = -1};
     if (!output->path)
         return status_no_memory("a path", strlen(path));
-    Status status = prepare(output, recipe);
+    Status status = take(output, recipe);
     if (status)
         output_close(output);
     return status;
@@ -162,13 +194,7 @@ void output_close(Output *output) {
     if (output->lock >= 0)
         close(output->lock);
     free(output->path);
-    *output = (Output){NULL, -1};
-}
-
-static Status remove_named(char *path) {
-    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
-    free(path);
-    return status;
+    *output = (Output){.lock = -1};
 }
 
 Status output_unfinish(const Output *output) {
@@ -176,7 +202,7 @@ Status output_unfinish(const Output *output) {
 }
 
 Status output_tidy(const Output *output, int count) {
-    TRY(remove_named(output_path(output, "spool")));
+    TRY(output_remove_spool(output));
     for (;; count++) {
         char *journal = output_journal(output, count);
         const bool there = journal && files_exists(journal);

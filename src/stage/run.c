@@ -3,6 +3,7 @@
 #include "card.h"
 #include "files.h"
 #include "fundus.h"
+#include "keep.h"
 #include "output.h"
 #include "paths.h"
 #include "pipeline.h"
@@ -69,6 +70,8 @@ static Status write_recipe(Staging *staging) {
     fprintf(out, "layout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n", options->layout,
             text_or(options->kind, "-"), text_or(options->modalities, "-"), text_or(options->device, "-"),
             options->size, shard_inputs(options));
+    fprintf(out, "labels %s\nperson %s\n", options->labels ? path_name(options->labels) : "-",
+            text_or(options->person, "-"));
     return fclose(out) ? status_no_memory("the recipe", 0) : NULL;
 }
 
@@ -77,6 +80,8 @@ static Status refuse_source(Staging *staging, Status why) {
     if (status_code(why) != EXIT_DATA || !findings_count(&staging->findings, FATE_REFUSED))
         return why;
     Status status = output_open(staging->options->out, staging->recipe, &staging->output);
+    if (!status)
+        status = output_begin(&staging->output, staging->recipe);
     if (!status)
         status = reports_write(&staging->output, &staging->source, &staging->result, &staging->findings);
     if (!status)
@@ -236,6 +241,8 @@ static Status run(Staging *staging) {
     if (staging->source.told)
         fputs(staging->source.told, stdout);
     TRY(output_open(options->out, staging->recipe, &staging->output));
+    TRY(keep_check(options->out, &staging->source));
+    TRY(output_begin(&staging->output, staging->recipe));
     int64_t wanted = 0, bad = 0;
     for (int64_t i = 0; i < staging->source.count; i++) {
         wanted += !staging->source.inputs[i].excluded;
@@ -262,9 +269,27 @@ static Status run(Staging *staging) {
     return status ? status : finish(staging);
 }
 
+/* Removes the spool however it ended, and says so when the pack of before outlived a call that was refused. */
+static Status end(Staging *staging, Status status) {
+    if (!staging->output.begun)
+        return status;
+    Status removed = output_remove_spool(&staging->output);
+    if (!status)
+        return removed;
+    status_free(removed);
+    if (status_code(status) != EXIT_DATA || !staging->output.published || !output_is_published(&staging->output))
+        return status;
+    Status told = status_error(EXIT_DATA,
+                               "%s; the pack that was there before stays as it was, findings.tsv and quarantine.tsv "
+                               "tell of this call",
+                               status_message(status));
+    status_free(status);
+    return told;
+}
+
 Status stage_run(const StageOptions *options) {
     Staging staging = {.options = options, .output = {.lock = -1}};
-    Status status = run(&staging);
+    Status status = end(&staging, run(&staging));
     pipeline_result_close(&staging.result, staging.source.count);
     output_close(&staging.output);
     findings_close(&staging.findings);

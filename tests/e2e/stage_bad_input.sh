@@ -42,6 +42,39 @@ rm "$out/recipe.txt"
 check "a recipe that is gone" stage
 same_as_reference "a recipe that is gone"
 
+# --- A finished pack is kept ------------------------------------------------------------------------------------------------
+mkdir "$TMP/other"
+check "draws another download of the same name" "$BUILD/synth" "$TMP/other/data" --people 9 --size 96 --seed 8
+expect_named 65 "another download is refused" "$STAGE" folder "$TMP/other/data" --out "$out" --size 64 --labels labels.csv --person person --shard-mb 1
+expect_output "$out holds 12 records, "
+expect_output "is it another download?"
+same_as_reference "another download"
+lost=$(cd "$data" && printf '%s\n' train/*.jpg | head -n 1)
+mv "$data/$lost" "$TMP/lost.jpg" && cp "$data/labels.csv" "$TMP/labels.csv" && grep -v "^$lost," "$TMP/labels.csv" >"$data/labels.csv"
+expect_named 65 "a file that is gone is told of" stage
+expect_output "12 records, 1 of whose files are not below $data now, such as $lost: nothing was changed"
+same_as_reference "a file that is gone"
+cp "$TMP/labels.csv" "$data/labels.csv"
+expect_named 65 "a file that is gone from the tree alone is quarantined" stage
+expect_output "the pack that was there before stays as it was"
+if [ -e "$out/spool" ]; then not_ok "no spool is left"; else ok "no spool is left"; fi
+check "the pack opens still" "$STAGE" verify "$out"
+cp -p "$TMP/lost.jpg" "$data/$lost" && touch -r "$TMP/lost.jpg" "$data/$lost"
+check "with the file again" stage
+same_as_reference "with the file again"
+expect_named 64 "without people is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --labels labels.csv --shard-mb 1
+expect_output "another recipe"
+expect_named 64 "without labels is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --shard-mb 1
+same_as_reference "another recipe"
+cp -r "$out" "$TMP/begun" && rm "$TMP/begun/pack.json"
+check "nothing published: another recipe starts anew" "$STAGE" folder "$data" --out "$TMP/begun" --size 32 --labels labels.csv --person person
+expect_output "; 0 were done before"
+check "verifies" "$STAGE" verify "$TMP/begun"
+printf 'nobody\ttrain\n' >"$out/split.tsv"
+expect_named 65 "a split of somebody else" "$STAGE" info "$out"
+expect_output "remove that file to have the pack's own split"
+rm "$out/split.tsv"
+
 # --- Where it writes ----------------------------------------------------------------------------------------------------
 for place in "$data" "$data/" "$data/train/new/pack"; do
     expect_exit 64 "$STAGE" folder "$data" --out "$place"
