@@ -273,6 +273,15 @@ static void print_peak(const Run *run) {
                flops_training(mae_shape(run->mae)) * 1e-9);
 }
 
+/* Links are not followed, so that no loop can form. */
+static void tell_links(const Records *records) {
+    const Folder *folder = &records->folder;
+    if (folder->links)
+        printf("%s: %" PRId64 " link%s to folders %s not followed, such as %s; name where it leads, or copy it\n",
+               records->text, folder->links, folder->links == 1 ? "" : "s", folder->links == 1 ? "is" : "are",
+               folder->first_link);
+}
+
 static void summarise_data(const Run *run) {
     const Records *train = &run->train;
     printf("data     %s: %" PRId64 " pictures", train->text, train->count);
@@ -291,6 +300,8 @@ static void summarise(const Run *run) {
     printf("model    MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d, %.0f%% hidden; %.2f M parameters\n",
            shape->dim, shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
            shape->image_size, shape->patch_size, 100 * shape->mask_ratio, (double)run->record.parameters / 1e6);
+    tell_links(&run->train);
+    tell_links(&run->val);
     summarise_data(run);
     printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
