@@ -14,6 +14,8 @@
 static const char *const modality_names[] = {"cfp", "faf", "ir"}; /* sorted */
 enum { MODALITIES = sizeof modality_names / sizeof *modality_names };
 
+enum { DEVICES = 10 }; /* named when there is none of the one asked for */
+
 /* retinal_photography/MODALITY/DEVICE/PERSON/FILE */
 enum { PART_MODALITY = 1, PART_DEVICE, PART_PERSON, PARTS = 5 };
 
@@ -25,6 +27,7 @@ typedef struct {
     FolderFile *files; /* paths relative to the root, sorted */
     int64_t file_count;
     int64_t other_modalities, other_devices; /* rows and files that are not asked for */
+    char *devices[DEVICES + 1]; /* of those: sorted, distinct, the first ones; the last stands for all further */
 } AiReadi;
 
 static Status parse_modalities(const char *text, bool *wanted) {
@@ -105,24 +108,62 @@ static bool part_is(const char *path, int part, const char *text) {
     return path_part(path, part, &at, &length) && strlen(text) == length && memcmp(path + at, text, length) == 0;
 }
 
+/* Keeps the path's device among the first ones. */
+static Status note_device(AiReadi *set, const char *path) {
+    size_t at, length;
+    int place = 0;
+    char *name = NULL;
+    if (path_parts(path) != PARTS || !path_part(path, PART_DEVICE, &at, &length))
+        return NULL;
+    TRY(input_set_part(&name, path + at, length));
+    while (place <= DEVICES && set->devices[place] && strcmp(set->devices[place], name) < 0)
+        place++;
+    if (place > DEVICES || (set->devices[place] && strcmp(set->devices[place], name) == 0)) {
+        free(name);
+        return NULL;
+    }
+    free(set->devices[DEVICES]);
+    memmove(&set->devices[place + 1], &set->devices[place], (size_t)(DEVICES - place) * sizeof name);
+    set->devices[place] = name;
+    return NULL;
+}
+
+static Status no_such_device(const AiReadi *set) {
+    char *names = strdup("");
+    for (int i = 0; names && i <= DEVICES && set->devices[i]; i++) {
+        char *grown = files_path("%s%s%s", names, i ? ", " : ": ", i < DEVICES ? set->devices[i] : "...");
+        free(names);
+        names = grown;
+    }
+    if (!names)
+        return status_no_memory("a list of devices", 0);
+    Status status =
+        status_error(EXIT_DATA, "%s: no photograph of device %s in these modalities, but %lld of others%s",
+                     set->maker.source->root, set->maker.options->device, (long long)set->other_devices, names);
+    free(names);
+    return status;
+}
+
 /* Whether the path is of a modality and a device that are asked for. One that does not tell is kept, to be found bad.
  */
-static bool is_wanted(AiReadi *set, const char *path) {
+static Status is_wanted(AiReadi *set, const char *path, bool *wanted) {
+    *wanted = true;
     if (!part_is(path, 0, "retinal_photography") || path_parts(path) < 3)
-        return true;
-    bool wanted = false;
+        return NULL;
+    *wanted = false;
     for (int m = 0; m < MODALITIES; m++)
-        wanted |= set->wanted[m] && part_is(path, PART_MODALITY, modality_names[m]);
-    if (!wanted) {
+        *wanted |= set->wanted[m] && part_is(path, PART_MODALITY, modality_names[m]);
+    if (!*wanted) {
         set->other_modalities++;
-        return false;
+        return NULL;
     }
     const char *device = set->maker.options->device;
     if (device && !part_is(path, PART_DEVICE, device)) {
         set->other_devices++;
-        return false;
+        *wanted = false;
+        return note_device(set, path);
     }
-    return true;
+    return NULL;
 }
 
 static bool contains_mosaic(const char *path) {
@@ -178,7 +219,9 @@ static Status check_row(AiReadi *set, StageInput *input, const ManifestRow *row)
 }
 
 static Status take_row(AiReadi *set, const ManifestRow *row) {
-    if (!is_wanted(set, row->path))
+    bool wanted;
+    TRY(is_wanted(set, row->path, &wanted));
+    if (!wanted)
         return NULL;
     StageInput *input;
     TRY(maker_add(&set->maker, row->path, &input));
@@ -198,7 +241,9 @@ static Status take_row(AiReadi *set, const ManifestRow *row) {
 }
 
 static Status take_unlisted(AiReadi *set, const char *path) {
-    if (!is_wanted(set, path))
+    bool wanted;
+    TRY(is_wanted(set, path, &wanted));
+    if (!wanted)
         return NULL;
     StageInput *input;
     TRY(maker_add(&set->maker, path, &input));
@@ -261,12 +306,13 @@ static Status fill(AiReadi *set) {
             TRY(list_modality(set, modality_names[m]));
     TRY(take_all(set));
     if (!maker->source->count && set->other_devices)
-        return status_error(EXIT_DATA, "%s: no photograph of device %s in these modalities, but %lld of others", root,
-                            maker->options->device, (long long)set->other_devices);
+        return no_such_device(set);
     if (set->other_modalities)
-        fprintf(maker->notes, "of modalities that were not asked for: %lld files.\n", (long long)set->other_modalities);
+        fprintf(maker->notes, "of modalities that were not asked for: %lld file%s.\n", (long long)set->other_modalities,
+                set->other_modalities == 1 ? "" : "s");
     if (set->other_devices)
-        fprintf(maker->notes, "of devices that were not asked for: %lld files.\n", (long long)set->other_devices);
+        fprintf(maker->notes, "of devices that were not asked for: %lld file%s.\n", (long long)set->other_devices,
+                set->other_devices == 1 ? "" : "s");
     return maker_finish(maker);
 }
 
@@ -280,5 +326,7 @@ Status source_aireadi(const SourceOptions *options, StageSource *source, Finding
     participants_close(&set.people);
     manifest_close(&set.manifest);
     folder_list_free(set.files, set.file_count);
+    for (int i = 0; i <= DEVICES; i++)
+        free(set.devices[i]);
     return maker_close(&set.maker, status);
 }

@@ -93,7 +93,7 @@ static void other_modalities_and_devices_are_no_inputs(void **state) {
     read_ok(*state, &source, &findings);
     assert_int_equal(source.count, 3);
     assert_int_equal(findings.count, 0);
-    assert_non_null(strstr(source.notes, "of modalities that were not asked for: 1 files"));
+    assert_non_null(strstr(source.notes, "of modalities that were not asked for: 1 file."));
     assert_string_equal(source.about.dataset_version, "unknown");
     drop(&source, &findings);
     put(*state, "CHANGELOG.md", "# Changes\n## 1.0.0 (2024)\n## v2.0.0\nfrom 9.9.9\n");
@@ -103,7 +103,7 @@ static void other_modalities_and_devices_are_no_inputs(void **state) {
     assert_string_equal(source.about.dataset_version, "2.0.0");
     drop(&source, &findings);
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
-                 "no photograph of device none in these modalities, but 3 of others");
+                 "no photograph of device none in these modalities, but 3 of others: icare_eidon, topcon_triton");
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .modalities = "cfp,oct"}, &source, &findings),
                  EXIT_USAGE, "\"oct\"");
 }
