@@ -202,8 +202,8 @@ static Status read_all(const Place *place, PackManifest *manifest) {
 /* `cause`: errno of looking for pack.json. */
 static Status not_there(const char *directory, int cause) {
     if (cause != ENOENT && cause != ENOTDIR)
-        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are for their owner and his group", directory,
-                            strerror(cause));
+        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are for their owner and his group",
+                            directory, strerror(cause));
     if (pack_is(directory))
         return status_error(
             EXIT_DATA, "%s: an unfinished pack, without pack.json; run the same ./stage again to finish it", directory);

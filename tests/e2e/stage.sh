@@ -45,7 +45,7 @@ check "a shard cut short is made anew" stage "$TMP/one"
 expect_output "; 0 were done before"
 check "with the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "sha256sum agrees" bash -c 'cd "$1" && sha256sum -c --quiet manifest-sha256.txt' - "$TMP/pack"
-same "for this user alone" "" "$(find "$TMP/pack" -perm /077)"
+same "for this user and the group alone" "" "$(find "$TMP/pack" -perm /027)"
 
 # --- Planted damage -----------------------------------------------------------------------------------------------------
 mapfile -t files < <(cd "$data" && find train -name '*.jpg' | LC_ALL=C sort)
