@@ -1,6 +1,7 @@
 #include "stage.h"
 
 #include "files.h"
+#include "output.h"
 #include "pack.h"
 #include "random.h"
 #include "tsv.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* People of a pack, sorted bytewise. */
 typedef struct {
@@ -37,11 +39,11 @@ static Status list_people(const Pack *pack, People *people) {
     return NULL;
 }
 
-static void print_people(const People *people) {
+static void print_people(const char *when, const People *people) {
     int64_t counts[PACK_SPLITS] = {0};
     for (int64_t i = 0; i < people->count; i++)
         counts[people->list[i].split]++;
-    printf("%" PRId64 " people: train %" PRId64 ", val %" PRId64 ", test %" PRId64 ", none %" PRId64 "\n",
+    printf("%s%" PRId64 " people: train %" PRId64 ", val %" PRId64 ", test %" PRId64 ", none %" PRId64 "\n", when,
            people->count, counts[PACK_SPLIT_TRAIN], counts[PACK_SPLIT_VAL], counts[PACK_SPLIT_TEST],
            counts[PACK_SPLIT_NONE]);
 }
@@ -69,7 +71,9 @@ static Status write_split(const char *pack, const People *people) {
         tsv_put_line(out, (const char *const[]){people->list[i].name, pack_split_name(people->list[i].split)}, 2);
     Status status = fclose(out) ? status_no_memory("the split", 0) : files_write(path, text, size);
     if (!status)
-        printf("written to %s, which stands above the shards' own split; remove it to have that again\n", path);
+        printf("written to %s, which stands above the shards' own split; remove it to have that again; card.md goes on "
+               "counting that one\n",
+               path);
     free(text);
     free(path);
     return status;
@@ -80,12 +84,19 @@ Status stage_split(const char *directory, double val, double test, uint64_t seed
     People people = {0};
     TRY(pack_open(directory, &pack));
     Status status = list_people(&pack, &people);
-    if (!status && (val > 0 || test > 0)) {
+    const bool anew = val > 0 || test > 0;
+    int lock = -1;
+    if (!status)
+        print_people(anew ? "before: " : "", &people);
+    if (!status && anew)
+        status = output_lock(directory, &lock);
+    if (!status && anew) {
         deal(&people, val, test, seed);
+        print_people("now: ", &people);
         status = write_split(directory, &people);
     }
-    if (!status)
-        print_people(&people);
+    if (lock >= 0)
+        close(lock);
     free(people.list);
     pack_close(&pack);
     return status;

@@ -150,7 +150,10 @@ fi
 check "a contact sheet" "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png"
 check "is a picture" "$BUILD/accept/preprocess" "$TMP/sheet.png" "$TMP/sheet.rgb" decode
 check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.25 --seed 9
-expect_output "12 people: train 6, val 3, test 3, none 0"
+expect_output "before: 12 people: train "
+expect_output "now: 12 people: train 6, val 3, test 3, none 0"
+expect_exit 64 flock "$TMP/pack/.lock" "$STAGE" split "$TMP/pack" --val 0.5 --seed 9
+expect_output "another process"
 check "is told" "$STAGE" split "$TMP/pack"
 expect_output "12 people: train 6, val 3, test 3, none 0"
 check "forget lists" "$STAGE" forget "$TMP/pack"
