@@ -34,5 +34,8 @@ void digest_close(DigestStream *stream);
 void digest_to_hex(const uint8_t *bytes, int count, char *text);
 /* The reverse, in either case; false unless `text` is exactly 2 * count hexadecimal digits. */
 bool digest_from_hex(const char *text, int count, uint8_t *bytes);
+/* An MD5 sum in the 24 characters of base64 that `text` begins with; false unless it does, and no more of them follow.
+ */
+bool digest_from_base64_md5(const char *text, uint8_t bytes[DIGEST_MD5]);
 
 #endif

@@ -120,3 +120,18 @@ bool digest_from_hex(const char *text, int count, uint8_t *bytes) {
     }
     return text[2 * count] == '\0';
 }
+
+bool digest_from_base64_md5(const char *text, uint8_t bytes[DIGEST_MD5]) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    enum { LETTERS = 22, ALL = LETTERS + 2 };
+    uint8_t decoded[ALL / 4 * 3];
+    /* EVP_DecodeBlock() would pass over white space and take any padding. */
+    if (strspn(text, letters) != LETTERS || strncmp(text + LETTERS, "==", 2) != 0 || text[ALL] == '=' ||
+        (text[ALL] && strchr(letters, text[ALL])))
+        return false;
+    /* 22 letters hold 132 bits: the last four have to be zero. */
+    if (EVP_DecodeBlock(decoded, (const uint8_t *)text, ALL) != (int)sizeof decoded || decoded[DIGEST_MD5])
+        return false;
+    memcpy(bytes, decoded, DIGEST_MD5);
+    return true;
+}

@@ -34,6 +34,8 @@ Status pictures_open(Pictures *pictures, LoaderOptions options, int64_t wanted, 
     options.batch_size = 1;
     options.rank = options.ranks = 0;
     options.raw = false;
+    if (options.cache == LOADER_DEVICE) /* whole pictures are looked at: the device holds none of them */
+        options.cache = LOADER_AUTO;
     options.first_batch = 0;
     Loader *loader;
     TRY(loader_open(&options, &loader));

@@ -229,8 +229,6 @@ static Status open_data(Run *run) {
     if (!run->batch_records)
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
     /* Validation pictures serve the reconstructions, too; without them the first training pictures do. */
-    if (options.cache == LOADER_DEVICE)
-        options.cache = LOADER_AUTO;
     bool validates = run->val.count > 0;
     if (validates)
         options.records = &run->val;
