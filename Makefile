@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # fovea. `make` builds the programs, `make demo` shows them, `make test` checks them; `make help` lists the rest.
 #
 #   CC=clang            another compiler            MARCH=native        another processor (default x86-64-v3 on x86)
@@ -22,17 +23,19 @@ B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PACKAGES := libjpeg libpng inih libcjson libxxhash hdf5-serial libcrypto
 WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
+# Includes name a room: "base/status.h" (public, or this room's own), "kernels/cpu/real.h", "tests/fixtures/check.h".
+INCLUDES := -Iinclude -Isrc -I.
 # ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
 OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-COMPILE  := $(CC) -Iinclude -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
+COMPILE  := $(CC) $(INCLUDES) -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
 # The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
-ROOMS    := kernels/cpu src/base src/device src/data src/stage src/model src/train
-LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(addsuffix /*.c,$(ROOMS))))
+LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard kernels/cpu/*.c) \
+            $(filter-out src/cli/%,$(wildcard $(addprefix src/,*/*.c */*/*.c */*/*/*.c)))))
 PROGRAMS := $(patsubst src/cli/%.c,$(B)/%,$(wildcard src/cli/*.c))
 # The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator; kernels/emu/NAME.cc stands in for
 # kernels/cuda/NAME.cu.
@@ -44,16 +47,16 @@ EMU      := $(B)/libfovea_emu.so
 EMU_CC   := $(wildcard kernels/emu/*.cc)
 EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
-EMULATE  := $(CXX) -x c++ -std=c++17 -Iinclude -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
+EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(CPPFLAGS) -O2 -g $(SANITIZE)
 # cuDNN's header beside CUDA's or in the system's place: then attention has its plans. The library is opened when wanted.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
-NVCOMPILE := $(NVCC) -std=c++17 -Iinclude -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
+NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
             $(if $(CUDNN),-DFOVEA_CUDNN) -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
 NVLINK   := $(NVCC) -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a)
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
-UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard $(foreach r,base device data stage model train,tests/$(r)/test_*.c)))
+UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
 # The emulator's own tests: linked with it, without the product's kernels.
 EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
 EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:kernels/cuda/%.cu=kernels/emu/%.cc),$(EMU_CC)))
@@ -66,7 +69,7 @@ BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # What tests/run runs of this build. ThreadSanitizer gets the tests that start threads of our own.
 TESTED   := $(UNIT) $(EMU_TEST) $(B)/tests/checkops
 ifeq ($(SAN),thread)
-TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% train/test_checkpoint%),$(UNIT))
+TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
 endif
 
 .PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench bench-data help clean format force
@@ -75,7 +78,7 @@ accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested $(BENCH)
 help:
-	@sed -n '1,5p' Makefile | cut -c3-
+	@sed -n '2,6p' Makefile | cut -c3-
 	@echo "targets: all accept demo test test-long bench bench-data tests format clean"
 
 # The programs stand beside the Makefile, as the README calls them; the builds for sanitizers stay in their folder.
@@ -126,7 +129,7 @@ $(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
 # Preloaded into programs under test; plain code without sanitizers, since it stands before them.
 $(PRELOAD): $(B)/tests/%.so: tests/preload/%.c tests/preload/paths.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
+	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
 $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(COMPILE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<

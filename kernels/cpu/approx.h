@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementary functions as plain polynomials, without branches, so that loops over them vectorise. The polynomials are
  * minimax, found by Remez' exchange for the weights named. */
 #ifndef FOVEA_APPROX_H
 #define FOVEA_APPROX_H
 
-#include "ops.h"
+#include "ops/ops.h"
 #include <string.h>
 
 static inline float approx_from_bits(uint32_t bits) {

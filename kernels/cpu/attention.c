@@ -1,7 +1,8 @@
-#include "approx.h"
-#include "cpu.h"
-#include "gemm.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/approx.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/real.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-#include "cpu.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/real.h"
 
 void cpu_cast_to_bf16(Ops *ops, const float *x, uint16_t *y, size_t count) {
     if (ops->error)

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FP8 codes: what they stand for, and the scales that go with them. */
 #ifndef FOVEA_CPU_CODES_H
 #define FOVEA_CPU_CODES_H
 
-#include "approx.h"
+#include "kernels/cpu/approx.h"
 
 enum { CODES = 256, FP8_NAN = 0x7f };
 

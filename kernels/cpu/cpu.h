@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the CPU backend share. Every kernel is cpu_NAME for the table's NAME, of the same type.
  *
  * Work is cut into pieces whose size depends on the shape alone; threads take pieces, and partial sums are added in
@@ -5,7 +6,8 @@
 #ifndef FOVEA_CPU_H
 #define FOVEA_CPU_H
 
-#include "operations.h"
+#include "base/simd.h"
+#include "ops/operations.h"
 
 #define CPU_DECLARE(name) __typeof__(*((Ops *)0)->name) cpu_##name;
 OPERATIONS(CPU_DECLARE)
@@ -41,14 +43,5 @@ static inline size_t cpu_part(size_t count, size_t least) {
     size_t part = (count + PARTS - 1) / PARTS;
     return part < least ? least : part;
 }
-
-/* Hot loops are compiled twice, for AVX2 as the build asks and for AVX-512, chosen when the program is loaded. The
- * sanitizers' own start-up comes after that choice, and clang 14 has no such attribute for static functions. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
-    !defined(__SANITIZE_THREAD__) && !defined(__AVX512F__)
-#define WIDE __attribute__((target_clones("arch=x86-64-v4", "default")))
-#else
-#define WIDE
-#endif
 
 #endif

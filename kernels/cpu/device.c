@@ -1,4 +1,5 @@
-#include "cpu.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,7 +186,7 @@ static const Device cpu = {
     .event_open = cpu_event_open,
     .event_close = cpu_event_close,
     .event_record = cpu_event_record,
-    .event_hold = cpu_event_hold,
+    .stream_wait_event = cpu_event_hold,
     .event_wait = cpu_event_wait,
     .event_done = cpu_event_done,
     .event_seconds = cpu_event_seconds,

@@ -1,7 +1,8 @@
-#include "activation.h"
-#include "approx.h"
-#include "cpu.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/activation.h"
+#include "kernels/cpu/approx.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/real.h"
 
 #include <string.h>
 

@@ -1,7 +1,8 @@
-#include "gemm.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/gemm.h"
 
-#include "cpu.h"
-#include "transpose.h"
+#include "base/simd.h"
+#include "kernels/cpu/cpu.h"
 #include <string.h>
 
 #ifdef __clang__
@@ -16,20 +17,20 @@
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw")))
 #define LANES 16
 #define ROWS 8
-#include "gemm_tile.h"
+#include "kernels/cpu/gemm_tile.h"
 static const Tile avx512 = {8, 48, 16, tile_avx512};
 #define NAME tile_default
 #define TARGET
 #define LANES 8
 #define ROWS 4
-#include "gemm_tile.h"
+#include "kernels/cpu/gemm_tile.h"
 static const Tile usual = {4, 24, 8, tile_default};
 #else
 #define NAME tile_default
 #define TARGET
 #define LANES 4
 #define ROWS 8
-#include "gemm_tile.h"
+#include "kernels/cpu/gemm_tile.h"
 static const Tile usual = {8, 12, 4, tile_default};
 #endif
 

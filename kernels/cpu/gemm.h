@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products of small and middling matrices, single-threaded: what the linear layers and attention are made of.
  *
  * C (m x n) = A (m x k) B (k x n). B is packed first into panels of a tile's width, each k rows of `columns` floats

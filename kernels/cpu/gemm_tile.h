@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One tile for gemm.c, included once for each width of vector: LANES floats, ROWS rows of up to three vectors, named
  * NAME, compiled for TARGET. */
 

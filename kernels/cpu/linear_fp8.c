@@ -1,6 +1,7 @@
-#include "codes.h"
-#include "cpu.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/codes.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/real.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
-#include "cpu.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/real.h"
 
 #include <math.h>
 #include <stdlib.h>

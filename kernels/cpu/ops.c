@@ -1,4 +1,5 @@
-#include "cpu.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/cpu.h"
 
 #include <stdlib.h>
 

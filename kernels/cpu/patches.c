@@ -1,13 +1,14 @@
-#include "cpu.h"
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/real.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static bool check_grid(Ops *ops, const char *operation, const int32_t *ids, int batch, int size, int patch, int keep) {
     if (size < 1 || patch < 1 || size % patch) {
-        cpu_fail(ops, status_error(EXIT_INTERNAL, "%s: pictures of %d pixels cannot be cut into patches of %d",
-                                   operation, size, patch));
+        cpu_fail(ops, status_error(EXIT_INTERNAL, "%s: images of %d pixels cannot be cut into patches of %d", operation,
+                                   size, patch));
         return false;
     }
     return cpu_check_ids(ops, operation, ids, batch, size / patch * (size / patch), keep);
@@ -112,18 +113,18 @@ static void cut_image(const Sample *s, const float *image) {
 }
 
 /* Resizes (or takes as it is) and cuts one sample. */
-static Status cut_sample(const Sample *s, const PictureSet *pictures, int b, const float *scale, const float *shift) {
-    const int height = pictures->height, width = pictures->width, which = pictures->which ? pictures->which[b] : b;
-    if (which < 0 || which >= pictures->count)
-        return status_error(EXIT_INTERNAL, "pixels_to_patches: sample %d sees picture %d, not one of 0 .. %d", b, which,
-                            pictures->count - 1);
-    const uint8_t *pixels = pictures->pixels + (size_t)which * height * width * 3;
-    const Crop all = {.height = height, .width = width}, *crop = pictures->crops ? &pictures->crops[b] : NULL;
+static Status cut_sample(const Sample *s, const ImageSet *images, int b, const float *scale, const float *shift) {
+    const int height = images->height, width = images->width, which = images->which ? images->which[b] : b;
+    if (which < 0 || which >= images->count)
+        return status_error(EXIT_INTERNAL, "pixels_to_patches: sample %d sees image %d, not one of 0 .. %d", b, which,
+                            images->count - 1);
+    const uint8_t *pixels = images->pixels + (size_t)which * height * width * 3;
+    const Crop all = {.height = height, .width = width}, *crop = images->crops ? &images->crops[b] : NULL;
     const bool whole = !crop && height == s->size && width == s->size;
-    const size_t row = 3 * (size_t)s->patch, picture = whole ? 0 : 3 * (size_t)s->size * s->size;
-    float *values = malloc(3 * row * sizeof *values + picture);
+    const size_t row = 3 * (size_t)s->patch, image = whole ? 0 : 3 * (size_t)s->size * s->size;
+    float *values = malloc(3 * row * sizeof *values + image);
     if (!values)
-        return status_no_memory("pixels_to_patches' resized picture", 3 * row * sizeof *values + picture);
+        return status_no_memory("pixels_to_patches' resized image", 3 * row * sizeof *values + image);
     const Levels levels = {values, values + row, values + 2 * row};
     for (size_t i = 0; i < row; i++) {
         levels.scale[i] = scale[i % 3];
@@ -141,7 +142,7 @@ static Status cut_sample(const Sample *s, const PictureSet *pictures, int b, con
     return status;
 }
 
-void cpu_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t *ids, int keep, const float mean[3],
+void cpu_pixels_to_patches(Ops *ops, const ImageSet *images, const int32_t *ids, int keep, const float mean[3],
                            const float std[3], int size, int patch, Real *visible, float *target, int batch) {
     Rooms rooms;
     if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep) ||
@@ -156,7 +157,7 @@ void cpu_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t *
 #pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
     for (int b = 0; b < batch; b++) {
         const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
-        Status status = cut_sample(&sample, pictures, b, scale, shift);
+        Status status = cut_sample(&sample, images, b, scale, shift);
         if (status) {
 #pragma omp critical(pixels_to_patches_failure)
             if (failure)

@@ -1,6 +1,7 @@
-#include "real.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/real.h"
 
-#include "cpu.h"
+#include "kernels/cpu/cpu.h"
 #include <stdlib.h>
 #ifdef _OPENMP
 #include <omp.h>

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elements of Real tensors as floats. In FP32 every function hands out the tensor itself and copies nothing; in BF16
  * values are read into a room, computed with there, and kept in the tensor rounded. What is computed from a tensor that
  * the same operation has written is computed from what is read back. NULL tensors give NULL and keep nothing. */
 #ifndef FOVEA_CPU_REAL_H
 #define FOVEA_CPU_REAL_H
 
-#include "approx.h"
-#include "ops.h"
+#include "kernels/cpu/approx.h"
+#include "ops/ops.h"
 
 static inline float real_from_bf16(uint16_t x) {
     return approx_from_bits((uint32_t)x << 16);

@@ -1,8 +1,9 @@
-#include "attention.cuh"
-#include "attention_library.cuh"
-#include "real.cuh"
-#include "warp.cuh"
-#include "ways.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/attention.cuh"
+#include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/real.cuh"
+#include "kernels/cuda/warp.cuh"
+#include "kernels/cuda/ways.cuh"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention over at most SHORT_TOKENS tokens by tensor cores, BF16: attention_short.cu. */
 #ifndef FOVEA_ATTENTION_CUH
 #define FOVEA_ATTENTION_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 enum { SHORT_TOKENS = 64 };
 

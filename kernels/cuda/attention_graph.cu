@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifdef FOVEA_CUDNN
 
-#include "attention_graph.cuh"
+#include "kernels/cuda/attention_graph.cuh"
 
 #include <stdio.h>
 #include <string.h>

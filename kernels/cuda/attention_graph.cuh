@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuDNN's graphs of attention, for attention_plan.cu: descriptors of tensors and operations, and how a failure of cuDNN
  * is told. Only where there is cuDNN's header (FOVEA_CUDNN). */
 #ifndef FOVEA_ATTENTION_GRAPH_CUH
 #define FOVEA_ATTENTION_GRAPH_CUH
 
-#include "attention_plan.cuh"
+#include "kernels/cuda/attention_plan.cuh"
 
 #include <cudnn.h>
 

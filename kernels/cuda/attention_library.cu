@@ -1,6 +1,7 @@
-#include "attention_library.cuh"
-#include "stopwatch.cuh"
-#include "tuning.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/stopwatch.cuh"
+#include "kernels/cuda/tuning.cuh"
 
 #include <math.h>
 #include <stdio.h>

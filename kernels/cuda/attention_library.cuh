@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention by the library, for BF16 and heads of a multiple of 8 up to 128 that cuDNN has a plan for. Plans are made
  * when first wanted and kept; so is what was refused, with the reason. */
 #ifndef FOVEA_ATTENTION_LIBRARY_CUH
 #define FOVEA_ATTENTION_LIBRARY_CUH
 
-#include "attention_plan.cuh"
+#include "kernels/cuda/attention_plan.cuh"
 
 /* Opens and closes what it needs for a device; cuDNN itself is opened when it is first wanted. `properties`: for
  * cudnn_open(); kept, not copied. */

@@ -1,8 +1,9 @@
-#include "attention_plan.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/attention_plan.cuh"
 
 #ifdef FOVEA_CUDNN
 
-#include "attention_graph.cuh"
+#include "kernels/cuda/attention_graph.cuh"
 
 #include <dlfcn.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention by cuDNN's graphs: attention_graph.cu describes the graph of a shape and direction, attention_plan.cu lets
  * cuDNN compile a plan for it, and runs plans; only these two know cuDNN. Nothing but running needs a GPU.
  *
@@ -6,7 +7,7 @@
 #ifndef FOVEA_ATTENTION_PLAN_CUH
 #define FOVEA_ATTENTION_PLAN_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 /* BF16, tensors laid out as in ops.h. */
 typedef struct {

@@ -1,7 +1,8 @@
-#include "attention.cuh"
-#include "mma.cuh"
-#include "real.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/attention.cuh"
+#include "kernels/cuda/mma.cuh"
+#include "kernels/cuda/real.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
-#include "cuda.cuh"
-#include "real.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/cuda.cuh"
+#include "kernels/cuda/real.cuh"
 
 namespace {
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FP8 codes that a kernel leaves of the BF16 it writes, as quantise_fp8() makes them. */
 #ifndef FOVEA_CODES_CUH
 #define FOVEA_CODES_CUH
 
-#include "real.cuh"
-#include "warp.cuh"
+#include "kernels/cuda/real.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <cuda_fp8.h>
 

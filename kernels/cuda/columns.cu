@@ -1,6 +1,7 @@
-#include "columns.cuh"
-#include "group.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/columns.cuh"
+#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/warp.cuh"
 
 namespace {
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the CUDA backend share: the context, launching, and failing. Every operation is cuda_NAME for the
  * table's NAME, of the same type; every kernel is launched through LAUNCH() and nothing else, so that kernels/emu can
  * run it on the host.
@@ -7,7 +8,7 @@
 #ifndef FOVEA_CUDA_CUH
 #define FOVEA_CUDA_CUH
 
-#include "operations.h"
+#include "ops/operations.h"
 
 #include <cuda_runtime.h>
 #include <stdint.h>
@@ -15,11 +16,11 @@
 /* What a kernel found wrong with its data: the first finding stays until the device is next waited for. */
 typedef enum {
     FINDING_NONE,
-    FINDING_ID,      /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
-    FINDING_LABEL,   /* labels[row] is `value`, not one of 0 .. limit - 1 */
-    FINDING_PICTURE, /* which[row] is `value`, not one of 0 .. limit - 1 */
-    FINDING_CROP     /* `crop`, crops[row], does not lie in its picture; column: the size wanted; value, limit: the
-                        picture's height and width */
+    FINDING_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
+    FINDING_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
+    FINDING_IMAGE, /* which[row] is `value`, not one of 0 .. limit - 1 */
+    FINDING_CROP   /* `crop`, crops[row], does not lie in its image; column: the size wanted; value, limit: the
+                      image's height and width */
 } FindingKind;
 
 typedef struct {

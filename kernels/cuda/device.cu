@@ -1,10 +1,11 @@
-#include "attention_library.cuh"
-#include "cuda.cuh"
-#include "holders.cuh"
-#include "matmul.cuh"
-#include "ranges.cuh"
-#include "tuning.cuh"
-#include "versions.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/cuda.cuh"
+#include "kernels/cuda/holders.cuh"
+#include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/ranges.cuh"
+#include "kernels/cuda/tuning.cuh"
+#include "kernels/cuda/versions.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,13 +122,13 @@ static Status finding_status(const Finding *found) {
                             "%s: label %d of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
                             "or its number of classes",
                             found->operation, found->value, found->row, found->limit, found->limit - 1);
-    case FINDING_PICTURE:
-        return status_error(EXIT_INTERNAL, "%s: sample %d sees picture %d, not one of 0 .. %d", found->operation,
+    case FINDING_IMAGE:
+        return status_error(EXIT_INTERNAL, "%s: sample %d sees image %d, not one of 0 .. %d", found->operation,
                             found->row, found->value, found->limit - 1);
     case FINDING_CROP:
         return status_error(EXIT_INTERNAL,
                             "resize_pixels: the crop of %d x %d pixels at row %d, column %d does not lie in the "
-                            "picture of %d x %d, or cannot become %d x %d",
+                            "image of %d x %d, or cannot become %d x %d",
                             found->crop.height, found->crop.width, found->crop.top, found->crop.left, found->value,
                             found->limit, found->column, found->column);
     }
@@ -170,7 +171,8 @@ static Status device_event_record(const Device *device, Event *event, Stream *st
 }
 
 static Status device_event_hold(const Device *device, Event *event, Stream *stream) {
-    return late_status(device, "event_hold", cudaStreamWaitEvent(stream_of(device, stream), (cudaEvent_t)event, 0));
+    return late_status(device, "stream_wait_event",
+                       cudaStreamWaitEvent(stream_of(device, stream), (cudaEvent_t)event, 0));
 }
 
 static Status device_event_wait(const Device *device, Event *event) {
@@ -437,7 +439,7 @@ static Status device_begin(Device *device) {
     device->event_open = device_event_open;
     device->event_close = device_event_close;
     device->event_record = device_event_record;
-    device->event_hold = device_event_hold;
+    device->stream_wait_event = device_event_hold;
     device->event_wait = device_event_wait;
     device->event_done = device_event_done;
     device->event_seconds = device_event_seconds;

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Telling the host what a kernel found wrong with its data, and ids read with care. */
 #ifndef FOVEA_FINDING_CUH
 #define FOVEA_FINDING_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 /* Keeps a finding, unless there is one already: whether it did. */
 __device__ __forceinline__ bool report(Finding *finding, FindingKind kind, const char *operation, int row, int column,
@@ -34,7 +35,7 @@ static inline Places places_of(Ops *ops, const char *operation, const int32_t *i
     return places;
 }
 
-/* The place of a sample's j-th patch; -1, and a finding, for one that no picture has. */
+/* The place of a sample's j-th patch; -1, and a finding, for one that no image has. */
 __device__ __forceinline__ int place_at(const Places &places, int sample, int j) {
     const int id = places.ids[(size_t)sample * places.patches + j];
     if (id >= 0 && id < places.patches)

@@ -1,5 +1,6 @@
-#include "codes.cuh"
-#include "gelu.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/codes.cuh"
+#include "kernels/cuda/gelu.cuh"
 
 #include <math.h>
 

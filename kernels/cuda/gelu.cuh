@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* GELU and its slope in BF16, leaving codes of what they write: gelu.cu. `act` is one of the two GELUs; the codes go to
  * multiples of 8 bytes, and `count` is a multiple of GELU_CODED. */
 #ifndef FOVEA_GELU_CUH
 #define FOVEA_GELU_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 enum { GELU_CODED = 8 };
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* N elements of a row at a time, as floats: as many as 16 bytes hold where every row lies on a multiple of 16, else
  * one. */
 #ifndef FOVEA_GROUP_CUH
 #define FOVEA_GROUP_CUH
 
-#include "real.cuh"
+#include "kernels/cuda/real.cuh"
 
 template <int N, typename T> __device__ __forceinline__ void load_group(const T *at, float (&values)[N]) {
     constexpr int COUNT = Pack<T>::COUNT;

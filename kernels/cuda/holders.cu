@@ -1,4 +1,5 @@
-#include "holders.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/holders.cuh"
 
 #include <cuda_runtime.h>
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which processes hold the GPU's memory, for messages about memory that is not there. */
 #ifndef FOVEA_HOLDERS_CUH
 #define FOVEA_HOLDERS_CUH

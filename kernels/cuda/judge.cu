@@ -1,4 +1,5 @@
-#include "cuda.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/cuda.cuh"
 
 namespace {
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products by the library, and beside them GELU and the bias gradient: by kernels of ours, or in the product's own
  * kernel by the library's epilogue. Which of the two is the faster is found by timing, once for a shape; where nothing
  * is timed it is the kernels.
@@ -5,9 +6,9 @@
  * The epilogues serve BF16 alone, where what their tanh errs by is lost in rounding. They see the product's sums in
  * FP32: GELU and its slope's product are rounded once, where the kernels start from the rounded product, as ops.h says.
  * So GELU may differ by what half a BF16 step of its argument makes, and dx by one rounding. */
-#include "columns.cuh"
-#include "matmul.cuh"
-#include "ways.cuh"
+#include "kernels/cuda/columns.cuh"
+#include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/ways.cuh"
 
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
-#include "codes.cuh"
-#include "gelu.cuh"
-#include "matmul.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/codes.cuh"
+#include "kernels/cuda/gelu.cuh"
+#include "kernels/cuda/matmul.cuh"
 
 enum { THREADS = 256 };
 

@@ -1,6 +1,7 @@
-#include "finding.cuh"
-#include "group.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/finding.cuh"
+#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <math.h>
 

@@ -1,6 +1,7 @@
-#include "matmul.cuh"
-#include "stopwatch.cuh"
-#include "tuning.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/stopwatch.cuh"
+#include "kernels/cuda/tuning.cuh"
 
 #include <cublasLt.h>
 #include <math.h>

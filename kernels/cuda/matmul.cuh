@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products by the library: cuBLASLt in matmul.cu; kernels/emu/matmul.cc stands in for it under emulation. */
 #ifndef FOVEA_MATMUL_CUH
 #define FOVEA_MATMUL_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 /* Opens and closes what the library needs for a device. */
 Status matmul_open(Cuda *cuda);

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tensor cores, shared-memory matrix loads and asynchronous copies: one function an instruction, each with its twin in
  * kernels/emu/mma.h. Layouts: PTX ISA, "Matrix fragments for mma.m16n8k16" and "ldmatrix". */
 #ifndef FOVEA_MMA_CUH
 #define FOVEA_MMA_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 #ifdef __CUDACC__
 

@@ -1,7 +1,8 @@
-#include "codes.cuh"
-#include "columns.cuh"
-#include "group.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/codes.cuh"
+#include "kernels/cuda/columns.cuh"
+#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <math.h>
 

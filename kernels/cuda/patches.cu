@@ -1,13 +1,14 @@
-#include "finding.cuh"
-#include "group.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/finding.cuh"
+#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <math.h>
 
 /* Patches are cut in tiles of at most TILE x TILE pixels of one patch, whose levels pass through shared memory. */
 enum { TILE = 16, LEVELS = 3 * TILE * TILE, WARPS = 8, MOST_SAMPLES = 65535 /* what gridDim.y holds */ };
 
-/* What is cut from each picture. */
+/* What is cut from each image. */
 typedef struct {
     Places places;
     int keep, cut; /* visible patches, and all that are cut */
@@ -29,7 +30,7 @@ __device__ __forceinline__ float value_of(const Levels &levels, uint8_t level, i
 typedef struct {
     int j;             /* its patch in the order of ids */
     int y, x;          /* in the patch */
-    int top, left;     /* in the picture */
+    int top, left;     /* in the image */
     int rows, columns; /* its own */
 } Tile;
 
@@ -38,7 +39,7 @@ static inline int tiles_of(const Cut &cut) {
     return cut.cut * side * side;
 }
 
-/* The `index`-th tile of a sample; that of a patch which no picture has shows the first one. */
+/* The `index`-th tile of a sample; that of a patch which no image has shows the first one. */
 __device__ __forceinline__ Tile tile_at(const Cut &cut, int sample, int index) {
     const int side = (cut.patch + TILE - 1) / TILE, within = index % (side * side);
     Tile tile;
@@ -53,12 +54,12 @@ __device__ __forceinline__ Tile tile_at(const Cut &cut, int sample, int index) {
     return tile;
 }
 
-/* A tile's levels, as they lie in a picture whose first pixel and row length (bytes) are given; mirrored: in a picture
+/* A tile's levels, as they lie in an image whose first pixel and row length (bytes) are given; mirrored: in an image
  * of `size` columns. `me` is one of `threads`. */
-__device__ __forceinline__ void load_levels(const uint8_t *picture, size_t row, bool mirrored, int size,
-                                            const Tile &tile, uint8_t *levels, int me, int threads) {
+__device__ __forceinline__ void load_levels(const uint8_t *image, size_t row, bool mirrored, int size, const Tile &tile,
+                                            uint8_t *levels, int me, int threads) {
     const int bytes = 3 * tile.columns;
-    const uint8_t *from = picture + tile.top * row + (size_t)tile.left * 3;
+    const uint8_t *from = image + tile.top * row + (size_t)tile.left * 3;
     if (!mirrored && ((uintptr_t)from | row | (unsigned)bytes) % sizeof(uint4) == 0) {
         const int packs = bytes / (int)sizeof(uint4);
         for (int i = me; i < tile.rows * packs; i += threads)
@@ -68,13 +69,13 @@ __device__ __forceinline__ void load_levels(const uint8_t *picture, size_t row, 
     for (int i = me; i < tile.rows * bytes; i += threads) {
         const int y = i / bytes, x = i % bytes / 3, channel = i % 3;
         const int column = mirrored ? size - 1 - tile.left - x : tile.left + x;
-        levels[i] = picture[(tile.top + y) * row + (size_t)column * 3 + channel];
+        levels[i] = image[(tile.top + y) * row + (size_t)column * 3 + channel];
     }
 }
 
 /* Channel slowest: each channel's rows are runs of the patch's length. */
 template <int N, typename T>
-__device__ __forceinline__ void write_visible(const uint8_t *picture, const Tile &tile, const Levels &levels, int patch,
+__device__ __forceinline__ void write_visible(const uint8_t *image, const Tile &tile, const Levels &levels, int patch,
                                               T *out, int me, int threads) {
     const int groups = tile.columns / N;
     for (int i = me; i < 3 * tile.rows * groups; i += threads) {
@@ -82,14 +83,14 @@ __device__ __forceinline__ void write_visible(const uint8_t *picture, const Tile
         float values[N];
 #pragma unroll
         for (int k = 0; k < N; k++)
-            values[k] = value_of(levels, picture[(y * tile.columns + x + k) * 3 + channel], channel);
+            values[k] = value_of(levels, image[(y * tile.columns + x + k) * 3 + channel], channel);
         store_group(out + ((size_t)channel * patch + tile.y + y) * patch + tile.x + x, values);
     }
 }
 
 /* Channel fastest: as the levels lie. */
 template <int N>
-__device__ __forceinline__ void write_target(const uint8_t *picture, const Tile &tile, const Levels &levels, int patch,
+__device__ __forceinline__ void write_target(const uint8_t *image, const Tile &tile, const Levels &levels, int patch,
                                              float *out, int me, int threads) {
     const int length = 3 * tile.columns, groups = length / N;
     for (int i = me; i < tile.rows * groups; i += threads) {
@@ -97,60 +98,60 @@ __device__ __forceinline__ void write_target(const uint8_t *picture, const Tile 
         float values[N];
 #pragma unroll
         for (int k = 0; k < N; k++)
-            values[k] = value_of(levels, picture[y * length + x + k], (x + k) % 3);
+            values[k] = value_of(levels, image[y * length + x + k], (x + k) % 3);
         store_group(out + ((size_t)(tile.y + y) * patch + tile.x) * 3 + x, values);
     }
 }
 
 template <typename T>
-__device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels, const uint8_t *picture, int sample,
+__device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels, const uint8_t *image, int sample,
                                            const Tile &tile, T *visible, float *target, int me, int threads) {
     const size_t values = 3 * (size_t)cut.patch * cut.patch;
     if (tile.j < cut.keep) {
         T *out = visible + ((size_t)sample * cut.keep + tile.j) * values;
         if (cut.patch % Pack<T>::COUNT == 0)
-            write_visible<Pack<T>::COUNT>(picture, tile, levels, cut.patch, out, me, threads);
+            write_visible<Pack<T>::COUNT>(image, tile, levels, cut.patch, out, me, threads);
         else
-            write_visible<1>(picture, tile, levels, cut.patch, out, me, threads);
+            write_visible<1>(image, tile, levels, cut.patch, out, me, threads);
     } else {
         float *out = target + ((size_t)sample * (cut.places.patches - cut.keep) + tile.j - cut.keep) * values;
         if (cut.patch % Pack<float>::COUNT == 0)
-            write_target<Pack<float>::COUNT>(picture, tile, levels, cut.patch, out, me, threads);
+            write_target<Pack<float>::COUNT>(image, tile, levels, cut.patch, out, me, threads);
         else
-            write_target<1>(picture, tile, levels, cut.patch, out, me, threads);
+            write_target<1>(image, tile, levels, cut.patch, out, me, threads);
     }
 }
 
-/* The picture a sample sees: the first one, and a finding, for one that is not there. */
-__device__ __forceinline__ const uint8_t *picture_at(const Cut &cut, const PictureSet &pictures, int sample) {
+/* The image a sample sees: the first one, and a finding, for one that is not there. */
+__device__ __forceinline__ const uint8_t *image_at(const Cut &cut, const ImageSet &images, int sample) {
     int which = sample;
-    if (pictures.which) {
-        which = pictures.which[sample];
-        if (which < 0 || which >= pictures.count) {
-            report(cut.places.finding, FINDING_PICTURE, cut.places.operation, sample, 0, which, pictures.count);
+    if (images.which) {
+        which = images.which[sample];
+        if (which < 0 || which >= images.count) {
+            report(cut.places.finding, FINDING_IMAGE, cut.places.operation, sample, 0, which, images.count);
             which = 0;
         }
     }
-    return pictures.pixels + (size_t)which * pictures.height * pictures.width * 3;
+    return images.pixels + (size_t)which * images.height * images.width * 3;
 }
 
-/* Pictures of the right size: one warp a tile. Reads the cut pixels (3 bytes each) and writes their values, so with a
+/* Images of the right size: one warp a tile. Reads the cut pixels (3 bytes each) and writes their values, so with a
  * target, for each sample, 3 size^2 + 3 patch^2 (keep sizeof(T) + 4 (patches - keep)) bytes; at 224 pixels, patches of
  * 16, 49 of 196 kept and BF16 0.68 MB, or 0.22 us a sample (computed). */
 template <typename T>
 __global__ void __launch_bounds__(WARPS *WARP)
-    cut_pixels(Cut cut, Levels levels, PictureSet pictures, int tiles, T *visible, float *target) {
+    cut_pixels(Cut cut, Levels levels, ImageSet images, int tiles, T *visible, float *target) {
     SHARED(uint8_t, shared, [WARPS][LEVELS]);
     const int lane = threadIdx.x % WARP, tile_index = blockIdx.x * WARPS + threadIdx.x / WARP;
-    uint8_t *picture = shared[threadIdx.x / WARP];
+    uint8_t *image = shared[threadIdx.x / WARP];
     if (tile_index >= tiles)
         return;
     const size_t row = (size_t)cut.size * 3;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
         const Tile tile = tile_at(cut, sample, tile_index);
-        load_levels(picture_at(cut, pictures, sample), row, false, cut.size, tile, picture, lane, WARP);
+        load_levels(image_at(cut, images, sample), row, false, cut.size, tile, image, lane, WARP);
         __syncwarp();
-        write_tile(cut, levels, picture, sample, tile, visible, target, lane, WARP);
+        write_tile(cut, levels, image, sample, tile, visible, target, lane, WARP);
         __syncwarp();
     }
 }
@@ -172,16 +173,16 @@ __device__ __forceinline__ bool crop_lies_within(const Crop &crop, int height, i
            crop.width <= width - crop.left;
 }
 
-/* What a sample sees: the whole picture in the place of a crop that does not lie in it. */
-__device__ __forceinline__ Crop crop_at(const PictureSet &pictures, int sample) {
+/* What a sample sees: the whole image in the place of a crop that does not lie in it. */
+__device__ __forceinline__ Crop crop_at(const ImageSet &images, int sample) {
     Crop whole;
     whole.top = whole.left = 0;
-    whole.height = pictures.height;
-    whole.width = pictures.width;
+    whole.height = images.height;
+    whole.width = images.width;
     whole.flip = false;
-    if (!pictures.crops || !crop_lies_within(pictures.crops[sample], pictures.height, pictures.width))
+    if (!images.crops || !crop_lies_within(images.crops[sample], images.height, images.width))
         return whole;
-    return pictures.crops[sample];
+    return images.crops[sample];
 }
 
 __device__ __forceinline__ bool keeps_size(const Crop &crop, int size) {
@@ -198,19 +199,17 @@ __device__ __forceinline__ double bicubic(double x) {
 
 /* The weights of every sample's axes: one thread for each output of an axis. Writes up to size (16 + 4 taps) bytes a
  * sample, 16 KB from 256 pixels to 224: a fortieth of what cut_resized moves. */
-__global__ void weigh_axes(Cut cut, PictureSet pictures, Axes axes) {
+__global__ void weigh_axes(Cut cut, ImageSet images, Axes axes) {
     const int index = blockIdx.x * blockDim.x + threadIdx.x, size = cut.size;
     if (index >= 2 * size)
         return;
     const bool down = index >= size;
     const int i = down ? index - size : index;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
-        if (index == 0 && pictures.crops &&
-            !crop_lies_within(pictures.crops[sample], pictures.height, pictures.width) &&
-            report(cut.places.finding, FINDING_CROP, cut.places.operation, sample, size, pictures.height,
-                   pictures.width))
-            cut.places.finding->crop = pictures.crops[sample];
-        const Crop crop = crop_at(pictures, sample);
+        if (index == 0 && images.crops && !crop_lies_within(images.crops[sample], images.height, images.width) &&
+            report(cut.places.finding, FINDING_CROP, cut.places.operation, sample, size, images.height, images.width))
+            cut.places.finding->crop = images.crops[sample];
+        const Crop crop = crop_at(images, sample);
         if (keeps_size(crop, size))
             continue;
         const int from = down ? crop.height : crop.width;
@@ -236,8 +235,8 @@ __device__ __forceinline__ uint8_t level_of(int sum) {
 }
 
 /* Both passes for a tile by a block with at least a thread a pixel: rows across into `between`, CHUNK at a time, which
- * each thread then adds to its pixel. The first row of `picture` is the crop's. */
-__device__ __forceinline__ void resize_tile(const uint8_t *picture, size_t row, const Axes &axes, int sample, int size,
+ * each thread then adds to its pixel. The first row of `image` is the crop's. */
+__device__ __forceinline__ void resize_tile(const uint8_t *image, size_t row, const Axes &axes, int sample, int size,
                                             const Tile &tile, uint8_t *between, uint8_t *levels) {
     const int2 *across = axes.spans + (size_t)sample * 2 * size + tile.left,
                *down = across - tile.left + size + tile.top;
@@ -252,7 +251,7 @@ __device__ __forceinline__ void resize_tile(const uint8_t *picture, size_t row, 
         for (int i = me; i < rows * tile.columns; i += blockDim.x) {
             const int x = i % tile.columns;
             const int2 taps = across[x];
-            const uint8_t *from = picture + (start + i / tile.columns) * row + (size_t)taps.x * 3;
+            const uint8_t *from = image + (start + i / tile.columns) * row + (size_t)taps.x * 3;
             const int32_t *weights = across_weights + x;
             int r = HALF, g = HALF, b = HALF;
             for (int k = 0; k < taps.y; k++, from += 3, weights += size) {
@@ -282,31 +281,31 @@ __device__ __forceinline__ void resize_tile(const uint8_t *picture, size_t row, 
     }
 }
 
-/* Crops and pictures of any size: one block a tile. The crop is read from memory once, what tiles share of it again
+/* Crops and images of any size: one block a tile. The crop is read from memory once, what tiles share of it again
  * from the caches; nothing between the passes leaves the block. So for each sample 3 crop pixels + 3 patch^2 (keep
  * sizeof(T) + 4 (patches - keep)) bytes, as cut_pixels. A tile of 16 rows needs those of up to 20 outputs across, or
  * 1.3 times the first pass: about as many instructions as the bytes leave time for. */
 template <typename T>
 __global__ void __launch_bounds__(TILE *TILE, 4)
-    cut_resized(Cut cut, Levels levels, PictureSet pictures, Axes axes, T *visible, float *target) {
+    cut_resized(Cut cut, Levels levels, ImageSet images, Axes axes, T *visible, float *target) {
     SHARED(uint8_t, between, [3 * CHUNK * TILE]);
-    SHARED(uint8_t, picture, [LEVELS]);
-    const size_t row = (size_t)pictures.width * 3;
+    SHARED(uint8_t, image, [LEVELS]);
+    const size_t row = (size_t)images.width * 3;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
         const Tile tile = tile_at(cut, sample, blockIdx.x);
-        const Crop crop = crop_at(pictures, sample);
-        const uint8_t *from = picture_at(cut, pictures, sample) + crop.top * row + (size_t)crop.left * 3;
+        const Crop crop = crop_at(images, sample);
+        const uint8_t *from = image_at(cut, images, sample) + crop.top * row + (size_t)crop.left * 3;
         if (keeps_size(crop, cut.size))
-            load_levels(from, row, crop.flip, cut.size, tile, picture, threadIdx.x, blockDim.x);
+            load_levels(from, row, crop.flip, cut.size, tile, image, threadIdx.x, blockDim.x);
         else
-            resize_tile(from, row, axes, sample, cut.size, tile, between, picture);
+            resize_tile(from, row, axes, sample, cut.size, tile, between, image);
         __syncthreads();
-        write_tile(cut, levels, picture, sample, tile, visible, target, threadIdx.x, blockDim.x);
+        write_tile(cut, levels, image, sample, tile, visible, target, threadIdx.x, blockDim.x);
         __syncthreads();
     }
 }
 
-/* Pictures of floats: one thread for N neighbours of a row, three planes read and three runs (visible) or one (target)
+/* Images of floats: one thread for N neighbours of a row, three planes read and three runs (visible) or one (target)
  * written. Reads 12 bytes and writes 3 sizeof(T) or 12 for each pixel cut; at 224 pixels with all patches visible in
  * BF16 0.90 MB, or 0.29 us a sample (computed). */
 template <typename T, int N> __global__ void cut_image(Cut cut, const float *image, T *visible, float *target) {
@@ -346,7 +345,7 @@ template <typename T, int N> __global__ void cut_image(Cut cut, const float *ima
 static bool cut_open(Cut *cut, Ops *ops, const char *operation, const int32_t *ids, int keep, int size, int patch,
                      bool target, int batch) {
     if (size < 1 || patch < 1 || size % patch) {
-        cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: pictures of %d pixels cannot be cut into patches of %d",
+        cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: images of %d pixels cannot be cut into patches of %d",
                                     operation, size, patch));
         return false;
     }
@@ -375,11 +374,11 @@ static int taps_of(int from, int size) {
 }
 
 template <typename T>
-static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const PictureSet &pictures, T *visible,
+static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const ImageSet &images, T *visible,
                            float *target) {
     Axes axes;
-    axes.across = taps_of(pictures.width, cut.size);
-    axes.down = taps_of(pictures.height, cut.size);
+    axes.across = taps_of(images.width, cut.size);
+    axes.down = taps_of(images.height, cut.size);
     const size_t outputs = (size_t)cut.batch * cut.size;
     const size_t spans = 2 * outputs * sizeof *axes.spans;
     const size_t weights = outputs * (axes.across + axes.down) * sizeof *axes.weights;
@@ -389,13 +388,13 @@ static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const
     axes.weights = (int32_t *)(axes.spans + 2 * outputs);
     enum { THREADS = 128 };
     LAUNCH(ops, "pixels_to_patches", (weigh_axes), sample_grid((2 * cut.size + THREADS - 1) / THREADS, cut.batch),
-           THREADS, 0, cut, pictures, axes);
+           THREADS, 0, cut, images, axes);
     const int side = cut.patch < TILE ? cut.patch : TILE;
     LAUNCH(ops, "pixels_to_patches", (cut_resized<T>), sample_grid(tiles_of(cut), cut.batch),
-           (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, pictures, axes, visible, target);
+           (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, images, axes, visible, target);
 }
 
-void cuda_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t *ids, int keep, const float mean[3],
+void cuda_pixels_to_patches(Ops *ops, const ImageSet *images, const int32_t *ids, int keep, const float mean[3],
                             const float std[3], int size, int patch, Real *visible, float *target, int batch) {
     if (ops->error)
         return;
@@ -407,13 +406,13 @@ void cuda_pixels_to_patches(Ops *ops, const PictureSet *pictures, const int32_t 
         levels.scale[c] = 1.0f / (255.0f * std[c]);
         levels.shift[c] = -mean[c] / std[c];
     }
-    if (pictures->crops || pictures->height != size || pictures->width != size) {
-        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *pictures, (T *)visible, target));
+    if (images->crops || images->height != size || images->width != size) {
+        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *images, (T *)visible, target));
     } else {
         const int tiles = tiles_of(cut);
         WITH_REAL(ops->type, T,
                   LAUNCH(ops, "pixels_to_patches", (cut_pixels<T>), sample_grid((tiles + WARPS - 1) / WARPS, batch),
-                         WARPS * WARP, 0, cut, levels, *pictures, tiles, (T *)visible, target));
+                         WARPS * WARP, 0, cut, levels, *images, tiles, (T *)visible, target));
     }
 }
 

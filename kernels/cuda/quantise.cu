@@ -1,6 +1,7 @@
-#include "cuda.cuh"
-#include "real.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/cuda.cuh"
+#include "kernels/cuda/real.cuh"
+#include "kernels/cuda/warp.cuh"
 
 #include <cuda_fp8.h>
 

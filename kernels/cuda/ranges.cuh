@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranges that a profiler shows (NVTX): each operation under its name in the table. Without a profiler attached a range
  * is a test of a pointer. */
 #ifndef FOVEA_RANGES_CUH
 #define FOVEA_RANGES_CUH
 
-#include "operations.h"
+#include "ops/operations.h"
 
 #include <nvtx3/nvToolsExt.h>
 

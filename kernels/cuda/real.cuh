@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elements of Real tensors in kernels: float or BF16, read and written 16 bytes at a time where a tensor's rows lie on
  * multiples of 16 bytes, and computed with as floats. */
 #ifndef FOVEA_REAL_CUH

@@ -1,4 +1,5 @@
-#include "stopwatch.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/stopwatch.cuh"
 
 /* The shortest of some rounds, since whatever disturbs makes it longer; several runs a round, since one alone would be
  * mostly the launch of a small kernel. Tensors that the cache holds are found there by all ways alike. */

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How long a way to compute takes on the device. Under emulation kernels/emu/stopwatch.cc takes the place of
  * stopwatch.cu: work is done, but its time is made up, so that tests choose the same every time. */
 #ifndef FOVEA_STOPWATCH_CUH
 #define FOVEA_STOPWATCH_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 /* Does `work` on the compute stream some times and waits. `key` and `way` tell which work it is. False when work
  * returned false, or the device failed: that is the table's failure then. Not while work is captured. */

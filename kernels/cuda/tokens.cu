@@ -1,7 +1,8 @@
-#include "columns.cuh"
-#include "finding.cuh"
-#include "group.cuh"
-#include "warp.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/columns.cuh"
+#include "kernels/cuda/finding.cuh"
+#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/warp.cuh"
 
 /* Rows are copied and added by one warp each; sums over rows are taken by warps that hold WARP groups of columns. */
 enum { WARPS = 8, THREADS = WARPS * WARP };

@@ -1,4 +1,5 @@
-#include "tuning.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/tuning.cuh"
 
 #include <stdint.h>
 #include <stdlib.h>

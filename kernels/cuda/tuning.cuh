@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Choices between ways to compute the same: an algorithm of the library's, the library's epilogue or a kernel of ours.
  * With `timed` the fastest, found by timing when a shape is first met and kept in a list under a text that tells what
  * is computed; else what each operation takes first. */
 #ifndef FOVEA_TUNING_CUH
 #define FOVEA_TUNING_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 struct Tuning;
 

@@ -1,7 +1,8 @@
-#include "versions.cuh"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/versions.cuh"
 
-#include "attention_library.cuh"
-#include "matmul.cuh"
+#include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/matmul.cuh"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums and largest values over a warp and over a block, in an order that is always the same. */
 #ifndef FOVEA_WARP_CUH
 #define FOVEA_WARP_CUH
 
-#include "cuda.cuh"
+#include "kernels/cuda/cuda.cuh"
 
 enum { WARP = 32, ALL_LANES = -1 };
 

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two ways that compute the same, of which the faster is found by timing and kept in the list of choices. */
 #ifndef FOVEA_WAYS_CUH
 #define FOVEA_WAYS_CUH
 
-#include "stopwatch.cuh"
-#include "tuning.cuh"
+#include "kernels/cuda/stopwatch.cuh"
+#include "kernels/cuda/tuning.cuh"
 
 #include <string.h>
 

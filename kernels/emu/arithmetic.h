@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What kernels compute with beyond <math.h>: CUDA's intrinsics and the atomics of integers. There is no atomic sum of
  * floats: its result would depend on the order of threads. */
 #ifndef FOVEA_EMU_ARITHMETIC_H

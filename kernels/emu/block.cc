@@ -1,8 +1,9 @@
-#include "block.h"
-#include "order.h"
-#include "registry.h"
-#include "sanitizer.h"
-#include "shared_memory.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/block.h"
+#include "kernels/emu/order.h"
+#include "kernels/emu/registry.h"
+#include "kernels/emu/sanitizer.h"
+#include "kernels/emu/shared_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>

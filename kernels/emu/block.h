@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One block: its threads, who of them may run, and where the others wait. Inside the emulator only.
  *
  * The thread that runs is always the first in order of those that may; it runs until it waits or ends. A thread that
@@ -5,7 +6,7 @@
 #ifndef FOVEA_EMU_BLOCK_H
 #define FOVEA_EMU_BLOCK_H
 
-#include "fibre.h"
+#include "kernels/emu/fibre.h"
 
 #include <vector>
 

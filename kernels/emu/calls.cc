@@ -1,6 +1,7 @@
-#include "calls.h"
-#include "faults.h"
-#include "streams.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
+#include "kernels/emu/streams.h"
 
 #include <mutex>
 

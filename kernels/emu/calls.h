@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every call of the runtime begins with, and what becomes of errors. */
 #ifndef FOVEA_EMU_CALLS_H
 #define FOVEA_EMU_CALLS_H
 
-#include "cuda_runtime.h"
+#include "kernels/emu/cuda_runtime.h"
 
 #include <string>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The variables that tell a thread which it is, and what threads of a block or a warp do together. Each such call knows
  * where it stands in the source: threads that meet must meet at the same place. */
 #ifndef FOVEA_EMU_COLLECTIVE_H

@@ -1,10 +1,11 @@
-#include "control.h"
-#include "calls.h"
-#include "faults.h"
-#include "memory.h"
-#include "order.h"
-#include "ranges.h"
-#include "registry.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/control.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/order.h"
+#include "kernels/emu/ranges.h"
+#include "kernels/emu/registry.h"
 
 using namespace emu;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How tests steer the emulated GPU. The library exports `fovea_emu`; programs that cannot call it set variables, which
  * are read when the device is first used:
  *

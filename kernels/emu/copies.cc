@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Allocations, copies and fills. Pageable host memory is read at the call, and a copy to it waits; pinned memory is
  * read and written when the stream gets there. */
-#include "calls.h"
-#include "faults.h"
-#include "memory.h"
-#include "streams.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/streams.h"
 
 #include <map>
 

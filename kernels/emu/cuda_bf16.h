@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* BF16 as in CUDA's header of this name: what the kernels use of it. */
 #ifndef FOVEA_EMU_CUDA_BF16_H
 #define FOVEA_EMU_CUDA_BF16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FP8 conversions as in CUDA's header of this name: what the kernels use of it. */
 #ifndef FOVEA_EMU_CUDA_FP8_H
 #define FOVEA_EMU_CUDA_FP8_H

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CUDA's runtime as far as kernels/cuda uses it, with the same names, values and meaning. */
 #ifndef FOVEA_EMU_CUDA_RUNTIME_H
 #define FOVEA_EMU_CUDA_RUNTIME_H
 
-#include "vectors.h"
+#include "kernels/emu/vectors.h"
 
 #include <stddef.h>
 

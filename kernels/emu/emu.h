@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CUDA C++ for the host's compiler: included before everything else when kernels/cuda is compiled for the emulator, it
  * gives the language's words, variables and functions a meaning without a GPU.
  *
@@ -26,12 +27,12 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-#include "vectors.h"
+#include "kernels/emu/vectors.h"
 
-#include "arithmetic.h"
-#include "collective.h"
-#include "launch.h"
-#include "mma.h"
-#include "shared.h"
+#include "kernels/emu/arithmetic.h"
+#include "kernels/emu/collective.h"
+#include "kernels/emu/launch.h"
+#include "kernels/emu/mma.h"
+#include "kernels/emu/shared.h"
 
 #endif

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Events: a place in a stream's queue. */
-#include "calls.h"
-#include "streams.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/streams.h"
 
 #include <chrono>
 #include <set>

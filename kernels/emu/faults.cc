@@ -1,6 +1,7 @@
-#include "faults.h"
-#include "memory.h"
-#include "order.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/faults.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/order.h"
 
 #include <stdio.h>
 #include <string>

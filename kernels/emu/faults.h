@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The faults that were asked for. */
 #ifndef FOVEA_EMU_FAULTS_H
 #define FOVEA_EMU_FAULTS_H
 
-#include "control.h"
+#include "kernels/emu/control.h"
 
 namespace emu {
 void fault_set(EmuFault fault, long nth);

@@ -1,5 +1,6 @@
-#include "fibre.h"
-#include "sanitizer.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/fibre.h"
+#include "kernels/emu/sanitizer.h"
 
 #include <stdint.h>
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fibres: stacks that one operating system thread changes between by hand. */
 #ifndef FOVEA_EMU_FIBRE_H
 #define FOVEA_EMU_FIBRE_H

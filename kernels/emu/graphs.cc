@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Captured work, which can be done again and again. */
-#include "calls.h"
-#include "streams.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/streams.h"
 
 #include <set>
 

@@ -1,10 +1,11 @@
-#include "block.h"
-#include "calls.h"
-#include "faults.h"
-#include "memory.h"
-#include "registry.h"
-#include "shared_memory.h"
-#include "streams.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/block.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/registry.h"
+#include "kernels/emu/shared_memory.h"
+#include "kernels/emu/streams.h"
 
 namespace emu {
 namespace {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Launching: every kernel that a LAUNCH() names is in the registry from the time the library is loaded, whether it is
  * ever run or not. A launch keeps its arguments and runs when its stream gets there. */
 #ifndef FOVEA_EMU_LAUNCH_H

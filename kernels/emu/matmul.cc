@@ -1,17 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for kernels/cuda/matmul.cu: products by the CPU's tiles, which are found in the program that opened the
  * library. In the stream's order, as cuBLASLt works, and like it with several algorithms, whose sums are rounded in
  * other places. */
-#include "../cuda/matmul.cuh"
-#include "../cuda/stopwatch.cuh"
-#include "../cuda/tuning.cuh"
-#include "calls.h"
-#include "cuda_bf16.h"
-#include "memory.h"
-#include "streams.h"
+#include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/stopwatch.cuh"
+#include "kernels/cuda/tuning.cuh"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/cuda_bf16.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/streams.h"
 
 extern "C" {
-#include "../cpu/codes.h"
-#include "../cpu/gemm.h"
+#include "kernels/cpu/codes.h"
+#include "kernels/cpu/gemm.h"
 }
 
 #include <math.h>

@@ -1,6 +1,7 @@
-#include "memory.h"
-#include "order.h"
-#include "sanitizer.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/memory.h"
+#include "kernels/emu/order.h"
+#include "kernels/emu/sanitizer.h"
 
 #include <map>
 

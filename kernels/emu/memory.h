@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The device's memory: host memory that the host must not touch. */
 #ifndef FOVEA_EMU_MEMORY_H
 #define FOVEA_EMU_MEMORY_H

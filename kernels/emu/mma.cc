@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products of a warp, matrix loads and asynchronous copies: the twins of kernels/cuda/mma.cuh. */
-#include "block.h"
-#include "memory.h"
-#include "sanitizer.h"
-#include "shared_memory.h"
+#include "kernels/emu/block.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/sanitizer.h"
+#include "kernels/emu/shared_memory.h"
 
 namespace emu {
 namespace {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Twins of kernels/cuda/mma.cuh: the same functions with the same layouts. */
 #ifndef FOVEA_EMU_MMA_H
 #define FOVEA_EMU_MMA_H

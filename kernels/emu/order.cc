@@ -1,4 +1,5 @@
-#include "order.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/order.h"
 
 #include <stdint.h>
 #include <utility>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* In what order threads and blocks run. */
 #ifndef FOVEA_EMU_ORDER_H
 #define FOVEA_EMU_ORDER_H
 
-#include "control.h"
+#include "kernels/emu/control.h"
 
 #include <stddef.h>
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the emulated device says of itself. */
-#include "calls.h"
-#include "faults.h"
-#include "memory.h"
-#include "shared_memory.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
+#include "kernels/emu/memory.h"
+#include "kernels/emu/shared_memory.h"
 
 using namespace emu;
 

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranges are counted, and how many are open. */
-#include "ranges.h"
+#include "kernels/emu/ranges.h"
 
 #include <nvtx3/nvToolsExt.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FOVEA_EMU_RANGES_H
 #define FOVEA_EMU_RANGES_H
 

@@ -1,4 +1,5 @@
-#include "registry.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/registry.h"
 
 #include <cxxabi.h>
 #include <map>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels that the library's code launches. */
 #ifndef FOVEA_EMU_REGISTRY_H
 #define FOVEA_EMU_REGISTRY_H

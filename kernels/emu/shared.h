@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared memory of a block. Each array is found by its declaration: one object for each instantiation, as __shared__
  * has it, new and full of garbage in every block. */
 #ifndef FOVEA_EMU_SHARED_H

@@ -1,7 +1,8 @@
-#include "shared_memory.h"
-#include "block.h"
-#include "order.h"
-#include "sanitizer.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/shared_memory.h"
+#include "kernels/emu/block.h"
+#include "kernels/emu/order.h"
+#include "kernels/emu/sanitizer.h"
 
 namespace emu {
 unsigned long block_serial;

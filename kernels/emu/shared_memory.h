@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where a block's shared memory lies. */
 #ifndef FOVEA_EMU_SHARED_MEMORY_H
 #define FOVEA_EMU_SHARED_MEMORY_H

@@ -1,6 +1,7 @@
-#include "streams.h"
-#include "calls.h"
-#include "memory.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/emu/streams.h"
+#include "kernels/emu/calls.h"
+#include "kernels/emu/memory.h"
 
 #include <set>
 

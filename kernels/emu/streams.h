@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Streams are queues of work that is done when somebody waits for it and no sooner: who forgets to wait sees what was
  * there before. */
 #ifndef FOVEA_EMU_STREAMS_H
 #define FOVEA_EMU_STREAMS_H
 
-#include "cuda_runtime.h"
+#include "kernels/emu/cuda_runtime.h"
 
 #include <deque>
 #include <memory>

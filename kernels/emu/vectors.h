@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CUDA's vector types and dim3: the ones the kernels use. */
 #ifndef FOVEA_EMU_VECTORS_H
 #define FOVEA_EMU_VECTORS_H

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shuffles and votes. */
-#include "block.h"
-#include "sanitizer.h"
+#include "kernels/emu/block.h"
+#include "kernels/emu/sanitizer.h"
 
 namespace emu {
 namespace {

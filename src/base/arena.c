@@ -1,4 +1,5 @@
-#include "arena.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
-#include "digest.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/digest.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-#include "files.h"
-#include "files_new.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -77,13 +77,13 @@ int64_t files_size(const char *path) {
 }
 
 static Status read_all(int descriptor, const char *path, char **data, size_t *size) {
-    struct stat about;
-    if (fstat(descriptor, &about) != 0)
+    struct stat st;
+    if (fstat(descriptor, &st) != 0)
         return files_failure("read", path, errno);
-    if (S_ISDIR(about.st_mode))
+    if (S_ISDIR(st.st_mode))
         return files_failure("read", path, EISDIR);
     /* One byte beyond the size, so that the end is seen without growing, and one for the NUL. */
-    size_t capacity = (S_ISREG(about.st_mode) ? (size_t)about.st_size : (size_t)PIECE) + 2, used = 0;
+    size_t capacity = (S_ISREG(st.st_mode) ? (size_t)st.st_size : (size_t)PIECE) + 2, used = 0;
     char *buffer = malloc(capacity);
     if (!buffer)
         return status_no_memory(path, capacity);
@@ -189,8 +189,8 @@ Status files_new_open(const char *path, int *descriptor) {
 }
 
 Status files_new_close(int descriptor, const char *path, Status written) {
-    struct stat about;
-    bool regular = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    struct stat st;
+    bool regular = fstat(descriptor, &st) == 0 && S_ISREG(st.st_mode);
     if (!written && sync_descriptor(descriptor) != 0)
         written = files_failure("write", path, errno);
     /* Network file systems tell of a full disk only here. */
@@ -267,8 +267,8 @@ Status files_link(const char *target, const char *path) {
 }
 
 /* nftw(3) hands no context: the cause travels as the result. */
-static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place) {
-    (void)about;
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place) {
+    (void)info;
     (void)kind;
     (void)place;
     return remove(path) != 0 && errno != ENOENT ? errno : 0;

@@ -1,5 +1,6 @@
-#include "numa.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/numa.h"
+#include "base/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-#include "safetensors.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/safetensors.h"
+#include "base/files.h"
 
 #include <cJSON.h>
 #include <stdbool.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "safetensors_types.h"
+#include "base/safetensors_types.h"
 
 static const size_t HEADER_MAX = 100000000; /* the format's own limit */
 

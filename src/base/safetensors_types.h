@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The element types that the reader and the writer share. */
-#ifndef FOVEA_SAFETENSORS_TYPES_H
-#define FOVEA_SAFETENSORS_TYPES_H
+#ifndef FOVEA_BASE_SAFETENSORS_TYPES_H
+#define FOVEA_BASE_SAFETENSORS_TYPES_H
 
-#include "safetensors.h"
+#include "base/safetensors.h"
 #include <stdbool.h>
 
 /* Bytes an element. */

@@ -1,6 +1,6 @@
-#include "files.h"
-#include "files_new.h"
-#include "safetensors_types.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "base/safetensors_types.h"
 
 #include <cJSON.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-#include "status.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/status.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-#include "threads.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/threads.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-#include "utf8.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/utf8.h"
 
 size_t utf8_length(const char *text) {
     const unsigned char *s = (const unsigned char *)text;

@@ -1,5 +1,6 @@
-#include "stage.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <math.h>

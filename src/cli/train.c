@@ -1,7 +1,8 @@
-#include "train.h"
-#include "config.h"
-#include "status.h"
-#include "threads.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/train.h"
+#include "base/config.h"
+#include "base/status.h"
+#include "base/threads.h"
 
 #include <errno.h>
 #include <math.h>

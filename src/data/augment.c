@@ -1,4 +1,5 @@
-#include "loader.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/loader.h"
 
 #include <math.h>
 
@@ -8,7 +9,7 @@ static int at_least_one(double side) {
     return side < 1 ? 1 : (int)side;
 }
 
-/* The largest central box within the ratios: the whole picture unless it is too tall or too wide. */
+/* The largest central box within the ratios: the whole image unless it is too tall or too wide. */
 static Crop central(const CropRange *range, int height, int width) {
     double ratio = (double)width / height;
     Crop crop = {.height = height, .width = width};

@@ -1,4 +1,5 @@
-#include "bad_records.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/bad_records.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@ Status bad_records_open(BadRecords *bad, const Records *records, double max_bad)
         .records = records, .max_bad = max_bad, .allowed = (int64_t)floor(max_bad * (double)records->count + 1e-9)};
     pthread_mutex_init(&bad->lock, NULL);
     bad->is_bad = calloc((size_t)records->count, 1);
-    return bad->is_bad ? NULL : status_no_memory("the list of bad pictures", (unsigned long long)records->count);
+    return bad->is_bad ? NULL : status_no_memory("the list of bad images", (unsigned long long)records->count);
 }
 
 void bad_records_close(BadRecords *bad) {
@@ -48,10 +49,10 @@ static Status too_many(BadRecords *bad) {
     }
     const char *more = bad->count > SHOWN ? "; ..." : "";
     if (bad->count == records->count)
-        return status_error(EXIT_DATA, "none of the %lld pictures in %.200s can be used: %s%s; mend them",
+        return status_error(EXIT_DATA, "none of the %lld images in %.200s can be used: %s%s; mend them",
                             (long long)records->count, records->text, list, more);
     return status_error(EXIT_DATA,
-                        "at least %d of the %lld pictures in %.200s cannot be used, more than data.max_bad = %g allows "
+                        "at least %d of the %lld images in %.200s cannot be used, more than data.max_bad = %g allows "
                         "(%lld): %s%s; mend or remove them, or raise data.max_bad",
                         bad->count, (long long)records->count, records->text, bad->max_bad, (long long)bad->allowed,
                         list, more);
@@ -73,13 +74,13 @@ static Status enter(BadRecords *bad, int64_t record, const char *reason) {
         int capacity = bad->capacity ? bad->capacity * 2 : 16;
         BadRecord *grown = realloc(bad->list, (size_t)capacity * sizeof *grown);
         if (!grown)
-            return status_no_memory("the list of bad pictures", (size_t)capacity * sizeof *grown);
+            return status_no_memory("the list of bad images", (size_t)capacity * sizeof *grown);
         bad->list = grown;
         bad->capacity = capacity;
     }
     char *kept = strdup(reason);
     if (!kept)
-        return status_no_memory("the list of bad pictures", strlen(reason));
+        return status_no_memory("the list of bad images", strlen(reason));
     bad->is_bad[record] = 1;
     bad->list[bad->count++] = (BadRecord){record, records_root(records, record), records_path(records, record), kept};
     return bad->count > bad->allowed || bad->count == records->count ? too_many(bad) : NULL;
@@ -107,7 +108,7 @@ Status bad_records_copy(BadRecords *bad, BadRecord **list, int *count) {
     *list = malloc((size_t)(*count ? *count : 1) * sizeof **list);
     if (!*list) {
         *count = 0;
-        status = status_no_memory("the list of bad pictures", sizeof **list);
+        status = status_no_memory("the list of bad images", sizeof **list);
     } else if (*count) {
         memcpy(*list, bad->list, (size_t)*count * sizeof **list);
         qsort(*list, (size_t)*count, sizeof **list, by_record);

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The records that a loader cannot use: which, why, and when there are too many of them. Any thread. */
-#ifndef FOVEA_BAD_RECORDS_H
-#define FOVEA_BAD_RECORDS_H
+#ifndef FOVEA_DATA_BAD_RECORDS_H
+#define FOVEA_DATA_BAD_RECORDS_H
 
-#include "loader.h"
+#include "data/loader.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,5 @@
-#include "loader.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/loader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,13 @@ Status evaluation_view(const Image *image, int size, uint8_t *out) {
     /* Both are exact in integers: size / (224 / 256), and the long side in proportion, cut off. */
     int64_t resized_short = (int64_t)size * 256 / 224, resized_long = resized_short * longer / shorter;
     if (resized_long > MAX_RESIZED_SIDE)
-        return status_error(EXIT_DATA,
-                            "a picture of %d x %d is too long and narrow to be resized to a short side of %d",
+        return status_error(EXIT_DATA, "an image of %d x %d is too long and narrow to be resized to a short side of %d",
                             image->width, image->height, (int)resized_short);
     int height = (int)(tall ? resized_long : resized_short), width = (int)(tall ? resized_short : resized_long);
     size_t bytes = (size_t)height * width * 3;
     uint8_t *resized = malloc(bytes);
     if (!resized)
-        return status_no_memory("a resized picture", bytes);
+        return status_no_memory("a resized image", bytes);
     Crop whole = {.height = image->height, .width = image->width};
     Status status = resize_pixels(image->pixels, image->height, image->width, whole, height, width, resized);
     int top = centre_offset(height - size), left = centre_offset(width - size);

@@ -1,7 +1,8 @@
-#include "bad_records.h"
-#include "files.h"
-#include "held.h"
-#include "pack_reader.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "data/bad_records.h"
+#include "data/device_cache.h"
+#include "data/pack_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@ struct Loader {
     LoaderOptions options;
     int share;          /* samples of a batch that fall to this rank */
     PackReader *reader; /* NULL: a folder */
-    Held *held;         /* LOADER_DEVICE's records, else NULL */
+    DeviceCache *held;  /* LOADER_DEVICE's records, else NULL */
     Prefetch *prefetch; /* NULL until the device holds its records */
     BadRecords bad;
 };
@@ -127,13 +128,13 @@ static Status check_options(const LoaderOptions *options, int ranks) {
                             records->text);
     if (!options->evaluate && records->places < options->batch_size)
         return status_error(EXIT_DATA,
-                            "%s holds %lld pictures, fewer than one batch of %d; add pictures or lower the batch",
+                            "%s holds %lld images, fewer than one batch of %d; add images or lower the batch",
                             records->text, (long long)records->places, options->batch_size);
     const int shortest = options->min_side;
     for (int i = 0; i < records->part_count; i++)
-        if (records->parts[i].pack.about.image_size < shortest)
-            return status_error(EXIT_DATA, "%s: its pictures have %d pixels a side, less than a patch (%d)",
-                                records->parts[i].pack.directory, records->parts[i].pack.about.image_size, shortest);
+        if (records->parts[i].pack.info.image_size < shortest)
+            return status_error(EXIT_DATA, "%s: its images have %d pixels a side, less than a patch (%d)",
+                                records->parts[i].pack.directory, records->parts[i].pack.info.image_size, shortest);
     return NULL;
 }
 
@@ -164,8 +165,8 @@ static Status read_record(void *context, int64_t record, void *out) {
 static Status open_held(Loader *loader) {
     const LoaderOptions *options = &loader->options;
     const size_t side = (size_t)options->records->side;
-    return held_open(options->device, options->records->count, side * side * 3, options->workers, read_record, loader,
-                     &loader->held);
+    return device_cache_open(options->device, options->records->count, side * side * 3, options->workers, read_record,
+                             loader, &loader->held);
 }
 
 Status loader_open(const LoaderOptions *options, Loader **out) {
@@ -201,20 +202,20 @@ uint32_t loader_epoch(const Loader *loader, uint64_t number) {
     return loader->options.evaluate ? 0 : (uint32_t)(number / (uint64_t)loader_epoch_batches(loader));
 }
 
-Status loader_bring(Loader *loader, int64_t *left) {
+Status loader_fill_device_cache(Loader *loader, int64_t *left) {
     *left = 0;
     if (!loader->held || loader->prefetch)
         return NULL;
-    TRY(held_bring(loader->held, left));
+    TRY(device_cache_fill_next(loader->held, left));
     return *left ? NULL : open_ring(loader);
 }
 
-void loader_measure_held(int64_t records, int side, Arena *host, Arena *device) {
-    held_measure(records, (size_t)side * (size_t)side * 3, host, device);
+void loader_measure_device_cache(int64_t records, int side, Arena *host, Arena *device) {
+    device_cache_measure(records, (size_t)side * (size_t)side * 3, host, device);
 }
 
-const uint8_t *loader_held(const Loader *loader) {
-    return loader->held ? held_pixels(loader->held) : NULL;
+const uint8_t *loader_device_records(const Loader *loader) {
+    return loader->held ? device_cache_pixels(loader->held) : NULL;
 }
 
 Status loader_next(Loader *loader, PrefetchBatch *batch) {
@@ -243,7 +244,7 @@ void loader_close(Loader *loader) {
     if (!loader)
         return;
     prefetch_close(loader->prefetch);
-    held_close(loader->held);
+    device_cache_close(loader->held);
     pack_reader_close(loader->reader);
     bad_records_close(&loader->bad);
     free(loader);

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The system's library is built for the oldest processors; inlined, XXH3 uses what this program may use. */
 #define XXH_INLINE_ALL
 
-#include "pack_reader.h"
+#include "data/pack_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static Place find(const PackReader *reader, int64_t record) {
     place.pack = &part->pack;
     place.file = pack_find(place.pack, place.number, &place.offset);
     place.shard = &reader->shards[part - reader->records->parts][place.file - part->pack.shards];
-    place.size = (size_t)part->pack.about.image_size * (size_t)part->pack.about.image_size * 3;
+    place.size = (size_t)part->pack.info.image_size * (size_t)part->pack.info.image_size * 3;
     return place;
 }
 
@@ -62,10 +63,10 @@ static Place find(const PackReader *reader, int64_t record) {
 static bool is_network(int descriptor) {
     enum { NFS = 0x6969, SMB = 0x517B };
     static const unsigned CIFS = 0xFF534D42, SMB2 = 0xFE534D42;
-    struct statfs about;
-    if (fstatfs(descriptor, &about) != 0)
+    struct statfs st;
+    if (fstatfs(descriptor, &st) != 0)
         return true;
-    const unsigned type = (unsigned)about.f_type;
+    const unsigned type = (unsigned)st.f_type;
     return type == NFS || type == SMB || type == CIFS || type == SMB2;
 }
 
@@ -106,14 +107,14 @@ static LoaderCache choose(const Records *records) {
     double bytes = 0;
     for (int i = 0; i < records->part_count; i++) {
         const Pack *pack = &records->parts[i].pack;
-        bytes += 3.0 * (double)records->parts[i].count * pack->about.image_size * pack->about.image_size;
+        bytes += 3.0 * (double)records->parts[i].count * pack->info.image_size * pack->info.image_size;
     }
     return bytes > memory / 2 ? LOADER_DIRECT : LOADER_PAGE;
 }
 
 static Status open_part(PackReader *reader, int index, LoaderCache cache) {
     const Pack *pack = &reader->records->parts[index].pack;
-    const size_t size = (size_t)pack->about.image_size * (size_t)pack->about.image_size * 3;
+    const size_t size = (size_t)pack->info.image_size * (size_t)pack->info.image_size * 3;
     Shard *shards = calloc((size_t)pack->shard_count, sizeof *shards);
     if (!shards)
         return status_no_memory("a list of shards", (size_t)pack->shard_count * sizeof *shards);
@@ -268,7 +269,7 @@ static Status take(PackReader *reader, const Place *place, PackView *view) {
 
 Status pack_reader_view(PackReader *reader, int64_t record, PackView *view) {
     const Place place = find(reader, record);
-    *view = (PackView){.side = place.pack->about.image_size};
+    *view = (PackView){.side = place.pack->info.image_size};
     Status status = take(reader, &place, view);
     if (status)
         pack_view_close(view);

@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads records of packs, several threads at once, and verifies each against its checksum.
  *
  * Page cache: the shards' images are mapped, and a record's pages are brought in by MADV_POPULATE_READ before they are
  * touched, so that a bad disk is an error and no signal. Where the kernel has no such call, or the file system is a
  * network's, whose files may vanish under a mapping, records are read with pread(2). Direct: O_DIRECT reads of the
  * enclosing multiple of 4096 bytes, past the page cache, for packs larger than memory. */
-#ifndef FOVEA_PACK_READER_H
-#define FOVEA_PACK_READER_H
+#ifndef FOVEA_DATA_PACK_READER_H
+#define FOVEA_DATA_PACK_READER_H
 
-#include "loader.h"
-#include "records.h"
+#include "data/loader.h"
+#include "data/records.h"
 
 typedef struct PackReader PackReader;
 

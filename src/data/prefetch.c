@@ -1,5 +1,6 @@
-#include "prefetch.h"
-#include "numa.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/prefetch.h"
+#include "base/numa.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
-#include "records.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/records.h"
 
-#include "files.h"
-#include "random.h"
+#include "base/files.h"
+#include "base/random.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -58,7 +59,7 @@ static int count_pieces(const char *text) {
 
 static Status open_pack(const char *directory, RecordsSplits splits, Records *records) {
     if (!pack_is(directory))
-        return status_error(EXIT_DATA, "%s in %s is no pack; name one folder of pictures, or packs separated by commas",
+        return status_error(EXIT_DATA, "%s in %s is no pack; name one folder of images, or packs separated by commas",
                             directory, records->text);
     RecordsPart *part = &records->parts[records->part_count];
     TRY(pack_open(directory, &part->pack));
@@ -71,8 +72,8 @@ static Status open_pack(const char *directory, RecordsSplits splits, Records *re
                                 records->text, other->pack.directory, directory);
     TRY(select_records(part, splits));
     part->places = part->count;
-    records->licensed |= part->pack.about.licensed;
-    const int side = part->pack.about.image_size;
+    records->licensed |= part->pack.info.licensed;
+    const int side = part->pack.info.image_size;
     records->side = records->part_count == 1 || records->side == side ? side : 0;
     return NULL;
 }
@@ -101,8 +102,8 @@ static Status weigh_part(RecordsPart *part, const char *weight) {
         return status_error(EXIT_USAGE, "data.weights: %s is no number above 0", *weight ? weight : "an empty piece");
     const double places = round(value * (double)part->count);
     if (part->count && (places < 1 || places > MOST_PLACES))
-        return status_error(EXIT_USAGE, "data.weights: %s times the %lld pictures of %s makes %s places an epoch",
-                            weight, (long long)part->count, part->pack.directory, places < 1 ? "no" : "too many");
+        return status_error(EXIT_USAGE, "data.weights: %s times the %lld images of %s makes %s places an epoch", weight,
+                            (long long)part->count, part->pack.directory, places < 1 ? "no" : "too many");
     part->places = (int64_t)places;
     return NULL;
 }
@@ -172,7 +173,7 @@ static Status open_all(const char *text, const char *weights, RecordsSplits spli
     TRY(weigh(weights, records));
     TRY(number_parts(records));
     if (!records->count)
-        return status_error(EXIT_DATA, "%s holds no picture of the %s; see the pack's splits", text,
+        return status_error(EXIT_DATA, "%s holds no image of the %s; see the pack's splits", text,
                             splits == RECORDS_VAL     ? "split val"
                             : splits == RECORDS_TRAIN ? "split train, nor one without a split"
                                                       : "splits that were asked for");
@@ -257,7 +258,7 @@ static Status list_people(const Records *records, Person **people, size_t *count
         for (int64_t r = 0; r < part->count; r++) {
             const char *person = part->pack.rows[part->list[r]].person;
             if (*person)
-                (*people)[(*count)++] = (Person){part->pack.about.dataset, person};
+                (*people)[(*count)++] = (Person){part->pack.info.dataset, person};
         }
     }
     qsort(*people, *count, sizeof **people, by_name);
@@ -271,7 +272,7 @@ static Status refuse_shared(const Records *train, const Records *val, const Pers
                         shared->person, shared->dataset, train->text, val->text);
 }
 
-Status records_apart(const Records *train, const Records *val) {
+Status records_check_disjoint_people(const Records *train, const Records *val) {
     if (!train->part_count || !val->part_count)
         return NULL;
     Person *left, *right = NULL;

@@ -1,4 +1,5 @@
-#include "device.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/device.h"
 
 #include <stdint.h>
 

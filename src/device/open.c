@@ -1,4 +1,5 @@
-#include "plugin.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/plugin.h"
 
 #include <stdio.h>
 #include <stdlib.h>

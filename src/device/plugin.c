@@ -1,6 +1,7 @@
-#include "plugin.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/plugin.h"
 
-#include "ops.h"
+#include "ops/ops.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>

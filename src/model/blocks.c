@@ -1,4 +1,5 @@
-#include "blocks.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stack of pre-norm transformer blocks (Dosovitskiy et al., arXiv 2010.11929), the same for the ViT encoder and the
  * MAE decoder: x += attention(norm1(x)); x += mlp(norm2(x)); then, if asked for, a last norm. Each residual sum is
  * fused with the norm that follows it. */
-#ifndef FOVEA_BLOCKS_H
-#define FOVEA_BLOCKS_H
+#ifndef FOVEA_MODEL_BLOCKS_H
+#define FOVEA_MODEL_BLOCKS_H
 
-#include "linear.h"
-#include "model.h"
+#include "model/linear.h"
+#include "model/model.h"
 
 typedef struct {
     int norm1_weight, norm1_bias, norm2_weight, norm2_bias; /* parameter indices */

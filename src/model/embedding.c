@@ -1,10 +1,11 @@
-#include "embedding.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/embedding.h"
 
 #include <math.h>
 #include <string.h>
 
-const float picture_mean[3] = {0.485f, 0.456f, 0.406f};
-const float picture_std[3] = {0.229f, 0.224f, 0.225f};
+const float image_mean[3] = {0.485f, 0.456f, 0.406f};
+const float image_std[3] = {0.229f, 0.224f, 0.225f};
 
 static void encode(float *out, int position, int width) {
     int quarter = width / 2;

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the two models share before their blocks: shape checks, fixed positions, patch geometry. */
-#ifndef FOVEA_EMBEDDING_H
-#define FOVEA_EMBEDDING_H
+#ifndef FOVEA_MODEL_EMBEDDING_H
+#define FOVEA_MODEL_EMBEDDING_H
 
-#include "model.h"
+#include "model/model.h"
 
 /* Two-dimensional sin-cos position embedding [1 + grid * grid][dim]: row 0 (class token) zero; of each other row the
  * first half encodes the column, the second the row, each as [sin | cos] of position * 10000^(-i / (dim / 4))

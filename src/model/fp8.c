@@ -1,6 +1,7 @@
-#include "fp8.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/fp8.h"
 
-#include "linear.h"
+#include "model/linear.h"
 
 #include <stdio.h>
 #include <stdlib.h>

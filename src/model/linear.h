@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A linear layer of a model: its parameters and, where it has them, its codes and scales in FP8. */
-#ifndef FOVEA_LINEAR_H
-#define FOVEA_LINEAR_H
+#ifndef FOVEA_MODEL_LINEAR_H
+#define FOVEA_MODEL_LINEAR_H
 
-#include "fp8.h"
-#include "params.h"
+#include "model/fp8.h"
+#include "model/params.h"
 
 typedef struct {
     Fp8 *owner;

@@ -1,6 +1,7 @@
-#include "blocks.h"
-#include "embedding.h"
-#include "random.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/random.h"
+#include "model/blocks.h"
+#include "model/embedding.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static void sink(const float *noise, int32_t *ids, int root, int count) {
 }
 
 void mae_shuffle(const float *noise, int patches, int32_t *ids) {
-    /* Heapsort: no memory, and n log n for the thousand patches of a large picture. */
+    /* Heapsort: no memory, and n log n for the thousand patches of a large image. */
     for (int i = 0; i < patches; i++)
         ids[i] = i;
     for (int i = patches / 2 - 1; i >= 0; i--)
@@ -258,14 +259,14 @@ static int side_of(const Mae *mae, const MaeInput *input) {
     return input->side ? input->side : mae->shape.image_size;
 }
 
-static PictureSet pictures_of(const Mae *mae, const MaeInput *input) {
+static ImageSet images_of(const Mae *mae, const MaeInput *input) {
     const int side = side_of(mae, input);
-    return (PictureSet){.pixels = input->pixels,
-                        .count = input->which ? input->held : input->batch,
-                        .height = side,
-                        .width = side,
-                        .which = input->which,
-                        .crops = input->crops};
+    return (ImageSet){.pixels = input->pixels,
+                      .count = input->which ? input->held : input->batch,
+                      .height = side,
+                      .width = side,
+                      .which = input->which,
+                      .crops = input->crops};
 }
 
 static Status bring(Mae *mae, Stream *stream, void *to, const void *from, size_t bytes) {
@@ -274,7 +275,7 @@ static Status bring(Mae *mae, Stream *stream, void *to, const void *from, size_t
     return device->copy(device, stream, to, from, bytes, COPY_TO_DEVICE);
 }
 
-Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
+Status mae_upload(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
     const size_t side = (size_t)side_of(mae, host), count = (size_t)host->batch;
     *input = *host;
     if (mae->ops->device->host_memory)
@@ -294,7 +295,7 @@ Status mae_stage(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeIn
     return bring(mae, stream, mae->ids[room], host->ids, count * (size_t)mae->patches * sizeof *host->ids);
 }
 
-uint64_t mae_staged(const Mae *mae) {
+uint64_t mae_uploaded_bytes(const Mae *mae) {
     return mae->staged;
 }
 
@@ -307,10 +308,10 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     mae->passed_ids = input->ids;
     ops->device->range_push(ops->device, "forward");
 
-    const PictureSet pictures = pictures_of(mae, input);
-    if (pictures.pixels)
-        ops->pixels_to_patches(ops, &pictures, input->ids, keep, picture_mean, picture_std, s->image_size,
-                               s->patch_size, mae->visible, mae->target, batch);
+    const ImageSet images = images_of(mae, input);
+    if (images.pixels)
+        ops->pixels_to_patches(ops, &images, input->ids, keep, image_mean, image_std, s->image_size, s->patch_size,
+                               mae->visible, mae->target, batch);
     else
         ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
                               mae->target, batch);

@@ -1,4 +1,5 @@
-#include "params.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/params.h"
 
 #include <stdio.h>
 #include <string.h>

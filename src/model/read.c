@@ -1,4 +1,5 @@
-#include "model.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
-#include "blocks.h"
-#include "embedding.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/blocks.h"
+#include "model/embedding.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,9 @@
-#include "stage.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
 
-#include "files.h"
-#include "output.h"
-#include "tsv.h"
+#include "base/files.h"
+#include "base/tsv.h"
+#include "stage/pack/output.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,13 +41,13 @@ static Status take_folder(const char *path, bool remove_it, int *count) {
 
 /* Lines of a damaged list may name what is somebody's: only files, named whole, are ever removed by it. */
 static Status take_derived(const char *list, int number, const char *path, bool remove_it, int *count) {
-    struct stat about;
+    struct stat st;
     if (*path != '/')
         return status_error(EXIT_DATA, "%s:%d: \"%s\" is no whole path: the list is damaged; correct it", list, number,
                             path);
-    if (lstat(path, &about) != 0)
+    if (lstat(path, &st) != 0)
         return NULL;
-    if (S_ISDIR(about.st_mode))
+    if (S_ISDIR(st.st_mode))
         return status_error(EXIT_DATA, "%s:%d: %s is a folder, which no staging derives; correct the list", list,
                             number, path);
     ++*count;

@@ -1,8 +1,9 @@
-#include "stage.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
 
-#include "image.h"
-#include "output.h"
-#include "pack.h"
+#include "image/image.h"
+#include "pack/pack.h"
+#include "stage/pack/output.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHEET_ACROSS = 8, SHEET_DOWN = 6, SHEET_GAP = 4 }; /* pictures, pictures, pixels */
+enum { SHEET_ACROSS = 8, SHEET_DOWN = 6, SHEET_GAP = 4 }; /* images, images, pixels */
 
 static void print_about(const Pack *pack) {
     int64_t splits[PACK_SPLITS] = {0}, uncertain = 0;
@@ -19,10 +20,10 @@ static void print_about(const Pack *pack) {
         uncertain += (pack->rows[i].flags & PACK_NO_CIRCLE) != 0;
     }
     printf("pack      %s\n", pack->directory);
-    printf("data set  %s %s%s\n", pack->about.dataset, pack->about.dataset_version,
-           pack->about.licensed ? ", licensed: nothing derived from it may be passed on" : "");
-    printf("records   %" PRId64 " of %d x %d in %d shards\n", pack->count, pack->about.image_size,
-           pack->about.image_size, pack->shard_count);
+    printf("data set  %s %s%s\n", pack->info.dataset, pack->info.dataset_version,
+           pack->info.licensed ? ", licensed: nothing derived from it may be passed on" : "");
+    printf("records   %" PRId64 " of %d x %d in %d shards\n", pack->count, pack->info.image_size, pack->info.image_size,
+           pack->shard_count);
     printf("split     train %" PRId64 ", val %" PRId64 ", test %" PRId64 ", none %" PRId64 "\n",
            splits[PACK_SPLIT_TRAIN], splits[PACK_SPLIT_VAL], splits[PACK_SPLIT_TEST], splits[PACK_SPLIT_NONE]);
     printf("circle    %" PRId64 " without one, kept whole\n", uncertain);
@@ -30,17 +31,17 @@ static void print_about(const Pack *pack) {
 }
 
 static void print_labels(const Pack *pack) {
-    for (int label = 0; label < pack->about.label_count; label++) {
+    for (int label = 0; label < pack->info.label_count; label++) {
         int64_t known = 0;
         for (int64_t i = 0; i < pack->count; i++)
             known += !isnan(pack->rows[i].labels[label]);
-        printf("label     %s: known for %" PRId64 "\n", pack->about.label_names[label], known);
+        printf("label     %s: known for %" PRId64 "\n", pack->info.label_names[label], known);
     }
 }
 
-/* Pictures evenly spaced through the pack, row by row. */
+/* Images evenly spaced through the pack, row by row. */
 static Status draw(const Pack *pack, const char *path) {
-    const int side = pack->about.image_size, across = SHEET_ACROSS;
+    const int side = pack->info.image_size, across = SHEET_ACROSS;
     const int64_t most = SHEET_ACROSS * SHEET_DOWN, shown = pack->count < most ? pack->count : most;
     const int down = (int)((shown + across - 1) / across);
     const int width = across * (side + SHEET_GAP) + SHEET_GAP, height = down * (side + SHEET_GAP) + SHEET_GAP;
@@ -64,12 +65,11 @@ static Status draw(const Pack *pack, const char *path) {
 }
 
 static Status draw_sheet(const Pack *pack, const char *path, bool anyway) {
-    if (pack->about.licensed && !anyway)
-        return status_error(
-            EXIT_USAGE,
-            "%s is licensed data: a picture of it may not be passed on, so none is drawn; with --anyway "
-            "it is, and entered into its list of derived files",
-            pack->directory);
+    if (pack->info.licensed && !anyway)
+        return status_error(EXIT_USAGE,
+                            "%s is licensed data: an image of it may not be passed on, so none is drawn; with --anyway "
+                            "it is, and entered into its list of derived files",
+                            pack->directory);
     TRY(output_register(pack->directory, path));
     TRY(draw(pack, path));
     printf("sheet     %s\n", path);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How far staging has come, on stderr: rewritten in place on a terminal, otherwise a line every half minute. */
 #ifndef FOVEA_STAGE_PROGRESS_H
 #define FOVEA_STAGE_PROGRESS_H

@@ -1,10 +1,11 @@
-#include "stage.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
 
-#include "files.h"
-#include "output.h"
-#include "pack.h"
-#include "random.h"
-#include "tsv.h"
+#include "base/files.h"
+#include "base/random.h"
+#include "base/tsv.h"
+#include "pack/pack.h"
+#include "stage/pack/output.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,6 +1,7 @@
-#include "stage.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
 
-#include "pack.h"
+#include "pack/pack.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
-#include "device_lost.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/device_lost.h"
 
-#include "checkpoint_files.h"
+#include "checkpoint/files.h"
 
 #include <stdlib.h>
 

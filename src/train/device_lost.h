@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a run says at its end when its device failed. */
-#ifndef FOVEA_DEVICE_LOST_H
-#define FOVEA_DEVICE_LOST_H
+#ifndef FOVEA_TRAIN_DEVICE_LOST_H
+#define FOVEA_TRAIN_DEVICE_LOST_H
 
-#include "status.h"
+#include "base/status.h"
 
 /* How a run ended. A device that was lost takes with it what was learnt since the newest checkpoint in `checkpoints`:
  * the same failure, naming that one and how the run in `path` goes on. */

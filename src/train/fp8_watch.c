@@ -1,4 +1,5 @@
-#include "fp8_watch.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/fp8_watch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

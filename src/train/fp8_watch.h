@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What of a run in FP8 is beyond its range: told in metrics.jsonl, and a layer that goes there again and again is left
  * to BF16 for good. Looked at after every FP8_WATCH steps, counted from the run's first, and decided by what the
  * checkpoint holds: a run that was interrupted decides as one that was not. */
-#ifndef FOVEA_FP8_WATCH_H
-#define FOVEA_FP8_WATCH_H
+#ifndef FOVEA_TRAIN_FP8_WATCH_H
+#define FOVEA_TRAIN_FP8_WATCH_H
 
-#include "fp8.h"
-#include "monitor.h"
+#include "model/fp8.h"
+#include "train/monitor.h"
 
 /* A step whose values are beyond the range is in the history of the next: its scale has room again for up to twice the
  * largest, for gradients for 16 times. To overflow in every fourth step all the same, values must grow 16 times within

@@ -1,13 +1,14 @@
-#include "train.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/train.h"
 
-#include "curve.h"
-#include "device_lost.h"
-#include "files.h"
-#include "fp8_watch.h"
-#include "pipeline.h"
-#include "recon.h"
-#include "signals.h"
-#include "validate.h"
+#include "base/files.h"
+#include "rundir/loss_curve.h"
+#include "train/device_lost.h"
+#include "train/fp8_watch.h"
+#include "train/pipeline.h"
+#include "train/recon.h"
+#include "train/signals.h"
+#include "train/validate.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -53,26 +54,26 @@ static bool may_start(const Run *run) {
 
 static Status validate(Run *run) {
     double loss;
-    TRY(validate_loss(run->mae, &run->masks, &run->pictures, run->validation_count, &loss));
+    TRY(validate_loss(run->mae, &run->masks, &run->images, run->validation_count, &loss));
     run->state.val_loss = loss;
     run->validated_step = run->state.step;
     TRY(monitor_validation(&run->monitor, run->state.step, loss));
     return curve_write(run->directory.metrics, run->directory.curve);
 }
 
-/* Of licensed data no picture is left behind unless it was asked for. */
+/* Of licensed data no image is left behind unless it was asked for. */
 static Status draw(Run *run) {
     if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
         return NULL;
     int rows = (int)run->config->log.recon_images;
-    if (rows > run->pictures.count)
-        rows = run->pictures.count;
+    if (rows > run->images.count)
+        rows = run->images.count;
     if (rows < 1)
         return NULL;
     char *path = files_path("%s/step-%" PRId64 ".png", run->directory.recon, run->state.step);
     if (!path)
         return status_no_memory("a path", 512);
-    Status status = recon_write(path, run->mae, &run->ops, &run->masks, &run->pictures, rows);
+    Status status = recon_write(path, run->mae, &run->ops, &run->masks, &run->images, rows);
     free(path);
     run->drawn_step = run->state.step;
     return status;
@@ -155,12 +156,12 @@ static Status start_step(Run *run) {
 
 /* The records that the device holds, before the first step; a signal is heeded between pieces. */
 static Status bring_records(Run *run, Signals *signals) {
-    if (!loader_held(run->loader))
+    if (!loader_device_records(run->loader))
         return NULL;
     const double start = monitor_now();
     int64_t left = run->train.count;
     while (left && !run->signal) {
-        TRY(loader_bring(run->loader, &left));
+        TRY(loader_fill_device_cache(run->loader, &left));
         run->signal = signals_poll(signals);
         monitor_bringing(&run->monitor, run->train.count - left, run->train.count);
     }

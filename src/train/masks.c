@@ -1,7 +1,8 @@
-#include "masks.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/masks.h"
 
-#include "model.h"
-#include "random.h"
+#include "base/random.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which patches are hidden: for each record the order of patches by random noise keyed by (seed, epoch, record). */
-#ifndef FOVEA_MASKS_H
-#define FOVEA_MASKS_H
+#ifndef FOVEA_TRAIN_MASKS_H
+#define FOVEA_TRAIN_MASKS_H
 
-#include "status.h"
+#include "base/status.h"
 #include <stdint.h>
 
-/* The seed of every mask that is drawn for looking (validation, pictures): the same for all runs and all times, so that
+/* The seed of every mask that is drawn for looking (validation, images): the same for all runs and all times, so that
  * their losses can be compared. */
 #define MASKS_FIXED_SEED 0x666f766561ULL
 

@@ -1,11 +1,12 @@
-#include "memory_plan.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/memory_plan.h"
 
-#include "checkpoint.h"
-#include "fp8.h"
-#include "loader.h"
-#include "optimizer.h"
-#include "prefetch.h"
-#include "step.h"
+#include "checkpoint/checkpoint.h"
+#include "data/loader.h"
+#include "data/prefetch.h"
+#include "model/fp8.h"
+#include "train/optimizer.h"
+#include "train/step.h"
 
 #include <limits.h>
 #include <math.h>
@@ -21,8 +22,8 @@ static size_t gpu_margin(size_t total) {
     return total / SHARE < MOST ? total / SHARE : MOST;
 }
 
-/* What Linux calls available is an estimate; decoded pictures, the operations' scratch memory, other programs and the
- * cache of the pictures' files, without which every epoch waits for the disk, have to live off the rest. */
+/* What Linux calls available is an estimate; decoded images, the operations' scratch memory, other programs and the
+ * cache of the images' files, without which every epoch waits for the disk, have to live off the rest. */
 static size_t host_margin(size_t available) {
     enum { SHARE = 8 };
     return available / SHARE;
@@ -144,7 +145,7 @@ static size_t widened_codes(const ModelShape *shape, size_t rows) {
     return shape->fp8 && odd ? (rows * hidden + hidden * dim + MULTIPLE) * sizeof(uint16_t) : 0;
 }
 
-/* Where records are cropped on the device (kernels/cuda/patches.cu): of each row and column of the picture the place
+/* Where records are cropped on the device (kernels/cuda/patches.cu): of each row and column of the image the place
  * and the weights of what it is made of. */
 static size_t crop_scratch(const ModelShape *shape) {
     if (!shape->record)
@@ -187,20 +188,20 @@ static size_t gpu_scratch(const ModelShape *shape, RealType type) {
 
 static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
     const size_t across = (size_t)(shape->image_size / shape->patch_size), patches = across * across;
-    const size_t picture = (size_t)shape->image_size * (size_t)shape->image_size * 3;
+    const size_t image = (size_t)shape->image_size * (size_t)shape->image_size * 3;
     const size_t record = (size_t)shape->record * (size_t)shape->record * 3;
     const PrefetchOptions ring = {.batch_size = (int)config->train.global_batch,
                                   .sample_bytes = shape->held ? 0
                                                   : record    ? record
-                                                              : picture,
+                                                              : image,
                                   .crops = record > 0,
                                   .depth = (int)config->data.ring};
     prefetch_measure(&ring, host);
-    int64_t pictures = config->log.recon_images;
-    if (config->data.val[0] && config->val.every && config->val.images > pictures)
-        pictures = config->val.images;
-    arena_group(host, "pictures to look at");
-    arena_take(host, (size_t)pictures * picture);
+    int64_t images = config->log.recon_images;
+    if (config->data.val[0] && config->val.every && config->val.images > images)
+        images = config->val.images;
+    arena_group(host, "images to look at");
+    arena_take(host, (size_t)images * image);
     arena_group(host, "masks");
     arena_take(host, ((size_t)shape->batch + 1) * patches * sizeof(int32_t));
 }
@@ -222,7 +223,7 @@ Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch
         arena_take(&plan->device, room->workspace);
     }
     if (room->held)
-        loader_measure_held(room->held, room->record, &plan->host, &plan->device);
+        loader_measure_device_cache(room->held, room->record, &plan->host, &plan->device);
     checkpoint_writer_measure(&plan->params, &plan->host);
     measure_host(config, &shape, &plan->host);
     return NULL;
@@ -258,7 +259,7 @@ Status memory_largest(const Config *config, const MemoryRoom *room, int most, in
 }
 
 Status memory_pick(const Config *config, const MemoryRoom *room, int kept, int *micro_batch) {
-    /* From some dozens of pictures on a matrix product has thousands of rows, enough to use its packed parts again and
+    /* From some dozens of images on a matrix product has thousands of rows, enough to use its packed parts again and
      * again, and no cache holds the activations of more: ViT-Tiny at 112 pixels, on two cores, was as fast with 64 at a
      * time as with 256, and a quarter slower with 8. */
     enum { MOST_ON_CPU = 64 };
@@ -296,7 +297,7 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
     char others[256] = "";
     if (room->device)
         room->device->holders(room->device, others, sizeof others);
-    char advice[400] = "not even one picture at a time fits: take a smaller model or model.image_size, or free memory";
+    char advice[400] = "not even one image at a time fits: take a smaller model or model.image_size, or free memory";
     TRY(memory_largest(config, room, plan->micro_batch, &largest));
     if (largest)
         snprintf(advice, sizeof advice, "the largest train.micro_batch that divides train.global_batch and fits is %d",
@@ -316,7 +317,7 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
                  (double)room->held * 3 * room->record * room->record / MEGABYTE);
     return status_error(
         EXIT_NO_MEMORY,
-        "out of %smemory: with %d pictures at a time the run would need %.1f MB, %.1f MB of them for "
+        "out of %smemory: with %d images at a time the run would need %.1f MB, %.1f MB of them for "
         "the model's parameters and activations; %.1f MB of %.1f MB of the %s are free, of which %.1f MB "
         "stay free%s; %s",
         shares(room) ? "" : "GPU ", plan->micro_batch, (double)memory_needed(plan, room) / MEGABYTE,

@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a run holds, measured before anything is allocated by the code that lays it out, and the micro-batch that fits.
  * All figures are computed. */
-#ifndef FOVEA_MEMORY_PLAN_H
-#define FOVEA_MEMORY_PLAN_H
+#ifndef FOVEA_TRAIN_MEMORY_PLAN_H
+#define FOVEA_TRAIN_MEMORY_PLAN_H
 
-#include "arena.h"
-#include "config.h"
-#include "device.h"
-#include "known_gpus.h"
-#include "model.h"
-#include "records.h"
+#include "base/arena.h"
+#include "base/config.h"
+#include "cost/known_gpus.h"
+#include "data/records.h"
+#include "device/device.h"
+#include "model/model.h"
 
 /* Where a run's memory is to come from. */
 typedef struct {
@@ -41,7 +42,7 @@ void memory_room_known(const KnownGpu *gpu, MemoryRoom *room);
 void memory_room_records(MemoryRoom *room, const Config *config, const Records *records);
 /* The same in the model's shape. */
 void memory_shape_records(ModelShape *shape, const MemoryRoom *room);
-/* The model that `config` asks for, for pictures that are cropped by the host. */
+/* The model that `config` asks for, for images that are cropped by the host. */
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */
 RealType memory_type(const Config *config);
@@ -51,12 +52,12 @@ const char *memory_recompute(const Config *config);
 /* EXIT_MISSING when the device does not have train.precision. */
 Status memory_check_precision(const Config *config, const MemoryRoom *room) MUST_USE;
 
-/* A run of `config` with that many pictures at a time. */
+/* A run of `config` with that many images at a time. */
 Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch, MemoryPlan *plan) MUST_USE;
 
 /* Bytes that have to come from the device's memory: where it is the host's, all. */
 size_t memory_needed(const MemoryPlan *plan, const MemoryRoom *room);
-/* The largest divisor of train.global_batch, up to `most`, that fits; 0: not even one picture. */
+/* The largest divisor of train.global_batch, up to `most`, that fits; 0: not even one image. */
 Status memory_largest(const Config *config, const MemoryRoom *room, int most, int *micro_batch) MUST_USE;
 /* The micro-batch of a run: train.micro_batch, or with `auto` the one `kept` by the run that goes on (0: none), else
  * the largest that fits; 1 where none does. */

@@ -1,4 +1,5 @@
-#include "monitor.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/monitor.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -118,7 +119,7 @@ static void watch_data(Monitor *monitor, const StepFigures *figures) {
                      figures->step, 100 * share, MONITOR_WAIT_STEPS,
                      figures->bytes_read
                          ? "raise data.workers, or look at the disk if the pack does not fit into memory"
-                         : "raise data.workers, or make a pack of the pictures (./stage folder)");
+                         : "raise data.workers, or make a pack of the images (./stage folder)");
         monitor->starving.told = figures->step;
     }
     monitor->starving.steps = 0;

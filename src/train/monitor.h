@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a run tells while it goes: progress on standard output, in place on a terminal and line by line elsewhere, and
  * metrics.jsonl. */
-#ifndef FOVEA_MONITOR_H
-#define FOVEA_MONITOR_H
+#ifndef FOVEA_TRAIN_MONITOR_H
+#define FOVEA_TRAIN_MONITOR_H
 
-#include "metrics.h"
+#include "rundir/metrics.h"
 #include <stdbool.h>
 
 /* One step's figures. */

@@ -1,4 +1,5 @@
-#include "optimizer.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-#include "pipeline.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/pipeline.h"
 
 #include <string.h>
 

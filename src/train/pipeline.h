@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of a run on their way through loader, device, guard and monitor: where the device works behind the host's
  * back, the next one is started before the last one is known. */
-#ifndef FOVEA_PIPELINE_H
-#define FOVEA_PIPELINE_H
+#ifndef FOVEA_TRAIN_PIPELINE_H
+#define FOVEA_TRAIN_PIPELINE_H
 
-#include "run.h"
+#include "train/run.h"
 
 /* Steps that may be under way when the next one starts: none where the host computes, or the ring holds one batch. */
 int pipeline_ahead(const Run *run);

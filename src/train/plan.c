@@ -1,6 +1,7 @@
-#include "flops.h"
-#include "memory_plan.h"
-#include "run.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cost/flops.h"
+#include "train/memory_plan.h"
+#include "train/run.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -41,7 +42,7 @@ static void print_head(const Config *config, const MemoryRoom *room, const Memor
     printf("plan     MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d; %.2f M parameters, %s\n", shape.dim,
            shape.depth, shape.heads, shape.decoder_dim, shape.decoder_depth, shape.decoder_heads, shape.image_size,
            shape.patch_size, (double)plan->params.total / 1e6, memory_precision(config));
-    printf("         %" PRId64 " x %d pictures a step%s\n", config->train.global_batch / plan->micro_batch,
+    printf("         %" PRId64 " x %d images a step%s\n", config->train.global_batch / plan->micro_batch,
            plan->micro_batch, config->train.micro_batch == CONFIG_AUTO ? " (train.micro_batch = auto)" : "");
     printf("         on the %s: %.1f MB of %.1f MB %s\n", room->name, (double)room->free / MEGABYTE,
            (double)room->total / MEGABYTE, room->workspace ? "left by the driver and its context" : "are free now");
@@ -58,10 +59,10 @@ static void print_fit(const Config *config, const MemoryRoom *room, const Memory
         printf("the largest train.micro_batch that divides %" PRId64 " and fits is %d\n", config->train.global_batch,
                largest);
     else
-        printf("not even one picture at a time fits\n");
+        printf("not even one image at a time fits\n");
 }
 
-/* How many pictures would fit if more were computed again. */
+/* How many images would fit if more were computed again. */
 static Status print_recompute(const Config *config, const MemoryRoom *room) {
     Config other = *config;
     printf("         at most");
@@ -76,7 +77,7 @@ static Status print_recompute(const Config *config, const MemoryRoom *room) {
     return NULL;
 }
 
-/* Steps of the whole run, 0 where they are not known without the pictures, and who crops. */
+/* Steps of the whole run, 0 where they are not known without the images, and who crops. */
 static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *steps) {
     *steps = config->train.steps;
     const bool packs = pack_is(config->data.train) || strchr(config->data.train, ',');
@@ -94,14 +95,13 @@ static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *step
 
 static void print_work(const Config *config, const MemoryPlan *plan, int64_t steps) {
     const ModelShape shape = memory_shape(config, plan->micro_batch);
-    const double picture = flops_training(&shape);
-    printf("work     %.*f GFLOP a picture, forward and backward (computed)", picture < GIGABYTE ? 5 : 2,
-           picture / GIGABYTE);
+    const double image = flops_training(&shape);
+    printf("work     %.*f GFLOP an image, forward and backward (computed)", image < GIGABYTE ? 5 : 2, image / GIGABYTE);
     if (steps)
-        printf("; %.4g FLOP for %" PRId64 " steps of %" PRId64 " pictures\n",
-               picture * (double)steps * (double)config->train.global_batch, steps, config->train.global_batch);
+        printf("; %.4g FLOP for %" PRId64 " steps of %" PRId64 " images\n",
+               image * (double)steps * (double)config->train.global_batch, steps, config->train.global_batch);
     else
-        printf("; the run's number of steps hangs on the pictures, which data.train does not show\n");
+        printf("; the run's number of steps hangs on the images, which data.train does not show\n");
     /* Weights, and both moments of what is trained. */
     const double checkpoint =
         sizeof(float) * ((double)plan->params.total + 2 * (double)plan->params.trainable) / MEGABYTE;

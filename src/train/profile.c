@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ./train --profile: steps of a run one by one, each operation marked, and as many as training takes them; nothing is
  * kept. */
-#include "ceilings.h"
-#include "flops.h"
-#include "memory_plan.h"
-#include "peak.h"
-#include "pipeline.h"
-#include "profile_report.h"
+#include "cost/flops.h"
+#include "cost/peak.h"
+#include "profile/ceilings.h"
+#include "profile/profile_report.h"
+#include "train/memory_plan.h"
+#include "train/pipeline.h"
 
 #include <inttypes.h>
 
@@ -65,7 +66,7 @@ static Status take_marked(Run *run, Profiler *profiler, int64_t count) {
 static void print_head(const Run *run, int64_t count, const Ceilings *ceilings, const CeilingSizes *sizes) {
     const char *type = run->ops.type == REAL_BF16 ? "bf16" : "fp32";
     printf("profile  %" PRId64 " steps one by one and as many as training takes them, each after %d to warm up; %d x "
-           "%d pictures a step, %s on %s",
+           "%d images a step, %s on %s",
            count, WARM_UP, (int)run->config->train.global_batch / run->micro_batch, run->micro_batch,
            memory_precision(run->config), run->ops.name);
     if (run->device->host_memory)
@@ -136,7 +137,7 @@ Status train_profile(const Config *config, const TrainOptions *options, int64_t 
     if (!status) {
         int64_t left = 1;
         while (left && !status)
-            status = loader_bring(run.loader, &left);
+            status = loader_fill_device_cache(run.loader, &left);
     }
     if (!status) {
         print_head(&run, steps, &ceilings, &sizes);

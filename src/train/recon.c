@@ -1,14 +1,15 @@
-#include "recon.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/recon.h"
 
-#include "image.h"
-#include "validate.h"
+#include "image/image.h"
+#include "train/validate.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    SMALLEST_TILE = 192, /* small pictures are enlarged by whole factors to about this */
+    SMALLEST_TILE = 192, /* small images are enlarged by whole factors to about this */
     GAP = 4,
     GAP_LEVEL = 255,
     HIDDEN_LEVEL = 128
@@ -26,7 +27,7 @@ ReconLayout recon_layout(int image_size, int rows) {
 
 typedef struct {
     ReconLayout layout;
-    uint8_t *pixels;                   /* the picture being drawn */
+    uint8_t *pixels;                   /* the image being drawn */
     uint8_t *original, *masked, *made; /* [size][size][3] each */
     float *predicted, *targets;        /* of the last forward pass, in host memory */
     int size, patch;
@@ -56,7 +57,7 @@ static void draw_patch(Drawing *drawing, int index, const float *values, double 
             for (int c = 0; c < 3; c++) {
                 size_t at = 3 * ((size_t)(top + y) * (size_t)drawing->size + (size_t)(left + x)) + (size_t)c;
                 double normal = values[3 * (y * drawing->patch + x) + c] * scale + mean;
-                drawing->made[at] = level(255 * (normal * picture_std[c] + picture_mean[c]));
+                drawing->made[at] = level(255 * (normal * image_std[c] + image_mean[c]));
                 drawing->masked[at] = HIDDEN_LEVEL;
             }
 }
@@ -74,17 +75,16 @@ static void draw_tile(Drawing *drawing, const uint8_t *tile, int row, int column
 }
 
 /* Sample `sample` of the last forward pass as row `row`. */
-static void draw_row(Drawing *drawing, const Mae *mae, const int32_t *ids, const uint8_t *picture, int sample,
-                     int row) {
+static void draw_row(Drawing *drawing, const Mae *mae, const int32_t *ids, const uint8_t *image, int sample, int row) {
     size_t patches = (size_t)mae_patches(mae), keep = (size_t)mae_keep(mae), at = (size_t)sample;
     int count = 3 * drawing->patch * drawing->patch;
     size_t bytes = 3 * (size_t)drawing->size * (size_t)drawing->size;
     const int32_t *order = ids + at * patches;
     const float *predicted = drawing->predicted + at * (1 + patches) * (size_t)count;
     const float *targets = drawing->targets + at * (patches - keep) * (size_t)count;
-    memcpy(drawing->original, picture, bytes);
-    memcpy(drawing->masked, picture, bytes);
-    memcpy(drawing->made, picture, bytes);
+    memcpy(drawing->original, image, bytes);
+    memcpy(drawing->masked, image, bytes);
+    memcpy(drawing->made, image, bytes);
     for (size_t j = keep; j < patches; j++) {
         double scale = 1, mean = 0;
         if (mae_shape(mae)->norm_pix_loss)
@@ -111,21 +111,21 @@ static Status fetch(Drawing *drawing, const Mae *mae, const Ops *ops, int count)
                        (size_t)count * target_values(mae) * sizeof(float));
 }
 
-static Status draw(Drawing *drawing, Mae *mae, const Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
+static Status draw(Drawing *drawing, Mae *mae, const Ops *ops, Masks *masks, const EvaluationImages *images, int rows) {
     size_t bytes = 3 * (size_t)drawing->size * (size_t)drawing->size;
     int most = mae_shape(mae)->batch;
     for (int first = 0; first < rows; first += most) {
         int part = rows - first < most ? rows - first : most;
         double loss;
-        TRY(validate_forward(mae, masks, pictures, first, part, &loss));
+        TRY(validate_forward(mae, masks, images, first, part, &loss));
         TRY(fetch(drawing, mae, ops, part));
         for (int i = 0; i < part; i++)
-            draw_row(drawing, mae, masks->ids, pictures->pixels + (size_t)(first + i) * bytes, i, first + i);
+            draw_row(drawing, mae, masks->ids, images->pixels + (size_t)(first + i) * bytes, i, first + i);
     }
     return NULL;
 }
 
-Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, const Pictures *pictures, int rows) {
+Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, const EvaluationImages *images, int rows) {
     const ModelShape *shape = mae_shape(mae);
     Drawing drawing = {
         .layout = recon_layout(shape->image_size, rows), .size = shape->image_size, .patch = shape->patch_size};
@@ -137,7 +137,7 @@ Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, con
     if (!drawing.pixels || !drawing.predicted) {
         free(drawing.pixels);
         free(drawing.predicted);
-        return status_no_memory("the reconstruction picture (log.recon_images)",
+        return status_no_memory("the reconstruction image (log.recon_images)",
                                 total + 3 * tile + floats * sizeof(float));
     }
     drawing.targets = drawing.predicted + batch * predicted_values(mae);
@@ -145,7 +145,7 @@ Status recon_write(const char *path, Mae *mae, const Ops *ops, Masks *masks, con
     drawing.original = drawing.pixels + total;
     drawing.masked = drawing.original + tile;
     drawing.made = drawing.masked + tile;
-    Status status = draw(&drawing, mae, ops, masks, pictures, rows);
+    Status status = draw(&drawing, mae, ops, masks, images, rows);
     if (!status)
         status = image_write_png(path, drawing.pixels, drawing.layout.width, drawing.layout.height);
     free(drawing.pixels);

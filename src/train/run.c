@@ -1,10 +1,11 @@
-#include "run.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run.h"
 
-#include "files.h"
-#include "flops.h"
-#include "fp8.h"
-#include "memory_plan.h"
-#include "peak.h"
+#include "base/files.h"
+#include "cost/flops.h"
+#include "cost/peak.h"
+#include "model/fp8.h"
+#include "train/memory_plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,15 +21,15 @@
 /* The two commands that get a first run going. */
 static Status no_data(const Config *config, const TrainOptions *options) {
     char what[CONFIG_TEXT + 64];
-    struct stat about;
-    if (config->data.train[0] && stat(config->data.train, &about) != 0 && errno == EACCES)
+    struct stat st;
+    if (config->data.train[0] && stat(config->data.train, &st) != 0 && errno == EACCES)
         return status_error(EXIT_DATA, "data.train: %s cannot be looked at: %s", config->data.train, strerror(errno));
     if (config->data.train[0])
         snprintf(what, sizeof what, "data.train: there is no folder %s", config->data.train);
     else
         snprintf(what, sizeof what, "data.train is not set");
     return status_error(EXIT_DATA,
-                        "%s; give a folder of pictures or a pack, or draw some: `make demo`, then `./train %s --set "
+                        "%s; give a folder of images or a pack, or draw some: `make demo`, then `./train %s --set "
                         "data.train=demo/data/train --set data.val=demo/data/val`",
                         what, options->config_path);
 }
@@ -43,7 +44,7 @@ static Status open_records(Run *run) {
     TRY(records_open(config->data.train, config->data.weights, all ? RECORDS_ALL : RECORDS_TRAIN, &run->train));
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
-        TRY(records_apart(&run->train, &run->val));
+        TRY(records_check_disjoint_people(&run->train, &run->val));
     }
     run->state.data_hash = run->train.hash;
     run->state.data_count = run->train.count;
@@ -94,7 +95,7 @@ static Status plan_memory(Run *run, const MemoryRoom *room, int *micro_batch) {
     TRY(memory_refuse(config, room, &plan));
     if (config->train.micro_batch != CONFIG_AUTO)
         return NULL;
-    printf("train.micro_batch = auto: %d of %" PRId64 " pictures at a time, %.1f MB (computed) of %.1f MB free%s\n",
+    printf("train.micro_batch = auto: %d of %" PRId64 " images at a time, %.1f MB (computed) of %.1f MB free%s\n",
            *micro_batch, config->train.global_batch, (double)memory_needed(&plan, room) / 1e6, (double)room->free / 1e6,
            *micro_batch == kept ? ", as before" : "");
     if (kept && *micro_batch != kept)
@@ -166,7 +167,7 @@ static Status take_up(Run *run, bool validation_changed) {
     params_round(mae_params(run->mae), &run->ops);
     if (run->state.data_hash != data_hash || run->state.data_count != data_count)
         return status_error(EXIT_DATA,
-                            "cannot resume: the pictures in %s have changed since step %" PRId64 " of %s (%" PRId64
+                            "cannot resume: the images in %s have changed since step %" PRId64 " of %s (%" PRId64
                             " then, %" PRId64
                             " now, or other names, sizes, splits or weights); restore them, or start anew in another "
                             "run.dir",
@@ -193,7 +194,7 @@ Status run_open_step(Run *run, bool capture) {
                                  .spike = config->guard.spike,
                                  .settled = GUARD_SETTLED,
                                  .capture = capture,
-                                 .held = loader_held(run->loader),
+                                 .held = loader_device_records(run->loader),
                                  .held_count = run->train.count};
     step_close(run->step);
     run->step = NULL;
@@ -228,17 +229,16 @@ static Status open_data(Run *run) {
     run->batch_records = calloc((size_t)config->train.global_batch, sizeof *run->batch_records);
     if (!run->batch_records)
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
-    /* Validation pictures serve the reconstructions, too; without them the first training pictures do. */
+    /* Validation images serve the reconstructions, too; without them the first training images do. */
     bool validates = run->val.count > 0;
     if (validates)
         options.records = &run->val;
     int64_t wanted = config->log.recon_images;
     if (validates && config->val.every && config->val.images > wanted)
         wanted = config->val.images;
-    TRY(pictures_open(&run->pictures, options, wanted, &run->record.bad));
+    TRY(evaluation_images_open(&run->images, options, wanted, &run->record.bad));
     if (validates && config->val.every)
-        run->validation_count =
-            config->val.images < run->pictures.count ? (int)config->val.images : run->pictures.count;
+        run->validation_count = config->val.images < run->images.count ? (int)config->val.images : run->images.count;
     return NULL;
 }
 
@@ -267,7 +267,7 @@ static void print_peak(const Run *run) {
     if (why)
         printf("MFU      n/a: %s\n", why);
     else
-        printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP a picture\n", peak * 1e-12,
+        printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP an image\n", peak * 1e-12,
                flops_training(mae_shape(run->mae)) * 1e-9);
 }
 
@@ -282,7 +282,7 @@ static void tell_links(const Records *records) {
 
 static void summarise_data(const Run *run) {
     const Records *train = &run->train;
-    printf("data     %s: %" PRId64 " pictures", train->text, train->count);
+    printf("data     %s: %" PRId64 " images", train->text, train->count);
     if (train->places != train->count)
         printf(", weighted to %" PRId64, train->places);
     printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
@@ -301,7 +301,7 @@ static void summarise(const Run *run) {
     tell_links(&run->train);
     tell_links(&run->val);
     summarise_data(run);
-    printf("\ntrain    %" PRId64 " steps, %d x %d pictures a step, peak learning rate %.3g, %s on %s", run->total_steps,
+    printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
            memory_precision(run->config), run->ops.name);
     if (run->device->host_memory)
@@ -408,7 +408,7 @@ Status run_write_record(Run *run) {
     return run_record_write(record, run->directory.record);
 }
 
-const char *run_picture(const Run *run, int place) {
+const char *run_image(const Run *run, int place) {
     return records_path(&run->train, run->batch_records[place] % run->train.count);
 }
 
@@ -417,8 +417,7 @@ Status run_note_bad(Run *run) {
     TRY(bad_list_merge(&run->record.bad, run->loader));
     if (run->record.bad.count == before)
         return NULL;
-    monitor_note(&run->monitor,
-                 "step %" PRId64 ": pictures that cannot be used so far: %d; run.json says which and why",
+    monitor_note(&run->monitor, "step %" PRId64 ": images that cannot be used so far: %d; run.json says which and why",
                  run->state.step, run->record.bad.count);
     return run_write_record(run);
 }
@@ -429,7 +428,7 @@ void run_close(Run *run) {
     loader_close(run->loader);
     monitor_close(&run->monitor);
     optimizer_close(run->optimizer);
-    pictures_close(&run->pictures);
+    evaluation_images_close(&run->images);
     masks_close(&run->masks);
     mae_close(run->mae);
     status_free(ops_error(&run->ops));

@@ -1,21 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All that one run holds, and how it is opened and closed. loop.c drives it, recovery.c mends it. */
-#ifndef FOVEA_RUN_H
-#define FOVEA_RUN_H
+#ifndef FOVEA_TRAIN_RUN_H
+#define FOVEA_TRAIN_RUN_H
 
-#include "checkpoint.h"
-#include "directory.h"
-#include "guard.h"
-#include "loader.h"
-#include "masks.h"
-#include "model.h"
-#include "monitor.h"
-#include "optimizer.h"
-#include "pictures.h"
-#include "run_record.h"
-#include "step.h"
-#include "throughput.h"
-#include "train.h"
-#include "tune.h"
+#include "checkpoint/checkpoint.h"
+#include "data/evaluation_images.h"
+#include "data/loader.h"
+#include "model/model.h"
+#include "rundir/run_directory.h"
+#include "rundir/run_record.h"
+#include "rundir/throughput.h"
+#include "train/guard_find.h"
+#include "train/masks.h"
+#include "train/monitor.h"
+#include "train/optimizer.h"
+#include "train/step.h"
+#include "train/train.h"
+#include "train/tune.h"
 
 /* Why a run ends before its last step, or at it. */
 typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } Ending;
@@ -40,7 +41,7 @@ typedef struct {
     Masks masks;
     int micro_batch;
     Loader *loader;
-    Pictures pictures; /* for validation and reconstructions */
+    EvaluationImages images; /* for validation and reconstructions */
     int validation_count;
     Optimizer *optimizer;
     Step *step;
@@ -76,15 +77,15 @@ Status run_open_device(const Config *config, Device **device) MUST_USE;
 Status run_open(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
 void run_close(Run *run);
 
-/* For steps that leave nothing behind: no directory, record, checkpoint or picture. First the pictures and the
+/* For steps that leave nothing behind: no directory, record, checkpoint or image. First the images and the
  * device; then, when run->ops is as it is to be, model, optimizer and loader; last the step, which can be opened anew.
  * run_close() as after run_open(). */
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) MUST_USE;
 Status run_open_parts(Run *run) MUST_USE;
 Status run_open_step(Run *run, bool capture) MUST_USE;
 
-/* The path of a picture of the last batch that settled, for messages. */
-const char *run_picture(const Run *run, int place);
+/* The path of an image of the last batch that settled, for messages. */
+const char *run_image(const Run *run, int place);
 
 /* Brings the record up to the run's state and writes run.json. */
 Status run_write_record(Run *run) MUST_USE;

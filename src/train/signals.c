@@ -1,4 +1,5 @@
-#include "signals.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/signals.h"
 
 #include <time.h>
 

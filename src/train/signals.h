@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The signals that ask a run to stop, polled instead of handled: they are blocked before any thread starts, so that
  * every thread inherits the mask and the loop asks at the end of each step. No handler, hence no global flag. */
-#ifndef FOVEA_SIGNALS_H
-#define FOVEA_SIGNALS_H
+#ifndef FOVEA_TRAIN_SIGNALS_H
+#define FOVEA_TRAIN_SIGNALS_H
 
 #include <signal.h>
 #include <stdbool.h>

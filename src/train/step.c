@@ -1,6 +1,7 @@
-#include "step.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/step.h"
 
-#include "fp8.h"
+#include "model/fp8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -252,9 +253,9 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
     const int count = step->options.micro_batch;
     const ModelShape *shape = mae_shape(step->options.mae);
     const int side = batch->crops ? shape->record : shape->image_size;
-    const size_t picture = (size_t)side * (size_t)side * 3;
+    const size_t image = (size_t)side * (size_t)side * 3;
     const uint8_t *held = step->options.held, *samples = batch->samples;
-    const MaeInput host = {.pixels = held ? held : samples + (size_t)first * picture,
+    const MaeInput host = {.pixels = held ? held : samples + (size_t)first * image,
                            .side = side,
                            .which = room->which,
                            .held = (int)step->options.held_count,
@@ -263,16 +264,16 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
                            .batch = count};
     if (step->micro >= MAE_ROOMS) {
         TRY(device->event_wait(device, room->filled));
-        TRY(device->event_hold(device, room->free, step->copies));
+        TRY(device->stream_wait_event(device, room->free, step->copies));
     }
     masks_draw_to(step->options.masks, step->options.seed, epoch, batch->records + first, count, room->ids);
     for (int i = 0; i < count && held; i++)
         room->which[i] = (int32_t)(batch->records[first + i] % step->options.held_count);
-    const uint64_t before = mae_staged(step->options.mae);
-    TRY(mae_stage(step->options.mae, index, step->copies, &host, input));
-    step->copied += mae_staged(step->options.mae) - before;
+    const uint64_t before = mae_uploaded_bytes(step->options.mae);
+    TRY(mae_upload(step->options.mae, index, step->copies, &host, input));
+    step->copied += mae_uploaded_bytes(step->options.mae) - before;
     TRY(device->event_record(device, room->filled, step->copies));
-    return device->event_hold(device, room->filled, NULL);
+    return device->stream_wait_event(device, room->filled, NULL);
 }
 
 static Status fill_room(Step *step, Room *room, int index, const PrefetchBatch *batch, uint32_t epoch, int first,

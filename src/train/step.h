@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Optimizer steps, one after the other, without the host waiting for the device: a step's inputs come by a stream of
  * their own while the step before is computed, the device judges the step itself (judge_step()), and what it came to is
  * read a step later. Where the device can keep work, the passes over a micro-batch and the update are captured once and
@@ -6,13 +7,13 @@
  *   step_gradients(), step_update()                     of step t
  *   step_gradients(), step_update()                     of step t + 1, where step_ahead() allows it
  *   step_settle()                                       what step t came to */
-#ifndef FOVEA_STEP_H
-#define FOVEA_STEP_H
+#ifndef FOVEA_TRAIN_STEP_H
+#define FOVEA_TRAIN_STEP_H
 
-#include "masks.h"
-#include "model.h"
-#include "optimizer.h"
-#include "prefetch.h"
+#include "data/prefetch.h"
+#include "model/model.h"
+#include "train/masks.h"
+#include "train/optimizer.h"
 
 /* Steps under way at most. */
 enum { STEP_MOST = OPTIMIZER_AHEAD };

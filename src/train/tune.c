@@ -1,7 +1,8 @@
-#include "tune.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/tune.h"
 
-#include "files.h"
-#include "json_text.h"
+#include "base/files.h"
+#include "base/json.h"
 
 #include <cJSON.h>
 #include <stdio.h>

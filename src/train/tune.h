@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RUN/tune.json: the ways to compute that the device found the fastest, so that a resumed run takes the same and goes
  * on to the bit. */
-#ifndef FOVEA_TUNE_H
-#define FOVEA_TUNE_H
+#ifndef FOVEA_TRAIN_TUNE_H
+#define FOVEA_TRAIN_TUNE_H
 
-#include "config.h"
-#include "device.h"
-#include "monitor.h"
+#include "base/config.h"
+#include "device/device.h"
+#include "train/monitor.h"
 
 typedef struct {
     const Device *device; /* NULL: nothing is timed */

@@ -1,4 +1,5 @@
-#include "run.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run.h"
 
 #include <stdlib.h>
 #include <unistd.h>

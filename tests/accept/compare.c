@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compare CASE.safetensors OUT.safetensors [fp32|bf16|fp8 [OTHER.safetensors LEAST]]
  *
  * Holds what replay wrote against the recorded case: prints each kind's worst deviation, exits 1 when a bound is
@@ -8,7 +9,7 @@
  * 2^-9 each add up over the layers to the second bounds, and AdamW's first steps make of a gradient's wrong sign a
  * whole step, so that weights after them say nothing. E4M3 has 4
  * bits: a product of two rounded factors is 0.03 off in the root mean square, which the residual stream dilutes. */
-#include "safetensors.h"
+#include "base/safetensors.h"
 
 #include <math.h>
 #include <stdbool.h>

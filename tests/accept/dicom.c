@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a DICOM photograph and writes its pixels, bare. */
-#include "../../src/stage/dicom.h"
-#include "files.h"
+#include "image/dicom.h"
+#include "base/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* Decodes a picture and shows what training or evaluation would see of it, as bare pixels. */
-#include "files.h"
-#include "loader.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decodes an image and shows what training or evaluation would see of it, as bare pixels. */
+#include "base/files.h"
+#include "data/loader.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -42,7 +43,7 @@ static Status evaluate(const Image *image, int size, const char *path) {
 
 static Status cut(const Image *image, int size, Crop crop, const char *path) {
     if (crop.height > image->height - crop.top || crop.width > image->width - crop.left)
-        return status_error(EXIT_USAGE, "the box does not lie within the picture of %d x %d", image->width,
+        return status_error(EXIT_USAGE, "the box does not lie within the image of %d x %d", image->width,
                             image->height);
     uint8_t *out;
     TRY(allocate(size, &out));

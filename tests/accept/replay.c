@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* replay CASE.safetensors --out OUT.safetensors [--backend cpu|emu|cuda] [--precision fp32|bf16|fp8]
  *
- * Loads a recorded case (weights, pictures, noise or labels, configuration in __metadata__) into the product's models,
+ * Loads a recorded case (weights, images, noise or labels, configuration in __metadata__) into the product's models,
  * takes the recorded number of AdamW steps on the one batch, and writes what was computed under the case's names.
  * Nothing is computed here. */
-#include "files.h"
-#include "fp8.h"
-#include "model.h"
-#include "optimizer.h"
-#include "safetensors.h"
-#include "threads.h"
+#include "base/files.h"
+#include "base/safetensors.h"
+#include "base/threads.h"
+#include "model/fp8.h"
+#include "model/model.h"
+#include "train/optimizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,7 +176,7 @@ static Status end_step(Replay *r, const Params *params, Optimizer *optimizer, in
     return optimizer_step(optimizer, r->lr, step, &norm);
 }
 
-/* The case's pictures, and for each sample `rows` integers, in device memory. */
+/* The case's images, and for each sample `rows` integers, in device memory. */
 typedef struct {
     Arena arena;
     float *image;

@@ -1,5 +1,6 @@
-#include "arena.h"
-#include "check.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+#include "tests/fixtures/check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

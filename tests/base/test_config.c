@@ -1,7 +1,8 @@
-#include "check.h"
-#include "config.h"
-#include "random.h"
-#include "temp.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/config.h"
+#include "base/random.h"
+#include "tests/fixtures/check.h"
+#include "tests/fixtures/temp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

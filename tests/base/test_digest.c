@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Digests of known texts (RFC 1321, FIPS 180-2), of files, of pieces, and their hexadecimal form. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "check.h"
-#include "digest.h"
-#include "temp.h"
+#include "base/digest.h"
+#include "tests/fixtures/check.h"
+#include "tests/fixtures/temp.h"
 
 static void expect(const Digest *digest, const char *sha256, const char *md5) {
     char text[2 * DIGEST_SHA256 + 1];

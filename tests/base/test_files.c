@@ -1,6 +1,7 @@
-#include "check.h"
-#include "files.h"
-#include "temp.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "tests/fixtures/check.h"
+#include "tests/fixtures/temp.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which cores are near a device, from a drawn /sys. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "../data/scratch.h"
-#include "numa.h"
+#include "base/numa.h"
+#include "tests/fixtures/scratch.h"
 
 /* A file of the tree, its folders made. */
 static void put(const char *root, const char *folder, const char *name, const char *text) {

@@ -1,4 +1,5 @@
-#include "random.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/random.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,8 @@
-#include "check.h"
-#include "random.h"
-#include "safetensors.h"
-#include "temp.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/random.h"
+#include "base/safetensors.h"
+#include "tests/fixtures/check.h"
+#include "tests/fixtures/temp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

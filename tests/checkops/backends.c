@@ -1,4 +1,5 @@
-#include "backends.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/backends.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

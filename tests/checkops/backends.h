@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The backends that are present: the CPU, the emulated GPU, a GPU. */
 #ifndef CHECKOPS_BACKENDS_H
 #define CHECKOPS_BACKENDS_H
 
-#include "../../kernels/emu/control.h"
-#include "device.h"
-#include "ops.h"
+#include "device/device.h"
+#include "kernels/emu/control.h"
+#include "ops/ops.h"
 
 typedef enum { BACKEND_CPU, BACKEND_EMU, BACKEND_CUDA, BACKENDS } BackendName;
 

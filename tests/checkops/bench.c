@@ -1,5 +1,6 @@
-#include "bench.h"
-#include "checkops.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/bench.h"
+#include "tests/checkops/checkops.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Timing: what is timed (bench_list.c) and how (bench.c). */
 #ifndef CHECKOPS_BENCH_H
 #define CHECKOPS_BENCH_H
 
-#include "ops.h"
+#include "ops/ops.h"
 
 /* Memory of the device that every call shares: pools of numbers, and what stands at which place is of no interest. */
 enum { POOLS = 8, LISTS = 2 };

@@ -1,6 +1,7 @@
-#include "bench.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/bench.h"
 
-#include "../../src/train/op_cost.h"
+#include "cost/op_cost.h"
 
 #include <stddef.h>
 
@@ -143,11 +144,11 @@ static void gelu(Bed *b, const int *n) {
 static void gelu_backward(Bed *b, const int *n) {
     b->ops.gelu_backward(&b->ops, b->pool[1], b->pool[0], n[2], b->pool[4], (size_t)n[0] * n[1]);
 }
-static void pixels(Bed *b, const int *n) { /* pictures come at that size */
+static void pixels(Bed *b, const int *n) { /* images come at that size */
     static const float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.25f, 0.25f, 0.25f};
     const int across = n[1] / n[2];
-    const PictureSet pictures = {.pixels = b->bytes, .count = n[0], .height = n[1], .width = n[1]};
-    b->ops.pixels_to_patches(&b->ops, &pictures, ids(b, across * across), n[3], mean, std, n[1], n[2], b->pool[4],
+    const ImageSet images = {.pixels = b->bytes, .count = n[0], .height = n[1], .width = n[1]};
+    b->ops.pixels_to_patches(&b->ops, &images, ids(b, across * across), n[3], mean, std, n[1], n[2], b->pool[4],
                              b->pool[5], n[0]);
 }
 static void image(Bed *b, const int *n) {
@@ -215,7 +216,7 @@ static void backward_input_fp8(Bed *b, const int *n) {
                                      ACTIVATION_NONE, NULL, b->pool[4], n[0], n[1], n[2], NULL);
 }
 
-/* Pictures of one height and width to another: the host's, whatever the backend. n: height and width, size */
+/* Images of one height and width to another: the host's, whatever the backend. n: height and width, size */
 static void resize(Bed *b, const int *n) {
     const Crop crop = {.top = 3, .left = 5, .height = n[0] - 7, .width = n[0] - 9, .flip = true};
     b->ops.error = resize_pixels(b->bytes, n[0], n[0], crop, n[1], n[1], b->pool[5]);

@@ -1,5 +1,6 @@
-#include "checkops.h"
-#include "reference.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/checkops.h"
+#include "tests/checkops/reference.h"
 
 typedef struct {
     int batch, tokens, heads, head;

@@ -1,5 +1,6 @@
-#include "checkops.h"
-#include "reference.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/checkops.h"
+#include "tests/checkops/reference.h"
 
 #include <math.h>
 

@@ -1,4 +1,5 @@
-#include "checkops.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/checkops.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,18 +103,18 @@ static void check_findings(Errors *e) {
     const uint8_t *pixels = put(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
     const Crop *outside = put(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
     const int32_t *first = put(e, zero, sizeof(int32_t));
-    PictureSet pictures = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
-    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
+    ImageSet images = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
+    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
     expect(e, EXIT_INTERNAL,
-           "the crop of 2 x 2 pixels at row 1, column 0 does not lie in the picture of 2 x 2, or cannot become 2 x 2");
-    pictures.crops = NULL;
-    pictures.which = put(e, &(const int32_t){1}, sizeof(int32_t));
-    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
-    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees picture 1, not one of 0 .. 0");
-    pictures.which = put(e, &(const int32_t){-1}, sizeof(int32_t));
-    pictures.height = 1;
-    ops->pixels_to_patches(ops, &pictures, first, 1, none, one, 2, 2, y, NULL, 1);
-    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees picture -1, not one of 0 .. 0");
+           "the crop of 2 x 2 pixels at row 1, column 0 does not lie in the image of 2 x 2, or cannot become 2 x 2");
+    images.crops = NULL;
+    images.which = put(e, &(const int32_t){1}, sizeof(int32_t));
+    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image 1, not one of 0 .. 0");
+    images.which = put(e, &(const int32_t){-1}, sizeof(int32_t));
+    images.height = 1;
+    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
+    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image -1, not one of 0 .. 0");
 }
 
 static void check_backend(Errors *e) {

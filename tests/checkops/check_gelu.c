@@ -1,6 +1,7 @@
-#include "../../kernels/cpu/approx.h"
-#include "checkops.h"
-#include "reference.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/approx.h"
+#include "tests/checkops/checkops.h"
+#include "tests/checkops/reference.h"
 
 #include <math.h>
 

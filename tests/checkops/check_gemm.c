@@ -1,5 +1,6 @@
-#include "../../kernels/cpu/gemm.h"
-#include "checkops.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/gemm.h"
+#include "tests/checkops/checkops.h"
 
 #include <math.h>
 

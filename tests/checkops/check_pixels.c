@@ -1,5 +1,6 @@
-#include "checkops.h"
-#include "reference.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/checkops.h"
+#include "tests/checkops/reference.h"
 
 #include <math.h>
 #include <string.h>
@@ -123,13 +124,13 @@ void check_resize_facts(Check *check) {
     if (!status)
         status = resize_pixels(flat, 9, 7, (Crop){.height = 9, .width = 7}, 4, 3, halved);
     for (size_t i = 0; i < sizeof halved && !status; i++)
-        check_scalar(check, "a flat picture", halved[i], 77, 0);
+        check_scalar(check, "a flat image", halved[i], 77, 0);
     if (status)
         check_fail(check, "%s", status_message(status));
     status_free(status);
 }
 
-/* A box on whole pixels that reaches beyond the picture gives what a picture padded with black gives. */
+/* A box on whole pixels that reaches beyond the image gives what an image padded with black gives. */
 void check_resize_box(Check *check) {
     enum { SIDE = 200, MARGIN = 100 };
     static uint8_t padded[(SIDE + 2 * MARGIN) * (SIDE + 2 * MARGIN) * 3], want[150 * 150 * 3];
@@ -179,7 +180,7 @@ void check_resize_box_facts(Check *check) {
     if (!status)
         status = resize_box(ramp, SIDE, SIDE, (Box){-9, 30, 5, 5}, 6, 12, out);
     for (int i = 0; i < 6 * 12 * 3 && !status; i++)
-        check_scalar(check, "beside the picture", out[i], 0, 0);
+        check_scalar(check, "beside the image", out[i], 0, 0);
     if (status)
         check_fail(check, "%s", status_message(status));
     status_free(status);
@@ -192,7 +193,7 @@ void check_resize_box_facts(Check *check) {
     }
 }
 
-/* One value of the picture a sample sees. */
+/* One value of the image a sample sees. */
 typedef struct {
     int size, patch, patches, keep;
     const int32_t *ids;
@@ -218,7 +219,7 @@ static Patches draw_patches(Check *check) {
     }
     if (exact_crops(check)) {
         p.batch = 4;
-        if (check->round == 2) /* rows of the picture and of a patch are multiples of 16 bytes */
+        if (check->round == 2) /* rows of the image and of a patch are multiples of 16 bytes */
             across = 3;
     }
     p.size = p.patch * across;
@@ -255,7 +256,7 @@ static void check_cut(Check *check, const Patches *p, const double *image, doubl
                     }
 }
 
-/* What pictures have beyond the size that is cut out: itself a place where rows start on 16 bytes. */
+/* What images have beyond the size that is cut out: itself a place where rows start on 16 bytes. */
 enum { SPARE = 16 };
 
 static Crop exact_crop(Check *check, int size, int sample) {
@@ -269,14 +270,14 @@ static Crop exact_crop(Check *check, int size, int sample) {
 void check_pixels_to_patches(Check *check) {
     Patches p = draw_patches(check);
     const bool cropped = check->round % 3, exact = exact_crops(check);
-    const bool chosen = check->round % 2; /* a picture may be for several samples, another for none */
+    const bool chosen = check->round % 2; /* an image may be for several samples, another for none */
     const int height = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
     const int width = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
     check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d", p.batch, height,
                 width, cropped, exact, chosen, p.size, p.patch, p.keep);
-    const size_t picture = (size_t)height * width * 3, area = (size_t)p.size * p.size;
+    const size_t image_bytes = (size_t)height * width * 3, area = (size_t)p.size * p.size;
     const int count = chosen ? check_between(check, 1, 7) : p.batch;
-    uint8_t *pixels = draw_pixels(check, count * picture);
+    uint8_t *pixels = draw_pixels(check, count * image_bytes);
     int32_t *which = check_bytes(check, "which", BUFFER_INPUT, p.batch, sizeof *which);
     for (int b = 0; b < p.batch; b++)
         which[b] = chosen ? check_between(check, 0, count - 1) : b;
@@ -286,20 +287,20 @@ void check_pixels_to_patches(Check *check) {
         crops[b] = exact && b < 3 ? exact_crop(check, p.size, b) : draw_crop(check, height, width);
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
     RUN(check) {
-        const PictureSet pictures = {.pixels = AT(pixels),
-                                     .count = count,
-                                     .height = height,
-                                     .width = width,
-                                     .which = AT(chosen ? which : NULL),
-                                     .crops = AT(cropped ? crops : NULL)};
-        check->ops.pixels_to_patches(&check->ops, &pictures, AT(p.ids), p.keep, mean, std, p.size, p.patch,
-                                     AT(p.visible), AT(p.target), p.batch);
+        const ImageSet images = {.pixels = AT(pixels),
+                                 .count = count,
+                                 .height = height,
+                                 .width = width,
+                                 .which = AT(chosen ? which : NULL),
+                                 .crops = AT(cropped ? crops : NULL)};
+        check->ops.pixels_to_patches(&check->ops, &images, AT(p.ids), p.keep, mean, std, p.size, p.patch, AT(p.visible),
+                                     AT(p.target), p.batch);
     }
     double *image = check_numbers(check, p.batch * 3 * area);
     static uint8_t seen[400 * 400 * 3];
     for (int b = 0; b < p.batch; b++) {
         Crop crop = cropped ? crops[b] : (Crop){.height = height, .width = width};
-        reference(pixels + which[b] * picture, width, crop, p.size, p.size, seen);
+        reference(pixels + which[b] * image_bytes, width, crop, p.size, p.size, seen);
         for (size_t i = 0; i < area; i++)
             for (int c = 0; c < 3; c++)
                 image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Holds each operation of every backend against a naive double-precision reference and the backends against each
  * other.
  *
@@ -11,9 +12,9 @@
 #ifndef CHECKOPS_H
 #define CHECKOPS_H
 
-#include "backends.h"
-#include "ops.h"
-#include "random.h"
+#include "base/random.h"
+#include "ops/ops.h"
+#include "tests/checkops/backends.h"
 
 /* A float's rounding error, relative: the unit of most tolerances. */
 #define ROUNDING 0x1p-24

@@ -1,4 +1,5 @@
-#include "checkops.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/checkops/checkops.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkops: holds each operation of every backend against a naive reference and the CPU. Output in TAP. */
-#include "checkops.h"
+#include "tests/checkops/checkops.h"
 
 #include <getopt.h>
 #include <stdio.h>

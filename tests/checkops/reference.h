@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The references' elementary functions, in double, and rounding. */
 #ifndef CHECKOPS_REFERENCE_H
 #define CHECKOPS_REFERENCE_H
 
-#include "ops.h"
+#include "ops/ops.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for the NVIDIA driver, as libcuda.so.1 in a folder of its own: there is no device, but libraries and
  * kernels can be loaded, so that cuDNN compiles its plans for the device that it was described. Nothing can run. */
 #include <stddef.h>

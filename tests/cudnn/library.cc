@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for cuDNN, as libcudnn.so.9 in a folder of its own: attention's graphs are computed on the host, one
  * operation after the other as the graph describes them, so that strides, offsets, scales and the order of operations
  * are tested without a GPU. A plan's pointers are host memory.

@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes attention's plans for GPUs that are only described: `plans PROPERTIES.json...`. Prints TAP without numbers.
  * Needs the stand-in driver as libcuda.so.1, see driver.c. */
-#include "../../kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/attention_library.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs attention by the library over host memory: cuDNN is the stand-in of library.cc, and there is no driver, so that
  * what the plain kernels should compute fails and says so. Prints TAP without numbers. */
-#include "../../kernels/cuda/attention_library.cuh"
-#include "../../kernels/cuda/stopwatch.cuh"
-#include "../../kernels/cuda/tuning.cuh"
+#include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/stopwatch.cuh"
+#include "kernels/cuda/tuning.cuh"
 
 #include <algorithm>
 #include <cudnn.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_resized_crop() against what its law says: uniform areas, log-uniform ratios, even places, and the fallback. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "loader.h"
+#include "data/loader.h"
 
 #include <math.h>
 
@@ -81,8 +82,8 @@ static void flips_of_probability_0_and_1(void **state) {
     }
 }
 
-/* Every box lies within any picture, down to one pixel. */
-static void boxes_lie_within_the_picture(void **state) {
+/* Every box lies within any image, down to one pixel. */
+static void boxes_lie_within_the_image(void **state) {
     (void)state;
     static const CropRange wide = {.scale_min = 0.05, .scale_max = 1, .ratio_min = 3, .ratio_max = 5, .flip = 0.5};
     static const CropRange tall = {.scale_min = 0.05, .scale_max = 1, .ratio_min = 0.1, .ratio_max = 0.2, .flip = 0.5};
@@ -120,7 +121,7 @@ static void what_never_fits_falls_back_to_the_centre(void **state) {
     expect_box(&recipe, 50, 1, (Crop){.top = 24, .left = 0, .height = 1, .width = 1});
     expect_box(&recipe, 1, 50, (Crop){.top = 0, .left = 24, .height = 1, .width = 1});
     expect_box(&recipe, 2, 2000, (Crop){.top = 0, .left = 998, .height = 2, .width = 3});
-    /* Larger than the picture: all of it, whose ratio is within bounds. */
+    /* Larger than the image: all of it, whose ratio is within bounds. */
     CropRange huge = recipe;
     huge.scale_min = 1.5;
     huge.scale_max = 2;
@@ -157,9 +158,9 @@ static void a_try_that_does_not_fit_is_repeated(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_follow_their_laws),      cmocka_unit_test(flips_of_probability_0_and_1),
-        cmocka_unit_test(boxes_lie_within_the_picture), cmocka_unit_test(what_never_fits_falls_back_to_the_centre),
-        cmocka_unit_test(one_pixel_is_taken_whole),     cmocka_unit_test(a_try_that_does_not_fit_is_repeated),
+        cmocka_unit_test(boxes_follow_their_laws),    cmocka_unit_test(flips_of_probability_0_and_1),
+        cmocka_unit_test(boxes_lie_within_the_image), cmocka_unit_test(what_never_fits_falls_back_to_the_centre),
+        cmocka_unit_test(one_pixel_is_taken_whole),   cmocka_unit_test(a_try_that_does_not_fit_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

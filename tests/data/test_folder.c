@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which files of a tree are records, in which order, and what the hash sees. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,8 +7,10 @@
 
 #include <cmocka.h>
 
-#include "folder.h"
-#include "scratch.h"
+#include "base/file_tree.h"
+#include "data/folder.h"
+#include "image/image.h"
+#include "tests/fixtures/scratch.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -44,7 +47,7 @@ static void expect_paths(const char *root, const char *const *paths, int count) 
     folder_close(&folder);
 }
 
-static void pictures_come_in_byte_order(void **state) {
+static void images_come_in_byte_order(void **state) {
     const char *root = *state;
     make_directory(root, "b/deep/er");
     make_directory(root, "a");
@@ -73,7 +76,7 @@ static void hidden_names_are_left_out(void **state) {
     expect_paths(*state, (const char *const[]){"b.jpg"}, 1);
 }
 
-/* A loop would never end; a folder linked twice would give its pictures double weight. */
+/* A loop would never end; a folder linked twice would give its images double weight. */
 static void links_to_folders_are_left_out(void **state) {
     make_directory(*state, "a");
     scratch_write(*state, "a/b.jpg", "x", 1);
@@ -132,22 +135,22 @@ static void any_names_are_listed_with_their_sizes(void **state) {
     scratch_write(*state, "a.txt", "x", 1);
     scratch_write(*state, "a.jpg", "x", 1);
     make_link(*state, "z.txt", "gone");
-    FolderFile *files;
+    TreeFile *files;
     int64_t count;
-    assert_ok(folder_list(*state, is_text, &files, &count));
+    assert_ok(file_tree_list(*state, is_text, &files, &count));
     assert_int_equal(count, 3);
     assert_string_equal(files[0].path, "a.txt");
     assert_string_equal(files[1].path, "b.txt/c.txt");
     assert_int_equal(files[1].bytes, 3);
     assert_string_equal(files[2].path, "z.txt");
     assert_int_equal(files[2].bytes, 0);
-    folder_list_free(files, count);
-    FolderListing listing;
+    file_tree_free(files, count);
+    FileTree listing;
     char *pipe = scratch_path(*state, "pipe.txt");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     make_link(*state, "b.txt/up", "..");
     make_link(*state, "a.txt.link", "b.txt");
-    assert_ok(folder_list_all(*state, is_text, &listing));
+    assert_ok(file_tree_read(*state, is_text, &listing));
     assert_int_equal(listing.count, 3);
     assert_int_equal(listing.link_count, 2);
     assert_string_equal(listing.links[0].path, "a.txt.link");
@@ -157,21 +160,21 @@ static void any_names_are_listed_with_their_sizes(void **state) {
     assert_false(listing.others[0].special);
     assert_string_equal(listing.others[1].path, "pipe.txt");
     assert_true(listing.others[1].special);
-    folder_listing_free(&listing);
+    file_tree_close(&listing);
     free(pipe);
     char *inner = scratch_path(*state, "b.txt");
-    assert_ok(folder_list(inner, folder_is_picture, &files, &count)); /* none is fine here */
+    assert_ok(file_tree_list(inner, image_is_file_name, &files, &count)); /* none is fine here */
     assert_int_equal(count, 0);
-    folder_list_free(files, count);
+    file_tree_free(files, count);
     free(inner);
 }
 
-static void a_folder_without_pictures_is_refused(void **state) {
+static void a_folder_without_images_is_refused(void **state) {
     Folder folder;
     make_directory(*state, "a");
     scratch_write(*state, "a/readme", "x", 1);
     assert_fails(folder_open(*state, &folder), EXIT_DATA, *state);
-    assert_fails(folder_open(*state, &folder), EXIT_DATA, "holds no picture");
+    assert_fails(folder_open(*state, &folder), EXIT_DATA, "holds no image");
     char *missing = scratch_path(*state, "missing"), *file = scratch_path(*state, "a/readme");
     assert_fails(folder_open(missing, &folder), EXIT_DATA, missing);
     assert_fails(folder_open(file, &folder), EXIT_DATA, "Not a directory");
@@ -244,14 +247,14 @@ static void the_hash_is_portable(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(pictures_come_in_byte_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(images_come_in_byte_order, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_names_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(links_to_folders_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(links_to_files_are_records_and_so_are_broken_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(pipes_are_no_records, setup, teardown),
         cmocka_unit_test_setup_teardown(a_deep_tree_is_listed, setup, teardown),
         cmocka_unit_test_setup_teardown(any_names_are_listed_with_their_sizes, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_folder_without_pictures_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_without_images_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_folder_below_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hash_sees_names_and_sizes, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hash_is_portable, setup, teardown),

@@ -1,4 +1,5 @@
-/* The loader: the same batches for any number of workers and any start, bad pictures replaced and listed. Run under the
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loader: the same batches for any number of workers and any start, bad images replaced and listed. Run under the
  * thread sanitizer too. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "loader_take.h"
+#include "tests/fixtures/loader_take.h"
 
 enum { COUNT = 23, SIZE = 20, BATCH = 5, EPOCH_BATCHES = COUNT / BATCH, SAMPLE = SIZE * SIZE * 3 };
 
@@ -17,11 +18,11 @@ typedef struct {
 } Data;
 
 /* Record `number` of the folder: a JPEG or a PNG, each of another size. */
-static void write_picture(const char *root, int number, int width, int height) {
+static void write_image(const char *root, int number, int width, int height) {
     char name[32];
     snprintf(name, sizeof name, "%02d.%s", number, number % 2 ? "jpg" : "png");
     char *path = scratch_path(root, name);
-    uint8_t *pixels = draw_picture(width, height, number);
+    uint8_t *pixels = draw_image(width, height, number);
     assert_ok(number % 2 ? image_write_jpeg(path, pixels, width, height, 90)
                          : image_write_png(path, pixels, width, height));
     free(pixels);
@@ -33,7 +34,7 @@ static int setup(void **state) {
     assert_non_null(data);
     data->root = scratch_make();
     for (int i = 0; i < COUNT; i++)
-        write_picture(data->root, i, 30 + i * 2, 60 - i);
+        write_image(data->root, i, 30 + i * 2, 60 - i);
     assert_ok(records_open(data->root, "", RECORDS_TRAIN, &data->records));
     assert_int_equal(data->records.count, COUNT);
     *state = data;
@@ -53,7 +54,7 @@ static LoaderOptions usual(const Data *data) {
 }
 
 static void spoil(const Data *data, int64_t record) {
-    scratch_write(data->root, data->records.folder.paths[record], "no picture", 10);
+    scratch_write(data->root, data->records.folder.paths[record], "no image", 10);
 }
 
 /* The first `batches` batches; drop() them. */
@@ -103,7 +104,7 @@ static void samples_are_what_their_keys_say(void **state) {
 
 static void workers_change_nothing(void **state) {
     const Data *data = *state;
-    spoil(data, 3); /* and not when pictures are replaced, either */
+    spoil(data, 3); /* and not when images are replaced, either */
     spoil(data, COUNT - 1);
     enum { BATCHES = 11 };
     LoaderOptions options = usual(data);
@@ -213,7 +214,7 @@ static void a_folder_of_less_than_a_batch(void **state) {
 }
 
 /* Records 7 and 8 are bad, and the last: 7 becomes 9, the last becomes 0, with the crop of the record shown. */
-static void bad_pictures_are_replaced_by_the_next(void **state) {
+static void bad_images_are_replaced_by_the_next(void **state) {
     const Data *data = *state;
     enum { BATCHES = 3 * EPOCH_BATCHES };
     spoil(data, 7);
@@ -235,11 +236,11 @@ static void bad_pictures_are_replaced_by_the_next(void **state) {
     drop(&taken);
 }
 
-static void bad_pictures_are_listed_once(void **state) {
+static void bad_images_are_listed_once(void **state) {
     const Data *data = *state;
     spoil(data, COUNT - 1);
     spoil(data, 7);
-    write_picture(data->root, 2, 40, 3); /* record 2, now flatter than a patch */
+    write_image(data->root, 2, 40, 3); /* record 2, now flatter than a patch */
     LoaderOptions options = usual(data);
     options.max_bad = 0.2;
     options.workers = 5;
@@ -264,7 +265,7 @@ static void bad_pictures_are_listed_once(void **state) {
     loader_close(loader);
 }
 
-static void no_bad_pictures_make_an_empty_list(void **state) {
+static void no_bad_images_make_an_empty_list(void **state) {
     const Data *data = *state;
     LoaderOptions options = usual(data);
     Loader *loader;
@@ -291,7 +292,7 @@ static Status run_to_failure(const LoaderOptions *options, int most) {
     return status;
 }
 
-static void too_many_bad_pictures_end_it(void **state) {
+static void too_many_bad_images_end_it(void **state) {
     const Data *data = *state;
     spoil(data, 4);
     spoil(data, 5);
@@ -305,7 +306,7 @@ static void too_many_bad_pictures_end_it(void **state) {
     options.max_bad = 2.99 / COUNT;
     Status status = run_to_failure(&options, 50);
     assert_int_equal(status_code(status), EXIT_DATA);
-    const char *const parts[] = {"at least 3 of the 23 pictures", data->root, "data.max_bad = 0.13",
+    const char *const parts[] = {"at least 3 of the 23 images", data->root, "data.max_bad = 0.13",
                                  "allows (2): 04.png (neither JPEG nor PNG by its first bytes); 05.jpg (neither",
                                  "mend or remove them, or raise data.max_bad"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -313,15 +314,15 @@ static void too_many_bad_pictures_end_it(void **state) {
             fail_msg("\"%s\" lacks \"%s\"", status_message(status), parts[i]);
     status_free(status);
     options.max_bad = 0; /* the first one ends it */
-    assert_fails(run_to_failure(&options, 6), EXIT_DATA, "at least 1 of the 23 pictures");
+    assert_fails(run_to_failure(&options, 6), EXIT_DATA, "at least 1 of the 23 images");
 }
 
-/* The product 0.29 x 100 misses its whole number by a rounding: 29 bad pictures of 100 are what is allowed. */
+/* The product 0.29 x 100 misses its whole number by a rounding: 29 bad images of 100 are what is allowed. */
 static void the_share_is_meant_in_decimals(void **state) {
     Data *data = *state;
     records_close(&data->records);
     for (int i = COUNT; i < 100; i++)
-        write_picture(data->root, i, 8, 8);
+        write_image(data->root, i, 8, 8);
     assert_ok(records_open(data->root, "", RECORDS_TRAIN, &data->records));
     for (int i = 0; i < 29; i++)
         spoil(data, i * 3);
@@ -330,7 +331,7 @@ static void the_share_is_meant_in_decimals(void **state) {
     options.max_bad = 0.29;
     assert_ok(run_to_failure(&options, 21));
     options.max_bad = 0.28;
-    assert_fails(run_to_failure(&options, 21), EXIT_DATA, "of the 100 pictures");
+    assert_fails(run_to_failure(&options, 21), EXIT_DATA, "of the 100 images");
 }
 
 static void nothing_readable_ends_it_whatever_is_allowed(void **state) {
@@ -340,7 +341,7 @@ static void nothing_readable_ends_it_whatever_is_allowed(void **state) {
     LoaderOptions options = usual(data);
     options.max_bad = 1;
     for (options.workers = 1; options.workers <= 5; options.workers += 2)
-        assert_fails(run_to_failure(&options, 1), EXIT_DATA, "none of the 23 pictures");
+        assert_fails(run_to_failure(&options, 1), EXIT_DATA, "none of the 23 images");
 }
 
 int main(void) {
@@ -351,10 +352,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_epoch_shows_no_record_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(evaluation_goes_round_in_folder_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_of_less_than_a_batch, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_pictures_are_replaced_by_the_next, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_pictures_are_listed_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_bad_pictures_make_an_empty_list, setup, teardown),
-        cmocka_unit_test_setup_teardown(too_many_bad_pictures_end_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_images_are_replaced_by_the_next, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_images_are_listed_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_bad_images_make_an_empty_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(too_many_bad_images_end_it, setup, teardown),
         cmocka_unit_test_setup_teardown(the_share_is_meant_in_decimals, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_readable_ends_it_whatever_is_allowed, setup, teardown),
     };

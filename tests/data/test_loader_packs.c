@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loader on packs: the same batches for any number of ranks and workers and any start, weights, splits, people kept
  * apart, damaged records replaced, changed packs refused. */
 #include <setjmp.h>
@@ -7,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "loader_take.h"
-#include "pack_fixture.h"
+#include "tests/fixtures/loader_take.h"
+#include "tests/fixtures/pack_fixture.h"
 
 #include <sys/stat.h>
 
@@ -84,7 +85,7 @@ static void assert_same(const Taken *a, const Taken *b, int from, int batches) {
 static uint8_t *pixels_of(const Records *records, int64_t record, int *side) {
     int64_t number;
     const RecordsPart *part = records_part(records, record, &number);
-    *side = part->pack.about.image_size;
+    *side = part->pack.info.image_size;
     uint8_t *pixels = malloc((size_t)*side * *side * 3);
     assert_non_null(pixels);
     assert_ok(pack_read(&part->pack, number, pixels));
@@ -151,8 +152,8 @@ static void splits_choose_what_is_taken(void **state) {
     const PackSpec none = {"gamma", "e", 8, 4, 4, 3};
     char *path = fixture_pack(data->root, "none", &none);
     Records records;
-    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA, "holds no picture of the split train");
-    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "holds no picture of the split val");
+    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA, "holds no image of the split train");
+    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "holds no image of the split val");
     free(path);
 }
 
@@ -160,21 +161,21 @@ static void people_are_kept_apart(void **state) {
     const Data *data = *state;
     Records val, all;
     assert_ok(records_open(data->both, "", RECORDS_VAL, &val));
-    assert_ok(records_apart(&data->records, &val));
+    assert_ok(records_check_disjoint_people(&data->records, &val));
     assert_ok(records_open(data->both, "", RECORDS_ALL, &all));
-    assert_fails(records_apart(&all, &val), EXIT_DATA, "person p14 of alpha is in data.train");
+    assert_fails(records_check_disjoint_people(&all, &val), EXIT_DATA, "person p14 of alpha is in data.train");
     records_close(&all);
     records_close(&val);
     /* The same name in another data set is another person. */
     const PackSpec other = {"gamma", "v", 8, 4, 4, 3}, same = {"beta", "v", 8, 2, 2, 4};
     char *path = fixture_pack(data->root, "other", &other);
     assert_ok(records_open(path, "", RECORDS_VAL, &val));
-    assert_ok(records_apart(&data->records, &val));
+    assert_ok(records_check_disjoint_people(&data->records, &val));
     records_close(&val);
     free(path);
     path = fixture_pack(data->root, "same", &same);
     assert_ok(records_open(path, "", RECORDS_VAL, &val));
-    assert_fails(records_apart(&data->records, &val), EXIT_DATA, "person p0 of beta is in data.train");
+    assert_fails(records_check_disjoint_people(&data->records, &val), EXIT_DATA, "person p0 of beta is in data.train");
     records_close(&val);
     free(path);
 }

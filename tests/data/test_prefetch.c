@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ring: order and content for any number of workers, failures, and closing at any moment. Run under the thread
  * sanitizer too. */
 #include <setjmp.h>
@@ -7,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "prefetch.h"
-#include "random.h"
+#include "base/random.h"
+#include "data/prefetch.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -204,7 +205,7 @@ static void a_ring_closes_at_any_moment(void **state) {
     }
 }
 
-/* Two at a time, given back and taken again: the same pictures in the same order. */
+/* Two at a time, given back and taken again: the same images in the same order. */
 static void several_batches_are_held_at_a_time(void **state) {
     (void)state;
     Source source = good_source(7, 3, false);

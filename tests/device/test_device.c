@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory, copies, streams, events, captured work and failures, on the CPU and on the emulated GPU, which does nothing
  * before it is waited for: what has not been ordered happens in the wrong order. */
 #include <setjmp.h>
@@ -7,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "../../kernels/emu/control.h"
-#include "../../src/device/plugin.h"
-#include "../base/check.h"
-#include "ops.h"
+#include "device/plugin.h"
+#include "kernels/emu/control.h"
+#include "ops/ops.h"
+#include "tests/fixtures/check.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -160,7 +161,7 @@ static int order_of(const Device *device, bool hold, bool compute_first) {
     assert_fine(device->fill(device, first, x, 1, COUNT));
     assert_fine(device->event_record(device, event, first));
     if (hold)
-        assert_fine(device->event_hold(device, event, second));
+        assert_fine(device->stream_wait_event(device, event, second));
     assert_fine(device->copy(device, second, y, x, COUNT, COPY_ON_DEVICE));
     assert_fine(device->wait(device, second));
     assert_fine(device_read(device, &value, y, 1));
@@ -361,10 +362,10 @@ static void wrong_data_is_found_once_and_named(void **state) {
     const float mean[3] = {0.5f, 0.5f, 0.5f}, deviation[3] = {0.25f, 0.25f, 0.25f};
     Crop *crop = placed(device, crops, sizeof crops);
     assert_fine(device_write(device, place, (int32_t[2][1]){{0}, {0}}, sizeof(int32_t[2][1])));
-    const PictureSet pictures = {.pixels = (uint8_t *)in, .count = 2, .height = 4, .width = 6, .crops = crop};
-    ops.pixels_to_patches(&ops, &pictures, place, 1, mean, deviation, 4, 4, out, NULL, 2);
+    const ImageSet images = {.pixels = (uint8_t *)in, .count = 2, .height = 4, .width = 6, .crops = crop};
+    ops.pixels_to_patches(&ops, &images, place, 1, mean, deviation, 4, 4, out, NULL, 2);
     assert_refused(found_in(device, &ops), EXIT_INTERNAL,
-                   "the crop of 4 x 3 pixels at row 1, column 2 does not lie in the picture of 4 x 6");
+                   "the crop of 4 x 3 pixels at row 1, column 2 does not lie in the image of 4 x 6");
     assert_fine(found_in(device, &ops));
     release_all(device, 6, (void *[]){in, out, place, label, loss, crop});
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Choices by timing, on the emulated GPU: two algorithms for each product, fused or not, with made-up times that
  * FOVEA_EMU_TIMES changes. */
 #include <setjmp.h>
@@ -7,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../../kernels/emu/control.h"
-#include "../base/check.h"
-#include "ops.h"
+#include "kernels/emu/control.h"
+#include "ops/ops.h"
+#include "tests/fixtures/check.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

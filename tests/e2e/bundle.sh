@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tools/bundle makes a folder that needs nothing of the machine it was made on; tools/gpu-check judges and records, as far
 # as that shows without a GPU.
 . "$(dirname "$0")/lib.sh"

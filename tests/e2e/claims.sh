@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The README may give a figure of a GPU only when it was measured by tools/gpu-check and lies in tools/results.
 . "$(dirname "$0")/lib.sh"
 

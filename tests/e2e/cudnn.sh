@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Attention by cuDNN without a GPU. Its plans are made by cuDNN itself for GPUs that are only described
 # (tests/cases/h100.json, h200.json), with a stand-in for the driver: they show that graph, shape and chip are supported
 # and how much memory they want. Its graphs are computed by a stand-in for cuDNN, against the formulas.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The recorded DICOM photographs: pixels as pydicom has them, and refusals.
 . "$(dirname "$0")/lib.sh"
 
@@ -23,11 +24,11 @@ printf '\003\076\375' >"$TMP/c"
 check "two levels of difference are within two" within 2 "$TMP/a" "$TMP/b"
 if within 2 "$TMP/a" "$TMP/c"; then not_ok "three levels are not"; else ok "three levels are not"; fi
 
-check "a native picture is read" "$dicom" $cases/native_explicit.dcm "$TMP/native.rgb"
+check "a native image is read" "$dicom" $cases/native_explicit.dcm "$TMP/native.rgb"
 check "its pixels are the file's own" cmp $cases/native_explicit.rgb "$TMP/native.rgb"
 
 # Decoders of JPEG may round differently: two levels. Where pydicom's was libjpeg-turbo, there is no difference at all.
-check "a JPEG picture is read" "$dicom" $cases/jpeg_ybr422.dcm "$TMP/jpeg.rgb"
+check "a JPEG image is read" "$dicom" $cases/jpeg_ybr422.dcm "$TMP/jpeg.rgb"
 check "its pixels are within two levels" within 2 $cases/jpeg_ybr422.rgb "$TMP/jpeg.rgb"
 
 expect_exit 65 "$dicom" $cases/rle_unsupported.dcm "$TMP/none.rgb"

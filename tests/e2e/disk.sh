@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A disk that fills up while a checkpoint is being saved, and one that is too slow for the pace of saving
 # (tests/preload/disk.c): nothing saved before is lost, and training does not wait.
 . "$(dirname "$0")/lib.sh"
@@ -60,7 +61,7 @@ slow() {
     same_as_reference "a slow disk: equal at the end, and the last step is saved" "$directory"
 }
 
-draw_pictures
+draw_images
 write_config
 make_reference
 full_while_saving

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Training with the GPU's kernels, run by the emulator: it follows the CPU, resumes exactly, and every fault of a GPU ends
 # with its message and exit code.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
-draw_pictures
+draw_images
 write_config
 
 # Without the slowed disk of train(), which counts on a hundred steps a second.
@@ -122,7 +123,7 @@ held=(FOVEA_EMU_MEMORY=100000000 FOVEA_EMU_HELD=99000000 LD_LIBRARY_PATH="$TMP/n
 extra=("${held[@]}")
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "1.0 MB of 100.0 MB of the emulated GPU, 0.1 GiB are free"
-expect_output "; its memory is held by pid 4242 (61440.0 MB), pid 77; not even one picture"
+expect_output "; its memory is held by pid 4242 (61440.0 MB), pid 77; not even one image"
 extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:3 FOVEA_NVML_PROCESSES=20)
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), pid 5004 (1.0 MB) and 18 more; lower train.micro_batch"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What a newcomer types first: the main job before there is any data, then on drawn photographs.
 . "$(dirname "$0")/lib.sh"
 

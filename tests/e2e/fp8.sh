@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Training in FP8: it learns what BF16 and FP32 learn, resumes exactly, and is refused where a GPU has none.
 #
 # FOVEA_LONG=1 compares 300 steps of ViT-Tiny, some minutes, instead of a shorter run of a smaller model.
 . "$(dirname "$0")/lib.sh"
 . tests/e2e/small_run.sh
 
-draw_pictures
+draw_images
 write_config
 run() {
     local directory=$1

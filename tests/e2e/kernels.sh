@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Every kernel in the sources is one that the emulator knows, because something launches it; checkops fails for those it
 # knows and did not run. So no kernel is without a test.
 . "$(dirname "$0")/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by every script in tests/e2e: results in TAP, a temporary directory, the repository root as the current one.
 #
 #   ok NAME, not_ok NAME [REASON], skip NAME REASON   one result

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A disk that fills up while a shard is written: it is said, and nothing unfinished is left (tests/preload/disk.c).
 . "$(dirname "$0")/lib.sh"
 

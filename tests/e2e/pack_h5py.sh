@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A pack's shards are HDF5 as others read it: h5py sees every table, name and pixel that was written. FOVEA_PYTHON names
 # a Python that has h5py.
 . "$(dirname "$0")/lib.sh"

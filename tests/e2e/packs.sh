@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Training from packs: the same steps by any number of workers and any way of reading, a resumed run's too; a damaged
 # record is passed over and counted, a pack that changed is refused.
 . "$(dirname "$0")/lib.sh"
@@ -10,13 +11,13 @@ from() { # PACK DIRECTORY ARGUMENT...
     shift 2
     train "$directory" --set data.train="$pack" --set data.val="$pack" "$@"
 }
-draw_pictures
+draw_images
 write_config
 check "stages a pack" stage "$TMP/pack"
 check "40 steps from it" from "$TMP/pack" "$TMP/reference"
 losses "$TMP/reference" >"$TMP/reference.losses"
 train_count=$(awk -F, 'NR > 1 && $2 == "train"' "$TMP/data/labels.csv" | wc -l)
-if [ "$(field "$TMP/reference" data_count)" = "$train_count" ]; then ok "only people of the split train"; else not_ok "only people of the split train" "$(field "$TMP/reference" data_count) pictures, not $train_count"; fi
+if [ "$(field "$TMP/reference" data_count)" = "$train_count" ]; then ok "only people of the split train"; else not_ok "only people of the split train" "$(field "$TMP/reference" data_count) images, not $train_count"; fi
 check "three workers, read past the page cache" from "$TMP/pack" "$TMP/direct" --set data.workers=3 --set data.cache=direct
 same_as_reference "the same steps" "$TMP/direct"
 check "stopped at step 17" from "$TMP/pack" "$TMP/stopped" --until 17
@@ -28,7 +29,7 @@ else
     not_ok "metrics tell of the ring and of the rate of reading" "$(tail -n 1 "$TMP/reference/metrics.jsonl")"
 fi
 
-# On a GPU, here an emulated one, records are cropped by its kernels; a folder's pictures are cropped by the host.
+# On a GPU, here an emulated one, records are cropped by its kernels; a folder's images are cropped by the host.
 emulated=(--set train.device=emu --set log.recon_images=1 --until 6)
 check "six steps on an emulated GPU" from "$TMP/pack" "$TMP/emulated" "${emulated[@]}"
 check "and with three workers, kernel by kernel" from "$TMP/pack" "$TMP/plain" "${emulated[@]}" --set data.workers=3 --set train.capture=off
@@ -68,7 +69,7 @@ if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$T
 else
     not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
 fi
-expect_output "pictures that cannot be used so far: 1; run.json says which"
+expect_output "images that cannot be used so far: 1; run.json says which"
 
 # What another user keeps to himself is not taken for absent.
 if [ "$(id -u)" = 0 ]; then
@@ -84,7 +85,7 @@ else
     skip "another user's pack" "only root can become another user"
 fi
 
-# Of licensed data no picture is left, unless it is asked for.
+# Of licensed data no image is left, unless it is asked for.
 check "draws a licensed download" "$BUILD/synth" "$TMP/aireadi" --layout aireadi --people 10 --size 64 --seed 2
 check "stages it" bash -c 'umask 002; "$@"' - "$BUILD/stage" aireadi "$TMP/aireadi" --out "$TMP/licensed" --size 48
 if [ "$(stat -c %a "$TMP/licensed" "$TMP/licensed/pack.json" "$TMP"/licensed/shards/*.h5 | paste -sd ' ')" = "770 660 660" ]; then
@@ -94,8 +95,8 @@ else
 fi
 check "trains from it" from "$TMP/licensed" "$TMP/quiet" --until 2
 if [ -z "$(ls -A "$TMP/quiet/recon" 2>/dev/null)" ]; then ok "no reconstruction of licensed data"; else not_ok "no reconstruction of licensed data"; fi
-check "and with pictures" from "$TMP/licensed" "$TMP/pictures" --until 2 --set log.recon_licensed=on
-if [ -e "$TMP/pictures/recon/step-2.png" ]; then ok "but where it was asked for"; else not_ok "but where it was asked for"; fi
+check "and with images" from "$TMP/licensed" "$TMP/images" --until 2 --set log.recon_licensed=on
+if [ -e "$TMP/images/recon/step-2.png" ]; then ok "but where it was asked for"; else not_ok "but where it was asked for"; fi
 
 # Another split is other data.
 cp -r "$TMP/pack" "$TMP/changed"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What a run would hold, said before it holds anything, and the micro-batch that fits.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
-draw_pictures
+draw_images
 write_config
 
 large=(configs/vit_large.ini --plan)
@@ -17,11 +18,11 @@ adds_up() {
 }
 
 # --- GPUs that are not there
-check "128 pictures at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=128
+check "128 images at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=128
 adds_up "its table adds up"
 for text in "parameters" "their copies in BF16" "gradients" "moments" "encoder's activations" "decoder's activations" \
     "kernels' scratch memory" "library's workspace" "optimizer's lists" "checkpoint's copy" "ring of batches" \
-    "fits     yes" "NVIDIA H100 80 GB" "figures are computed" "123.76 GFLOP a picture" "up to 5 checkpoints"; do
+    "fits     yes" "NVIDIA H100 80 GB" "figures are computed" "123.76 GFLOP an image" "up to 5 checkpoints"; do
     expect_output "$text"
 done
 largest=$(sed -n 's/.*divides 1792 and fits is \([0-9]*\).*/\1/p' "$TMP/output")
@@ -32,7 +33,7 @@ expect_output "train: out of GPU memory"
 expect_output "fits is $largest"
 adds_up "its table adds up as well"
 check "auto" plan "${large[@]}" --gpu h100 --set train.micro_batch=auto
-expect_output "$((1792 / largest)) x $largest pictures a step (train.micro_batch = auto)"
+expect_output "$((1792 / largest)) x $largest images a step (train.micro_batch = auto)"
 check "in FP32 there are no copies" plan "${large[@]}" --gpu h200 --set train.precision=fp32
 if grep -q "copies in BF16" "$TMP/output"; then not_ok "no copies in FP32"; else ok "no copies in FP32"; fi
 check "unified memory" plan configs/vit_base.ini --plan --gpu spark --set train.micro_batch=64
@@ -45,10 +46,10 @@ expect_exit 64 plan "${large[@]}" --resume
 # --- The device that there is
 check "the CPU's plan" plan "$TMP/small.ini" --plan --set run.dir="$TMP/none" --set train.device=cpu
 adds_up "the CPU's table adds up"
-expect_output "FLOP for 40 steps of 8 pictures"
+expect_output "FLOP for 40 steps of 8 images"
 steps=$(($(find "$TMP/data/train" -type f | wc -l) / 8 * 5))
-check "steps counted from the pictures" plan "$TMP/small.ini" --plan --set train.device=cpu --set train.steps=0 --set train.epochs=5
-expect_output "FLOP for $steps steps of 8 pictures"
+check "steps counted from the images" plan "$TMP/small.ini" --plan --set train.device=cpu --set train.steps=0 --set train.epochs=5
+expect_output "FLOP for $steps steps of 8 images"
 if [ -e "$TMP/none" ]; then not_ok "a plan writes nothing"; else ok "a plan writes nothing"; fi
 
 # --- auto takes what fits, with the GPU's kernels run by the emulator
@@ -58,31 +59,31 @@ run() {
     env "${extra[@]}" "$BUILD/train" "$TMP/small.ini" --set run.dir="$directory" --set train.device=emu \
         --set train.micro_batch=auto "$@"
 }
-# Bytes that the device needs for $1 pictures at a time, and 1/64 of its memory that stays free.
+# Bytes that the device needs for $1 images at a time, and 1/64 of its memory that stays free.
 enough_for() {
     "$BUILD/train" "$TMP/small.ini" --plan --set train.device=emu --set train.micro_batch="$1" |
         awk '$1 == "device" && $2 == "total" { print int($3 * 64 / 63) + 2000 }'
 }
 extra=(FOVEA_EMU_MEMORY="$(enough_for 4)")
 check "auto on a small device" run "$TMP/four" --until 2
-expect_output "train.micro_batch = auto: 4 of 8 pictures at a time"
-expect_output "2 x 4 pictures a step"
+expect_output "train.micro_batch = auto: 4 of 8 images at a time"
+expect_output "2 x 4 images a step"
 if [ "$(field "$TMP/four" micro_batch)" = 4 ]; then ok "run.json tells"; else not_ok "run.json tells"; fi
 if grep -qx "micro_batch = auto" "$TMP/four/config.ini"; then ok "auto stays auto"; else not_ok "auto stays auto"; fi
 extra=()
 check "a run that goes on keeps its own" run "$TMP/four" --resume --until 4
-expect_output "2 x 4 pictures a step"
+expect_output "2 x 4 images a step"
 check "a new one takes all" run "$TMP/eight" --until 4
-expect_output "1 x 8 pictures a step"
+expect_output "1 x 8 images a step"
 extra=(FOVEA_EMU_MEMORY="$(enough_for 2)")
 check "where that no longer fits" run "$TMP/four" --resume --until 5
 expect_output "before it was 4, which no longer fits"
-expect_output "4 x 2 pictures a step"
+expect_output "4 x 2 images a step"
 expect_exit 76 run "$TMP/asked" --set train.micro_batch=8
 expect_output "fits is 2"
 extra=(FOVEA_EMU_MEMORY=$(($(enough_for 1) - 8000)))
 expect_exit 76 run "$TMP/asked"
-expect_output "not even one picture at a time fits"
+expect_output "not even one image at a time fits"
 extra=(FOVEA_EMU_FAULT=memory:2)
 expect_exit 76 run "$TMP/asked"
 expect_output "for the model's parameters and activations could not be had"

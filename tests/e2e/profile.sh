@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # ./train --profile: a table of where a step's time goes, and nothing on disk.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
-draw_pictures
+draw_images
 write_config
 
 profile() {
@@ -22,7 +23,7 @@ adds_up() {
 }
 
 check "a profile on the CPU" profile cpu --profile 2 --set train.precision=fp32
-for text in "2 steps one by one and as many as training takes them, each after 4 to warm up; 2 x 4 pictures a step, fp32 on cpu with 1 threads" \
+for text in "2 steps one by one and as many as training takes them, each after 4 to warm up; 2 x 4 images a step, fp32 on cpu with 1 threads" \
     "ceilings a copy of" "a product of" "MFU n/a: the peak of this CPU is not known" "before its first"; do
     expect_output "$text"
 done

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The product's models against cases recorded from the reference implementations (tests/cases).
 . "$(dirname "$0")/lib.sh"
 

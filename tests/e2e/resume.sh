@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A run that is killed, stopped or damaged and then resumed ends with the bytes of one that was left alone.
 #
 # Killed means SIGKILL inside a seeded call: tests/preload/crash.c. FOVEA_LONG=1 kills 160 times instead of 8;
@@ -133,7 +134,7 @@ damaged() {
     rm -rf "$directory"
 }
 
-draw_pictures
+draw_images
 write_config
 make_reference
 check "two workers" train "$TMP/workers" --set data.workers=2

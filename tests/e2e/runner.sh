@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tests/run itself: what it makes of programs that pass, fail, skip, crash, hang or say nothing.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,7 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Sourced after lib.sh by scripts that train: a small data set and a small model, drawn into $TMP.
 #
-#   draw_pictures                 $TMP/data, 64 pictures
+#   draw_images                 $TMP/data, 64 images
 #   write_config                  $TMP/small.ini: 40 steps, a checkpoint after every third
 #   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
 #                                 before it: variables, or a command that runs it
@@ -15,7 +16,7 @@
 # shellcheck disable=SC2034
 PRELOAD=$(realpath "$BUILD/tests")
 
-draw_pictures() {
+draw_images() {
     "$BUILD/synth" "$TMP/data" --images 64 --size 64 --val 0.2 --test 0 >"$TMP/synth" || exit 1
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # ./stage from a folder of photographs to a pack: everything that was planted is found and nothing else, every file comes
 # to one end, the same bytes by any number of threads, and what is wrong with input or folder is refused with a reason.
 . "$(dirname "$0")/lib.sh"
@@ -146,9 +147,9 @@ if [ "$BUILD" = build ]; then
     check "to the same bytes" diff -r --exclude=journal "$TMP/pack" "$TMP/full"
 fi
 
-# --- Pictures, split and forgetting -------------------------------------------------------------------------------------
+# --- Images, split and forgetting -------------------------------------------------------------------------------------
 check "a contact sheet" "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png"
-check "is a picture" "$BUILD/accept/preprocess" "$TMP/sheet.png" "$TMP/sheet.rgb" decode
+check "is an image" "$BUILD/accept/preprocess" "$TMP/sheet.png" "$TMP/sheet.rgb" decode
 check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.25 --seed 9
 expect_output "before: 12 people: train "
 expect_output "now: 12 people: train 6, val 3, test 3, none 0"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # ./stage aireadi on drawn downloads in AI-READI's layout: DICOM in every encoding that is read, tables as each release has
 # them, with everything planted in them found and nothing else; and the generator of such downloads. FOVEA_LONG=1 takes
 # 24 seeds more.
@@ -40,7 +41,7 @@ round() {
 check "draws a sound download" draw "$TMP/sound" --threads 1
 check "draws it with three threads" draw "$TMP/again" --threads 3
 check "to the same bytes" diff -r "$TMP/sound" "$TMP/again"
-same "three pictures of each eye" 48 "$(find "$TMP/sound" -name '*.dcm' | wc -l)"
+same "three images of each eye" 48 "$(find "$TMP/sound" -name '*.dcm' | wc -l)"
 same "all of them listed" "$(cd "$TMP/sound" && find retinal_photography -name '*.dcm' | LC_ALL=C sort)" \
     "$(tail -n +2 "$TMP/sound/retinal_photography/manifest.tsv" | cut -f11 | sed 's|^/||' | LC_ALL=C sort)"
 check "md5sum agrees with the download's list" bash -c 'cd "$1" && tail -n +2 md5.csv | sed "s/\(.*\),\(.*\)/\2  \1/" | md5sum -c --quiet' - "$TMP/sound"
@@ -72,7 +73,7 @@ same "mosaics are wide and kept whole, within a square" "2 mosaics: 384 x 256, -
 expect_exit 64 "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png"
 expect_output "licensed"
 check "a contact sheet all the same" "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png" --anyway
-check "colour pictures alone" "$STAGE" aireadi "$TMP/sound" --out "$TMP/cfp" --size 64
+check "colour images alone" "$STAGE" aireadi "$TMP/sound" --out "$TMP/cfp" --size 64
 expect_output "16 files: 16 packed"
 check "one camera's" "$STAGE" aireadi "$TMP/sound" --out "$TMP/eidon" --size 64 --device icare_eidon
 expect_output "4 files: 4 packed"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What can be wrong with what ./stage is given and with what lies where it writes: each is told of with the right exit
 # code, nothing is lost without a word, and no pack passes for whole that is not.
 . "$(dirname "$0")/lib.sh"

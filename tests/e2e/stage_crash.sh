@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Staging that is killed at any moment and started again ends with the bytes of one that was left alone: SIGKILL inside a
 # seeded call on a file of the pack, tests/preload/crash.c. FOVEA_LONG=1 kills 50 times instead of 8; FOVEA_SEED=N takes
 # other points.

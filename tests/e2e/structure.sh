@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The rules of the house that a compiler does not check. Only files that git tracks or would track are looked at.
 . "$(dirname "$0")/lib.sh"
 
@@ -22,71 +23,63 @@ none() {
 }
 
 # --- Who may include whom -------------------------------------------------------------------------------------------
-# Rooms of the headers in include/. `ops` is the table of operations, the kernels' only face.
-declare -A room_of=(
-    [arena]=base [numa]=base [config]=base [digest]=base [files]=base [files_new]=base [random]=base [safetensors]=base [status]=base
-    [threads]=base [utf8]=base
-    [device]=device [ops]=ops [operations]=ops
-    [folder]=data [image]=data [loader]=data [pack]=data [prefetch]=data [records]=data
-    [stage]=stage
-    [fp8]=model [model]=model [params]=model
-    [checkpoint]=train [optimizer]=train [train]=train
-)
+# Each room and the rooms it may use; `ops` is the table of operations, the kernels' only face.
 declare -A may_use=(
-    [base]="" [ops]="device base" [device]="ops base" [kernels]="ops device base" [gauges]="base"
-    [data]="ops device base" [model]="ops device base" [comm]="ops device base"
-    [train]="data model comm gauges ops device base"
-    [eval]="train data model comm ops device base"
-    [stage]="data ops base"
-    [pool]="gauges base" [board]="gauges base"
-    [cli]="board pool stage eval train data model comm gauges ops device base"
+    [base]=""
+    [device]="ops base" [image]="base" [pack]="image base" [rundir]="train data device base"
+    [ops]="device image base" [kernels]="ops device image base"
+    [data]="ops device image pack rundir base" [model]="ops device base"
+    [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"
+    [train]="checkpoint cost profile data model rundir pack image ops device base"
+    [stage]="pack image base"
+    [cli]="stage train checkpoint cost profile data model rundir pack image ops device base"
 )
 
-room_of_file() {
-    local name
+# The room of a path: include/ROOM/x.h, src/ROOM/.../x.c, kernels/BACKEND/x.cu.
+room_of() {
     case $1 in
-    include/*)
-        name=$(basename "$1" .h)
-        echo "${room_of[$name]-unknown}"
-        ;;
-    src/*) cut -d/ -f2 <<<"$1" ;;
+    include/* | src/*) cut -d/ -f2 <<<"$1" ;;
     kernels/*) echo kernels ;;
     esac
 }
 
-# Lines "file: what is wrong" for the sources given.
+# Lines "file: what is wrong" for the sources given. An include names a path from include/, src/ or the top; another
+# room's headers are those in include/ alone.
 wrong_includes() {
-    local file line name room other
+    local file line name room other path
     while read -r file; do
-        room=$(room_of_file "$file")
-        if [ "$room" = unknown ] || [ -z "${may_use[$room]+known}" ]; then
+        room=$(room_of "$file")
+        if [ -z "$room" ] || [ -z "${may_use[$room]+known}" ]; then
             echo "$file: no room called $room in tests/e2e/structure.sh"
             continue
         fi
         while read -r name; do
-            [ -f "$(dirname "$file")/$name" ] && [[ $file != include/* ]] && [[ $name != */* ]] && continue
-            # The emulator stands in for files of kernels/cuda, with the CPU's arithmetic.
-            [[ $file == kernels/emu/* && $name =~ ^\.\./(cuda|cpu)/[a-z_]+\.(h|cuh)$ && -f kernels/emu/$name ]] && continue
-            if [[ $name == */* ]] || [ ! -f "include/$name" ]; then
-                echo "$file: $name is neither beside it nor in include/"
+            for path in "include/$name" "src/$name" "$name" ""; do
+                [ -f "$path" ] && break
+            done
+            other=$(room_of "$path")
+            if [ -z "$other" ]; then
+                echo "$file: $name does not start at include/, src/ or the top"
+            elif [ "$other" = "$room" ]; then
                 continue
-            fi
-            other=$(room_of_file "include/$name")
-            [ "$other" = "$room" ] || [[ " ${may_use[$room]} " == *" $other "* ]] ||
+            elif [[ $path != include/* ]]; then
+                echo "$file: room $room may not use $name, a private header of room $other"
+            elif [[ " ${may_use[$room]} " != *" $other "* ]]; then
                 echo "$file: room $room may not use $name of room $other"
+            fi
         done < <(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file")
     done
 }
 grep -E '^(include|src|kernels)/' "$TMP/sources" | wrong_includes | none "rooms include only what they may"
 
 # The check sees what it is for.
-mkdir -p "$TMP/src/pool"
-echo '#include "train.h"' >"$TMP/src/pool/bad.c"
-if (cd "$TMP" && ln -s "$OLDPWD/include" include && echo src/pool/bad.c | wrong_includes | grep -q 'pool may not use train.h'); then
-    ok "a pool that includes train.h would be found"
-else
-    not_ok "a pool that includes train.h would be found"
-fi
+mkdir -p "$TMP/src/image"
+echo '#include "train/train.h"' >"$TMP/src/image/bad.c"
+echo '#include "train/run.h"' >"$TMP/src/image/worse.c"
+(cd "$TMP" && ln -s "$OLDPWD/include" include && ln -s "$OLDPWD/src/train" src/train &&
+    printf 'src/image/%s.c\n' bad worse | wrong_includes >"$TMP/offenders")
+check "an include up the layers would be found" grep -q 'image may not use train/train.h of room train' "$TMP/offenders"
+check "a private header of another room would be found" grep -q 'train/run.h, a private header' "$TMP/offenders"
 
 # --- What stands where ----------------------------------------------------------------------------------------------
 # The emulator has headers of its own under CUDA's names.
@@ -127,7 +120,7 @@ elif ! echo '#include <stdio.h>' | $cross -fsyntax-only -x c - 2>/dev/null; then
     skip "everything compiles for aarch64" "no C library headers for it: libc6-dev-arm64-cross"
 else
     # Third-party headers are this machine's, looked at last so that the C library's own are the other processor's.
-    grep '\.c$' "$TMP/sources" | xargs -P "$(nproc)" -n 8 $cross -std=gnu11 -D_GNU_SOURCE -Iinclude \
+    grep '\.c$' "$TMP/sources" | xargs -P "$(nproc)" -n 8 $cross -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc -I. \
         $(pkg-config --cflags-only-I --keep-system-cflags libpng libcjson hdf5-serial 2>/dev/null | sed 's|-I/usr/include *$||;s|-I/usr/include ||g') \
         -idirafter /usr/include -idirafter "/usr/include/$(gcc -dumpmachine)" \
         -fopenmp -Wall -Wextra -Werror -fsyntax-only 2>&1 | grep -E 'error|warning' | none "everything compiles for aarch64"

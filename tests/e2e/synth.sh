@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The generator of fundus photographs: what it writes, that it depends on the seed alone, and what it refuses.
 . "$(dirname "$0")/lib.sh"
 
@@ -15,13 +16,13 @@ empty() {
     if [ -z "$2" ]; then ok "$1"; else not_ok "$1" "$(head -n 1 <<<"$2")"; fi
 }
 
-pictures() {
+images() {
     (cd "$1" && find train val test -type f | sort)
 }
 
 # bright FILE SIDE: pixels of much green in the left and in the right half, which is where the disc is
 bright() {
-    "$decode" "$1" "$TMP/picture.rgb" decode && od -An -v -tu1 -w3 "$TMP/picture.rgb" |
+    "$decode" "$1" "$TMP/image.rgb" decode && od -An -v -tu1 -w3 "$TMP/image.rgb" |
         awk -v side="$2" '$2 > 150 { if ((NR - 1) % side < side / 2) left++; else right++ } END { print left + 0, right + 0 }'
 }
 
@@ -35,16 +36,16 @@ shared=$(cat <(cd "$TMP/one" && find . -type f -exec cksum {} + | cut -d' ' -f1,
 empty "another seed shares no file with it" "$shared"
 
 # How many, and where.
-same "12 people x 2 eyes x 2 visits" 48 "$(pictures "$TMP/one" | wc -l)"
-same "labels.csv lists exactly the files" "$(pictures "$TMP/one")" "$(tail -n +2 "$TMP/one/labels.csv" | cut -d, -f1 | sort)"
+same "12 people x 2 eyes x 2 visits" 48 "$(images "$TMP/one" | wc -l)"
+same "labels.csv lists exactly the files" "$(images "$TMP/one")" "$(tail -n +2 "$TMP/one/labels.csv" | cut -d, -f1 | sort)"
 same "one person of 12 is in val and one in test" "1 1" \
     "$(for s in val test; do find "$TMP/one/$s" -name 'P*' -printf '%f\n' | cut -d_ -f1 | sort -u | wc -l; done | xargs)"
 empty "no person is in two splits" "$(tail -n +2 "$TMP/one/labels.csv" | cut -d, -f2,3 | sort -u | cut -d, -f2 | sort | uniq -d)"
 empty "the split is the folder" "$(awk -F, 'NR > 1 && index($1, $2 "/") != 1' "$TMP/one/labels.csv")"
 check "--images 7" "$synth" "$TMP/seven" --images 7 --visits 2 --size 64 --seed 7 --val 0 --test 0
-same "writes 7 photographs" 7 "$(pictures "$TMP/seven" | wc -l)"
+same "writes 7 photographs" 7 "$(images "$TMP/seven" | wc -l)"
 same "of 2 people, the last visit left out" "P000001_L_01 P000001_L_02 P000001_R_01 P000001_R_02 P000002_L_01 P000002_R_01 P000002_R_02" \
-    "$(pictures "$TMP/seven" | sed 's/.*\///; s/\..*//' | xargs)"
+    "$(images "$TMP/seven" | sed 's/.*\///; s/\..*//' | xargs)"
 
 # The labels.
 same "columns" "file,split,person,eye,visit,device,lesions,grade,tortuosity,cup_to_disc,age" "$(head -n 1 "$TMP/one/labels.csv")"
@@ -60,11 +61,11 @@ empty "the eyes of a person differ by less than people do" "$(awk -F, 'NR > 1 { 
     if ($4 == "R") right[$3] = $9; else { between += ($9 - right[$3]) ^ 2; pairs++ } }
     END { variance = squares / n - (sum / n) ^ 2; if (between / pairs / 2 > 0.4 * variance) print between / pairs, variance }' "$TMP/many/labels.csv")"
 
-# The pictures.
+# The images.
 if [ -x "$decode" ]; then
     wrong=
-    for file in $(pictures "$TMP/one"); do
-        "$decode" "$TMP/one/$file" "$TMP/picture.rgb" decode && [ "$(stat -c %s "$TMP/picture.rgb")" = $((64 * 64 * 3)) ] ||
+    for file in $(images "$TMP/one"); do
+        "$decode" "$TMP/one/$file" "$TMP/image.rgb" decode && [ "$(stat -c %s "$TMP/image.rgb")" = $((64 * 64 * 3)) ] ||
             wrong="$wrong $file"
     done
     empty "all of them decode to 64 x 64" "$wrong"
@@ -83,22 +84,22 @@ else
     skip "all of them decode to 64 x 64" "no $decode"
     skip "the disc lies at the nose" "no $decode"
 fi
-empty "a name tells the format" "$(for file in $(pictures "$TMP/one"); do
+empty "a name tells the format" "$(for file in $(images "$TMP/one"); do
     case $file:$(head -c 4 "$TMP/one/$file" | od -An -tx1 | tr -d ' ') in
     *.jpg:ffd8ff* | *.png:89504e47) ;;
     *) echo "$file" ;;
     esac
 done)"
-same "mixed is both" "jpg png" "$(pictures "$TMP/one" | sed 's/.*\.//' | sort -u | xargs)"
+same "mixed is both" "jpg png" "$(images "$TMP/one" | sed 's/.*\.//' | sort -u | xargs)"
 check "png" "$synth" "$TMP/png" --images 1 --size 65 --format png
-same "is png alone" "png" "$(pictures "$TMP/png" | sed 's/.*\.//' | sort -u)"
+same "is png alone" "png" "$(images "$TMP/png" | sed 's/.*\.//' | sort -u)"
 
 # A folder that is not empty.
 expect_exit 64 "$synth" "$TMP/one" --people 1 --size 64
 expect_output "$TMP/one is not empty"
 touch "$TMP/many/train/mine.jpg"
 check "--force draws over it" "$synth" "$TMP/many" --people 2 --size 64 --seed 5 --force
-same "and leaves no photograph of the earlier run, but other files" "$(tail -n +2 "$TMP/many/labels.csv" | cut -d, -f1 | cat - <(echo train/mine.jpg) | sort)" "$(pictures "$TMP/many")"
+same "and leaves no photograph of the earlier run, but other files" "$(tail -n +2 "$TMP/many/labels.csv" | cut -d, -f1 | cat - <(echo train/mine.jpg) | sort)" "$(images "$TMP/many")"
 
 # Wrong use, and a place that cannot be written.
 expect_exit 0 "$synth" --help

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # At its 200th step a run is held against the best one beside it.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
-draw_pictures
+draw_images
 write_config
 
 # A run of 200 steps of some milliseconds, without what is not looked at here.

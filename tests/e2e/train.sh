@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The program ./train as a user meets it: runs that go well, input that is wrong, runs that are stopped or diverge.
 . "$(dirname "$0")/lib.sh"
 
@@ -139,7 +140,7 @@ done
 same "run.json: status" "$(value whole status)" finished
 same "run.json: exit code" "$(value whole exit_code)" 0
 same "run.json: steps" "$(value whole steps)" 30
-same "run.json: pictures" "$(value whole data_count)" "$count"
+same "run.json: images" "$(value whole data_count)" "$count"
 same "metrics: steps" "$(sed -n 's/^{"step": \([0-9]*\), "epoch.*/\1/p' "$runs/whole/metrics.jsonl" | tr '\n' ' ')" \
     "5 10 15 20 25 30 "
 same "metrics: validations" "$(sed -n 's/^{"step": \([0-9]*\), "val_loss.*/\1/p' "$runs/whole/metrics.jsonl" | tr '\n' ' ')" \
@@ -234,16 +235,16 @@ check "a stopped run goes on" run stopped-TERM --resume "${long[@]}"
 check "an undisturbed one" run calm "${long[@]}"
 check "they are the same" cmp "$(weights stopped-TERM $last)" "$(weights calm $last)"
 
-# --- pictures that are not as they should be
+# --- images that are not as they should be
 
 mkdir "$TMP/bad"
 cp "$data"/train/* "$TMP/bad"
 first=$(ls "$TMP/bad" | head -1)
 head -c 900 "$TMP/bad/$first" >"$TMP/bad/truncated.jpg"
 : >"$TMP/bad/nothing.png"
-echo "no picture" >"$TMP/bad/text.jpeg"
+echo "no image" >"$TMP/bad/text.jpeg"
 cp tests/cases/odd/smaller_than_a_patch.png "$TMP/bad/small.png"
-check "bad pictures are passed over" run bad --set "data.train=$TMP/bad" --set data.max_bad=0.2
+check "bad images are passed over" run bad --set "data.train=$TMP/bad" --set data.max_bad=0.2
 for name in truncated.jpg nothing.png text.jpeg small.png; do
     has "run.json lists $name" "$runs/bad/run.json" "\"path\": \"$TMP/bad/$name\", \"reason\": \""
 done
@@ -279,7 +280,7 @@ expect_output "more than guard.max_events"
 expect_exit 77 run none "${diverging[@]}" --set guard.action=rollback --set checkpoint.every=0
 expect_output "no checkpoint to go back to"
 
-# One picture of noise among drawn ones: its batches' losses stand out.
+# One image of noise among drawn ones: its batches' losses stand out.
 mkdir "$TMP/noisy"
 cp $(ls "$data"/train/* | head -12) "$TMP/noisy"
 cp tests/cases/odd/noise.png "$TMP/noisy/noise.png"

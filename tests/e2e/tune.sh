@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What is chosen by timing: written to tune.json, taken again by a resumed run, left alone when it came from elsewhere,
 # and not done at all with train.deterministic. On the emulator, whose two algorithms round differently and whose times
 # are made up: FOVEA_EMU_TIMES=NUMBER gives others.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
-draw_pictures
+draw_images
 write_config
 
 # run TIMES DIR [ARGUMENT...]: on the emulator, in bf16, with gradients of two micro-batches and tanh's GELU, so that

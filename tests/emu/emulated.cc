@@ -1,4 +1,5 @@
-#include "emulated.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/emu/emulated.h"
 
 #include <stdio.h>
 #include <sys/wait.h>

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the emulator's tests share: a device to launch on, arrays there, and running something in every order. */
 #ifndef FOVEA_TESTS_EMULATED_H
 #define FOVEA_TESTS_EMULATED_H
 
-#include "../../kernels/cuda/cuda.cuh"
-#include "../../kernels/emu/control.h"
+#include "kernels/cuda/cuda.cuh"
+#include "kernels/emu/control.h"
 
 #include <functional>
 #include <stdarg.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Threads of a block and of a warp: what they share, where they meet, in what order they run. Each planted bug has a
  * twin without it. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
-#include "../../kernels/cuda/warp.cuh"
+#include "kernels/cuda/warp.cuh"
 
 enum { THREADS = 256, BLOCKS = 7 };
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Conversions to BF16 and FP8 and CUDA's small functions: every value where there are few, the CPU's and a search for
  * the nearest where there is a choice. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
-#include "../../kernels/cuda/real.cuh"
+#include "kernels/cuda/real.cuh"
 
 #include <cuda_fp8.h>
 

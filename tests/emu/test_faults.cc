@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Faults that are asked for, launches that CUDA refuses, and the list of kernels. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that a kernel, a copy or the host must not touch, and the launch's arguments. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
-#include "../../kernels/cuda/real.cuh"
+#include "kernels/cuda/real.cuh"
 
 enum { COUNT = 100 };
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products of a warp, matrix loads and asynchronous copies, against plain loops over the layouts that
  * kernels/cuda/mma.cuh describes. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
-#include "../../kernels/cuda/real.cuh"
+#include "kernels/cuda/real.cuh"
 
 __device__ uint32_t pair_of(const bf16 *low, const bf16 *high) {
     return (uint32_t)__bfloat16_as_ushort(*high) << 16 | __bfloat16_as_ushort(*low);

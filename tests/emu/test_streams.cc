@@ -1,5 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Streams, events, copies and captured work: done when waited for, in order, and no sooner. */
-#include "emulated.h"
+#include "tests/emu/emulated.h"
 
 enum { COUNT = 64 };
 

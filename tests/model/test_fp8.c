@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a model in FP8 keeps beside its parameters. The arithmetic is held by checkops and the recorded cases. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "fp8.h"
-#include "model.h"
-#include "random.h"
+#include "base/random.h"
+#include "model/fp8.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "fp8.h"
-#include "model.h"
-#include "random.h"
+#include "base/random.h"
+#include "model/fp8.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -169,7 +170,7 @@ static void initialisation_follows_the_reference(void **state) {
     assert_true(largest(params, "decoder_norm.bias", &square) == 0);
 }
 
-static void both_inputs_are_the_same_picture(void **state) {
+static void both_inputs_are_the_same_image(void **state) {
     Fixture *f = *state;
     const double mean[3] = {0.485, 0.456, 0.406}, std[3] = {0.229, 0.224, 0.225};
     float *image = malloc(sizeof *image * 3 * PIXELS);
@@ -404,7 +405,7 @@ int main(void) {
         cmocka_unit_test(shuffle_sorts_and_keeps_equal_values_in_order),
         cmocka_unit_test(vit_base_has_the_published_parameters),
         cmocka_unit_test_setup_teardown(initialisation_follows_the_reference, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(both_inputs_are_the_same_picture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(both_inputs_are_the_same_image, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gradients_accumulate_over_micro_batches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(recomputing_changes_nothing_but_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(visiting_computes_again_what_was_given_up, set_up, tear_down),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "files.h"
-#include "params.h"
+#include "base/files.h"
+#include "model/params.h"
 
 #include <stdio.h>
 #include <stdlib.h>

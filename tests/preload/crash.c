@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kills the program it is preloaded into inside a chosen call on a file, as kill -9 at that moment would.
  *
  *   FOVEA_CRASH_UNDER=DIR      count calls on files under DIR (absolute, without links)
@@ -7,7 +8,7 @@
  *   FOVEA_CRASH_SEED=S         decides how many bytes of a write get through
  *   FOVEA_CRASH_LOG=FILE       gets the line "KIND N PATH" when it fires
  *   FOVEA_CRASH_COUNT=FILE     gets a line "KIND CALLS" for each kind when the program ends by itself */
-#include "paths.h"
+#include "tests/preload/paths.h"
 
 #include <dlfcn.h>
 #include <errno.h>

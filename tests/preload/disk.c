@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes the disk slow or small for the program it is preloaded into.
  *
  *   FOVEA_DISK_UNDER=DIR          which files: those under DIR (absolute, without links)
  *   FOVEA_DISK_BPS=N              they share a disk that takes N bytes a second: write() sleeps until it is its turn
  *   FOVEA_DISK_FULL_AFTER=BYTES   the disk takes that many bytes, the last write only in part; then ENOSPC */
-#include "paths.h"
+#include "tests/preload/paths.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin whose tables are smaller than the program's, as that of an older build: src/device is to refuse it. */
 #include <stddef.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for libnvidia-ml.so.1, under whose name a test puts it into LD_LIBRARY_PATH: a GPU on which processes 4242
  * and 77 hold memory, and this one. FOVEA_NVML_PROCESSES=N: N others after them. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which file a call is about: the interposed calls act on what lies under one directory only. */
 #ifndef FOVEA_PRELOAD_PATHS_H
 #define FOVEA_PRELOAD_PATHS_H

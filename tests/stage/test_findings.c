@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of findings as it is written. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tree.h"
+#include "tests/fixtures/tree.h"
 
 static void they_are_written_by_fate_kind_and_path(void **state) {
     Findings findings = {0};

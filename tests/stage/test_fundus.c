@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The circle and the frame: drawn discs whose circle is known, at several scales, and what is no circle. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/fundus.h"
-#include "../../src/stage/overview.h"
-#include "../data/scratch.h"
-#include "drawn.h"
-#include "ops.h"
+#include "ops/ops.h"
+#include "stage/frame/fundus.h"
+#include "stage/frame/overview.h"
+#include "tests/fixtures/drawn.h"
+#include "tests/fixtures/scratch.h"
 
 /* Every n-th full-size pixel's box averaged: what a decoder gives at 1/n. */
 static Image shrink(const Image *image, int n) {
@@ -40,7 +41,7 @@ static void expect_circle(const Disc *disc, double tolerance, const char *what) 
     image_free(&image);
 }
 
-/* One pixel in 1,000 is what a record of 256 shows as a quarter of one; small pictures have no more than a pixel's
+/* One pixel in 1,000 is what a record of 256 shows as a quarter of one; small images have no more than a pixel's
  * tenths to go by. */
 static void circles_are_found(void **state) {
     (void)state;
@@ -49,13 +50,13 @@ static void circles_are_found(void **state) {
     expect_circle(&(Disc){900, 1200, 571.3, 433.7, 380.4, 3, 4, 0, 0, 2, false}, 1200 * share, "off centre, noisy");
     expect_circle(&(Disc){1000, 1000, 500, 500, 460, 25, 4, 0, 0, 3, false}, 1000 * share, "soft rim");
     expect_circle(&(Disc){1000, 1000, 500, 500, 490, 3, 2, 0.8, 0, 4, false}, 1000 * share,
-                  "cut flat within the picture");
+                  "cut flat within the image");
     expect_circle(&(Disc){760, 1200, 600, 380, 480, 3, 2, 0, 0, 5, false}, 1200 * share, "cut off by the sensor");
     expect_circle(&(Disc){900, 1200, 690, 420, 500, 3, 2, 0, 0, 6, false}, 1200 * share, "leaving on two sides");
     expect_circle(&(Disc){1000, 1000, 500, 500, 200, 3, 2, 0, 0, 7, false}, 1000 * share, "small");
     expect_circle(&(Disc){1000, 1000, 500, 500, 460, 3, 1, 0, 0.2, 8, false}, 1000 * share, "dark");
-    expect_circle(&(Disc){256, 256, 128, 128, 122, 1, 4, 0, 0, 9, false}, 0.5, "a small picture");
-    expect_circle(&(Disc){256, 256, 128, 128, 128, 1, 2, 0, 0, 10, false}, 0.5, "filling its picture");
+    expect_circle(&(Disc){256, 256, 128, 128, 122, 1, 4, 0, 0, 9, false}, 0.5, "a small image");
+    expect_circle(&(Disc){256, 256, 128, 128, 128, 1, 2, 0, 0, 10, false}, 0.5, "filling its image");
 }
 
 /* A tab on the rim and writing in a corner are no part of the circle. */
@@ -119,8 +120,8 @@ static void haze_does_not_widen_it(void **state) {
     }
 }
 
-/* The overview is the same, so the circle is, but for the rounding of the small picture's levels. Sides that are no
- * multiple of 8 leave a last pixel which reaches beyond the picture. */
+/* The overview is the same, so the circle is, but for the rounding of the small image's levels. Sides that are no
+ * multiple of 8 leave a last pixel which reaches beyond the image. */
 static void it_does_not_hang_on_the_scale(void **state) {
     (void)state;
     const Disc disc = {1397, 1603, 811.2, 702.9, 640.3, 4, 3, 0, 0, 3, false};
@@ -222,8 +223,8 @@ static void what_is_no_circle_keeps_its_frame(void **state) {
     expect_no_circle(drawn_disc(&(Disc){600, 600, 300, 300, 900, 3, 2, 0, 0, 1, false}), "a field without a rim");
 }
 
-/* Small discs in any size of picture: whatever is found, nothing breaks and the frame is sound. */
-static void small_pictures_do_no_harm(void **state) {
+/* Small discs in any size of image: whatever is found, nothing breaks and the frame is sound. */
+static void small_images_do_no_harm(void **state) {
     (void)state;
     for (int height = 1; height <= 40; height += 3)
         for (int width = 1; width <= 40; width += 3) {
@@ -277,7 +278,7 @@ static void frames_are_right_to_a_pixel(void **state) {
     assert_true(framing.crop[0] < 0 && framing.crop[0] + framing.crop[2] > 380);
     expect_record(&cut, framing.crop, 64, record);
     for (int x = 0; x < 64 * 3; x++)
-        assert_int_equal(record[x], 0); /* beyond the picture: its top is 70 pixels, 9 of the record, off */
+        assert_int_equal(record[x], 0); /* beyond the image: its top is 70 pixels, 9 of the record, off */
 
     assert_ok(fundus_frame(&cut, 380, 640, FRAME_WHOLE, 64, record, &framing));
     assert_int_equal(framing.flags, PACK_FULL_FRAME);
@@ -332,7 +333,7 @@ int main(void) {
         cmocka_unit_test(haze_does_not_widen_it),
         cmocka_unit_test(it_does_not_hang_on_the_scale),
         cmocka_unit_test(what_is_no_circle_keeps_its_frame),
-        cmocka_unit_test(small_pictures_do_no_harm),
+        cmocka_unit_test(small_images_do_no_harm),
         cmocka_unit_test(frames_are_right_to_a_pixel),
         cmocka_unit_test(copies_get_the_same_square),
         cmocka_unit_test(few_pixels_ask_for_the_full_size),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a shard's journal keeps, when it stands for the shard, and what duplicates do to it. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/journal.h"
-#include "../../src/stage/shard.h"
-#include "../data/scratch.h"
+#include "stage/pack/journal.h"
+#include "stage/pack/shard.h"
+#include "tests/fixtures/scratch.h"
 
 #include <math.h>
 
@@ -39,7 +40,7 @@ static void open_fixture(Fixture *fixture) {
         scratch_write(fixture->root, paths[i], paths[i], (size_t)i + 1);
     }
     fixture->source = (StageSource){.root = fixture->root,
-                                    .about = {.image_size = 16, .label_names = names, .label_count = 1},
+                                    .info = {.image_size = 16, .label_names = names, .label_count = 1},
                                     .inputs = fixture->inputs,
                                     .count = COUNT};
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of MD5 sums as the programs that make them write them, and what is none. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/md5_list.h"
-#include "tree.h"
+#include "stage/checksums/md5_list.h"
+#include "tests/fixtures/tree.h"
 
 #define A "retinal_photography/cfp/triton/1/1_l.dcm"
 #define B "retinal_photography/cfp/triton/1/1_r.dcm"

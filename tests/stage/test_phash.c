@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The perceptual hash: copies are near, other eyes are far. */
 #include <math.h>
 #include <setjmp.h>
@@ -8,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/phash.h"
-#include "../data/scratch.h"
-#include "drawn.h"
+#include "stage/frame/phash.h"
+#include "tests/fixtures/drawn.h"
+#include "tests/fixtures/scratch.h"
 
 enum { SIDE = 256 };
 
@@ -52,7 +53,7 @@ static void different_eyes_are_far(void **state) {
     assert_true(mean > 30 && mean < 34);
 }
 
-/* What all eyes share (the bright disc of the nerve, shading, a field cut flat) is not what makes pictures near. */
+/* What all eyes share (the bright disc of the nerve, shading, a field cut flat) is not what makes images near. */
 static void what_all_share_does_not_count(void **state) {
     (void)state;
     enum { EYES = 30 };
@@ -98,7 +99,7 @@ static void copies_are_near(void **state) {
     free(path);
 }
 
-/* The square around the circle of a small picture may fall a pixel aside in a copy: of 160 pixels, 1.6 of 256. */
+/* The square around the circle of a small image may fall a pixel aside in a copy: of 160 pixels, 1.6 of 256. */
 static void copies_cut_out_a_pixel_aside_are_near(void **state) {
     (void)state;
     for (uint64_t number = 0; number < 20; number++) {
@@ -109,7 +110,7 @@ static void copies_cut_out_a_pixel_aside_are_near(void **state) {
     }
 }
 
-/* Grey pictures and those that fill their square, as infrared frames do, are told apart as well. */
+/* Grey images and those that fill their square, as infrared frames do, are told apart as well. */
 static void grey_frames_count(void **state) {
     (void)state;
     uint64_t hashes[2][2];
@@ -129,7 +130,7 @@ static void grey_frames_count(void **state) {
 }
 
 /* Nothing to compare: 0, which is near to nothing. */
-static void flat_pictures_have_none(void **state) {
+static void flat_images_have_none(void **state) {
     (void)state;
     const int sizes[] = {1, 7, 64, 224};
     for (int i = 0; i < 4; i++) {
@@ -174,7 +175,7 @@ int main(void) {
         cmocka_unit_test(copies_are_near),
         cmocka_unit_test(copies_cut_out_a_pixel_aside_are_near),
         cmocka_unit_test(grey_frames_count),
-        cmocka_unit_test(flat_pictures_have_none),
+        cmocka_unit_test(flat_images_have_none),
         cmocka_unit_test(likeness_tells_copies_from_eyes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One file to one record, or to the finding that says why not. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/stage/photograph.h"
-#include "../data/scratch.h"
-#include "dicom_make.h"
+#include "stage/pack/photograph.h"
+#include "tests/fixtures/dicom_make.h"
+#include "tests/fixtures/scratch.h"
 
 enum { SIDE = 32, RECORD = 16 };
 
@@ -100,7 +101,7 @@ static void a_header_that_names_the_other_eye_contradicts(void **state) {
     kind.laterality = NULL;
     kind.series_laterality = "L";
     expect(*state, &kind, 1, FINDING_CONTRADICTION, "laterality L");
-    kind.laterality = "R"; /* the picture's own stands above its series' */
+    kind.laterality = "R"; /* the image's own stands above its series' */
     expect_packed(*state, &kind, PACK_EYE_RIGHT, true);
 }
 
@@ -125,7 +126,7 @@ static void a_damaged_file_is_not_a_damaged_jpeg(void **state) {
     expect(*state, &kind, 1, FINDING_DECODE, "");
     kind.pixels_bytes = size;
     kind.rows = SIDE / 2;
-    expect(*state, &kind, 1, FINDING_DICOM, "a JPEG of 32 x 32 pixels in a picture of 32 x 16");
+    expect(*state, &kind, 1, FINDING_DICOM, "a JPEG of 32 x 32 pixels in an image of 32 x 16");
     kind.planar = 7;
     expect(*state, &kind, 1, FINDING_DICOM, "planar configuration 7");
     kind.syntax = "1.2.840.10008.1.2.5";

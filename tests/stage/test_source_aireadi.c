@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* AI-READI's tables against its tree: who is staged, and what is found wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tree.h"
+#include "tests/fixtures/tree.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -40,9 +41,9 @@ static void what_is_listed_is_staged(void **state) {
     assert_ok(source_aireadi(&(SourceOptions){.root = *state, .modalities = "cfp,ir"}, &source, &findings));
     assert_int_equal(source.count, 4);
     assert_int_equal(findings.count, 0);
-    assert_true(source.about.licensed);
-    assert_string_equal(source.about.dataset, "aireadi");
-    assert_string_equal(source.about.dataset_version, "3.0.0");
+    assert_true(source.info.licensed);
+    assert_string_equal(source.info.dataset, "aireadi");
+    assert_string_equal(source.info.dataset_version, "3.0.0");
     const StageInput *a = input_at(&source, A), *mosaic = input_at(&source, MOSAIC), *ir = input_at(&source, IR);
     assert_string_equal(a->person, "1001");
     assert_string_equal(a->device, "topcon_triton");
@@ -94,13 +95,13 @@ static void other_modalities_and_devices_are_no_inputs(void **state) {
     assert_int_equal(source.count, 3);
     assert_int_equal(findings.count, 0);
     assert_non_null(strstr(source.notes, "of modalities that were not asked for: 1 file."));
-    assert_string_equal(source.about.dataset_version, "unknown");
+    assert_string_equal(source.info.dataset_version, "unknown");
     drop(&source, &findings);
     put(*state, "CHANGELOG.md", "# Changes\n## 1.0.0 (2024)\n## v2.0.0\nfrom 9.9.9\n");
     assert_ok(source_aireadi(&(SourceOptions){.root = *state, .modalities = "ir,cfp", .device = "topcon_triton"},
                              &source, &findings));
     assert_int_equal(source.count, 2);
-    assert_string_equal(source.about.dataset_version, "2.0.0");
+    assert_string_equal(source.info.dataset_version, "2.0.0");
     drop(&source, &findings);
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
                  "no photograph of device none in these modalities, but 3 of others: icare_eidon, topcon_triton");

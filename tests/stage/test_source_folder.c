@@ -1,4 +1,5 @@
-/* Folders of pictures and their tables: labels, people, splits, and what is found wrong. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folders of images and their tables: labels, people, splits, and what is found wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tree.h"
+#include "tests/fixtures/tree.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -43,7 +44,7 @@ static void classes_are_labels_and_folders_are_splits(void **state) {
     Read read = read_fine((SourceOptions){.root = *state});
     assert_int_equal(read.source.count, 4);
     assert_int_equal(read.findings.count, 0);
-    assert_false(read.source.about.licensed);
+    assert_false(read.source.info.licensed);
     const StageInput *a = input_at(&read.source, "train/sick/a.jpg"), *d = input_at(&read.source, "test/odd/d.JPG");
     assert_float_equal(label_of(&read.source, a, "class"), 2, 0);
     assert_float_equal(label_of(&read.source, d, "class"), 1, 0);
@@ -73,7 +74,7 @@ static void drawn_photographs_bring_their_table(void **state) {
     Read read = read_fine((SourceOptions){.root = *state, .labels = "labels.csv", .person = "person"});
     assert_int_equal(read.source.count, 3);
     assert_int_equal(read.findings.count, 0);
-    assert_int_equal(read.source.about.label_count, 3);
+    assert_int_equal(read.source.info.label_count, 3);
     const StageInput *left = input_at(&read.source, "train/P000001_L_1.jpg");
     assert_string_equal(left->person, "P000001");
     assert_string_equal(left->device, "alpha");
@@ -90,7 +91,7 @@ static void without_a_split_all_is_taken(void **state) {
     Read read = read_fine((SourceOptions){.root = *state});
     assert_int_equal(read.source.count, 2);
     assert_int_equal(read.findings.count, 0);
-    assert_int_equal(read.source.about.label_count, 0);
+    assert_int_equal(read.source.info.label_count, 0);
     assert_string_equal(read.source.inputs[0].path, "b.jpg");
     assert_int_equal(read.source.inputs[0].split, PACK_SPLIT_NONE);
     close_read(&read);
@@ -119,7 +120,7 @@ static void rows_and_files_are_held_against_each_other(void **state) {
     close_read(&read);
 }
 
-/* A row for what is there, but is none of the pictures that were found. */
+/* A row for what is there, but is none of the images that were found. */
 static void rows_say_what_is_wrong_with_their_file(void **state) {
     put(*state, "a.jpg", "x");
     put(*state, "scan.tif", "x");
@@ -178,7 +179,7 @@ static void a_split_of_people_is_taken(void **state) {
     put(*state, "split.tsv", "person\tsplit\n10\tval\n");
     char *splits = scratch_path(*state, "split.tsv");
     Read read = read_fine((SourceOptions){.root = *state, .kind = "eyepacs", .splits = splits});
-    assert_string_equal(read.source.about.dataset, "eyepacs");
+    assert_string_equal(read.source.info.dataset, "eyepacs");
     assert_string_equal(read.source.inputs[1].person, "10");
     assert_int_equal(read.source.inputs[1].split, PACK_SPLIT_VAL);
     assert_int_equal(read.source.inputs[1].eye, PACK_EYE_RIGHT);
@@ -212,7 +213,7 @@ static void sets_known_by_name_are_read(void **state) {
     char *root = scratch_path(*state, "aptos");
     Read read = read_fine((SourceOptions){.root = root, .kind = "aptos"});
     assert_float_equal(label_of(&read.source, input_at(&read.source, "train_images/0a1b.png"), "diagnosis"), 3, 0);
-    assert_string_equal(read.source.about.dataset, "aptos2019");
+    assert_string_equal(read.source.info.dataset, "aptos2019");
     close_read(&read);
     free(root);
     root = scratch_path(*state, "messidor");
@@ -231,7 +232,7 @@ static void names_that_repeat_are_different_people(void **state) {
         "Image name,Retinopathy grade\nIDRiD_001,4\n");
     Read read = read_fine((SourceOptions){.root = *state, .kind = "idrid"});
     assert_int_equal(read.findings.count, 0);
-    assert_int_equal(read.source.about.label_count, 1);
+    assert_int_equal(read.source.info.label_count, 1);
     const StageInput *train = &read.source.inputs[0], *test = &read.source.inputs[1];
     assert_int_equal(train->split, PACK_SPLIT_TRAIN);
     assert_int_equal(test->split, PACK_SPLIT_TEST);
@@ -271,7 +272,7 @@ static void both_eyes_get_a_row_of_a_person(void **state) {
     assert_float_equal(label_of(&read.source, &read.source.inputs[0], "D"), 1, 0);
     assert_float_equal(label_of(&read.source, &read.source.inputs[1], "D"), 1, 0);
     close_read(&read);
-    /* The copy that has a row for each eye, and the pictures twice. */
+    /* The copy that has a row for each eye, and the images twice. */
     put(*state, "Training Images/7_left.jpg", "x");
     put(*state, "full_df.csv",
         "ID,D,filepath,filename\n7,1,../x/7_left.jpg,7_left.jpg\n7,0,../x/7_right.jpg,7_right.jpg\n");
@@ -299,7 +300,7 @@ static void links_that_lead_out_or_nowhere(void **state) {
     put(*state, "links/note.txt", "x");
     put_link(*state, "links/train", "../root");
     char *links = scratch_path(*state, "links");
-    assert_folder_fails(EXIT_DATA, "no picture but behind links to folders, such as train,", .root = links);
+    assert_folder_fails(EXIT_DATA, "no image but behind links to folders, such as train,", .root = links);
     free(links);
     put_link(*state, "root/out.jpg", "../b.jpg");
     assert_folder_fails(EXIT_DATA, "outside: out.jpg", .root = root);

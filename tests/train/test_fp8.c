@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What of a run in FP8 goes into its checkpoints and its log, and when a layer is left to BF16. */
-#include "train_fixture.h"
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/checkpoint_files.h"
-#include "../../src/train/checkpoint_fp8.h"
-#include "../../src/train/fp8_watch.h"
-#include "checkpoint.h"
-#include "files.h"
+#include "base/files.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/files.h"
+#include "checkpoint/fp8.h"
+#include "train/fp8_watch.h"
 
 #include <math.h>
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.jsonl: what a line holds, what an interval is, what a restart drops. */
-#include "train_fixture.h"
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/monitor.h"
+#include "train/monitor.h"
 
 #include <cJSON.h>
 #include <math.h>
@@ -136,7 +137,7 @@ static void intervals_are_averaged(void **state) {
     assert_true(number(line, "step") == 4 && number(line, "epoch") == 1);
     assert_true(number(line, "loss") == 4 && number(line, "loss_mean") == 3.5);
     assert_true(number(line, "seconds") == 4);
-    /* Steps 3 and 4: 2 x 10 pictures in 7 seconds, 1 of them waiting for data, 0.7 for a checkpoint; nine digits. */
+    /* Steps 3 and 4: 2 x 10 images in 7 seconds, 1 of them waiting for data, 0.7 for a checkpoint; nine digits. */
     assert_true(fabs(number(line, "images_per_s") - 20.0 / 7) < 1e-8);
     assert_true(fabs(number(line, "data_wait") - 1.0 / 7) < 1e-9);
     assert_true(fabs(number(line, "checkpoint_wait") - 0.1) < 1e-9);
@@ -149,7 +150,7 @@ static void intervals_are_averaged(void **state) {
     cJSON_Delete(line);
 }
 
-/* 10 pictures in half a second at 2.5 % for each picture a second. */
+/* 10 images in half a second at 2.5 % for each image a second. */
 static void mfu_is_the_rates(void **state) {
     char path[TEMP_PATH * 2];
     temp_path(state, "mfu.jsonl", path);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "optimizer.h"
+#include "train/optimizer.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory plan is what is then taken, and the work is the table's. */
-#include "train_fixture.h"
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/checkpoint_copy.h"
-#include "../../src/train/flops.h"
-#include "../../src/train/memory_plan.h"
-#include "../../src/train/step.h"
-#include "optimizer.h"
+#include "checkpoint/copy.h"
+#include "cost/flops.h"
+#include "train/memory_plan.h"
+#include "train/optimizer.h"
+#include "train/step.h"
 
 #include <limits.h>
 #include <math.h>
@@ -167,7 +168,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
         assert_fine(masks_open(&masks, batch, mae_patches(mae)));
 
-        Pictures pictures = drawn_pictures(batch);
+        EvaluationImages images = drawn_images(batch);
         void *held = NULL;
         if (holds)
             assert_fine(device->allocate(device, HELD * RECORD * RECORD * 3, "records", &held));
@@ -185,9 +186,9 @@ static void emulated_step_takes_what_is_planned(void **state) {
         Crop crops[6];
         for (int c = 0; c < batch; c++)
             crops[c] = (Crop){c, 1, RECORD - c, RECORD - 2, c % 2 == 0};
-        const PrefetchBatch samples = {.samples = crops_itself ? records : pictures.pixels,
+        const PrefetchBatch samples = {.samples = crops_itself ? records : images.pixels,
                                        .crops = crops_itself ? crops : NULL,
-                                       .records = pictures.records};
+                                       .records = images.records};
         Step *step;
         StepState outcome;
         assert_fine(step_open(&step_options, &step));
@@ -201,7 +202,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_true(used > lasting);
         if (used > plan.device.used)
             fail_msg("%s: %zu bytes of scratch memory, %zu were planned", shapes[i], used - lasting, scratch);
-        pictures_close(&pictures);
+        evaluation_images_close(&images);
         step_close(step);
         device->release(device, held);
         masks_close(&masks);
@@ -248,7 +249,7 @@ static void largest_divisor_that_fits(void **state) {
     assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.ring");
     room.host_free = SIZE_MAX;
     room.free = needed(&config, &room, 1) + room.margin - 1;
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one picture");
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one image");
     assert_fine(memory_pick(&config, &room, 0, &micro_batch));
     assert_int_equal(micro_batch, 1);
 

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* --profile: the profiler changes no result, every operation is told with its cost, and what lies between marks is put
  * where it belongs. */
-#include "train_fixture.h"
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/flops.h"
-#include "../../src/train/masks.h"
-#include "../../src/train/profile_report.h"
-#include "optimizer.h"
+#include "cost/flops.h"
+#include "profile/profile_report.h"
+#include "train/masks.h"
+#include "train/optimizer.h"
 
 #include <math.h>
 
@@ -13,7 +14,7 @@ static const Ceilings one_each = {1, 1};
 
 /* --- Nothing is changed, and all is counted */
 
-/* Gradients of one pass over drawn pictures, an update, and the loss. */
+/* Gradients of one pass over drawn images, an update, and the loss. */
 static double take_step(Ops *ops, Profiler *profiler, float *values) {
     const ModelShape shape = tiny_shape(4);
     const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
@@ -26,11 +27,11 @@ static double take_step(Ops *ops, Profiler *profiler, float *values) {
     assert_fine(mae_init(mae, 7));
     assert_fine(masks_open(&masks, 4, PATCHES));
     assert_fine(optimizer_open(&options, mae_params(mae), ops, &optimizer));
-    Pictures pictures = drawn_pictures(4);
-    masks_draw(&masks, 1, 0, pictures.records, 4);
+    EvaluationImages images = drawn_images(4);
+    masks_draw(&masks, 1, 0, images.records, 4);
     if (profiler)
         assert_fine(profiler_begin_step(profiler, true));
-    const MaeInput input = {.pixels = pictures.pixels, .ids = masks.ids, .batch = 4};
+    const MaeInput input = {.pixels = images.pixels, .ids = masks.ids, .batch = 4};
     mae_forward(mae, &input);
     mae_backward(mae, &input, 1, false);
     ops->device->range_push(ops->device, "optimizer");
@@ -40,7 +41,7 @@ static double take_step(Ops *ops, Profiler *profiler, float *values) {
         assert_fine(profiler_end_step(profiler));
     assert_fine(mae_loss(mae, &loss));
     memcpy(values, mae_params(mae)->value, mae_params(mae)->trainable * sizeof *values);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
     optimizer_close(optimizer);
     masks_close(&masks);
     mae_close(mae);

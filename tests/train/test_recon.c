@@ -1,8 +1,9 @@
-/* The reconstruction picture, pixel by pixel, from the model's own prediction. */
-#include "train_fixture.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reconstruction image, pixel by pixel, from the model's own prediction. */
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/recon.h"
-#include "../../src/train/validate.h"
+#include "train/recon.h"
+#include "train/validate.h"
 
 #include <math.h>
 
@@ -20,13 +21,13 @@ static Mae *lively_model(Ops *ops, bool norm_pix_loss) {
     return mae;
 }
 
-/* Mean and scale of a patch of the picture, normalised by channel: unbiased variance, over all its values. */
-static void statistics(const uint8_t *picture, int patch, double *mean, double *scale) {
+/* Mean and scale of a patch of the image, normalised by channel: unbiased variance, over all its values. */
+static void statistics(const uint8_t *image, int patch, double *mean, double *scale) {
     static const double means[3] = {0.485, 0.456, 0.406}, stds[3] = {0.229, 0.224, 0.225};
     double values[VALUES], sum = 0, squares = 0;
     for (int i = 0; i < VALUES; i++) {
         int y = patch / (SIDE / PATCH) * PATCH + i / (3 * PATCH), x = patch % (SIDE / PATCH) * PATCH + i / 3 % PATCH;
-        values[i] = (picture[3 * (y * SIDE + x) + i % 3] / 255.0 - means[i % 3]) / stds[i % 3];
+        values[i] = (image[3 * (y * SIDE + x) + i % 3] / 255.0 - means[i % 3]) / stds[i % 3];
         sum += values[i];
     }
     for (int i = 0; i < VALUES; i++)
@@ -36,46 +37,46 @@ static void statistics(const uint8_t *picture, int patch, double *mean, double *
 }
 
 /* `predicted` [1 + PATCHES][VALUES], row 0 the class token's. */
-static double wanted_level(const uint8_t *picture, const float *predicted, int x, int y, int c, bool norm_pix_loss) {
+static double wanted_level(const uint8_t *image, const float *predicted, int x, int y, int c, bool norm_pix_loss) {
     static const double means[3] = {0.485, 0.456, 0.406}, stds[3] = {0.229, 0.224, 0.225};
     int patch = y / PATCH * (SIDE / PATCH) + x / PATCH;
     double mean = 0, scale = 1;
     if (norm_pix_loss)
-        statistics(picture, patch, &mean, &scale);
+        statistics(image, patch, &mean, &scale);
     double value = predicted[(1 + patch) * VALUES + 3 * (y % PATCH * PATCH + x % PATCH) + c] * scale + mean;
     return fmin(255, fmax(0, 255 * (value * stds[c] + means[c])));
 }
 
-static void check_row(const Image *image, const ReconLayout *layout, const Pictures *pictures, const Mae *mae,
+static void check_row(const Image *image, const ReconLayout *layout, const EvaluationImages *images, const Mae *mae,
                       const int32_t *ids, int row, bool norm_pix_loss) {
     bool visible[PATCHES] = {false};
     for (int j = 0; j < PATCHES / 4; j++)
         visible[ids[j]] = true;
-    const uint8_t *picture = pictures->pixels + (size_t)row * PICTURE;
+    const uint8_t *drawn = images->pixels + (size_t)row * IMAGE_BYTES;
     for (int y = 0; y < layout->tile; y++)
         for (int x = 0; x < layout->tile; x++)
             for (int c = 0; c < 3; c++) {
-                int px = x / layout->scale, py = y / layout->scale, original = picture[3 * (py * SIDE + px) + c];
+                int px = x / layout->scale, py = y / layout->scale, original = drawn[3 * (py * SIDE + px) + c];
                 int top = row * (layout->tile + layout->gap) + y, step = layout->tile + layout->gap;
                 const uint8_t *line = image->pixels + (size_t)top * (size_t)image->width * 3;
                 bool seen = visible[py / PATCH * (SIDE / PATCH) + px / PATCH];
                 assert_int_equal(line[3 * x + c], original);
                 assert_int_equal(line[3 * (x + step) + c], seen ? original : 128);
-                double wanted = seen ? original : wanted_level(picture, mae_prediction(mae), px, py, c, norm_pix_loss);
+                double wanted = seen ? original : wanted_level(drawn, mae_prediction(mae), px, py, c, norm_pix_loss);
                 /* Rounded once, from FP32 against double: half a level and a little. */
                 assert_true(fabs(line[3 * (x + 2 * step) + c] - wanted) < 0.51);
             }
 }
 
-static void check_picture(void **state, bool norm_pix_loss) {
+static void check_image(void **state, bool norm_pix_loss) {
     char path[TEMP_PATH * 2];
     temp_path(state, norm_pix_loss ? "norm.png" : "raw.png", path);
     Ops ops;
     Mae *mae = lively_model(&ops, norm_pix_loss);
     Masks masks;
     assert_fine(masks_open(&masks, 2, PATCHES));
-    Pictures pictures = drawn_pictures(ROWS);
-    assert_fine(recon_write(path, mae, &ops, &masks, &pictures, ROWS));
+    EvaluationImages images = drawn_images(ROWS);
+    assert_fine(recon_write(path, mae, &ops, &masks, &images, ROWS));
 
     Image image;
     assert_fine(image_read(path, &image));
@@ -85,24 +86,24 @@ static void check_picture(void **state, bool norm_pix_loss) {
     assert_int_equal(image.width, 3 * layout.tile + 2 * layout.gap);
     for (int row = 0; row < ROWS; row++) {
         double loss;
-        assert_fine(validate_forward(mae, &masks, &pictures, row, 1, &loss));
-        check_row(&image, &layout, &pictures, mae, masks.ids, row, norm_pix_loss);
+        assert_fine(validate_forward(mae, &masks, &images, row, 1, &loss));
+        check_row(&image, &layout, &images, mae, masks.ids, row, norm_pix_loss);
     }
     image_free(&image);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
     masks_close(&masks);
     mae_close(mae);
 }
 
 static void patches_get_their_statistics_back(void **state) {
-    check_picture(state, true);
+    check_image(state, true);
 }
 
 static void plain_predictions_are_pixels(void **state) {
-    check_picture(state, false);
+    check_image(state, false);
 }
 
-static void small_pictures_are_enlarged(void **state) {
+static void small_images_are_enlarged(void **state) {
     (void)state;
     assert_int_equal(recon_layout(16, 1).tile, 192);
     assert_int_equal(recon_layout(96, 1).tile, 192);
@@ -113,7 +114,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patches_get_their_statistics_back),
         cmocka_unit_test(plain_predictions_are_pixels),
-        cmocka_unit_test(small_pictures_are_enlarged),
+        cmocka_unit_test(small_images_are_enlarged),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signals that ask a run to stop are polled; a second SIGINT is let through. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/train/signals.h"
+#include "train/signals.h"
 
 static bool is_blocked(int number) {
     sigset_t now;

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gradients by micro-batches, masks, and the validation loss. */
-#include "train_fixture.h"
+#include "tests/fixtures/train_fixture.h"
 
-#include "../../src/train/step.h"
-#include "../../src/train/validate.h"
-#include "fp8.h"
+#include "model/fp8.h"
+#include "train/step.h"
+#include "train/validate.h"
 
 #include <math.h>
 
@@ -80,8 +81,8 @@ static void close_model(Model *model) {
     device_close(model->device);
 }
 
-static void start(Model *model, const Pictures *pictures, uint32_t epoch, double lr, int64_t number) {
-    const PrefetchBatch batch = {.samples = pictures->pixels, .records = pictures->records};
+static void start(Model *model, const EvaluationImages *images, uint32_t epoch, double lr, int64_t number) {
+    const PrefetchBatch batch = {.samples = images->pixels, .records = images->records};
     assert_fine(step_gradients(model->step, &batch, epoch));
     assert_fine(step_update(model->step, lr, number));
 }
@@ -93,21 +94,21 @@ static StepState settle(Model *model) {
 }
 
 /* Gradients alone: an update at the rate 0. */
-static double gradients(Model *model, const Pictures *pictures, uint32_t epoch, int64_t number) {
-    start(model, pictures, epoch, 0, number);
+static double gradients(Model *model, const EvaluationImages *images, uint32_t epoch, int64_t number) {
+    start(model, images, epoch, 0, number);
     return settle(model).loss;
 }
 
 static void micro_batches_add_up(void **state) {
     (void)state;
-    Pictures pictures = drawn_pictures(6);
+    EvaluationImages images = drawn_images(6);
     Model whole, parts;
     open_model(&whole, 6, 6);
     open_model(&parts, 6, 2);
-    double loss = gradients(&whole, &pictures, 2, 1);
+    double loss = gradients(&whole, &images, 2, 1);
     /* Twice, so that what was there before would show. */
-    gradients(&parts, &pictures, 3, 1);
-    double sum = gradients(&parts, &pictures, 2, 2);
+    gradients(&parts, &images, 3, 1);
+    double sum = gradients(&parts, &images, 2, 2);
     /* The same sums in another order: a few units of FP32's last place, of values near 1. */
     assert_true(fabs(sum - loss) < 1e-6);
     const Params *a = mae_params(whole.mae), *b = mae_params(parts.mae);
@@ -120,7 +121,7 @@ static void micro_batches_add_up(void **state) {
     assert_true(most < 1e-5 * largest);
     close_model(&whole);
     close_model(&parts);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 static bool same_on_devices(const Params *a, const float *from_a, const Params *b, const float *from_b, size_t count) {
@@ -134,7 +135,7 @@ static bool same_on_devices(const Params *a, const float *from_a, const Params *
     return same;
 }
 
-/* The same 20 steps, with another rate, other pictures and another key of the masks each time: plainly, waiting after
+/* The same 20 steps, with another rate, other images and another key of the masks each time: plainly, waiting after
  * each, and as captured graphs with one step under way while the next one starts. In FP8 other operations are wanted
  * once the first step's scales are known, and after a layer was turned off. */
 static void captured_steps_equal_plain_ones(void **state) {
@@ -144,19 +145,19 @@ static void captured_steps_equal_plain_ones(void **state) {
         const int micro_batch = round == 1 ? BATCH : 1;
         const bool fp8 = round == 2;
         Model plain, captured;
-        Pictures pictures[STEPS];
+        EvaluationImages images[STEPS];
         StepState outcomes[STEPS];
         open_emulated(&plain, BATCH, micro_batch, fp8, 0, false);
         open_emulated(&captured, BATCH, micro_batch, fp8, 0, true);
         for (int i = 0; i < STEPS; i++) {
-            pictures[i] = drawn_pictures(BATCH);
+            images[i] = drawn_images(BATCH);
             for (int j = 0; j < BATCH; j++)
-                draw_smooth(pictures[i].pixels + j * PICTURE, BATCH * i + j);
+                draw_smooth(images[i].pixels + j * IMAGE_BYTES, BATCH * i + j);
         }
         for (int i = 0; i < STEPS; i++) {
             if (fp8 && i == 12)
                 fp8_turn_off(mae_params(plain.mae)->fp8, 3, true);
-            start(&plain, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
+            start(&plain, &images[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
             outcomes[i] = settle(&plain);
         }
         assert_int_equal(step_ahead(captured.step), 1);
@@ -164,7 +165,7 @@ static void captured_steps_equal_plain_ones(void **state) {
             if (fp8 && i == 12)
                 fp8_turn_off(mae_params(captured.mae)->fp8, 3, true);
             if (i < STEPS)
-                start(&captured, &pictures[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
+                start(&captured, &images[i], (uint32_t)i, 1e-3 * (1 + i % 3), i + 1);
             if (i == 0)
                 continue;
             assert_int_equal(step_pending(captured.step), i < STEPS ? 2 : 1);
@@ -190,7 +191,7 @@ static void captured_steps_equal_plain_ones(void **state) {
         assert_fine(fp8_read(b->fp8, others));
         assert_true(!fp8 || (scales[0].position == STEPS && !memcmp(scales, others, sizeof scales)));
         for (int i = 0; i < STEPS; i++)
-            pictures_close(&pictures[i]);
+            evaluation_images_close(&images[i]);
         close_model(&plain);
         close_model(&captured);
     }
@@ -198,9 +199,9 @@ static void captured_steps_equal_plain_ones(void **state) {
 
 enum { RECORD = 23, RECORD_BYTES = RECORD * RECORD * 3 };
 
-/* Records of noise, a crop of each, and the pictures that the crops make. */
-static Pictures drawn_records(int count, uint8_t *records, Crop *crops) {
-    Pictures pictures = drawn_pictures(count);
+/* Records of noise, a crop of each, and the images that the crops make. */
+static EvaluationImages drawn_records(int count, uint8_t *records, Crop *crops) {
+    EvaluationImages images = drawn_images(count);
     Random random;
     random_start(&random, 21, RANDOM_TEST, 0, 0);
     for (int i = 0; i < count * RECORD_BYTES; i++)
@@ -211,32 +212,32 @@ static Pictures drawn_records(int count, uint8_t *records, Crop *crops) {
         crops[i] = (Crop){(int)random_below(&random, (uint32_t)(RECORD - height + 1)),
                           (int)random_below(&random, (uint32_t)(RECORD - width + 1)), height, width, i % 2 == 0};
         assert_fine(resize_pixels(records + i * RECORD_BYTES, RECORD, RECORD, crops[i], SIDE, SIDE,
-                                  pictures.pixels + (size_t)i * PICTURE));
+                                  images.pixels + (size_t)i * IMAGE_BYTES));
     }
-    return pictures;
+    return images;
 }
 
 /* To the bit, whether the host crops or the device, in micro-batches and as captured graphs, with a validation of whole
- * pictures in the same rooms between. */
+ * images in the same rooms between. */
 static void devices_crop_records_as_the_host_does(void **state) {
     (void)state;
     enum { BATCH = 6, STEPS = 4 };
     static uint8_t records[BATCH * RECORD_BYTES];
     Crop crops[BATCH];
-    Pictures pictures = drawn_records(BATCH, records, crops);
+    EvaluationImages images = drawn_records(BATCH, records, crops);
     for (int micro_batch = 2; micro_batch <= BATCH; micro_batch += 4) {
         Model host, device;
         open_emulated(&host, BATCH, micro_batch, false, 0, true);
         open_emulated(&device, BATCH, micro_batch, false, RECORD, true);
         for (int i = 0; i < STEPS; i++) {
-            const PrefetchBatch batch = {.samples = records, .crops = crops, .records = pictures.records};
+            const PrefetchBatch batch = {.samples = records, .crops = crops, .records = images.records};
             double left, right;
-            start(&host, &pictures, (uint32_t)i, 1e-3, i + 1);
+            start(&host, &images, (uint32_t)i, 1e-3, i + 1);
             assert_fine(step_gradients(device.step, &batch, (uint32_t)i));
             assert_fine(step_update(device.step, 1e-3, i + 1));
             assert_true(settle(&host).loss == settle(&device).loss);
-            assert_fine(validate_loss(host.mae, &host.masks, &pictures, BATCH, &left));
-            assert_fine(validate_loss(device.mae, &device.masks, &pictures, BATCH, &right));
+            assert_fine(validate_loss(host.mae, &host.masks, &images, BATCH, &left));
+            assert_fine(validate_loss(device.mae, &device.masks, &images, BATCH, &right));
             assert_true(left == right);
         }
         const Params *a = mae_params(host.mae), *b = mae_params(device.mae);
@@ -245,7 +246,7 @@ static void devices_crop_records_as_the_host_does(void **state) {
         close_model(&host);
         close_model(&device);
     }
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 /* To the bit, whether records come with the batch or the device has them: others than the batch shows, too, and one of
@@ -255,7 +256,7 @@ static void devices_hold_records(void **state) {
     enum { BATCH = 4, HELD = 7, STEPS = 4 };
     static uint8_t records[HELD * RECORD_BYTES], shown[BATCH * RECORD_BYTES];
     Crop crops[HELD];
-    Pictures pictures = drawn_records(HELD, records, crops);
+    EvaluationImages images = drawn_records(HELD, records, crops);
     Model brought, holding;
     ModelShape shape = tiny_shape(2);
     shape.record = RECORD;
@@ -284,8 +285,8 @@ static void devices_hold_records(void **state) {
         assert_int_equal(step_copied(brought.step),
                          (size_t)(i + 1) * BATCH * (RECORD_BYTES + sizeof(int32_t) * PATCHES + sizeof(Crop)));
         double left, right;
-        assert_fine(validate_loss(brought.mae, &brought.masks, &pictures, HELD, &left));
-        assert_fine(validate_loss(holding.mae, &holding.masks, &pictures, HELD, &right));
+        assert_fine(validate_loss(brought.mae, &brought.masks, &images, HELD, &left));
+        assert_fine(validate_loss(holding.mae, &holding.masks, &images, HELD, &right));
         assert_true(left == right);
     }
     const Params *a = mae_params(brought.mae), *b = mae_params(holding.mae);
@@ -295,7 +296,7 @@ static void devices_hold_records(void **state) {
     device->release(device, memory);
     close_model(&brought);
     close_model(&holding);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 static void masks_hang_on_seed_epoch_and_record(void **state) {
@@ -326,20 +327,20 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     (void)state;
     Model model;
     open_emulated(&model, 4, 2, true, 0, true);
-    Pictures pictures = drawn_pictures(4);
+    EvaluationImages images = drawn_images(4);
     const Params *params = mae_params(model.mae);
     const size_t bytes = params->total * sizeof(float), place = params_find(params, "cls_token")->offset;
     for (int i = 1; i <= 3; i++)
-        start(&model, &pictures, (uint32_t)i, 1e-3, i), settle(&model);
+        start(&model, &images, (uint32_t)i, 1e-3, i), settle(&model);
     float *before = malloc(bytes), *after = malloc(bytes);
     Fp8Scale scales[LINEARS * FP8_TENSORS], others[LINEARS * FP8_TENSORS];
     assert_fine(fp8_read(params->fp8, scales));
     const float nan = NAN;
     assert_fine(device_read(model.device, before, params->value, bytes));
     assert_fine(device_write(model.device, params->value + place, &nan, sizeof nan));
-    start(&model, &pictures, 4, 1e-3, 4);
+    start(&model, &images, 4, 1e-3, 4);
     assert_fine(device_write(model.device, params->value + place, before + place, sizeof nan));
-    start(&model, &pictures, 5, 1e-3, 5);
+    start(&model, &images, 5, 1e-3, 5);
     StepState outcome = settle(&model);
     assert_int_equal(outcome.verdict, VERDICT_LOSS);
     assert_true(outcome.halted && isnan(outcome.loss) && outcome.applied == 3);
@@ -354,7 +355,7 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
         scales[i].amax = others[i].amax = 0; /* the weights' */
     assert_memory_equal(scales, others, sizeof scales);
     assert_fine(step_start(model.step, 3, outcome.mean));
-    start(&model, &pictures, 5, 1e-3, 4);
+    start(&model, &images, 5, 1e-3, 4);
     outcome = settle(&model);
     assert_false(outcome.halted);
     assert_int_equal(outcome.applied, 4);
@@ -363,35 +364,35 @@ static void a_bad_step_holds_back_those_behind_it(void **state) {
     free(before);
     free(after);
     close_model(&model);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 static void a_loss_is_held_against_the_mean(void **state) {
     (void)state;
     Model model;
-    Pictures pictures = drawn_pictures(2);
+    EvaluationImages images = drawn_images(2);
     open_model(&model, 2, 2);
     assert_fine(step_start(model.step, 19, 1e-3));
-    start(&model, &pictures, 1, 0, 20);
+    start(&model, &images, 1, 0, 20);
     assert_int_equal(settle(&model).verdict, VERDICT_SOUND); /* the mean is young */
     assert_fine(step_start(model.step, 20, 1e-3));
-    start(&model, &pictures, 1, 0, 21);
+    start(&model, &images, 1, 0, 21);
     const StepState outcome = settle(&model);
     assert_int_equal(outcome.verdict, VERDICT_SPIKE);
     assert_true(outcome.halted && outcome.mean == 1e-3 && outcome.applied == 20);
     close_model(&model);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 /* The micro-batch that fails stays in the model, so that the guard can look at it. */
 static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     (void)state;
-    Pictures pictures = drawn_pictures(4);
-    const PrefetchBatch batch = {.samples = pictures.pixels, .records = pictures.records};
+    EvaluationImages images = drawn_images(4);
+    const PrefetchBatch batch = {.samples = images.pixels, .records = images.records};
     Model model;
     open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
-    assert_true(isfinite(gradients(&model, &pictures, 2, 1)));
+    assert_true(isfinite(gradients(&model, &images, 2, 1)));
     const float grad = params->grad[0];
     params->grad[0] = 123;
     assert_fine(step_repeat(model.step, &batch, 2));
@@ -401,27 +402,27 @@ static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     assert_fine(step_repeat(model.step, &batch, 2));
     assert_true(params->grad[0] == 123);
     close_model(&model);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
-/* Seven pictures two at a time: each counts the same, the last part is a single one. */
-static void validation_is_the_mean_over_pictures(void **state) {
+/* Seven images two at a time: each counts the same, the last part is a single one. */
+static void validation_is_the_mean_over_images(void **state) {
     (void)state;
-    Pictures pictures = drawn_pictures(7);
+    EvaluationImages images = drawn_images(7);
     Model model;
     open_model(&model, 2, 2);
     double all, one, sum = 0, five;
-    assert_fine(validate_loss(model.mae, &model.masks, &pictures, 7, &all));
-    assert_fine(validate_loss(model.mae, &model.masks, &pictures, 5, &five));
+    assert_fine(validate_loss(model.mae, &model.masks, &images, 7, &all));
+    assert_fine(validate_loss(model.mae, &model.masks, &images, 5, &five));
     for (int i = 0; i < 7; i++) {
-        assert_fine(validate_forward(model.mae, &model.masks, &pictures, i, 1, &one));
+        assert_fine(validate_forward(model.mae, &model.masks, &images, i, 1, &one));
         sum += one / 7;
     }
-    /* Sums in double; a picture's loss may differ by FP32 rounding between batches. */
+    /* Sums in double; an image's loss may differ by FP32 rounding between batches. */
     assert_true(fabs(all - sum) < 1e-6);
     assert_true(fabs(five - all) > 1e-6);
     close_model(&model);
-    pictures_close(&pictures);
+    evaluation_images_close(&images);
 }
 
 int main(void) {
@@ -434,7 +435,7 @@ int main(void) {
         cmocka_unit_test(a_loss_is_held_against_the_mean),
         cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
         cmocka_unit_test(masks_hang_on_seed_epoch_and_record),
-        cmocka_unit_test(validation_is_the_mean_over_pictures),
+        cmocka_unit_test(validation_is_the_mean_over_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ceiling [--backend cpu|emu|cuda]
  *
  * What a large BF16 product and a copy reach on the device, by its own clock: the ceilings that a comparison's figures
  * are held against. Prints one JSON object. */
-#include "../../src/train/ceilings.h"
-#include "device.h"
-#include "ops.h"
-#include "threads.h"
+#include "base/threads.h"
+#include "device/device.h"
+#include "ops/ops.h"
+#include "profile/ceilings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

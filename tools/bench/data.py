@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The data side beside others, as ratios in the same run: the loader beside bare reads and PyTorch's DataLoader,
-staging beside Pillow, and what feeding 60,000 pictures a second would take. Called by `make bench-data`; some eight
+staging beside Pillow, and what feeding 60,000 images a second would take. Called by `make bench-data`; some eight
 minutes.
 
 Draws its own photographs (tools/synth) below BUILD/bench-packs and keeps them there. PyTorch, h5py and Pillow come as
@@ -177,13 +178,13 @@ class Loaders:
 
     def peer(self, peer):
         rows = [self.peer_at(choice) for choice in self.choices if choice[0] == peer]
-        return {"same_records": self.same.get(peer),  # None: the pictures before they were cut
+        return {"same_records": self.same.get(peer),  # None: the images before they were cut
                 "best": max(rows, key=lambda row: row["rate"]),
                 "best_with_workers": max((row for row in rows if row["workers"]), key=lambda row: row["rate"]),
                 "best_per_core": max(rows, key=lambda row: row["per_core"])}
 
     def result(self, files):
-        result = {"pictures": IMAGES, "side": SIDE, "fovea": self.ours()}
+        result = {"images": IMAGES, "side": SIDE, "fovea": self.ours()}
         if not self.python:
             result["pytorch"] = {"skipped": "no Python with torch, h5py and PIL"}
             return result
@@ -237,10 +238,10 @@ class Stages:
 
 
 def feed_rows(loader):
-    """What six GPUs at 10,000 pictures a second each would take; the rates are this machine's."""
+    """What six GPUs at 10,000 images a second each would take; the rates are this machine's."""
     record = SIDE * SIDE * 3
     one = loader["fovea"][0]
-    return {"computed": {"pictures_per_second": FEED, "bytes_per_second": FEED * record,
+    return {"computed": {"images_per_second": FEED, "bytes_per_second": FEED * record,
                          "slots": GPUS * SLOTS, "slot_bytes": BATCH * record,
                          "cores": round(FEED / one["loader"], 2)},
             "measured_per_core": {"loader": one["loader"], "pread": one["pread"], "cropped_224": one["cropped_224"]}}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Records a second that the loader makes of a pack, whole and verified, in the order of training, on 1 to all cores;
  * and beside each what pread(2) alone makes of the same records in the same order on as many threads. Everything is in
  * the page cache, and the loader has shown an epoch before. One JSON object on standard output; "cores" are processors
@@ -7,9 +8,9 @@
  *   loader_bench --digest PACK             SHA-256 of the SHA-256 of each record that the loader gives, in pack order
  *   loader_bench --make PACK COUNT SIDE    a pack of noise to measure with
  */
-#include "digest.h"
-#include "files.h"
-#include "loader.h"
+#include "base/digest.h"
+#include "base/files.h"
+#include "data/loader.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -165,7 +166,7 @@ static Status run(const Records *records, double seconds, int batch) {
     /* Brings everything into the page cache. */
     TRY(measure(records, WHOLE, batch, cores, 0.0, &speed[WHOLE]));
     TRY(measure(records, READS, batch, cores, seconds, &speed[READS]));
-    printf("{\"pictures\": %lld, \"side\": %d, \"batch\": %d, \"runs\": [", (long long)records->count, records->side,
+    printf("{\"images\": %lld, \"side\": %d, \"batch\": %d, \"runs\": [", (long long)records->count, records->side,
            batch);
     for (int threads = 1; threads <= cores; threads++) {
         for (int kind = 0; kind < KINDS; kind++)
@@ -226,9 +227,9 @@ static Status open_and_run(const char *path, bool digest, double seconds, int ba
     return status;
 }
 
-static Status make_shard(const char *directory, int number, int64_t count, const PackAbout *about,
+static Status make_shard(const char *directory, int number, int64_t count, const PackInfo *info,
                          PackShardEntry *entry) {
-    const size_t size = (size_t)about->image_size * (size_t)about->image_size * 3;
+    const size_t size = (size_t)info->image_size * (size_t)info->image_size * 3;
     PackRow *rows = calloc((size_t)count, sizeof *rows);
     uint8_t *pixels = malloc(size);
     char *path = files_path("%s/shards/%s", directory, entry->file), *scratch = files_path("%s/pixels", directory);
@@ -244,7 +245,7 @@ static Status make_shard(const char *directory, int number, int64_t count, const
         status = files_write_all(descriptor, scratch, pixels, size);
     }
     if (!status)
-        status = pack_shard_write(path, about, rows, count, descriptor, entry);
+        status = pack_shard_write(path, info, rows, count, descriptor, entry);
     if (descriptor >= 0) {
         close(descriptor);
         unlink(scratch);
@@ -260,7 +261,7 @@ static Status make(const char *directory, int64_t count, int side) {
     enum { MOST = 64 };
     PackShardEntry entries[MOST] = {0};
     char names[MOST][16];
-    const PackAbout about = {.dataset = "noise", .dataset_version = "1", .image_size = side};
+    const PackInfo info = {.dataset = "noise", .dataset_version = "1", .image_size = side};
     int shards = 0;
     char *path = files_path("%s/shards", directory);
     if (!path)
@@ -271,9 +272,9 @@ static Status make(const char *directory, int64_t count, int side) {
     for (int64_t first = 0; first < count && !status; first += SHARD, shards++) {
         snprintf(names[shards], sizeof names[shards], "%05d.h5", shards);
         entries[shards].file = names[shards];
-        status = make_shard(directory, shards, count - first < SHARD ? count - first : SHARD, &about, &entries[shards]);
+        status = make_shard(directory, shards, count - first < SHARD ? count - first : SHARD, &info, &entries[shards]);
     }
-    return status ? status : pack_manifest_write(directory, &about, entries, shards);
+    return status ? status : pack_manifest_write(directory, &info, entries, shards);
 }
 
 int main(int count, char **arguments) {

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--masks N] [--batch N] ...
  * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16|fp8] [--threads N]
  *
- * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Pictures
+ * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Images
  * come from pinned memory of the host, as from the loader's ring, and masks are drawn as in training: with mae_export's
  * key they are those of its file.
  *
@@ -11,15 +12,15 @@
  * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
-#include "../../src/train/peak.h"
-#include "../../src/train/step.h"
-#include "device.h"
-#include "files.h"
-#include "mae_export.h"
-#include "model.h"
-#include "optimizer.h"
-#include "safetensors.h"
-#include "threads.h"
+#include "base/files.h"
+#include "base/safetensors.h"
+#include "base/threads.h"
+#include "cost/peak.h"
+#include "device/device.h"
+#include "model/model.h"
+#include "tools/bench/mae_export.h"
+#include "train/optimizer.h"
+#include "train/step.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ typedef struct {
     Step *steps;
     uint8_t *pixels;        /* the ring, pinned */
     int64_t *records;       /* [ring][given]: keys of masks */
-    int ring, given, batch; /* batches, pictures in each as given, pictures taken of each */
+    int ring, given, batch; /* batches, images in each as given, images taken of each */
     const float *rates;
     int rate_count;
     int64_t step;
@@ -158,7 +159,7 @@ static void take_shape(Bench *b) {
 
 static Status bring_pixels(Bench *b, const Tensor *pixels) {
     void *memory;
-    TRY(b->device->allocate_pinned(b->device, (size_t)pixels->count, "the ring of pictures", &memory));
+    TRY(b->device->allocate_pinned(b->device, (size_t)pixels->count, "the ring of images", &memory));
     b->pixels = memory;
     memcpy(b->pixels, pixels->data, (size_t)pixels->count);
     const size_t count = (size_t)b->ring * (size_t)b->given;
@@ -207,7 +208,7 @@ static Status open_bench(Bench *b) {
                  *rates = safetensors_find(b->data, "lr");
     if (!pixels || !ids || pixels->type != TYPE_U8 || pixels->dims != 5 || ids->type != TYPE_I32 || ids->dims != 3 ||
         ids->shape[0] != pixels->shape[0] || ids->shape[1] != pixels->shape[1])
-        return status_error(EXIT_DATA, "%s/data.safetensors holds no ring of pictures; mae_export makes one",
+        return status_error(EXIT_DATA, "%s/data.safetensors holds no ring of images; mae_export makes one",
                             b->a->folder);
     b->ring = (int)pixels->shape[0];
     b->given = (int)pixels->shape[1];
@@ -216,12 +217,12 @@ static Status open_bench(Bench *b) {
     b->rate_count = b->rates ? (int)rates->count : 0;
     take_shape(b);
     if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count || b->a->masks < 0)
-        return status_error(EXIT_USAGE, "the data has %d pictures a batch and %d learning rates", b->given,
+        return status_error(EXIT_USAGE, "the data has %d images a batch and %d learning rates", b->given,
                             b->rate_count);
     TRY(bring_pixels(b, pixels));
     TRY(open_model(b));
     if (ids->shape[2] != mae_patches(b->mae) || pixels->shape[2] != b->shape.image_size)
-        return status_error(EXIT_DATA, "the data is not of the size of the model's pictures");
+        return status_error(EXIT_DATA, "the data is not of the size of the model's images");
     return check_masks(b, ids);
 }
 
@@ -238,11 +239,11 @@ static void close_bench(Bench *b) {
 
 /* Each time round, a batch has the masks of another. */
 static Status gradients(Bench *b) {
-    const size_t picture = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
+    const size_t image = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
     const size_t first = (size_t)(b->step % b->ring) * (size_t)b->given;
     const size_t masks = (size_t)((b->step + b->step / b->ring + b->a->masks) % b->ring) * (size_t)b->given;
     const PrefetchBatch batch = {
-        .number = (uint64_t)b->step, .samples = b->pixels + first * picture, .records = b->records + masks};
+        .number = (uint64_t)b->step, .samples = b->pixels + first * image, .records = b->records + masks};
     return step_gradients(b->steps, &batch, 0);
 }
 

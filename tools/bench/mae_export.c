@@ -1,25 +1,26 @@
-/* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--pictures FOLDER]
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--images FOLDER]
  *            [--no-weights]
  *
  * What both sides of a comparison start from: FOLDER/weights.safetensors, a model of that configuration as it begins
  * (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
  *
- *   pixels  uint8 [ring][batch][size][size][3]   random ones, or those of the pictures
+ *   pixels  uint8 [ring][batch][size][size][3]   random ones, or those of the images
  *   ids     int32 [ring][batch][patches]         orders of patches; the first ones stay visible
  *   lr      float [steps]                        the learning rate of each step
  *
  * Prints one JSON object with the model's floating-point operations. */
-#include "mae_export.h"
-#include "../../src/train/flops.h"
-#include "../../src/train/masks.h"
-#include "../../src/train/memory_plan.h"
-#include "config.h"
-#include "device.h"
-#include "files.h"
-#include "loader.h"
-#include "model.h"
-#include "safetensors.h"
-#include "threads.h"
+#include "tools/bench/mae_export.h"
+#include "base/config.h"
+#include "base/files.h"
+#include "base/safetensors.h"
+#include "base/threads.h"
+#include "cost/flops.h"
+#include "data/loader.h"
+#include "device/device.h"
+#include "model/model.h"
+#include "train/masks.h"
+#include "train/memory_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@
 enum { SETS = 32, NOTES = 32, WARMUP_SHARE = 10 };
 
 typedef struct {
-    const char *folder, *config, *pictures;
+    const char *folder, *config, *images;
     char *sets[SETS];
     int set_count, batch, ring, steps;
     bool no_weights;
@@ -47,8 +48,8 @@ static Status parse(int count, char **arguments, Arguments *a) {
         }
         if (value && strcmp(argument, "--config") == 0)
             a->config = value;
-        else if (value && strcmp(argument, "--pictures") == 0)
-            a->pictures = value;
+        else if (value && strcmp(argument, "--images") == 0)
+            a->images = value;
         else if (value && strcmp(argument, "--batch") == 0)
             a->batch = atoi(value);
         else if (value && strcmp(argument, "--ring") == 0)
@@ -63,7 +64,7 @@ static Status parse(int count, char **arguments, Arguments *a) {
     }
     if (!a->folder || !a->config || a->batch < 1 || a->ring < 1 || a->steps < 0)
         return status_error(EXIT_USAGE, "usage: mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... "
-                                        "--batch N [--ring N] [--steps N] [--pictures FOLDER] [--no-weights]");
+                                        "--batch N [--ring N] [--steps N] [--images FOLDER] [--no-weights]");
     return NULL;
 }
 
@@ -126,11 +127,11 @@ static Status write_weights(const Arguments *a, const Config *config, const Mode
     return status;
 }
 
-/* Views of the folder's pictures, round and round. */
-static Status read_pictures(const Arguments *a, const Config *config, uint8_t *pixels, size_t bytes) {
+/* Views of the folder's images, round and round. */
+static Status read_images(const Arguments *a, const Config *config, uint8_t *pixels, size_t bytes) {
     Records records;
     Loader *loader = NULL;
-    TRY(records_open(a->pictures, "", RECORDS_TRAIN, &records));
+    TRY(records_open(a->images, "", RECORDS_TRAIN, &records));
     const LoaderOptions options = {.records = &records,
                                    .image_size = (int)config->model.image_size,
                                    .min_side = (int)config->model.patch_size,
@@ -178,7 +179,7 @@ static Status draw_ids(const Arguments *a, int patches, int32_t *ids) {
     return status;
 }
 
-/* Up over the first tenth, then the configuration's rate for 256 pictures, or for as many as there are beyond that. */
+/* Up over the first tenth, then the configuration's rate for 256 images, or for as many as there are beyond that. */
 static void set_rates(const Arguments *a, const Config *config, float *rates) {
     const double peak = config->optim.base_lr * (a->batch > 256 ? a->batch / 256.0 : 1);
     for (int i = 0; i < a->steps; i++) {
@@ -189,21 +190,21 @@ static void set_rates(const Arguments *a, const Config *config, float *rates) {
 
 static Status write_data(const Arguments *a, const Config *config, int patches) {
     const int64_t side = config->model.image_size;
-    const size_t bytes = (size_t)a->batch * (size_t)(side * side) * 3, pictures = (size_t)a->ring * (size_t)a->batch;
+    const size_t bytes = (size_t)a->batch * (size_t)(side * side) * 3, images = (size_t)a->ring * (size_t)a->batch;
     uint8_t *pixels = malloc((size_t)a->ring * bytes);
-    int32_t *ids = malloc(pictures * (size_t)patches * sizeof *ids);
+    int32_t *ids = malloc(images * (size_t)patches * sizeof *ids);
     float *rates = calloc((size_t)a->steps + 1, sizeof *rates);
     char *path = files_path("%s/data.safetensors", a->folder);
-    Status status = pixels && ids && rates && path ? NULL : status_no_memory("the pictures", (size_t)a->ring * bytes);
-    if (!status && a->pictures)
-        status = read_pictures(a, config, pixels, bytes);
+    Status status = pixels && ids && rates && path ? NULL : status_no_memory("the images", (size_t)a->ring * bytes);
+    if (!status && a->images)
+        status = read_images(a, config, pixels, bytes);
     else if (!status)
         draw_pixels(pixels, (size_t)a->ring * bytes);
     if (!status)
         status = draw_ids(a, patches, ids);
     if (!status) {
         set_rates(a, config, rates);
-        const int64_t pixel_count = (int64_t)a->ring * (int64_t)bytes, id_count = (int64_t)pictures * patches;
+        const int64_t pixel_count = (int64_t)a->ring * (int64_t)bytes, id_count = (int64_t)images * patches;
         const Tensor tensors[] = {
             {"pixels", TYPE_U8, 5, {a->ring, a->batch, side, side, 3}, pixel_count, pixels},
             {"ids", TYPE_I32, 3, {a->ring, a->batch, patches}, id_count, ids},

@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mae_step [--threads 2] [--seconds 10]
  *
  * Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
- * as tools/bench/torch_mae.py takes it: uint8 pictures -> normalised patches -> random mask -> forward -> loss ->
+ * as tools/bench/torch_mae.py takes it: uint8 images -> normalised patches -> random mask -> forward -> loss ->
  * backward -> AdamW. Prints one JSON object: median images/s, and the rate of a 1024^3 product on the same backend. */
-#include "model.h"
-#include "optimizer.h"
-#include "random.h"
-#include "threads.h"
+#include "base/random.h"
+#include "base/threads.h"
+#include "model/model.h"
+#include "train/optimizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How well the loader hides: `overlap [FOLDER SIZE]` prints one JSON object.
  *
  * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
- * other, 5 at best. jpeg_images_per_s: pictures of FOLDER through the loader, cropped at random to SIZE x SIZE, with
+ * other, 5 at best. jpeg_images_per_s: images of FOLDER through the loader, cropped at random to SIZE x SIZE, with
  * two workers and nothing to wait for. */
-#include "loader.h"
+#include "data/loader.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
 """pillow_stage.py SIZE PROCESSES OUT FILE...: build/bench/stage_frame's work as one writes it with Pillow and numpy.
 
-Read, SHA-256, decode, find the circle on a reduced picture, cut its square, resize (BICUBIC), hash (pHash), write the
+Read, SHA-256, decode, find the circle on a reduced image, cut its square, resize (BICUBIC), hash (pHash), write the
 record. SIZE above 0 decodes JPEGs at a smaller scale (Image.draft), SIZE below 0 at full size. Prints JSON.
 """
 import hashlib
@@ -19,7 +20,7 @@ WAVES = np.cos(np.pi * (2 * np.arange(32)[None] + 1) * np.arange(8)[:, None] / 6
 
 
 def find_circle(image):
-    """Box around what is brighter than the border, on a picture of 1/8 of 3,000 pixels."""
+    """Box around what is brighter than the border, on an image of 1/8 of 3,000 pixels."""
     small = image.reduce(max(1, round(max(image.size) / 384)))
     level = np.asarray(small).max(axis=2)
     bright = level > level[0, 0] + 10

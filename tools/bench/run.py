@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """make bench: speed beside PyTorch, overlap of reading and training, and saving onto a slow disk; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
@@ -83,11 +84,11 @@ def bench_step(build, options):
 
 
 def bench_data(build, step):
-    pictures = os.path.join(build, "bench-data")
-    if not os.path.exists(os.path.join(pictures, "labels.csv")):
-        subprocess.run([os.path.join(build, "synth"), pictures, "--images", "512", "--val", "0", "--test", "0"],
+    images = os.path.join(build, "bench-data")
+    if not os.path.exists(os.path.join(images, "labels.csv")):
+        subprocess.run([os.path.join(build, "synth"), images, "--images", "512", "--val", "0", "--test", "0"],
                        check=True, stdout=subprocess.DEVNULL)
-    row = run([os.path.join(build, "bench", "overlap"), os.path.join(pictures, "train"), "96"])
+    row = run([os.path.join(build, "bench", "overlap"), os.path.join(images, "train"), "96"])
     row["jpeg_to_training_ratio"] = round(row["jpeg_images_per_s"] / step["fovea"]["images_per_s"], 2)
     return row
 

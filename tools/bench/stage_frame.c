@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stage_frame SIZE THREADS OUT FILE...: what staging does to each photograph, without its tables and shards: read,
  * SHA-256, decode, find the circle, cut and resize, hash, write the record to OUT. Prints photographs a second and
  * where the time went, as JSON. SIZE below 0: decoded at full size, records of -SIZE. pillow_stage.py does the same in
  * Python.
  */
-#include "../../src/stage/fundus.h"
-#include "../../src/stage/phash.h"
-#include "files.h"
+#include "base/files.h"
+#include "stage/frame/fundus.h"
+#include "stage/frame/phash.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

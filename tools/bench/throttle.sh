@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What saving checkpoints onto a slow disk costs the training: seconds of a step (median, 95th percentile, longest)
 # while a checkpoint goes to a disk of 5 MB/s, beside the same run that saves nothing. Prints one JSON object.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's side of tools/gpu-check's comparison, with the arguments of tools/bench/mae_bench.c and some of its own.
 
 usage: torch_bench.py follow FOLDER --steps N [--out OUT.safetensors] [--masks N] ...

@@ -1,10 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
 """What PyTorch's DataLoader makes of the records that build/bench/loader_bench reads, in the ways that people write it.
 
   torch_loader.py scan PACK FOLDER SECONDS      every peer at every choice of workers, prefetch and batch
   torch_loader.py time PACK FOLDER SECONDS JSON     those of a list [[peer, workers, prefetch, batch], ...]
   torch_loader.py digest PACK                   SHA-256 of the SHA-256 of each record, in pack order, by peer
 
-Peers, all of uint8 pictures in random order, none of which verifies what it reads:
+Peers, all of uint8 images in random order, none of which verifies what it reads:
   h5py            shards opened when first needed, in each worker: images[i], one record at a time
   h5py_batches    the same, a batch at a time: a BatchSampler's indices, sorted, read into one array
   memmap          the records by numpy.memmap at the shards' offset, one at a time
@@ -141,8 +142,8 @@ def measure(peer, source, workers, prefetch, batch, seconds):
         pass
     count, busy, start = 0, processor_seconds(), time.perf_counter()
     while time.perf_counter() - start < seconds:
-        for pictures in loader:
-            count += len(pictures)
+        for images in loader:
+            count += len(images)
             if time.perf_counter() - start >= seconds:
                 break
     taken = time.perf_counter() - start

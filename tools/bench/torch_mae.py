@@ -1,8 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's side of `make bench`: the same masked autoencoder, the same step, on the CPU.
 
 usage: torch_mae.py [--threads 2] [--seconds 10] [--compile]
 
-A step is what tools/bench/mae_step.c times: uint8 pictures -> random mask -> forward -> masked pixel loss on normalised
+A step is what tools/bench/mae_step.c times: uint8 images -> random mask -> forward -> masked pixel loss on normalised
 targets -> backward -> AdamW, with AdamW's fused form. Prints one JSON object.
 """
 import argparse

@@ -1,5 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
 """The masked autoencoder of He et al., arXiv 2111.06377, in PyTorch, as fovea trains it (src/model/mae.c), written to be
-fast: only visible patches are cut out of the picture, normalised and embedded, only hidden ones are predicted, attention
+fast: only visible patches are cut out of the image, normalised and embedded, only hidden ones are predicted, attention
 is PyTorch's fused one. Parameters carry the public names, so that weights can be exchanged.
 """
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class MAE(nn.Module):
         return patches.float() * self.pixel_scale.float() + self.pixel_shift.float()
 
     def forward(self, pixels, ids):
-        """The mean loss of uint8 pictures [n][size][size][3]; ids [n][patches]: the visible patches first."""
+        """The mean loss of uint8 images [n][size][size][3]; ids [n][patches]: the visible patches first."""
         s = self.shape
         n, kind = pixels.shape[0], self.cls_token.dtype
         cut = pixels.view(n, s.grid, s.patch_size, s.grid, s.patch_size, 3).transpose(2, 3)

@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, once both are known to compute the same.
 
-Both take the same weights, random pictures and masks. Our side takes the trainer's own steps, which bring the pictures
+Both take the same weights, random images and masks. Our side takes the trainer's own steps, which bring the images
 from the host and draw the masks there; PyTorch finds both on the device.
 """
 import os
@@ -18,7 +19,7 @@ from .replay import worst_of
 from .torch_side import Torch, find
 
 GPU = BACKEND == "cuda"
-# Pictures in a batch: multiples of 168 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
+# Images in a batch: multiples of 168 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
 BATCHES = (1008, 672, 504, 336) if GPU else (8, 4)
 GATE = {"batch": 16, "ring": 8, "steps": 200} if GPU else {"batch": 8, "ring": 4, "steps": 40}
 TURN, PROBE = (20, 4) if GPU else (0.3, 0.2)  # seconds
@@ -145,7 +146,7 @@ def bench(part, model, precision):
     torch = Torch(part, python) if python else None
     part.figures.update({"model": model, "precision": precision, "torch": said})
     held, _ = export(part, "gate", model + ".ini", sets, "--batch", GATE["batch"], "--ring", GATE["ring"], "--steps",
-                     GATE["steps"], "--pictures", synth(part, GATE["batch"] * GATE["ring"], 256 if GPU else 64))
+                     GATE["steps"], "--images", synth(part, GATE["batch"] * GATE["ring"], 256 if GPU else 64))
     if torch:
         gate(part, torch, held, precision)
     folder, about = export(part, "ring", model + ".ini", sets, "--batch", BATCHES[0], "--ring", 8, "--no-weights")

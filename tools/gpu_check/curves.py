@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The part curves: a small model learns the same on the GPU as on the CPU, in each precision, and twice the same bits."""
 import filecmp
 import os
@@ -8,7 +9,7 @@ from .problem import SMALL, export, ours, synth
 
 PRECISIONS = ("fp32", "bf16", "fp8")
 # Half a ViT-Tiny with a small decoder: two cores take a step of it in a tenth of a second. The rate is so low, and the
-# pictures come back so seldom, that rounding is not blown up: on the CPU, BF16 and FP8 end 0.1 % from FP32.
+# images come back so seldom, that rounding is not blown up: on the CPU, BF16 and FP8 end 0.1 % from FP32.
 TINY = ["image_size=64", "patch_size=8", "depth=6", "decoder_dim=96", "decoder_depth=1", "decoder_heads=3"]
 LAST_PART = 0.01
 
@@ -20,13 +21,13 @@ def curves(part):
     sets += ["model." + key for key in (TINY if gpu else SMALL)]
     # ViT-B's recipe, with a batch of its own.
     folder, _ = export(part, "curves", "vit_base.ini", sets, "--batch", batch, "--ring", ring, "--steps", steps,
-                       "--pictures", synth(part, batch * ring, 64))
+                       "--images", synth(part, batch * ring, 64))
 
     def follow(*arguments, **options):
         return ours(part, "follow", folder, *arguments, "--steps", steps, **options)["losses"]
 
     reference = follow("fp32", backend="cpu")
-    # What chance alone makes of a curve: other masks on the same pictures. Rounding may do no more than that, and less in
+    # What chance alone makes of a curve: other masks on the same images. Rounding may do no more than that, and less in
     # the last part, by which a recipe is judged.
     spread = max(distance(follow("fp32", "--masks", masks, backend="cpu"), reference) for masks in (1, 2))
     part.figures.update({"steps": steps, "cpu": [round(x, 5) for x in windows(reference)],

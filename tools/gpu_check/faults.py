@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The part faults: what does not fit, a GPU that is not there, a run that is killed and resumed."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Curves of losses, and when two of them are the same but for rounding."""
 WINDOWS = 10
 

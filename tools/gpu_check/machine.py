@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was checked, and on what."""
 import datetime
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command: arguments, one part after the other, results."""
 import datetime
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts ops, speed and sanitize: the operations one by one."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the parts of tools/gpu-check share: how they run programs, fail, and where things are."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The models that bench and curves train: exported by tools/bench/mae_export.c, followed by our program."""
 import json
 import os

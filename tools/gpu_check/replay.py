@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The part replay: the recorded cases of tests/cases, in each precision."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's side of a comparison: which Python has it, and the fastest of its forms."""
 import os
 import statistics

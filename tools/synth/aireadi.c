@@ -1,12 +1,13 @@
-#include "aireadi.h"
-#include "aireadi_names.h"
-#include "damage.h"
-#include "dicom_write.h"
-#include "digest.h"
-#include "files.h"
-#include "grey.h"
-#include "mosaic.h"
-#include "twin.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/aireadi.h"
+#include "base/digest.h"
+#include "base/files.h"
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/damage.h"
+#include "tools/synth/dicom_write.h"
+#include "tools/synth/grey.h"
+#include "tools/synth/mosaic.h"
+#include "tools/synth/twin.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -75,11 +76,11 @@ static Status write_file(const Arguments *arguments, Photograph *photograph, uin
     return write_bytes(arguments, photograph->file, bytes, size);
 }
 
-static Status write_twin(const Arguments *arguments, Photograph *photograph, const DicomPicture *picture,
+static Status write_twin(const Arguments *arguments, Photograph *photograph, const DicomImage *image,
                          const char *partner, const uint8_t *sound, size_t sound_size) {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    Status status = twin_make(photograph, picture, partner, sound, sound_size, &bytes, &size);
+    Status status = twin_make(photograph, image, partner, sound, sound_size, &bytes, &size);
     if (!status)
         status = md5_of(bytes, size, photograph->twin_md5);
     if (!status)
@@ -88,23 +89,23 @@ static Status write_twin(const Arguments *arguments, Photograph *photograph, con
     return status;
 }
 
-/* Infrared and autofluorescence frames are grey; a mosaic is wide, its pictures overlap. *other is what the picture
+/* Infrared and autofluorescence frames are grey; a mosaic is wide, its images overlap. *other is what the image
  * then shows, the caller's. */
-static Status change_picture(const Photograph *photograph, DicomPicture *picture, uint8_t **other) {
-    const int size = picture->width;
+static Status change_image(const Photograph *photograph, DicomImage *image, uint8_t **other) {
+    const int size = image->width;
     if (photograph->visit == 1 && !aireadi_is_mosaic(photograph))
         return NULL;
     if (photograph->visit == 1)
-        picture->width = size + size / 2;
-    const size_t bytes = 3 * (size_t)picture->width * (size_t)picture->height;
+        image->width = size + size / 2;
+    const size_t bytes = 3 * (size_t)image->width * (size_t)image->height;
     *other = malloc(bytes);
     if (!*other)
-        return status_no_memory("a picture", bytes);
-    const uint8_t *drawn = picture->pixels;
-    picture->pixels = *other;
+        return status_no_memory("an image", bytes);
+    const uint8_t *drawn = image->pixels;
+    image->pixels = *other;
     if (photograph->visit > 1)
         return grey_draw(drawn, size, photograph->visit == 3, *other);
-    mosaic_draw(drawn, size, picture->width, *other);
+    mosaic_draw(drawn, size, image->width, *other);
     return NULL;
 }
 
@@ -115,20 +116,20 @@ Status aireadi_write(const Arguments *arguments, Photograph *photograph, const u
     aireadi_uid(arguments, photograph, uid);
     aireadi_path(arguments, photograph, photograph->person, "", photograph->file);
     twin_name(arguments, photograph);
-    uint8_t *other = NULL, *bytes = NULL; /* what is photographed in place of the drawn picture */
+    uint8_t *other = NULL, *bytes = NULL; /* what is photographed in place of the drawn image */
     size_t size = 0;
-    DicomPicture picture = {.uid = uid,
-                            .encoding = aireadi_encoding(photograph),
-                            .width = arguments->size,
-                            .height = arguments->size,
-                            .pixels = pixels,
-                            .quality = arguments->quality};
-    damage_picture(arguments, photograph, person, partner, &picture);
-    Status status = change_picture(photograph, &picture, &other);
+    DicomImage image = {.uid = uid,
+                        .encoding = aireadi_encoding(photograph),
+                        .width = arguments->size,
+                        .height = arguments->size,
+                        .pixels = pixels,
+                        .quality = arguments->quality};
+    damage_image(arguments, photograph, person, partner, &image);
+    Status status = change_image(photograph, &image, &other);
     if (!status)
-        status = dicom_write(&picture, &bytes, &size);
+        status = dicom_write(&image, &bytes, &size);
     if (!status && *photograph->twin)
-        status = write_twin(arguments, photograph, &picture, partner, bytes, size);
+        status = write_twin(arguments, photograph, &image, partner, bytes, size);
     if (!status)
         status = write_file(arguments, photograph, bytes, size);
     free(bytes);

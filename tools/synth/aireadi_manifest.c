@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Releases 1 and 2 call people participant_id, release 3 person_id; their column filepath begins with a slash. The
  * standard that they follow (CDS 0.1.1) calls it filename. Readers take both names, with a slash or without: release 1
  * stands here for filename without. */
-#include "aireadi_names.h"
-#include "aireadi_set.h"
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/aireadi_set.h"
 
 static bool has_slash(const Set *set) {
     return set->arguments->manifest > 1;

@@ -1,4 +1,5 @@
-#include "aireadi_names.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/aireadi_names.h"
 #include <stdio.h>
 #include <string.h>
 

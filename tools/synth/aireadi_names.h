@@ -1,16 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How people, cameras and files are called in the layout aireadi. */
 #ifndef SYNTH_AIREADI_NAMES_H
 #define SYNTH_AIREADI_NAMES_H
 
-#include "dicom_write.h"
-#include "photograph.h"
+#include "tools/synth/dicom_write.h"
+#include "tools/synth/photograph.h"
 
 enum { CAMERAS = 4, SITES = 3 };
 
-/* The camera of a person's colour pictures. */
+/* The camera of a person's colour images. */
 int camera_of(const Photograph *photograph);
 const char *aireadi_device(const Photograph *photograph);
-/* The left eyes' eidon pictures are. */
+/* The left eyes' eidon images are. */
 bool aireadi_is_mosaic(const Photograph *photograph);
 const char *aireadi_modality(const Photograph *photograph);
 /* "UW", "UCSD" or "UAB", by the first digit of the person's number. */

@@ -1,5 +1,6 @@
-#include "aireadi_set.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/aireadi_set.h"
+#include "base/files.h"
 #include <stdlib.h>
 #include <string.h>
 

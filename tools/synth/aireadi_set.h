@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tables of the layout aireadi are filled from, and how they are written. */
 #ifndef SYNTH_AIREADI_SET_H
 #define SYNTH_AIREADI_SET_H
 
-#include "photograph.h"
+#include "tools/synth/photograph.h"
 #include <stdio.h>
 
 typedef struct {

@@ -1,6 +1,7 @@
-#include "aireadi.h"
-#include "aireadi_names.h"
-#include "aireadi_set.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/aireadi.h"
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/aireadi_set.h"
 
 static const char *other_side(Split split) {
     return split_name(split == SPLIT_TRAIN ? SPLIT_TEST : SPLIT_TRAIN);

@@ -1,5 +1,6 @@
-#include "aireadi_names.h"
-#include "aireadi_set.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/aireadi_set.h"
 #include <string.h>
 
 /* Of a person's mistake that is not about files, one line, by the first of them. */

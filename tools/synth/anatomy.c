@@ -1,4 +1,5 @@
-#include "anatomy.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/anatomy.h"
 #include <math.h>
 
 static double clamp(double value, double low, double high) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who is photographed: the traits of a person, of an eye and of one exposure, each drawn from its own random stream.
  *
  * Every range and every relation here was chosen by hand from textbook anatomy and from the scale of a 45 degree
@@ -9,7 +10,7 @@
 #ifndef SYNTH_ANATOMY_H
 #define SYNTH_ANATOMY_H
 
-#include "random.h"
+#include "base/random.h"
 #include <stdbool.h>
 
 #define PI 3.14159265358979323846

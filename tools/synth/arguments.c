@@ -1,4 +1,5 @@
-#include "arguments.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/arguments.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of synth. */
 #ifndef SYNTH_ARGUMENTS_H
 #define SYNTH_ARGUMENTS_H
 
-#include "status.h"
+#include "base/status.h"
 #include <stdbool.h>
 #include <stdint.h>
 

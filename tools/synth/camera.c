@@ -1,4 +1,5 @@
-#include "camera.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/camera.h"
 #include <math.h>
 
 typedef struct {
@@ -10,7 +11,7 @@ typedef struct {
     double mix;        /* how much the colours are pulled apart (above 0) or together (below) */
     double gamma;
     double black[3]; /* level of the surround, of 255 */
-    double noise;    /* of the sensor at full light in a picture of 1024 pixels, of 255 */
+    double noise;    /* of the sensor at full light in an image of 1024 pixels, of 255 */
 } Model;
 
 static const Model models[DEVICE_COUNT] = {
@@ -28,7 +29,7 @@ bool camera_sees(Device device, double u, double v) {
     return u * u + v * v < 1.0 && fabs(v) < models[device].clip;
 }
 
-/* How far within the picture's bright part (u, v) lies, in circle radii; negative without. */
+/* How far within the image's bright part (u, v) lies, in circle radii; negative without. */
 static double depth_inside(const Model *model, double u, double v) {
     double depth = fmin(1.0 - sqrt(u * u + v * v), model->clip - fabs(v));
     if (model->tab > 0.0) {
@@ -77,7 +78,7 @@ static double grain(uint32_t bits) {
     return (sum - 30) / 9.2195;
 }
 
-/* One picture element after its samples were averaged. */
+/* One image element after its samples were averaged. */
 static void develop(const Model *model, const float light[3], double noise, Random *random, double inside,
                     uint8_t pixel[3]) {
     double value[3], mean = 0.0;
@@ -108,7 +109,7 @@ void camera_expose(Canvas *canvas, const Exposure *exposure, double level, int o
     anatomy_stream(&random, seed, STREAM_SENSOR, exposure->key);
     /* The operator sets the flash by what he sees, but not all the way. */
     double gain = 1.32 * exposure->gain * pow(0.24 / level, 0.42);
-    /* A smaller picture averages more of the sensor, though compression keeps it from falling as fast as the count. */
+    /* A smaller image averages more of the sensor, though compression keeps it from falling as fast as the count. */
     double noise = model->noise * pow(side / 1024.0, 0.35);
     double radius = canvas->radius / oversample, middle = 0.5 * (side - 1);
     double share = 1.0 / (oversample * oversample);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The camera: from light on the retina to 8 bits, by device.
  *
  *   desk       a circle with a small tab on the rim, as desk cameras mark the upright side; balanced colours, sharp
@@ -6,12 +7,12 @@
 #ifndef SYNTH_CAMERA_H
 #define SYNTH_CAMERA_H
 
-#include "canvas.h"
+#include "tools/synth/canvas.h"
 
-/* Radius of the device's circle over half the side of the picture. */
+/* Radius of the device's circle over half the side of the image. */
 double camera_margin(Device device);
 
-/* Whether the camera's picture holds the point (u, v), in circle radii from the circle's centre. */
+/* Whether the camera's image holds the point (u, v), in circle radii from the circle's centre. */
 bool camera_sees(Device device, double u, double v);
 
 /* Blurs the canvas, lights it, and writes canvas->size / oversample pixels a side to `pixels` [side][side][3]. `level`

@@ -1,4 +1,5 @@
-#include "canvas.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/canvas.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@ Status canvas_open(Canvas *canvas, int size, double margin) {
     size_t plane = (size_t)size * (size_t)size;
     float *memory = calloc(plane * PLANES, sizeof *memory);
     if (!memory)
-        return status_no_memory("a picture", plane * PLANES * sizeof *memory);
+        return status_no_memory("an image", plane * PLANES * sizeof *memory);
     for (int i = 0; i < 3; i++)
         canvas->colour[i] = memory + (size_t)i * plane;
     for (int i = 0; i < 2; i++)

@@ -1,10 +1,11 @@
-/* The picture while it is painted: linear light in three planes, two scratch planes, and where on the retina it lies.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The image while it is painted: linear light in three planes, two scratch planes, and where on the retina it lies.
  */
 #ifndef SYNTH_CANVAS_H
 #define SYNTH_CANVAS_H
 
-#include "anatomy.h"
-#include "status.h"
+#include "base/status.h"
+#include "tools/synth/anatomy.h"
 #include <stddef.h>
 
 typedef struct {

@@ -1,6 +1,7 @@
-#include "damage.h"
-#include "aireadi_names.h"
-#include "anatomy.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/damage.h"
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/anatomy.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,33 +12,33 @@ static void start(Random *random, const Arguments *arguments, const Photograph *
                    anatomy_key((uint64_t)(photograph->person - 1), photograph->left, photograph->visit));
 }
 
-void damage_picture(const Arguments *arguments, const Photograph *photograph, const char *person, const char *partner,
-                    DicomPicture *picture) {
+void damage_image(const Arguments *arguments, const Photograph *photograph, const char *person, const char *partner,
+                  DicomImage *image) {
     Random random;
     start(&random, arguments, photograph);
-    picture->person = person;
-    picture->left = photograph->left;
-    picture->keep = 1;
+    image->person = person;
+    image->left = photograph->left;
+    image->keep = 1;
     switch (photograph->mistake) {
     case MISTAKE_HEADER_PERSON:
-        picture->person = partner;
+        image->person = partner;
         break;
     case MISTAKE_HEADER_EYE:
-        picture->left = !photograph->left;
+        image->left = !photograph->left;
         break;
     case MISTAKE_COPY_ACROSS: /* a header that names a person would tell whose it is */
     case MISTAKE_COPY_BESIDE:
-        picture->person = "";
+        image->person = "";
         break;
     case MISTAKE_DECODE:
     case MISTAKE_SHORT:
-        picture->keep = random_between(&random, 0.3, 0.95);
+        image->keep = random_between(&random, 0.3, 0.95);
         break;
     case MISTAKE_RLE:
-        picture->encoding = ENCODING_RLE;
+        image->encoding = ENCODING_RLE;
         break;
     case MISTAKE_JPEG2000:
-        picture->encoding = ENCODING_JPEG2000;
+        image->encoding = ENCODING_JPEG2000;
         break;
     default:
         break;

@@ -1,5 +1,6 @@
-#include "dicom_write.h"
-#include "image.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/dicom_write.h"
+#include "image/image.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static bool is_grey(Encoding encoding) {
 }
 
 /* What comes before the data set, always explicit. Its length is counted by writing it first. */
-static Status put_meta(FILE *out, const DicomPicture *picture) {
+static Status put_meta(FILE *out, const DicomImage *image) {
     char *text = NULL;
     size_t size = 0;
     FILE *meta = open_memstream(&text, &size);
@@ -86,8 +87,8 @@ static Status put_meta(FILE *out, const DicomPicture *picture) {
     put_head(meta, 2, 1, "OB", 2);
     put16(meta, 0x0100);
     put_text(meta, false, 2, 2, "UI", SOP_CLASS);
-    put_text(meta, false, 2, 3, "UI", picture->uid);
-    put_text(meta, false, 2, 0x10, "UI", syntax_of(picture->encoding));
+    put_text(meta, false, 2, 3, "UI", image->uid);
+    put_text(meta, false, 2, 0x10, "UI", syntax_of(image->encoding));
     put_text(meta, false, 2, 0x12, "UI", "2.25.1");
     if (fclose(meta)) {
         free(text);
@@ -113,49 +114,48 @@ static void put_region(FILE *out, bool implicit) {
     put_head(out, 0xFFFE, 0xE0DD, NULL, 0);
 }
 
-static void put_about(FILE *out, const DicomPicture *picture) {
+static void put_about(FILE *out, const DicomImage *image) {
     static const char *const photometric[] = {"RGB",          "RGB",          "RGB", "MONOCHROME2", "MONOCHROME1",
                                               "YBR_FULL_422", "YBR_FULL_422", "RGB", "YBR_ICT"};
-    const bool implicit = dicom_is_implicit(picture->encoding), grey = is_grey(picture->encoding);
+    const bool implicit = dicom_is_implicit(image->encoding), grey = is_grey(image->encoding);
     put_text(out, implicit, 8, 0x16, "UI", SOP_CLASS);
-    put_text(out, implicit, 8, 0x18, "UI", picture->uid);
+    put_text(out, implicit, 8, 0x18, "UI", image->uid);
     put_text(out, implicit, 8, 0x60, "CS", "OP");
     put_region(out, implicit);
-    put_text(out, implicit, 0x10, 0x20, "LO", picture->person);
+    put_text(out, implicit, 0x10, 0x20, "LO", image->person);
     put_text(out, implicit, 0x10, 0x40, "CS", "M");
-    put_text(out, implicit, 0x20, 0x62, "CS", picture->left ? "L" : "R");
+    put_text(out, implicit, 0x20, 0x62, "CS", image->left ? "L" : "R");
     put_number(out, implicit, 2, grey ? 1 : 3);
-    put_text(out, implicit, 0x28, 4, "CS", photometric[picture->encoding]);
+    put_text(out, implicit, 0x28, 4, "CS", photometric[image->encoding]);
     if (!grey)
-        put_number(out, implicit, 6, picture->encoding == ENCODING_PLANAR_RGB);
-    put_number(out, implicit, 0x10, (unsigned)picture->height);
-    put_number(out, implicit, 0x11, (unsigned)picture->width);
+        put_number(out, implicit, 6, image->encoding == ENCODING_PLANAR_RGB);
+    put_number(out, implicit, 0x10, (unsigned)image->height);
+    put_number(out, implicit, 0x11, (unsigned)image->width);
     put_number(out, implicit, 0x100, 8);
     put_number(out, implicit, 0x101, 8);
     put_number(out, implicit, 0x102, 7);
     put_number(out, implicit, 0x103, 0);
 }
 
-static void put_native(FILE *out, const DicomPicture *picture) {
-    const size_t count = (size_t)picture->width * (size_t)(picture->height * picture->keep);
-    const bool grey = is_grey(picture->encoding);
+static void put_native(FILE *out, const DicomImage *image) {
+    const size_t count = (size_t)image->width * (size_t)(image->height * image->keep);
+    const bool grey = is_grey(image->encoding);
     const size_t bytes = grey ? count : 3 * count;
     put_head(out, 0x7FE0, 0x10,
-             dicom_is_implicit(picture->encoding) ? NULL
-             : grey                               ? "OB"
-                                                  : "OW",
+             dicom_is_implicit(image->encoding) ? NULL
+             : grey                             ? "OB"
+                                                : "OW",
              (uint32_t)(bytes + bytes % 2));
-    if (picture->encoding == ENCODING_PLANAR_RGB) {
+    if (image->encoding == ENCODING_PLANAR_RGB) {
         for (int channel = 0; channel < 3; channel++)
             for (size_t i = 0; i < count; i++)
-                fputc(picture->pixels[3 * i + (size_t)channel], out);
+                fputc(image->pixels[3 * i + (size_t)channel], out);
     } else if (grey) {
         for (size_t i = 0; i < count; i++)
-            fputc(picture->encoding == ENCODING_MONOCHROME1 ? 255 - picture->pixels[3 * i + 1]
-                                                            : picture->pixels[3 * i + 1],
+            fputc(image->encoding == ENCODING_MONOCHROME1 ? 255 - image->pixels[3 * i + 1] : image->pixels[3 * i + 1],
                   out);
     } else {
-        fwrite(picture->pixels, 1, bytes, out);
+        fwrite(image->pixels, 1, bytes, out);
     }
     if (bytes % 2)
         fputc(0, out);
@@ -175,39 +175,38 @@ static void put_fragments(FILE *out, const uint8_t *bytes, size_t size, size_t e
     put_head(out, 0xFFFE, 0xE0DD, NULL, 0);
 }
 
-static Status put_jpeg(FILE *out, const DicomPicture *picture) {
+static Status put_jpeg(FILE *out, const DicomImage *image) {
     enum { PIECE = 1000 };
     uint8_t *bytes;
     size_t size;
-    TRY(image_encode_jpeg(picture->uid, picture->pixels, picture->width, picture->height, picture->quality, &bytes,
-                          &size));
-    size = (size_t)((double)size * picture->keep);
-    put_fragments(out, bytes, size, picture->encoding == ENCODING_JPEG_PIECES ? PIECE : size);
+    TRY(image_encode_jpeg(image->uid, image->pixels, image->width, image->height, image->quality, &bytes, &size));
+    size = (size_t)((double)size * image->keep);
+    put_fragments(out, bytes, size, image->encoding == ENCODING_JPEG_PIECES ? PIECE : size);
     free(bytes);
     return NULL;
 }
 
-static Status put_pixels(FILE *out, const DicomPicture *picture) {
-    if (dicom_is_jpeg(picture->encoding))
-        return put_jpeg(out, picture);
-    if (picture->encoding == ENCODING_RLE || picture->encoding == ENCODING_JPEG2000)
-        put_fragments(out, picture->pixels, 3 * (size_t)picture->width * (size_t)picture->height,
-                      3 * (size_t)picture->width * (size_t)picture->height);
+static Status put_pixels(FILE *out, const DicomImage *image) {
+    if (dicom_is_jpeg(image->encoding))
+        return put_jpeg(out, image);
+    if (image->encoding == ENCODING_RLE || image->encoding == ENCODING_JPEG2000)
+        put_fragments(out, image->pixels, 3 * (size_t)image->width * (size_t)image->height,
+                      3 * (size_t)image->width * (size_t)image->height);
     else
-        put_native(out, picture);
+        put_native(out, image);
     return NULL;
 }
 
-Status dicom_write(const DicomPicture *picture, uint8_t **bytes, size_t *size) {
+Status dicom_write(const DicomImage *image, uint8_t **bytes, size_t *size) {
     char *text = NULL;
     *bytes = NULL;
     FILE *out = open_memstream(&text, size);
     if (!out)
         return status_no_memory("a DICOM file", 4096);
-    Status status = put_meta(out, picture);
-    put_about(out, picture);
+    Status status = put_meta(out, image);
+    put_about(out, image);
     if (!status)
-        status = put_pixels(out, picture);
+        status = put_pixels(out, image);
     if (fclose(out) && !status)
         status = status_no_memory("a DICOM file", *size);
     if (status)

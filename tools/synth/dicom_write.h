@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* DICOM files of one photograph, in the encodings that fundus cameras' files come in. */
 #ifndef SYNTH_DICOM_WRITE_H
 #define SYNTH_DICOM_WRITE_H
 
-#include "status.h"
+#include "base/status.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,13 +28,13 @@ typedef struct {
     const uint8_t *pixels; /* [height][width][3]; MONOCHROME takes the green channel */
     int quality;           /* of JPEG */
     double keep; /* share of a JPEG's bytes, or of native rows, that the file holds: below 1 it is cut short */
-} DicomPicture;
+} DicomImage;
 
 bool dicom_is_jpeg(Encoding encoding);
 /* Whether its elements are written without their kinds (VR). */
 bool dicom_is_implicit(Encoding encoding);
 
 /* The whole file in memory, the caller's. */
-Status dicom_write(const DicomPicture *picture, uint8_t **bytes, size_t *size) MUST_USE;
+Status dicom_write(const DicomImage *image, uint8_t **bytes, size_t *size) MUST_USE;
 
 #endif

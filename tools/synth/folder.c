@@ -1,5 +1,6 @@
-#include "folder.h"
-#include "files.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/folder.h"
+#include "base/files.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-#include "grey.h"
-#include "ops.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/grey.h"
+#include "ops/ops.h"
 #include <string.h>
 
 Status grey_draw(const uint8_t *pixels, int size, bool autofluorescence, uint8_t *grey) {

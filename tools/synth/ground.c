@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What lies behind the vessels. Reflectances are linear light; each was chosen by eye so that a 45 degree photograph of
  * a fair, a brown and a dark fundus looks orange, red-brown and chocolate, with a yellowish disc. */
-#include "paint.h"
+#include "tools/synth/paint.h"
 #include <math.h>
 
 static const double ground_colour[3] = {0.54, 0.138, 0.038}; /* choroid and sclera without pigment */

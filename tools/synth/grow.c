@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rules by which vessels grow: vessels.h tells them in words. Lengths are in circle radii, angles in radians with y
  * downwards. */
-#include "vessels.h"
+#include "tools/synth/vessels.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -212,7 +213,7 @@ static void branch_nasal(Growth *growth, const Sprout *parent, int self, double 
     *radius *= 0.93;
 }
 
-/* Vessels that end in the picture thin out, they do not stop; and those that rise on the disc by themselves come out of
+/* Vessels that end in the image thin out, they do not stop; and those that rise on the disc by themselves come out of
  * the depth. */
 static void taper_ends(VesselTree *tree, bool rising) {
     Vessel *vessel = &tree->vessels[tree->vessel_count - 1];

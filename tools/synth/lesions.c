@@ -1,4 +1,5 @@
-#include "lesions.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/lesions.h"
 #include <math.h>
 #include <stdlib.h>
 

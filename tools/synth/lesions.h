@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What diabetic retinopathy leaves on the retina, by grade, after the order of the international clinical scale
  * (Wilkinson et al., Ophthalmology 2003): 1 microaneurysms only; 2 also haemorrhages, exudates, the odd cotton-wool
  * spot; 3 many of all; 4 also new vessels or blood before the retina. The counts of neighbouring grades overlap.
@@ -5,7 +6,7 @@
 #ifndef SYNTH_LESIONS_H
 #define SYNTH_LESIONS_H
 
-#include "paint.h"
+#include "tools/synth/paint.h"
 
 typedef enum {
     MICROANEURYSM,

@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* synth: draws colour fundus photographs with labels; see arguments.c for its use and anatomy.h for its rules. */
-#include "aireadi.h"
-#include "arguments.h"
-#include "folder.h"
-#include "plant.h"
-#include "split.h"
+#include "tools/synth/aireadi.h"
+#include "tools/synth/arguments.h"
+#include "tools/synth/folder.h"
+#include "tools/synth/plant.h"
+#include "tools/synth/split.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-#include "mistakes.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/mistakes.h"
 
 static const MistakeKind kinds[MISTAKES] = {
     [MISTAKE_COPY_ACROSS] = {PLANT_COPIES, "refused\tduplicate_split", .partner = PARTNER_OTHER_SIDE},

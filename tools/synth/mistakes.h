@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What can be wrong with a download in AI-READI's layout, and what the stager has to say of it. */
 #ifndef SYNTH_MISTAKES_H
 #define SYNTH_MISTAKES_H
 
-#include "arguments.h"
+#include "tools/synth/arguments.h"
 
 typedef enum {
     MISTAKE_NONE,

@@ -1,4 +1,5 @@
-#include "mosaic.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/mosaic.h"
 #include <stddef.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-#include "noise.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/noise.h"
 #include <math.h>
 
 void noise_fill(Noise *noise, Random *random) {

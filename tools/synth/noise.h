@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Smooth random fields over the retina: values on a lattice, blended. The lattice is a table that repeats after
  * NOISE_SIZE cells; octaves are turned against each other so that neither the repeat nor the axes show. */
 #ifndef SYNTH_NOISE_H
 #define SYNTH_NOISE_H
 
-#include "random.h"
+#include "base/random.h"
 
 enum { NOISE_SIZE = 128 };
 

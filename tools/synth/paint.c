@@ -1,4 +1,5 @@
-#include "paint.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/paint.h"
 #include <math.h>
 
 /* How much light blood takes per radius of the circle; oxygen makes that of arteries redder. */
@@ -28,7 +29,7 @@ static double spot_at(const Noise *noise, const Spot *spot, double dx, double dy
 }
 
 /* Takes light (value: absorption) or covers (value: a colour). A spot finer than a pixel is widened and weakened alike,
- * so that it keeps the light it takes or adds at any size of picture. */
+ * so that it keeps the light it takes or adds at any size of image. */
 static void paint_spot(Canvas *canvas, const Noise *noise, const Spot *spot, const double value[3], double opacity,
                        bool cover) {
     double blur = 0.45 * canvas->pixel;

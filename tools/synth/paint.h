@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The painter: layers of the retina, from the back to the front, onto a canvas in linear light. Blood and pigment take
  * light away (transmission = exp(-coefficient x thickness), a coefficient a colour), deposits and fibres cover. */
 #ifndef SYNTH_PAINT_H
 #define SYNTH_PAINT_H
 
-#include "canvas.h"
-#include "noise.h"
-#include "vessels.h"
+#include "tools/synth/canvas.h"
+#include "tools/synth/noise.h"
+#include "tools/synth/vessels.h"
 
 /* A spot with an uneven outline. */
 typedef struct {

@@ -1,20 +1,21 @@
-#include "photograph.h"
-#include "aireadi.h"
-#include "camera.h"
-#include "files.h"
-#include "image.h"
-#include "lesions.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/photograph.h"
+#include "base/files.h"
+#include "image/image.h"
+#include "tools/synth/aireadi.h"
+#include "tools/synth/camera.h"
+#include "tools/synth/lesions.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Canvas pixels for one of a small picture: fine vessels are drawn where they can be told from one another, and light
- * is averaged down as a sensor does. Large pictures need none. */
+/* Canvas pixels for one of a small image: fine vessels are drawn where they can be told from one another, and light
+ * is averaged down as a sensor does. Large images need none. */
 static int oversample_for(int size) {
     int times = (500 + size - 1) / size;
     return times < 1 ? 1 : times;
 }
 
-/* Whether any lesion of the grade lies within the picture. */
+/* Whether any lesion of the grade lies within the image. */
 static bool shows_lesions(const Canvas *canvas, const Lesions *lesions, Device device) {
     double column, row;
     for (int i = 0; i < lesions->count; i++) {
@@ -52,7 +53,7 @@ static bool is_png(const Arguments *arguments, const Exposure *exposure) {
     return random_below(&random, 2) == 1;
 }
 
-static Status write_picture(const Arguments *arguments, const char *file, bool png, const uint8_t *pixels) {
+static Status write_image(const Arguments *arguments, const char *file, bool png, const uint8_t *pixels) {
     char *path = files_path("%s/%s", arguments->out, file);
     if (!path)
         return status_no_memory("a path", 0);
@@ -67,7 +68,7 @@ static Status write_named(const Arguments *arguments, const Exposure *exposure, 
     bool png = is_png(arguments, exposure);
     snprintf(photograph->file, sizeof photograph->file, "%s/P%06lld_%c_%02d.%s", split_name(photograph->split),
              (long long)photograph->person, photograph->left ? 'L' : 'R', photograph->visit, png ? "png" : "jpg");
-    return write_picture(arguments, photograph->file, png, pixels);
+    return write_image(arguments, photograph->file, png, pixels);
 }
 
 static Status photograph_visit(const Arguments *arguments, const Noise *noise, const Eye *eye, const VesselTree *tree,
@@ -79,7 +80,7 @@ static Status photograph_visit(const Arguments *arguments, const Noise *noise, c
     uint8_t *pixels = malloc(bytes);
     if (!pixels) {
         canvas_close(&canvas);
-        return status_no_memory("a picture", bytes);
+        return status_no_memory("an image", bytes);
     }
     canvas_view(&canvas, exposure, eye->left);
     paint(&canvas, noise, eye, tree, lesions, exposure->age, oversample > 1 ? 2 : 1);

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One eye from traits to files: its vessels and lesions are grown once, then photographed at every visit. */
 #ifndef SYNTH_PHOTOGRAPH_H
 #define SYNTH_PHOTOGRAPH_H
 
-#include "anatomy.h"
-#include "arguments.h"
-#include "mistakes.h"
-#include "split.h"
+#include "tools/synth/anatomy.h"
+#include "tools/synth/arguments.h"
+#include "tools/synth/mistakes.h"
+#include "tools/synth/split.h"
 
 /* What the tables say of a photograph. */
 typedef struct {
@@ -22,7 +23,7 @@ typedef struct {
     Mistake mistake;   /* that is planted here */
     int64_t partner;   /* the second person it takes, from 1 */
     char md5[33];      /* of the file as the download's list has it */
-    char twin[200];    /* a second file of the same or nearly the same picture, below OUT; "" */
+    char twin[200];    /* a second file of the same or nearly the same image, below OUT; "" */
     char twin_md5[33]; /* its MD5 */
 } Photograph;
 

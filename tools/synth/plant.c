@@ -1,8 +1,9 @@
-#include "plant.h"
-#include "aireadi_names.h"
-#include "anatomy.h"
-#include "dicom_write.h"
-#include "split.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/plant.h"
+#include "tools/synth/aireadi_names.h"
+#include "tools/synth/anatomy.h"
+#include "tools/synth/dicom_write.h"
+#include "tools/synth/split.h"
 #include <stdlib.h>
 
 typedef struct {
@@ -37,7 +38,7 @@ static bool can_have(const MistakeKind *kind, const Photograph *photograph) {
 }
 
 /* One of the person's files, drawn from those that can have the mistake, or all of them. Of every person some can: the
- * left autofluorescence picture is a JPEG, the infrared ones are native. */
+ * left autofluorescence image is a JPEG, the infrared ones are native. */
 static void mark(const Deal *deal, Mistake mistake, int64_t person, int64_t partner) {
     const MistakeKind *kind = mistake_kind(mistake);
     const int files = 2 * deal->arguments->visits;

@@ -1,5 +1,6 @@
-#include "split.h"
-#include "anatomy.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/split.h"
+#include "tools/synth/anatomy.h"
 #include <math.h>
 
 /* How many of the people a share is: at least one where the share is not nought, but never everybody. */

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which side of the split a person is on. */
 #ifndef SYNTH_SPLIT_H
 #define SYNTH_SPLIT_H
 
-#include "arguments.h"
+#include "tools/synth/arguments.h"
 
 typedef enum { SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST } Split;
 

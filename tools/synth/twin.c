@@ -1,5 +1,6 @@
-#include "twin.h"
-#include "aireadi_names.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/twin.h"
+#include "tools/synth/aireadi_names.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,30 +33,30 @@ static Status make_same(const uint8_t *sound, size_t sound_size, uint8_t **bytes
     return NULL;
 }
 
-static Status make_brighter(const DicomPicture *picture, uint8_t **bytes, size_t *size) {
-    const size_t count = 3 * (size_t)picture->width * (size_t)picture->height;
+static Status make_brighter(const DicomImage *image, uint8_t **bytes, size_t *size) {
+    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
     uint8_t *pixels = malloc(count);
     if (!pixels)
-        return status_no_memory("a picture", count);
+        return status_no_memory("an image", count);
     for (size_t i = 0; i < count; i++) {
-        const double level = picture->pixels[i] * BRIGHTER;
+        const double level = image->pixels[i] * BRIGHTER;
         pixels[i] = level > 255 ? 255 : (uint8_t)level;
     }
-    DicomPicture brighter = *picture;
+    DicomImage brighter = *image;
     brighter.pixels = pixels;
     Status status = dicom_write(&brighter, bytes, size);
     free(pixels);
     return status;
 }
 
-Status twin_make(const Photograph *photograph, const DicomPicture *picture, const char *partner, const uint8_t *sound,
+Status twin_make(const Photograph *photograph, const DicomImage *image, const char *partner, const uint8_t *sound,
                  size_t sound_size, uint8_t **bytes, size_t *size) {
-    DicomPicture again = *picture;
+    DicomImage again = *image;
     again.encoding = ENCODING_JPEG;
     again.quality = QUALITY;
     switch (photograph->mistake) {
     case MISTAKE_BRIGHTER:
-        return make_brighter(picture, bytes, size);
+        return make_brighter(image, bytes, size);
     case MISTAKE_NEAR_ACROSS:
         again.person = partner;
         return dicom_write(&again, bytes, size);

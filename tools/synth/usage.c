@@ -1,4 +1,5 @@
-#include "arguments.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/arguments.h"
 
 const char arguments_help[] =
     "usage: synth OUT (--people N | --images N) [options]\n"
@@ -24,7 +25,7 @@ const char arguments_help[] =
     "cup_to_disc (vertical), age.\n"
     "\n"
     "--layout aireadi: AI-READI's tree of DICOM files with its tables, for ./stage aireadi; of each eye a colour, an\n"
-    "infrared and an autofluorescence picture, in several encodings. It takes --people, up to 999, and no --images,\n"
+    "infrared and an autofluorescence image, in several encodings. It takes --people, up to 999, and no --images,\n"
     "--visits, --format or --force. It has these options:\n"
     "\n"
     "  --manifest V    1, 2 or 3: the release whose columns and paths the tables have (3)\n"

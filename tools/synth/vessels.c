@@ -1,4 +1,5 @@
-#include "vessels.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/synth/vessels.h"
 #include <stdlib.h>
 
 /* Twice the room, for at least one more element. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vessels of an eye: arteries and veins as curves with a radius, grown over the retina by rules.
  *
  * A pair of trunks climbs out of the disc and another descends; each gives off a nasal trunk near the disc's edge and
@@ -11,8 +12,8 @@
 #ifndef SYNTH_VESSELS_H
 #define SYNTH_VESSELS_H
 
-#include "anatomy.h"
-#include "status.h"
+#include "base/status.h"
+#include "tools/synth/anatomy.h"
 
 typedef enum { ARTERY = 0, VEIN = 1 } VesselKind;
 

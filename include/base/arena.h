@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One block of memory, laid out before it is allocated: the same layout code runs twice, first on a measuring arena
+ * (no base: arena_take() returns NULL and counts), then on one of the measured size. */
+#ifndef FOVEA_BASE_ARENA_H
+#define FOVEA_BASE_ARENA_H
+
+#include "base/status.h"
+#include <stddef.h>
+
+enum { ARENA_GROUPS = 16 };
+
+typedef struct {
+    const char *name;
+    size_t bytes;
+} ArenaGroup;
+
+typedef struct {
+    unsigned char *base; /* NULL while measuring */
+    size_t used, size;   /* bytes */
+    ArenaGroup groups[ARENA_GROUPS];
+    int group_count, group; /* and the one that is taken for */
+} Arena;
+
+/* Allocates `size` zeroed bytes for `what` (named in the error). Freed with arena_close(). */
+Status arena_open(Arena *arena, size_t size, const char *what) MUST_USE;
+void arena_close(Arena *arena);
+
+/* `bytes` aligned to 64; NULL while measuring. Taking more than was measured is a bug and asserts. */
+void *arena_take(Arena *arena, size_t bytes);
+/* What is taken from here on counts as `name`, which has to stay; without any call nothing is counted by groups. */
+void arena_group(Arena *arena, const char *name);
+
+#endif

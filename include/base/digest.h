@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 and MD5, by libcrypto: SHA-256 says which bytes these are, MD5 is what the lists of downloads carry. */
+#ifndef FOVEA_BASE_DIGEST_H
+#define FOVEA_BASE_DIGEST_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DIGEST_SHA256 = 32, DIGEST_MD5 = 16 }; /* bytes */
+
+typedef struct {
+    uint8_t sha256[DIGEST_SHA256];
+    uint8_t md5[DIGEST_MD5]; /* zeros when it was not asked for */
+} Digest;
+
+/* Both of a whole file. EXIT_IO naming path and cause when it cannot be read. Any thread, as all of these. */
+Status digest_file(const char *path, Digest *digest) MUST_USE;
+Status digest_memory(const void *data, size_t size, Digest *digest) MUST_USE;
+
+/* Piece by piece. A stream that was started is ended, or closed when it is not wanted any more. */
+typedef struct {
+    void *sha256, *md5; /* NULL: not computed */
+} DigestStream;
+
+Status digest_start(DigestStream *stream, bool with_md5) MUST_USE;
+Status digest_add(DigestStream *stream, const void *data, size_t size) MUST_USE;
+/* Closes the stream, too. */
+Status digest_end(DigestStream *stream, Digest *digest) MUST_USE;
+void digest_close(DigestStream *stream);
+
+/* `count` bytes as 2 * count lower-case hexadecimal digits and a NUL. */
+void digest_to_hex(const uint8_t *bytes, int count, char *text);
+/* The reverse, in either case; false unless `text` is exactly 2 * count hexadecimal digits. */
+bool digest_from_hex(const char *text, int count, uint8_t *bytes);
+/* An MD5 sum in the 24 characters of base64 that `text` begins with; false unless it does, and no more of them follow.
+ */
+bool digest_from_base64_md5(const char *text, uint8_t bytes[DIGEST_MD5]);
+
+#endif

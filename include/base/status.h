@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a function that can fail returns: NULL when it went well, otherwise an error that carries an exit code
+ * and one message for the user, written once where the failure happened: what, where, what to do.
+ *
+ * Ownership: the caller that stops handing a status upwards frees it with status_free(). */
+#ifndef FOVEA_BASE_STATUS_H
+#define FOVEA_BASE_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Error *Status;
+
+/* Exit codes of every program; the pool decides by them. */
+typedef enum {
+    EXIT_OK = 0,
+    EXIT_USAGE = 64,     /* usage or configuration */
+    EXIT_DATA = 65,      /* input data missing or damaged */
+    EXIT_MISSING = 69,   /* a needed device or library is missing */
+    EXIT_INTERNAL = 70,  /* a broken promise inside the program */
+    EXIT_IO = 74,        /* disk full, unreadable or unwritable file */
+    EXIT_STOPPED = 75,   /* stopped with a checkpoint: run the same command again */
+    EXIT_NO_MEMORY = 76, /* out of memory, the device's or the host's */
+    EXIT_DIVERGED = 77   /* the training diverged */
+} ExitCode;
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* A new error. Never returns NULL: without memory it returns a static out-of-memory error. */
+Status status_error(ExitCode code, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
+
+/* The out-of-memory error for `bytes` wanted for `what`. */
+Status status_no_memory(const char *what, unsigned long long bytes) MUST_USE;
+
+/* The code and message of a status; EXIT_OK and "" for NULL. The message lives as long as the status. */
+ExitCode status_code(Status status);
+const char *status_message(Status status);
+
+/* Frees a status; NULL and static errors are allowed. */
+void status_free(Status status);
+
+#ifdef __cplusplus
+}
+#endif
+
+/* Hands a failure to the caller. */
+#define TRY(expression)                                                                                                \
+    do {                                                                                                               \
+        Status try_status_ = (expression);                                                                             \
+        if (try_status_)                                                                                               \
+            return try_status_;                                                                                        \
+    } while (0)
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables in text: TSV and CSV (RFC 4180), read row by row. */
+#ifndef FOVEA_BASE_TABLE_H
+#define FOVEA_BASE_TABLE_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The fields of the current row are texts within the table's memory: valid until the next row. */
+typedef struct {
+    char *path;
+    char separator;
+    char **columns; /* [column_count], without spaces around them */
+    char **fields;  /* [column_count] */
+    int column_count;
+    int64_t line; /* on which the current row begins, from 1 */
+    /* Within: */
+    char *data, *at, *end;
+    int64_t next_line;
+    bool unended; /* the last line has no end */
+} Table;
+
+/* Reads the file and its header. The separator is a tab when the header holds one outside of quotes, else a comma, else
+ * a semicolon. A byte order mark and CR LF are taken. EXIT_DATA "FILE:LINE: reason", or when it is not there; EXIT_IO
+ * when it cannot be read. */
+Status table_open(const char *path, Table *table) MUST_USE;
+/* The next row; *more false behind the last one. EXIT_DATA for a row with too few or too many fields, a quote without
+ * an end or text behind one. */
+Status table_next(Table *table, bool *more) MUST_USE;
+void table_close(Table *table);
+
+/* The number of the column with one of these names (in any case; ends with NULL; the first name that is there wins), or
+ * -1. */
+int table_find(const Table *table, const char *const *names);
+/* The same; EXIT_DATA with the columns that are there when none is. */
+Status table_column(const Table *table, const char *const *names, int *column) MUST_USE;
+/* EXIT_DATA "FILE:LINE: reason" for the current row. */
+Status table_error(const Table *table, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
+
+/* A number that is the whole text but for spaces around it; false otherwise (nan and inf are none). */
+bool table_number(const char *text, double *value);
+
+#endif

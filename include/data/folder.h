@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A folder tree of JPEG and PNG files as a data set: record r is the r-th path in byte order. */
+#ifndef FOVEA_DATA_FOLDER_H
+#define FOVEA_DATA_FOLDER_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    char *root;
+    char **paths; /* [count], relative to root, sorted bytewise */
+    int64_t count;
+    uint64_t hash;    /* of names and sizes: two listings with the same hash hold the same records */
+    int64_t links;    /* to folders, which were not followed */
+    char *first_link; /* relative to root, the first of them bytewise; NULL when there is none */
+} Folder;
+
+/* The images of file_tree_list(); a link that leads nowhere counts as a bad one. EXIT_DATA naming the folder when it is
+ * missing, it or one below it is unreadable, or it holds no image. */
+Status folder_open(const char *root, Folder *folder) MUST_USE;
+void folder_close(Folder *folder);
+
+#endif

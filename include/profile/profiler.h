@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stands between a run and its device: marks the device's time before and after each operation and at the ranges that
+ * name the phases of a step, and sums up what lies between. */
+#ifndef FOVEA_PROFILE_PROFILER_H
+#define FOVEA_PROFILE_PROFILER_H
+
+#include "cost/op_cost.h"
+#include "ops/operations.h"
+
+/* Of a step, by the names of the ranges; what is in none of them is `other`. `passes` are forward and backward in one,
+ * captured. */
+typedef enum {
+    PHASE_DATA,
+    PHASE_INPUTS,
+    PHASE_FORWARD,
+    PHASE_BACKWARD,
+    PHASE_PASSES,
+    PHASE_OPTIMIZER,
+    PHASE_OTHER,
+    PHASES
+} Phase;
+extern const char *const phase_names[PHASES];
+
+#define OPERATION_ENUM(name) OPERATION_##name,
+typedef enum { OPERATIONS(OPERATION_ENUM) OPERATION_COUNT } Operation;
+#undef OPERATION_ENUM
+extern const char *const operation_names[OPERATION_COUNT];
+
+/* What the device was measured to do at most, in a second. */
+typedef struct {
+    double copy;    /* bytes, read and written */
+    double product; /* FLOP of a large matrix product */
+} Ceilings;
+
+/* Sums over the marked steps. `floor`: the seconds that the calls would take at the ceilings. */
+typedef struct {
+    int64_t calls;
+    double seconds, bytes, flops, floor;
+} OperationFigures;
+
+typedef struct {
+    int64_t steps;
+    double seconds; /* of the steps, on the device, and by phase */
+    double phases[PHASES];
+    OperationFigures operations[OPERATION_COUNT];
+    /* When neither an operation nor the inputs' phase ran: before the first and after the last of a step, and between
+     * them. */
+    double idle_between_steps, idle_between_operations;
+} ProfileFigures;
+
+typedef enum { MARK_STEP_BEGIN, MARK_PHASE, MARK_BEGIN, MARK_END, MARK_STEP_END } MarkKind;
+typedef struct {
+    Event *event;
+    MarkKind kind;
+    int which; /* the phase that begins, or the operation */
+    OpCost cost;
+} Mark;
+
+enum { PROFILER_DEPTH = 16 }; /* of ranges within each other */
+
+typedef struct {
+    Device device;      /* the first: what operations and ranges are called with */
+    const Device *real; /* borrowed */
+    Ops plain;          /* the table as it was */
+    Ceilings ceilings;
+    bool marking, operations; /* operations, too, not only ranges */
+    Mark *marks;              /* [room]; their events are kept and used again */
+    int count, room;
+    Phase ranges[PROFILER_DEPTH]; /* open ones, as phases */
+    int depth;
+    Status failure; /* the first of a mark */
+    ProfileFigures figures;
+} Profiler;
+
+/* Replaces the table's operations and its device by the profiler's, which only hand on until marking. */
+void profiler_attach(Profiler *profiler, Ops *ops, const Ceilings *ceilings);
+/* Closes the events. The table goes on handing on. */
+void profiler_close(Profiler *profiler);
+
+/* Around a step, or several that count as one: from begin to end ranges are marked, and operations if asked for. The
+ * end waits for the device. */
+Status profiler_begin_step(Profiler *profiler, bool operations) MUST_USE;
+Status profiler_end_step(Profiler *profiler) MUST_USE;
+
+/* For profile_ops.c: fills the table, and marks. */
+void profile_ops_fill(Ops *ops);
+void profiler_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost);
+
+#endif

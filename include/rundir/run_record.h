@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.json: what a run is and how it went, rewritten whole at the start, at the end, and when something is to be told
+ * in between. Everything but training reads this, not the program's output. */
+#ifndef FOVEA_RUNDIR_RUN_RECORD_H
+#define FOVEA_RUNDIR_RUN_RECORD_H
+
+#include "base/status.h"
+#include "rundir/throughput.h"
+#include "rundir/unreadable.h"
+#include "train/guard_find.h"
+#include <stdint.h>
+
+/* One skip, rollback or stop of the guard. */
+typedef struct {
+    int64_t step; /* the step that failed, from 1 */
+    uint64_t batch;
+    GuardKind kind;
+    const char *action; /* "stop", "skip" or "rollback" */
+    double loss;
+    GuardFinding finding;
+    const char *const *records; /* [record_count] paths of the batch */
+    int record_count;
+} GuardEvent;
+
+typedef struct {
+    const char *status; /* running | finished | until | max_hours | stopped | failed */
+    const char *exit_reason;
+    int exit_code; /* -1: still running */
+    const char *run_dir, *backend;
+    char device[128]; /* throughput_device()'s */
+    Versions versions;
+    uint64_t config_hash, data_hash;
+    int64_t data_count;
+    int64_t parameters; /* trainable and fixed */
+    int threads, micro_batch;
+    int64_t started, ended; /* seconds since 1970; ended 0: not yet */
+    int64_t resumed_step;   /* where this process began */
+    int64_t steps, total_steps;
+    double final_loss, val_loss, best_val_loss; /* NaN: none */
+    int64_t best_step;                          /* -1: none */
+    int64_t checkpoints_skipped;
+    Throughput throughput; /* this run's best */
+    BadList bad;
+    char **events; /* [event_count] JSON objects; owned */
+    int event_count;
+} RunRecord;
+
+/* Everything empty, hashes and names to be set by the caller. */
+void run_record_begin(RunRecord *record);
+/* Takes over from an earlier run.json at `path`, if there is one: the guard's events of the steps up to `last_step`,
+ * the final loss where that run ended at that very step, and the throughput where it can be compared. */
+Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
+/* What its throughput can be compared with. */
+ThroughputKey run_record_key(const RunRecord *record);
+/* The micro-batch in the run.json at `path`; 0 when it does not tell. */
+int run_record_micro_batch(const char *path);
+Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;
+Status run_record_write(const RunRecord *record, const char *path) MUST_USE;
+void run_record_close(RunRecord *record);
+
+#endif

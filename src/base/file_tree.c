@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file_tree.h"
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+    TreeFile *entries;
+    size_t count, capacity;
+} List;
+
+typedef struct {
+    const char *root;
+    bool (*wants)(const char *name);
+    List files, directories, links, others;
+} Walk;
+
+static Status add(List *list, char *path, uint64_t bytes, bool special) {
+    if (!path)
+        return status_no_memory("a list of files", sizeof(TreeFile));
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        TreeFile *grown = realloc(list->entries, capacity * sizeof *grown);
+        if (!grown) {
+            free(path);
+            return status_no_memory("a list of files", capacity * sizeof *grown);
+        }
+        list->entries = grown;
+        list->capacity = capacity;
+    }
+    list->entries[list->count++] = (TreeFile){path, bytes, special};
+    return NULL;
+}
+
+static void drop(List *list) {
+    file_tree_free(list->entries, (int64_t)list->count);
+    *list = (List){0};
+}
+
+/* Sorts one name of a directory into files, directories still to list, or nothing. A link that leads nowhere is a file
+ * of no bytes: it was meant to be one, and is to be counted as bad rather than to vanish. */
+static Status classify(Walk *walk, int directory, const char *within, const char *name) {
+    struct stat st;
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT /* removed since it was listed */
+                   ? NULL
+                   : status_error(EXIT_DATA, "%s/%s%s: cannot be looked at: %s", walk->root, within, name,
+                                  strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return add(&walk->directories, files_path("%s%s/", within, name), 0, false);
+    const bool link = S_ISLNK(st.st_mode), leads = !link || fstatat(directory, name, &st, 0) == 0;
+    if (link && leads && S_ISDIR(st.st_mode))
+        return add(&walk->links, files_path("%s%s", within, name), 0, false);
+    const bool special = leads && !S_ISREG(st.st_mode);
+    List *list = special || !walk->wants(name) ? &walk->others : &walk->files;
+    return add(list, files_path("%s%s", within, name), leads && !special ? (uint64_t)st.st_size : 0, special);
+}
+
+/* `within` is the directory below root, "" or ending in a slash. */
+static Status list_directory(Walk *walk, const char *within) {
+    char *path = *within ? files_path("%s/%s", walk->root, within) : strdup(walk->root);
+    if (!path)
+        return status_no_memory("a path", strlen(walk->root));
+    DIR *stream = opendir(path);
+    if (!stream) {
+        Status status = status_error(EXIT_DATA, "%s: the folder cannot be read: %s", path, strerror(errno));
+        free(path);
+        return status;
+    }
+    Status status = NULL;
+    struct dirent *entry;
+    while (!status && (errno = 0, entry = readdir(stream)) != NULL)
+        if (entry->d_name[0] != '.')
+            status = classify(walk, dirfd(stream), within, entry->d_name);
+    if (!status && errno)
+        status = status_error(EXIT_DATA, "%s: the folder cannot be read to its end: %s", path, strerror(errno));
+    closedir(stream);
+    free(path);
+    return status;
+}
+
+/* One directory is open at a time, however deep the tree. */
+static Status list_tree(Walk *walk) {
+    Status status = list_directory(walk, "");
+    while (!status && walk->directories.count) {
+        char *within = walk->directories.entries[--walk->directories.count].path;
+        status = list_directory(walk, within);
+        free(within);
+    }
+    drop(&walk->directories);
+    return status;
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const TreeFile *)a)->path, ((const TreeFile *)b)->path);
+}
+
+/* Hands a list over, sorted. */
+static void take(List *list, TreeFile **entries, int64_t *count) {
+    if (list->count)
+        qsort(list->entries, list->count, sizeof *list->entries, by_path);
+    *entries = list->entries;
+    *count = (int64_t)list->count;
+    *list = (List){0};
+}
+
+Status file_tree_read(const char *root, bool (*wants)(const char *name), FileTree *listing) {
+    *listing = (FileTree){0};
+    Walk walk = {.root = root, .wants = wants};
+    Status status = list_tree(&walk);
+    if (!status) {
+        take(&walk.files, &listing->files, &listing->count);
+        take(&walk.links, &listing->links, &listing->link_count);
+        take(&walk.others, &listing->others, &listing->other_count);
+    }
+    drop(&walk.files);
+    drop(&walk.links);
+    drop(&walk.others);
+    return status;
+}
+
+Status file_tree_list(const char *root, bool (*wants)(const char *name), TreeFile **files, int64_t *count) {
+    FileTree listing;
+    *files = NULL;
+    *count = 0;
+    TRY(file_tree_read(root, wants, &listing));
+    *files = listing.files;
+    *count = listing.count;
+    listing.files = NULL;
+    listing.count = 0;
+    file_tree_close(&listing);
+    return NULL;
+}
+
+void file_tree_close(FileTree *listing) {
+    file_tree_free(listing->files, listing->count);
+    file_tree_free(listing->links, listing->link_count);
+    file_tree_free(listing->others, listing->other_count);
+    *listing = (FileTree){0};
+}
+
+void file_tree_free(TreeFile *files, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        free(files[i].path);
+    free(files);
+}

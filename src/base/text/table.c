@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/table.h"
+#include "base/text_file.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+Status table_error(const Table *table, const char *format, ...) {
+    char reason[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return status_error(EXIT_DATA, "%s:%lld: %s", table->path, (long long)table->line, reason);
+}
+
+/* Behind a field: the separator, the end of the line or the end of the file. */
+static bool ends_field(const Table *table, const char *at) {
+    return at == table->end || *at == table->separator || *at == '\n' ||
+           (*at == '\r' && (at + 1 == table->end || at[1] == '\n'));
+}
+
+/* Moves the text of a quoted field together in its place; *at behind its closing quote. */
+static Status read_quoted(Table *table, char **at) {
+    char *from = *at + 1, *to = *at;
+    for (; from < table->end; *to++ = *from++) {
+        if (*from == '\n')
+            table->next_line++;
+        if (*from != '"')
+            continue;
+        if (from + 1 < table->end && from[1] == '"') {
+            from++;
+            continue;
+        }
+        *to = '\0'; /* to < from: the opening quote is gone */
+        *at = from + 1;
+        return ends_field(table, from + 1) ? NULL : table_error(table, "text behind a closing quote");
+    }
+    return table_error(table, "a quote opens here or below and is never closed");
+}
+
+/* One field at table->at, which moves behind its separator; *last at the end of the line. */
+static Status read_field(Table *table, char **field, bool *last) {
+    char *at = *field = table->at;
+    if (at < table->end && *at == '"')
+        TRY(read_quoted(table, &at));
+    while (!ends_field(table, at))
+        at++;
+    *last = at == table->end || *at != table->separator;
+    char *ending = at;
+    if (at < table->end && *at == '\r')
+        at++;
+    if (at < table->end) {
+        table->next_line += *at == '\n';
+        at++;
+    }
+    *ending = '\0'; /* one byte lies behind the end */
+    table->at = at;
+    return NULL;
+}
+
+static bool only_line_ends(const Table *table) {
+    const char *at = table->at;
+    while (at < table->end && (*at == '\n' || *at == '\r'))
+        at++;
+    return at == table->end;
+}
+
+Status table_next(Table *table, bool *more) {
+    *more = false;
+    if (only_line_ends(table))
+        return NULL;
+    table->line = table->next_line;
+    bool last = false;
+    int count = 0;
+    while (!last) {
+        char *field;
+        TRY(read_field(table, &field, &last));
+        if (count < table->column_count)
+            table->fields[count] = field;
+        count++;
+    }
+    if (count != table->column_count)
+        return table_error(table, "%d field%s, but the header names %d columns%s", count, count == 1 ? "" : "s",
+                           table->column_count,
+                           table->unended && table->at == table->end ? "; the file ends here: cut short?" : "");
+    *more = true;
+    return NULL;
+}
+
+static char separator_of(const Table *table) {
+    bool quoted = false, comma = false;
+    for (const char *at = table->at; at < table->end && (quoted || *at != '\n'); at++) {
+        if (*at == '"')
+            quoted = !quoted;
+        else if (!quoted && *at == '\t')
+            return '\t';
+        else if (!quoted && *at == ',')
+            comma = true;
+    }
+    for (const char *at = table->at; !comma && at < table->end && *at != '\n'; at++)
+        if (*at == ';')
+            return ';';
+    return ',';
+}
+
+static char *trim(char *text) {
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t length = strlen(text);
+    while (length && isspace((unsigned char)text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
+static Status read_header(Table *table) {
+    if (only_line_ends(table))
+        return status_error(EXIT_DATA, "%s: the table is empty; its first line names the columns", table->path);
+    table->line = 1;
+    size_t capacity = 0;
+    for (bool last = false; !last; table->column_count++) {
+        if ((size_t)table->column_count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            char **grown = realloc(table->columns, capacity * sizeof *grown);
+            if (!grown)
+                return status_no_memory("a table's columns", capacity * sizeof *grown);
+            table->columns = grown;
+        }
+        char *name;
+        TRY(read_field(table, &name, &last));
+        table->columns[table->column_count] = trim(name);
+    }
+    table->fields = calloc((size_t)table->column_count, sizeof *table->fields);
+    return table->fields ? NULL : status_no_memory("a table's fields", capacity * sizeof *table->fields);
+}
+
+/* Names of people and labels go into packs, whose readers would stumble over what is no UTF-8. */
+static Status check_utf8(const Table *table) {
+    const char *stray = utf8_stray(table->data);
+    if (!stray)
+        return NULL;
+    long long line = 1;
+    for (const char *at = table->data; at < stray; at++)
+        line += *at == '\n';
+    return status_error(EXIT_DATA, "%s:%lld: byte 0x%02x is no UTF-8 (Latin-1, Windows-1252? save it as UTF-8)",
+                        table->path, line, (unsigned char)*stray);
+}
+
+static Status open_table(Table *table) {
+    TextFile file;
+    TRY(text_file_read(table->path, "table", &file));
+    table->data = file.data;
+    table->at = file.text;
+    table->end = file.text + file.size;
+    table->next_line = 1;
+    TRY(check_utf8(table));
+    table->unended = file.size && table->end[-1] != '\n';
+    table->separator = separator_of(table);
+    return read_header(table);
+}
+
+Status table_open(const char *path, Table *table) {
+    *table = (Table){.path = strdup(path)};
+    Status status = table->path ? open_table(table) : status_no_memory("a path", strlen(path));
+    if (status)
+        table_close(table);
+    return status;
+}
+
+void table_close(Table *table) {
+    free(table->path);
+    free(table->data);
+    free(table->columns);
+    free(table->fields);
+    *table = (Table){0};
+}
+
+int table_find(const Table *table, const char *const *names) {
+    for (; *names; names++)
+        for (int i = 0; i < table->column_count; i++)
+            if (strcasecmp(table->columns[i], *names) == 0)
+                return i;
+    return -1;
+}
+
+static char *joined(char *const *texts, int count, const char *between) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (int i = 0; i < count; i++)
+        fprintf(out, "%s%s", i ? between : "", texts[i]);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+Status table_column(const Table *table, const char *const *names, int *column) {
+    *column = table_find(table, names);
+    if (*column >= 0)
+        return NULL;
+    int count = 0;
+    while (names[count])
+        count++;
+    char *wanted = joined((char *const *)names, count, " or "),
+         *there = joined(table->columns, table->column_count, ", ");
+    Status status = wanted && there ? status_error(EXIT_DATA, "%s: no column %s; it has %s", table->path, wanted, there)
+                                    : status_no_memory("a message", 0);
+    free(wanted);
+    free(there);
+    return status;
+}
+
+bool table_number(const char *text, double *value) {
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || !isfinite(*value))
+        return false;
+    while (isspace((unsigned char)*end))
+        end++;
+    return *end == '\0';
+}

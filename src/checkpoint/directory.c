@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "checkpoint/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A directory being written or removed is called .NAME.part: no reader takes it for a checkpoint. A checkpoint that
+ * another one of its step is about to replace is called NAME.old: still good for reading. */
+#define PART_SUFFIX ".part"
+#define OLD_SUFFIX ".old"
+enum { PART_NAME = CHECKPOINT_NAME + sizeof "." PART_SUFFIX };
+
+static void step_name(int64_t step, char name[CHECKPOINT_NAME]) {
+    snprintf(name, CHECKPOINT_NAME, "step-%" PRId64, step);
+}
+
+static char *path_in(const char *dir, const char *name) {
+    return files_path("%s/%s", dir, name);
+}
+
+static void part_name(const char *name, char part[PART_NAME]) {
+    snprintf(part, PART_NAME, ".%s" PART_SUFFIX, name);
+}
+
+char *checkpoint_part(const char *dir, int64_t step) {
+    char name[CHECKPOINT_NAME], part[PART_NAME];
+    step_name(step, name);
+    part_name(name, part);
+    return path_in(dir, part);
+}
+
+/* Takes only what step_name() could have written, so that "step-7 copy" or "step-007" are left alone. */
+static bool entry_of_name(const char *name, CheckpointEntry *entry) {
+    if (strncmp(name, "step-", 5) != 0)
+        return false;
+    errno = 0;
+    entry->step = strtoll(name + 5, NULL, 10);
+    if (errno || entry->step < 0)
+        return false;
+    step_name(entry->step, entry->name);
+    size_t length = strlen(entry->name);
+    if (strncmp(name, entry->name, length) != 0)
+        return false;
+    entry->old = strcmp(name + length, OLD_SUFFIX) == 0;
+    strcat(entry->name, entry->old ? OLD_SUFFIX : "");
+    return entry->old || !name[length];
+}
+
+static int newest_first(const void *a, const void *b) {
+    const CheckpointEntry *x = a, *y = b;
+    if (x->step != y->step)
+        return x->step > y->step ? -1 : 1;
+    return x->old - y->old;
+}
+
+static Status cannot_list(const char *dir) {
+    return status_error(EXIT_IO, "cannot list the checkpoints in %s: %s", dir, strerror(errno));
+}
+
+static Status append(CheckpointEntry **entries, int *count, const CheckpointEntry *entry) {
+    CheckpointEntry *more = realloc(*entries, ((size_t)*count + 1) * sizeof *more);
+    if (!more)
+        return status_no_memory("the list of checkpoints", ((size_t)*count + 1) * sizeof *more);
+    more[(*count)++] = *entry;
+    *entries = more;
+    return NULL;
+}
+
+Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
+    *entries = NULL;
+    *count = 0;
+    DIR *stream = opendir(dir);
+    if (!stream)
+        return errno == ENOENT ? NULL : cannot_list(dir);
+    Status status = NULL;
+    CheckpointEntry entry;
+    struct dirent *file;
+    while (errno = 0, !status && (file = readdir(stream)))
+        if (entry_of_name(file->d_name, &entry))
+            status = append(entries, count, &entry);
+    if (!status && errno)
+        status = cannot_list(dir);
+    closedir(stream);
+    if (status) {
+        free(*entries);
+        *entries = NULL;
+        *count = 0;
+    } else if (*count) {
+        qsort(*entries, (size_t)*count, sizeof **entries, newest_first);
+    }
+    return status;
+}
+
+static Status rename_in(const char *dir, const char *from, const char *to) {
+    char *source = path_in(dir, from), *target = path_in(dir, to);
+    Status status = source && target ? files_rename(source, target) : status_no_memory("a path", strlen(dir));
+    free(source);
+    free(target);
+    return status;
+}
+
+static Status remove_in(const char *dir, const char *name) {
+    char *path = path_in(dir, name);
+    Status status = path ? files_remove(path) : status_no_memory("a path", strlen(dir));
+    free(path);
+    return status;
+}
+
+static Status link_in(const char *dir, const char *name, const char *target) {
+    char *path = path_in(dir, name);
+    Status status = path ? files_link(target, path) : status_no_memory("a path", strlen(dir));
+    free(path);
+    return status;
+}
+
+static bool exists_in(const char *dir, const char *name) {
+    char *path = path_in(dir, name);
+    bool exists = path && files_exists(path);
+    free(path);
+    return exists;
+}
+
+/* What is not in use when no write is under way: parts, and the links that files_link() makes before renaming. */
+static bool left_over(const char *name) {
+    size_t length = strlen(name), tail = sizeof PART_SUFFIX - 1;
+    if (strncmp(name, ".step-", 6) == 0)
+        return length > tail && strcmp(name + length - tail, PART_SUFFIX) == 0;
+    return strncmp(name, "latest.tmp-", 11) == 0 || strncmp(name, "best.tmp-", 9) == 0;
+}
+
+static Status sweep(const char *dir) {
+    DIR *stream = opendir(dir);
+    if (!stream)
+        return cannot_list(dir);
+    Status status = NULL;
+    struct dirent *file;
+    while (errno = 0, !status && (file = readdir(stream)))
+        if (left_over(file->d_name))
+            status = remove_in(dir, file->d_name);
+    if (!status && errno)
+        status = cannot_list(dir);
+    closedir(stream);
+    return status;
+}
+
+/* For sweep() to remove: a directory that is removed in place and in part would be taken for a damaged checkpoint. */
+static Status discard(const char *dir, const char *name) {
+    char part[PART_NAME];
+    part_name(name, part);
+    TRY(remove_in(dir, part));
+    return rename_in(dir, name, part);
+}
+
+/* Later steps than this one are of a course that the run has left by going back to an earlier checkpoint: at the next
+ * start they would be taken for the newest. */
+static Status discard_surplus(const char *dir, int64_t step, int keep) {
+    CheckpointEntry *entries;
+    int count, kept = 0;
+    char best[CHECKPOINT_NAME] = "", *link = path_in(dir, "best");
+    if (!link)
+        return status_no_memory("a path", strlen(dir));
+    if (readlink(link, best, sizeof best - 1) < 0)
+        best[0] = '\0'; /* no best one yet */
+    free(link);
+    TRY(checkpoint_list(dir, &entries, &count));
+    Status status = NULL;
+    for (int i = 0; i < count && !status; i++) {
+        bool newest = !entries[i].old && entries[i].step <= step && kept < keep;
+        kept += newest;
+        if (!newest && strcmp(entries[i].name, best) != 0)
+            status = discard(dir, entries[i].name);
+    }
+    free(entries);
+    return status;
+}
+
+/* A checkpoint of the same step that is there already stays readable, under its second name, until the new one has
+ * its place. */
+static Status move_into_place(const char *dir, const char *part, const char *name) {
+    char old[CHECKPOINT_NAME + sizeof OLD_SUFFIX];
+    snprintf(old, sizeof old, "%s" OLD_SUFFIX, name);
+    bool replaces = exists_in(dir, name);
+    Status status = replaces ? remove_in(dir, old) : NULL;
+    if (!status && replaces)
+        status = rename_in(dir, name, old);
+    if (!status)
+        status = rename_in(dir, part, name);
+    if (status && replaces && !exists_in(dir, name))
+        status_free(rename_in(dir, old, name)); /* should that fail, too, it is still read as step-N.old */
+    return status;
+}
+
+Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) {
+    char name[CHECKPOINT_NAME], part[PART_NAME];
+    step_name(step, name);
+    part_name(name, part);
+    TRY(move_into_place(dir, part, name));
+    TRY(link_in(dir, "latest", name));
+    if (best)
+        TRY(link_in(dir, "best", name));
+    Status status = discard_surplus(dir, step, keep);
+    /* On a network file system another program's open file can be in the way of this. The checkpoint is saved all the
+     * same, and the next one sweeps again. */
+    status_free(sweep(dir));
+    return status;
+}
+
+/* A step-N.old without its step-N: the replacement did not come to be. */
+static Status settle_old(const char *dir) {
+    CheckpointEntry *entries;
+    int count;
+    TRY(checkpoint_list(dir, &entries, &count));
+    Status status = NULL;
+    for (int i = 0; i < count && !status; i++) {
+        char name[CHECKPOINT_NAME];
+        step_name(entries[i].step, name);
+        if (entries[i].old)
+            status = exists_in(dir, name) ? discard(dir, entries[i].name) : rename_in(dir, entries[i].name, name);
+    }
+    free(entries);
+    return status;
+}
+
+Status checkpoint_prepare(const char *dir) {
+    TRY(files_make_directory(dir));
+    TRY(settle_old(dir));
+    return sweep(dir);
+}

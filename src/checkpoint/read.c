@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "checkpoint/files.h"
+#include "checkpoint/fp8.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static Status read_state(const char *path, int64_t step, TrainState *state) {
+    char *file = files_path("%s/%s", path, CHECKPOINT_STATE), *text = NULL;
+    size_t size;
+    if (!file)
+        return status_no_memory("a path", strlen(path));
+    Status status = files_read(file, &text, &size);
+    if (!status)
+        status = checkpoint_state_parse(text, file, state);
+    if (!status && state->step != step)
+        status = status_error(EXIT_DATA, "%s: is of step %" PRId64 ": the directory was renamed", file, state->step);
+    free(text);
+    free(file);
+    return status;
+}
+
+static Status open_tensors(const char *path, const char *name, SafeTensors **tensors) {
+    char *file = files_path("%s/%s", path, name);
+    if (!file)
+        return status_no_memory("a path", strlen(path));
+    Status status = safetensors_open(file, tensors);
+    free(file);
+    return status;
+}
+
+static Status read_tensors(const char *path, const Params *params) {
+    SafeTensors *weights = NULL, *moments = NULL;
+    int trainable = 0;
+    for (int i = 0; i < params->count; i++)
+        trainable += params->list[i].trainable;
+    Status status = open_tensors(path, CHECKPOINT_WEIGHTS, &weights);
+    if (!status)
+        status = open_tensors(path, CHECKPOINT_OPTIMIZER, &moments);
+    if (!status && (safetensors_count(weights) != params->count || safetensors_count(moments) != 2 * trainable))
+        status = status_error(EXIT_DATA, "%s: holds %d tensors and %d moments, the model has %d and %d", path,
+                              safetensors_count(weights), safetensors_count(moments), params->count, 2 * trainable);
+    if (!status)
+        status = params_read(params, params->value, weights, "");
+    if (!status)
+        status = params_read(params, params->m, moments, "m.");
+    if (!status)
+        status = params_read(params, params->v, moments, "v.");
+    safetensors_close(weights);
+    safetensors_close(moments);
+    return status;
+}
+
+/* The scales of a model in FP8; *scales is NULL where a run without has written the checkpoint. */
+static Status open_scales(const char *path, const Fp8 *fp8, SafeTensors **scales) {
+    *scales = NULL;
+    char *file = fp8_linears(fp8) ? files_path("%s/" CHECKPOINT_FP8, path) : NULL;
+    if (!file)
+        return fp8_linears(fp8) ? status_no_memory("a path", strlen(path)) : NULL;
+    Status status = files_exists(file) ? checkpoint_fp8_open(file, fp8, scales) : NULL;
+    free(file);
+    return status;
+}
+
+/* Everything is verified before the first parameter changes. */
+static Status read_checkpoint(const char *path, int64_t step, const Params *params, TrainState *state,
+                              bool *scales_begin_anew) {
+    TrainState read;
+    SafeTensors *scales;
+    TRY(checkpoint_verify(path));
+    TRY(read_state(path, step, &read));
+    TRY(open_scales(path, params->fp8, &scales));
+    Status status = read_tensors(path, params);
+    if (!status)
+        status = scales ? checkpoint_fp8_apply(scales, params->fp8) : fp8_reset(params->fp8);
+    *scales_begin_anew = fp8_linears(params->fp8) && !scales;
+    safetensors_close(scales);
+    if (!status)
+        *state = read;
+    return status;
+}
+
+static Status append(char **note, const char *name, const char *what, const char *message) {
+    char *longer =
+        *note ? files_path("%s; %s %s%s", *note, name, what, message) : files_path("%s %s%s", name, what, message);
+    if (!longer)
+        return status_no_memory("a note on checkpoints", strlen(message));
+    free(*note);
+    *note = longer;
+    return NULL;
+}
+
+/* The directories themselves are looked through, not the link `latest`: losing it must not lose the run. */
+Status checkpoint_read(const char *dir, const Params *params, TrainState *state, bool *found, char **note) {
+    CheckpointEntry *entries;
+    int count;
+    *found = false;
+    *note = NULL;
+    TRY(checkpoint_list(dir, &entries, &count));
+    Status status = NULL;
+    bool anew = false;
+    for (int i = 0; i < count && !status && !*found; i++) {
+        char *path = files_path("%s/%s", dir, entries[i].name);
+        Status damage = path ? read_checkpoint(path, entries[i].step, params, state, &anew)
+                             : status_no_memory("a path", strlen(dir));
+        free(path);
+        if (!damage) {
+            *found = true;
+            if (anew)
+                status = append(note, entries[i].name, "holds no scales of FP8: they start anew", "");
+        } else if (status_code(damage) == EXIT_DATA || status_code(damage) == EXIT_IO) {
+            status = append(note, entries[i].name, "passed over: ", status_message(damage));
+            status_free(damage);
+        } else {
+            status = damage; /* want of memory says nothing about the checkpoint */
+        }
+    }
+    free(entries);
+    if (!status && count && !*found)
+        status = status_error(EXIT_DATA,
+                              "%s: none of the %d checkpoints is sound; put one back from a copy, or start afresh "
+                              "(--force): %s",
+                              dir, count, *note);
+    if (status) {
+        free(*note);
+        *note = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "checkpoint/files.h"
+
+#include <cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { INTEGER, HASH, REAL } FieldType;
+
+typedef struct {
+    const char *key;
+    FieldType type;
+    size_t offset; /* in TrainState; all fields are 8 bytes */
+} Field;
+
+static const Field fields[] = {
+    {"step", INTEGER, offsetof(TrainState, step)},
+    {"next_batch", INTEGER, offsetof(TrainState, next_batch)},
+    {"config_hash", HASH, offsetof(TrainState, config_hash)},
+    {"data_hash", HASH, offsetof(TrainState, data_hash)},
+    {"data_count", INTEGER, offsetof(TrainState, data_count)},
+    {"val_loss", REAL, offsetof(TrainState, val_loss)},
+    {"best_val_loss", REAL, offsetof(TrainState, best_val_loss)},
+    {"best_step", INTEGER, offsetof(TrainState, best_step)},
+    {"loss_mean", REAL, offsetof(TrainState, loss_mean)},
+    {"guard_events", INTEGER, offsetof(TrainState, guard_events)},
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+_Static_assert(sizeof(TrainState) == FIELDS * 8, "a field of TrainState is not in the table");
+
+/* Numbers in JSON are read as doubles: beyond this an integer would not come back as it was. */
+static const double largest_integer = 9007199254740992.0;
+
+/* cJSON prints a double to 15 digits when that is near enough; here it must come back to the bit, so numbers are
+ * printed here and handed over raw. */
+static void print_field(const Field *field, const void *value, char *text, size_t size) {
+    int64_t integer;
+    uint64_t hash;
+    double real;
+    switch (field->type) {
+    case INTEGER:
+        memcpy(&integer, value, sizeof integer);
+        snprintf(text, size, "%" PRId64, integer);
+        return;
+    case HASH:
+        memcpy(&hash, value, sizeof hash);
+        snprintf(text, size, "\"%016" PRIx64 "\"", hash);
+        return;
+    case REAL:
+        memcpy(&real, value, sizeof real);
+        if (isnan(real))
+            snprintf(text, size, "null");
+        else if (isinf(real)) /* JSON has no infinity, but a number that overflows into it */
+            snprintf(text, size, real > 0 ? "1e999" : "-1e999");
+        else
+            snprintf(text, size, "%.17g", real);
+        return;
+    }
+}
+
+Status checkpoint_state_print(const TrainState *state, char **text) {
+    *text = NULL;
+    cJSON *object = cJSON_CreateObject();
+    bool ok = object;
+    for (int i = 0; ok && i < FIELDS; i++) {
+        char value[64];
+        print_field(&fields[i], (const char *)state + fields[i].offset, value, sizeof value);
+        ok = cJSON_AddRawToObject(object, fields[i].key, value);
+    }
+    char *printed = ok ? cJSON_Print(object) : NULL;
+    cJSON_Delete(object);
+    if (printed)
+        *text = files_path("%s\n", printed);
+    cJSON_free(printed);
+    return *text ? NULL : status_no_memory("a checkpoint's state", FIELDS * 64);
+}
+
+static bool parse_field(const Field *field, const cJSON *item, void *value) {
+    int64_t integer;
+    uint64_t hash;
+    double real;
+    char *end;
+    switch (field->type) {
+    case INTEGER:
+        if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= largest_integer) ||
+            item->valuedouble != floor(item->valuedouble))
+            return false;
+        integer = (int64_t)item->valuedouble;
+        memcpy(value, &integer, sizeof integer);
+        return true;
+    case HASH:
+        if (!cJSON_IsString(item) || strlen(item->valuestring) != 16)
+            return false;
+        hash = strtoull(item->valuestring, &end, 16);
+        memcpy(value, &hash, sizeof hash);
+        return !*end;
+    case REAL:
+        if (!cJSON_IsNumber(item) && !cJSON_IsNull(item))
+            return false;
+        real = cJSON_IsNull(item) ? (double)NAN : item->valuedouble;
+        memcpy(value, &real, sizeof real);
+        return true;
+    }
+    return false;
+}
+
+Status checkpoint_state_parse(const char *text, const char *path, TrainState *state) {
+    cJSON *object = cJSON_Parse(text);
+    Status status = NULL;
+    if (!cJSON_IsObject(object))
+        status = status_error(EXIT_DATA, "%s: no JSON object", path);
+    for (int i = 0; !status && i < FIELDS; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].key);
+        if (!item)
+            status = status_error(EXIT_DATA, "%s: \"%s\" is missing", path, fields[i].key);
+        else if (!parse_field(&fields[i], item, (char *)state + fields[i].offset))
+            status = status_error(EXIT_DATA, "%s: \"%s\" has a wrong value", path, fields[i].key);
+    }
+    cJSON_Delete(object);
+    return status;
+}

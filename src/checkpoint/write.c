@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+#include "checkpoint/copy.h"
+#include "checkpoint/files.h"
+#include "checkpoint/fp8.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { IDLE, COPYING, WRITING } Phase;
+
+struct CheckpointWriter {
+    char *dir;
+    const Params *params;
+    int keep;
+
+    CheckpointCopy copy;
+    Arena arena; /* both lists, and the state of FP8 */
+    char (*names)[96];
+    Tensor *tensors;
+    CheckpointFp8 fp8;
+
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    Phase phase;
+    bool stopping;
+    TrainState state;
+    bool best;
+    Status failure; /* of the last write, until it is handed over */
+};
+
+/* Runs on a measuring arena first. The list of tensors serves one file after the other: the weights, then m and v. */
+static void lay_out(CheckpointWriter *writer, Arena *arena) {
+    size_t names = 2 * (size_t)writer->params->count;
+    arena_group(arena, "lists of tensors");
+    writer->names = arena_take(arena, names * sizeof *writer->names);
+    writer->tensors = arena_take(arena, names * sizeof *writer->tensors);
+    checkpoint_fp8_place(&writer->fp8, writer->params, arena);
+}
+
+void checkpoint_writer_measure(const Params *params, Arena *host) {
+    CheckpointWriter writer = {.params = params};
+    lay_out(&writer, host);
+    checkpoint_copy_measure(params, host);
+}
+
+static Status no_path(const CheckpointWriter *writer) {
+    return status_no_memory("a path", strlen(writer->dir));
+}
+
+static Status write_weights(CheckpointWriter *writer, const char *path) {
+    static const TensorNote note = {"format", "pt"}; /* PyTorch-side readers ask for it */
+    int count = params_views(writer->params, writer->copy.value, false, "", writer->names, writer->tensors);
+    return safetensors_write(path, writer->tensors, count, &note, 1);
+}
+
+static Status write_optimizer(CheckpointWriter *writer, const char *path) {
+    int count = params_views(writer->params, writer->copy.m, true, "m.", writer->names, writer->tensors);
+    count += params_views(writer->params, writer->copy.v, true, "v.", writer->names + count, writer->tensors + count);
+    return safetensors_write(path, writer->tensors, count, NULL, 0);
+}
+
+static Status write_state(CheckpointWriter *writer, const char *path) {
+    char *text;
+    TRY(checkpoint_state_print(&writer->state, &text));
+    Status status = files_write_new(path, text, strlen(text));
+    free(text);
+    return status;
+}
+
+/* Hashes what the files hold, not what was meant to be in them: what will be read back was written. */
+static Status write_checksums(const char *part, const char *path) {
+    char text[CHECKPOINT_CHECKSUMS_TEXT];
+    TRY(checkpoint_checksums(part, NULL, text));
+    return files_write_new(path, text, strlen(text));
+}
+
+static Status write_files(CheckpointWriter *writer, const char *part) {
+    char *weights = files_path("%s/" CHECKPOINT_WEIGHTS, part);
+    char *optimizer = files_path("%s/" CHECKPOINT_OPTIMIZER, part);
+    char *fp8 = files_path("%s/" CHECKPOINT_FP8, part);
+    char *state = files_path("%s/" CHECKPOINT_STATE, part);
+    char *checksums = files_path("%s/" CHECKPOINT_CHECKSUMS, part);
+    Status status = weights && optimizer && fp8 && state && checksums ? files_remove(part) : no_path(writer);
+    if (!status)
+        status = files_make_directory(part);
+    if (!status)
+        status = write_weights(writer, weights);
+    if (!status)
+        status = write_optimizer(writer, optimizer);
+    if (!status && writer->fp8.layers)
+        status = checkpoint_fp8_write(&writer->fp8, fp8);
+    if (!status)
+        status = write_state(writer, state);
+    if (!status)
+        status = write_checksums(part, checksums);
+    if (!status)
+        status = files_sync_directory(part);
+    free(weights);
+    free(optimizer);
+    free(fp8);
+    free(state);
+    free(checksums);
+    return status;
+}
+
+static Status write_checkpoint(CheckpointWriter *writer) {
+    char *part = checkpoint_part(writer->dir, writer->state.step);
+    if (!part)
+        return no_path(writer);
+    Status status = write_files(writer, part);
+    if (!status)
+        status = checkpoint_publish(writer->dir, writer->state.step, writer->best, writer->keep);
+    if (status)
+        status_free(files_remove(part)); /* gives the space back; the first failure is the one to tell */
+    free(part);
+    return status;
+}
+
+static void *run(void *argument) {
+    CheckpointWriter *writer = argument;
+    pthread_mutex_lock(&writer->mutex);
+    for (;;) {
+        /* A copy by the device is the business of the thread that drives it. */
+        while ((writer->phase == IDLE && !writer->stopping) || (writer->phase == COPYING && writer->copy.pinned))
+            pthread_cond_wait(&writer->changed, &writer->mutex);
+        if (writer->phase == IDLE)
+            break;
+        if (writer->phase == COPYING) {
+            pthread_mutex_unlock(&writer->mutex);
+            checkpoint_copy_make(&writer->copy);
+            pthread_mutex_lock(&writer->mutex);
+            writer->phase = WRITING;
+            pthread_cond_broadcast(&writer->changed);
+        }
+        pthread_mutex_unlock(&writer->mutex);
+        Status failure = write_checkpoint(writer);
+        pthread_mutex_lock(&writer->mutex);
+        writer->failure = failure;
+        writer->phase = IDLE;
+        pthread_cond_broadcast(&writer->changed);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return NULL;
+}
+
+/* All memory, before the writer's thread starts. */
+static Status prepare(CheckpointWriter *writer, const char *dir) {
+    Arena measure = {0};
+    lay_out(writer, &measure);
+    TRY(arena_open(&writer->arena, measure.used, "the checkpoint's list of tensors"));
+    lay_out(writer, &writer->arena);
+    TRY(checkpoint_copy_open(&writer->copy, writer->params));
+    writer->dir = strdup(dir);
+    if (!writer->dir)
+        return status_no_memory("a path", strlen(dir));
+    return checkpoint_prepare(dir);
+}
+
+static void release(CheckpointWriter *writer) {
+    pthread_cond_destroy(&writer->changed);
+    pthread_mutex_destroy(&writer->mutex);
+    checkpoint_copy_close(&writer->copy);
+    arena_close(&writer->arena);
+    free(writer->dir);
+    free(writer);
+}
+
+Status checkpoint_writer_open(const char *dir, const Params *params, int keep, CheckpointWriter **result) {
+    *result = NULL;
+    CheckpointWriter *writer = calloc(1, sizeof *writer);
+    if (!writer)
+        return status_no_memory("the checkpoint writer", sizeof *writer);
+    writer->params = params;
+    writer->keep = keep > 1 ? keep : 1;
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_cond_init(&writer->changed, NULL);
+    Status status = prepare(writer, dir);
+    if (!status && pthread_create(&writer->thread, NULL, run, writer) != 0)
+        status = status_error(EXIT_INTERNAL, "the checkpoint writer's thread could not be started: raise ulimit -u");
+    if (status) {
+        release(writer);
+        return status;
+    }
+    *result = writer;
+    return NULL;
+}
+
+Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state, bool best, bool *started) {
+    pthread_mutex_lock(&writer->mutex);
+    Status failure = writer->failure;
+    writer->failure = NULL;
+    *started = !failure && writer->phase == IDLE;
+    if (*started) { /* now: the next step changes it before it waits for the copy */
+        failure = checkpoint_fp8_take(&writer->fp8, writer->params->fp8);
+        *started = !failure;
+    }
+    if (*started && writer->copy.pinned) {
+        failure = checkpoint_copy_start(&writer->copy);
+        *started = !failure;
+    }
+    if (*started) {
+        writer->state = *state;
+        writer->best = best;
+        writer->phase = COPYING;
+        pthread_cond_broadcast(&writer->changed);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return failure;
+}
+
+/* With the mutex held: returns when the copy is made. One that the device could not make is not written. */
+static void finish_copy(CheckpointWriter *writer) {
+    if (writer->phase == COPYING && writer->copy.pinned) {
+        writer->failure = checkpoint_copy_finish(&writer->copy);
+        writer->phase = writer->failure ? IDLE : WRITING;
+        pthread_cond_broadcast(&writer->changed);
+    }
+    while (writer->phase == COPYING)
+        pthread_cond_wait(&writer->changed, &writer->mutex);
+}
+
+void checkpoint_writer_copied(CheckpointWriter *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+Status checkpoint_writer_wait(CheckpointWriter *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
+    while (writer->phase != IDLE)
+        pthread_cond_wait(&writer->changed, &writer->mutex);
+    Status failure = writer->failure;
+    writer->failure = NULL;
+    pthread_mutex_unlock(&writer->mutex);
+    return failure;
+}
+
+void checkpoint_writer_close(CheckpointWriter *writer) {
+    if (!writer)
+        return;
+    pthread_mutex_lock(&writer->mutex);
+    finish_copy(writer);
+    writer->stopping = true;
+    pthread_cond_broadcast(&writer->changed);
+    pthread_mutex_unlock(&writer->mutex);
+    pthread_join(writer->thread, NULL);
+    if (writer->failure) /* nobody asked: a checkpoint that was not written is still told of */
+        fprintf(stderr, "%s\n", status_message(writer->failure));
+    status_free(writer->failure);
+    release(writer);
+}

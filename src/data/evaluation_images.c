@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/evaluation_images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static Status fill(EvaluationImages *images, Loader *loader, int64_t record_count, int wanted, size_t image) {
+    int64_t last = -1;
+    for (int64_t i = 0; i < record_count && images->count < wanted; i++) {
+        PrefetchBatch batch;
+        TRY(loader_next(loader, &batch));
+        /* The loader puts the next readable record in an unreadable one's place: each counts once here. */
+        if (batch.records[0] > last) {
+            last = batch.records[0];
+            memcpy(images->pixels + (size_t)images->count * image, batch.samples, image);
+            images->records[images->count++] = last;
+        }
+        loader_done(loader);
+    }
+    return NULL;
+}
+
+Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted, BadList *bad) {
+    int64_t most = wanted < options.records->count ? wanted : options.records->count;
+    size_t image = (size_t)options.image_size * (size_t)options.image_size * 3;
+    *images = (EvaluationImages){.image_size = options.image_size};
+    if (most == 0)
+        return NULL;
+    images->pixels = calloc((size_t)most, image);
+    images->records = calloc((size_t)most, sizeof *images->records);
+    if (!images->pixels || !images->records)
+        return status_no_memory("the images for validation (val.images)", (unsigned long long)most * image);
+
+    options.evaluate = true;
+    options.batch_size = 1;
+    options.rank = options.ranks = 0;
+    options.raw = false;
+    if (options.cache == LOADER_DEVICE) /* whole images are looked at: the device holds none of them */
+        options.cache = LOADER_AUTO;
+    options.first_batch = 0;
+    Loader *loader;
+    TRY(loader_open(&options, &loader));
+    Status status = fill(images, loader, options.records->count, (int)most, image);
+    if (!status)
+        status = bad_list_merge(bad, loader);
+    loader_close(loader);
+    return status;
+}
+
+void evaluation_images_close(EvaluationImages *images) {
+    free(images->pixels);
+    free(images->records);
+    *images = (EvaluationImages){0};
+}

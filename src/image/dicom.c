@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/dicom.h"
+
+#include "image/dicom_elements.h"
+
+#include <string.h>
+
+enum {
+    PREAMBLE = 128,
+    MAX_SIDE = 20000, /* as image_read() takes */
+    TRANSFER_SYNTAX = 0x00020010,
+    SOP_CLASS = 0x00080016,
+    SOP_INSTANCE = 0x00080018,
+    PATIENT = 0x00100020,
+    LATERALITY = 0x00200060,
+    IMAGE_LATERALITY = 0x00200062,
+    SAMPLES = 0x00280002,
+    PHOTOMETRIC = 0x00280004,
+    PLANAR = 0x00280006,
+    FRAMES = 0x00280008,
+    ROWS = 0x00280010,
+    COLUMNS = 0x00280011,
+    BITS_ALLOCATED = 0x00280100,
+    BITS_STORED = 0x00280101,
+    HIGH_BIT = 0x00280102,
+    PIXEL_REPRESENTATION = 0x00280103,
+    FLOAT_PIXELS = 0x7FE00008,
+    DOUBLE_PIXELS = 0x7FE00009,
+    ABSENT = -1
+};
+
+#define IMPLICIT_LITTLE "1.2.840.10008.1.2"
+#define EXPLICIT_LITTLE "1.2.840.10008.1.2.1"
+#define JPEG_BASELINE "1.2.840.10008.1.2.4.50"
+
+/* Names of what is not read, for the message (PS3.6, annex A). */
+static const char *syntax_name(const char *uid) {
+    static const struct {
+        const char *uid, *name;
+    } known[] = {
+        {"1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed"},
+        {"1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"},
+        {"1.2.840.10008.1.2.2", "Explicit VR Big Endian"},
+        {"1.2.840.10008.1.2.4.51", "JPEG Extended"},
+        {"1.2.840.10008.1.2.4.57", "JPEG Lossless"},
+        {"1.2.840.10008.1.2.4.70", "JPEG Lossless, first-order prediction"},
+        {"1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"},
+        {"1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"},
+        {"1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless"},
+        {"1.2.840.10008.1.2.4.91", "JPEG 2000"},
+        {"1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Lossless"},
+        {"1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2"},
+        {"1.2.840.10008.1.2.4.94", "JPIP Referenced"},
+        {"1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"},
+        {"1.2.840.10008.1.2.4.100", "MPEG2 Main Level"},
+        {"1.2.840.10008.1.2.4.101", "MPEG2 High Level"},
+        {"1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264"},
+        {"1.2.840.10008.1.2.4.110", "JPEG XL Lossless"},
+        {"1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"},
+        {"1.2.840.10008.1.2.4.112", "JPEG XL"},
+        {"1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless"},
+        {"1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 RPCL Lossless"},
+        {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"},
+        {"1.2.840.10008.1.2.5", "RLE Lossless"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(uid, known[i].uid) == 0)
+            return known[i].name;
+    return "unknown here";
+}
+
+/* UIDs that identify nothing but the file are not worth its loss: all that prints on one line passes. */
+static bool is_allowed(uint8_t byte, bool uid) {
+    if (uid)
+        return byte > ' ' && byte < 0x7F;
+    return (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == ' ';
+}
+
+/* A UID, padded with a NUL, or a code string, padded with spaces; some writers take the other for padding. */
+static Status read_text(DicomBytes *bytes, const DicomElement *element, bool uid, char *text, size_t room) {
+    const uint8_t *value = bytes->data + bytes->at;
+    size_t length = element->length;
+    while (length && (value[length - 1] == '\0' || value[length - 1] == ' '))
+        length--;
+    for (; length && *value == ' '; length--)
+        value++;
+    bool fine = length < room;
+    for (size_t i = 0; fine && i < length; i++)
+        fine = is_allowed(value[i], uid);
+    if (!fine)
+        return dicom_damaged(bytes->name, "(%04x,%04x) at byte %zu holds no %s", element->tag >> 16,
+                             element->tag & 0xFFFF, element->at, uid ? "UID" : "code");
+    memcpy(text, value, length);
+    text[length] = '\0';
+    return NULL;
+}
+
+/* Text that a file is not worse for: what is odd about it reads as nothing. */
+static void read_patient(const DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    const uint8_t *value = bytes->data + bytes->at;
+    size_t length = element->length;
+    for (; length && (value[length - 1] == ' ' || value[length - 1] == '\0'); length--)
+        ;
+    bool fine = length < sizeof dicom->patient;
+    for (size_t i = 0; fine && i < length; i++)
+        fine = value[i] >= ' ' && value[i] < 0x7F;
+    memcpy(dicom->patient, value, fine ? length : 0);
+    dicom->patient[fine ? length : 0] = '\0';
+}
+
+static void read_laterality(const DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    const char side = element->length ? (char)bytes->data[bytes->at] : '\0';
+    if (side)
+        dicom->laterality = (char)(side == 'R' || side == 'L' ? side : '\0');
+}
+
+static Status read_number(DicomBytes *bytes, const DicomElement *element, int *number) {
+    if (element->length != 2)
+        return dicom_damaged(bytes->name, "(%04x,%04x) at byte %zu holds %u bytes, not one number of 2",
+                             element->tag >> 16, element->tag & 0xFFFF, element->at, element->length);
+    *number = dicom_u16(bytes->data + bytes->at);
+    return NULL;
+}
+
+/* A count in decimal digits, padded with spaces; nothing at all is one frame. */
+static Status read_frames(DicomBytes *bytes, const DicomElement *element, int *frames) {
+    enum { MOST = 1000000000 };
+    const uint8_t *value = bytes->data + bytes->at;
+    size_t length = element->length, digits = 0;
+    for (; length && (value[length - 1] == ' ' || value[length - 1] == '\0'); length--)
+        ;
+    for (; length && *value == ' '; length--)
+        value++;
+    long long count = 0;
+    for (; digits < length && value[digits] >= '0' && value[digits] <= '9' && count < MOST; digits++)
+        count = count * 10 + value[digits] - '0';
+    if (digits < length || count > MOST || (digits && !count))
+        return dicom_damaged(bytes->name, "(0028,0008) at byte %zu holds no number of frames", element->at);
+    *frames = digits ? (int)count : 1;
+    return NULL;
+}
+
+/* Keeps the value of an element that is needed; reading stays where it is. */
+static Status keep(DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    int sign = 0;
+    switch (element->tag) {
+    case SOP_CLASS:
+        return read_text(bytes, element, true, dicom->sop_class, sizeof dicom->sop_class);
+    case SOP_INSTANCE:
+        return read_text(bytes, element, true, dicom->sop_instance, sizeof dicom->sop_instance);
+    case PATIENT:
+        read_patient(bytes, element, dicom);
+        return NULL;
+    case LATERALITY: /* the series'; the image's own comes behind it */
+    case IMAGE_LATERALITY:
+        read_laterality(bytes, element, dicom);
+        return NULL;
+    case PHOTOMETRIC:
+        return read_text(bytes, element, false, dicom->photometric, sizeof dicom->photometric);
+    case FRAMES:
+        return read_frames(bytes, element, &dicom->frames);
+    case SAMPLES:
+        return read_number(bytes, element, &dicom->samples);
+    case PLANAR:
+        return read_number(bytes, element, &dicom->planar);
+    case ROWS:
+        return read_number(bytes, element, &dicom->rows);
+    case COLUMNS:
+        return read_number(bytes, element, &dicom->columns);
+    case BITS_ALLOCATED:
+        return read_number(bytes, element, &dicom->bits_allocated);
+    case BITS_STORED:
+        return read_number(bytes, element, &dicom->bits_stored);
+    case HIGH_BIT:
+        return read_number(bytes, element, &dicom->high_bit);
+    case PIXEL_REPRESENTATION:
+        TRY(read_number(bytes, element, &sign));
+        dicom->is_signed = sign != 0;
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Group 2, always with explicit VRs: only the transfer syntax is taken from it. Its SOP class, for one, is the instance
+ * UID in some cameras' files. */
+static Status read_meta(DicomBytes *bytes, Dicom *dicom) {
+    if (bytes->size < PREAMBLE + 4 || memcmp(bytes->data + PREAMBLE, "DICM", 4) != 0)
+        return dicom_damaged(bytes->name, "not a DICOM file: no mark DICM after %d bytes", PREAMBLE);
+    bytes->at = PREAMBLE + 4;
+    while (bytes->size - bytes->at >= 2 && dicom_u16(bytes->data + bytes->at) == 2) {
+        DicomElement element;
+        TRY(dicom_read_element(bytes, false, &element));
+        if (element.tag == TRANSFER_SYNTAX && element.length != DICOM_UNDEFINED_LENGTH)
+            TRY(read_text(bytes, &element, true, dicom->transfer_syntax, sizeof dicom->transfer_syntax));
+        TRY(dicom_skip_value(bytes, false, &element));
+    }
+    if (!*dicom->transfer_syntax)
+        return dicom_damaged(bytes->name, "no transfer syntax (0002,0010)");
+    return NULL;
+}
+
+/* Stands at the pixel data's value: notes where it lies. */
+static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+    static const char *const allowed[] = {"", "OB", "OW", "UN"};
+    bool fine = false;
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        fine |= strcmp(element->vr, allowed[i]) == 0;
+    if (!fine)
+        return dicom_damaged(bytes->name, "pixel data of the kind %s at byte %zu", element->vr, element->at);
+    bool undefined = element->length == DICOM_UNDEFINED_LENGTH;
+    if (undefined != dicom->encapsulated)
+        return dicom_damaged(bytes->name, "pixel data of %s length at byte %zu in transfer syntax %s",
+                             undefined ? "undefined" : "defined", element->at, dicom->transfer_syntax);
+    dicom->pixels_at = bytes->at;
+    if (undefined)
+        TRY(dicom_skip_fragments(bytes));
+    else
+        bytes->at += element->length;
+    dicom->pixels_bytes = bytes->at - dicom->pixels_at;
+    /* What follows does not count, but for a second image: nobody could tell which is meant. */
+    const uint8_t *next = bytes->data + bytes->at;
+    if (bytes->size - bytes->at >= 4 && dicom_u16(next) == element->tag >> 16 &&
+        dicom_u16(next + 2) == (element->tag & 0xFFFF))
+        return dicom_damaged(bytes->name, "a second pixel data (7fe0,0010) at byte %zu", bytes->at);
+    return NULL;
+}
+
+/* Elements stand in ascending order, each once (PS3.5, 7.1): where they do not, a length was wrong. */
+static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool *unsupported) {
+    uint32_t last = 0;
+    while (bytes->at < bytes->size) {
+        DicomElement element;
+        TRY(dicom_read_element(bytes, implicit, &element));
+        if (element.tag <= last)
+            return dicom_damaged(bytes->name, "(%04x,%04x) at byte %zu is out of order", element.tag >> 16,
+                                 element.tag & 0xFFFF, element.at);
+        last = element.tag;
+        if (element.tag == DICOM_PIXEL_DATA)
+            return find_pixels(bytes, &element, dicom);
+        if (element.tag == FLOAT_PIXELS || element.tag == DOUBLE_PIXELS) {
+            *unsupported = true;
+            return status_error(EXIT_DATA, "%s: unsupported DICOM: pixel format of floating-point values", bytes->name);
+        }
+        if (element.length != DICOM_UNDEFINED_LENGTH)
+            TRY(keep(bytes, &element, dicom));
+        TRY(dicom_skip_value(bytes, implicit, &element));
+    }
+    return dicom_damaged(bytes->name, "it ends without pixel data (7fe0,0010)");
+}
+
+static Status check_present(const char *name, const Dicom *dicom) {
+    const struct {
+        bool there;
+        const char *what;
+    } needed[] = {
+        {dicom->rows != ABSENT, "rows (0028,0010)"},
+        {dicom->columns != ABSENT, "columns (0028,0011)"},
+        {dicom->samples != ABSENT, "samples per pixel (0028,0002)"},
+        {dicom->bits_allocated != ABSENT, "bits allocated (0028,0100)"},
+        {*dicom->photometric != '\0', "photometric interpretation (0028,0004)"},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!needed[i].there)
+            return dicom_damaged(name, "no %s", needed[i].what);
+    if (!dicom->rows || !dicom->columns)
+        return dicom_damaged(name, "%d rows of %d columns", dicom->rows, dicom->columns);
+    return NULL;
+}
+
+/* Samples of a pixel for the colour spaces that are read; 0: not read. */
+static int samples_of(const char *photometric) {
+    if (strcmp(photometric, "MONOCHROME1") == 0 || strcmp(photometric, "MONOCHROME2") == 0)
+        return 1;
+    bool colour = strcmp(photometric, "RGB") == 0 || strcmp(photometric, "YBR_FULL") == 0 ||
+                  strcmp(photometric, "YBR_FULL_422") == 0;
+    return colour ? 3 : 0;
+}
+
+static Status check_format(const char *name, const Dicom *dicom, bool *unsupported) {
+    *unsupported = true;
+    if (dicom->frames > 1)
+        return status_error(EXIT_DATA, "%s: unsupported DICOM: %d frames; one is read", name, dicom->frames);
+    if (dicom->rows > MAX_SIDE || dicom->columns > MAX_SIDE)
+        return status_error(EXIT_DATA, "%s: unsupported DICOM: %d rows of %d columns; a side may be %d at most", name,
+                            dicom->rows, dicom->columns, MAX_SIDE);
+    int samples = samples_of(dicom->photometric);
+    if (!samples || dicom->bits_allocated != 8 || dicom->bits_stored != 8 || dicom->high_bit != 7 || dicom->is_signed)
+        return status_error(EXIT_DATA,
+                            "%s: unsupported DICOM: pixel format %s, %s, %d bits allocated, %d stored, high bit %d; 8 "
+                            "bits unsigned of MONOCHROME1, MONOCHROME2, RGB, YBR_FULL or YBR_FULL_422 are read",
+                            name, dicom->photometric, dicom->is_signed ? "signed" : "unsigned", dicom->bits_allocated,
+                            dicom->bits_stored, dicom->high_bit);
+    *unsupported = false;
+    if (dicom->samples != samples)
+        return dicom_damaged(name, "%d samples per pixel of %s", dicom->samples, dicom->photometric);
+    if (dicom->planar != 0 && dicom->planar != 1)
+        return dicom_damaged(name, "planar configuration %d", dicom->planar);
+    return NULL;
+}
+
+/* Native values fill their element, but for a byte that makes its length even. */
+static Status check_native_size(const char *name, const Dicom *dicom) {
+    size_t pixels = (size_t)dicom->rows * (size_t)dicom->columns, needed = pixels * (size_t)dicom->samples;
+    if (strcmp(dicom->photometric, "YBR_FULL_422") == 0) {
+        if (dicom->columns % 2 || dicom->planar)
+            return dicom_damaged(name, "YBR_FULL_422 of %d columns, planar configuration %d", dicom->columns,
+                                 dicom->planar);
+        needed = pixels * 2;
+    }
+    if (dicom->pixels_bytes != needed && dicom->pixels_bytes != needed + needed % 2)
+        return dicom_damaged(name, "%zu bytes of pixel data, but %d x %d pixels of %s take %zu", dicom->pixels_bytes,
+                             dicom->columns, dicom->rows, dicom->photometric, needed);
+    return NULL;
+}
+
+Status dicom_parse(const char *name, const uint8_t *data, size_t size, Dicom *dicom, bool *unsupported) {
+    *unsupported = false;
+    *dicom = (Dicom){.rows = ABSENT,
+                     .columns = ABSENT,
+                     .samples = ABSENT,
+                     .bits_allocated = ABSENT,
+                     .bits_stored = ABSENT,
+                     .high_bit = ABSENT,
+                     .frames = 1};
+    DicomBytes bytes = {.name = name, .data = data, .size = size};
+    TRY(read_meta(&bytes, dicom));
+    bool implicit = strcmp(dicom->transfer_syntax, IMPLICIT_LITTLE) == 0;
+    dicom->encapsulated = strcmp(dicom->transfer_syntax, JPEG_BASELINE) == 0;
+    if (!implicit && !dicom->encapsulated && strcmp(dicom->transfer_syntax, EXPLICIT_LITTLE) != 0) {
+        *unsupported = true;
+        return status_error(EXIT_DATA,
+                            "%s: unsupported DICOM: transfer syntax %s (%s); little endian without compression and "
+                            "JPEG baseline are read",
+                            name, dicom->transfer_syntax, syntax_name(dicom->transfer_syntax));
+    }
+    TRY(read_data_set(&bytes, implicit, dicom, unsupported));
+    TRY(check_present(name, dicom));
+    if (dicom->bits_stored == ABSENT)
+        dicom->bits_stored = dicom->bits_allocated;
+    if (dicom->high_bit == ABSENT)
+        dicom->high_bit = dicom->bits_stored - 1;
+    TRY(check_format(name, dicom, unsupported));
+    return dicom->encapsulated ? NULL : check_native_size(name, dicom);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/pack/pipeline.h"
+
+#include "base/files.h"
+#include "stage/pack/content_index.h"
+#include "stage/pack/photograph.h"
+#include "stage/pack/shard.h"
+#include "stage/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { AHEAD = 2 }; /* shards whose inputs may be worked on: the one to be written next, and the one after it */
+
+typedef struct {
+    const PipelineOptions *options;
+    PipelineResult *result;
+    size_t record_bytes;
+    Seen seen;
+    Progress progress;
+
+    pthread_mutex_t lock;   /* guards what follows */
+    pthread_cond_t work;    /* to workers: a shard was opened, or it is time to stop */
+    pthread_cond_t settled; /* to the writer: an input is done */
+    struct Slot {
+        int number; /* of the shard; -1: free */
+        int spool;
+        int64_t next, done; /* inputs handed out, and ready */
+    } slots[AHEAD];
+    bool stop;
+    Status failure; /* the first one of a worker */
+} Pipeline;
+
+static bool is_wanted(const StageInput *input) {
+    return !input->excluded && !input->bad;
+}
+
+/* The oldest shard that has inputs to hand out; with the lock held. */
+static struct Slot *find_work(Pipeline *pipeline) {
+    struct Slot *found = NULL;
+    for (int i = 0; i < AHEAD; i++) {
+        struct Slot *slot = &pipeline->slots[i];
+        if (slot->number >= 0 && slot->next < pipeline->result->shards[slot->number].count &&
+            (!found || slot->number < found->number))
+            found = slot;
+    }
+    return found;
+}
+
+/* Stages input `place` of a shard into its place of the spool. */
+static Status stage(Pipeline *pipeline, int number, int spool, int64_t place, uint8_t *record) {
+    const PipelineOptions *options = pipeline->options;
+    const int64_t at = pipeline->result->shards[number].first + place;
+    const StageInput *input = &options->source->inputs[at];
+    Outcome *outcome = &pipeline->result->outcomes[at];
+    if (!is_wanted(input))
+        return NULL;
+    TRY(photograph_stage(options->source->root, input, options->source->info.image_size, record, outcome));
+    if (!outcome->packed)
+        return NULL;
+    return files_write_at(spool, "the spool of records", record, pipeline->record_bytes,
+                          (uint64_t)place * pipeline->record_bytes);
+}
+
+/* With the lock held. */
+static void count_input(Pipeline *pipeline, int64_t at) {
+    const Outcome *outcome = &pipeline->result->outcomes[at];
+    if (!outcome->settled)
+        return;
+    pipeline->progress.done++;
+    pipeline->progress.bytes += outcome->bytes;
+    pipeline->progress.quarantined += outcome_quarantined(outcome);
+}
+
+static void *work(void *argument) {
+    Pipeline *pipeline = argument;
+    uint8_t *record = malloc(pipeline->record_bytes);
+    pthread_mutex_lock(&pipeline->lock);
+    if (!record && !pipeline->failure)
+        pipeline->failure = status_no_memory("a record", pipeline->record_bytes);
+    for (;;) {
+        struct Slot *slot;
+        while (!(slot = find_work(pipeline)) && !pipeline->stop && !pipeline->failure)
+            pthread_cond_wait(&pipeline->work, &pipeline->lock);
+        if (pipeline->stop || pipeline->failure)
+            break;
+        const int number = slot->number, spool = slot->spool;
+        const int64_t place = slot->next++;
+        pthread_mutex_unlock(&pipeline->lock);
+        Status status = stage(pipeline, number, spool, place, record);
+        pthread_mutex_lock(&pipeline->lock);
+        slot->done++;
+        count_input(pipeline, pipeline->result->shards[number].first + place);
+        if (status && !pipeline->failure)
+            pipeline->failure = status;
+        else
+            status_free(status);
+        pthread_cond_signal(&pipeline->settled);
+    }
+    pthread_cond_signal(&pipeline->settled);
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
+    free(record);
+    return NULL;
+}
+
+/* Opens shard `number` for the workers. */
+static Status open_slot(Pipeline *pipeline, int number) {
+    char *path = output_spool(pipeline->options->output, number);
+    if (!path)
+        return status_no_memory("a path", 0);
+    const int spool = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    Status status = spool < 0 ? status_error(EXIT_IO, "cannot create %s: %s", path, strerror(errno)) : NULL;
+    free(path);
+    if (status)
+        return status;
+    pthread_mutex_lock(&pipeline->lock);
+    for (int i = 0; i < AHEAD; i++)
+        if (pipeline->slots[i].number < 0) {
+            pipeline->slots[i] = (struct Slot){.number = number, .spool = spool};
+            break;
+        }
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
+    return NULL;
+}
+
+/* Waits until all inputs of shard `number` are ready, telling of progress. *slot is its slot. */
+static Status wait_for(Pipeline *pipeline, int number, struct Slot **slot) {
+    Status status = NULL;
+    pthread_mutex_lock(&pipeline->lock);
+    *slot = pipeline->slots;
+    while ((*slot)->number != number)
+        (*slot)++;
+    while ((*slot)->done < pipeline->result->shards[number].count && !pipeline->failure) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        pthread_cond_timedwait(&pipeline->settled, &pipeline->lock, &until);
+        progress_show(&pipeline->progress, false);
+    }
+    if (pipeline->failure) {
+        status = pipeline->failure;
+        pipeline->failure = status_error(status_code(status), "%s", status_message(status));
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+    return status;
+}
+
+static Status close_slot(Pipeline *pipeline, struct Slot *slot) {
+    pthread_mutex_lock(&pipeline->lock);
+    const int number = slot->number, spool = slot->spool;
+    slot->number = -1;
+    pthread_mutex_unlock(&pipeline->lock);
+    close(spool);
+    char *path = output_spool(pipeline->options->output, number);
+    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
+    free(path);
+    return status;
+}
+
+static void close_outcomes(Pipeline *pipeline, const ShardState *shard) {
+    for (int64_t i = 0; i < shard->count; i++)
+        outcome_close(&pipeline->result->outcomes[shard->first + i]);
+}
+
+/* Reads the journal of a shard that an earlier call finished, otherwise hands its inputs to the workers. */
+static Status prepare(Pipeline *pipeline, int number, bool *finished) {
+    const PipelineOptions *options = pipeline->options;
+    ShardState *shard = &pipeline->result->shards[number];
+    char *journal = output_journal(options->output, number), *path = output_shard(options->output, number);
+    Status status = journal && path ? NULL : status_no_memory("a path", 0);
+    *finished = false;
+    if (!status)
+        status = journal_read(journal, options->source, shard, pipeline->result->outcomes + shard->first, finished);
+    /* An earlier call may have been stopped by what damaged the disk, too. */
+    if (!status && *finished && shard->entry.records) {
+        status = shard_is_whole(path, &shard->entry, finished);
+        if (!status && !*finished) {
+            fprintf(stderr, "%s is damaged or not there, and is made anew\n", path);
+            close_outcomes(pipeline, shard);
+        }
+    }
+    free(path);
+    free(journal);
+    return status || *finished ? status : open_slot(pipeline, number);
+}
+
+/* Takes over a shard that was finished before; *agrees is false when it has to be made anew after all. */
+static Status take_finished(Pipeline *pipeline, int number, bool *agrees) {
+    const ShardState *shard = &pipeline->result->shards[number];
+    Outcome *outcomes = pipeline->result->outcomes + shard->first;
+    TRY(shard_settle(pipeline->options->source, shard, outcomes, true, &pipeline->seen, agrees));
+    if (!*agrees) {
+        close_outcomes(pipeline, shard);
+        return open_slot(pipeline, number);
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    for (int64_t i = 0; i < shard->count; i++) {
+        pipeline->progress.done += outcomes[i].settled;
+        pipeline->progress.skipped += outcomes[i].settled;
+        pipeline->progress.quarantined += outcome_quarantined(&outcomes[i]);
+        pipeline->result->skipped += outcomes[i].settled;
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+    return NULL;
+}
+
+/* Waits for the workers, settles and writes a shard. */
+static Status make_shard(Pipeline *pipeline, int number) {
+    const PipelineOptions *options = pipeline->options;
+    ShardState *shard = &pipeline->result->shards[number];
+    Outcome *outcomes = pipeline->result->outcomes + shard->first;
+    struct Slot *slot;
+    bool agrees;
+    TRY(wait_for(pipeline, number, &slot));
+    TRY(output_unfinish(options->output));
+    TRY(shard_settle(options->source, shard, outcomes, false, &pipeline->seen, &agrees));
+    TRY(shard_write(options->output, number, options->source, shard, outcomes, slot->spool));
+    return close_slot(pipeline, slot);
+}
+
+static Status check_bad(const Pipeline *pipeline, int64_t quarantined) {
+    const PipelineOptions *options = pipeline->options;
+    if (quarantined <= options->bad_allowed)
+        return NULL;
+    return status_error(EXIT_DATA,
+                        "%" PRId64 " files are quarantined so far, more than --max-bad allows (%" PRId64
+                        "): %s/quarantine.tsv names each with its reason; mend them, or raise --max-bad",
+                        quarantined, options->bad_allowed, options->output->path);
+}
+
+static Status go_through(Pipeline *pipeline) {
+    PipelineResult *result = pipeline->result;
+    int64_t quarantined = pipeline->options->bad_before;
+    bool finished[AHEAD];
+    TRY(check_bad(pipeline, quarantined));
+    for (int number = 0, prepared = 0; number < result->shard_count; number++) {
+        for (; prepared < result->shard_count && prepared < number + AHEAD; prepared++)
+            TRY(prepare(pipeline, prepared, &finished[prepared % AHEAD]));
+        bool agrees = false;
+        if (finished[number % AHEAD])
+            TRY(take_finished(pipeline, number, &agrees));
+        if (!agrees)
+            TRY(make_shard(pipeline, number));
+        const ShardState *shard = &result->shards[number];
+        for (int64_t i = 0; i < shard->count; i++)
+            quarantined += outcome_quarantined(&result->outcomes[shard->first + i]);
+        TRY(check_bad(pipeline, quarantined));
+    }
+    return NULL;
+}
+
+/* Signals are the main thread's business: workers are born with all of them blocked. */
+static Status start(Pipeline *pipeline, pthread_t *threads, int *started) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int cause = 0;
+    while (*started < pipeline->options->threads && !cause) {
+        cause = pthread_create(&threads[*started], NULL, work, pipeline);
+        *started += !cause;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (cause)
+        return status_error(EXIT_NO_MEMORY, "cannot start thread %d of %d: %s; lower --threads", *started + 1,
+                            pipeline->options->threads, strerror(cause));
+    return NULL;
+}
+
+static void stop(Pipeline *pipeline, pthread_t *threads, int started) {
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->stop = true;
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < AHEAD; i++)
+        if (pipeline->slots[i].number >= 0)
+            close(pipeline->slots[i].spool);
+    status_free(pipeline->failure);
+}
+
+static Status allocate(const PipelineOptions *options, PipelineResult *result) {
+    const int64_t count = options->source->count, each = options->shard_inputs;
+    result->shard_count = (int)((count + each - 1) / each);
+    result->outcomes = calloc((size_t)count + 1, sizeof *result->outcomes);
+    result->shards = calloc((size_t)result->shard_count + 1, sizeof *result->shards);
+    if (!result->outcomes || !result->shards)
+        return status_no_memory("the list of files", (unsigned long long)count * sizeof *result->outcomes);
+    for (int i = 0; i < result->shard_count; i++) {
+        ShardState *shard = &result->shards[i];
+        shard->first = i * each;
+        shard->count = count - shard->first < each ? count - shard->first : each;
+        shard->key = journal_key(options->source, options->recipe, shard->first, shard->count);
+    }
+    return NULL;
+}
+
+Status pipeline_run(const PipelineOptions *options, PipelineResult *result) {
+    *result = (PipelineResult){0};
+    TRY(allocate(options, result));
+    const size_t side = (size_t)options->source->info.image_size;
+    Pipeline pipeline = {.options = options,
+                         .result = result,
+                         .record_bytes = side * side * 3,
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .work = PTHREAD_COND_INITIALIZER,
+                         .settled = PTHREAD_COND_INITIALIZER};
+    for (int i = 0; i < AHEAD; i++)
+        pipeline.slots[i].number = -1;
+    int64_t wanted = 0;
+    for (int64_t i = 0; i < options->source->count; i++)
+        wanted += is_wanted(&options->source->inputs[i]);
+    progress_begin(&pipeline.progress, wanted);
+    pthread_t *threads = calloc((size_t)options->threads, sizeof *threads);
+    int started = 0;
+    Status status = threads ? seen_open(&pipeline.seen, options->source->count)
+                            : status_no_memory("the threads", (size_t)options->threads * sizeof *threads);
+    if (!status)
+        status = start(&pipeline, threads, &started);
+    if (!status)
+        status = go_through(&pipeline);
+    stop(&pipeline, threads, started);
+    progress_show(&pipeline.progress, true);
+    seen_close(&pipeline.seen);
+    free(threads);
+    return status;
+}
+
+void pipeline_result_close(PipelineResult *result, int64_t count) {
+    for (int64_t i = 0; i < count && result->outcomes; i++)
+        outcome_close(&result->outcomes[i]);
+    free(result->outcomes);
+    free(result->shards);
+    *result = (PipelineResult){0};
+}

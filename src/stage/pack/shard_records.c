@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/pack/shard_records.h"
+
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static Status read_at(const char *path, uint8_t *record, size_t size, uint64_t offset) {
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return files_failure("read", path, errno);
+    Status status = files_read_at(descriptor, path, record, size, offset);
+    close(descriptor);
+    return status;
+}
+
+Status packed_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
+                   uint8_t *record, bool *there) {
+    int number = 0;
+    while (input >= result->shards[number].first + result->shards[number].count)
+        number++;
+    const ShardState *shard = &result->shards[number];
+    *there = shard->entry.records > 0;
+    if (!*there)
+        return NULL;
+    int64_t place = 0;
+    for (int64_t i = shard->first; i < input; i++)
+        place += result->outcomes[i].packed;
+    const size_t side = (size_t)source->info.image_size, size = side * side * 3;
+    char *path = output_shard(output, number);
+    Status status = path ? read_at(path, record, size, shard->entry.offset + (uint64_t)place * size)
+                         : status_no_memory("a path", 0);
+    free(path);
+    return status;
+}

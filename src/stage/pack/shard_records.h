@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records that a call has packed, read back from its shards. */
+#ifndef FOVEA_STAGE_SHARD_RECORDS_H
+#define FOVEA_STAGE_SHARD_RECORDS_H
+
+#include "stage/pack/output.h"
+#include "stage/pack/pipeline.h"
+#include "stage/source/source.h"
+
+#include <stdbool.h>
+
+/* Reads the record of a packed input into `record` [size][size][3]. *there is false when its shard was not written,
+ * because the call ended before. EXIT_IO when it cannot be read. */
+Status packed_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
+                   uint8_t *record, bool *there) MUST_USE;
+
+#endif

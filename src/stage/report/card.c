@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/report/card.h"
+
+#include "base/files.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Counts of one text by split, as a small list: cameras and kinds are few. */
+typedef struct {
+    const char *text;
+    int64_t counts[PACK_SPLITS];
+} Row;
+
+typedef struct {
+    Row *rows;
+    int count;
+} Table;
+
+static Status count_in(Table *table, const char *text, PackSplit split, int64_t by) {
+    int i = 0;
+    while (i < table->count && strcmp(table->rows[i].text, text) != 0)
+        i++;
+    if (i == table->count) {
+        Row *grown = realloc(table->rows, (size_t)(i + 1) * sizeof *grown);
+        if (!grown)
+            return status_no_memory("the data card", (size_t)(i + 1) * sizeof *grown);
+        table->rows = grown;
+        table->rows[table->count++] = (Row){.text = text};
+    }
+    table->rows[i].counts[split] += by;
+    return NULL;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(((const Row *)a)->text, ((const Row *)b)->text);
+}
+
+static void print_row(FILE *out, const char *text, const int64_t counts[PACK_SPLITS]) {
+    int64_t sum = 0;
+    fprintf(out, "| %s |", text);
+    for (PackSplit split = PACK_SPLIT_TRAIN; split < PACK_SPLITS; split++) {
+        fprintf(out, " %" PRId64 " |", counts[split]);
+        sum += counts[split];
+    }
+    fprintf(out, " %" PRId64 " | %" PRId64 " |\n", counts[PACK_SPLIT_NONE], sum + counts[PACK_SPLIT_NONE]);
+}
+
+static void print_table(FILE *out, const char *head, Table *table) {
+    fprintf(out, "\n| %s | train | val | test | no split | all |\n|---|---|---|---|---|---|\n", head);
+    if (table->count)
+        qsort(table->rows, (size_t)table->count, sizeof *table->rows, by_text);
+    for (int i = 0; i < table->count; i++)
+        print_row(out, *table->rows[i].text ? table->rows[i].text : "(not told)", table->rows[i].counts);
+    free(table->rows);
+    *table = (Table){0};
+}
+
+typedef const char *(*TextOf)(const StageInput *input);
+static const char *device_of(const StageInput *input) {
+    return input->device;
+}
+static const char *modality_of(const StageInput *input) {
+    return input->modality;
+}
+static const char *eye_of(const StageInput *input) {
+    return pack_eye_name(input->eye);
+}
+static const char *all_of(const StageInput *input) {
+    (void)input;
+    return "photographs";
+}
+
+static Status print_counts(FILE *out, const char *head, const StageSource *source, const PipelineResult *result,
+                           TextOf text_of) {
+    Table table = {0};
+    Status status = NULL;
+    for (int64_t i = 0; i < source->count && !status; i++)
+        if (result->outcomes[i].packed)
+            status = count_in(&table, text_of(&source->inputs[i]), source->inputs[i].split, 1);
+    print_table(out, head, &table);
+    return status;
+}
+
+static int by_person(const void *a, const void *b) {
+    return strcmp((*(const StageInput *const *)a)->person, (*(const StageInput *const *)b)->person);
+}
+
+/* People with at least one packed photograph. */
+static Status print_people(FILE *out, const StageSource *source, const PipelineResult *result) {
+    const StageInput **packed = malloc(((size_t)source->count + 1) * sizeof *packed);
+    if (!packed)
+        return status_no_memory("the data card", (size_t)source->count * sizeof *packed);
+    int64_t count = 0, counts[PACK_SPLITS] = {0};
+    for (int64_t i = 0; i < source->count; i++)
+        if (result->outcomes[i].packed)
+            packed[count++] = &source->inputs[i];
+    qsort(packed, (size_t)count, sizeof *packed, by_person);
+    for (int64_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(packed[i - 1]->person, packed[i]->person) != 0)
+            counts[packed[i]->split]++;
+    print_row(out, "people", counts);
+    free(packed);
+    return NULL;
+}
+
+static Status print_labels(FILE *out, const StageSource *source, const PipelineResult *result) {
+    Table table = {0};
+    Status status = NULL;
+    for (int label = 0; label < source->info.label_count && !status; label++) {
+        status = count_in(&table, source->info.label_names[label], PACK_SPLIT_NONE, 0);
+        for (int64_t i = 0; i < source->count && !status; i++)
+            if (result->outcomes[i].packed && !isnan(source->inputs[i].labels[label]))
+                status = count_in(&table, source->info.label_names[label], source->inputs[i].split, 1);
+    }
+    if (source->info.label_count)
+        print_table(out, "label known", &table);
+    return status;
+}
+
+static void print_findings(FILE *out, const Findings *findings) {
+    int counts[FINDING_KINDS] = {0};
+    for (int i = 0; i < findings->count; i++)
+        counts[findings->list[i].kind]++;
+    fprintf(out, "\n| found | count |\n|---|---|\n");
+    for (FindingKind kind = 0; kind < FINDING_KINDS; kind++)
+        if (counts[kind])
+            fprintf(out, "| %s | %d |\n", finding_name(kind), counts[kind]);
+}
+
+static Status print(FILE *out, const StageSource *source, const PipelineResult *result, const Findings *findings) {
+    int64_t flagged = 0;
+    for (int64_t i = 0; i < source->count; i++)
+        flagged += result->outcomes[i].packed && result->outcomes[i].framing.flags & PACK_NO_CIRCLE;
+    fprintf(out, "# %s %s\n\n", source->info.dataset, source->info.dataset_version);
+    if (source->info.licensed)
+        fputs("Licensed: nothing derived from it, this page and every file beside it included, may be passed on. "
+              "`stage forget` lists and deletes it all.\n\n",
+              out);
+    fprintf(out,
+            "Photographs as %d x %d RGB. The fundus' circle was found and its square cut out; mosaics, infrared and "
+            "autofluorescence frames are whole. In %" PRId64 " no circle was found with confidence: the full frame was "
+            "kept and flagged.\n",
+            source->info.image_size, source->info.image_size, flagged);
+    if (source->notes && *source->notes)
+        fprintf(out, "\n%s", source->notes);
+    TRY(print_counts(out, "", source, result, all_of));
+    TRY(print_people(out, source, result));
+    TRY(print_counts(out, "camera", source, result, device_of));
+    TRY(print_counts(out, "kind", source, result, modality_of));
+    TRY(print_counts(out, "eye", source, result, eye_of));
+    TRY(print_labels(out, source, result));
+    print_findings(out, findings);
+    return NULL;
+}
+
+Status card_write(const char *path, const StageSource *source, const PipelineResult *result, const Findings *findings) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return status_no_memory("the data card", 0);
+    Status status = print(out, source, result, findings);
+    if (fclose(out) && !status)
+        status = status_no_memory("the data card", 0);
+    if (!status)
+        status = files_write(path, text, size);
+    free(text);
+    return status;
+}

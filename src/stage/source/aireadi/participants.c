@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/source/aireadi/participants.h"
+#include "base/files.h"
+#include "base/table.h"
+#include "stage/source/source_builder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const person_names[] = {"person_id", "participant_id", NULL};
+
+typedef struct {
+    int person, split, group, age, site;
+} Columns;
+
+typedef struct {
+    const char *text;
+    int value;
+} Code;
+
+/* Releases name the last group differently. */
+static const Code groups[] = {{"healthy", 0},
+                              {"pre_diabetes_lifestyle_controlled", 1},
+                              {"oral_medication_and_or_non_insulin_injectable_medication_controlled", 2},
+                              {"insulin_dependent", 3},
+                              {"insulin_controlled", 3},
+                              {NULL, 0}};
+static const Code sites[] = {{"UW", 0}, {"UCSD", 1}, {"UAB", 2}, {NULL, 0}};
+
+static float code_of(const Code *codes, const char *text) {
+    for (; codes->text; codes++)
+        if (strcasecmp(codes->text, text) == 0)
+            return (float)codes->value;
+    return NAN;
+}
+
+static int by_id(const void *a, const void *b) {
+    return strcmp(((const Person *)a)->id, ((const Person *)b)->id);
+}
+
+Person *participants_find(const Participants *people, const char *id) {
+    Person key = {.id = (char *)id};
+    return people->count ? bsearch(&key, people->list, (size_t)people->count, sizeof key, by_id) : NULL;
+}
+
+static Status add_person(Participants *people, const char *id, Person **person) {
+    if (people->count == people->capacity) {
+        int64_t capacity = people->capacity ? 2 * people->capacity : 256;
+        Person *grown = realloc(people->list, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return status_no_memory("people", (size_t)capacity * sizeof *grown);
+        people->list = grown;
+        people->capacity = capacity;
+    }
+    *person = &people->list[people->count++];
+    **person = (Person){0};
+    TRY(input_set(&(*person)->id, id));
+    int labels = participants_label_count();
+    (*person)->labels = malloc((size_t)labels * sizeof(float));
+    if (!(*person)->labels)
+        return status_no_memory("labels", (size_t)labels * sizeof(float));
+    for (int i = 0; i < labels; i++)
+        (*person)->labels[i] = NAN;
+    return NULL;
+}
+
+static const char *field(const Table *table, int column) {
+    return column < 0 ? "" : table->fields[column];
+}
+
+static Status read_row(const Table *table, const Columns *columns, Participants *people) {
+    if (!*field(table, columns->person))
+        return table_error(table, "no person");
+    Person *person = NULL;
+    TRY(add_person(people, field(table, columns->person), &person));
+    if (!input_split(field(table, columns->split), &person->split))
+        return table_error(table, "\"%s\" is no split: train, val or test", field(table, columns->split));
+    double age;
+    person->labels[LABEL_STUDY_GROUP] = code_of(groups, field(table, columns->group));
+    person->labels[LABEL_AGE] = table_number(field(table, columns->age), &age) ? (float)age : NAN;
+    person->labels[LABEL_SITE] = code_of(sites, field(table, columns->site));
+    return NULL;
+}
+
+static Status read_rows(Table *table, Participants *people, bool *dependent, bool *controlled) {
+    Columns columns = {.group = table_find(table, (const char *const[]){"study_group", NULL}),
+                       .age = table_find(table, (const char *const[]){"age", NULL}),
+                       .site = table_find(table, (const char *const[]){"clinical_site", NULL})};
+    TRY(table_column(table, person_names, &columns.person));
+    TRY(table_column(table, (const char *const[]){"recommended_split", NULL}, &columns.split));
+    for (bool more;;) {
+        TRY(table_next(table, &more));
+        if (!more)
+            return NULL;
+        TRY(read_row(table, &columns, people));
+        *dependent |= strcasecmp(field(table, columns.group), "insulin_dependent") == 0;
+        *controlled |= strcasecmp(field(table, columns.group), "insulin_controlled") == 0;
+    }
+}
+
+/* Keeps one row for each person; rows that differ in their split are a finding, entered once for each person. */
+static Status merge(Participants *people, Findings *findings) {
+    int64_t kept = 0;
+    bool told = false;
+    Status status = NULL;
+    if (people->count)
+        qsort(people->list, (size_t)people->count, sizeof *people->list, by_id);
+    for (int64_t i = 0; i < people->count; i++) {
+        Person *person = &people->list[i], *last = kept ? &people->list[kept - 1] : NULL;
+        if (!last || strcmp(last->id, person->id) != 0) {
+            people->list[kept++] = *person;
+            told = false;
+            continue;
+        }
+        if (!status && findings && last->split != person->split && !told)
+            status = findings_add(findings, FINDING_PERSON_SPLIT, person->id, "",
+                                  "rows of participants.tsv put this person in different splits");
+        told |= last->split != person->split;
+        free(person->id);
+        free(person->labels);
+        *person = (Person){0};
+    }
+    people->count = kept;
+    return status;
+}
+
+static void note(const Participants *people, bool dependent, bool controlled, FILE *notes) {
+    fprintf(notes, "study_group: 0 healthy, 1 pre_diabetes_lifestyle_controlled, 2 oral_medication_and_or_non_insulin_"
+                   "injectable_medication_controlled, 3 insulin_dependent or insulin_controlled");
+    fprintf(notes, " (%s is in participants.tsv).\n",
+            dependent && controlled ? "both"
+            : dependent             ? "the first"
+            : controlled            ? "the second"
+                                    : "neither");
+    fprintf(notes, "site: 0 UW, 1 UCSD, 2 UAB.\n");
+    static const struct {
+        int label;
+        const char *name;
+    } columns[] = {{LABEL_STUDY_GROUP, "study_group"}, {LABEL_AGE, "age"}, {LABEL_SITE, "clinical_site"}};
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        int64_t unknown = 0;
+        for (int64_t i = 0; i < people->count; i++)
+            unknown += isnan(people->list[i].labels[columns[c].label]) != 0;
+        if (unknown)
+            fprintf(notes, "%s: missing or not understood for %lld of %lld people.\n", columns[c].name,
+                    (long long)unknown, (long long)people->count);
+    }
+}
+
+Status participants_read(const char *root, Participants *people, Findings *findings, FILE *notes) {
+    char *path = files_path("%s/participants.tsv", root);
+    if (!path)
+        return status_no_memory("a path", strlen(root));
+    Table table;
+    Status status = files_exists(path) ? table_open(path, &table)
+                                       : status_error(EXIT_DATA,
+                                                      "%s: the table is not there; ROOT is the folder of an AI-READI "
+                                                      "download that holds it and retinal_photography",
+                                                      path);
+    free(path);
+    TRY(status);
+    bool dependent = false, controlled = false;
+    status = read_rows(&table, people, &dependent, &controlled);
+    table_close(&table);
+    TRY(status);
+    TRY(merge(people, findings));
+    note(people, dependent, controlled, notes);
+    return NULL;
+}
+
+void participants_close(Participants *people) {
+    for (int64_t i = 0; i < people->count; i++) {
+        free(people->list[i].id);
+        free(people->list[i].labels);
+    }
+    free(people->list);
+    *people = (Participants){0};
+}

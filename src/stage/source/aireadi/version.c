@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/source/aireadi/version.h"
+#include "base/files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cJSON.h>
+
+/* *text is NULL when the file is not there. */
+static Status read_if_there(const char *root, const char *name, char **text) {
+    *text = NULL;
+    char *path = files_path("%s/%s", root, name);
+    if (!path)
+        return status_no_memory("a path", strlen(root));
+    size_t size;
+    Status status = files_exists(path) ? files_read(path, text, &size) : NULL;
+    free(path);
+    return status;
+}
+
+static Status described(const char *root, char **version) {
+    char *text;
+    TRY(read_if_there(root, "dataset_description.json", &text));
+    if (!text)
+        return NULL;
+    cJSON *json = cJSON_Parse(text);
+    free(text);
+    if (!json)
+        return status_error(EXIT_DATA, "%s/dataset_description.json: no JSON: damaged; fetch it again", root);
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "version"));
+    Status status = NULL;
+    if (value && *value) {
+        *version = strdup(value);
+        status = *version ? NULL : status_no_memory("a version", strlen(value));
+    }
+    cJSON_Delete(json);
+    return status;
+}
+
+static Status changed(const char *root, char **version) {
+    char *text;
+    TRY(read_if_there(root, "CHANGELOG.md", &text));
+    int best[3] = {-1, -1, -1};
+    for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        int number[3];
+        const char *at = *line == '#' ? line + strcspn(line, "0123456789\n") : "";
+        if (sscanf(at, "%4d.%4d.%4d", &number[0], &number[1], &number[2]) != 3)
+            continue;
+        int i = 0;
+        while (i < 2 && number[i] == best[i])
+            i++;
+        if (number[i] > best[i])
+            memcpy(best, number, sizeof best);
+    }
+    free(text);
+    *version = best[0] < 0 ? strdup("unknown") : files_path("%d.%d.%d", best[0], best[1], best[2]);
+    return *version ? NULL : status_no_memory("a version", 0);
+}
+
+Status release_version(const char *root, char **version) {
+    *version = NULL;
+    TRY(described(root, version));
+    return *version ? NULL : changed(root, version);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/source/findings.h"
+#include "base/files.h"
+#include "base/tsv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    FindingFate fate;
+} kinds[FINDING_KINDS] = {[FINDING_MISSING] = {"missing", FATE_QUARANTINED},
+                          [FINDING_EMPTY] = {"empty", FATE_QUARANTINED},
+                          [FINDING_MD5] = {"md5", FATE_QUARANTINED},
+                          [FINDING_DICOM] = {"dicom", FATE_QUARANTINED},
+                          [FINDING_SYNTAX] = {"syntax", FATE_QUARANTINED},
+                          [FINDING_DECODE] = {"decode", FATE_QUARANTINED},
+                          [FINDING_UNREADABLE] = {"unreadable", FATE_QUARANTINED},
+                          [FINDING_CONTRADICTION] = {"contradiction", FATE_QUARANTINED},
+                          [FINDING_NAMED] = {"named", FATE_EXCLUDED},
+                          [FINDING_UNLISTED] = {"unlisted", FATE_EXCLUDED},
+                          [FINDING_NO_SPLIT] = {"no_split", FATE_EXCLUDED},
+                          [FINDING_DUPLICATE] = {"duplicate", FATE_EXCLUDED},
+                          [FINDING_PERSON_SPLIT] = {"person_split", FATE_REFUSED},
+                          [FINDING_DUPLICATE_SPLIT] = {"duplicate_split", FATE_REFUSED},
+                          [FINDING_OUTSIDE] = {"outside", FATE_REFUSED},
+                          [FINDING_NEAR_DUPLICATE] = {"near_duplicate", FATE_TOLD},
+                          [FINDING_LATERALITY] = {"laterality", FATE_TOLD},
+                          [FINDING_LISTED_TWICE] = {"listed_twice", FATE_TOLD},
+                          [FINDING_LINK] = {"link", FATE_TOLD}};
+
+const char *finding_name(FindingKind kind) {
+    return kinds[kind].name;
+}
+
+FindingFate finding_fate(FindingKind kind) {
+    return kinds[kind].fate;
+}
+
+Status findings_add(Findings *findings, FindingKind kind, const char *path, const char *other, const char *detail) {
+    if (findings->count == findings->capacity) {
+        int capacity = findings->capacity ? 2 * findings->capacity : 64;
+        Finding *grown = realloc(findings->list, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return status_no_memory("the findings", (size_t)capacity * sizeof *grown);
+        findings->list = grown;
+        findings->capacity = capacity;
+    }
+    Finding finding = {kind, strdup(path), strdup(other), strdup(detail)};
+    if (!finding.path || !finding.other || !finding.detail) {
+        free(finding.path);
+        free(finding.other);
+        free(finding.detail);
+        return status_no_memory("the findings", strlen(path) + strlen(other) + strlen(detail));
+    }
+    findings->list[findings->count++] = finding;
+    return NULL;
+}
+
+int findings_count(const Findings *findings, FindingFate fate) {
+    int count = 0;
+    for (int i = 0; i < findings->count; i++)
+        count += finding_fate(findings->list[i].kind) == fate;
+    return count;
+}
+
+static int in_order(const void *a, const void *b) {
+    const Finding *left = a, *right = b;
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? -1 : 1;
+    int path = strcmp(left->path, right->path);
+    if (path)
+        return path;
+    int other = strcmp(left->other, right->other);
+    return other ? other : strcmp(left->detail, right->detail);
+}
+
+Status findings_write(Findings *findings, const char *path) {
+    static const char *const fates[] = {[FATE_QUARANTINED] = "quarantined",
+                                        [FATE_EXCLUDED] = "excluded",
+                                        [FATE_REFUSED] = "refused",
+                                        [FATE_TOLD] = "told"};
+    if (findings->count)
+        qsort(findings->list, (size_t)findings->count, sizeof *findings->list, in_order);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return status_no_memory("the findings", 0);
+    fputs("fate\tkind\tpath\tother\tdetail\n", out);
+    for (int i = 0; i < findings->count; i++) {
+        const Finding *finding = &findings->list[i];
+        const char *fields[] = {fates[finding_fate(finding->kind)], finding_name(finding->kind), finding->path,
+                                finding->other, finding->detail};
+        tsv_put_line(out, fields, sizeof fields / sizeof *fields);
+    }
+    Status status = fclose(out) ? status_no_memory("the findings", 0) : files_write(path, text, size);
+    free(text);
+    return status;
+}
+
+void findings_close(Findings *findings) {
+    for (int i = 0; i < findings->count; i++) {
+        free(findings->list[i].path);
+        free(findings->list[i].other);
+        free(findings->list[i].detail);
+    }
+    free(findings->list);
+    *findings = (Findings){0};
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/source/folder/known_sets.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const KnownSet any = {.name = "", .person = PERSON_OF_NAME};
+
+static const KnownSet sets[] = {
+    {.name = "aptos", .dataset = "aptos2019", .tables = {{.name = "train.csv"}}},
+    {.name = "messidor2", .dataset = "messidor2", .tables = {{.name = "messidor_data.csv"}}},
+    {.name = "idrid",
+     .dataset = "idrid",
+     .tables = {{.name = "a. IDRiD_Disease Grading_Training Labels.csv",
+                 .folder = "a. Training Set",
+                 .split = PACK_SPLIT_TRAIN},
+                {.name = "b. IDRiD_Disease Grading_Testing Labels.csv",
+                 .folder = "b. Testing Set",
+                 .split = PACK_SPLIT_TEST}}},
+    {.name = "papila",
+     .dataset = "papila",
+     .person = PERSON_OF_DIGITS,
+     .person_column = "ID",
+     .tables = {{.name = "patient_data_od.csv", .eye = PACK_EYE_RIGHT},
+                {.name = "patient_data_os.csv", .eye = PACK_EYE_LEFT}},
+     .spreadsheet = "ClinicalData/patient_data_od.xlsx",
+     .advice = "spreadsheets are not read: save patient_data_od.xlsx and patient_data_os.xlsx as CSV files of the same "
+               "names beside them, with one line of column names, the first of them ID"},
+    {.name = "eyepacs",
+     .dataset = "eyepacs",
+     .person = PERSON_OF_NUMBER,
+     .tables = {{.name = "trainLabels.csv"}, {.name = "testLabels.csv"}}},
+    {.name = "odir",
+     .dataset = "odir5k",
+     .person = PERSON_OF_NUMBER,
+     .person_column = "ID",
+     .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}}},
+};
+
+Status known_set(const char *name, const KnownSet **set) {
+    *set = &any;
+    if (!name)
+        return NULL;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (strcmp(sets[i].name, name) == 0) {
+            *set = &sets[i];
+            return NULL;
+        }
+    return status_error(EXIT_USAGE, "unknown data set \"%s\": aptos, messidor2, idrid, papila, eyepacs or odir", name);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folders of images: train, val and test with a folder for each class, or any tree with a table of labels. */
+#include "base/files.h"
+#include "base/paths.h"
+#include "image/image.h"
+#include "stage/source/folder/folder_set.h"
+#include "stage/source/person_splits.h"
+
+#include <ctype.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_wanted_name(const char *name) {
+    return image_is_file_name(name) || input_is_dicom(name);
+}
+
+static Status first_digits(const char *name, char **person) {
+    size_t at = strcspn(name, "0123456789");
+    return input_set_part(person, name + at, strspn(name + at, "0123456789"));
+}
+
+Status folder_person(const FolderSet *set, const char *path, char **person) {
+    *person = NULL;
+    const char *name = path_name(path);
+    size_t digits = strspn(name, "0123456789");
+    if (set->known->person == PERSON_OF_NUMBER && digits && name[digits] == '_')
+        return input_set_part(person, name, digits);
+    if (set->known->person == PERSON_OF_DIGITS && name[strcspn(name, "0123456789")])
+        return first_digits(name, person);
+    if (set->index.names_repeat) /* the same name in two folders is two images, not one person */
+        name = path;
+    return input_set_part(person, name, image_stem(name));
+}
+
+/* From a part of the name such as left or OD; unknown when two parts say different things. */
+static PackEye eye_of_name(const char *name) {
+    PackEye eye = PACK_EYE_UNKNOWN;
+    for (const char *at = name; *at;) {
+        size_t length = 0;
+        while (isalpha((unsigned char)at[length]))
+            length++;
+        char part[8] = "";
+        if (length > 1 && length < sizeof part) {
+            memcpy(part, at, length);
+            PackEye found = input_eye(part);
+            if (found != PACK_EYE_UNKNOWN && eye != PACK_EYE_UNKNOWN && found != eye)
+                return PACK_EYE_UNKNOWN;
+            eye = found != PACK_EYE_UNKNOWN ? found : eye;
+        }
+        at += length ? length : 1;
+    }
+    return eye;
+}
+
+/* The side that the first folder names; NONE when it names none. */
+static PackSplit split_of_path(const char *path) {
+    static const char *const names[] = {
+        [PACK_SPLIT_TRAIN] = "train/", [PACK_SPLIT_VAL] = "val/", [PACK_SPLIT_TEST] = "test/"};
+    for (int split = PACK_SPLIT_TRAIN; split < PACK_SPLITS; split++)
+        if (strncmp(path, names[split], strlen(names[split])) == 0)
+            return (PackSplit)split;
+    return PACK_SPLIT_NONE;
+}
+
+static Status add_file(FolderSet *set, const char *path) {
+    StageInput *input;
+    char *person = NULL;
+    TRY(maker_add(&set->maker, path, &input));
+    TRY(folder_person(set, path, &person));
+    free(input->person);
+    input->person = person;
+    TRY(input_set(&input->modality, "cfp"));
+    input->is_dicom = input_is_dicom(path);
+    input->eye = eye_of_name(path_name(path));
+    input->split = split_of_path(path);
+    set->has_splits |= input->split != PACK_SPLIT_NONE;
+    return maker_look(&set->maker, input);
+}
+
+/* --- Classes: SPLIT/CLASS/FILE -------------------------------------------------------------------------------------*/
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_classes(const FolderSet *set) {
+    for (int64_t i = 0; i < set->file_count; i++)
+        if (split_of_path(set->files[i].path) == PACK_SPLIT_NONE || path_parts(set->files[i].path) != 3)
+            return false;
+    return set->file_count > 0;
+}
+
+/* The classes' names, sorted, each once; count at most file_count. */
+static Status list_classes(const FolderSet *set, char **names, int64_t *count) {
+    int64_t filled = 0;
+    for (; filled < set->file_count; filled++) {
+        size_t at, length;
+        const char *path = set->files[filled].path;
+        if (path_part(path, 1, &at, &length))
+            TRY(input_set_part(&names[filled], path + at, length));
+    }
+    qsort(names, (size_t)filled, sizeof *names, by_text);
+    *count = 0;
+    for (int64_t i = 0; i < filled; i++) {
+        if (*count && strcmp(names[*count - 1], names[i]) == 0)
+            continue;
+        char *kept = names[i]; /* those left over stay behind, for the caller to free */
+        names[i] = names[*count];
+        names[(*count)++] = kept;
+    }
+    return NULL;
+}
+
+static Status label_classes(FolderSet *set, char **names) {
+    int64_t count;
+    TRY(list_classes(set, names, &count));
+    for (int64_t i = 0; i < set->file_count; i++) {
+        size_t at = 0, length = 0;
+        StageInput *input = &set->maker.source->inputs[i];
+        char *name = NULL;
+        path_part(input->path, 1, &at, &length);
+        TRY(input_set_part(&name, input->path + at, length));
+        char **found = bsearch(&name, names, (size_t)count, sizeof *names, by_text);
+        input->labels[0] = found ? (float)(found - names) : 0;
+        free(name);
+    }
+    fprintf(set->maker.notes, "class:");
+    for (int64_t i = 0; i < count; i++)
+        fprintf(set->maker.notes, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
+    fprintf(set->maker.notes, ".\n");
+    return NULL;
+}
+
+static Status take_classes(FolderSet *set) {
+    char **names = calloc((size_t)set->file_count, sizeof *names);
+    if (!names)
+        return status_no_memory("classes", (size_t)set->file_count * sizeof *names);
+    Status status = label_classes(set, names);
+    for (int64_t i = 0; i < set->file_count; i++)
+        free(names[i]);
+    free(names);
+    return status;
+}
+
+/* --- Splits --------------------------------------------------------------------------------------------------------*/
+
+/* The user's list stands above what is known. */
+static Status take_splits(FolderSet *set) {
+    PersonSplits splits;
+    TRY(person_splits_open(&set->maker, &splits));
+    StageSource *source = set->maker.source;
+    for (int64_t i = 0; splits.path && i < source->count; i++)
+        source->inputs[i].split = person_splits_of(&splits, source->inputs[i].person);
+    set->has_splits |= splits.path != NULL;
+    Status status = person_splits_note(&set->maker, &splits);
+    person_splits_close(&splits);
+    TRY(status);
+    return set->has_splits ? person_splits_check(&set->maker, "it is on no side of the set's split") : NULL;
+}
+
+/* --- All of it -----------------------------------------------------------------------------------------------------*/
+
+static Status note_people(FolderSet *set) {
+    static const char line[] =
+        "nothing names people: each image counts as a person of its own, so a split may part the "
+        "images of one";
+    bool in_table = false;
+    for (int i = 0; i < set->table_count; i++)
+        in_table |= set->tables[i].person >= 0;
+    if (set->known->person != PERSON_OF_NAME || in_table)
+        return NULL;
+    fprintf(set->maker.notes, "%s.\n", line);
+    return maker_tell(&set->maker, line);
+}
+
+static Status describe(FolderSet *set, bool classes) {
+    static const char *const class_names[] = {"class"};
+    const char *dataset = set->known->dataset ? set->known->dataset : path_name(set->maker.homes[0]);
+    return maker_describe(&set->maker, dataset, "unknown", false,
+                          classes ? class_names : (const char *const *)set->labels, classes ? 1 : set->label_count);
+}
+
+/* AI-READI's licence and splits are in tables that this layout does not read. */
+static Status refuse_aireadi(const char *root) {
+    char *manifest = files_path("%s/retinal_photography/manifest.tsv", root);
+    const bool there = manifest && files_exists(manifest);
+    free(manifest);
+    return there ? status_error(EXIT_USAGE, "%s is a download of AI-READI: stage it by ./stage aireadi", root) : NULL;
+}
+
+static Status list_files(FolderSet *set) {
+    FileTree listing;
+    const char *root = set->maker.source->root;
+    TRY(file_tree_read(root, is_wanted_name, &listing));
+    set->files = listing.files;
+    set->file_count = listing.count;
+    set->others = listing.others;
+    set->other_count = listing.other_count;
+    Status status = maker_tell_links(&set->maker, "", listing.links, listing.link_count);
+    if (!status && listing.link_count && !set->file_count)
+        status = status_error(EXIT_DATA,
+                              "%s: no image but behind links to folders, such as %s, which are not followed; "
+                              "stage what they lead to",
+                              root, listing.links[0].path);
+    file_tree_free(listing.links, listing.link_count);
+    return status;
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* Tables and texts come with a set; what a row of a table names is an input. */
+static bool is_no_news(const void *context, const char *path) {
+    static const char *const endings[] = {".csv", ".tsv", ".txt", ".json", ".xls", ".xlsx", ".pdf", ".md", ".html"};
+    const FolderSet *set = context;
+    const char *dot = strrchr(path_name(path), '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return tfind(path, &set->missing, by_path) != NULL;
+}
+
+static Status fill(FolderSet *set) {
+    set->maker.endings = ".jpg, .jpeg, .png or .dcm";
+    TRY(refuse_aireadi(set->maker.source->root));
+    TRY(list_files(set));
+    TRY(image_index_open(set->files, set->file_count, &set->index));
+    set->listed = calloc((size_t)set->file_count + 1, sizeof *set->listed);
+    if (!set->listed)
+        return status_no_memory("a list of files", (size_t)set->file_count);
+    TRY(folder_labels_find(set));
+    bool classes = !set->table_count && has_classes(set);
+    TRY(describe(set, classes));
+    for (int64_t i = 0; i < set->file_count; i++)
+        TRY(add_file(set, set->files[i].path));
+    if (classes)
+        TRY(take_classes(set));
+    TRY(folder_labels_apply(set));
+    TRY(take_splits(set));
+    TRY(note_people(set));
+    TRY(maker_tell_others(&set->maker, "", set->others, set->other_count, is_no_news, set));
+    return maker_finish(&set->maker);
+}
+
+Status source_folder(const SourceOptions *options, StageSource *source, Findings *findings) {
+    FolderSet set = {0};
+    *source = (StageSource){0};
+    TRY(known_set(options->kind, &set.known));
+    Status status = maker_open(&set.maker, options, source, findings);
+    if (!status)
+        status = fill(&set);
+    folder_labels_close(&set);
+    image_index_close(&set.index);
+    free(set.listed);
+    file_tree_free(set.files, set.file_count);
+    file_tree_free(set.others, set.other_count);
+    return maker_close(&set.maker, status);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/source/person_splits.h"
+
+#include "base/files.h"
+#include "base/paths.h"
+#include "base/text_file.h"
+#include "base/tsv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct PersonSide {
+    const char *person;
+    const char *path; /* of the photograph that is there; NULL in a list */
+    PackSplit split;
+    bool known;
+} Side;
+
+static int by_person(const void *a, const void *b) {
+    return strcmp(((const Side *)a)->person, ((const Side *)b)->person);
+}
+
+static int by_person_and_split(const void *a, const void *b) {
+    const Side *left = a, *right = b;
+    int order = by_person(a, b);
+    if (!order)
+        order = (int)left->split - (int)right->split;
+    return order || !left->path ? order : strcmp(left->path, right->path);
+}
+
+static Status tell(const Side *side, const Side *other, const char *list, Findings *findings) {
+    char *detail = side->path ? files_path("%s is in %s, %s in %s", side->path, pack_split_name(side->split),
+                                           other->path, pack_split_name(other->split))
+                              : files_path("lines of %s put this person in different splits", path_name(list));
+    Status status = detail ? findings_add(findings, FINDING_PERSON_SPLIT, side->person, "", detail)
+                           : status_no_memory("a reason", 0);
+    free(detail);
+    return status;
+}
+
+/* Sorts and keeps each person once; each one on several sides becomes one finding. `list`: where the sides are from,
+ * unless they have paths. */
+static Status merge(Side *sides, int64_t *count, const char *list, Findings *findings) {
+    if (*count)
+        qsort(sides, (size_t)*count, sizeof *sides, by_person_and_split);
+    int64_t kept = 0;
+    bool told = false;
+    for (int64_t i = 0; i < *count; i++) {
+        if (!kept || by_person(&sides[kept - 1], &sides[i]) != 0) {
+            sides[kept++] = sides[i];
+            told = false;
+        } else if (sides[kept - 1].split != sides[i].split && !told) {
+            TRY(tell(&sides[kept - 1], &sides[i], list, findings));
+            told = true;
+        }
+    }
+    *count = kept;
+    return NULL;
+}
+
+static bool is_header(char *const *fields) {
+    static const char *const people[] = {"person", "person_id", "participant_id"};
+    bool person = false;
+    for (size_t i = 0; i < sizeof people / sizeof *people; i++)
+        person |= strcasecmp(fields[0], people[i]) == 0;
+    return person && (strcasecmp(fields[1], "split") == 0 || strcasecmp(fields[1], "recommended_split") == 0);
+}
+
+static Status parse(PersonSplits *splits, char *at) {
+    char *fields[2];
+    for (int64_t number = 1; *at; number++) {
+        const int count = tsv_take_line(&at, fields, 2);
+        char *last = fields[count > 1];
+        last[strcspn(last, "\r")] = '\0';
+        if ((count == 1 && !*last) || (number == 1 && count == 2 && is_header(fields)))
+            continue;
+        Side *side = &splits->sides[splits->count];
+        if (count != 2 || !*fields[0] || !input_split(fields[1], &side->split))
+            return status_error(EXIT_DATA, "%s:%lld: not a line of person, tab, and train, val or test", splits->path,
+                                (long long)number);
+        side->person = fields[0];
+        splits->count++;
+    }
+    return NULL;
+}
+
+static Status read_list(PersonSplits *splits, Findings *findings) {
+    TextFile file;
+    size_t lines = 1;
+    TRY(text_file_read(splits->path, "list", &file));
+    splits->text = file.data;
+    for (size_t i = 0; i < file.size; i++)
+        lines += file.text[i] == '\n';
+    splits->sides = calloc(lines, sizeof *splits->sides);
+    if (!splits->sides)
+        return status_no_memory("a split", lines * sizeof *splits->sides);
+    TRY(parse(splits, file.text));
+    if (!splits->count)
+        return status_error(EXIT_DATA, "%s: names nobody; it takes lines of person, tab, and train, val or test",
+                            splits->path);
+    return merge(splits->sides, &splits->count, splits->path, findings);
+}
+
+Status person_splits_open(const Maker *maker, PersonSplits *splits) {
+    *splits = (PersonSplits){.path = maker->options->splits};
+    Status status = splits->path ? read_list(splits, maker->findings) : NULL;
+    if (status)
+        person_splits_close(splits);
+    return status;
+}
+
+PackSplit person_splits_of(PersonSplits *splits, const char *person) {
+    const Side key = {.person = person};
+    Side *side = splits->count ? bsearch(&key, splits->sides, (size_t)splits->count, sizeof key, by_person) : NULL;
+    if (!side)
+        return PACK_SPLIT_NONE;
+    side->known = true;
+    return side->split;
+}
+
+Status person_splits_note(Maker *maker, const PersonSplits *splits) {
+    const char *stranger = NULL;
+    int64_t strangers = 0;
+    if (!splits->path)
+        return NULL;
+    for (int64_t i = splits->count; i--;)
+        if (!splits->sides[i].known) {
+            stranger = splits->sides[i].person;
+            strangers++;
+        }
+    fprintf(maker->notes, "split by %s, a list of %lld people", path_name(splits->path), (long long)splits->count);
+    if (stranger)
+        fprintf(maker->notes, "; not in this set: %lld, such as %s", (long long)strangers, stranger);
+    fprintf(maker->notes, ".\n");
+    if (!stranger)
+        return NULL;
+    char *line = files_path("%s names %lld people who are not in this set, such as %s", splits->path,
+                            (long long)strangers, stranger);
+    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on a split", 0);
+    free(line);
+    return status;
+}
+
+void person_splits_close(PersonSplits *splits) {
+    free(splits->sides);
+    free(splits->text);
+    *splits = (PersonSplits){0};
+}
+
+Status person_splits_check(Maker *maker, const char *reason) {
+    StageSource *source = maker->source;
+    Side *sides = malloc(((size_t)source->count + 1) * sizeof *sides);
+    if (!sides)
+        return status_no_memory("a split", (size_t)source->count * sizeof *sides);
+    int64_t count = 0;
+    Status status = NULL;
+    for (int64_t i = 0; i < source->count && !status; i++) {
+        StageInput *input = &source->inputs[i];
+        if (input->split == PACK_SPLIT_NONE)
+            status = maker_settle(maker, input, FINDING_NO_SPLIT, reason);
+        else if (!input->excluded)
+            sides[count++] = (Side){.person = input->person, .path = input->path, .split = input->split};
+    }
+    if (!status)
+        status = merge(sides, &count, NULL, maker->findings);
+    free(sides);
+    return status;
+}
