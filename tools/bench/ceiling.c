@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ceiling [--backend cpu|emu|cuda]
  *
- * What a large BF16 product and a copy reach on the device, by its own clock: the ceilings that a comparison's figures
- * are held against. Prints one JSON object. */
+ * Measures a large BF16 product and a copy by the device's own clock: the ceilings that a comparison's figures are
+ * relative to. Prints one JSON object. */
 #include "base/threads.h"
 #include "device/device.h"
 #include "ops/ops.h"

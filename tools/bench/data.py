@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The data side beside others, as ratios in the same run: the loader beside bare reads and PyTorch's DataLoader,
-staging beside Pillow, and what feeding 60,000 images a second would take. Called by `make bench-data`; some eight
-minutes.
+"""Benchmarks the data side, as ratios within one run: the loader against bare reads and PyTorch's DataLoader, staging
+against Pillow, and the cost of feeding 60,000 images a second. Called by `make bench-data`; takes about eight minutes.
 
-Draws its own photographs (tools/synth) below BUILD/bench-packs and keeps them there. PyTorch, h5py and Pillow come as
-in run.py; without them the rows that need them are skipped, with the reason.
+The photographs are drawn by tools/synth below BUILD/bench-packs and kept there. PyTorch, h5py and Pillow are found as in
+run.py; rows that need a missing one are skipped, with the reason.
 
-Ours and the others are measured in turns, ROUNDS times. A figure is the median of its rounds, a ratio the median of the
-rounds' ratios, "spread" (most - least) / median. "cores" are processors busy meanwhile by the programs' own time, and
-per_core a rate divided by them. Of each peer (torch_loader.py) those choices of workers, prefetch and batch count that
-a short scan of all finds best: of all; of those with workers, which read beside the training as ours do (without, the
-training waits); and per core. The machine should do nothing else: what others took of it is said, and warned of.
+Our programs and the peers are measured in turns, ROUNDS times. A figure is the median of its rounds, a ratio the median
+of the rounds' ratios, "spread" is (largest - smallest) / median. "cores" is the number of processors the programs kept
+busy, by their own processor time; "per_core" is a rate divided by it. A short scan of each peer (torch_loader.py) finds
+its best choices of workers, prefetch and batch: of all; of those with workers, which read while the training runs, as
+ours do (without workers the training waits); and per core. The machine should be idle otherwise: the load of other
+programs is recorded, and warned about.
 """
 import argparse
 import ctypes
@@ -31,13 +31,13 @@ IMAGES, SIDE = 2000, 256
 LARGE, LARGE_SIDE = 80, 3000
 BATCHES = (64, 256)
 FEED, GPUS, SLOTS, BATCH = 60000, 6, 3, 512
-OTHERS = 0.1  # cores that others may take before the figures are doubted
-WIDE = 0.1  # spread from which a figure is doubted
-HOT = 0.98  # share of the pages in memory below which data is not called hot; tables and ends of files may be out
+OTHERS = 0.1  # cores that other programs may use before a warning
+WIDE = 0.1  # a figure with a larger spread gets a warning
+HOT = 0.98  # smallest share of pages in memory that counts as hot; tables and ends of files may be missing
 
 
 class Watch:
-    """What of the machine others than this program and its children take."""
+    """Cores that programs other than this one and its children use."""
 
     def __init__(self):
         self.start, self.all, self.own = time.monotonic(), self.busy(), self.mine()
@@ -46,7 +46,7 @@ class Watch:
     def busy():
         with open("/proc/stat") as file:
             fields = [int(field) for field in file.readline().split()[1:9]]
-        return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")  # less idle and waiting for disks
+        return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")  # without idle and waiting for disks
 
     @staticmethod
     def mine():
@@ -75,7 +75,7 @@ def draw(build, folder, images, side):
 
 
 def stage(build, folder, out):
-    """Stages anew; seconds and processor seconds of the whole program, shards on disk included."""
+    """Stages from scratch; seconds and processor seconds of the whole program, including shards on disk."""
     if os.path.exists(out):
         run(os.path.join(build, "stage"), "forget", out, "--delete")
     before = os.times()
@@ -90,7 +90,7 @@ def has(python, modules):
 
 
 def resident(paths):
-    """The share of these files' pages that is in the page cache."""
+    """The share of these files' pages in the page cache."""
     libc, pages, there = ctypes.CDLL(None), 0, 0
     for path in paths:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as mapping:
@@ -128,7 +128,7 @@ class Loaders:
         return json.loads(run(self.python, "tools/bench/torch_loader.py", mode, self.pack, *arguments))
 
     def scan(self):
-        """The batch of ours, and of each peer the choices that are best: of all, with workers, and per core."""
+        """Our best batch, and each peer's best choices: overall, with workers, and per core."""
         short = self.seconds / 2
         tried = [json.loads(run(self.program, self.pack, short, batch)) for batch in BATCHES]
         self.batch = max(tried, key=lambda row: row["runs"][-1]["loader"])["batch"]
@@ -167,7 +167,7 @@ class Loaders:
         return result
 
     def peer_at(self, choice):
-        """A peer's row at one choice: beside our best number of threads, and per core beside our one thread."""
+        """A peer's row for one choice: against our best number of threads, and per core against our one thread."""
         rows = [peers[choice] for peers in self.peer_rounds]
         rates, per_core = [row["rate"] for row in rows], [row["rate"] / row["cores"] for row in rows]
         most = [max(run["loader"] for run in runs) for runs in self.rounds]
@@ -178,7 +178,7 @@ class Loaders:
 
     def peer(self, peer):
         rows = [self.peer_at(choice) for choice in self.choices if choice[0] == peer]
-        return {"same_records": self.same.get(peer),  # None: the images before they were cut
+        return {"same_records": self.same.get(peer),  # None: the images before cropping
                 "best": max(rows, key=lambda row: row["rate"]),
                 "best_with_workers": max((row for row in rows if row["workers"]), key=lambda row: row["rate"]),
                 "best_per_core": max(rows, key=lambda row: row["per_core"])}
@@ -201,14 +201,14 @@ class Loaders:
 
 
 class Stages:
-    """./stage and what does the same with Pillow, by as many processes as there are cores."""
+    """./stage and the same work with Pillow, in as many processes as there are cores."""
 
     def __init__(self, build, python, files, folder, out):
         self.build, self.python, self.files, self.folder, self.out = build, python, files, folder, out
         self.rounds, self.parts = [], []
 
     def beside(self, *program):
-        """A program that does the work of each photograph without tables and shards, and times its parts."""
+        """A program that does the work of each photograph, without tables and shards, and times its parts."""
         return json.loads(run(*program, os.cpu_count(), self.out + ".raw", *self.files))
 
     def round(self):
@@ -238,7 +238,7 @@ class Stages:
 
 
 def feed_rows(loader):
-    """What six GPUs at 10,000 images a second each would take; the rates are this machine's."""
+    """The cost of feeding six GPUs at 10,000 images a second each, from this machine's rates."""
     record = SIDE * SIDE * 3
     one = loader["fovea"][0]
     return {"computed": {"images_per_second": FEED, "bytes_per_second": FEED * record,
@@ -248,7 +248,7 @@ def feed_rows(loader):
 
 
 def wide_ones(value, path=""):
-    """Paths and values of all spreads above WIDE, but for what was only scanned."""
+    """Paths and values of all spreads above WIDE, except in the scan."""
     if not isinstance(value, dict):
         return [(path, value)] if path.endswith("spread") and isinstance(value, float) and value > WIDE else []
     found = []

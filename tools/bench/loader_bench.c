@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records a second that the loader makes of a pack, whole and verified, in the order of training, on 1 to all cores;
- * and beside each what pread(2) alone makes of the same records in the same order on as many threads. Everything is in
- * the page cache, and the loader has shown an epoch before. One JSON object on standard output; "cores" are processors
- * busy meanwhile, by the process's own time.
+/* Records a second from a pack by the loader, whole and verified, in training order, on 1 to all cores; and against it
+ * pread(2) alone for the same records in the same order on as many threads. Everything is in the page cache, and the
+ * loader has read one epoch before. One JSON object on standard output; "cores" is the number of processors kept busy,
+ * by the process's own time.
  *
  *   loader_bench PACK [SECONDS [BATCH]]    a measurement takes SECONDS (2), in batches of BATCH (256)
- *   loader_bench --digest PACK             SHA-256 of the SHA-256 of each record that the loader gives, in pack order
+ *   loader_bench --digest PACK             SHA-256 of the SHA-256 of each record of the loader, in pack order
  *   loader_bench --make PACK COUNT SIDE    a pack of noise to measure with
  */
 #include "base/digest.h"

@@ -2,8 +2,8 @@
 /* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--images FOLDER]
  *            [--no-weights]
  *
- * What both sides of a comparison start from: FOLDER/weights.safetensors, a model of that configuration as it begins
- * (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
+ * Writes what both sides of a comparison start from: FOLDER/weights.safetensors, the initial model of that
+ * configuration (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
  *
  *   pixels  uint8 [ring][batch][size][size][3]   random ones, or those of the images
  *   ids     int32 [ring][batch][patches]         orders of patches; the first ones stay visible

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How well the loader hides: `overlap [FOLDER SIZE]` prints one JSON object.
+/* How well loading overlaps with training: `overlap [FOLDER SIZE]` prints one JSON object.
  *
  * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
  * other, 5 at best. jpeg_images_per_s: images of FOLDER through the loader, cropped at random to SIZE x SIZE, with
- * two workers and nothing to wait for. */
+ * two workers and a consumer that does not wait. */
 #include "data/loader.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pillow_stage.py SIZE PROCESSES OUT FILE...: build/bench/stage_frame's work as one writes it with Pillow and numpy.
+"""pillow_stage.py SIZE PROCESSES OUT FILE...: the work of build/bench/stage_frame, written with Pillow and numpy.
 
 Read, SHA-256, decode, find the circle on a reduced image, cut its square, resize (BICUBIC), hash (pHash), write the
 record. SIZE above 0 decodes JPEGs at a smaller scale (Image.draft), SIZE below 0 at full size. Prints JSON.
@@ -20,7 +20,7 @@ WAVES = np.cos(np.pi * (2 * np.arange(32)[None] + 1) * np.arange(8)[:, None] / 6
 
 
 def find_circle(image):
-    """Box around what is brighter than the border, on an image of 1/8 of 3,000 pixels."""
+    """Circle around the box of pixels brighter than the border, found on an image of 1/8 of 3,000 pixels."""
     small = image.reduce(max(1, round(max(image.size) / 384)))
     level = np.asarray(small).max(axis=2)
     bright = level > level[0, 0] + 10
@@ -68,7 +68,7 @@ def main():
     size, processes, out, paths = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     descriptor = os.open(out, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        pool.map(stage, [(size, paths[0], descriptor, i) for i in range(processes)])  # imports, first pages
+        pool.map(stage, [(size, paths[0], descriptor, i) for i in range(processes)])  # imports and first page faults
         start = time.perf_counter()
         spent = pool.map(stage, [(size, path, descriptor, i) for i, path in enumerate(paths)], chunksize=1)
         taken = time.perf_counter() - start

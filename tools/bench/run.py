@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: speed beside PyTorch, overlap of reading and training, and saving onto a slow disk; one JSON object.
+"""make bench: speed against PyTorch, overlap of reading and training, and saving to a slow disk; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
 The training step is timed in turns (ours, PyTorch, ours, ...) so that both see the same machine; medians are compared.
 PyTorch comes from PyPI with its own BLAS into BUILD/torch, once; TORCH_PYTHON names another Python that has it. Without
-it the rows that need it say so. No ratio is printed when PyTorch's 1024^3 product runs at under 60 % of ours: it would
-then be a comparison with a crippled peer.
+it the rows that need it give the reason. No ratio is printed when PyTorch's 1024^3 product runs at under 60 % of ours:
+such a PyTorch is crippled.
 """
 import argparse
 import json

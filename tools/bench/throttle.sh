@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What saving checkpoints onto a slow disk costs the training: seconds of a step (median, 95th percentile, longest)
-# while a checkpoint goes to a disk of 5 MB/s, beside the same run that saves nothing. Prints one JSON object.
+# The cost of checkpoints on a slow disk: seconds of a step (median, 95th percentile, longest) while a checkpoint is
+# written to a disk of 5 MB/s, against the same run without saving. Prints one JSON object.
 #
 # usage: [BUILD=build] [ROUNDS=4] [STEPS=30] tools/bench/throttle.sh
 #
-# Runs without and with saving take turns, so that both see the same machine: each one with saving is held against the
-# mean of its two neighbours without, and the middle one of these ratios is given, not that of all steps together, in
-# which a burst of other work would count for one side only. `noise` is how far two neighbours without saving differ
-# from each other, at most: a ratio within it says nothing. The longest step is the noisiest of the three.
+# Runs with and without saving take turns, so that both see the same machine. Each run with saving is compared with the
+# mean of its two neighbours without, and the median of these ratios is reported: in a ratio over all steps a burst of
+# other work would count for one side only. `noise` is the largest difference between two neighbours without saving: a
+# ratio within it means nothing. The longest step is the noisiest of the three.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch's side of tools/gpu-check's comparison, with the arguments of tools/bench/mae_bench.c and some of its own.
+"""PyTorch's side of tools/gpu-check's comparison, with the arguments of tools/bench/mae_bench.c and a few more.
 
 usage: torch_bench.py follow FOLDER --steps N [--out OUT.safetensors] [--masks N] ...
        torch_bench.py time FOLDER --seconds S [--compile MODE] [--weights fp32|bf16] [--sdpa cudnn|flash|any] ...
 
-FOLDER is tools/bench/mae_export.c's: weights, a ring of batches and their masks. `follow` takes steps without
-torch.compile and without TF32, `time` in the fastest form there is: fused AdamW, gradients set to None, TF32 where
-products are FP32, the whole ring on the device.
+FOLDER is written by tools/bench/mae_export.c: weights, a ring of batches and their masks. `follow` takes steps without
+torch.compile and without TF32. `time` takes them in PyTorch's fastest form: fused AdamW, gradients set to None, TF32
+where products are FP32, the whole ring on the device.
 
   --precision   fp32, bf16, or fp8: the encoder's linear layers in FP8 (E4M3, a scale for each row; the weight's gradient
                 in BF16), the rest in BF16
   --weights     with bf16 and fp8: fp32 under autocast, or bf16 with FP32 masters that AdamW updates
-  --masks N     follow: each batch with the masks of the Nth batch after, which is another seed
+  --masks N     follow: each batch gets the masks of the Nth batch after it, which acts as another seed
 """
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ import torch
 
 from torch_model import MAE, Shape, parameter_groups
 
-WINDOWS, WARMUP, WARMUP_LEAST, WINDOW_STEPS, WARMUP_SHARE = 5, 30, 3, 50, 0.2  # as mae_bench.c has them
+WINDOWS, WARMUP, WARMUP_LEAST, WINDOW_STEPS, WARMUP_SHARE = 5, 30, 3, 50, 0.2  # as in mae_bench.c
 TYPES = {"F32": torch.float32, "U8": torch.uint8, "I32": torch.int32}
 
 
@@ -47,7 +47,7 @@ def read_tensors(path):
 
 
 def write_tensors(path, tensors):
-    """FP32 ones."""
+    """Writes FP32 tensors as a safetensors file."""
     header, offset = {}, 0
     for name, tensor in tensors.items():
         size = 4 * tensor.numel()
@@ -110,7 +110,7 @@ class Bench:
         self.model = model.to(self.device)
         self.masters = None
         if options.precision != "fp32" and options.weights == "bf16":
-            # Copies first: the model's own are rounded.
+            # Copies first: the model's own values are rounded.
             self.masters = [p.detach().clone() for p in self.model.parameters()]
             self.model.bfloat16()
         self.optimizer = self.make_optimizer(notes)
@@ -133,7 +133,7 @@ class Bench:
 
     def gradients(self):
         place = self.step_number % len(self.pixels)
-        # Each time round, a batch has the masks of another.
+        # In each round a batch gets the masks of another batch.
         ids = self.ids[(self.step_number + self.step_number // len(self.ids) + self.options.masks) % len(self.ids)]
         mixed = self.options.precision != "fp32" and not self.masters
         with torch.autocast(self.device, torch.bfloat16) if mixed else contextlib.nullcontext():
@@ -172,7 +172,7 @@ class Bench:
         return {"losses": losses.tolist()}
 
     def window(self, steps):
-        """Seconds that `steps` steps take, by the device's own clock, and the last one's loss."""
+        """Seconds for `steps` steps, by the device's own clock, and the last step's loss."""
         if self.device == "cpu":
             begin = time.perf_counter()
             for _ in range(steps):
@@ -218,7 +218,7 @@ class Bench:
 
 
 def sdpa(name):
-    """Attention's kernel, forced."""
+    """Forces one attention kernel."""
     if name == "any":
         return contextlib.nullcontext()
     from torch.nn.attention import SDPBackend, sdpa_kernel

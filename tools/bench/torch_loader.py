@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What PyTorch's DataLoader makes of the records that build/bench/loader_bench reads, in the ways that people write it.
+"""PyTorch's DataLoader on the records that build/bench/loader_bench reads, in the forms that users write.
 
   torch_loader.py scan PACK FOLDER SECONDS      every peer at every choice of workers, prefetch and batch
-  torch_loader.py time PACK FOLDER SECONDS JSON     those of a list [[peer, workers, prefetch, batch], ...]
+  torch_loader.py time PACK FOLDER SECONDS JSON     the choices of a list [[peer, workers, prefetch, batch], ...]
   torch_loader.py digest PACK                   SHA-256 of the SHA-256 of each record, in pack order, by peer
 
 Peers, all of uint8 images in random order, none of which verifies what it reads:
@@ -11,8 +11,8 @@ Peers, all of uint8 images in random order, none of which verifies what it reads
   memmap          the records by numpy.memmap at the shards' offset, one at a time
   memmap_batches  the same, a batch at a time: images[indices]
   files           the JPEG files of FOLDER, decoded by Pillow (all of one size), one at a time
-A batch of h5py is read record by record with read_direct(): images[indices] is a tenth as fast. Workers are 0, 1, 2, 4,
-... up to twice the cores. "cores": processors busy meanwhile, by the processor time of this process and its workers.
+h5py_batches reads record by record with read_direct(), because images[indices] is ten times slower. Workers are 0, 1, 2,
+4, ... up to twice the cores. "cores": processors kept busy, by the processor time of this process and its workers.
 Prints JSON.
 """
 import glob
@@ -126,7 +126,7 @@ def open_loader(peer, source, workers, prefetch, batch, order):
 
 
 def processor_seconds():
-    """Of this process and its living workers."""
+    """Processor seconds of this process and its living workers."""
     total = time.process_time()
     for worker in multiprocessing.active_children():
         with open(f"/proc/{worker.pid}/stat") as file:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The masked autoencoder of He et al., arXiv 2111.06377, in PyTorch, as fovea trains it (src/model/mae.c), written to be
-fast: only visible patches are cut out of the image, normalised and embedded, only hidden ones are predicted, attention
-is PyTorch's fused one. Parameters carry the public names, so that weights can be exchanged.
+fast: only visible patches are cut, normalised and embedded, only hidden ones are predicted, and attention is PyTorch's
+fused one. Parameters have the public names, so weights can be exchanged.
 """
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ class Block(nn.Module):
 class PatchEmbed(nn.Module):
     def __init__(self, dim, patch):
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, patch, patch)  # holds the weights; patches are vectors already
+        self.proj = nn.Conv2d(3, dim, patch, patch)  # only its weights are used: patches are vectors already
 
     def forward(self, patches):
         return F.linear(patches, self.proj.weight.flatten(1), self.proj.bias)
@@ -103,13 +103,13 @@ class MAE(nn.Module):
             *[Block(shape.decoder_dim, shape.decoder_heads) for _ in range(shape.decoder_depth)])
         self.decoder_norm = nn.LayerNorm(shape.decoder_dim, eps=1e-6)
         self.decoder_pred = nn.Linear(shape.decoder_dim, shape.patch_dim)
-        # Pixels are (v / 255 - mean) / std: as one multiplication and one addition for each channel.
+        # Pixels are (v / 255 - mean) / std: one multiplication and one addition per channel.
         mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
         self.register_buffer("pixel_scale", 1 / (255 * std), persistent=False)
         self.register_buffer("pixel_shift", -mean / std, persistent=False)
 
     def normalised(self, patches):
-        """Of uint8 [n][count][y][x][channel] in FP32."""
+        """Patches uint8 [n][count][y][x][channel], normalised, in FP32."""
         return patches.float() * self.pixel_scale.float() + self.pixel_shift.float()
 
     def forward(self, pixels, ids):
@@ -140,7 +140,7 @@ class MAE(nn.Module):
 
 
 def parameter_groups(model, weight_decay):
-    """As fovea has them: vectors and biases go without decay."""
+    """fovea's groups: no decay for vectors and biases."""
     plain = {name for name, p in model.named_parameters() if p.ndim <= 1 or name.endswith(".bias")}
     return [{"params": [p for name, p in model.named_parameters() if name not in plain], "weight_decay": weight_decay},
             {"params": [p for name, p in model.named_parameters() if name in plain], "weight_decay": 0.0}]
