@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, once both are known to compute the same.
+"""The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, after both are shown to compute the same.
 
 Both take the same weights, random images and masks. Our side takes the trainer's own steps, which bring the images
 from the host and draw the masks there; PyTorch finds both on the device.
@@ -23,15 +23,15 @@ GPU = BACKEND == "cuda"
 BATCHES = (1008, 672, 504, 336) if GPU else (8, 4)
 GATE = {"batch": 16, "ring": 8, "steps": 200} if GPU else {"batch": 8, "ring": 4, "steps": 40}
 TURN, PROBE = (20, 4) if GPU else (0.3, 0.2)  # seconds
-STARTS = {"ours": 12, "pytorch": 45} if GPU else {"ours": 1, "pytorch": 5}  # seconds for a turn's start
-# Of the first step, from PyTorch's in FP32: what BF16's 8 bits add up to in such models, and E4M3's 4 in the encoder's
-# products. FP8 is held by its losses.
+STARTS = {"ours": 12, "pytorch": 45} if GPU else {"ours": 1, "pytorch": 5}  # seconds that a turn takes to start
+# Allowed distance of the first step from PyTorch's in FP32: what the 8 bits of BF16 add up to in such models, and the 4
+# of E4M3 in the encoder's products. FP8 is also checked by its losses.
 LOSS, GRADIENT = {"bf16": 1e-3, "fp8": 3e-3}, {"bf16": 2e-2, "fp8": 2.5e-1}
 WANTED = {("vit_large", "bf16"): 1.15, ("vit_large", "fp8"): 1.5}
 
 
 def gate(part, torch, folder, precision):
-    """Raises unless our steps compute what PyTorch's do in FP32."""
+    """Raises unless our steps compute the same as PyTorch's in FP32."""
     steps = ("--steps", GATE["steps"])
     files = {side: os.path.join(part.folder, side + ".safetensors") for side in ("torch", "ours")}
     plain = {"precision": "fp32"}
@@ -59,7 +59,7 @@ def gate(part, torch, folder, precision):
 
 
 class Sampler:
-    """Clock, power and temperature of the GPU, twice a second, where nvidia-smi tells."""
+    """Clock, power and temperature of the GPU, twice a second, where nvidia-smi reports them."""
 
     def __init__(self, part):
         self.path = os.path.join(part.folder, "samples")
@@ -80,7 +80,7 @@ class Sampler:
             self.process.wait()
 
     def figures(self, seconds):
-        """Medians over the last seconds: the windows stand at a program's end, its start comes before."""
+        """Medians over the last seconds: the windows are at a program's end, after its start-up."""
         if not self.process:
             return {}
         with open(self.path) as file:
@@ -91,7 +91,7 @@ class Sampler:
 
 
 def try_batches(part, folder, precision):
-    """Our images/s with each batch that fits; PyTorch is given the choice of the same."""
+    """Our images/s with each batch that fits; PyTorch chooses among the same batches."""
     tried = {}
     for batch in BATCHES:
         try:
@@ -115,7 +115,7 @@ def summary(turns):
 
 
 def add_shares(figures, flop):
-    """What part of the ceilings, and of the chip's peak where our side knows it, the steps reach."""
+    """The share of the ceilings, and of the chip's peak where our side knows it, that the steps reach."""
     peak = figures["ours"].get("peak_tflop_per_s")
     for side in ("ours", "pytorch"):
         if side in figures:
@@ -126,7 +126,7 @@ def add_shares(figures, flop):
 
 
 def take_turns(part, folder, precision, batch, torch, form):
-    """ours, PyTorch, ours, PyTorch: both see the same machine, never at once."""
+    """ours, PyTorch, ours, PyTorch: both see the same machine, never at the same time."""
     turns = {side: [] for side in (("ours", "pytorch") if torch else ("ours",))}
     left = (part.stop - time.monotonic()) / 2 - sum(STARTS[side] for side in turns)
     seconds = round(max(min(TURN, left / len(turns)), PROBE), 1)

@@ -8,8 +8,8 @@ from .part import BACKEND, Failure
 from .problem import SMALL, export, ours, synth
 
 PRECISIONS = ("fp32", "bf16", "fp8")
-# Half a ViT-Tiny with a small decoder: two cores take a step of it in a tenth of a second. The rate is so low, and the
-# images come back so seldom, that rounding is not blown up: on the CPU, BF16 and FP8 end 0.1 % from FP32.
+# Half a ViT-Tiny with a small decoder: a step takes two cores a tenth of a second. The rate is low and the images
+# repeat seldom, so rounding is not amplified: on the CPU, BF16 and FP8 end 0.1 % from FP32.
 TINY = ["image_size=64", "patch_size=8", "depth=6", "decoder_dim=96", "decoder_depth=1", "decoder_heads=3"]
 LAST_PART = 0.01
 
@@ -19,7 +19,7 @@ def curves(part):
     steps, batch, ring = (300, 32, 64) if gpu else (60, 8, 4)
     sets = ["model.preset=vit_tiny", "optim.base_lr=" + ("2e-4" if gpu else "3e-3")]
     sets += ["model." + key for key in (TINY if gpu else SMALL)]
-    # ViT-B's recipe, with a batch of its own.
+    # ViT-B's recipe with another batch size.
     folder, _ = export(part, "curves", "vit_base.ini", sets, "--batch", batch, "--ring", ring, "--steps", steps,
                        "--images", synth(part, batch * ring, 64))
 
@@ -27,8 +27,8 @@ def curves(part):
         return ours(part, "follow", folder, *arguments, "--steps", steps, **options)["losses"]
 
     reference = follow("fp32", backend="cpu")
-    # What chance alone makes of a curve: other masks on the same images. Rounding may do no more than that, and less in
-    # the last part, by which a recipe is judged.
+    # The effect of chance on a curve: other masks on the same images. Rounding may have no larger effect, and a smaller
+    # one in the last part, by which a recipe is judged.
     spread = max(distance(follow("fp32", "--masks", masks, backend="cpu"), reference) for masks in (1, 2))
     part.figures.update({"steps": steps, "cpu": [round(x, 5) for x in windows(reference)],
                          "spread_of_seeds": spread})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part faults: what does not fit, a GPU that is not there, a run that is killed and resumed."""
+"""The part faults: a model that does not fit, a missing GPU, a run killed and resumed."""
 import json
 import os
 import re
@@ -49,7 +49,7 @@ def fault(part, name, code, text, command, **environment):
 
 
 def kill_once_saved(part, command, directory):
-    """Whether the run was killed, and not at its end: a checkpoint is there and steps are still to come."""
+    """Whether the run was killed before its end: there is a checkpoint, and steps are left."""
     with open(os.path.join(part.folder, "output"), "wb") as output:
         process = subprocess.Popen(with_cuda(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                    start_new_session=True)
@@ -89,7 +89,7 @@ def killed_and_resumed(part, train):
 
 
 def huge_case(part):
-    """A case of no tensors, whose model takes 1.8 TB: replay asks for it at once, where train counts beforehand."""
+    """A case without tensors, whose model takes 1.8 TB: replay allocates at once, where train plans first."""
     path = os.path.join(part.folder, "huge.safetensors")
     shape = {"kind": "mae", "image_size": 32, "patch_size": 8, "dim": 8192, "depth": 128, "heads": 128, "decoder_dim": 32,
              "decoder_depth": 1, "decoder_heads": 2, "mask_ratio": 0.75, "batch": 8, "steps": 1}
@@ -101,7 +101,7 @@ def huge_case(part):
 
 def faults(part):
     config = os.path.join(part.folder, "small.ini")
-    # A GPU takes a thousand steps in the time in which the emulator takes a few.
+    # A GPU does a thousand steps in the time of a few emulated ones.
     steps, every = (2000, 100) if BACKEND == "cuda" else (40, 5)
     with open(config, "w") as file:
         file.write(CONFIG.format(folder=part.folder, backend=BACKEND, steps=steps, every=every))

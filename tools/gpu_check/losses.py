@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Curves of losses, and when two of them are the same but for rounding."""
+"""Curves of losses, and when two of them are equal except for rounding."""
 WINDOWS = 10
 
 
 def windows(losses):
-    """Means of ten parts, so that one batch's luck counts little."""
+    """Means of ten parts, so that a single batch counts little."""
     size = max(len(losses) // WINDOWS, 1)
     return [sum(losses[i:i + size]) / size for i in range(0, size * (len(losses) // size), size)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was checked, and on what."""
+"""The version that was checked, and the machine."""
 import datetime
 import os
 import re
@@ -16,7 +16,7 @@ def output_of(command):
 
 
 def gpu_of(text):
-    """Name and memory of the GPU that the programs take, from checkops --bench."""
+    """Name and memory of the GPU that the programs use, from checkops --bench."""
     found = re.match(r"cuda, (.*), ([\d.]+ GiB): a copy", text)
     if not found:
         raise Failure("checkops --bench names no GPU: " + last_line(text))

@@ -48,7 +48,7 @@ def parse(arguments, usage):
 
 
 def run_part(name, folder):
-    """Its record in the results."""
+    """Runs a part; its record for the results."""
     os.mkdir(folder)
     part, start = Part(folder), time.monotonic()
     record = {"passed": True}
@@ -102,7 +102,8 @@ def main(usage):
             record = run_part(name, inside)
             shutil.rmtree(inside)
             failed += record["passed"] is False
-            # Each with its own version: a later call may run the others on another. Written at once, lest it be lost.
+            # Each part has its own version: a later call may run other parts with another. Written at once, so that
+            # an interrupted call keeps it.
             results["parts"][name] = {**record, **version(), "date": datetime.date.today().isoformat()}
             write(path, results)
     print(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the parts of tools/gpu-check share: how they run programs, fail, and where things are."""
+"""Shared by the parts of tools/gpu-check: running programs, failing, and where files are."""
 import json
 import os
 import re
@@ -18,11 +18,11 @@ BACKEND = os.environ.get("FOVEA_CHECK_BACKEND", "cuda")
 
 
 class Failure(Exception):
-    """A part cannot go on; what it found until then counts."""
+    """A part cannot continue; its figures so far are kept."""
 
 
 class Skipped(Exception):
-    """A part needs what this machine lacks."""
+    """A part needs something that this machine lacks."""
 
 
 def rounds(usual):
@@ -38,7 +38,7 @@ def with_cuda(command):
 
 
 def last_line(text):
-    """Without paths of this machine: it is kept."""
+    """The text without paths of this machine, for the results."""
     lines = text.strip().splitlines() or ["it printed nothing"]
     return lines[-1].replace(ROOT + "/", "").replace(tempfile.gettempdir() + "/", "")[:500]
 
@@ -52,7 +52,7 @@ def end(process):
 
 
 class Part:
-    """One part's folder for files, what is left of its time, and its figures."""
+    """One part's folder for files, its remaining time and its figures."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -83,7 +83,7 @@ class Part:
 
 
 def tap(text):
-    """How many tests passed, and the failed ones' names with reasons. A skipped one is the backend itself."""
+    """The number of passed tests, and the failed ones' names with reasons. A skipped test is the backend itself."""
     passed, failed, plan = 0, [], None
     for line in text.splitlines():
         found = re.match(r"1\.\.(\d+)", line)

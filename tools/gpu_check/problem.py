@@ -5,13 +5,13 @@ import os
 
 from .part import BACKEND, ROOT, Failure, last_line, program
 
-# Where there is no GPU, only this script's own working is checked.
+# Without a GPU only this script itself is tested.
 SMALL = ["image_size=32", "patch_size=8", "dim=32", "depth=2", "heads=2", "decoder_dim=32", "decoder_depth=1",
          "decoder_heads=2"]
 
 
 def answer(text):
-    """The JSON object that a program printed, whatever a library printed beside it."""
+    """The JSON object that a program printed, ignoring what a library printed."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             return json.loads(line)
@@ -19,14 +19,14 @@ def answer(text):
 
 
 def synth(part, images, size):
-    """Drawn photographs; the folder."""
+    """Draws photographs; returns the folder."""
     folder = os.path.join(part.folder, "photographs")
     part.need([program("synth"), folder, "--images", str(images), "--size", str(size), "--val", "0", "--test", "0"])
     return os.path.join(folder, "train")
 
 
 def export(part, name, config, sets, *arguments):
-    """The folder, and what mae_export says of the model."""
+    """The folder, and mae_export's description of the model."""
     folder = os.path.join(part.folder, name)
     sets = [word for key in sets for word in ("--set", key)]
     said = answer(part.need([program("bench/mae_export"), folder, "--config", os.path.join(ROOT, "configs", config),

@@ -10,7 +10,7 @@ from .part import BACKEND, BUILD, ROOT, Failure, last_line
 from .problem import answer
 
 SCRIPT = os.path.join(ROOT, "tools", "bench", "torch_bench.py")
-# Each is tried on top of the fastest so far; what takes longest to compile comes last.
+# Each is tried on top of the fastest so far; those that compile longest come last.
 FORMS = ([{"weights": "bf16"}, {"sdpa": "flash"}, {"compile": "reduce-overhead"},
           {"compile": "max-autotune-no-cudagraphs"}] if BACKEND == "cuda" else [{"weights": "bf16"}])
 FIRST = {"precision": "bf16", "weights": "fp32",
@@ -18,7 +18,7 @@ FIRST = {"precision": "bf16", "weights": "fp32",
 
 
 def find():
-    """A Python that has PyTorch (and sees the GPU), or None, and what it said or why there is none."""
+    """A Python with PyTorch (that sees the GPU), or None; and its version, or the reason."""
     ask = "import torch; print(torch.__version__, torch.cuda.is_available())"
     said = "no Python has been asked"
     for python in filter(None, [os.environ.get("TORCH_PYTHON"), sys.executable, os.path.join(BUILD, "torch/bin/python")]):
@@ -51,7 +51,7 @@ class Torch:
         return answer(text)
 
     def attempt(self, folder, form, seconds, limit=None):
-        """What a form came to: its images/s, or why there are none."""
+        """The result of a form: its images/s, or the reason for none."""
         start = time.monotonic()
         try:
             figures = self.run("time", folder, form, "--seconds", seconds, limit=limit)
@@ -61,11 +61,11 @@ class Torch:
                 "compile_s": figures["compile_s"], "whole_s": round(time.monotonic() - start, 1)}
 
     def fastest(self, folder, precision, batches, seconds, until):
-        """The fastest form that could be found by then, None if none ran, and all that were tried. `batches`, the
-        largest first, are those that fit our side, which runs in `precision`."""
+        """The fastest form found in the time, None if none ran, and all that were tried. `batches`, the largest first,
+        are those that fit our side, which runs in `precision`."""
         tried = []
         for batch in batches:
-            # The first may take what time there is: without it there is no comparison.
+            # The first may take all the time: without it there is no comparison.
             tried.append(self.attempt(folder, {**FIRST, "batch": batch}, seconds))
             if "images_per_s" in tried[-1]:
                 break
@@ -83,6 +83,6 @@ class Torch:
 
 
 def chosen(tried):
-    """The form with most images/s; None: none ran."""
+    """The form with the most images/s; None: none ran."""
     best = max((one for one in tried if "images_per_s" in one), key=lambda one: one["images_per_s"], default=None)
     return best and {key: best[key] for key in (*FIRST, "batch")}
