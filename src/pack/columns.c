@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pack/pack_file.h"
+#include "pack/columns.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define COLUMN(field, kind, width)                                                                                     \
@@ -29,13 +28,13 @@ const char *pack_column_text(const PackColumn *column, const PackRow *row) {
     return text;
 }
 
-size_t pack_cell_size(CellKind kind) {
+size_t pack_cell_size(PackCellKind kind) {
     static const size_t sizes[] = {[CELL_U8] = 1, [CELL_U32] = 4, [CELL_U64] = 8, [CELL_I32] = 4, [CELL_F32] = 4};
     return sizes[kind];
 }
 
-/* HDF5's types are no constants: they are made when the library starts. */
-hid_t pack_cell_stored(CellKind kind) {
+/* HDF5's types are no constants: the library creates them when it starts. */
+hid_t pack_cell_stored(PackCellKind kind) {
     switch (kind) {
     case CELL_U8:
         return H5T_STD_U8LE;
@@ -52,7 +51,7 @@ hid_t pack_cell_stored(CellKind kind) {
     }
 }
 
-hid_t pack_cell_native(CellKind kind) {
+hid_t pack_cell_native(PackCellKind kind) {
     switch (kind) {
     case CELL_U8:
         return H5T_NATIVE_UINT8;
@@ -66,34 +65,5 @@ hid_t pack_cell_native(CellKind kind) {
         return H5T_NATIVE_FLOAT;
     default:
         return H5I_INVALID_HID;
-    }
-}
-
-uint64_t pack_record_bytes(const PackInfo *info) {
-    return (uint64_t)info->image_size * (uint64_t)info->image_size * 3;
-}
-
-struct PackMemory {
-    PackMemory *next;
-    _Alignas(16) unsigned char data[];
-};
-
-void *pack_memory_take(PackMemory **memory, size_t count, size_t size) {
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, sizeof(PackMemory), &bytes))
-        return NULL;
-    PackMemory *block = calloc(1, bytes);
-    if (!block)
-        return NULL;
-    block->next = *memory;
-    *memory = block;
-    return block->data;
-}
-
-void pack_memory_close(PackMemory *memory) {
-    while (memory) {
-        PackMemory *next = memory->next;
-        free(memory);
-        memory = next;
     }
 }

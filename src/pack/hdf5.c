@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pack/hdf5.h"
+
 #include "base/files.h"
-#include "pack/pack_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,13 +15,13 @@ Status pack_hdf5_memory(int *descriptor) {
     return *descriptor < 0 ? files_failure("create", "a file in memory", errno) : NULL;
 }
 
-/* HDF5 opens files by name. This one looks like a link to nowhere, which only its driver over stdio does not mind. */
-static void name_of(int descriptor, char name[32]) {
+/* HDF5 opens files by name. This name looks like a dangling link, which only its stdio driver accepts. */
+static void name_descriptor(int descriptor, char name[32]) {
     snprintf(name, 32, "/proc/self/fd/%d", descriptor);
 }
 
-/* The same on every machine, whatever its settings: version 1.8 of the format, which all read. */
-static hid_t access_properties(void) {
+/* Equal bytes on every machine, whatever its settings: version 1.8 of the format, which every tool reads. */
+static hid_t create_access_list(void) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && H5Pset_fapl_stdio(access) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
@@ -32,8 +33,8 @@ static hid_t access_properties(void) {
 
 hid_t pack_hdf5_create(int descriptor, uint64_t align_from) {
     char name[32];
-    name_of(descriptor, name);
-    hid_t access = access_properties(), creation = H5Pcreate(H5P_FILE_CREATE), file = H5I_INVALID_HID;
+    name_descriptor(descriptor, name);
+    hid_t access = create_access_list(), creation = H5Pcreate(H5P_FILE_CREATE), file = H5I_INVALID_HID;
     if (access >= 0 && creation >= 0 && H5Pset_alignment(access, align_from, ALIGNMENT) >= 0 &&
         H5Pset_obj_track_times(creation, false) >= 0)
         file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
@@ -44,8 +45,8 @@ hid_t pack_hdf5_create(int descriptor, uint64_t align_from) {
 
 hid_t pack_hdf5_open(int descriptor) {
     char name[32];
-    name_of(descriptor, name);
-    hid_t access = access_properties();
+    name_descriptor(descriptor, name);
+    hid_t access = create_access_list();
     hid_t file = access >= 0 ? H5Fopen(name, H5F_ACC_RDONLY, access) : H5I_INVALID_HID;
     pack_hdf5_release(access);
     return file;
@@ -56,32 +57,32 @@ void pack_hdf5_release(hid_t id) {
         H5Idec_ref(id);
 }
 
-/* The first entry from below is the cause. */
-static herr_t take_first(unsigned number, const H5E_error2_t *error, void *text) {
+/* The innermost entry is the cause. */
+static herr_t copy_first_reason(unsigned number, const H5E_error2_t *error, void *text) {
     if (number == 0)
-        snprintf(text, sizeof((PackWords *)0)->reason, "%s", error->desc ? error->desc : "");
+        snprintf(text, sizeof((PackHdf5Errors *)0)->reason, "%s", error->desc ? error->desc : "");
     return 0;
 }
 
-/* HDF5 calls it as the failing call returns: the next call, though it be one that cleans up, clears the record. */
-static herr_t keep(hid_t stack, void *words) {
-    H5Ewalk2(stack, H5E_WALK_UPWARD, take_first, ((PackWords *)words)->reason);
+/* HDF5 calls it as the failing call returns; the next call, even one that cleans up, clears the stack. */
+static herr_t capture_reason(hid_t stack, void *errors) {
+    H5Ewalk2(stack, H5E_WALK_UPWARD, copy_first_reason, ((PackHdf5Errors *)errors)->reason);
     return 0;
 }
 
-void pack_hdf5_listen(PackWords *words) {
-    *words = (PackWords){0};
-    H5Eget_auto2(H5E_DEFAULT, &words->function, &words->data);
-    H5Eset_auto2(H5E_DEFAULT, keep, words);
+void pack_hdf5_errors_begin(PackHdf5Errors *errors) {
+    *errors = (PackHdf5Errors){0};
+    H5Eget_auto2(H5E_DEFAULT, &errors->function, &errors->data);
+    H5Eset_auto2(H5E_DEFAULT, capture_reason, errors);
 }
 
-void pack_hdf5_end(const PackWords *words) {
-    H5Eset_auto2(H5E_DEFAULT, words->function, words->data);
+void pack_hdf5_errors_end(const PackHdf5Errors *errors) {
+    H5Eset_auto2(H5E_DEFAULT, errors->function, errors->data);
 }
 
-Status pack_hdf5_failure(ExitCode code, const char *path, const char *action, const PackWords *words) {
+Status pack_hdf5_failure(ExitCode code, const char *path, const char *action, const PackHdf5Errors *errors) {
     return status_error(code, "%s: %s failed: %s", path, action,
-                        *words->reason ? words->reason : "HDF5 does not say why");
+                        *errors->reason ? errors->reason : "HDF5 gives no reason");
 }
 
 hid_t pack_hdf5_text(size_t size, H5T_str_t padding) {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pack/manifest.h"
+
 #include "base/digest.h"
 #include "base/files.h"
-#include "pack/pack_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <cJSON.h>
 
-enum { LARGEST_SIDE = 1 << 15 }; /* pixels: a record is then 3 GiB */
-static const double LARGEST_INTEGER = 9007199254740992.0;
+enum { MAX_SIDE = 1 << 15 }; /* pixels: a record is then 3 GiB */
+static const double MAX_INTEGER = 9007199254740992.0;
 
 /* --- Writing --- */
 
@@ -77,54 +79,54 @@ Status pack_manifest_write(const char *directory, const PackInfo *info, const Pa
 typedef struct {
     const char *path;
     const cJSON *object;
-} Place;
+} JsonObject;
 
-static Status wrong(const Place *place, const char *key, const char *what) {
-    return status_error(EXIT_DATA, "%s: %s: %s; restore it from a copy, or stage again", place->path, key, what);
+static Status bad_value(const JsonObject *json, const char *key, const char *what) {
+    return status_error(EXIT_DATA, "%s: %s: %s; restore it from a copy, or stage again", json->path, key, what);
 }
 
-static Status get_integer(const Place *place, const char *key, double least, double most, int64_t *value) {
+static Status get_integer(const JsonObject *json, const char *key, double low, double high, int64_t *value) {
     *value = 0;
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(place->object, key);
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= least && item->valuedouble <= most) ||
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json->object, key);
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= low && item->valuedouble <= high) ||
         item->valuedouble != floor(item->valuedouble))
-        return wrong(place, key, "not a whole number that makes sense here");
+        return bad_value(json, key, "not a whole number in the allowed range");
     *value = (int64_t)item->valuedouble;
     return NULL;
 }
 
-static Status get_text(const Place *place, const char *key, char **value) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(place->object, key);
+static Status get_text(const JsonObject *json, const char *key, char **value) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json->object, key);
     if (!cJSON_IsString(item))
-        return wrong(place, key, "no text");
+        return bad_value(json, key, "not a string");
     *value = strdup(item->valuestring);
     return *value ? NULL : status_no_memory("pack.json", strlen(item->valuestring) + 1);
 }
 
-static Status get_hexadecimal(const Place *place, const char *key, int count, uint8_t *bytes) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(place->object, key);
+static Status get_hexadecimal(const JsonObject *json, const char *key, int count, uint8_t *bytes) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json->object, key);
     if (!cJSON_IsString(item) || !digest_from_hex(item->valuestring, count, bytes))
-        return wrong(place, key, "not hexadecimal, or not as long as it should be");
+        return bad_value(json, key, "not hexadecimal of the right length");
     return NULL;
 }
 
-static Status get_list(const Place *place, const char *key, const cJSON **list) {
-    *list = cJSON_GetObjectItemCaseSensitive(place->object, key);
-    return cJSON_IsArray(*list) ? NULL : wrong(place, key, "no list");
+static Status get_list(const JsonObject *json, const char *key, const cJSON **list) {
+    *list = cJSON_GetObjectItemCaseSensitive(json->object, key);
+    return cJSON_IsArray(*list) ? NULL : bad_value(json, key, "not a list");
 }
 
 static Status read_shard(const char *path, const cJSON *object, PackShardEntry *shard) {
-    const Place place = {path, object};
+    const JsonObject json = {path, object};
     uint8_t tables[8], sha256[DIGEST_SHA256];
     int64_t bytes, offset;
-    TRY(get_text(&place, "file", &shard->file));
+    TRY(get_text(&json, "file", &shard->file));
     if (!*shard->file || *shard->file == '.' || strchr(shard->file, '/'))
-        return wrong(&place, "file", "not the name of a file below shards/");
-    TRY(get_integer(&place, "records", 1, LARGEST_INTEGER, &shard->records));
-    TRY(get_integer(&place, "bytes", 1, LARGEST_INTEGER, &bytes));
-    TRY(get_integer(&place, "offset", 1, LARGEST_INTEGER, &offset));
-    TRY(get_hexadecimal(&place, "tables", sizeof tables, tables));
-    TRY(get_hexadecimal(&place, "sha256", sizeof sha256, sha256));
+        return bad_value(&json, "file", "not the name of a file below shards/");
+    TRY(get_integer(&json, "records", 1, MAX_INTEGER, &shard->records));
+    TRY(get_integer(&json, "bytes", 1, MAX_INTEGER, &bytes));
+    TRY(get_integer(&json, "offset", 1, MAX_INTEGER, &offset));
+    TRY(get_hexadecimal(&json, "tables", sizeof tables, tables));
+    TRY(get_hexadecimal(&json, "sha256", sizeof sha256, sha256));
     shard->bytes = (uint64_t)bytes;
     shard->offset = (uint64_t)offset;
     for (int i = 0; i < 8; i++)
@@ -133,38 +135,38 @@ static Status read_shard(const char *path, const cJSON *object, PackShardEntry *
     return NULL;
 }
 
-static Status read_shards(const Place *place, PackManifest *manifest) {
+static Status read_shards(const JsonObject *json, PackManifest *manifest) {
     const cJSON *list, *item;
-    TRY(get_list(place, "shards", &list));
+    TRY(get_list(json, "shards", &list));
     int count = cJSON_GetArraySize(list);
     if (count < 1)
-        return wrong(place, "shards", "none");
+        return bad_value(json, "shards", "the list is empty");
     manifest->shards = calloc((size_t)count, sizeof *manifest->shards);
     if (!manifest->shards)
         return status_no_memory("pack.json", (unsigned long long)count * sizeof *manifest->shards);
     cJSON_ArrayForEach(item, list) {
         PackShardEntry *shard = &manifest->shards[manifest->shard_count++];
-        TRY(read_shard(place->path, item, shard));
+        TRY(read_shard(json->path, item, shard));
         for (int i = 0; i < manifest->shard_count - 1; i++)
             if (strcmp(manifest->shards[i].file, shard->file) == 0)
-                return wrong(place, shard->file, "listed twice");
+                return bad_value(json, shard->file, "listed twice");
         if (__builtin_add_overflow(manifest->records, shard->records, &manifest->records))
-            return wrong(place, "records", "more than can be");
+            return bad_value(json, "records", "too many");
     }
     int64_t records;
-    TRY(get_integer(place, "records", 1, LARGEST_INTEGER, &records));
-    return records == manifest->records ? NULL : wrong(place, "records", "not the sum of the shards'");
+    TRY(get_integer(json, "records", 1, MAX_INTEGER, &records));
+    return records == manifest->records ? NULL : bad_value(json, "records", "not the sum of the shards'");
 }
 
-static Status read_labels(const Place *place, PackInfo *info) {
+static Status read_labels(const JsonObject *json, PackInfo *info) {
     const cJSON *list, *item;
-    TRY(get_list(place, "labels", &list));
+    TRY(get_list(json, "labels", &list));
     info->label_names = calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *info->label_names);
     if (!info->label_names)
         return status_no_memory("pack.json", 0);
     cJSON_ArrayForEach(item, list) {
         if (!cJSON_IsString(item))
-            return wrong(place, "labels", "a name that is no text");
+            return bad_value(json, "labels", "a name is not a string");
         info->label_names[info->label_count] = strdup(item->valuestring);
         if (!info->label_names[info->label_count++])
             return status_no_memory("pack.json", 0);
@@ -172,42 +174,53 @@ static Status read_labels(const Place *place, PackInfo *info) {
     return NULL;
 }
 
-static Status check_format(const Place *place) {
-    const cJSON *format = cJSON_GetObjectItemCaseSensitive(place->object, "format");
+static Status check_format(const JsonObject *json) {
+    const cJSON *format = cJSON_GetObjectItemCaseSensitive(json->object, "format");
     int64_t version;
     if (!cJSON_IsString(format) || strcmp(format->valuestring, PACK_FORMAT) != 0)
-        return status_error(EXIT_DATA, "%s: not a pack's: its format is not \"" PACK_FORMAT "\"", place->path);
-    TRY(get_integer(place, "version", 1, LARGEST_INTEGER, &version));
+        return status_error(EXIT_DATA, "%s: not a pack: its format is not \"" PACK_FORMAT "\"", json->path);
+    TRY(get_integer(json, "version", 1, MAX_INTEGER, &version));
     if (version > PACK_VERSION)
-        return status_error(EXIT_DATA, "%s: made by a newer fovea (pack version %lld, this one reads %d); update fovea",
-                            place->path, (long long)version, PACK_VERSION);
+        return status_error(EXIT_DATA,
+                            "%s: written by a newer fovea (pack version %lld; this one reads up to %d); update fovea",
+                            json->path, (long long)version, PACK_VERSION);
     return NULL;
 }
 
-static Status read_all(const Place *place, PackManifest *manifest) {
+static Status read_manifest(const JsonObject *json, PackManifest *manifest) {
     int64_t side;
-    TRY(check_format(place));
-    TRY(get_text(place, "dataset", &manifest->info.dataset));
-    TRY(get_text(place, "dataset_version", &manifest->info.dataset_version));
-    TRY(get_integer(place, "image_size", 1, LARGEST_SIDE, &side));
+    TRY(check_format(json));
+    TRY(get_text(json, "dataset", &manifest->info.dataset));
+    TRY(get_text(json, "dataset_version", &manifest->info.dataset_version));
+    TRY(get_integer(json, "image_size", 1, MAX_SIDE, &side));
     manifest->info.image_size = (int)side;
-    const cJSON *licensed = cJSON_GetObjectItemCaseSensitive(place->object, "licensed");
+    const cJSON *licensed = cJSON_GetObjectItemCaseSensitive(json->object, "licensed");
     if (!cJSON_IsBool(licensed))
-        return wrong(place, "licensed", "neither true nor false");
+        return bad_value(json, "licensed", "neither true nor false");
     manifest->info.licensed = cJSON_IsTrue(licensed);
-    TRY(read_labels(place, &manifest->info));
-    return read_shards(place, manifest);
+    TRY(read_labels(json, &manifest->info));
+    return read_shards(json, manifest);
 }
 
-/* `cause`: errno of looking for pack.json. */
-static Status not_there(const char *directory, int cause) {
+bool pack_is(const char *directory) {
+    char *manifest = files_path("%s/pack.json", directory), *shards = files_path("%s/shards", directory);
+    bool is = (manifest && files_exists(manifest)) || (shards && files_exists(shards));
+    free(manifest);
+    free(shards);
+    return is;
+}
+
+/* `cause`: the errno of stat(2) on pack.json. */
+static Status explain_missing(const char *directory, int cause) {
     if (cause != ENOENT && cause != ENOTDIR)
-        return status_error(EXIT_DATA, "%s: cannot be looked at: %s; packs are for their owner and his group",
+        return status_error(EXIT_DATA,
+                            "%s: cannot be accessed: %s; only the owner of a pack and the owner's group can read it",
                             directory, strerror(cause));
     if (pack_is(directory))
         return status_error(
-            EXIT_DATA, "%s: an unfinished pack, without pack.json; run the same ./stage again to finish it", directory);
-    return status_error(EXIT_DATA, "%s: no pack: it holds no pack.json", directory);
+            EXIT_DATA, "%s: an unfinished pack (no pack.json yet); run the same ./stage command again to finish it",
+            directory);
+    return status_error(EXIT_DATA, "%s: not a pack: it contains no pack.json", directory);
 }
 
 Status pack_manifest_read(const char *directory, PackManifest *manifest) {
@@ -217,12 +230,13 @@ Status pack_manifest_read(const char *directory, PackManifest *manifest) {
     if (!path)
         return status_no_memory("a path", strlen(directory));
     struct stat st;
-    Status status = stat(path, &st) == 0 ? files_read(path, &text, &size) : not_there(directory, errno);
+    Status status = stat(path, &st) == 0 ? files_read(path, &text, &size) : explain_missing(directory, errno);
     cJSON *object = status ? NULL : cJSON_ParseWithLength(text, size);
     if (!status && !cJSON_IsObject(object))
-        status = status_error(EXIT_DATA, "%s: no JSON object: damaged; restore it from a copy, or stage again", path);
+        status =
+            status_error(EXIT_DATA, "%s: not a JSON object: damaged; restore it from a copy, or stage again", path);
     if (!status)
-        status = read_all(&(Place){path, object}, manifest);
+        status = read_manifest(&(JsonObject){path, object}, manifest);
     if (status)
         pack_manifest_close(manifest);
     cJSON_Delete(object);
@@ -246,4 +260,8 @@ void pack_manifest_close(PackManifest *manifest) {
     free(manifest->shards);
     pack_info_close(&manifest->info);
     *manifest = (PackManifest){0};
+}
+
+uint64_t pack_record_bytes(const PackInfo *info) {
+    return (uint64_t)info->image_size * (uint64_t)info->image_size * 3;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pack/shard_tables.h"
+
 #include "base/files.h"
-#include "pack/pack_file.h"
+#include "pack/columns.h"
+#include "pack/hdf5.h"
+#include "pack/shard_scan.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A shard whose tables are read. */
+/* A shard whose tables are being read. */
 typedef struct {
     const PackShard *shard;
     const PackInfo *info;
@@ -15,19 +19,19 @@ typedef struct {
     PackRow *rows;
     PackMemory **memory;
     hid_t file;
-    PackWords words;
-} Reader;
+    PackHdf5Errors errors;
+} ShardReader;
 
-static Status wrong(const Reader *reader, const char *name, const char *what) {
-    return status_error(EXIT_DATA, "%s: %s: %s: no shard of a fovea pack of version %d", reader->shard->path, name,
-                        what, PACK_VERSION);
+static Status wrong_format(const ShardReader *reader, const char *name, const char *what) {
+    return status_error(EXIT_DATA, "%s: %s: %s: not a shard of pack version %d", reader->shard->path, name, what,
+                        PACK_VERSION);
 }
 
-static Status unreadable(const Reader *reader, const char *name) {
-    return pack_hdf5_failure(EXIT_DATA, reader->shard->path, name, &reader->words);
+static Status hdf5_failure(const ShardReader *reader, const char *name) {
+    return pack_hdf5_failure(EXIT_DATA, reader->shard->path, name, &reader->errors);
 }
 
-/* --- Datasets: of the shape that is expected, and within this file in one piece. --- */
+/* --- Datasets: checked for shape, type, and one contiguous piece in this file. --- */
 
 static bool has_sizes(hid_t dataset, int rank, const hsize_t *wanted) {
     hsize_t sizes[4];
@@ -55,43 +59,44 @@ static bool has_type(hid_t dataset, hid_t wanted) {
     return same;
 }
 
-static Status open_dataset(const Reader *reader, hid_t place, const char *name, int rank, const hsize_t *sizes,
+static Status open_dataset(const ShardReader *reader, hid_t place, const char *name, int rank, const hsize_t *sizes,
                            hid_t *dataset) {
     *dataset = H5Dopen2(place, name, H5P_DEFAULT);
     if (*dataset < 0)
-        return unreadable(reader, name);
+        return hdf5_failure(reader, name);
     if (!has_sizes(*dataset, rank, sizes))
-        return wrong(reader, name, "not of the number of records that pack.json says");
+        return wrong_format(reader, name, "does not have the number of records that pack.json says");
     if (!is_contiguous(*dataset))
-        return wrong(reader, name, "not in one piece");
+        return wrong_format(reader, name, "not contiguous");
     return NULL;
 }
 
-static Status check_images(const Reader *reader) {
+static Status check_images(const ShardReader *reader) {
     hsize_t side = (hsize_t)reader->info->image_size, sizes[4] = {(hsize_t)reader->entry->records, side, side, 3};
     hid_t dataset;
     Status status = open_dataset(reader, reader->file, "images", 4, sizes, &dataset);
     if (!status && !has_type(dataset, H5T_STD_U8LE))
-        status = wrong(reader, "images", "not of bytes");
+        status = wrong_format(reader, "images", "not of type uint8");
     if (!status && H5Dget_offset(dataset) != reader->entry->offset)
-        status = wrong(reader, "images", "not at the place that pack.json says");
+        status = wrong_format(reader, "images", "not at the offset that pack.json says");
     pack_hdf5_release(dataset);
     return status;
 }
 
-static Status read_cells(const Reader *reader, hid_t place, const char *name, CellKind kind, int width, void *cells) {
+static Status read_cells(const ShardReader *reader, hid_t place, const char *name, PackCellKind kind, int width,
+                         void *cells) {
     hsize_t sizes[2] = {(hsize_t)reader->entry->records, (hsize_t)width};
     hid_t dataset;
     Status status = open_dataset(reader, place, name, width > 1 ? 2 : 1, sizes, &dataset);
     if (!status && !has_type(dataset, pack_cell_stored(kind)))
-        status = wrong(reader, name, "of another type");
+        status = wrong_format(reader, name, "of another type");
     if (!status && H5Dread(dataset, pack_cell_native(kind), H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0)
-        status = unreadable(reader, name);
+        status = hdf5_failure(reader, name);
     pack_hdf5_release(dataset);
     return status;
 }
 
-static Status read_numbers(const Reader *reader, const PackColumn *column) {
+static Status read_numbers(const ShardReader *reader, const PackColumn *column) {
     size_t cell = pack_cell_size(column->kind) * (size_t)column->width, count = (size_t)reader->entry->records;
     char *cells = calloc(count, cell);
     if (!cells)
@@ -105,33 +110,35 @@ static Status read_numbers(const Reader *reader, const PackColumn *column) {
 
 /* --- Texts --- */
 
-/* Bytes of each text; 0 when the type is not one of fixed length. */
+/* Bytes of each string; 0 unless the type is a fixed-length string. */
 static size_t text_size(hid_t type) {
     bool fixed = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
                  H5Tget_strpad(type) == H5T_STR_NULLPAD && H5Tget_cset(type) == H5T_CSET_UTF8;
     return fixed ? H5Tget_size(type) : 0;
 }
 
-/* The texts of a dataset, each with a NUL behind it, `*step` bytes apart. */
-static Status read_text_cells(const Reader *reader, hid_t dataset, const char *name, const char **texts, size_t *step) {
+/* The strings of a dataset, each NUL-terminated, `*step` bytes apart. */
+static Status read_text_cells(const ShardReader *reader, hid_t dataset, const char *name, const char **texts,
+                              size_t *step) {
     size_t count = (size_t)reader->entry->records, size;
     hid_t stored = H5Dget_type(dataset);
     size = text_size(stored);
     pack_hdf5_release(stored);
     if (!size || H5Dget_storage_size(dataset) / size != count)
-        return wrong(reader, name, "not of texts of one length");
+        return wrong_format(reader, name, "not of fixed-length strings");
     *step = size + 1;
     char *cells = pack_memory_take(reader->memory, count, *step);
     if (!cells)
         return status_no_memory("a table of the pack", (unsigned long long)count * *step);
     *texts = cells;
     hid_t type = pack_hdf5_text(*step, H5T_STR_NULLTERM);
-    Status status = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0 ? unreadable(reader, name) : NULL;
+    Status status =
+        H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0 ? hdf5_failure(reader, name) : NULL;
     pack_hdf5_release(type);
     return status;
 }
 
-static Status set_text(const Reader *reader, const PackColumn *column, PackRow *row, const char *text) {
+static Status set_row_text(const ShardReader *reader, const PackColumn *column, PackRow *row, const char *text) {
     if (column->kind == CELL_TEXT) {
         memcpy((char *)row + column->offset, &text, sizeof text);
         return NULL;
@@ -140,17 +147,17 @@ static Status set_text(const Reader *reader, const PackColumn *column, PackRow *
         Status status = pack_split_parse(text, &row->split);
         bool ok = !status;
         status_free(status);
-        return ok ? NULL : wrong(reader, column->name, "a split that is none");
+        return ok ? NULL : wrong_format(reader, column->name, "an unknown split");
     }
     for (PackEye eye = PACK_EYE_UNKNOWN; eye <= PACK_EYE_LEFT; eye++)
         if (strcmp(text, pack_eye_name(eye)) == 0) {
             row->eye = eye;
             return NULL;
         }
-    return wrong(reader, column->name, "an eye that is neither R nor L");
+    return wrong_format(reader, column->name, "an eye other than R and L");
 }
 
-static Status read_texts(const Reader *reader, const PackColumn *column) {
+static Status read_texts(const ShardReader *reader, const PackColumn *column) {
     hsize_t sizes[1] = {(hsize_t)reader->entry->records};
     hid_t dataset;
     const char *texts = NULL;
@@ -160,13 +167,13 @@ static Status read_texts(const Reader *reader, const PackColumn *column) {
         status = read_text_cells(reader, dataset, column->name, &texts, &step);
     pack_hdf5_release(dataset);
     for (int64_t i = 0; i < reader->entry->records && !status; i++)
-        status = set_text(reader, column, &reader->rows[i], texts + (size_t)i * step);
+        status = set_row_text(reader, column, &reader->rows[i], texts + (size_t)i * step);
     return status;
 }
 
 /* --- Labels --- */
 
-static Status fill_labels(const Reader *reader, hid_t group, float *cells, float *labels) {
+static Status fill_labels(const ShardReader *reader, hid_t group, float *cells, float *labels) {
     int64_t records = reader->entry->records;
     int count = reader->info->label_count;
     for (int label = 0; label < count; label++) {
@@ -179,15 +186,15 @@ static Status fill_labels(const Reader *reader, hid_t group, float *cells, float
     return NULL;
 }
 
-static Status read_labels(const Reader *reader) {
+static Status read_labels(const ShardReader *reader) {
     size_t records = (size_t)reader->entry->records, row = (size_t)reader->info->label_count * sizeof(float);
     hid_t group = H5Gopen2(reader->file, "labels", H5P_DEFAULT);
     H5G_info_t info;
     Status status = NULL;
     if (group < 0 || H5Gget_info(group, &info) < 0)
-        status = unreadable(reader, "labels");
+        status = hdf5_failure(reader, "labels");
     else if (info.nlinks != (hsize_t)reader->info->label_count)
-        status = wrong(reader, "labels", "not those that pack.json names");
+        status = wrong_format(reader, "labels", "not the labels that pack.json names");
     if (!status) {
         float *cells = calloc(records, sizeof *cells), *labels = pack_memory_take(reader->memory, records, row);
         status = cells && labels ? fill_labels(reader, group, cells, labels)
@@ -200,35 +207,35 @@ static Status read_labels(const Reader *reader) {
 
 /* --- Attributes --- */
 
-static Status read_number(const Reader *reader, const char *name, hid_t wanted, int *value) {
+static Status read_number(const ShardReader *reader, const char *name, hid_t wanted, int *value) {
     hid_t attribute = H5Aopen(reader->file, name, H5P_DEFAULT), type = H5I_INVALID_HID, space = H5I_INVALID_HID;
     Status status = NULL;
     if (attribute < 0 || (type = H5Aget_type(attribute)) < 0 || (space = H5Aget_space(attribute)) < 0)
-        status = unreadable(reader, name);
+        status = hdf5_failure(reader, name);
     else if (H5Tequal(type, wanted) <= 0 || H5Sget_simple_extent_type(space) != H5S_SCALAR)
-        status = wrong(reader, name, "of another type");
+        status = wrong_format(reader, name, "of another type");
     else if (H5Aread(attribute, H5T_NATIVE_INT, value) < 0)
-        status = unreadable(reader, name);
+        status = hdf5_failure(reader, name);
     pack_hdf5_release(space);
     pack_hdf5_release(type);
     pack_hdf5_release(attribute);
     return status;
 }
 
-static Status compare_text(const Reader *reader, hid_t attribute, const char *name, const char *wanted) {
+static Status compare_text(const ShardReader *reader, hid_t attribute, const char *name, const char *wanted) {
     size_t size = strlen(wanted);
     hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute), native = H5I_INVALID_HID;
     bool same = text_size(type) == (size ? size : 1) && H5Sget_simple_extent_type(space) == H5S_SCALAR;
-    Status status = same ? NULL : wrong(reader, name, "not what pack.json says");
+    Status status = same ? NULL : wrong_format(reader, name, "not what pack.json says");
     char *text = same ? calloc(1, size + 2) : NULL;
     if (same && !text)
         status = status_no_memory("an attribute of the pack", size + 2);
     if (text) {
         native = pack_hdf5_text(size + 2, H5T_STR_NULLTERM);
         if (H5Aread(attribute, native, text) < 0)
-            status = unreadable(reader, name);
+            status = hdf5_failure(reader, name);
         else if (strcmp(text, wanted) != 0)
-            status = wrong(reader, name, "not what pack.json says");
+            status = wrong_format(reader, name, "not what pack.json says");
     }
     free(text);
     pack_hdf5_release(native);
@@ -237,31 +244,32 @@ static Status compare_text(const Reader *reader, hid_t attribute, const char *na
     return status;
 }
 
-static Status check_text(const Reader *reader, const char *name, const char *wanted) {
+static Status check_text(const ShardReader *reader, const char *name, const char *wanted) {
     hid_t attribute = H5Aopen(reader->file, name, H5P_DEFAULT);
-    Status status = attribute < 0 ? unreadable(reader, name) : compare_text(reader, attribute, name, wanted);
+    Status status = attribute < 0 ? hdf5_failure(reader, name) : compare_text(reader, attribute, name, wanted);
     pack_hdf5_release(attribute);
     return status;
 }
 
-static Status check_attributes(const Reader *reader) {
+static Status check_attributes(const ShardReader *reader) {
     int version, licensed;
     TRY(check_text(reader, "format", PACK_FORMAT));
     TRY(read_number(reader, "version", H5T_STD_I32LE, &version));
     if (version > PACK_VERSION)
-        return status_error(EXIT_DATA, "%s: made by a newer fovea (pack version %d, this one reads %d); update fovea",
+        return status_error(EXIT_DATA,
+                            "%s: written by a newer fovea (pack version %d; this one reads up to %d); update fovea",
                             reader->shard->path, version, PACK_VERSION);
     if (version != PACK_VERSION)
-        return wrong(reader, "version", "another one");
+        return wrong_format(reader, "version", "an unknown version");
     TRY(check_text(reader, "dataset", reader->info->dataset));
     TRY(check_text(reader, "dataset_version", reader->info->dataset_version));
     TRY(read_number(reader, "licensed", H5T_STD_U8LE, &licensed));
-    return licensed == reader->info->licensed ? NULL : wrong(reader, "licensed", "not what pack.json says");
+    return licensed == reader->info->licensed ? NULL : wrong_format(reader, "licensed", "not what pack.json says");
 }
 
 /* --- All of it --- */
 
-static Status read_all_tables(const Reader *reader) {
+static Status read_all_tables(const ShardReader *reader) {
     TRY(check_attributes(reader));
     TRY(check_images(reader));
     for (int i = 0; i < pack_column_count; i++)
@@ -270,23 +278,23 @@ static Status read_all_tables(const Reader *reader) {
     return read_labels(reader);
 }
 
-static Status read_hdf5(Reader *reader, int memory) {
+static Status read_hdf5(ShardReader *reader, int memory) {
     Status status;
-    pack_hdf5_listen(&reader->words);
+    pack_hdf5_errors_begin(&reader->errors);
     reader->file = pack_hdf5_open(memory);
-    status = reader->file < 0 ? unreadable(reader, "opening it by HDF5") : read_all_tables(reader);
+    status = reader->file < 0 ? hdf5_failure(reader, "opening it with HDF5") : read_all_tables(reader);
     if (reader->file >= 0)
         H5Fclose(reader->file);
-    pack_hdf5_end(&reader->words);
+    pack_hdf5_errors_end(&reader->errors);
     return status;
 }
 
-/* The bytes outside the records, once they are known to be those that were written. */
-static Status load_outside(const PackShard *shard, const PackInfo *info, const PackShardEntry *entry, int memory) {
-    PackSpan span = {shard->descriptor,       shard->path, entry->offset, (uint64_t)entry->records,
-                     pack_record_bytes(info), entry->bytes};
+/* Copies the bytes outside the records to memory, for HDF5 to parse once their hash has been verified. */
+static Status load_tables(const PackShard *shard, const PackInfo *info, const PackShardEntry *entry, int memory) {
+    PackShardFile file = {shard->descriptor,       shard->path, entry->offset, (uint64_t)entry->records,
+                          pack_record_bytes(info), entry->bytes};
     uint64_t hash;
-    TRY(pack_shard_outside(&span, memory, &hash));
+    TRY(pack_shard_scan_tables(&file, memory, &hash));
     if (hash != entry->tables)
         return status_error(EXIT_DATA, "%s: its tables are damaged; restore it from a copy, or stage again",
                             shard->path);
@@ -295,12 +303,12 @@ static Status load_outside(const PackShard *shard, const PackInfo *info, const P
     return NULL;
 }
 
-Status pack_shard_tables(const PackShard *shard, const PackInfo *info, const PackShardEntry *entry, PackRow *rows,
-                         PackMemory **memory) {
-    Reader reader = {.shard = shard, .info = info, .entry = entry, .rows = rows, .memory = memory};
+Status pack_shard_tables_read(const PackShard *shard, const PackInfo *info, const PackShardEntry *entry, PackRow *rows,
+                              PackMemory **memory) {
+    ShardReader reader = {.shard = shard, .info = info, .entry = entry, .rows = rows, .memory = memory};
     int copy;
     TRY(pack_hdf5_memory(&copy));
-    Status status = load_outside(shard, info, entry, copy);
+    Status status = load_tables(shard, info, entry, copy);
     if (!status)
         status = read_hdf5(&reader, copy);
     close(copy);

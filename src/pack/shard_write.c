@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pack/shard_write.h"
+
 #include "base/files.h"
 #include "base/utf8.h"
-#include "pack/pack_file.h"
+#include "pack/columns.h"
+#include "pack/hdf5.h"
+#include "pack/shard_scan.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,24 +15,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ALIGNED = 4096, PIECE = 1 << 20 };
+enum { ALIGNMENT = 4096, COPY_BUFFER = 1 << 20 };
 
-/* A shard while it is written. */
+/* A shard being written. */
 typedef struct {
     const char *path;
     const PackInfo *info;
     const PackRow *rows;
     size_t count;
     hid_t file, creation; /* of datasets */
-    PackWords words;
-} Writer;
+    PackHdf5Errors errors;
+} ShardWriter;
 
-static Status failure(const Writer *writer, const char *action) {
-    return pack_hdf5_failure(EXIT_INTERNAL, writer->path, action, &writer->words);
+static Status hdf5_failure(const ShardWriter *writer, const char *action) {
+    return pack_hdf5_failure(EXIT_INTERNAL, writer->path, action, &writer->errors);
 }
 
-/* Contiguous, space taken at once and never filled, without times. */
-static hid_t dataset_properties(void) {
+/* Contiguous, allocated at once, never filled, without time stamps. */
+static hid_t create_dataset_list(void) {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     if (creation >= 0 && H5Pset_layout(creation, H5D_CONTIGUOUS) >= 0 &&
         H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY) >= 0 &&
@@ -38,8 +42,8 @@ static hid_t dataset_properties(void) {
     return H5I_INVALID_HID;
 }
 
-/* A dataset in `place`; negative when it fails. */
-static hid_t create_dataset(const Writer *writer, hid_t place, const char *name, hid_t type, int rank,
+/* A dataset in the group `place`; negative on failure. */
+static hid_t create_dataset(const ShardWriter *writer, hid_t place, const char *name, hid_t type, int rank,
                             const hsize_t *sizes) {
     hid_t space = H5Screate_simple(rank, sizes, NULL), link = H5Pcreate(H5P_LINK_CREATE), dataset = H5I_INVALID_HID;
     if (space >= 0 && link >= 0 && H5Pset_char_encoding(link, H5T_CSET_UTF8) >= 0)
@@ -49,17 +53,17 @@ static hid_t create_dataset(const Writer *writer, hid_t place, const char *name,
     return dataset;
 }
 
-static Status write_table(const Writer *writer, hid_t place, const char *name, hid_t stored, hid_t native, int width,
-                          const void *cells) {
+static Status write_table(const ShardWriter *writer, hid_t place, const char *name, hid_t stored, hid_t native,
+                          int width, const void *cells) {
     hsize_t sizes[2] = {(hsize_t)writer->count, (hsize_t)width};
     hid_t dataset = create_dataset(writer, place, name, stored, width > 1 ? 2 : 1, sizes);
     bool ok = dataset >= 0 && H5Dwrite(dataset, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) >= 0;
-    Status status = ok ? NULL : failure(writer, name);
+    Status status = ok ? NULL : hdf5_failure(writer, name);
     pack_hdf5_release(dataset);
     return status;
 }
 
-static Status write_numbers(const Writer *writer, const PackColumn *column) {
+static Status write_numbers(const ShardWriter *writer, const PackColumn *column) {
     size_t cell = pack_cell_size(column->kind) * (size_t)column->width;
     char *cells = calloc(writer->count, cell);
     if (!cells)
@@ -72,8 +76,8 @@ static Status write_numbers(const Writer *writer, const PackColumn *column) {
     return status;
 }
 
-/* As long as the longest of the shard, at least one byte: HDF5 knows no shorter text. */
-static Status write_texts(const Writer *writer, const PackColumn *column) {
+/* The strings have the length of the shard's longest, at least one byte: HDF5 has no empty string type. */
+static Status write_texts(const ShardWriter *writer, const PackColumn *column) {
     size_t longest = 1;
     for (size_t i = 0; i < writer->count; i++) {
         size_t length = strlen(pack_column_text(column, &writer->rows[i]));
@@ -93,25 +97,26 @@ static Status write_texts(const Writer *writer, const PackColumn *column) {
     return status;
 }
 
-static Status write_label(const Writer *writer, hid_t group, int label, float *cells) {
+static Status write_label(const ShardWriter *writer, hid_t group, int label, float *cells) {
     const char *name = writer->info->label_names[label];
     if (!*name || strcmp(name, ".") == 0 || strchr(name, '/'))
-        return status_error(EXIT_DATA,
-                            "label \"%s\": HDF5 takes no name that is empty, a dot, or has a slash; rename it", name);
+        return status_error(
+            EXIT_DATA, "label \"%s\": HDF5 cannot store a name that is empty, a dot, or contains a slash; rename it",
+            name);
     if (utf8_stray(name))
-        return status_error(EXIT_DATA, "label \"%s\": its name is no UTF-8; rename it", name);
+        return status_error(EXIT_DATA, "label \"%s\": the name is not UTF-8; rename it", name);
     for (size_t i = 0; i < writer->count; i++)
         cells[i] = writer->rows[i].labels[label];
     return write_table(writer, group, name, pack_cell_stored(CELL_F32), pack_cell_native(CELL_F32), 1, cells);
 }
 
-static Status write_labels(const Writer *writer) {
+static Status write_labels(const ShardWriter *writer) {
     hid_t properties = H5Pcreate(H5P_GROUP_CREATE), group = H5I_INVALID_HID;
     if (properties >= 0 && H5Pset_obj_track_times(properties, false) >= 0)
         group = H5Gcreate2(writer->file, "labels", H5P_DEFAULT, properties, H5P_DEFAULT);
     pack_hdf5_release(properties);
     if (group < 0)
-        return failure(writer, "labels");
+        return hdf5_failure(writer, "labels");
     float *cells = calloc(writer->count, sizeof *cells);
     Status status =
         cells ? NULL : status_no_memory("a table of the pack", (unsigned long long)writer->count * sizeof *cells);
@@ -122,27 +127,28 @@ static Status write_labels(const Writer *writer) {
     return status;
 }
 
-static Status write_attribute(const Writer *writer, const char *name, hid_t stored, hid_t native, const void *value) {
+static Status write_attribute(const ShardWriter *writer, const char *name, hid_t stored, hid_t native,
+                              const void *value) {
     hid_t space = H5Screate(H5S_SCALAR), attribute = H5I_INVALID_HID;
     if (space >= 0 && stored >= 0)
         attribute = H5Acreate2(writer->file, name, stored, space, H5P_DEFAULT, H5P_DEFAULT);
     bool ok = attribute >= 0 && H5Awrite(attribute, native, value) >= 0;
-    Status status = ok ? NULL : failure(writer, name);
+    Status status = ok ? NULL : hdf5_failure(writer, name);
     pack_hdf5_release(attribute);
     pack_hdf5_release(space);
     return status;
 }
 
-static Status write_text_attribute(const Writer *writer, const char *name, const char *text) {
+static Status write_text_attribute(const ShardWriter *writer, const char *name, const char *text) {
     if (utf8_stray(text))
-        return status_error(EXIT_DATA, "%s \"%s\": no UTF-8; rename it, or its folder", name, text);
+        return status_error(EXIT_DATA, "%s \"%s\": not UTF-8; rename it, or its folder", name, text);
     hid_t type = pack_hdf5_text(*text ? strlen(text) : 1, H5T_STR_NULLPAD);
     Status status = write_attribute(writer, name, type, type, text);
     pack_hdf5_release(type);
     return status;
 }
 
-static Status write_attributes(const Writer *writer) {
+static Status write_attributes(const ShardWriter *writer) {
     int version = PACK_VERSION;
     uint8_t licensed = writer->info->licensed;
     TRY(write_text_attribute(writer, "format", PACK_FORMAT));
@@ -152,19 +158,19 @@ static Status write_attributes(const Writer *writer) {
     return write_attribute(writer, "licensed", H5T_STD_U8LE, H5T_NATIVE_UINT8, &licensed);
 }
 
-/* The records' place, which stays empty here. */
-static Status place_images(const Writer *writer, uint64_t *offset) {
+/* Reserves the records' space, which is written later. */
+static Status reserve_images(const ShardWriter *writer, uint64_t *offset) {
     hsize_t side = (hsize_t)writer->info->image_size, sizes[4] = {(hsize_t)writer->count, side, side, 3};
     hid_t dataset = create_dataset(writer, writer->file, "images", H5T_STD_U8LE, 4, sizes);
     haddr_t place = dataset >= 0 ? H5Dget_offset(dataset) : HADDR_UNDEF;
-    Status status = place == HADDR_UNDEF ? failure(writer, "images") : NULL;
+    Status status = place == HADDR_UNDEF ? hdf5_failure(writer, "images") : NULL;
     *offset = (uint64_t)place;
     pack_hdf5_release(dataset);
     return status;
 }
 
-static Status write_all_tables(const Writer *writer, uint64_t *offset) {
-    TRY(place_images(writer, offset));
+static Status write_all_tables(const ShardWriter *writer, uint64_t *offset) {
+    TRY(reserve_images(writer, offset));
     TRY(write_attributes(writer));
     for (int i = 0; i < pack_column_count; i++)
         TRY(pack_column_is_text(&pack_columns[i]) ? write_texts(writer, &pack_columns[i])
@@ -172,21 +178,21 @@ static Status write_all_tables(const Writer *writer, uint64_t *offset) {
     return write_labels(writer);
 }
 
-/* The whole shard but for the pixels, as a file in memory with a hole in their place. */
-static Status write_hdf5(Writer *writer, int memory, uint64_t *offset) {
+/* The whole shard except the pixels, as a file in memory with a hole for them. */
+static Status write_hdf5(ShardWriter *writer, int memory, uint64_t *offset) {
     uint64_t bytes = (uint64_t)writer->count * pack_record_bytes(writer->info);
     Status status = NULL;
-    pack_hdf5_listen(&writer->words);
-    writer->file = pack_hdf5_create(memory, bytes < ALIGNED ? bytes : ALIGNED);
-    writer->creation = dataset_properties();
+    pack_hdf5_errors_begin(&writer->errors);
+    writer->file = pack_hdf5_create(memory, bytes < ALIGNMENT ? bytes : ALIGNMENT);
+    writer->creation = create_dataset_list();
     if (writer->file < 0 || writer->creation < 0)
-        status = failure(writer, "creating the shard");
+        status = hdf5_failure(writer, "creating the shard");
     else
         status = write_all_tables(writer, offset);
     pack_hdf5_release(writer->creation);
     if (writer->file >= 0 && H5Fclose(writer->file) < 0 && !status)
-        status = failure(writer, "writing the shard's tables");
-    pack_hdf5_end(&writer->words);
+        status = hdf5_failure(writer, "writing the shard's tables");
+    pack_hdf5_errors_end(&writer->errors);
     return status;
 }
 
@@ -195,16 +201,16 @@ static Status write_hdf5(Writer *writer, int memory, uint64_t *offset) {
 typedef struct {
     int from, to;
     uint64_t read_at, write_at, left;
-} Copy;
+} FileCopy;
 
-/* Through a buffer: where the kernel cannot copy between these two files. */
-static Status copy_by_hand(Copy *copy, const char *path) {
-    char *buffer = malloc(PIECE);
+/* For files that copy_file_range(2) cannot copy between. */
+static Status copy_through_buffer(FileCopy *copy, const char *path) {
+    char *buffer = malloc(COPY_BUFFER);
     if (!buffer)
-        return status_no_memory("copying pixels", PIECE);
+        return status_no_memory("copying pixels", COPY_BUFFER);
     Status status = NULL;
     while (copy->left && !status) {
-        size_t size = copy->left < PIECE ? (size_t)copy->left : PIECE;
+        size_t size = copy->left < COPY_BUFFER ? (size_t)copy->left : COPY_BUFFER;
         status = files_read_at(copy->from, "the shard's pixels", buffer, size, copy->read_at);
         if (!status && lseek(copy->to, (off_t)copy->write_at, SEEK_SET) < 0)
             status = files_failure("write", path, errno);
@@ -218,7 +224,7 @@ static Status copy_by_hand(Copy *copy, const char *path) {
     return status;
 }
 
-static Status copy_bytes(Copy copy, const char *path) {
+static Status copy_bytes(FileCopy copy, const char *path) {
     while (copy.left) {
         off_t read_at = (off_t)copy.read_at, write_at = (off_t)copy.write_at;
         ssize_t copied = copy_file_range(copy.from, &read_at, copy.to, &write_at, (size_t)copy.left, 0);
@@ -226,9 +232,9 @@ static Status copy_bytes(Copy copy, const char *path) {
             continue;
         if (copied < 0 && (errno == ENOSPC || errno == EDQUOT))
             return files_failure("write", path, errno);
-        /* Other file systems, old kernels, files in memory: and whatever else is wrong shows there, too. */
+        /* Different file systems, old kernels, files in memory; any other failure shows up again there. */
         if (copied <= 0)
-            return copy_by_hand(&copy, path);
+            return copy_through_buffer(&copy, path);
         copy.read_at += (uint64_t)copied;
         copy.write_at += (uint64_t)copied;
         copy.left -= (uint64_t)copied;
@@ -237,21 +243,21 @@ static Status copy_bytes(Copy copy, const char *path) {
 }
 
 /* Tables from `memory` around the records from `pixels`. */
-static Status fill(int descriptor, const char *path, int memory, int pixels, const PackShardEntry *entry,
-                   uint64_t record_bytes) {
+static Status write_shard_file(int descriptor, const char *path, int memory, int pixels, const PackShardEntry *entry,
+                               uint64_t record_bytes) {
     uint64_t images = (uint64_t)entry->records * record_bytes, behind = entry->offset + images;
-    TRY(copy_bytes((Copy){memory, descriptor, 0, 0, entry->offset}, path));
-    TRY(copy_bytes((Copy){pixels, descriptor, 0, entry->offset, images}, path));
-    return copy_bytes((Copy){memory, descriptor, behind, behind, entry->bytes - behind}, path);
+    TRY(copy_bytes((FileCopy){memory, descriptor, 0, 0, entry->offset}, path));
+    TRY(copy_bytes((FileCopy){pixels, descriptor, 0, entry->offset, images}, path));
+    return copy_bytes((FileCopy){memory, descriptor, behind, behind, entry->bytes - behind}, path);
 }
 
-/* What pack.json is to say of a finished shard. */
-static Status describe(const char *path, uint64_t record_bytes, PackShardEntry *entry) {
+/* The checksums for pack.json, of what is now on the disk. */
+static Status hash_shard(const char *path, uint64_t record_bytes, PackShardEntry *entry) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return files_failure("read", path, errno);
-    PackSpan span = {descriptor, path, entry->offset, (uint64_t)entry->records, record_bytes, entry->bytes};
-    Status status = pack_shard_scan(&span, NULL, NULL, &entry->tables, entry->sha256);
+    PackShardFile file = {descriptor, path, entry->offset, (uint64_t)entry->records, record_bytes, entry->bytes};
+    Status status = pack_shard_scan(&file, NULL, NULL, &entry->tables, entry->sha256);
     close(descriptor);
     return status;
 }
@@ -259,29 +265,30 @@ static Status describe(const char *path, uint64_t record_bytes, PackShardEntry *
 Status pack_shard_write(const char *path, const PackInfo *info, const PackRow *rows, int64_t count, int pixels,
                         PackShardEntry *entry) {
     uint64_t record_bytes = pack_record_bytes(info), images;
-    struct stat given, tables;
+    struct stat pixels_stat, tables_stat;
     assert(count > 0 && (uint64_t)count <= SIZE_MAX && info->image_size > 0);
-    if (__builtin_mul_overflow((uint64_t)count, record_bytes, &images) || fstat(pixels, &given) != 0 ||
-        (uint64_t)given.st_size != images)
-        return status_error(EXIT_INTERNAL, "%s: the pixels given are not %lld records of %llu bytes", path,
+    if (__builtin_mul_overflow((uint64_t)count, record_bytes, &images) || fstat(pixels, &pixels_stat) != 0 ||
+        (uint64_t)pixels_stat.st_size != images)
+        return status_error(EXIT_INTERNAL, "%s: the given pixels are not %lld records of %llu bytes", path,
                             (long long)count, (unsigned long long)record_bytes);
     *entry = (PackShardEntry){.file = entry->file, .records = count};
     int memory, descriptor;
     TRY(pack_hdf5_memory(&memory));
-    Writer writer = {.path = path, .info = info, .rows = rows, .count = (size_t)count};
+    ShardWriter writer = {.path = path, .info = info, .rows = rows, .count = (size_t)count};
     Status status = write_hdf5(&writer, memory, &entry->offset);
-    if (!status && fstat(memory, &tables) != 0)
+    if (!status && fstat(memory, &tables_stat) != 0)
         status = files_failure("read", "a file in memory", errno);
     if (!status) {
-        /* HDF5 may let the file end before records that nobody has written. */
-        entry->bytes = (uint64_t)tables.st_size;
+        /* HDF5 may end the file before records that were never written. */
+        entry->bytes = (uint64_t)tables_stat.st_size;
         if (entry->bytes < entry->offset + images)
-            status = status_error(EXIT_INTERNAL, "%s: HDF5 took no space for the records", path);
+            status = status_error(EXIT_INTERNAL, "%s: HDF5 allocated no space for the records", path);
     }
     if (!status)
         status = files_new_open(path, &descriptor);
     if (!status)
-        status = files_new_close(descriptor, path, fill(descriptor, path, memory, pixels, entry, record_bytes));
+        status =
+            files_new_close(descriptor, path, write_shard_file(descriptor, path, memory, pixels, entry, record_bytes));
     close(memory);
-    return status ? status : describe(path, record_bytes, entry);
+    return status ? status : hash_shard(path, record_bytes, entry);
 }

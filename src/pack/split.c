@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is on which side: the shards' own split, split.tsv above it, and the hash of the result. */
-#include "base/files.h"
-#include "pack/pack_file.h"
+#include "pack/split.h"
 
+#include "base/files.h"
+#include "pack/people.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
-static const char *const SPLIT_NAMES[PACK_SPLITS] = {"", "train", "val", "test"};
-
-const char *pack_split_name(PackSplit split) {
-    return SPLIT_NAMES[split];
-}
-
-Status pack_split_parse(const char *text, PackSplit *split) {
-    for (int i = 0; i < PACK_SPLITS; i++)
-        if (strcmp(text, SPLIT_NAMES[i]) == 0) {
-            *split = (PackSplit)i;
-            return NULL;
-        }
-    return status_error(EXIT_DATA, "split \"%s\" is none of train, val, test, nor empty", text);
-}
-
-const char *pack_eye_name(PackEye eye) {
-    static const char *const names[] = {"", "R", "L"};
-    return names[eye];
-}
+/* A pack's rows by person. */
+typedef struct {
+    const char *directory, *dataset;
+    PackRow *rows;
+    PackPerson *people; /* [count], sorted; index: the row */
+    uint8_t *named;     /* [count], at a person's first entry: split.tsv has named them */
+    int64_t count;
+} PackSides;
 
 /* --- split.tsv --- */
 
-/* \t, \n, \r and \\ to what they stand for, in place; false for another escape. */
-static bool unescape(char *text) {
+/* Replaces \t, \n, \r and \\ in place; false for another escape. */
+static bool unescape_person(char *text) {
     char *out = text;
     for (; *text; text++) {
         if (*text != '\\') {
@@ -48,33 +39,7 @@ static bool unescape(char *text) {
     return true;
 }
 
-static int by_person(const void *a, const void *b) {
-    const PackRow *const *left = a, *const *right = b;
-    int order = strcmp((*left)->person, (*right)->person);
-    return order ? order : (int)(*left)->split - (int)(*right)->split;
-}
-
-/* Rows in the order of by_person(), but for the splits of those that split.tsv names. */
-typedef struct {
-    PackRow **rows;
-    uint8_t *named; /* a person's first row: split.tsv has named them */
-    int64_t count;
-} People;
-
-/* The first row of a person, or -1. */
-static int64_t find_person(const People *people, const char *person) {
-    int64_t low = 0, high = people->count;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (strcmp(people->rows[middle]->person, person) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < people->count && strcmp(people->rows[low]->person, person) == 0 ? low : -1;
-}
-
-static Status apply_line(People *people, const char *path, int number, char *line) {
+static Status apply_line(PackSides *sides, const char *path, int number, char *line) {
     char *tab = strchr(line, '\t');
     if (!tab || strchr(tab + 1, '\t'))
         return status_error(EXIT_DATA, "%s:%d: not \"person<TAB>split\"", path, number);
@@ -86,37 +51,37 @@ static Status apply_line(People *people, const char *path, int number, char *lin
         status_free(status);
         return placed;
     }
-    int64_t at = *line && unescape(line) ? find_person(people, line) : -1;
-    if (at < 0)
+    PackPerson *person = *line && unescape_person(line) ? pack_people_find(sides->people, sides->count, line) : NULL;
+    if (!person)
         return status_error(EXIT_DATA,
-                            "%s:%d: no record of the pack is of person \"%s\"; remove that file to have the pack's own "
-                            "split, then ./stage split deals another",
+                            "%s:%d: no record of the pack belongs to person \"%s\"; delete that file to use the pack's "
+                            "own split (./stage split makes another)",
                             path, number, line);
-    if (people->named[at])
-        return status_error(EXIT_DATA, "%s:%d: person \"%s\" a second time", path, number, line);
-    people->named[at] = 1;
-    for (; at < people->count && strcmp(people->rows[at]->person, line) == 0; at++)
-        people->rows[at]->split = split;
+    if (sides->named[person - sides->people])
+        return status_error(EXIT_DATA, "%s:%d: person \"%s\" is listed twice", path, number, line);
+    sides->named[person - sides->people] = 1;
+    for (; person < sides->people + sides->count && strcmp(person->person, line) == 0; person++)
+        person->split = sides->rows[person->index].split = split;
     return NULL;
 }
 
-static Status apply_file(People *people, const char *path) {
+static Status apply_split_file(PackSides *sides, const char *path) {
     char *text;
     size_t size;
     TRY(files_read(path, &text, &size));
     Status status = NULL;
     if (strlen(text) != size)
-        status = status_error(EXIT_DATA, "%s: holds NUL bytes: damaged", path);
+        status = status_error(EXIT_DATA, "%s: contains NUL bytes: damaged", path);
     int number = 0;
     for (char *line = text; *line && !status;) {
         char *end = strchr(line, '\n');
         number++;
         if (!end) {
-            status = status_error(EXIT_DATA, "%s:%d: its last line has no end: cut short", path, number);
+            status = status_error(EXIT_DATA, "%s:%d: the last line has no line end: truncated", path, number);
             break;
         }
         *end = '\0';
-        status = apply_line(people, path, number, line);
+        status = apply_line(sides, path, number, line);
         line = end + 1;
     }
     free(text);
@@ -125,17 +90,17 @@ static Status apply_file(People *people, const char *path) {
 
 /* --- The result --- */
 
-/* One line for each person; where the person is not known, one for each split. */
-static Status hash_people(const Pack *pack, const People *people, uint64_t *hash) {
+/* One line for each person; for unknown people, one for each split. */
+static Status hash_people(const PackSides *sides, uint64_t *hash) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
         return status_no_memory("a hash", 0);
     XXH3_64bits_reset(state);
-    for (int64_t i = 0; i < people->count; i++) {
-        const PackRow *row = people->rows[i], *before = i ? people->rows[i - 1] : NULL;
-        if (before && before->split == row->split && strcmp(before->person, row->person) == 0)
+    for (int64_t i = 0; i < sides->count; i++) {
+        const PackPerson *person = &sides->people[i], *before = i ? person - 1 : NULL;
+        if (before && before->split == person->split && strcmp(before->person, person->person) == 0)
             continue;
-        const char *parts[] = {pack->info.dataset, " ", row->person, " ", pack_split_name(row->split), "\n"};
+        const char *parts[] = {sides->dataset, " ", person->person, " ", pack_split_name(person->split), "\n"};
         for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
             XXH3_64bits_update(state, parts[part], strlen(parts[part]));
     }
@@ -144,38 +109,42 @@ static Status hash_people(const Pack *pack, const People *people, uint64_t *hash
     return NULL;
 }
 
-static Status check_people(const Pack *pack, const People *people) {
-    for (int64_t i = 1; i < people->count; i++) {
-        const PackRow *row = people->rows[i], *before = people->rows[i - 1];
-        if (*row->person && row->split != before->split && strcmp(row->person, before->person) == 0)
+static Status check_people(const PackSides *sides) {
+    for (int64_t i = 1; i < sides->count; i++) {
+        const PackPerson *person = &sides->people[i], *before = person - 1;
+        if (*person->person && person->split != before->split && strcmp(person->person, before->person) == 0)
             return status_error(
                 EXIT_DATA, "%s: person \"%s\" is on two sides of the split (%s is \"%s\", %s is \"%s\"); stage again",
-                pack->directory, row->person, before->source, pack_split_name(before->split), row->source,
-                pack_split_name(row->split));
+                sides->directory, person->person, sides->rows[before->index].source, pack_split_name(before->split),
+                sides->rows[person->index].source, pack_split_name(person->split));
     }
     return NULL;
 }
 
-static Status apply(Pack *pack, People *people, const char *path) {
-    if (!people->rows || !people->named || !path)
-        return status_no_memory("the pack's people", (unsigned long long)pack->count * sizeof *people->rows);
-    for (int64_t i = 0; i < pack->count; i++)
-        people->rows[i] = &pack->rows[i];
-    qsort(people->rows, (size_t)people->count, sizeof *people->rows, by_person);
+static Status apply_split(PackSides *sides, const char *path, uint64_t *split_hash) {
+    if (!sides->people || !sides->named || !path)
+        return status_no_memory("the pack's people", (unsigned long long)sides->count * sizeof *sides->people);
+    for (int64_t i = 0; i < sides->count; i++)
+        sides->people[i] = (PackPerson){sides->rows[i].person, sides->rows[i].split, i};
+    pack_people_sort(sides->people, sides->count);
     if (files_exists(path))
-        TRY(apply_file(people, path));
-    TRY(check_people(pack, people));
-    return hash_people(pack, people, &pack->split_hash);
+        TRY(apply_split_file(sides, path));
+    TRY(check_people(sides));
+    return hash_people(sides, split_hash);
 }
 
-Status pack_split_apply(Pack *pack) {
-    People people = {.rows = malloc((size_t)pack->count * sizeof *people.rows),
-                     .named = calloc((size_t)pack->count, 1),
-                     .count = pack->count};
-    char *path = files_path("%s/split.tsv", pack->directory);
-    Status status = apply(pack, &people, path);
+Status pack_split_apply(const char *directory, const char *dataset, PackRow *rows, int64_t count,
+                        uint64_t *split_hash) {
+    PackSides sides = {.directory = directory,
+                       .dataset = dataset,
+                       .rows = rows,
+                       .people = malloc((size_t)count * sizeof *sides.people),
+                       .named = calloc((size_t)count, 1),
+                       .count = count};
+    char *path = files_path("%s/split.tsv", directory);
+    Status status = apply_split(&sides, path, split_hash);
     free(path);
-    free(people.named);
-    free(people.rows);
+    free(sides.named);
+    free(sides.people);
     return status;
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pack/pack_file.h"
+#include "pack/verify.h"
+
+#include "pack/memory.h"
+#include "pack/pack.h"
+#include "pack/shard_scan.h"
+#include "pack/shard_tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,119 +12,117 @@
 
 #include <xxhash.h>
 
-/* What one shard is found to be. */
+/* The check of one shard. */
 typedef struct {
     PackShard shard;
     PackRow *rows;
     PackMemory *memory;
-    Status failed;    /* why its records could not be looked at */
+    Status failed;    /* why its records could not be read */
     uint8_t *damaged; /* [records] */
     size_t record_bytes;
-    bool other_sum; /* its SHA-256 is not pack.json's */
-} Finding;
+    bool wrong_sum; /* its SHA-256 is not pack.json's */
+} ShardCheck;
 
-/* Its tables: by one thread, as HDF5 wants it. */
-static void open_shard(const char *directory, const PackManifest *manifest, int number, Finding *finding) {
+/* Reads its tables: in one thread, as HDF5 requires. */
+static void open_shard(const char *directory, const PackManifest *manifest, int number, ShardCheck *check) {
     const PackShardEntry *entry = &manifest->shards[number];
-    finding->record_bytes = (size_t)pack_record_bytes(&manifest->info);
-    finding->failed = pack_shard_open(directory, &manifest->info, entry, &finding->shard);
-    if (finding->failed)
+    check->record_bytes = (size_t)pack_record_bytes(&manifest->info);
+    check->failed = pack_shard_open(directory, &manifest->info, entry, &check->shard);
+    if (check->failed)
         return;
-    finding->rows = calloc((size_t)entry->records, sizeof *finding->rows);
-    finding->damaged = calloc((size_t)entry->records, 1);
-    if (!finding->rows || !finding->damaged)
-        finding->failed = status_no_memory("the pack's rows", (unsigned long long)entry->records * sizeof(PackRow));
+    check->rows = calloc((size_t)entry->records, sizeof *check->rows);
+    check->damaged = calloc((size_t)entry->records, 1);
+    if (!check->rows || !check->damaged)
+        check->failed = status_no_memory("the pack's rows", (unsigned long long)entry->records * sizeof(PackRow));
     else
-        finding->failed = pack_shard_tables(&finding->shard, &manifest->info, entry, finding->rows, &finding->memory);
+        check->failed = pack_shard_tables_read(&check->shard, &manifest->info, entry, check->rows, &check->memory);
 }
 
-static void look_at_record(void *context, uint64_t record, const uint8_t *bytes) {
-    Finding *finding = context;
-    finding->damaged[record] = XXH3_64bits(bytes, finding->record_bytes) != finding->rows[record].checksum;
+static void check_record(void *context, uint64_t record, const uint8_t *bytes) {
+    ShardCheck *check = context;
+    check->damaged[record] = XXH3_64bits(bytes, check->record_bytes) != check->rows[record].checksum;
 }
 
-static void read_shard(const PackShardEntry *entry, Finding *finding) {
-    PackSpan span = {finding->shard.descriptor, finding->shard.path,   entry->offset,
-                     (uint64_t)entry->records,  finding->record_bytes, entry->bytes};
+static void read_shard(const PackShardEntry *entry, ShardCheck *check) {
+    PackShardFile file = {check->shard.descriptor,  check->shard.path,   entry->offset,
+                          (uint64_t)entry->records, check->record_bytes, entry->bytes};
     uint64_t tables;
     char sha256[65];
-    finding->failed = pack_shard_scan(&span, look_at_record, finding, &tables, sha256);
-    if (!finding->failed)
-        finding->other_sum = strcmp(sha256, entry->sha256) != 0;
+    check->failed = pack_shard_scan(&file, check_record, check, &tables, sha256);
+    if (!check->failed)
+        check->wrong_sum = strcmp(sha256, entry->sha256) != 0;
 }
 
-/* Prints the damage; returns how many pieces. */
-static int64_t tell(const Finding *finding, const PackShardEntry *entry, FILE *out) {
-    if (finding->failed) {
-        fprintf(out, "%s\n", status_message(finding->failed));
+/* Prints the damage; returns the number of damaged pieces. */
+static int64_t print_damage(const ShardCheck *check, const PackShardEntry *entry, FILE *out) {
+    if (check->failed) {
+        fprintf(out, "%s\n", status_message(check->failed));
         return 1;
     }
     int64_t damages = 0;
     for (int64_t i = 0; i < entry->records; i++)
-        if (finding->damaged[i]) {
-            fprintf(out, "%s: record %lld (%s) is damaged\n", finding->shard.path, (long long)i,
-                    finding->rows[i].source);
+        if (check->damaged[i]) {
+            fprintf(out, "%s: record %lld (%s) is damaged\n", check->shard.path, (long long)i, check->rows[i].source);
             damages++;
         }
-    if (finding->other_sum && !damages) {
-        fprintf(out, "%s: its SHA-256 is not pack.json's\n", finding->shard.path);
+    if (check->wrong_sum && !damages) {
+        fprintf(out, "%s: its SHA-256 differs from pack.json's\n", check->shard.path);
         damages++;
     }
     return damages;
 }
 
-static void close_finding(Finding *finding) {
-    status_free(finding->failed);
-    free(finding->rows);
-    free(finding->damaged);
-    pack_memory_close(finding->memory);
-    pack_shard_close(&finding->shard);
+static void close_check(ShardCheck *check) {
+    status_free(check->failed);
+    free(check->rows);
+    free(check->damaged);
+    pack_memory_close(check->memory);
+    pack_shard_close(&check->shard);
 }
 
-/* `count` shards from `first`, each by a thread of its own. */
-static int64_t verify_some(const char *directory, const PackManifest *manifest, int first, int count, Finding *findings,
-                           FILE *out) {
+/* `count` shards from `first`, each in its own thread. */
+static int64_t verify_shards(const char *directory, const PackManifest *manifest, int first, int count,
+                             ShardCheck *checks, FILE *out) {
     int64_t damages = 0;
-    memset(findings, 0, (size_t)count * sizeof *findings);
+    memset(checks, 0, (size_t)count * sizeof *checks);
     for (int i = 0; i < count; i++)
-        open_shard(directory, manifest, first + i, &findings[i]);
+        open_shard(directory, manifest, first + i, &checks[i]);
 #pragma omp parallel for schedule(dynamic) num_threads(count)
     for (int i = 0; i < count; i++)
-        if (!findings[i].failed)
-            read_shard(&manifest->shards[first + i], &findings[i]);
+        if (!checks[i].failed)
+            read_shard(&manifest->shards[first + i], &checks[i]);
     for (int i = 0; i < count; i++) {
-        damages += tell(&findings[i], &manifest->shards[first + i], out);
-        close_finding(&findings[i]);
+        damages += print_damage(&checks[i], &manifest->shards[first + i], out);
+        close_check(&checks[i]);
     }
     return damages;
 }
 
-/* A pack whose parts are sound can still contradict itself. */
-static Status open_whole(const char *directory) {
+/* A pack of intact parts can still contradict itself. */
+static Status open_whole_pack(const char *directory) {
     Pack pack;
     TRY(pack_open(directory, &pack));
     pack_close(&pack);
     return NULL;
 }
 
-static Status verify_all(const char *directory, const PackManifest *manifest, int threads, FILE *out) {
-    Finding *findings = calloc((size_t)threads, sizeof *findings);
-    if (!findings)
-        return status_no_memory("verifying", (unsigned long long)threads * sizeof *findings);
+static Status verify_pack(const char *directory, const PackManifest *manifest, int threads, FILE *out) {
+    ShardCheck *checks = calloc((size_t)threads, sizeof *checks);
+    if (!checks)
+        return status_no_memory("verifying", (unsigned long long)threads * sizeof *checks);
     int64_t damages = 0;
     for (int first = 0; first < manifest->shard_count; first += threads) {
         int left = manifest->shard_count - first;
-        damages += verify_some(directory, manifest, first, left < threads ? left : threads, findings, out);
+        damages += verify_shards(directory, manifest, first, left < threads ? left : threads, checks, out);
     }
-    free(findings);
+    free(checks);
     if (damages)
         return status_error(EXIT_DATA,
-                            "%s: damaged in %lld places, listed above; restore the shards from a copy, or stage "
-                            "again",
-                            directory, (long long)damages);
-    TRY(open_whole(directory));
-    fprintf(out, "%s: %lld records in %d shards are as they were written\n", directory, (long long)manifest->records,
-            manifest->shard_count);
+                            "%s: %lld damaged piece%s, listed above; restore the shards from a copy, or stage again",
+                            directory, (long long)damages, damages == 1 ? "" : "s");
+    TRY(open_whole_pack(directory));
+    fprintf(out, "%s: all %lld records in %d shard%s are intact\n", directory, (long long)manifest->records,
+            manifest->shard_count, manifest->shard_count == 1 ? "" : "s");
     return NULL;
 }
 
@@ -131,7 +134,7 @@ Status pack_verify(const char *directory, int threads, FILE *out) {
         threads = cores > 0 ? (int)cores : 1;
     if (threads > manifest.shard_count)
         threads = manifest.shard_count;
-    Status status = verify_all(directory, &manifest, threads, out);
+    Status status = verify_pack(directory, &manifest, threads, out);
     pack_manifest_close(&manifest);
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/stage.h"
 
-#include "pack/pack.h"
+#include "pack/verify.h"
 
 #include <stdio.h>
 

@@ -11,7 +11,7 @@ for candidate in "${FOVEA_PYTHON-}" python3 /usr/bin/python3; do
         break
     fi
 done
-check "a pack is written" "$BUILD/tests/data/test_pack" "$TMP"
+check "a pack is written" "$BUILD/tests/pack/test_pack" "$TMP"
 if [ -z "$python" ]; then
     skip "h5py reads the shards" "no Python with h5py (tools/setup installs python3-h5py)"
     exit 0

@@ -170,12 +170,12 @@ static void split_tsv_is_checked(void **state) {
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"p0\ttrain\nnobody\tval\n", "split.tsv:2: no record of the pack is of person \"nobody\""},
+        {"p0\ttrain\nnobody\tval\n", "split.tsv:2: no record of the pack belongs to person \"nobody\""},
         {"p0\ttrain\np1\n", "split.tsv:2: not \"person<TAB>split\""},
         {"p0\ttrain\tval\n", "split.tsv:1: not"},
-        {"p0\tvalidation\n", "split.tsv:1: split \"validation\""},
-        {"p0\ttrain\np0\ttrain\n", "split.tsv:2: person \"p0\" a second time"},
-        {"p0\ttrain", "split.tsv:1: its last line has no end"},
+        {"p0\tvalidation\n", "split.tsv:1: unknown split \"validation\""},
+        {"p0\ttrain\np0\ttrain\n", "split.tsv:2: person \"p0\" is listed twice"},
+        {"p0\ttrain", "split.tsv:1: the last line has no line end: truncated"},
         {"\ttrain\n", "split.tsv:1: no record"},
         {"p\\x\ttrain\n", "split.tsv:1: no record"},
     };
@@ -214,11 +214,11 @@ static void texts_that_are_no_utf8_are_refused(void **state) {
     Case *it = *state;
     char *path = scratch_path(it->root, "new.h5"), *latin[] = {"age", "hba1c \xe4"};
     it->sample.info.label_names = latin;
-    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "its name is no UTF-8");
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "the name is not UTF-8");
     latin[1] = "";
-    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "HDF5 takes no name");
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "HDF5 cannot store a name");
     it->sample.info.dataset = "caf\xe9";
-    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "dataset \"caf\xe9\": no UTF-8");
+    assert_fails(sample_write_shard(&it->sample, 0, path, it->root), EXIT_DATA, "dataset \"caf\xe9\": not UTF-8");
     assert_false(files_exists(path));
     free(path);
 }

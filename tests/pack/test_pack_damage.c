@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
-#include "pack/pack_file.h"
+#include "pack/columns.h"
+#include "pack/hdf5.h"
+#include "pack/shard_scan.h"
+#include "pack/verify.h"
 #include "tests/fixtures/damage.h"
 #include "tests/fixtures/pack_sample.h"
 
@@ -70,8 +73,8 @@ static void manifest_edited(void **state) {
     static const struct {
         const char *from, *to, *message;
     } edits[] = {
-        {"\"version\":\t1", "\"version\":\t2", "pack.json: made by a newer fovea"},
-        {"fovea-pack", "fovea-book", "not a pack's"},
+        {"\"version\":\t1", "\"version\":\t2", "pack.json: written by a newer fovea"},
+        {"fovea-pack", "fovea-book", "not a pack: its format"},
         {"\"records\":\t12", "\"records\":\t13", "not the sum"},
         {"\"records\":\t12", "\"records\":\t12.5", "records"},
         {"\"records\":\t12", "\"records\":\t1e300", "records"},
@@ -107,7 +110,7 @@ static void shard_missing_or_cut_short(void **state) {
         assert_int_equal(truncate(it->shard, (off_t)ends[i]), 0);
         expect_refused(it, "00001.h5: ");
     }
-    expect_refused(it, "cut short");
+    expect_refused(it, "truncated");
     assert_int_equal(unlink(it->shard), 0);
     expect_refused(it, "00001.h5: missing");
     assert_ok(files_make_directory(it->shard));
@@ -180,7 +183,7 @@ static void reseal(Case *it) {
     PackShardEntry *entry = &it->sample.entries[1];
     int descriptor = open(it->shard, O_RDONLY | O_CLOEXEC);
     off_t end = lseek(descriptor, 0, SEEK_END);
-    PackSpan span = {descriptor, it->shard, entry->offset, (uint64_t)entry->records, SAMPLE_BYTES, (uint64_t)end};
+    PackShardFile span = {descriptor, it->shard, entry->offset, (uint64_t)entry->records, SAMPLE_BYTES, (uint64_t)end};
     entry->bytes = (uint64_t)end;
     assert_ok(pack_shard_scan(&span, NULL, NULL, &entry->tables, entry->sha256));
     close(descriptor);
@@ -302,23 +305,23 @@ static void tables_that_make_no_sense(void **state) {
         void (*edit)(hid_t file);
         const char *message;
     } edits[] = {
-        {newer_version, "00001.h5: made by a newer fovea"},
-        {older_version, "version: another one"},
+        {newer_version, "00001.h5: written by a newer fovea"},
+        {older_version, "version: an unknown version"},
         {other_licence, "licensed: not what pack.json says"},
         {no_format, "format failed"},
         {no_column, "phash failed"},
-        {short_column, "flags: not of the number"},
-        {wide_column, "crop: not of the number"},
-        {flat_column, "size: not of the number"},
+        {short_column, "flags: does not have the number"},
+        {wide_column, "crop: does not have the number"},
+        {flat_column, "size: does not have the number"},
         {other_type, "checksum: of another type"},
-        {chunked_column, "flags: not in one piece"},
-        {number_for_text, "person: not of texts"},
-        {text_of_any_length, "person: not of texts"},
-        {odd_split, "split: a split that is none"},
-        {odd_eye, "eye: an eye that is"},
-        {label_missing, "labels: not those that pack.json names"},
+        {chunked_column, "flags: not contiguous"},
+        {number_for_text, "person: not of fixed-length strings"},
+        {text_of_any_length, "person: not of fixed-length strings"},
+        {odd_split, "split: an unknown split"},
+        {odd_eye, "eye: an eye other than"},
+        {label_missing, "labels: not the labels that pack.json names"},
         {label_renamed, "age failed"},
-        {images_moved, "images: not at the place"},
+        {images_moved, "images: not at the offset"},
     };
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         hid_t file = H5Fopen(it->shard, H5F_ACC_RDWR, H5P_DEFAULT);
@@ -427,7 +430,7 @@ static void verifying_names_all_damage(void **state) {
     free(verify(it, 2, EXIT_OK));
     it->sample.entries[1].sha256[0] ^= 1;
     assert_ok(pack_manifest_write(it->pack, &it->sample.info, it->sample.entries, SAMPLE_SHARDS));
-    expect_told(it, 2, "00001.h5: its SHA-256 is not", "");
+    expect_told(it, 2, "00001.h5: its SHA-256 differs", "");
     free(first);
 }
 

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "data/loader.h"
+#include "pack/shard_write.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/files.h"
+#include "pack/shard_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #include "stage/pack/shard_records.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

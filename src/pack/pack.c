@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/files.h"
-#include "pack/pack_file.h"
+#include "pack/pack.h"
 
+#include "base/files.h"
+#include "pack/memory.h"
+#include "pack/shard_tables.h"
+#include "pack/split.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
 
-bool pack_is(const char *directory) {
-    char *manifest = files_path("%s/pack.json", directory), *shards = files_path("%s/shards", directory);
-    bool is = (manifest && files_exists(manifest)) || (shards && files_exists(shards));
-    free(manifest);
-    free(shards);
-    return is;
-}
-
-/* Every file first: then the number of records is one that such files can hold. */
+/* All files are opened before memory is allocated for rows: their lengths bound the number of records. */
 static Status open_shards(Pack *pack, const PackManifest *manifest) {
     pack->shards = calloc((size_t)manifest->shard_count, sizeof *pack->shards);
     if (!pack->shards)
@@ -36,8 +33,8 @@ static Status read_rows(Pack *pack, const PackManifest *manifest) {
     PackMemory *memory = NULL;
     Status status = NULL;
     for (int i = 0; i < pack->shard_count && !status; i++)
-        status = pack_shard_tables(&pack->shards[i], &pack->info, &manifest->shards[i],
-                                   pack->rows + pack->shards[i].first, &memory);
+        status = pack_shard_tables_read(&pack->shards[i], &pack->info, &manifest->shards[i],
+                                        pack->rows + pack->shards[i].first, &memory);
     pack->memory = memory;
     return status;
 }
@@ -56,7 +53,7 @@ static Status hash_shards(Pack *pack, const PackManifest *manifest) {
     return NULL;
 }
 
-static Status open_all(const char *directory, Pack *pack, PackManifest *manifest) {
+static Status open_pack(const char *directory, Pack *pack, PackManifest *manifest) {
     TRY(pack_manifest_read(directory, manifest));
     pack->info = manifest->info;
     manifest->info = (PackInfo){0};
@@ -66,13 +63,13 @@ static Status open_all(const char *directory, Pack *pack, PackManifest *manifest
     TRY(open_shards(pack, manifest));
     TRY(read_rows(pack, manifest));
     TRY(hash_shards(pack, manifest));
-    return pack_split_apply(pack);
+    return pack_split_apply(directory, pack->info.dataset, pack->rows, pack->count, &pack->split_hash);
 }
 
 Status pack_open(const char *directory, Pack *pack) {
     PackManifest manifest = {0};
     *pack = (Pack){0};
-    Status status = open_all(directory, pack, &manifest);
+    Status status = open_pack(directory, pack, &manifest);
     pack_manifest_close(&manifest);
     if (status)
         pack_close(pack);
@@ -88,4 +85,32 @@ void pack_close(Pack *pack) {
     pack_memory_close(pack->memory);
     pack_info_close(&pack->info);
     *pack = (Pack){0};
+}
+
+const PackShard *pack_find(const Pack *pack, int64_t record, uint64_t *offset) {
+    assert(record >= 0 && record < pack->count);
+    int low = 0, high = pack->shard_count - 1;
+    while (low < high) {
+        int middle = low + (high - low + 1) / 2;
+        if (pack->shards[middle].first <= record)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    const PackShard *shard = &pack->shards[low];
+    *offset = shard->offset + (uint64_t)(record - shard->first) * pack_record_bytes(&pack->info);
+    return shard;
+}
+
+Status pack_read(const Pack *pack, int64_t record, uint8_t *pixels) {
+    uint64_t offset;
+    const PackShard *shard = pack_find(pack, record, &offset);
+    size_t bytes = (size_t)pack_record_bytes(&pack->info);
+    TRY(files_read_at(shard->descriptor, shard->path, pixels, bytes, offset));
+    if (XXH3_64bits(pixels, bytes) != pack->rows[record].checksum)
+        return status_error(EXIT_DATA,
+                            "%s: record %lld (%s) is damaged: wrong checksum; restore the shard from a copy, or stage "
+                            "again",
+                            shard->path, (long long)(record - shard->first), pack->rows[record].source);
+    return NULL;
 }
