@@ -13,8 +13,10 @@ typedef struct {
 } EvaluationImages;
 
 /* Reads the first `wanted` readable images of options->records, fewer when it holds fewer; `options` as for training,
- * what differs is set here. Unreadable ones on the way are passed over, noted in `bad`, and borne up to max_bad. */
-Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted, BadList *bad) MUST_USE;
+ * what differs is set here. Unreadable ones on the way are passed over, noted in `unreadable`, and borne up to max_bad.
+ */
+Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted,
+                              UnreadableList *unreadable) MUST_USE;
 void evaluation_images_close(EvaluationImages *images);
 
 #endif

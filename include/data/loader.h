@@ -22,6 +22,7 @@
 #include "data/records.h"
 #include "image/image.h"
 #include "ops/ops.h"
+#include "rundir/unreadable.h"
 
 typedef struct {
     double scale_min, scale_max; /* area of the crop as a share of the image's */
@@ -99,6 +100,8 @@ uint32_t loader_epoch(const Loader *loader, uint64_t number);
 /* A copy of the list of bad records so far, ordered by record, into `bad` (malloc'ed by the call, freed by the caller;
  * reasons stay the loader's). */
 Status loader_bad(Loader *loader, BadRecord **bad, int *count) MUST_USE;
+/* Adds the bad records so far to a run's list. */
+Status loader_merge_unreadable(Loader *loader, UnreadableList *list) MUST_USE;
 /* Bytes of packs read so far. */
 uint64_t loader_bytes(const Loader *loader);
 void loader_close(Loader *loader);

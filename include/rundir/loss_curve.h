@@ -7,9 +7,9 @@
 
 /* Reads training and validation losses from the file `metrics` and writes the curve to `path`. A file without a loss
  * gives empty axes. */
-Status curve_write(const char *metrics, const char *path) MUST_USE;
+Status loss_curve_write(const char *metrics, const char *path) MUST_USE;
 
 /* The distance between ticks that puts about `wanted` of them over `span` > 0: 1, 2 or 5 times a power of ten. */
-double curve_tick(double span, int wanted);
+double loss_curve_tick(double span, int wanted);
 
 #endif

@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's directory: where it lies, who may write to it, and what is called how in it. */
+/* A run's directory as its writer sees it: the names in it, the lock on it, and how it is made. */
 #ifndef FOVEA_RUNDIR_RUN_DIRECTORY_H
 #define FOVEA_RUNDIR_RUN_DIRECTORY_H
 
-#include "base/config.h"
 #include "base/status.h"
-#include "train/train.h"
+
+#include <stdbool.h>
 
 typedef struct {
-    char *path; /* run.dir, or runs/NAME of the config file */
+    char *path;
     char *config, *record, *metrics, *checkpoints, *recon, *curve;
-    int lock; /* the directory itself, under flock(2) while the run lasts; -1: not held */
-} Directory;
+    int lock; /* the directory itself, under flock(2) while the run lasts; -1: not locked */
+} RunDirectory;
 
-/* Names everything and refuses what the options do not allow: a directory with something in it but neither --resume nor
- * --force, --force on what is no run, a stored configuration that differs in a key that changes the result
- * (EXIT_USAGE). Changes nothing on disk. *validation_changed: this run validates on other images than the stored
- * one. */
-Status directory_open(Directory *directory, const Config *config, const TrainOptions *options,
-                      bool *validation_changed) MUST_USE;
-/* Makes the directory (after removing the old one, if --force), takes its lock and writes config.ini, whose run.dir is
- * the directory's own path. EXIT_USAGE when another run holds the lock. */
-Status directory_create(Directory *directory, const Config *config, bool force) MUST_USE;
-void directory_close(Directory *directory);
+/* What is at the path before a run starts. */
+typedef enum {
+    RUN_DIRECTORY_FREE, /* nothing, or an empty directory */
+    RUN_DIRECTORY_RUN,  /* an earlier run: there is a config.ini */
+    RUN_DIRECTORY_OTHER /* files of something else */
+} RunDirectoryState;
 
-/* Compares two resolved configurations line by line; EXIT_USAGE naming the first key that differs and can change the
- * result. `stored_path` is for the message. */
-Status directory_compare(const char *stored, const char *wanted, const char *stored_path,
-                         bool *validation_changed) MUST_USE;
+/* Sets all names under `path`. Changes nothing on disk; run_directory_close() frees them, after a failure too. */
+Status run_directory_open(RunDirectory *directory, const char *path) MUST_USE;
+/* EXIT_IO when the directory cannot be listed. */
+Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *state) MUST_USE;
+/* Makes the directory, takes its lock and writes `config` as config.ini. `replace` first removes what is there.
+ * EXIT_USAGE when another run holds the lock; nothing is changed then. */
+Status run_directory_create(RunDirectory *directory, const char *config, bool replace) MUST_USE;
+/* Releases the lock. */
+void run_directory_close(RunDirectory *directory);
 
 #endif

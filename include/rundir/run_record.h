@@ -7,17 +7,16 @@
 #include "base/status.h"
 #include "rundir/throughput.h"
 #include "rundir/unreadable.h"
-#include "train/guard_find.h"
 #include <stdint.h>
 
 /* One skip, rollback or stop of the guard. */
 typedef struct {
     int64_t step; /* the step that failed, from 1 */
     uint64_t batch;
-    GuardKind kind;
+    const char *kind;   /* what was wrong: "loss", "spike", "gradient" or "parameters" */
     const char *action; /* "stop", "skip" or "rollback" */
     double loss;
-    GuardFinding finding;
+    const char *found, *tensor; /* "parameter", "activation" or "gradient", and its name; "" when there is none */
     const char *const *records; /* [record_count] paths of the batch */
     int record_count;
 } GuardEvent;
@@ -27,7 +26,7 @@ typedef struct {
     const char *exit_reason;
     int exit_code; /* -1: still running */
     const char *run_dir, *backend;
-    char device[128]; /* throughput_device()'s */
+    char device[128]; /* model of the GPU, or of the CPU */
     Versions versions;
     uint64_t config_hash, data_hash;
     int64_t data_count;
@@ -40,7 +39,7 @@ typedef struct {
     int64_t best_step;                          /* -1: none */
     int64_t checkpoints_skipped;
     Throughput throughput; /* this run's best */
-    BadList bad;
+    UnreadableList unreadable;
     char **events; /* [event_count] JSON objects; owned */
     int event_count;
 } RunRecord;

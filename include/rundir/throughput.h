@@ -37,9 +37,6 @@ typedef struct {
     Versions versions;
 } Throughput;
 
-/* The model of the device, or of the CPU where that computes: "AMD EPYC 7B13". */
-void throughput_device(const Device *device, char model[128]);
-
 /* As in run.json under "throughput": null when there is none. */
 void throughput_print(const Throughput *throughput, FILE *out);
 /* That of a run.json, `text`, of the same key; none when it has none or is no record. */

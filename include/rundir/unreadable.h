@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The unreadable images that a run has met, over all of its loaders: each once, ordered by path. */
+/* The unreadable images of a run, over all of its loaders: each once, ordered by path. */
 #ifndef FOVEA_RUNDIR_UNREADABLE_H
 #define FOVEA_RUNDIR_UNREADABLE_H
 
-#include "data/loader.h"
+#include "base/status.h"
 
 typedef struct {
-    char *path; /* root and name; owned */
+    char *path;
     char *reason;
-} BadImage;
+} UnreadableImage;
 
 typedef struct {
-    BadImage *list;
+    UnreadableImage *list; /* owned, with its texts */
     int count, capacity;
-} BadList;
+} UnreadableList;
 
-/* Adds what `loader` has met and the list does not hold yet. */
-Status bad_list_merge(BadList *bad, Loader *loader) MUST_USE;
-void bad_list_close(BadList *bad);
+/* Adds a copy of the image FOLDER/NAME, unless the list has it already. */
+Status unreadable_add(UnreadableList *list, const char *folder, const char *name, const char *reason) MUST_USE;
+void unreadable_close(UnreadableList *list);
 
 #endif

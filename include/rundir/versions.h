@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Versions of what made a run, to be held against another run's. */
+/* Versions of the programs and libraries that made a run, for comparison with another run's. */
 #ifndef FOVEA_RUNDIR_VERSIONS_H
 #define FOVEA_RUNDIR_VERSIONS_H
-
-#include "device/device.h"
 
 #include <cJSON.h>
 #include <stdio.h>
@@ -12,21 +10,21 @@ typedef struct {
     char name[24], text[72];
 } Version;
 
-enum { VERSIONS_MOST = DEVICE_VERSIONS + 4 };
+enum { MAX_VERSIONS = 12 };
 typedef struct {
     int count;
-    Version list[VERSIONS_MOST];
+    Version list[MAX_VERSIONS];
 } Versions;
 
-/* The compiler, the program and, of a plugin, its library (hashes of their files), and what the device tells. */
-void versions_gather(Versions *versions, const Device *device);
+/* Longer texts are cut; after MAX_VERSIONS nothing is added. */
+void versions_add(Versions *versions, const char *name, const char *text);
 
 /* As a JSON object, {"compiler": "gcc 12.2.0", ...}. */
 void versions_print(const Versions *versions, FILE *out);
 void versions_read(Versions *versions, const cJSON *object);
 
-/* What one has and the other has not, or has otherwise, each as "NAME THERE there, HERE here" with "; " between.
- * Nothing is printed when they are equal. */
+/* What one has and the other has not, or has in another version, each as "NAME THERE there, HERE here", separated by
+ * "; ". Prints nothing when they are equal. */
 void versions_differences(const Versions *here, const Versions *there, FILE *out);
 
 #endif

@@ -20,7 +20,8 @@ static Status fill(EvaluationImages *images, Loader *loader, int64_t record_coun
     return NULL;
 }
 
-Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted, BadList *bad) {
+Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted,
+                              UnreadableList *unreadable) {
     int64_t most = wanted < options.records->count ? wanted : options.records->count;
     size_t image = (size_t)options.image_size * (size_t)options.image_size * 3;
     *images = (EvaluationImages){.image_size = options.image_size};
@@ -42,7 +43,7 @@ Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, i
     TRY(loader_open(&options, &loader));
     Status status = fill(images, loader, options.records->count, (int)most, image);
     if (!status)
-        status = bad_list_merge(bad, loader);
+        status = loader_merge_unreadable(loader, unreadable);
     loader_close(loader);
     return status;
 }

@@ -236,6 +236,17 @@ Status loader_bad(Loader *loader, BadRecord **bad, int *count) {
     return bad_records_copy(&loader->bad, bad, count);
 }
 
+Status loader_merge_unreadable(Loader *loader, UnreadableList *list) {
+    BadRecord *records;
+    int count;
+    TRY(loader_bad(loader, &records, &count));
+    Status status = NULL;
+    for (int i = 0; i < count && !status; i++)
+        status = unreadable_add(list, records[i].root, records[i].path, records[i].reason);
+    free(records);
+    return status;
+}
+
 uint64_t loader_bytes(const Loader *loader) {
     return loader->reader ? pack_reader_bytes(loader->reader) : 0;
 }

@@ -74,7 +74,7 @@ static Status read_metrics(const char *path, Series *train, Series *validation) 
     return status;
 }
 
-double curve_tick(double span, int wanted) {
+double loss_curve_tick(double span, int wanted) {
     double rough = span / wanted, power = pow(10, floor(log10(rough))), share = rough / power;
     return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 }
@@ -96,7 +96,7 @@ static Axes find_axes(const Series *train, const Series *validation) {
     if (axes.y0 > axes.y1)
         return (Axes){0, axes.x1, 0, 1};
     double span = axes.y1 - axes.y0;
-    double tick = curve_tick(span > 0 ? span : fmax(fabs(axes.y1), 1e-6), 5);
+    double tick = loss_curve_tick(span > 0 ? span : fmax(fabs(axes.y1), 1e-6), 5);
     axes.y0 = floor(axes.y0 / tick) * tick;
     axes.y1 = ceil(axes.y1 / tick) * tick;
     if (axes.y1 <= axes.y0)
@@ -113,7 +113,7 @@ static double place_y(const Axes *axes, double loss) {
 }
 
 static void draw_axes(FILE *out, const Axes *axes) {
-    double tick = curve_tick(axes->x1 - axes->x0, 8);
+    double tick = loss_curve_tick(axes->x1 - axes->x0, 8);
     int first = (int)ceil(axes->x0 / tick), last = (int)floor(axes->x1 / tick + 1e-9);
     for (int i = first; i <= last; i++) {
         double x = place_x(axes, i * tick);
@@ -122,7 +122,7 @@ static void draw_axes(FILE *out, const Axes *axes) {
             "<path class=\"grid\" d=\"M%.1f %dV%d\"/><text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", x,
             TOP, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 18, i * tick);
     }
-    tick = curve_tick(axes->y1 - axes->y0, 5);
+    tick = loss_curve_tick(axes->y1 - axes->y0, 5);
     first = (int)ceil(axes->y0 / tick - 1e-9), last = (int)floor(axes->y1 / tick + 1e-9);
     for (int i = first; i <= last; i++) {
         double y = place_y(axes, i * tick);
@@ -189,7 +189,7 @@ static void draw(FILE *out, const Series *train, const Series *validation) {
     fputs("</svg>\n", out);
 }
 
-Status curve_write(const char *metrics, const char *path) {
+Status loss_curve_write(const char *metrics, const char *path) {
     Series train = {0}, validation = {0};
     char *text = NULL;
     size_t size = 0;

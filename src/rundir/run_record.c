@@ -87,10 +87,10 @@ Status run_record_event(RunRecord *record, const GuardEvent *event) {
     if (!out)
         return status_no_memory("the guard's events", 4096);
     fprintf(out, "{\"step\": %" PRId64 ", \"batch\": %" PRIu64 ", \"kind\": \"%s\", \"action\": \"%s\", \"loss\": ",
-            event->step, event->batch, guard_kind_name(event->kind), event->action);
+            event->step, event->batch, event->kind, event->action);
     json_number(out, event->loss);
-    fprintf(out, ", \"found\": \"%s\", \"tensor\": ", guard_found_name(event->finding.kind));
-    json_string(out, event->finding.name);
+    fprintf(out, ", \"found\": \"%s\", \"tensor\": ", event->found);
+    json_string(out, event->tensor);
     fputs(", \"records\": [", out);
     for (int i = 0; i < event->record_count; i++) {
         fputs(i ? ", " : "", out);
@@ -171,11 +171,11 @@ static void print(const RunRecord *record, FILE *out) {
     for (int i = 0; i < record->event_count; i++)
         fprintf(out, "%s\n    %s", i ? "," : "", record->events[i]);
     fputs("],\n  \"bad_records\": [", out);
-    for (int i = 0; i < record->bad.count; i++) {
+    for (int i = 0; i < record->unreadable.count; i++) {
         fprintf(out, "%s\n    {\"path\": ", i ? "," : "");
-        json_string(out, record->bad.list[i].path);
+        json_string(out, record->unreadable.list[i].path);
         fputs(", \"reason\": ", out);
-        json_string(out, record->bad.list[i].reason);
+        json_string(out, record->unreadable.list[i].reason);
         fputc('}', out);
     }
     fputs("]\n}\n", out);
@@ -198,7 +198,7 @@ Status run_record_write(const RunRecord *record, const char *path) {
 }
 
 void run_record_close(RunRecord *record) {
-    bad_list_close(&record->bad);
+    unreadable_close(&record->unreadable);
     for (int i = 0; i < record->event_count; i++)
         free(record->events[i]);
     free(record->events);

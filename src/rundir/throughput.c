@@ -22,22 +22,6 @@ bool throughput_count(ThroughputWatch *watch, double seconds, double data_wait) 
     return watch->steps == LAST_STEP;
 }
 
-void throughput_device(const Device *device, char model[128]) {
-    snprintf(model, 128, "%s", *device->model ? device->model : "CPU");
-    FILE *file = *device->model ? NULL : fopen("/proc/cpuinfo", "r");
-    if (!file)
-        return;
-    char line[256];
-    while (fgets(line, sizeof line, file)) {
-        const char *colon = strchr(line, ':');
-        if (!colon || strncmp(line, "model name", strlen("model name")) != 0)
-            continue;
-        snprintf(model, 128, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-        break;
-    }
-    fclose(file);
-}
-
 void throughput_print(const Throughput *throughput, FILE *out) {
     if (!(throughput->images_per_s > 0)) {
         fputs("null", out);

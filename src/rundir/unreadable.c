@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where `path` is, or where it would go. */
-static int find(const BadList *bad, const char *path) {
-    int low = 0, high = bad->count;
+/* Where `path` is, or where it belongs. */
+static int find_place(const UnreadableList *list, const char *path) {
+    int low = 0, high = list->count;
     while (low < high) {
         int middle = low + (high - low) / 2;
-        if (strcmp(bad->list[middle].path, path) < 0)
+        if (strcmp(list->list[middle].path, path) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -19,57 +19,42 @@ static int find(const BadList *bad, const char *path) {
     return low;
 }
 
-/* Takes over `path`. */
-static Status insert(BadList *bad, int at, char *path, const char *reason) {
-    if (bad->count == bad->capacity) {
-        int capacity = bad->capacity ? 2 * bad->capacity : 16;
-        BadImage *grown = realloc(bad->list, (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            free(path);
-            return status_no_memory("the list of bad images", (size_t)capacity * sizeof *grown);
+/* Takes over `path` and `reason`, after a failure too. */
+static Status insert_image(UnreadableList *list, int at, char *path, char *reason) {
+    if (path && reason && list->count == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 16;
+        UnreadableImage *grown = realloc(list->list, (size_t)capacity * sizeof *grown);
+        if (grown) {
+            list->list = grown;
+            list->capacity = capacity;
         }
-        bad->list = grown;
-        bad->capacity = capacity;
     }
-    char *copy = strdup(reason);
-    if (!copy) {
+    if (!path || !reason || list->count == list->capacity) {
         free(path);
-        return status_no_memory("the list of bad images", strlen(reason) + 1);
+        free(reason);
+        return status_no_memory("the list of unreadable images", (size_t)(list->count + 1) * sizeof *list->list);
     }
-    memmove(bad->list + at + 1, bad->list + at, (size_t)(bad->count - at) * sizeof *bad->list);
-    bad->list[at] = (BadImage){path, copy};
-    bad->count++;
+    memmove(list->list + at + 1, list->list + at, (size_t)(list->count - at) * sizeof *list->list);
+    list->list[at] = (UnreadableImage){path, reason};
+    list->count++;
     return NULL;
 }
 
-static Status add(BadList *bad, const BadRecord *record) {
-    char *path = files_path("%s/%s", record->root, record->path);
-    if (!path)
-        return status_no_memory("a path", strlen(record->root) + strlen(record->path) + 2);
-    int at = find(bad, path);
-    if (at < bad->count && strcmp(bad->list[at].path, path) == 0) {
+Status unreadable_add(UnreadableList *list, const char *folder, const char *name, const char *reason) {
+    char *path = files_path("%s/%s", folder, name);
+    int at = path ? find_place(list, path) : 0;
+    if (path && at < list->count && strcmp(list->list[at].path, path) == 0) {
         free(path);
         return NULL;
     }
-    return insert(bad, at, path, record->reason);
+    return insert_image(list, at, path, strdup(reason));
 }
 
-Status bad_list_merge(BadList *bad, Loader *loader) {
-    BadRecord *records;
-    int count;
-    TRY(loader_bad(loader, &records, &count));
-    Status status = NULL;
-    for (int i = 0; i < count && !status; i++)
-        status = add(bad, &records[i]);
-    free(records);
-    return status;
-}
-
-void bad_list_close(BadList *bad) {
-    for (int i = 0; i < bad->count; i++) {
-        free(bad->list[i].path);
-        free(bad->list[i].reason);
+void unreadable_close(UnreadableList *list) {
+    for (int i = 0; i < list->count; i++) {
+        free(list->list[i].path);
+        free(list->list[i].reason);
     }
-    free(bad->list);
-    *bad = (BadList){0};
+    free(list->list);
+    *list = (UnreadableList){0};
 }

@@ -59,10 +59,11 @@ static Status note_event(Run *run, GuardKind kind, double loss, const GuardFindi
         paths[i] = run_image(run, i);
     GuardEvent event = {.step = step,
                         .batch = run->batch_number,
-                        .kind = kind,
+                        .kind = guard_kind_name(kind),
                         .action = action,
                         .loss = loss,
-                        .finding = *finding,
+                        .found = guard_found_name(finding->kind),
+                        .tensor = finding->name,
                         .records = paths,
                         .record_count = count};
     Status status = run_record_event(&run->record, &event);

@@ -58,7 +58,7 @@ static Status validate(Run *run) {
     run->state.val_loss = loss;
     run->validated_step = run->state.step;
     TRY(monitor_validation(&run->monitor, run->state.step, loss));
-    return curve_write(run->directory.metrics, run->directory.curve);
+    return loss_curve_write(run->directory.metrics, run->directory.curve);
 }
 
 /* Of licensed data no image is left behind unless it was asked for. */
@@ -251,11 +251,11 @@ static Status finish(Run *run, Status status) {
             status = written;
     }
     if (run->loader) {
-        Status merged = bad_list_merge(&run->record.bad, run->loader);
+        Status merged = loader_merge_unreadable(run->loader, &run->record.unreadable);
         status_free(merged);
     }
     if (run->monitor.metrics.path) {
-        Status drawn = curve_write(run->directory.metrics, run->directory.curve);
+        Status drawn = loss_curve_write(run->directory.metrics, run->directory.curve);
         if (status)
             status_free(drawn);
         else

@@ -53,7 +53,7 @@ static Status report(Run *run, const Flight *flight, const StepState *outcome) {
                                  .queue = flight->batch.ready,
                                  .bytes_read = loader_bytes(run->loader),
                                  .bytes_copied = step_copied(run->step),
-                                 .bad_records = run->record.bad.count,
+                                 .bad_records = run->record.unreadable.count,
                                  .checkpoints_skipped = run->record.checkpoints_skipped};
     run->settled_at = now;
     run->checkpoint_seconds = 0;

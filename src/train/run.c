@@ -5,7 +5,9 @@
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "model/fp8.h"
+#include "train/claim.h"
 #include "train/memory_plan.h"
+#include "train/provenance.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -236,7 +238,7 @@ static Status open_data(Run *run) {
     int64_t wanted = config->log.recon_images;
     if (validates && config->val.every && config->val.images > wanted)
         wanted = config->val.images;
-    TRY(evaluation_images_open(&run->images, options, wanted, &run->record.bad));
+    TRY(evaluation_images_open(&run->images, options, wanted, &run->record.unreadable));
     if (validates && config->val.every)
         run->validation_count = config->val.images < run->images.count ? (int)config->val.images : run->images.count;
     return NULL;
@@ -320,7 +322,7 @@ static void begin_record(Run *run) {
     const Params *params = mae_params(run->mae);
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
-    throughput_device(run->device, run->record.device);
+    provenance_device(run->device, run->record.device);
     run->record.threads = run->ops.threads;
     run->record.micro_batch = run->micro_batch;
     run->record.config_hash = run->state.config_hash;
@@ -351,7 +353,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     bool validation_changed;
     if (!run_data_given(config))
         return no_data(config, options);
-    TRY(directory_open(&run->directory, config, options, &validation_changed));
+    TRY(claim_open(&run->directory, config, options, &validation_changed));
     TRY(open_records(run));
     TRY(config_hash(config, &run->state.config_hash));
     TRY(open_device(run));
@@ -364,7 +366,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(plan_steps(run));
 
     /* From here on the disk changes. */
-    TRY(directory_create(&run->directory, config, options->force));
+    TRY(claim_create(&run->directory, config, options->force));
     begin_record(run);
     TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
     run->last_loss = run->record.final_loss;
@@ -399,7 +401,7 @@ Status run_open_parts(Run *run) {
 
 Status run_write_record(Run *run) {
     RunRecord *record = &run->record;
-    versions_gather(&record->versions, run->device);
+    provenance_versions(run->device, &record->versions);
     record->steps = run->state.step;
     record->final_loss = run->last_loss;
     record->val_loss = run->state.val_loss;
@@ -413,12 +415,12 @@ const char *run_image(const Run *run, int place) {
 }
 
 Status run_note_bad(Run *run) {
-    int before = run->record.bad.count;
-    TRY(bad_list_merge(&run->record.bad, run->loader));
-    if (run->record.bad.count == before)
+    int before = run->record.unreadable.count;
+    TRY(loader_merge_unreadable(run->loader, &run->record.unreadable));
+    if (run->record.unreadable.count == before)
         return NULL;
     monitor_note(&run->monitor, "step %" PRId64 ": images that cannot be used so far: %d; run.json says which and why",
-                 run->state.step, run->record.bad.count);
+                 run->state.step, run->record.unreadable.count);
     return run_write_record(run);
 }
 
@@ -436,7 +438,7 @@ void run_close(Run *run) {
     device_close(run->device);
     records_close(&run->train);
     records_close(&run->val);
-    directory_close(&run->directory);
+    run_directory_close(&run->directory);
     run_record_close(&run->record);
     free(run->batch_records);
 }

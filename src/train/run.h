@@ -32,7 +32,7 @@ typedef struct {
     const Config *config;
     const TrainOptions *options;
     double opened; /* monitor_now() when the run began, for max_hours */
-    Directory directory;
+    RunDirectory directory;
     Device *device;
     Ops ops;
     Tune tune;

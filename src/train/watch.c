@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/run.h"
 
+#include "train/provenance.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,7 +13,7 @@ static void describe(const Run *run, Throughput *now) {
                         .data_wait = watch->data_wait / seconds,
                         .micro_batch = run->micro_batch};
     gethostname(now->host, sizeof now->host - 1);
-    versions_gather(&now->versions, run->device);
+    provenance_versions(run->device, &now->versions);
 }
 
 Status run_watch(Run *run, const StepFigures *figures) {

@@ -26,7 +26,7 @@ none() {
 # Each room and the rooms it may use; `ops` is the table of operations, the kernels' only face.
 declare -A may_use=(
     [base]=""
-    [device]="ops base" [image]="base" [pack]="image base" [rundir]="train data device base"
+    [device]="ops base" [image]="base" [pack]="image base" [rundir]="base"
     [ops]="device image base" [kernels]="ops device image base"
     [data]="ops device image pack rundir base" [model]="ops device base"
     [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"

@@ -13,7 +13,7 @@ static void ticks_are_round(void **state) {
         double span, tick;
     } cases[] = {{5, 1}, {10, 2}, {25, 5}, {12.5, 5}, {7.5, 2}, {30, 10}, {0.05, 0.01}, {0.4, 0.1}, {1e6, 2e5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) /* powers of ten carry rounding */
-        assert_true(fabs(curve_tick(cases[i].span, 5) / cases[i].tick - 1) < 1e-12);
+        assert_true(fabs(loss_curve_tick(cases[i].span, 5) / cases[i].tick - 1) < 1e-12);
 }
 
 static int count(const char *text, const char *part) {
@@ -53,7 +53,7 @@ static char *draw(void **state, const char *metrics) {
     char from[TEMP_PATH * 2], to[TEMP_PATH * 2], *text;
     size_t size;
     assert_fine(files_write(temp_path(state, "metrics.jsonl", from), metrics, strlen(metrics)));
-    assert_fine(curve_write(from, temp_path(state, "curve.svg", to)));
+    assert_fine(loss_curve_write(from, temp_path(state, "curve.svg", to)));
     assert_fine(files_read(to, &text, &size));
     assert_well_formed(text);
     return text;

@@ -1,139 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run directories: who may use one, and what a resumed run may change. */
+/* Run directories as their writer sees them: what is there before a run, the lock, and what a new run leaves of it. */
 #include "tests/fixtures/train_fixture.h"
 
 #include "rundir/run_directory.h"
 
-static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]\nbase_lr = 0.1\nbeta1 = 0.9\n\n"
-                             "[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";
-
-/* `stored` with one line exchanged. */
-static char *with(const char *from, const char *to) {
-    const char *at = strstr(stored, from);
-    assert_non_null(at);
-    char *text = files_path("%.*s%s%s", (int)(at - stored), stored, to, at + strlen(from));
-    assert_non_null(text);
-    return text;
+static RunDirectoryState inspect(const RunDirectory *directory) {
+    RunDirectoryState state;
+    assert_fine(run_directory_inspect(directory, &state));
+    return state;
 }
 
-static void a_resumed_run_may_change_little(void **state) {
-    (void)state;
-    static const struct {
-        const char *from, *to, *refused;
-        bool validation;
-    } cases[] = {
-        {"workers = 2", "workers = 2", NULL, false},
-        {"workers = 2", "workers = 7", NULL, false},
-        {"train = a", "train = elsewhere", NULL, false},
-        {"val = b", "val =", NULL, true},
-        {"every = 10", "every = 1", NULL, false},
-        {"action = stop", "action = skip", NULL, false},
-        {"spike = 3", "spike = 4", "guard.spike = 4", false},
-        {"base_lr = 0.1", "base_lr = 0.2", "optim.base_lr = 0.2", false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *wanted = with(cases[i].from, cases[i].to);
-        bool validation = !cases[i].validation;
-        if (cases[i].refused)
-            assert_refused(directory_compare(stored, wanted, "run/config.ini", &validation), EXIT_USAGE,
-                           cases[i].refused);
-        else
-            assert_fine(directory_compare(stored, wanted, "run/config.ini", &validation));
-        if (!cases[i].refused)
-            assert_int_equal(validation, cases[i].validation);
-        free(wanted);
-    }
-}
-
-static Config config_in(const char *dir) {
-    char path[TEMP_PATH * 2];
-    snprintf(path, sizeof path, "%s/test.ini", dir);
-    static const char text[] = "[model]\npreset = vit_tiny\n";
-    assert_fine(files_write(path, text, sizeof text - 1));
-    Config config;
-    assert_fine(config_load(&config, path, NULL, 0));
-    return config;
-}
-
-static void a_run_has_its_directory_to_itself(void **state) {
-    char path[TEMP_PATH * 2];
-    Config config = config_in(((Temp *)*state)->root);
-    snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "runs/mine", path));
-    TrainOptions fresh = {.config_path = "test.ini"}, resume = fresh, force = fresh, both = fresh;
-    resume.resume = force.force = both.resume = both.force = true;
-    bool changed;
-    Directory first, second;
-    assert_fine(directory_open(&first, &config, &fresh, &changed));
-    assert_false(files_exists(path)); /* nothing is made before it is asked for */
-    assert_fine(directory_create(&first, &config, false));
-
-    assert_refused(directory_open(&second, &config, &fresh, &changed), EXIT_USAGE, "--resume goes on with it, --force");
-    directory_close(&second);
-    assert_refused(directory_open(&second, &config, &both, &changed), EXIT_USAGE, "exclude each other");
-    directory_close(&second);
-    assert_fine(directory_open(&second, &config, &resume, &changed));
-    assert_refused(directory_create(&second, &config, false), EXIT_USAGE, "another run is writing");
-    directory_close(&second);
-    assert_fine(directory_open(&second, &config, &force, &changed));
-    assert_refused(directory_create(&second, &config, true), EXIT_USAGE, "another run is writing");
-    directory_close(&second);
-    assert_true(files_exists(first.config));
-
-    config.optim.beta1 = 0.5;
-    assert_refused(directory_open(&second, &config, &resume, &changed), EXIT_USAGE, "optim.beta1 = 0.5");
-    directory_close(&second);
-    directory_close(&first);
-
-    char *left = files_path("%s/left", path);
-    assert_fine(files_write(left, "x", 1));
-    assert_fine(directory_open(&second, &config, &force, &changed));
-    assert_fine(directory_create(&second, &config, true));
-    assert_false(files_exists(left));
-    Config again;
-    assert_fine(config_load(&again, second.config, NULL, 0));
-    assert_string_equal(again.run.dir, path);
-    assert_true(again.optim.beta1 == 0.5);
-    directory_close(&second);
-    free(left);
-}
-
-static void what_is_no_run_is_not_removed(void **state) {
+static void what_is_there_is_known(void **state) {
     char path[TEMP_PATH * 2], file[TEMP_PATH * 2];
-    Config config = config_in(((Temp *)*state)->root);
-    snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "photographs", path));
+    RunDirectory directory;
+    assert_fine(run_directory_open(&directory, temp_path(state, "runs/one", path)));
+    assert_int_equal(inspect(&directory), RUN_DIRECTORY_FREE);
+    assert_false(files_exists(path)); /* looking makes nothing */
     assert_fine(files_make_directory(path));
-    TrainOptions force = {.config_path = "test.ini", .force = true};
-    bool changed;
-    Directory directory;
-    assert_fine(directory_open(&directory, &config, &force, &changed)); /* empty: nothing to lose */
-    directory_close(&directory);
-    assert_fine(files_write(temp_path(state, "photographs/eye.jpg", file), "x", 1));
-    assert_refused(directory_open(&directory, &config, &force, &changed), EXIT_USAGE, "not a run directory");
-    directory_close(&directory);
-    assert_true(files_exists(file));
+    assert_int_equal(inspect(&directory), RUN_DIRECTORY_FREE);
+    assert_fine(files_write(temp_path(state, "runs/one/eye.jpg", file), "x", 1));
+    assert_int_equal(inspect(&directory), RUN_DIRECTORY_OTHER);
+    assert_fine(files_write(directory.config, "", 0));
+    assert_int_equal(inspect(&directory), RUN_DIRECTORY_RUN);
+    run_directory_close(&directory);
+
+    assert_fine(run_directory_open(&directory, file));
+    RunDirectoryState found;
+    assert_refused(run_directory_inspect(&directory, &found), EXIT_IO, "cannot use run directory");
+    run_directory_close(&directory);
 }
 
-static void a_run_is_named_after_its_config(void **state) {
-    Config config = config_in(((Temp *)*state)->root);
-    static const struct {
-        const char *config, *run;
-    } cases[] = {{"configs/vit_base.ini", "runs/vit_base"}, {"a.b/c", "runs/c"}, {"x.y.ini", "runs/x.y"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        TrainOptions options = {.config_path = cases[i].config, .resume = true};
-        bool changed;
-        Directory directory;
-        assert_fine(directory_open(&directory, &config, &options, &changed));
-        assert_string_equal(directory.path, cases[i].run);
-        directory_close(&directory);
+static void one_run_writes_at_a_time(void **state) {
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    RunDirectory first, second;
+    temp_path(state, "runs/locked", path);
+    assert_fine(run_directory_open(&first, path));
+    assert_fine(run_directory_open(&second, path));
+    assert_fine(run_directory_create(&first, "[run]\n", false));
+    assert_true(files_exists(first.checkpoints) && files_exists(first.recon));
+    for (int replace = 0; replace < 2; replace++)
+        assert_refused(run_directory_create(&second, "[other]\n", replace), EXIT_USAGE, "another run is writing to");
+    run_directory_close(&second);
+    assert_fine(files_read(first.config, &text, &size));
+    assert_string_equal(text, "[run]\n");
+    free(text);
+    run_directory_close(&first);
+
+    assert_fine(run_directory_open(&second, path));
+    assert_fine(run_directory_create(&second, "[other]\n", false));
+    run_directory_close(&second);
+}
+
+static void only_a_replaced_run_is_lost(void **state) {
+    char path[TEMP_PATH * 2], left[TEMP_PATH * 2];
+    temp_path(state, "runs/replaced", path);
+    for (int replace = 0; replace < 2; replace++) {
+        RunDirectory directory;
+        assert_fine(files_make_directory(path));
+        assert_fine(files_write(temp_path(state, "runs/replaced/left", left), "x", 1));
+        assert_fine(run_directory_open(&directory, path));
+        assert_fine(run_directory_create(&directory, "", replace));
+        assert_int_equal(files_exists(left), !replace);
+        run_directory_close(&directory);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_resumed_run_may_change_little),
-        cmocka_unit_test(a_run_has_its_directory_to_itself),
-        cmocka_unit_test(what_is_no_run_is_not_removed),
-        cmocka_unit_test(a_run_is_named_after_its_config),
+        cmocka_unit_test(what_is_there_is_known),
+        cmocka_unit_test(one_run_writes_at_a_time),
+        cmocka_unit_test(only_a_replaced_run_is_lost),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

@@ -36,10 +36,11 @@ static void add_event(RunRecord *record, int64_t step) {
                              "bad \xff\xc0\xaf utf.png", "gr\xc3\xbc\xc3\x9f.jpg", "cut \xe2\x82"};
     GuardEvent event = {.step = step,
                         .batch = 1ULL << 63,
-                        .kind = GUARD_LOSS,
+                        .kind = "loss",
                         .action = "skip",
                         .loss = NAN,
-                        .finding = {FOUND_PARAMETER, "blocks.0.norm1.bias"},
+                        .found = "parameter",
+                        .tensor = "blocks.0.norm1.bias",
                         .records = records,
                         .record_count = 5};
     assert_fine(run_record_event(record, &event));

@@ -149,48 +149,12 @@ static void a_restart_keeps_the_figure(void **state) {
     }
 }
 
-static const char *version(const Versions *versions, const char *name) {
-    for (int i = 0; i < versions->count; i++)
-        if (strcmp(versions->list[i].name, name) == 0)
-            return versions->list[i].text;
-    return NULL;
-}
-
-static void devices_tell_their_versions(void **state) {
-    (void)state;
-    Versions cpu, emu;
-    char model[128];
-    versions_gather(&cpu, device_cpu());
-    assert_non_null(version(&cpu, "compiler"));
-    assert_int_equal(strlen(version(&cpu, "program")), 16);
-    assert_null(version(&cpu, "kernels"));
-    throughput_device(device_cpu(), model);
-    assert_true(strlen(model) > 2 && !strchr(model, '\n') && model[0] != ' ');
-
-    Device *device;
-    char *note;
-    Status status = device_open(DEVICE_EMU, &device, &note);
-    if (status_code(status) == EXIT_MISSING) {
-        print_message("# %s\n", status_message(status));
-        status_free(status);
-        skip();
-    }
-    assert_fine(status);
-    versions_gather(&emu, device);
-    assert_string_equal(version(&emu, "cuda_runtime"), "13.0");
-    assert_string_equal(version(&emu, "program"), version(&cpu, "program"));
-    assert_string_not_equal(version(&emu, "kernels"), version(&emu, "program"));
-    assert_null(version(&emu, "cudnn"));
-    throughput_device(device, model);
-    assert_string_equal(model, device->model);
-    device_close(device);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_best_of_those_alike),        cmocka_unit_test(slow_is_under_nine_tenths),
-        cmocka_unit_test(the_second_hundred_steps_count), cmocka_unit_test(a_restart_keeps_the_figure),
-        cmocka_unit_test(devices_tell_their_versions),
+        cmocka_unit_test(the_best_of_those_alike),
+        cmocka_unit_test(slow_is_under_nine_tenths),
+        cmocka_unit_test(the_second_hundred_steps_count),
+        cmocka_unit_test(a_restart_keeps_the_figure),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

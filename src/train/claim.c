@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/claim.h"
+
+#include "base/files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys in which a resumed run may differ: they change its speed, its records or where things are, and its weights at
+ * most by the rounding of another device. data.train may differ because the checkpoint knows the data's hash.
+ * guard.action and guard.max_events act only on a step that fails. */
+static const char *const free_keys[] = {
+    "train.device", "train.threads", "data.workers", "data.ring", "data.max_bad", "data.train",      "data.cache",
+    "log.",         "checkpoint.",   "run.dir",      "val.every", "guard.action", "guard.max_events"};
+/* These change the validation loss alone, and with it what `best` means. */
+static const char *const validation_keys[] = {"data.val", "val.images"};
+
+static bool is_among(const char *key, const char *const *keys, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(keys[i]);
+        bool section = keys[i][length - 1] == '.';
+        if (section ? strncmp(key, keys[i], length) == 0 : strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The next line of `*text`, without its end, into `line`; false at the end of the text. */
+static bool next_line(const char **text, char *line, size_t size) {
+    if (**text == '\0')
+        return false;
+    size_t length = strcspn(*text, "\n"), copied = length < size ? length : size - 1;
+    memcpy(line, *text, copied);
+    line[copied] = '\0';
+    *text += length + ((*text)[length] == '\n');
+    return true;
+}
+
+enum { LINE = CONFIG_TEXT + 64 };
+
+/* Where the value of "key = value" starts; the key goes to `name` after its section. */
+static const char *split_line(const char *line, const char *section, char name[LINE]) {
+    size_t length = strcspn(line, " =");
+    snprintf(name, LINE, "%s.%.*s", section, (int)length, line);
+    const char *value = line + length;
+    return value + strspn(value, " =");
+}
+
+Status claim_compare(const char *stored, const char *wanted, const char *stored_path, bool *validation_changed) {
+    char old[LINE], new[LINE], section[LINE] = "", name[LINE];
+    *validation_changed = false;
+    while (next_line(&stored, old, sizeof old) && next_line(&wanted, new, sizeof new)) {
+        if (new[0] == '[')
+            snprintf(section, sizeof section, "%.*s", (int)strcspn(new + 1, "]"), new + 1);
+        if (strcmp(old, new) == 0)
+            continue;
+        const char *value = split_line(new, section, name);
+        if (is_among(name, validation_keys, sizeof validation_keys / sizeof *validation_keys))
+            *validation_changed = true;
+        else if (!is_among(name, free_keys, sizeof free_keys / sizeof *free_keys))
+            return status_error(EXIT_USAGE,
+                                "cannot resume: %s has %s, this run has %s = %s; use the stored value, or start a new "
+                                "run in another run.dir",
+                                stored_path, old, name, value);
+    }
+    return NULL;
+}
+
+static Status compare_stored(const RunDirectory *directory, const Config *config, bool *validation_changed) {
+    Config stored;
+    TRY(config_load(&stored, directory->config, NULL, 0));
+    char *old = NULL, *new = NULL;
+    Status status = config_text(&stored, &old);
+    if (!status)
+        status = config_text(config, &new);
+    if (!status)
+        status = claim_compare(old, new, directory->config, validation_changed);
+    free(old);
+    free(new);
+    return status;
+}
+
+/* run.dir, or runs/NAME where the config file is called NAME.ini. */
+static char *choose_path(const Config *config, const char *config_path) {
+    if (config->run.dir[0])
+        return files_path("%s", config->run.dir);
+    const char *slash = strrchr(config_path, '/');
+    const char *name = slash ? slash + 1 : config_path;
+    const char *dot = strrchr(name, '.');
+    return files_path("runs/%.*s", dot && dot != name ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+static Status check_options(const RunDirectory *directory, const TrainOptions *options, RunDirectoryState state) {
+    if (state == RUN_DIRECTORY_OTHER && options->force)
+        return status_error(EXIT_USAGE, "--force would remove %s, which is not a run directory (no config.ini in it)",
+                            directory->path);
+    if (state != RUN_DIRECTORY_FREE && !options->resume && !options->force)
+        return status_error(EXIT_USAGE,
+                            "run directory %s exists: --resume continues it, --force deletes it and starts a new run, "
+                            "--set run.dir=PATH uses another directory",
+                            directory->path);
+    return NULL;
+}
+
+Status claim_open(RunDirectory *directory, const Config *config, const TrainOptions *options,
+                  bool *validation_changed) {
+    RunDirectoryState state;
+    *validation_changed = false;
+    *directory = (RunDirectory){.lock = -1};
+    char *path = choose_path(config, options->config_path);
+    Status status = path ? run_directory_open(directory, path) : status_no_memory("the run directory's path", 0);
+    free(path);
+    TRY(status);
+    if (options->resume && options->force)
+        return status_error(EXIT_USAGE,
+                            "--resume and --force exclude each other: continue the run in %s, or delete it and start a "
+                            "new one",
+                            directory->path);
+    TRY(run_directory_inspect(directory, &state));
+    TRY(check_options(directory, options, state));
+    return options->resume && files_exists(directory->config) ? compare_stored(directory, config, validation_changed)
+                                                              : NULL;
+}
+
+Status claim_create(RunDirectory *directory, const Config *config, bool force) {
+    Config own = *config;
+    if ((size_t)snprintf(own.run.dir, sizeof own.run.dir, "%s", directory->path) >= sizeof own.run.dir)
+        return status_error(EXIT_USAGE, "run.dir: the path %s is too long", directory->path);
+    char *text;
+    TRY(config_text(&own, &text));
+    Status status = run_directory_create(directory, text, force);
+    free(text);
+    return status;
+}

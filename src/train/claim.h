@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which run directory a run uses, and whether --resume, --force and the configuration stored there allow it. */
+#ifndef FOVEA_TRAIN_CLAIM_H
+#define FOVEA_TRAIN_CLAIM_H
+
+#include "base/config.h"
+#include "base/status.h"
+#include "rundir/run_directory.h"
+#include "train/train.h"
+
+/* Opens run.dir, or runs/NAME of the config file. Refuses what the options do not allow (EXIT_USAGE): a directory that
+ * is not empty without --resume or --force, --force on what is no run, a stored configuration that differs in a key
+ * that changes the result. Changes nothing on disk. *validation_changed: this run validates on other images than the
+ * stored one. run_directory_close() afterwards, after a failure too. */
+Status claim_open(RunDirectory *directory, const Config *config, const TrainOptions *options,
+                  bool *validation_changed) MUST_USE;
+/* Creates the directory, replacing the old one if --force was given, with a config.ini whose run.dir is the
+ * directory's path. */
+Status claim_create(RunDirectory *directory, const Config *config, bool force) MUST_USE;
+
+/* Compares two resolved configurations line by line; EXIT_USAGE naming the first key that differs and can change the
+ * result. `stored_path` is for the message. */
+Status claim_compare(const char *stored, const char *wanted, const char *stored_path,
+                     bool *validation_changed) MUST_USE;
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claiming a run directory: who may use one, and what a resumed run may change. */
+#include "tests/fixtures/train_fixture.h"
+
+#include "train/claim.h"
+
+static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]\nbase_lr = 0.1\nbeta1 = 0.9\n\n"
+                             "[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";
+
+/* `stored` with one line exchanged. */
+static char *with(const char *from, const char *to) {
+    const char *at = strstr(stored, from);
+    assert_non_null(at);
+    char *text = files_path("%.*s%s%s", (int)(at - stored), stored, to, at + strlen(from));
+    assert_non_null(text);
+    return text;
+}
+
+static void a_resumed_run_may_change_little(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *refused;
+        bool validation;
+    } cases[] = {
+        {"workers = 2", "workers = 2", NULL, false},
+        {"workers = 2", "workers = 7", NULL, false},
+        {"train = a", "train = elsewhere", NULL, false},
+        {"val = b", "val =", NULL, true},
+        {"every = 10", "every = 1", NULL, false},
+        {"action = stop", "action = skip", NULL, false},
+        {"spike = 3", "spike = 4", "guard.spike = 4", false},
+        {"base_lr = 0.1", "base_lr = 0.2", "optim.base_lr = 0.2", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *wanted = with(cases[i].from, cases[i].to);
+        bool validation = !cases[i].validation;
+        if (cases[i].refused)
+            assert_refused(claim_compare(stored, wanted, "run/config.ini", &validation), EXIT_USAGE, cases[i].refused);
+        else
+            assert_fine(claim_compare(stored, wanted, "run/config.ini", &validation));
+        if (!cases[i].refused)
+            assert_int_equal(validation, cases[i].validation);
+        free(wanted);
+    }
+}
+
+static Config config_in(const char *dir) {
+    char path[TEMP_PATH * 2];
+    snprintf(path, sizeof path, "%s/test.ini", dir);
+    static const char text[] = "[model]\npreset = vit_tiny\n";
+    assert_fine(files_write(path, text, sizeof text - 1));
+    Config config;
+    assert_fine(config_load(&config, path, NULL, 0));
+    return config;
+}
+
+static void a_run_has_its_directory_to_itself(void **state) {
+    char path[TEMP_PATH * 2];
+    Config config = config_in(((Temp *)*state)->root);
+    snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "runs/mine", path));
+    TrainOptions fresh = {.config_path = "test.ini"}, resume = fresh, force = fresh, both = fresh;
+    resume.resume = force.force = both.resume = both.force = true;
+    bool changed;
+    RunDirectory first, second;
+    assert_fine(claim_open(&first, &config, &fresh, &changed));
+    assert_false(files_exists(path)); /* nothing is made before it is asked for */
+    assert_fine(claim_create(&first, &config, false));
+
+    assert_refused(claim_open(&second, &config, &fresh, &changed), EXIT_USAGE, "--resume continues it, --force");
+    run_directory_close(&second);
+    assert_refused(claim_open(&second, &config, &both, &changed), EXIT_USAGE, "exclude each other");
+    run_directory_close(&second);
+    assert_fine(claim_open(&second, &config, &resume, &changed));
+    assert_refused(claim_create(&second, &config, false), EXIT_USAGE, "another run is writing");
+    run_directory_close(&second);
+    assert_fine(claim_open(&second, &config, &force, &changed));
+    assert_refused(claim_create(&second, &config, true), EXIT_USAGE, "another run is writing");
+    run_directory_close(&second);
+    assert_true(files_exists(first.config));
+
+    config.optim.beta1 = 0.5;
+    assert_refused(claim_open(&second, &config, &resume, &changed), EXIT_USAGE, "optim.beta1 = 0.5");
+    run_directory_close(&second);
+    run_directory_close(&first);
+
+    char *left = files_path("%s/left", path);
+    assert_fine(files_write(left, "x", 1));
+    assert_fine(claim_open(&second, &config, &force, &changed));
+    assert_fine(claim_create(&second, &config, true));
+    assert_false(files_exists(left));
+    Config again;
+    assert_fine(config_load(&again, second.config, NULL, 0));
+    assert_string_equal(again.run.dir, path);
+    assert_true(again.optim.beta1 == 0.5);
+    run_directory_close(&second);
+    free(left);
+}
+
+static void what_is_no_run_is_not_removed(void **state) {
+    char path[TEMP_PATH * 2], file[TEMP_PATH * 2];
+    Config config = config_in(((Temp *)*state)->root);
+    snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "photographs", path));
+    assert_fine(files_make_directory(path));
+    TrainOptions force = {.config_path = "test.ini", .force = true};
+    bool changed;
+    RunDirectory directory;
+    assert_fine(claim_open(&directory, &config, &force, &changed)); /* empty: nothing to lose */
+    run_directory_close(&directory);
+    assert_fine(files_write(temp_path(state, "photographs/eye.jpg", file), "x", 1));
+    assert_refused(claim_open(&directory, &config, &force, &changed), EXIT_USAGE, "not a run directory");
+    run_directory_close(&directory);
+    assert_true(files_exists(file));
+}
+
+static void a_run_is_named_after_its_config(void **state) {
+    Config config = config_in(((Temp *)*state)->root);
+    static const struct {
+        const char *config, *run;
+    } cases[] = {{"configs/vit_base.ini", "runs/vit_base"}, {"a.b/c", "runs/c"}, {"x.y.ini", "runs/x.y"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        TrainOptions options = {.config_path = cases[i].config, .resume = true};
+        bool changed;
+        RunDirectory directory;
+        assert_fine(claim_open(&directory, &config, &options, &changed));
+        assert_string_equal(directory.path, cases[i].run);
+        run_directory_close(&directory);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_resumed_run_may_change_little),
+        cmocka_unit_test(a_run_has_its_directory_to_itself),
+        cmocka_unit_test(what_is_no_run_is_not_removed),
+        cmocka_unit_test(a_run_is_named_after_its_config),
+    };
+    return cmocka_run_group_tests(tests, temp_open, temp_close);
+}
