@@ -22,64 +22,74 @@ none() {
     if [ -z "$found" ]; then ok "$1"; else not_ok "$1" "$(tr '\n' '|' <<<"$found")"; fi
 }
 
-# --- Who may include whom -------------------------------------------------------------------------------------------
-# Each room and the rooms it may use; `ops` is the table of operations, the kernels' only face.
-declare -A may_use=(
-    [base]=""
-    [device]="ops base" [image]="base" [pack]="image base" [rundir]="base"
-    [ops]="device image base" [kernels]="ops device image base"
-    [data]="ops device image pack rundir base" [model]="ops device base"
-    [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"
-    [train]="checkpoint cost profile data model rundir pack image ops device base"
-    [stage]="pack image base"
-    [cli]="stage train checkpoint cost profile data model rundir pack image ops device base"
-)
+# --- Rooms and sizes ------------------------------------------------------------------------------------------------
+. tests/e2e/structure_rules.sh
+product() { grep -E '^(include|src|kernels)/' "$TMP/sources"; }
 
-# The room of a path: include/ROOM/x.h, src/ROOM/.../x.c, kernels/BACKEND/x.cu.
-room_of() {
-    case $1 in
-    include/* | src/*) cut -d/ -f2 <<<"$1" ;;
-    kernels/*) echo kernels ;;
-    esac
+product | wrong_includes | none "rooms include only what they may"
+product | file_circles | none "files form no circle"
+product | folder_circles | none "sub-folders form no circle"
+product | double_names | none "a file's name is its room's only one"
+product | large_folders | none "no folder of src has more than $MAX_FOLDER_SOURCES sources"
+product | long_functions | none "no function is longer than $MAX_FUNCTION_LINES lines in src, $MAX_KERNEL_LINES in kernels"
+product | foreign_functions | none "a function is declared in the header of its own file"
+product | many_arguments | none "no function of include takes more than $MAX_POSITIONAL_ARGUMENTS positional arguments"
+unlicensed <"$TMP/sources" | none "every source names its licence"
+
+# --- One way for each thing -----------------------------------------------------------------------------------------
+# Programs of the product and its tools; tests may make broken JSON, wait or count by hand.
+programs() { grep -E '^(include|src|kernels|tools)/.*\.[ch]$' "$TMP/sources"; }
+json_writers() { second_ways "JSON is written by base/json.h" 'cJSON_(Print|Create|Add)|"[^"]*\\"[a-z_]+\\" ?:' src/base/json.c; }
+option_parsers() { second_ways "options are parsed by base/options.h" 'getopt|\bstrn?cmp\([^,]*, "--?[a-z]' src/base/options.c; }
+clocks() { second_ways "time is read by base/clock.h" '\b(clock_gettime|gettimeofday|timespec_get)\(' src/base/clock.c; }
+progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c; }
+thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/threads.c; }
+core_counts() { second_ways "cores are counted by base/threads.h" '_SC_NPROCESSORS|sched_getaffinity|get_nprocs|omp_get_num_procs' src/base/threads.c src/base/numa.c; }
+list_growers() { second_ways "lists grow by base/list.h" '[a-z_]+ \* 2 : |\*= 2;' src/base/list.c; }
+ONE_WAY="json_writers option_parsers clocks progress_lines thread_starters core_counts list_growers"
+for rule in $ONE_WAY; do programs | $rule | none "one way: $rule"; done
+
+# --- The rules see what they are for --------------------------------------------------------------------------------
+# plant RULE FILE TEXT PATTERN: RULE reports PATTERN when FILE with TEXT is added to a copy of the sources.
+mkdir "$TMP/tree" && cp -r include src kernels "$TMP/tree/"
+plant() {
+    local rule=$1 file=$2 text=$3 pattern=$4
+    mkdir -p "$TMP/tree/$(dirname "$file")"
+    [ ! -e "$TMP/tree/$file" ] || cp "$TMP/tree/$file" "$TMP/kept"
+    printf '%b' "$text" >>"$TMP/tree/$file"
+    if (cd "$TMP/tree" && find include src kernels -name '*.[ch]' -o -name '*.c[cu]' -o -name '*.cuh' | $rule) | grep -q -- "$pattern"; then
+        ok "$rule would find: $pattern"
+    else
+        not_ok "$rule would find: $pattern"
+    fi
+    rm "$TMP/tree/$file"
+    [ ! -e "$TMP/kept" ] || mv "$TMP/kept" "$TMP/tree/$file"
 }
+lines() { printf 'static int planted(void) {\\n'; printf '    ;\\n%.0s' $(seq "$1"); printf '}\\n'; }
 
-# Lines "file: what is wrong" for the sources given. An include names a path from include/, src/ or the top; another
-# room's headers are those in include/ alone.
-wrong_includes() {
-    local file line name room other path
-    while read -r file; do
-        room=$(room_of "$file")
-        if [ -z "$room" ] || [ -z "${may_use[$room]+known}" ]; then
-            echo "$file: no room called $room in tests/e2e/structure.sh"
-            continue
-        fi
-        while read -r name; do
-            for path in "include/$name" "src/$name" "$name" ""; do
-                [ -f "$path" ] && break
-            done
-            other=$(room_of "$path")
-            if [ -z "$other" ]; then
-                echo "$file: $name does not start at include/, src/ or the top"
-            elif [ "$other" = "$room" ]; then
-                continue
-            elif [[ $path != include/* ]]; then
-                echo "$file: room $room may not use $name, a private header of room $other"
-            elif [[ " ${may_use[$room]} " != *" $other "* ]]; then
-                echo "$file: room $room may not use $name of room $other"
-            fi
-        done < <(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file")
-    done
-}
-grep -E '^(include|src|kernels)/' "$TMP/sources" | wrong_includes | none "rooms include only what they may"
-
-# The check sees what it is for.
-mkdir -p "$TMP/src/image"
-echo '#include "train/train.h"' >"$TMP/src/image/bad.c"
-echo '#include "train/run.h"' >"$TMP/src/image/worse.c"
-(cd "$TMP" && ln -s "$OLDPWD/include" include && ln -s "$OLDPWD/src/train" src/train &&
-    printf 'src/image/%s.c\n' bad worse | wrong_includes >"$TMP/offenders")
-check "an include up the layers would be found" grep -q 'image may not use train/train.h of room train' "$TMP/offenders"
-check "a private header of another room would be found" grep -q 'train/run.h, a private header' "$TMP/offenders"
+plant wrong_includes src/image/planted.c '#include "train/train.h"\n' 'room image may not use include/train/train.h of room train'
+plant wrong_includes src/stage/planted.c '#include "pack/pack_file.h"\n' 'a private header of room pack'
+plant wrong_includes src/pack/planted.c '#include "pack_file.h"\n' 'does not start at include/'
+plant wrong_includes src/attic/planted.c '#include "base/status.h"\n' 'no room called attic'
+plant file_circles include/base/status.h '#include "base/files.h"\n' 'circle:.* base/status'
+plant folder_circles src/stage/frame/planted.c '#include "stage/report/reports.h"\n' 'src/stage/frame'
+plant double_names src/stage/source/shard.c 'int a;\n' 'room stage has another shard'
+plant long_functions src/base/planted.c "$(lines 60)" 'planted has 62 lines'
+plant long_functions kernels/cuda/planted.cu "$(lines 80)" 'planted has 82 lines'
+plant foreign_functions src/base/planted.c 'int planted(int a) {\n    return a;\n}\n' 'planted is not declared in planted.h'
+plant many_arguments include/base/status.h 'void f(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k);\n' '11 positional arguments'
+plant unlicensed src/base/planted.c 'int a;\n' 'src/base/planted.c'
+for i in $(seq $MAX_FOLDER_SOURCES); do : >"$TMP/tree/src/device/planted$i.c"; done
+plant large_folders src/device/planted.c 'int a;\n' 'src/device: '
+rm "$TMP"/tree/src/device/planted*
+plant json_writers src/rundir/planted.c 'fprintf(out, "{\\"step\\": %d}", step);\n' 'JSON is written'
+plant json_writers src/pack/planted.c 'cJSON_Print(object);\n' 'JSON is written'
+plant option_parsers src/cli/planted.c 'if (strcmp(argument, "--out") == 0)\n' 'options are parsed'
+plant clocks src/stage/planted.c 'clock_gettime(CLOCK_MONOTONIC, &now);\n' 'time is read'
+plant progress_lines src/stage/planted.c 'printf("\\r%d", n);\n' 'progress is shown'
+plant thread_starters src/data/planted.c 'pthread_create(&thread, NULL, work, NULL);\n' 'threads are started'
+plant core_counts src/stage/planted.c 'sysconf(_SC_NPROCESSORS_ONLN);\n' 'cores are counted'
+plant list_growers src/stage/planted.c 'int64_t capacity = list->capacity ? list->capacity * 2 : 64;\n' 'lists grow'
 
 # --- What stands where ----------------------------------------------------------------------------------------------
 # The emulator has headers of its own under CUDA's names.
