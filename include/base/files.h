@@ -50,8 +50,8 @@ Status files_remove(const char *path) MUST_USE;
 /* EXIT_IO "cannot ACTION PATH: ..." for an errno; a full disk says so, and what to do. */
 Status files_failure(const char *action, const char *path, int cause) MUST_USE;
 
-/* `format` printed into fresh memory, the caller's; NULL without memory. For paths. */
-char *files_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints a path into fresh memory, the caller's; *path is NULL on failure. */
+Status files_path(char **path, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
 /* A new file while it is written, for what files_write_new() cannot hold in one buffer. */
 /* Creates or empties `path` for writing. */

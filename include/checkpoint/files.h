@@ -25,7 +25,7 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) M
 /* Makes `dir` and removes from it what a killed run left unfinished. */
 Status checkpoint_prepare(const char *dir) MUST_USE;
 /* Path of the directory where a checkpoint is written before it is published, the caller's; NULL without memory. */
-char *checkpoint_part(const char *dir, int64_t step);
+Status checkpoint_part(const char *dir, int64_t step, char **path) MUST_USE;
 /* Renames the part of `step` into place, points `latest` (and `best`) at it, then removes all but the newest `keep` up
  * to this step and the one that `best` points at. At every moment there is a sound checkpoint if there was one. */
 Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) MUST_USE;

@@ -20,9 +20,8 @@ typedef struct {
     List files, directories, links, others;
 } Walk;
 
-static Status add(List *list, char *path, uint64_t bytes, bool special) {
-    if (!path)
-        return status_no_memory("a list of files", sizeof(TreeFile));
+/* Takes `path`. */
+static Status add_entry(List *list, char *path, uint64_t bytes, bool special) {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 64;
         TreeFile *grown = realloc(list->entries, capacity * sizeof *grown);
@@ -51,21 +50,24 @@ static Status classify(Walk *walk, int directory, const char *within, const char
                    ? NULL
                    : status_error(EXIT_DATA, "%s/%s%s: cannot be looked at: %s", walk->root, within, name,
                                   strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return add(&walk->directories, files_path("%s%s/", within, name), 0, false);
+    char *path;
+    if (S_ISDIR(st.st_mode)) {
+        TRY(files_path(&path, "%s%s/", within, name));
+        return add_entry(&walk->directories, path, 0, false);
+    }
     const bool link = S_ISLNK(st.st_mode), leads = !link || fstatat(directory, name, &st, 0) == 0;
+    TRY(files_path(&path, "%s%s", within, name));
     if (link && leads && S_ISDIR(st.st_mode))
-        return add(&walk->links, files_path("%s%s", within, name), 0, false);
+        return add_entry(&walk->links, path, 0, false);
     const bool special = leads && !S_ISREG(st.st_mode);
     List *list = special || !walk->wants(name) ? &walk->others : &walk->files;
-    return add(list, files_path("%s%s", within, name), leads && !special ? (uint64_t)st.st_size : 0, special);
+    return add_entry(list, path, leads && !special ? (uint64_t)st.st_size : 0, special);
 }
 
 /* `within` is the directory below root, "" or ending in a slash. */
 static Status list_directory(Walk *walk, const char *within) {
-    char *path = *within ? files_path("%s/%s", walk->root, within) : strdup(walk->root);
-    if (!path)
-        return status_no_memory("a path", strlen(walk->root));
+    char *path;
+    TRY(files_path(&path, "%s%s%s", walk->root, *within ? "/" : "", within));
     DIR *stream = opendir(path);
     if (!stream) {
         Status status = status_error(EXIT_DATA, "%s: the folder cannot be read: %s", path, strerror(errno));

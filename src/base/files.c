@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,8 +30,8 @@ static bool is_directory(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* The directory that holds `path`, the caller's; NULL without memory. */
-static char *parent_of(const char *path) {
+/* The directory that contains `path`, the caller's. */
+static Status find_parent(const char *path, char **parent) {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
@@ -38,13 +39,12 @@ static char *parent_of(const char *path) {
         length--;
     while (length > 1 && path[length - 1] == '/')
         length--;
-    return length ? strndup(path, length) : strdup(".");
+    return length ? files_path(parent, "%.*s", (int)length, path) : files_path(parent, ".");
 }
 
 Status files_make_directory(const char *path) {
-    char *part = strdup(path);
-    if (!part)
-        return status_no_memory("a path", strlen(path) + 1);
+    char *part;
+    TRY(files_path(&part, "%s", path));
     Status status = NULL;
     size_t length = strlen(part);
     for (size_t end = 1; end <= length && !status; end++) {
@@ -211,14 +211,13 @@ Status files_write_new(const char *path, const void *data, size_t size) {
 static const char UNFINISHED[] = ".tmp-";
 
 /* A name beside `path` that no other thread or process of this machine uses; the caller's. */
-static char *beside(const char *path) {
-    return files_path("%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
+static Status name_unfinished(const char *path, char **unfinished) {
+    return files_path(unfinished, "%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
 }
 
 Status files_write(const char *path, const void *data, size_t size) {
-    char *unfinished = beside(path);
-    if (!unfinished)
-        return status_no_memory("a path", strlen(path));
+    char *unfinished;
+    TRY(name_unfinished(path, &unfinished));
     Status status = files_write_new(unfinished, data, size);
     if (!status) {
         status = files_rename(unfinished, path);
@@ -239,9 +238,8 @@ Status files_sync_directory(const char *path) {
 }
 
 Status files_rename(const char *from, const char *to) {
-    char *parent = parent_of(to);
-    if (!parent)
-        return status_no_memory("a path", strlen(to));
+    char *parent;
+    TRY(find_parent(to, &parent));
     Status status = NULL;
     if (rename(from, to) != 0)
         status = status_error(EXIT_IO, "cannot rename %s to %s: %s", from, to, strerror(errno));
@@ -252,9 +250,8 @@ Status files_rename(const char *from, const char *to) {
 }
 
 Status files_link(const char *target, const char *path) {
-    char *fresh = beside(path);
-    if (!fresh)
-        return status_no_memory("a path", strlen(path));
+    char *fresh;
+    TRY(name_unfinished(path, &fresh));
     Status status = NULL;
     if ((unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0)
         status = files_failure("create link", path, errno);
@@ -290,19 +287,20 @@ Status files_remove_unfinished(const char *directory) {
     for (const struct dirent *entry; !status && (entry = readdir(listing));) {
         if (!strstr(entry->d_name, UNFINISHED))
             continue;
-        char *path = files_path("%s/%s", directory, entry->d_name);
-        status = path ? files_remove(path) : status_no_memory("a path", strlen(directory));
+        char *path;
+        status = files_path(&path, "%s/%s", directory, entry->d_name);
+        if (!status)
+            status = files_remove(path);
         free(path);
     }
     closedir(listing);
     return status;
 }
 
-char *files_path(const char *format, ...) {
-    char *path = NULL;
+Status files_path(char **path, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int length = vasprintf(&path, format, arguments);
+    Status status = text_format_list(path, "a path", format, arguments);
     va_end(arguments);
-    return length < 0 ? NULL : path;
+    return status;
 }

@@ -5,16 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Opens a file of /sys whose path was printed; takes over the path. */
-static FILE *open_path(char *path) {
-    FILE *file = path ? fopen(path, "re") : NULL;
+/* Opens a file of /sys; takes `path` and the status of printing it. NULL where it is missing. */
+static FILE *open_sys(char *path, Status printed) {
+    FILE *file = printed ? NULL : fopen(path, "re");
+    status_free(printed);
     free(path);
     return file;
 }
 
 int numa_node_of_pci(const char *sys, const char *pci) {
     int node = -1;
-    FILE *file = open_path(files_path("%s/bus/pci/devices/%s/numa_node", sys, pci));
+    char *path;
+    Status printed = files_path(&path, "%s/bus/pci/devices/%s/numa_node", sys, pci);
+    FILE *file = open_sys(path, printed);
     if (!file)
         return -1;
     if (fscanf(file, "%d", &node) != 1 || node < 0)
@@ -46,7 +49,11 @@ static bool parse_cores(FILE *file, cpu_set_t *cores) {
 }
 
 bool numa_cores(const char *sys, int node, const cpu_set_t *allowed, cpu_set_t *cores) {
-    FILE *file = node < 0 ? NULL : open_path(files_path("%s/devices/system/node/node%d/cpulist", sys, node));
+    char *path;
+    if (node < 0)
+        return false;
+    Status printed = files_path(&path, "%s/devices/system/node/node%d/cpulist", sys, node);
+    FILE *file = open_sys(path, printed);
     if (!file)
         return false;
     cpu_set_t all;

@@ -56,9 +56,8 @@ Status checkpoint_checksums(const char *path, const char *listed, char text[CHEC
     char hex[HEX + 1];
     int used = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *file = files_path("%s/%s", path, names[i]);
-        if (!file)
-            return status_no_memory("a path", strlen(path));
+        char *file;
+        TRY(files_path(&file, "%s/%s", path, names[i]));
         const bool optional = strcmp(names[i], CHECKPOINT_FP8) == 0;
         const bool left_out = optional && !files_exists(file) && !(listed && strstr(listed, names[i]));
         Status status = left_out ? NULL : hash_file(file, hex);
@@ -96,10 +95,9 @@ static Status name_difference(const char *path, const char *found, const char *c
 }
 
 Status checkpoint_verify(const char *path) {
-    char computed[CHECKPOINT_CHECKSUMS_TEXT], *found = NULL, *file = files_path("%s/%s", path, CHECKPOINT_CHECKSUMS);
+    char computed[CHECKPOINT_CHECKSUMS_TEXT], *found = NULL, *file;
     size_t size = 0;
-    if (!file)
-        return status_no_memory("a path", strlen(path));
+    TRY(files_path(&file, "%s/%s", path, CHECKPOINT_CHECKSUMS));
     Status status = files_read(file, &found, &size);
     if (!status && !own_line_holds(found, size))
         status = status_error(EXIT_DATA, "%s: damaged, its own checksum differs", file);

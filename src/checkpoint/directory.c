@@ -20,19 +20,15 @@ static void step_name(int64_t step, char name[CHECKPOINT_NAME]) {
     snprintf(name, CHECKPOINT_NAME, "step-%" PRId64, step);
 }
 
-static char *path_in(const char *dir, const char *name) {
-    return files_path("%s/%s", dir, name);
-}
-
 static void part_name(const char *name, char part[PART_NAME]) {
     snprintf(part, PART_NAME, ".%s" PART_SUFFIX, name);
 }
 
-char *checkpoint_part(const char *dir, int64_t step) {
+Status checkpoint_part(const char *dir, int64_t step, char **path) {
     char name[CHECKPOINT_NAME], part[PART_NAME];
     step_name(step, name);
     part_name(name, part);
-    return path_in(dir, part);
+    return files_path(path, "%s/%s", dir, part);
 }
 
 /* Takes only what step_name() could have written, so that "step-7 copy" or "step-007" are left alone. */
@@ -98,30 +94,38 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
 }
 
 static Status rename_in(const char *dir, const char *from, const char *to) {
-    char *source = path_in(dir, from), *target = path_in(dir, to);
-    Status status = source && target ? files_rename(source, target) : status_no_memory("a path", strlen(dir));
+    char *source, *target = NULL;
+    Status status = files_path(&source, "%s/%s", dir, from);
+    if (!status)
+        status = files_path(&target, "%s/%s", dir, to);
+    if (!status)
+        status = files_rename(source, target);
     free(source);
     free(target);
     return status;
 }
 
 static Status remove_in(const char *dir, const char *name) {
-    char *path = path_in(dir, name);
-    Status status = path ? files_remove(path) : status_no_memory("a path", strlen(dir));
+    char *path;
+    TRY(files_path(&path, "%s/%s", dir, name));
+    Status status = files_remove(path);
     free(path);
     return status;
 }
 
 static Status link_in(const char *dir, const char *name, const char *target) {
-    char *path = path_in(dir, name);
-    Status status = path ? files_link(target, path) : status_no_memory("a path", strlen(dir));
+    char *path;
+    TRY(files_path(&path, "%s/%s", dir, name));
+    Status status = files_link(target, path);
     free(path);
     return status;
 }
 
 static bool exists_in(const char *dir, const char *name) {
-    char *path = path_in(dir, name);
-    bool exists = path && files_exists(path);
+    char *path;
+    Status status = files_path(&path, "%s/%s", dir, name);
+    bool exists = !status && files_exists(path);
+    status_free(status);
     free(path);
     return exists;
 }
@@ -162,9 +166,8 @@ static Status discard(const char *dir, const char *name) {
 static Status discard_surplus(const char *dir, int64_t step, int keep) {
     CheckpointEntry *entries;
     int count, kept = 0;
-    char best[CHECKPOINT_NAME] = "", *link = path_in(dir, "best");
-    if (!link)
-        return status_no_memory("a path", strlen(dir));
+    char best[CHECKPOINT_NAME] = "", *link;
+    TRY(files_path(&link, "%s/best", dir));
     if (readlink(link, best, sizeof best - 1) < 0)
         best[0] = '\0'; /* no best one yet */
     free(link);

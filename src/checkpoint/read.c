@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
+#include "base/text.h"
 #include "checkpoint/files.h"
 #include "checkpoint/fp8.h"
 
@@ -8,10 +9,9 @@
 #include <string.h>
 
 static Status read_state(const char *path, int64_t step, TrainState *state) {
-    char *file = files_path("%s/%s", path, CHECKPOINT_STATE), *text = NULL;
+    char *file, *text = NULL;
     size_t size;
-    if (!file)
-        return status_no_memory("a path", strlen(path));
+    TRY(files_path(&file, "%s/%s", path, CHECKPOINT_STATE));
     Status status = files_read(file, &text, &size);
     if (!status)
         status = checkpoint_state_parse(text, file, state);
@@ -23,9 +23,8 @@ static Status read_state(const char *path, int64_t step, TrainState *state) {
 }
 
 static Status open_tensors(const char *path, const char *name, SafeTensors **tensors) {
-    char *file = files_path("%s/%s", path, name);
-    if (!file)
-        return status_no_memory("a path", strlen(path));
+    char *file;
+    TRY(files_path(&file, "%s/%s", path, name));
     Status status = safetensors_open(file, tensors);
     free(file);
     return status;
@@ -56,9 +55,10 @@ static Status read_tensors(const char *path, const Params *params) {
 /* The scales of a model in FP8; *scales is NULL where a run without has written the checkpoint. */
 static Status open_scales(const char *path, const Fp8 *fp8, SafeTensors **scales) {
     *scales = NULL;
-    char *file = fp8_linears(fp8) ? files_path("%s/" CHECKPOINT_FP8, path) : NULL;
-    if (!file)
-        return fp8_linears(fp8) ? status_no_memory("a path", strlen(path)) : NULL;
+    char *file;
+    if (!fp8_linears(fp8))
+        return NULL;
+    TRY(files_path(&file, "%s/" CHECKPOINT_FP8, path));
     Status status = files_exists(file) ? checkpoint_fp8_open(file, fp8, scales) : NULL;
     free(file);
     return status;
@@ -83,10 +83,8 @@ static Status read_checkpoint(const char *path, int64_t step, const Params *para
 }
 
 static Status append(char **note, const char *name, const char *what, const char *message) {
-    char *longer =
-        *note ? files_path("%s; %s %s%s", *note, name, what, message) : files_path("%s %s%s", name, what, message);
-    if (!longer)
-        return status_no_memory("a note on checkpoints", strlen(message));
+    char *longer;
+    TRY(text_format(&longer, "%s%s%s %s%s", *note ? *note : "", *note ? "; " : "", name, what, message));
     free(*note);
     *note = longer;
     return NULL;
@@ -102,9 +100,10 @@ Status checkpoint_read(const char *dir, const Params *params, TrainState *state,
     Status status = NULL;
     bool anew = false;
     for (int i = 0; i < count && !status && !*found; i++) {
-        char *path = files_path("%s/%s", dir, entries[i].name);
-        Status damage = path ? read_checkpoint(path, entries[i].step, params, state, &anew)
-                             : status_no_memory("a path", strlen(dir));
+        char *path;
+        Status damage = files_path(&path, "%s/%s", dir, entries[i].name);
+        if (!damage)
+            damage = read_checkpoint(path, entries[i].step, params, state, &anew);
         free(path);
         if (!damage) {
             *found = true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
+#include "base/text.h"
 #include "checkpoint/files.h"
 
 #include <cJSON.h>
@@ -75,10 +76,10 @@ Status checkpoint_state_print(const TrainState *state, char **text) {
     }
     char *printed = ok ? cJSON_Print(object) : NULL;
     cJSON_Delete(object);
-    if (printed)
-        *text = files_path("%s\n", printed);
+    Status status =
+        printed ? text_format(text, "%s\n", printed) : status_no_memory("a checkpoint's state", FIELDS * 64);
     cJSON_free(printed);
-    return *text ? NULL : status_no_memory("a checkpoint's state", FIELDS * 64);
+    return status;
 }
 
 static bool parse_field(const Field *field, const cJSON *item, void *value) {

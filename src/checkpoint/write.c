@@ -47,10 +47,6 @@ void checkpoint_writer_measure(const Params *params, Arena *host) {
     checkpoint_copy_measure(params, host);
 }
 
-static Status no_path(const CheckpointWriter *writer) {
-    return status_no_memory("a path", strlen(writer->dir));
-}
-
 static Status write_weights(CheckpointWriter *writer, const char *path) {
     static const TensorNote note = {"format", "pt"}; /* PyTorch-side readers ask for it */
     int count = params_views(writer->params, writer->copy.value, false, "", writer->names, writer->tensors);
@@ -63,6 +59,10 @@ static Status write_optimizer(CheckpointWriter *writer, const char *path) {
     return safetensors_write(path, writer->tensors, count, NULL, 0);
 }
 
+static Status write_fp8(CheckpointWriter *writer, const char *path) {
+    return checkpoint_fp8_write(&writer->fp8, path);
+}
+
 static Status write_state(CheckpointWriter *writer, const char *path) {
     char *text;
     TRY(checkpoint_state_print(&writer->state, &text));
@@ -72,45 +72,40 @@ static Status write_state(CheckpointWriter *writer, const char *path) {
 }
 
 /* Hashes what the files hold, not what was meant to be in them: what will be read back was written. */
-static Status write_checksums(const char *part, const char *path) {
-    char text[CHECKPOINT_CHECKSUMS_TEXT];
+static Status write_checksums(const char *part) {
+    char text[CHECKPOINT_CHECKSUMS_TEXT], *path;
     TRY(checkpoint_checksums(part, NULL, text));
-    return files_write_new(path, text, strlen(text));
-}
-
-static Status write_files(CheckpointWriter *writer, const char *part) {
-    char *weights = files_path("%s/" CHECKPOINT_WEIGHTS, part);
-    char *optimizer = files_path("%s/" CHECKPOINT_OPTIMIZER, part);
-    char *fp8 = files_path("%s/" CHECKPOINT_FP8, part);
-    char *state = files_path("%s/" CHECKPOINT_STATE, part);
-    char *checksums = files_path("%s/" CHECKPOINT_CHECKSUMS, part);
-    Status status = weights && optimizer && fp8 && state && checksums ? files_remove(part) : no_path(writer);
-    if (!status)
-        status = files_make_directory(part);
-    if (!status)
-        status = write_weights(writer, weights);
-    if (!status)
-        status = write_optimizer(writer, optimizer);
-    if (!status && writer->fp8.layers)
-        status = checkpoint_fp8_write(&writer->fp8, fp8);
-    if (!status)
-        status = write_state(writer, state);
-    if (!status)
-        status = write_checksums(part, checksums);
-    if (!status)
-        status = files_sync_directory(part);
-    free(weights);
-    free(optimizer);
-    free(fp8);
-    free(state);
-    free(checksums);
+    TRY(files_path(&path, "%s/" CHECKPOINT_CHECKSUMS, part));
+    Status status = files_write_new(path, text, strlen(text));
+    free(path);
     return status;
 }
 
+typedef Status (*FileWriter)(CheckpointWriter *writer, const char *path);
+
+static Status write_file(CheckpointWriter *writer, const char *part, const char *name, FileWriter write_contents) {
+    char *path;
+    TRY(files_path(&path, "%s/%s", part, name));
+    Status status = write_contents(writer, path);
+    free(path);
+    return status;
+}
+
+static Status write_files(CheckpointWriter *writer, const char *part) {
+    TRY(files_remove(part));
+    TRY(files_make_directory(part));
+    TRY(write_file(writer, part, CHECKPOINT_WEIGHTS, write_weights));
+    TRY(write_file(writer, part, CHECKPOINT_OPTIMIZER, write_optimizer));
+    if (writer->fp8.layers)
+        TRY(write_file(writer, part, CHECKPOINT_FP8, write_fp8));
+    TRY(write_file(writer, part, CHECKPOINT_STATE, write_state));
+    TRY(write_checksums(part));
+    return files_sync_directory(part);
+}
+
 static Status write_checkpoint(CheckpointWriter *writer) {
-    char *part = checkpoint_part(writer->dir, writer->state.step);
-    if (!part)
-        return no_path(writer);
+    char *part;
+    TRY(checkpoint_part(writer->dir, writer->state.step, &part));
     Status status = write_files(writer, part);
     if (!status)
         status = checkpoint_publish(writer->dir, writer->state.step, writer->best, writer->keep);
@@ -154,9 +149,7 @@ static Status prepare(CheckpointWriter *writer, const char *dir) {
     TRY(arena_open(&writer->arena, measure.used, "the checkpoint's list of tensors"));
     lay_out(writer, &writer->arena);
     TRY(checkpoint_copy_open(&writer->copy, writer->params));
-    writer->dir = strdup(dir);
-    if (!writer->dir)
-        return status_no_memory("a path", strlen(dir));
+    TRY(files_path(&writer->dir, "%s", dir));
     return checkpoint_prepare(dir);
 }
 

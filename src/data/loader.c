@@ -71,9 +71,8 @@ static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out,
     if (bad_records_has(&loader->bad, record))
         return NULL;
     const char *root = records_root(records, record), *name = records_path(records, record);
-    char *path = loader->reader ? strdup(name) : files_path("%s/%s", root, name);
-    if (!path)
-        return status_no_memory("a path", strlen(root));
+    char *path;
+    TRY(loader->reader ? files_path(&path, "%s", name) : files_path(&path, "%s/%s", root, name));
     Status status = loader->reader ? load_packed(loader, epoch, key, out, crop) : load(loader, path, epoch, key, out);
     *used = !status;
     if (status_code(status) == EXIT_DATA)

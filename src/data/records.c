@@ -46,8 +46,7 @@ static Status next_piece(const char **text, char **piece) {
         start++;
     while (end > start && isspace((unsigned char)end[-1]))
         end--;
-    *piece = strndup(start, (size_t)(end - start));
-    return *piece ? NULL : status_no_memory("a path", (size_t)(end - start));
+    return files_path(piece, "%.*s", (int)(end - start), start);
 }
 
 static int count_pieces(const char *text) {
@@ -160,9 +159,7 @@ static Status number_parts(Records *records) {
 }
 
 static Status open_all(const char *text, const char *weights, RecordsSplits splits, Records *records) {
-    records->text = strdup(text);
-    if (!records->text)
-        return status_no_memory("a path", strlen(text));
+    TRY(files_path(&records->text, "%s", text));
     if (!pack_is(text) && (files_exists(text) || !strchr(text, ','))) {
         TRY(folder_open(text, &records->folder));
         records->count = records->places = records->folder.count;

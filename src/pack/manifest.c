@@ -66,8 +66,10 @@ static bool add_all(cJSON *object, const PackInfo *info, const PackShardEntry *s
 Status pack_manifest_write(const char *directory, const PackInfo *info, const PackShardEntry *shards, int shard_count) {
     cJSON *object = cJSON_CreateObject();
     char *text = object && add_all(object, info, shards, shard_count) ? cJSON_Print(object) : NULL;
-    char *path = files_path("%s/pack.json", directory);
-    Status status = text && path ? files_write(path, text, strlen(text)) : status_no_memory("pack.json", 0);
+    char *path;
+    Status status = files_path(&path, "%s/pack.json", directory);
+    if (!status)
+        status = text ? files_write(path, text, strlen(text)) : status_no_memory("pack.json", 0);
     cJSON_Delete(object);
     cJSON_free(text);
     free(path);
@@ -203,8 +205,12 @@ static Status read_manifest(const JsonObject *json, PackManifest *manifest) {
 }
 
 bool pack_is(const char *directory) {
-    char *manifest = files_path("%s/pack.json", directory), *shards = files_path("%s/shards", directory);
-    bool is = (manifest && files_exists(manifest)) || (shards && files_exists(shards));
+    char *manifest, *shards = NULL;
+    Status status = files_path(&manifest, "%s/pack.json", directory);
+    if (!status)
+        status = files_path(&shards, "%s/shards", directory);
+    bool is = !status && (files_exists(manifest) || files_exists(shards));
+    status_free(status);
     free(manifest);
     free(shards);
     return is;
@@ -225,10 +231,9 @@ static Status explain_missing(const char *directory, int cause) {
 
 Status pack_manifest_read(const char *directory, PackManifest *manifest) {
     *manifest = (PackManifest){0};
-    char *path = files_path("%s/pack.json", directory), *text = NULL;
+    char *path, *text = NULL;
     size_t size;
-    if (!path)
-        return status_no_memory("a path", strlen(directory));
+    TRY(files_path(&path, "%s/pack.json", directory));
     struct stat st;
     Status status = stat(path, &st) == 0 ? files_read(path, &text, &size) : explain_missing(directory, errno);
     cJSON *object = status ? NULL : cJSON_ParseWithLength(text, size);

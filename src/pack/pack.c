@@ -57,9 +57,7 @@ static Status open_pack(const char *directory, Pack *pack, PackManifest *manifes
     TRY(pack_manifest_read(directory, manifest));
     pack->info = manifest->info;
     manifest->info = (PackInfo){0};
-    pack->directory = strdup(directory);
-    if (!pack->directory)
-        return status_no_memory("a path", strlen(directory) + 1);
+    TRY(files_path(&pack->directory, "%s", directory));
     TRY(open_shards(pack, manifest));
     TRY(read_rows(pack, manifest));
     TRY(hash_shards(pack, manifest));

@@ -27,9 +27,7 @@ static Status check_length(const PackShard *shard, const PackInfo *info, const P
 
 Status pack_shard_open(const char *directory, const PackInfo *info, const PackShardEntry *entry, PackShard *shard) {
     *shard = (PackShard){.descriptor = -1, .records = entry->records, .offset = entry->offset};
-    shard->path = files_path("%s/shards/%s", directory, entry->file);
-    if (!shard->path)
-        return status_no_memory("a path", strlen(directory));
+    TRY(files_path(&shard->path, "%s/shards/%s", directory, entry->file));
     shard->descriptor = open(shard->path, O_RDONLY | O_CLOEXEC);
     if (shard->descriptor < 0 && errno == ENOENT)
         return status_error(EXIT_DATA, "%s: missing, though pack.json lists it; %s", shard->path, REMEDY);

@@ -122,7 +122,7 @@ static Status check_people(const PackSides *sides) {
 }
 
 static Status apply_split(PackSides *sides, const char *path, uint64_t *split_hash) {
-    if (!sides->people || !sides->named || !path)
+    if (!sides->people || !sides->named)
         return status_no_memory("the pack's people", (unsigned long long)sides->count * sizeof *sides->people);
     for (int64_t i = 0; i < sides->count; i++)
         sides->people[i] = (PackPerson){sides->rows[i].person, sides->rows[i].split, i};
@@ -141,8 +141,10 @@ Status pack_split_apply(const char *directory, const char *dataset, PackRow *row
                        .people = malloc((size_t)count * sizeof *sides.people),
                        .named = calloc((size_t)count, 1),
                        .count = count};
-    char *path = files_path("%s/split.tsv", directory);
-    Status status = apply_split(&sides, path, split_hash);
+    char *path;
+    Status status = files_path(&path, "%s/split.tsv", directory);
+    if (!status)
+        status = apply_split(&sides, path, split_hash);
     free(path);
     free(sides.named);
     free(sides.people);

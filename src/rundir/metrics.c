@@ -52,9 +52,8 @@ static Status reopen(Metrics *metrics, int64_t last_step) {
 }
 
 Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) {
-    *metrics = (Metrics){.descriptor = -1, .path = strdup(path)};
-    if (!metrics->path)
-        return status_no_memory("a path", strlen(path) + 1);
+    *metrics = (Metrics){.descriptor = -1};
+    TRY(files_path(&metrics->path, "%s", path));
     return reopen(metrics, last_step);
 }
 

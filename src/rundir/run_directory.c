@@ -12,18 +12,14 @@
 #include <unistd.h>
 
 Status run_directory_open(RunDirectory *directory, const char *path) {
-    *directory = (RunDirectory){.lock = -1,
-                                .path = strdup(path),
-                                .config = files_path("%s/config.ini", path),
-                                .record = files_path("%s/run.json", path),
-                                .metrics = files_path("%s/metrics.jsonl", path),
-                                .checkpoints = files_path("%s/ckpt", path),
-                                .recon = files_path("%s/recon", path),
-                                .curve = files_path("%s/curve.svg", path)};
-    if (!directory->path || !directory->config || !directory->record || !directory->metrics ||
-        !directory->checkpoints || !directory->recon || !directory->curve)
-        return status_no_memory("the run directory's paths", 7 * (strlen(path) + 16));
-    return NULL;
+    *directory = (RunDirectory){.lock = -1};
+    TRY(files_path(&directory->path, "%s", path));
+    TRY(files_path(&directory->config, "%s/config.ini", path));
+    TRY(files_path(&directory->record, "%s/run.json", path));
+    TRY(files_path(&directory->metrics, "%s/metrics.jsonl", path));
+    TRY(files_path(&directory->checkpoints, "%s/ckpt", path));
+    TRY(files_path(&directory->recon, "%s/recon", path));
+    return files_path(&directory->curve, "%s/curve.svg", path);
 }
 
 /* Whether `path` is a directory with anything in it. */

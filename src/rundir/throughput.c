@@ -79,28 +79,31 @@ static bool is_same(const char *a, const char *b) {
 }
 
 static void look_at(const char *run_dir, const char *name, const ThroughputKey *key, Throughput *best) {
-    char *directory = files_path("%s/../%s", run_dir, name), *path = files_path("%s/../%s/run.json", run_dir, name);
-    char *text;
-    size_t size;
+    char *directory, *path = NULL, *text = NULL;
+    size_t size = 0;
     Throughput found;
-    if (directory && path && !is_same(directory, run_dir) && files_exists(path)) {
-        Status status = files_read(path, &text, &size);
-        if (!status) {
-            throughput_read(text, size, key, &found);
-            snprintf(found.run, sizeof found.run, "%s", name);
-            if (found.images_per_s > best->images_per_s)
-                *best = found;
-            free(text);
-        }
-        status_free(status);
+    Status status = files_path(&directory, "%s/../%s", run_dir, name);
+    if (!status)
+        status = files_path(&path, "%s/run.json", directory);
+    if (!status && !is_same(directory, run_dir) && files_exists(path))
+        status = files_read(path, &text, &size);
+    if (!status && text) {
+        throughput_read(text, size, key, &found);
+        snprintf(found.run, sizeof found.run, "%s", name);
+        if (found.images_per_s > best->images_per_s)
+            *best = found;
     }
+    status_free(status); /* a run that cannot be read is not compared with */
+    free(text);
     free(directory);
     free(path);
 }
 
 void throughput_best_beside(const char *run_dir, const ThroughputKey *key, Throughput *best) {
-    char *parent = files_path("%s/..", run_dir);
-    DIR *list = parent ? opendir(parent) : NULL;
+    char *parent;
+    Status status = files_path(&parent, "%s/..", run_dir);
+    DIR *list = status ? NULL : opendir(parent);
+    status_free(status);
     free(parent);
     if (!list)
         return;

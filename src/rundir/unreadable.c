@@ -41,9 +41,10 @@ static Status insert_image(UnreadableList *list, int at, char *path, char *reaso
 }
 
 Status unreadable_add(UnreadableList *list, const char *folder, const char *name, const char *reason) {
-    char *path = files_path("%s/%s", folder, name);
-    int at = path ? find_place(list, path) : 0;
-    if (path && at < list->count && strcmp(list->list[at].path, path) == 0) {
+    char *path;
+    TRY(files_path(&path, "%s/%s", folder, name));
+    int at = find_place(list, path);
+    if (at < list->count && strcmp(list->list[at].path, path) == 0) {
         free(path);
         return NULL;
     }

@@ -31,8 +31,10 @@ static Status take_folder(const char *path, bool remove_it, int *count) {
     for (const struct dirent *entry; !status && (entry = readdir(listing));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
-        char *file = files_path("%s%s", path, entry->d_name);
-        status = file ? take(file, remove_it, count) : status_no_memory("a path", 0);
+        char *file;
+        status = files_path(&file, "%s%s", path, entry->d_name);
+        if (!status)
+            status = take(file, remove_it, count);
         free(file);
     }
     closedir(listing);
@@ -57,10 +59,11 @@ static Status take_derived(const char *list, int number, const char *path, bool 
 
 /* Derived files elsewhere: a line each of derived.tsv. */
 static Status take_registered(const char *pack, bool remove_it, int *count) {
-    char *path = files_path("%s/derived.tsv", pack), *text = NULL, *field;
+    char *path, *text = NULL, *field;
     size_t size = 0;
-    Status status = path ? NULL : status_no_memory("a path", 0);
-    if (!status && files_exists(path))
+    TRY(files_path(&path, "%s/derived.tsv", pack));
+    Status status = NULL;
+    if (files_exists(path))
         status = files_read(path, &text, &size);
     if (!status && size && text[size - 1] != '\n')
         status = status_error(EXIT_DATA, "%s: its last line has no end: cut short; correct it", path);
@@ -77,9 +80,8 @@ static Status forget(const char *pack, bool remove_it) {
     TRY(take_registered(pack, remove_it, &count));
     /* recipe.txt, which makes this folder one of ours, is the last name: a call that is stopped can be made again. */
     for (const char *const *name = output_names; *name; name++) {
-        char *path = files_path("%s/%s", pack, *name);
-        if (!path)
-            return status_no_memory("a path", 0);
+        char *path;
+        TRY(files_path(&path, "%s/%s", pack, *name));
         const bool folder = path[strlen(path) - 1] == '/';
         Status status = folder ? take_folder(path, remove_it, &count) : take(path, remove_it, &count);
         free(path);
@@ -92,8 +94,9 @@ static Status forget(const char *pack, bool remove_it) {
 }
 
 Status stage_forget(const char *pack, bool remove_it) {
-    char *recipe = files_path("%s/recipe.txt", pack);
-    const bool staged = recipe && files_exists(recipe);
+    char *recipe;
+    TRY(files_path(&recipe, "%s/recipe.txt", pack));
+    const bool staged = files_exists(recipe);
     free(recipe);
     if (!staged)
         return status_error(EXIT_DATA, "%s: nothing was staged into it (it has no recipe.txt)", pack);

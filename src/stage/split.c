@@ -61,9 +61,10 @@ static void deal(People *people, double val, double test, uint64_t seed) {
 }
 
 static Status write_split(const char *pack, const People *people) {
-    char *path = files_path("%s/split.tsv", pack), *text = NULL;
+    char *path, *text = NULL;
     size_t size = 0;
-    FILE *out = path ? open_memstream(&text, &size) : NULL;
+    TRY(files_path(&path, "%s/split.tsv", pack));
+    FILE *out = open_memstream(&text, &size);
     if (!out) {
         free(path);
         return status_no_memory("the split", 0);

@@ -185,7 +185,7 @@ static void print_kinds(const Findings *findings, FindingFate fate, const char *
         printf("\n");
 }
 
-static void print_done(const Staging *staging, const Sums *sums) {
+static Status print_done(const Staging *staging, const Sums *sums) {
     const char *pack = staging->output.path;
     printf("%" PRId64 " files: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
            " were done before\n",
@@ -195,11 +195,13 @@ static void print_done(const Staging *staging, const Sums *sums) {
     const int told = findings_count(&staging->findings, FATE_TOLD);
     if (told)
         printf("%d things to look at are in %s/findings.tsv\n", told, pack);
-    char *split = output_path(&staging->output, "split.tsv");
-    if (split && files_exists(split))
+    char *split;
+    TRY(output_path(&staging->output, "split.tsv", &split));
+    if (files_exists(split))
         printf("%s stands above the split that was staged now; remove it to have that\n", split);
     free(split);
     printf("pack %s: card.md says what is in it\n", pack);
+    return NULL;
 }
 
 static Status finish(Staging *staging) {
@@ -216,15 +218,14 @@ static Status finish(Staging *staging) {
         return status_error(EXIT_DATA,
                             "%s: none of %" PRId64 " files could be packed; %s/findings.tsv says why of each",
                             staging->options->root, sums.inputs, staging->output.path);
-    char *card = output_path(&staging->output, "card.md");
-    Status status =
-        card ? card_write(card, &staging->source, &staging->result, &staging->findings) : status_no_memory("a path", 0);
+    char *card;
+    TRY(output_path(&staging->output, "card.md", &card));
+    Status status = card_write(card, &staging->source, &staging->result, &staging->findings);
     free(card);
     TRY(status);
     TRY(reports_write_hashes(&staging->output, &staging->result));
     TRY(publish(staging));
-    print_done(staging, &sums);
-    return NULL;
+    return print_done(staging, &sums);
 }
 
 static Status run(Staging *staging) {

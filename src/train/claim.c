@@ -81,13 +81,13 @@ static Status compare_stored(const RunDirectory *directory, const Config *config
 }
 
 /* run.dir, or runs/NAME where the config file is called NAME.ini. */
-static char *choose_path(const Config *config, const char *config_path) {
+static Status choose_path(const Config *config, const char *config_path, char **path) {
     if (config->run.dir[0])
-        return files_path("%s", config->run.dir);
+        return files_path(path, "%s", config->run.dir);
     const char *slash = strrchr(config_path, '/');
     const char *name = slash ? slash + 1 : config_path;
     const char *dot = strrchr(name, '.');
-    return files_path("runs/%.*s", dot && dot != name ? (int)(dot - name) : (int)strlen(name), name);
+    return files_path(path, "runs/%.*s", dot && dot != name ? (int)(dot - name) : (int)strlen(name), name);
 }
 
 static Status check_options(const RunDirectory *directory, const TrainOptions *options, RunDirectoryState state) {
@@ -107,8 +107,9 @@ Status claim_open(RunDirectory *directory, const Config *config, const TrainOpti
     RunDirectoryState state;
     *validation_changed = false;
     *directory = (RunDirectory){.lock = -1};
-    char *path = choose_path(config, options->config_path);
-    Status status = path ? run_directory_open(directory, path) : status_no_memory("the run directory's path", 0);
+    char *path;
+    TRY(choose_path(config, options->config_path, &path));
+    Status status = run_directory_open(directory, path);
     free(path);
     TRY(status);
     if (options->resume && options->force)

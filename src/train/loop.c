@@ -70,9 +70,8 @@ static Status draw(Run *run) {
         rows = run->images.count;
     if (rows < 1)
         return NULL;
-    char *path = files_path("%s/step-%" PRId64 ".png", run->directory.recon, run->state.step);
-    if (!path)
-        return status_no_memory("a path", 512);
+    char *path;
+    TRY(files_path(&path, "%s/step-%" PRId64 ".png", run->directory.recon, run->state.step));
     Status status = recon_write(path, run->mae, &run->ops, &run->masks, &run->images, rows);
     free(path);
     run->drawn_step = run->state.step;

@@ -68,9 +68,7 @@ Status tune_open(Tune *tune, const Config *config, const Device *device, const c
     device->tune(device, !config->train.deterministic);
     if (config->train.deterministic)
         return NULL;
-    tune->path = files_path("%s/tune.json", directory);
-    if (!tune->path)
-        return status_no_memory("a path", strlen(directory) + 16);
+    TRY(files_path(&tune->path, "%s/tune.json", directory));
     tune->device = device;
     return resume && files_exists(tune->path) ? take_over(tune) : NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "base/safetensors.h"
 #include "checkpoint/files.h"
+#include "tests/fixtures/printed_path.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -91,7 +92,7 @@ static void state_refuses(void **unused) {
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         char *at = strstr(text, edits[i].from);
         assert_non_null(at);
-        char *edited = files_path("%.*s%s%s", (int)(at - text), text, edits[i].to, at + strlen(edits[i].from));
+        char *edited = printed_path("%.*s%s%s", (int)(at - text), text, edits[i].to, at + strlen(edits[i].from));
         Status status = checkpoint_state_parse(edited, "here/state.json", &out);
         assert_non_null(status);
         assert_non_null(strstr(status_message(status), "here/state.json"));
@@ -175,8 +176,8 @@ typedef enum { FLIP, CUT, EMPTY, LONGER, GARBAGE, MISSING, DIRECTORY, SWAPPED, D
 
 /* Damages a file of step-20, or replaces it by step-10's sound one. */
 static void damage_file(const Fixture *fixture, const char *name, Damage damage, size_t place) {
-    char *path = files_path("%s/step-20/%s", fixture->dir, name);
-    char *other = files_path("%s/step-10/%s", fixture->dir, name), *data;
+    char *path = printed_path("%s/step-20/%s", fixture->dir, name);
+    char *other = printed_path("%s/step-10/%s", fixture->dir, name), *data;
     size_t size;
     succeeds(files_read(damage == SWAPPED ? other : path, &data, &size));
     if (damage == FLIP)
@@ -218,7 +219,7 @@ static void every_byte_counts(void **state) {
     Fixture *fixture = *state;
     write_once(fixture, 1, 10, 2, false);
     for (int file = 0; file < FILES; file++) {
-        char *path = files_path("%s/step-10/%s", fixture->dir, files[file]), *data;
+        char *path = printed_path("%s/step-10/%s", fixture->dir, files[file]), *data;
         size_t size;
         succeeds(files_read(path, &data, &size));
         free(data);
@@ -341,7 +342,7 @@ static void renamed_directory(void **state) {
 static void signs_again(const Fixture *fixture, const char *name) {
     char *path = path_of(fixture, name), text[CHECKPOINT_CHECKSUMS_TEXT];
     succeeds(checkpoint_checksums(path, NULL, text));
-    char *file = files_path("%s/" CHECKPOINT_CHECKSUMS, path);
+    char *file = printed_path("%s/" CHECKPOINT_CHECKSUMS, path);
     succeeds(files_write(file, text, strlen(text)));
     free(file);
     free(path);

@@ -2,6 +2,7 @@
 /* The writer when the disk is slow, full or failing, and when the process dies: this program stands between it and the
  * system by defining the calls that change a directory. */
 #include "tests/fixtures/checkpoint_fixture.h"
+#include "tests/fixtures/printed_path.h"
 
 #include <dirent.h>
 #include <errno.h>

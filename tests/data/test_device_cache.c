@@ -10,6 +10,7 @@
 
 #include "data/loader.h"
 #include "tests/fixtures/pack_fixture.h"
+#include "tests/fixtures/printed_path.h"
 
 enum { SIDE = 20, RECORD = SIDE * SIDE * 3, COUNT = 150, BATCH = 8, BATCHES = 40 };
 
@@ -175,7 +176,7 @@ static void what_cannot_be_held_is_refused(void **state) {
     Loader *loader;
     options.raw = false;
     assert_fails(loader_open(&options, &loader), EXIT_USAGE, "data.cache = device");
-    char *second = fixture_pack(data->root, "second", &other), *both = files_path("%s,%s", data->path, second);
+    char *second = fixture_pack(data->root, "second", &other), *both = printed_path("%s,%s", data->path, second);
     Records records;
     assert_ok(records_open(both, "", RECORDS_TRAIN, &records));
     options.records = &records; /* of two sizes */

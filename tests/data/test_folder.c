@@ -10,6 +10,7 @@
 #include "base/file_tree.h"
 #include "data/folder.h"
 #include "image/image.h"
+#include "tests/fixtures/printed_path.h"
 #include "tests/fixtures/scratch.h"
 
 #include <sys/resource.h>
@@ -62,7 +63,7 @@ static void images_come_in_byte_order(void **state) {
                                            "a/10.jpg",         "a/2.jpg",      "b/deep/er/x.PNG",
                                            "folder.png/i.jpg", "two.dots.png", "\xC3\xA9.jpg"};
     expect_paths(root, expected, sizeof expected / sizeof *expected);
-    char *slashed = files_path("%s/", root);
+    char *slashed = printed_path("%s/", root);
     expect_paths(slashed, expected, sizeof expected / sizeof *expected);
     free(slashed);
 }

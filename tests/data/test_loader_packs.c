@@ -10,6 +10,7 @@
 
 #include "tests/fixtures/loader_take.h"
 #include "tests/fixtures/pack_fixture.h"
+#include "tests/fixtures/printed_path.h"
 
 #include <sys/stat.h>
 
@@ -29,7 +30,7 @@ static int setup(void **state) {
     data->root = scratch_make();
     data->a = fixture_pack(data->root, "a", &spec_a);
     data->b = fixture_pack(data->root, "b", &spec_b);
-    data->both = files_path("%s, %s", data->a, data->b);
+    data->both = printed_path("%s, %s", data->a, data->b);
     assert_ok(records_open(data->both, "", RECORDS_TRAIN, &data->records));
     *state = data;
     return 0;
@@ -252,7 +253,7 @@ static void ranks_workers_starts_and_caches_change_nothing(void **state) {
 
 static void a_pack_named_twice_is_refused(void **state) {
     const Data *data = *state;
-    char *twice = files_path("%s,%s/", data->a, data->a);
+    char *twice = printed_path("%s,%s/", data->a, data->a);
     Records records;
     assert_fails(records_open(twice, "", RECORDS_TRAIN, &records), EXIT_DATA, "hold the same records");
     free(twice);
@@ -367,7 +368,7 @@ static void wrong_weights_are_refused(void **state) {
     assert_ok(files_make_directory(folder));
     scratch_write(folder, "1.png", "x", 1);
     assert_fails(records_open(folder, "1", RECORDS_TRAIN, &records), EXIT_USAGE, "only packs have weights");
-    char *mixed = files_path("%s,%s", data->a, folder);
+    char *mixed = printed_path("%s,%s", data->a, folder);
     assert_fails(records_open(mixed, "", RECORDS_TRAIN, &records), EXIT_DATA, "is no pack");
     free(mixed);
     free(folder);

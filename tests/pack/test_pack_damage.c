@@ -14,6 +14,7 @@
 #include "pack/verify.h"
 #include "tests/fixtures/damage.h"
 #include "tests/fixtures/pack_sample.h"
+#include "tests/fixtures/printed_path.h"
 
 #include <sys/stat.h>
 
@@ -33,7 +34,7 @@ static void edit_manifest(const Case *it, const char *from, const char *to) {
     if (!found)
         fail_msg("pack.json holds no %s", from);
     *found = '\0';
-    char *text = files_path("%s%s%s", data, to, found + strlen(from));
+    char *text = printed_path("%s%s%s", data, to, found + strlen(from));
     assert_non_null(text);
     scratch_write(it->pack, "pack.json", text, strlen(text));
     free(text);

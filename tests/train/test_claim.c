@@ -2,6 +2,7 @@
 /* Claiming a run directory: who may use one, and what a resumed run may change. */
 #include "tests/fixtures/train_fixture.h"
 
+#include "tests/fixtures/printed_path.h"
 #include "train/claim.h"
 
 static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]\nbase_lr = 0.1\nbeta1 = 0.9\n\n"
@@ -11,7 +12,7 @@ static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]
 static char *with(const char *from, const char *to) {
     const char *at = strstr(stored, from);
     assert_non_null(at);
-    char *text = files_path("%.*s%s%s", (int)(at - stored), stored, to, at + strlen(from));
+    char *text = printed_path("%.*s%s%s", (int)(at - stored), stored, to, at + strlen(from));
     assert_non_null(text);
     return text;
 }
@@ -83,7 +84,7 @@ static void a_run_has_its_directory_to_itself(void **state) {
     run_directory_close(&second);
     run_directory_close(&first);
 
-    char *left = files_path("%s/left", path);
+    char *left = printed_path("%s/left", path);
     assert_fine(files_write(left, "x", 1));
     assert_fine(claim_open(&second, &config, &force, &changed));
     assert_fine(claim_create(&second, &config, true));

@@ -4,6 +4,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "rundir/run_directory.h"
+#include "tests/fixtures/printed_path.h"
 #include "train/train.h"
 
 #include <cJSON.h>
@@ -47,13 +48,13 @@ static int setting_open(void **state) {
     snprintf(setting->run, sizeof setting->run, "%s/run", setting->temp->root);
     snprintf(setting->checkpoints, sizeof setting->checkpoints, "%s/ckpt", setting->run);
     snprintf(setting->record, sizeof setting->record, "%s/run.json", setting->run);
-    char *text = files_path("[model]\nimage_size = 16\npatch_size = 4\ndim = 16\ndepth = 2\nheads = 2\n"
-                            "decoder_dim = 12\ndecoder_depth = 1\ndecoder_heads = 2\n"
-                            "[data]\ntrain = %s\nring = 1\nworkers = 1\ncrop_scale_min = 1\nflip = 0\n"
-                            "[train]\nsteps = 60\nglobal_batch = 2\nthreads = 1\n"
-                            "[optim]\nbase_lr = 1\nwarmup_epochs = 0\n[checkpoint]\nevery = 10\n"
-                            "[log]\nevery = 1\nrecon_images = 1\n[run]\ndir = %s\n",
-                            data, setting->run);
+    char *text = printed_path("[model]\nimage_size = 16\npatch_size = 4\ndim = 16\ndepth = 2\nheads = 2\n"
+                              "decoder_dim = 12\ndecoder_depth = 1\ndecoder_heads = 2\n"
+                              "[data]\ntrain = %s\nring = 1\nworkers = 1\ncrop_scale_min = 1\nflip = 0\n"
+                              "[train]\nsteps = 60\nglobal_batch = 2\nthreads = 1\n"
+                              "[optim]\nbase_lr = 1\nwarmup_epochs = 0\n[checkpoint]\nevery = 10\n"
+                              "[log]\nevery = 1\nrecon_images = 1\n[run]\ndir = %s\n",
+                              data, setting->run);
     assert_non_null(text);
     assert_fine(files_write(path, text, strlen(text)));
     free(text);

@@ -233,9 +233,13 @@ static Status make_shard(const char *directory, int number, int64_t count, const
     const size_t size = (size_t)info->image_size * (size_t)info->image_size * 3;
     PackRow *rows = calloc((size_t)count, sizeof *rows);
     uint8_t *pixels = malloc(size);
-    char *path = files_path("%s/shards/%s", directory, entry->file), *scratch = files_path("%s/pixels", directory);
-    const int descriptor = scratch ? open(scratch, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
-    Status status = rows && pixels && path && descriptor >= 0 ? NULL : status_error(EXIT_IO, "cannot write a shard");
+    char *path, *scratch = NULL;
+    Status status = files_path(&path, "%s/shards/%s", directory, entry->file);
+    if (!status)
+        status = files_path(&scratch, "%s/pixels", directory);
+    const int descriptor = status ? -1 : open(scratch, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (!status && (!rows || !pixels || descriptor < 0))
+        status = status_error(EXIT_IO, "cannot write a shard");
     for (int64_t i = 0; i < count && !status; i++) {
         Random random;
         random_start(&random, SEED, RANDOM_TEST, (uint32_t)number, (uint64_t)i);
@@ -264,9 +268,8 @@ static Status make(const char *directory, int64_t count, int side) {
     char names[MOST][16];
     const PackInfo info = {.dataset = "noise", .dataset_version = "1", .image_size = side};
     int shards = 0;
-    char *path = files_path("%s/shards", directory);
-    if (!path)
-        return status_no_memory("a path", strlen(directory));
+    char *path;
+    TRY(files_path(&path, "%s/shards", directory));
     Status status = side > 0 && count > 0 && count <= (int64_t)MOST * SHARD ? files_make_directory(path)
                                                                             : status_error(EXIT_USAGE, "too many");
     free(path);

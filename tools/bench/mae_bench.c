@@ -127,8 +127,10 @@ static double number(const Bench *b, const char *key) {
 }
 
 static Status open_file(const Bench *b, const char *name, SafeTensors **file) {
-    char *path = files_path("%s/%s.safetensors", b->a->folder, name);
-    Status status = path ? safetensors_open(path, file) : status_no_memory("a path", strlen(b->a->folder));
+    char *path;
+    Status status = files_path(&path, "%s/%s.safetensors", b->a->folder, name);
+    if (!status)
+        status = safetensors_open(path, file);
     free(path);
     return status;
 }

@@ -102,9 +102,10 @@ static void note_all(Notes *notes, const ModelShape *s, const Config *config, in
 static Status write_weights(const Arguments *a, const Config *config, const ModelShape *shape) {
     Ops ops;
     Mae *mae = NULL;
-    char *path = files_path("%s/weights.safetensors", a->folder);
+    char *path;
     ops_cpu(&ops, 1);
-    Status status = path ? mae_open(shape, &ops, &mae) : status_no_memory("a path", strlen(a->folder));
+    TRY(files_path(&path, "%s/weights.safetensors", a->folder));
+    Status status = mae_open(shape, &ops, &mae);
     if (!status)
         status = mae_init(mae, MAE_EXPORT_SEED);
     if (!status) {
@@ -194,8 +195,10 @@ static Status write_data(const Arguments *a, const Config *config, int patches) 
     uint8_t *pixels = malloc((size_t)a->ring * bytes);
     int32_t *ids = malloc(images * (size_t)patches * sizeof *ids);
     float *rates = calloc((size_t)a->steps + 1, sizeof *rates);
-    char *path = files_path("%s/data.safetensors", a->folder);
-    Status status = pixels && ids && rates && path ? NULL : status_no_memory("the images", (size_t)a->ring * bytes);
+    char *path;
+    Status status = files_path(&path, "%s/data.safetensors", a->folder);
+    if (!status && (!pixels || !ids || !rates))
+        status = status_no_memory("the images", (size_t)a->ring * bytes);
     if (!status && a->images)
         status = read_images(a, config, pixels, bytes);
     else if (!status)

@@ -29,16 +29,20 @@ Status aireadi_prepare(const Arguments *arguments) {
 }
 
 static Status make_folder(const Arguments *arguments, const char *file) {
-    char *folder = files_path("%s/%.*s", arguments->out, (int)(strrchr(file, '/') - file), file);
-    Status status = folder ? files_make_directory(folder) : status_no_memory("a path", 0);
+    char *folder;
+    Status status = files_path(&folder, "%s/%.*s", arguments->out, (int)(strrchr(file, '/') - file), file);
+    if (!status)
+        status = files_make_directory(folder);
     free(folder);
     return status;
 }
 
 static Status write_bytes(const Arguments *arguments, const char *file, const uint8_t *bytes, size_t size) {
     TRY(make_folder(arguments, file));
-    char *path = files_path("%s/%s", arguments->out, file);
-    Status status = path ? files_write(path, bytes, size) : status_no_memory("a path", 0);
+    char *path;
+    Status status = files_path(&path, "%s/%s", arguments->out, file);
+    if (!status)
+        status = files_write(path, bytes, size);
     free(path);
     return status;
 }
@@ -55,8 +59,8 @@ static Status write_link(const Arguments *arguments, const Photograph *photograp
     /* Out of OUT, to a file that is there for sure. */
     const char *target = photograph->mistake == MISTAKE_LINK_OUT ? "/etc/passwd" : "nowhere.dcm";
     TRY(make_folder(arguments, photograph->file));
-    char *path = files_path("%s/%s", arguments->out, photograph->file);
-    Status status = path ? NULL : status_no_memory("a path", 0);
+    char *path;
+    Status status = files_path(&path, "%s/%s", arguments->out, photograph->file);
     if (!status && symlink(target, path) != 0)
         status = status_error(EXIT_IO, "synth: cannot make the link %s: %s", path, strerror(errno));
     free(path);

@@ -12,9 +12,11 @@ const Photograph *set_person(const Set *set, int64_t person) {
 /* Ends a table and writes it below OUT. */
 static Status save(const Set *set, const char *name, FILE *out, char **text, size_t *size) {
     Status status = fclose(out) ? status_no_memory(name, *size) : NULL;
-    char *path = files_path("%s/%s", set->arguments->out, name), *folder = path ? strdup(path) : NULL;
-    if (!status && !folder)
-        status = status_no_memory("a path", 0);
+    char *path = NULL, *folder = NULL;
+    if (!status)
+        status = files_path(&path, "%s/%s", set->arguments->out, name);
+    if (!status)
+        status = files_path(&folder, "%s", path);
     if (!status) {
         *strrchr(folder, '/') = '\0';
         status = files_make_directory(folder);

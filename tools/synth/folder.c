@@ -33,10 +33,9 @@ static bool is_own_path(const char *path) {
 }
 
 static Status remove_earlier(const char *out) {
-    char *labels = files_path("%s/labels.csv", out), *text = NULL;
+    char *labels, *text = NULL;
     size_t size;
-    if (!labels)
-        return status_no_memory("a path", 0);
+    TRY(files_path(&labels, "%s/labels.csv", out));
     Status status = files_exists(labels) ? files_read(labels, &text, &size) : NULL;
     char *rest = NULL;
     for (char *line = text ? strtok_r(text, "\r\n", &rest) : NULL; line && !status;
@@ -44,10 +43,9 @@ static Status remove_earlier(const char *out) {
         line[strcspn(line, ",")] = '\0';
         if (!is_own_path(line))
             continue;
-        char *path = files_path("%s/%s", out, line);
-        if (!path)
-            status = status_no_memory("a path", 0);
-        else if (remove(path) && errno != ENOENT)
+        char *path;
+        status = files_path(&path, "%s/%s", out, line);
+        if (!status && remove(path) && errno != ENOENT)
             status = status_error(EXIT_IO, "synth: cannot remove %s: %s", path, strerror(errno));
         free(path);
     }
@@ -61,9 +59,8 @@ static Status remove_earlier(const char *out) {
 Status folder_prepare(const Arguments *arguments) {
     TRY(arguments->force ? remove_earlier(arguments->out) : check_empty(arguments->out));
     for (int split = SPLIT_TRAIN; split <= SPLIT_TEST; split++) {
-        char *path = files_path("%s/%s", arguments->out, split_name((Split)split));
-        if (!path)
-            return status_no_memory("a path", 0);
+        char *path;
+        TRY(files_path(&path, "%s/%s", arguments->out, split_name((Split)split)));
         Status status = files_make_directory(path);
         free(path);
         TRY(status);
@@ -72,9 +69,10 @@ Status folder_prepare(const Arguments *arguments) {
 }
 
 Status folder_label(const Arguments *arguments, const Photograph *photographs, int64_t count) {
-    char *text = NULL, *path = files_path("%s/labels.csv", arguments->out);
+    char *text = NULL, *path;
     size_t size = 0;
-    FILE *stream = path ? open_memstream(&text, &size) : NULL;
+    TRY(files_path(&path, "%s/labels.csv", arguments->out));
+    FILE *stream = open_memstream(&text, &size);
     if (!stream) {
         free(path);
         return status_no_memory("labels.csv", (unsigned long long)count * 80);

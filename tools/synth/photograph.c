@@ -54,9 +54,8 @@ static bool is_png(const Arguments *arguments, const Exposure *exposure) {
 }
 
 static Status write_image(const Arguments *arguments, const char *file, bool png, const uint8_t *pixels) {
-    char *path = files_path("%s/%s", arguments->out, file);
-    if (!path)
-        return status_no_memory("a path", 0);
+    char *path;
+    TRY(files_path(&path, "%s/%s", arguments->out, file));
     Status status = png ? image_write_png(path, pixels, arguments->size, arguments->size)
                         : image_write_jpeg(path, pixels, arguments->size, arguments->size, arguments->quality);
     free(path);

@@ -83,9 +83,8 @@ static bool is_at_home(const char *path, char *const *homes, int count) {
 }
 
 Status path_look(const char *root, char *const *homes, int count, const char *path, PathKind *kind, const char **why) {
-    char *full = files_path("%s/%s", root, path), real[PATH_MAX];
-    if (!full)
-        return status_no_memory("a path", strlen(root) + strlen(path));
+    char *full, real[PATH_MAX];
+    TRY(files_path(&full, "%s/%s", root, path));
     struct stat st;
     *kind = PATH_NO_FILE;
     *why = "";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/table.h"
+#include "base/files.h"
 #include "base/text_file.h"
 #include "base/utf8.h"
 
@@ -166,8 +167,10 @@ static Status open_table(Table *table) {
 }
 
 Status table_open(const char *path, Table *table) {
-    *table = (Table){.path = strdup(path)};
-    Status status = table->path ? open_table(table) : status_no_memory("a path", strlen(path));
+    *table = (Table){0};
+    Status status = files_path(&table->path, "%s", path);
+    if (!status)
+        status = open_table(table);
     if (status)
         table_close(table);
     return status;

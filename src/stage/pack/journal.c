@@ -31,11 +31,13 @@ static void hash_input(XXH3_state_t *state, const StageSource *source, const Sta
     XXH3_64bits_update(state, rest, sizeof rest);
     XXH3_64bits_update(state, input->labels, (size_t)source->info.label_count * sizeof *input->labels);
     struct stat st;
-    char *path = files_path("%s/%s", source->root, input->path);
-    if (path && stat(path, &st) == 0) {
+    char *path;
+    Status status = files_path(&path, "%s/%s", source->root, input->path);
+    if (!status && stat(path, &st) == 0) {
         const int64_t file[] = {st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
         XXH3_64bits_update(state, file, sizeof file);
     }
+    status_free(status);
     free(path);
 }
 

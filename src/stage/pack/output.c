@@ -29,20 +29,20 @@ const char *const output_names[] = {"pack.json",
                                     "recipe.txt",
                                     NULL};
 
-char *output_path(const Output *output, const char *name) {
-    return files_path("%s/%s", output->path, name);
+Status output_path(const Output *output, const char *name, char **path) {
+    return files_path(path, "%s/%s", output->path, name);
 }
 
-char *output_shard(const Output *output, int number) {
-    return files_path("%s/shards/%05d.h5", output->path, number);
+Status output_shard(const Output *output, int number, char **path) {
+    return files_path(path, "%s/shards/%05d.h5", output->path, number);
 }
 
-char *output_journal(const Output *output, int number) {
-    return files_path("%s/journal/%05d.tsv", output->path, number);
+Status output_journal(const Output *output, int number, char **path) {
+    return files_path(path, "%s/journal/%05d.tsv", output->path, number);
 }
 
-char *output_spool(const Output *output, int number) {
-    return files_path("%s/spool/%05d.pixels", output->path, number);
+Status output_spool(const Output *output, int number, char **path) {
+    return files_path(path, "%s/spool/%05d.pixels", output->path, number);
 }
 
 static bool is_own(const char *name) {
@@ -69,10 +69,9 @@ static Status check_strangers(const char *path) {
 }
 
 static Status check_recipe(const Output *output, const char *recipe) {
-    char *path = output_path(output, "recipe.txt"), *text = NULL;
+    char *path, *text = NULL;
     size_t size;
-    if (!path)
-        return status_no_memory("a path", 0);
+    TRY(output_path(output, "recipe.txt", &path));
     Status status = NULL;
     if (!files_exists(path)) {
         status = check_strangers(output->path);
@@ -96,9 +95,8 @@ static Status check_recipe(const Output *output, const char *recipe) {
 }
 
 Status output_lock(const char *pack, int *lock) {
-    char *path = files_path("%s/.lock", pack);
-    if (!path)
-        return status_no_memory("a path", 0);
+    char *path;
+    TRY(files_path(&path, "%s/.lock", pack));
     Status status = NULL;
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0)
@@ -114,26 +112,48 @@ Status output_lock(const char *pack, int *lock) {
     return status;
 }
 
-static Status remove_named(char *path) {
-    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
+/* Takes `path`. */
+static Status remove_path(char *path) {
+    Status status = files_remove(path);
     free(path);
     return status;
 }
 
+static Status remove_named(const Output *output, const char *name) {
+    char *path;
+    TRY(output_path(output, name, &path));
+    return remove_path(path);
+}
+
+Status output_remove_shard(const Output *output, int number) {
+    char *path;
+    TRY(output_shard(output, number, &path));
+    return remove_path(path);
+}
+
+Status output_remove_journal(const Output *output, int number) {
+    char *path;
+    TRY(output_journal(output, number, &path));
+    return remove_path(path);
+}
+
 Status output_remove_spool(const Output *output) {
-    return remove_named(output_path(output, "spool"));
+    return remove_named(output, "spool");
 }
 
 bool output_is_published(const Output *output) {
-    char *manifest = output_path(output, "pack.json");
-    const bool there = manifest && files_exists(manifest);
+    char *manifest;
+    Status status = output_path(output, "pack.json", &manifest);
+    const bool there = !status && files_exists(manifest);
+    status_free(status);
     free(manifest);
     return there;
 }
 
 static Status make_folder(const Output *output, const char *name) {
-    char *path = output_path(output, name);
-    Status status = path ? files_make_directory(path) : status_no_memory("a path", 0);
+    char *path;
+    TRY(output_path(output, name, &path));
+    Status status = files_make_directory(path);
     if (!status)
         status = files_remove_unfinished(path);
     free(path);
@@ -159,10 +179,11 @@ static Status take(Output *output, const char *recipe) {
 }
 
 static Status write_recipe(const Output *output, const char *recipe) {
-    char *path = output_path(output, "recipe.txt"), *text = NULL;
+    char *path, *text = NULL;
     size_t size;
-    Status status = path ? NULL : status_no_memory("a path", 0);
-    if (!status && files_exists(path))
+    TRY(output_path(output, "recipe.txt", &path));
+    Status status = NULL;
+    if (files_exists(path))
         status = files_read(path, &text, &size);
     if (!status && (!text || strcmp(text, recipe) != 0))
         status = files_write(path, recipe, strlen(recipe));
@@ -182,9 +203,8 @@ Status output_begin(Output *output, const char *recipe) {
 }
 
 Status output_open(const char *path, const char *recipe, Output *output) {
-    *output = (Output){.path = strdup(path), .lock = -1};
-    if (!output->path)
-        return status_no_memory("a path", strlen(path));
+    *output = (Output){.lock = -1};
+    TRY(files_path(&output->path, "%s", path));
     Status status = take(output, recipe);
     if (status)
         output_close(output);
@@ -199,52 +219,51 @@ void output_close(Output *output) {
 }
 
 Status output_unfinish(const Output *output) {
-    return remove_named(output_path(output, "pack.json"));
+    return remove_named(output, "pack.json");
 }
 
 Status output_tidy(const Output *output, int count) {
     TRY(output_remove_spool(output));
     for (;; count++) {
-        char *journal = output_journal(output, count);
-        const bool there = journal && files_exists(journal);
+        char *journal;
+        TRY(output_journal(output, count, &journal));
+        const bool there = files_exists(journal);
         free(journal);
         if (!there)
             return NULL;
         TRY(output_unfinish(output));
-        TRY(remove_named(output_shard(output, count)));
-        TRY(remove_named(output_journal(output, count)));
+        TRY(output_remove_shard(output, count));
+        TRY(output_remove_journal(output, count));
     }
 }
 
 Status output_register(const char *pack, const char *derived) {
-    char *path = files_path("%s/derived.tsv", pack), *text = NULL, whole[PATH_MAX];
+    char *path, *text = NULL, whole[PATH_MAX];
     size_t size = 0;
-    if (!path)
-        return status_no_memory("a path", 0);
+    TRY(files_path(&path, "%s/derived.tsv", pack));
     /* The folder's own path, since the file is not there yet. */
     const char *slash = strrchr(derived, '/');
-    char *folder = slash ? strndup(derived, (size_t)(slash - derived) + 1) : strdup(".");
-    Status status = NULL;
-    if (!folder)
-        status = status_no_memory("a path", strlen(derived));
-    else if (!realpath(folder, whole))
+    char *folder, *full = NULL;
+    Status status = slash ? files_path(&folder, "%.*s", (int)(slash - derived) + 1, derived) : files_path(&folder, ".");
+    if (!status && !realpath(folder, whole))
         status = status_error(EXIT_IO, "%s: there is no such folder: %s", folder, strerror(errno));
     if (!status && files_exists(path))
         status = files_read(path, &text, &size);
+    if (!status)
+        status = files_path(&full, "%s/%s", whole, slash ? slash + 1 : derived);
     char *grown = NULL;
     size_t length = 0;
     FILE *out = status ? NULL : open_memstream(&grown, &length);
     if (out) {
-        char *full = files_path("%s/%s", whole, slash ? slash + 1 : derived);
         fputs(text ? text : "", out);
-        tsv_put_line(out, (const char *const[]){full ? full : ""}, 1);
-        free(full);
+        tsv_put_line(out, (const char *const[]){full}, 1);
         status = fclose(out) ? status_no_memory("the list of derived files", 0) : files_write(path, grown, length);
     } else if (!status) {
         status = status_no_memory("the list of derived files", 0);
     }
     free(grown);
     free(text);
+    free(full);
     free(folder);
     free(path);
     return status;

@@ -25,12 +25,15 @@ Status output_begin(Output *output, const char *recipe) MUST_USE;
 Status output_lock(const char *pack, int *lock) MUST_USE;
 void output_close(Output *output);
 
-/* A path in it, the caller's. */
-char *output_path(const Output *output, const char *name);
+/* A path in it, the caller's; *path is NULL on failure. */
+Status output_path(const Output *output, const char *name, char **path) MUST_USE;
 /* shards/NNNNN.h5, journal/NNNNN.tsv, spool/NNNNN.pixels. */
-char *output_shard(const Output *output, int number);
-char *output_journal(const Output *output, int number);
-char *output_spool(const Output *output, int number);
+Status output_shard(const Output *output, int number, char **path) MUST_USE;
+Status output_journal(const Output *output, int number, char **path) MUST_USE;
+Status output_spool(const Output *output, int number, char **path) MUST_USE;
+/* Remove the file; a missing one is fine. */
+Status output_remove_shard(const Output *output, int number) MUST_USE;
+Status output_remove_journal(const Output *output, int number) MUST_USE;
 
 /* Whether pack.json is there. */
 bool output_is_published(const Output *output);

@@ -156,9 +156,8 @@ static Status make_record(const StageInput *input, const uint8_t *data, size_t s
 
 Status photograph_stage(const char *root, const StageInput *input, int size, uint8_t *record, Outcome *outcome) {
     *outcome = (Outcome){0};
-    char *path = files_path("%s/%s", root, input->path), *data = NULL;
-    if (!path)
-        return status_no_memory("a path", strlen(root));
+    char *path, *data = NULL;
+    TRY(files_path(&path, "%s/%s", root, input->path));
     size_t bytes = 0;
     Status status = read_file(path, input, outcome, &data, &bytes);
     free(path);

@@ -114,9 +114,8 @@ static void *work(void *argument) {
 
 /* Opens shard `number` for the workers. */
 static Status open_slot(Pipeline *pipeline, int number) {
-    char *path = output_spool(pipeline->options->output, number);
-    if (!path)
-        return status_no_memory("a path", 0);
+    char *path;
+    TRY(output_spool(pipeline->options->output, number, &path));
     const int spool = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     Status status = spool < 0 ? status_error(EXIT_IO, "cannot create %s: %s", path, strerror(errno)) : NULL;
     free(path);
@@ -161,8 +160,9 @@ static Status close_slot(Pipeline *pipeline, struct Slot *slot) {
     slot->number = -1;
     pthread_mutex_unlock(&pipeline->lock);
     close(spool);
-    char *path = output_spool(pipeline->options->output, number);
-    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
+    char *path;
+    TRY(output_spool(pipeline->options->output, number, &path));
+    Status status = files_remove(path);
     free(path);
     return status;
 }
@@ -176,8 +176,10 @@ static void close_outcomes(Pipeline *pipeline, const ShardState *shard) {
 static Status prepare(Pipeline *pipeline, int number, bool *finished) {
     const PipelineOptions *options = pipeline->options;
     ShardState *shard = &pipeline->result->shards[number];
-    char *journal = output_journal(options->output, number), *path = output_shard(options->output, number);
-    Status status = journal && path ? NULL : status_no_memory("a path", 0);
+    char *journal, *path = NULL;
+    Status status = output_journal(options->output, number, &journal);
+    if (!status)
+        status = output_shard(options->output, number, &path);
     *finished = false;
     if (!status)
         status = journal_read(journal, options->source, shard, pipeline->result->outcomes + shard->first, finished);

@@ -127,8 +127,10 @@ static Status gather(const StageSource *source, const ShardState *state, const O
 /* The file beside, then in its place. */
 static Status write_file(const Output *output, int number, const PackInfo *info, const PackRow *rows, int64_t records,
                          int spool, PackShardEntry *entry) {
-    char *path = output_shard(output, number), *beside = files_path("%s.tmp-%d", path ? path : "", number);
-    Status status = path && beside ? NULL : status_no_memory("a path", 0);
+    char *path, *beside = NULL;
+    Status status = output_shard(output, number, &path);
+    if (!status)
+        status = files_path(&beside, "%s.tmp-%d", path, number);
     if (!status)
         status = pack_shard_write(beside, info, rows, records, spool, entry);
     if (!status)
@@ -136,12 +138,6 @@ static Status write_file(const Output *output, int number, const PackInfo *info,
     if (status && beside)
         unlink(beside);
     free(beside);
-    free(path);
-    return status;
-}
-
-static Status remove_file(char *path) {
-    Status status = path ? files_remove(path) : status_no_memory("a path", 0);
     free(path);
     return status;
 }
@@ -154,16 +150,17 @@ Status shard_write(const Output *output, int number, const StageSource *source, 
     int64_t records = 0;
     state->entry = (PackShardEntry){0};
     /* A journal of an older shard must not vouch for the new file, however this call ends. */
-    Status status = remove_file(output_journal(output, number));
+    Status status = output_remove_journal(output, number);
     if (!status)
         status = gather(source, state, outcomes, spool, rows, &records);
     if (!status)
         status = records ? write_file(output, number, &source->info, rows, records, spool, &state->entry)
-                         : remove_file(output_shard(output, number));
+                         : output_remove_shard(output, number);
     free(rows);
     TRY(status);
-    char *path = output_journal(output, number);
-    status = path ? journal_write(path, source, state, outcomes) : status_no_memory("a path", 0);
+    char *path;
+    TRY(output_journal(output, number, &path));
+    status = journal_write(path, source, state, outcomes);
     free(path);
     return status;
 }

@@ -30,9 +30,9 @@ Status packed_read(const Output *output, const StageSource *source, const Pipeli
     for (int64_t i = shard->first; i < input; i++)
         place += result->outcomes[i].packed;
     const size_t side = (size_t)source->info.image_size, size = side * side * 3;
-    char *path = output_shard(output, number);
-    Status status = path ? read_at(path, record, size, shard->entry.offset + (uint64_t)place * size)
-                         : status_no_memory("a path", 0);
+    char *path;
+    TRY(output_shard(output, number, &path));
+    Status status = read_at(path, record, size, shard->entry.offset + (uint64_t)place * size);
     free(path);
     return status;
 }

@@ -104,17 +104,19 @@ static void print_quarantine(FILE *out, const StageSource *source, const Pipelin
 }
 
 static Status write_named(const Output *output, const char *name, const char *text, size_t size) {
-    char *path = output_path(output, name);
-    Status status = path ? files_write(path, text, size) : status_no_memory("a path", 0);
+    char *path;
+    TRY(output_path(output, name, &path));
+    Status status = files_write(path, text, size);
     free(path);
     return status;
 }
 
 Status reports_write(const Output *output, const StageSource *source, const PipelineResult *result,
                      Findings *findings) {
-    char *path = output_path(output, "findings.tsv"), *text = NULL;
+    char *path, *text = NULL;
     size_t size = 0;
-    Status status = path ? findings_write(findings, path) : status_no_memory("a path", 0);
+    TRY(output_path(output, "findings.tsv", &path));
+    Status status = findings_write(findings, path);
     free(path);
     TRY(status);
     FILE *out = open_memstream(&text, &size);

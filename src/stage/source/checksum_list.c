@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "stage/checksums/md5_list.h"
 #include "stage/source/source_builder.h"
 
@@ -11,9 +12,8 @@
 #include <string.h>
 
 static Status check_table(const Maker *maker, const Md5File *table) {
-    char *path = files_path("%s/%s", maker->source->root, table->path), text[2 * DIGEST_MD5 + 1];
-    if (!path)
-        return status_no_memory("a path", 0);
+    char *path, text[2 * DIGEST_MD5 + 1];
+    TRY(files_path(&path, "%s/%s", maker->source->root, table->path));
     Digest digest;
     Status status = NULL;
     if (*table->md5 && !files_exists(path)) {
@@ -50,9 +50,11 @@ static Status tell(Maker *maker) {
             path_name(path));
     if (!first)
         return NULL;
-    char *line = files_path("%s has no sum of %lld files, such as %s: they are not checked", path, (long long)without,
-                            first->path);
-    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on sums", 0);
+    char *line;
+    Status status = text_format(&line, "%s has no sum of %lld files, such as %s: they are not checked", path,
+                                (long long)without, first->path);
+    if (!status)
+        status = maker_tell(maker, line);
     free(line);
     return status;
 }

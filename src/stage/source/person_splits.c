@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "base/text_file.h"
 #include "base/tsv.h"
 
@@ -30,11 +31,13 @@ static int by_person_and_split(const void *a, const void *b) {
 }
 
 static Status tell(const Side *side, const Side *other, const char *list, Findings *findings) {
-    char *detail = side->path ? files_path("%s is in %s, %s in %s", side->path, pack_split_name(side->split),
-                                           other->path, pack_split_name(other->split))
-                              : files_path("lines of %s put this person in different splits", path_name(list));
-    Status status = detail ? findings_add(findings, FINDING_PERSON_SPLIT, side->person, "", detail)
-                           : status_no_memory("a reason", 0);
+    char *detail;
+    Status status = side->path
+                        ? text_format(&detail, "%s is in %s, %s in %s", side->path, pack_split_name(side->split),
+                                      other->path, pack_split_name(other->split))
+                        : text_format(&detail, "lines of %s put this person in different splits", path_name(list));
+    if (!status)
+        status = findings_add(findings, FINDING_PERSON_SPLIT, side->person, "", detail);
     free(detail);
     return status;
 }
@@ -135,9 +138,11 @@ Status person_splits_note(Maker *maker, const PersonSplits *splits) {
     fprintf(maker->notes, ".\n");
     if (!stranger)
         return NULL;
-    char *line = files_path("%s names %lld people who are not in this set, such as %s", splits->path,
-                            (long long)strangers, stranger);
-    Status status = line ? maker_tell(maker, line) : status_no_memory("a line on a split", 0);
+    char *line;
+    Status status = text_format(&line, "%s names %lld people who are not in this set, such as %s", splits->path,
+                                (long long)strangers, stranger);
+    if (!status)
+        status = maker_tell(maker, line);
     free(line);
     return status;
 }

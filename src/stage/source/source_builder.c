@@ -2,6 +2,7 @@
 #include "stage/source/source_builder.h"
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "base/text_file.h"
 
 #include <errno.h>
@@ -193,8 +194,10 @@ static Status fill_input(Maker *maker, StageInput *input, const char *path) {
         input->labels[i] = NAN;
     if (!maker_excludes(maker, path))
         return NULL;
-    char *reason = files_path("named in %s", maker->options->exclude);
-    Status status = reason ? maker_settle(maker, input, FINDING_NAMED, reason) : status_no_memory("a reason", 0);
+    char *reason;
+    Status status = text_format(&reason, "named in %s", maker->options->exclude);
+    if (!status)
+        status = maker_settle(maker, input, FINDING_NAMED, reason);
     free(reason);
     return status;
 }
@@ -216,9 +219,8 @@ Status maker_add(Maker *maker, const char *path, StageInput **input) {
 
 Status maker_tell(Maker *maker, const char *line) {
     StageSource *source = maker->source;
-    char *grown = files_path("%s%s\n", source->told ? source->told : "", line);
-    if (!grown)
-        return status_no_memory("a line for the user", strlen(line));
+    char *grown;
+    TRY(text_format(&grown, "%s%s\n", source->told ? source->told : "", line));
     free(source->told);
     source->told = grown;
     return NULL;

@@ -2,6 +2,7 @@
 /* Links to folders: those that a set's layout lets stand for a disk are followed, the others told of. */
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "stage/source/source_builder.h"
 
 #include <errno.h>
@@ -31,16 +32,17 @@ static Status follow(Maker *maker, const char *path, const char *full) {
     }
     maker->homes[maker->home_count++] = real;
     fprintf(maker->notes, "%s is a link to a folder elsewhere, and was followed.\n", path);
-    char *line = files_path("%s is a link, and followed: what lies in %s is taken", path, real);
-    status = line ? maker_tell(maker, line) : status_no_memory("a line on a link", strlen(path));
+    char *line;
+    status = text_format(&line, "%s is a link, and followed: what lies in %s is taken", path, real);
+    if (!status)
+        status = maker_tell(maker, line);
     free(line);
     return status;
 }
 
 Status maker_follow(Maker *maker, const char *path) {
-    char *full = files_path("%s/%s", maker->source->root, path);
-    if (!full)
-        return status_no_memory("a path", strlen(path));
+    char *full;
+    TRY(files_path(&full, "%s/%s", maker->source->root, path));
     struct stat st;
     Status status = lstat(full, &st) == 0 && S_ISLNK(st.st_mode) ? follow(maker, path, full) : NULL;
     free(full);
@@ -50,9 +52,10 @@ Status maker_follow(Maker *maker, const char *path) {
 Status maker_tell_links(Maker *maker, const char *folder, const TreeFile *links, int64_t count) {
     Status status = NULL;
     for (const TreeFile *link = links; link < links + count && !status; link++) {
-        char *path = files_path("%s%s", folder, link->path);
-        status = path ? findings_add(maker->findings, FINDING_LINK, path, "", "a link to a folder, not followed")
-                      : status_no_memory("a path", 0);
+        char *path;
+        status = files_path(&path, "%s%s", folder, link->path);
+        if (!status)
+            status = findings_add(maker->findings, FINDING_LINK, path, "", "a link to a folder, not followed");
         free(path);
     }
     return status;

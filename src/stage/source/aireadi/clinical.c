@@ -159,9 +159,8 @@ static Status take_conditions(Table *table, Participants *people, FILE *notes) {
 
 static Status read_table(const char *root, const char *name, Participants *people, FILE *notes,
                          Status (*take)(Table *, Participants *, FILE *)) {
-    char *path = files_path("%s/clinical_data/%s", root, name);
-    if (!path)
-        return status_no_memory("a path", strlen(root));
+    char *path;
+    TRY(files_path(&path, "%s/clinical_data/%s", root, name));
     Status status = NULL;
     struct stat st;
     if (lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR)) { /* a link to nowhere is no missing table */

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "base/table.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,10 @@ static Status add_row(Manifest *manifest, const Table *table, const Columns *col
 static Status outside(Maker *maker, const Table *table, const char *text, const char *why) {
     if (maker_excludes(maker, text + strspn(text, "/")))
         return NULL;
-    char *detail = files_path("%s:%lld: %s", path_name(table->path), (long long)table->line, why);
-    Status status =
-        detail ? findings_add(maker->findings, FINDING_OUTSIDE, text, "", detail) : status_no_memory("a reason", 0);
+    char *detail;
+    Status status = text_format(&detail, "%s:%lld: %s", path_name(table->path), (long long)table->line, why);
+    if (!status)
+        status = findings_add(maker->findings, FINDING_OUTSIDE, text, "", detail);
     free(detail);
     return status;
 }
@@ -106,9 +108,8 @@ static Status keep_first_rows(Maker *maker, Manifest *manifest) {
 }
 
 Status manifest_read(Maker *maker, Manifest *manifest) {
-    char *path = files_path("%s/retinal_photography/manifest.tsv", maker->source->root);
-    if (!path)
-        return status_no_memory("a path", strlen(maker->source->root));
+    char *path;
+    TRY(files_path(&path, "%s/retinal_photography/manifest.tsv", maker->source->root));
     Table table;
     Status status = table_open(path, &table);
     free(path);

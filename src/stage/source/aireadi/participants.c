@@ -150,9 +150,8 @@ static void note(const Participants *people, bool dependent, bool controlled, FI
 }
 
 Status participants_read(const char *root, Participants *people, Findings *findings, FILE *notes) {
-    char *path = files_path("%s/participants.tsv", root);
-    if (!path)
-        return status_no_memory("a path", strlen(root));
+    char *path;
+    TRY(files_path(&path, "%s/participants.tsv", root));
     Table table;
     Status status = files_exists(path) ? table_open(path, &table)
                                        : status_error(EXIT_DATA,

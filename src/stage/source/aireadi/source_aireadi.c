@@ -3,6 +3,7 @@
 #include "base/file_tree.h"
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text.h"
 #include "stage/source/aireadi/manifest.h"
 #include "stage/source/aireadi/participants.h"
 #include "stage/source/aireadi/version.h"
@@ -53,9 +54,8 @@ static Status add_files(AiReadi *set, const char *folder, const TreeFile *files,
         return status_no_memory("a list of files", (size_t)count * sizeof *grown);
     set->files = grown;
     for (int64_t i = 0; i < count; i++) {
-        char *path = files_path("%s%s", folder, files[i].path);
-        if (!path)
-            return status_no_memory("a path", 0);
+        char *path;
+        TRY(files_path(&path, "%s%s", folder, files[i].path));
         set->files[set->file_count++] = (TreeFile){.path = path, .bytes = files[i].bytes};
     }
     return NULL;
@@ -69,19 +69,18 @@ static bool is_partial(const void *context, const char *path) {
 }
 
 static Status tell_others(AiReadi *set, const char *folder, const FileTree *listing) {
-    char *where = files_path("%.*s: ", (int)strlen(folder) - 1, folder);
-    Status status = where
-                        ? maker_tell_others(&set->maker, where, listing->others, listing->other_count, is_partial, NULL)
-                        : status_no_memory("a line on files", 0);
+    char *where;
+    Status status = text_format(&where, "%.*s: ", (int)strlen(folder) - 1, folder);
+    if (!status)
+        status = maker_tell_others(&set->maker, where, listing->others, listing->other_count, is_partial, NULL);
     free(where);
     return status;
 }
 
 /* `folder` ends in a slash. */
 static Status list_folder(AiReadi *set, const char *folder) {
-    char *full = files_path("%s/%.*s", set->maker.source->root, (int)strlen(folder) - 1, folder);
-    if (!full)
-        return status_no_memory("a path", 0);
+    char *full;
+    TRY(files_path(&full, "%s/%.*s", set->maker.source->root, (int)strlen(folder) - 1, folder));
     FileTree listing = {0};
     Status status = files_exists(full) ? file_tree_read(full, input_is_dicom, &listing) : NULL;
     free(full);
@@ -130,17 +129,17 @@ static Status note_device(AiReadi *set, const char *path) {
 }
 
 static Status no_such_device(const AiReadi *set) {
-    char *names = strdup("");
-    for (int i = 0; names && i <= DEVICES && set->devices[i]; i++) {
-        char *grown = files_path("%s%s%s", names, i ? ", " : ": ", i < DEVICES ? set->devices[i] : "...");
-        free(names);
-        names = grown;
+    char *names;
+    Status status = text_format(&names, "%s", "");
+    for (int i = 0; !status && i <= DEVICES && set->devices[i]; i++) {
+        char *shorter = names;
+        status = text_format(&names, "%s%s%s", shorter, i ? ", " : ": ", i < DEVICES ? set->devices[i] : "...");
+        free(shorter);
     }
-    if (!names)
-        return status_no_memory("a list of devices", 0);
-    Status status =
-        status_error(EXIT_DATA, "%s: no photograph of device %s in these modalities, but %lld of others%s",
-                     set->maker.source->root, set->maker.options->device, (long long)set->other_devices, names);
+    if (!status)
+        status =
+            status_error(EXIT_DATA, "%s: no photograph of device %s in these modalities, but %lld of others%s",
+                         set->maker.source->root, set->maker.options->device, (long long)set->other_devices, names);
     free(names);
     return status;
 }
@@ -212,9 +211,11 @@ static Status check_row(AiReadi *set, StageInput *input, const ManifestRow *row)
                             "its path is not retinal_photography/MODALITY/DEVICE/PERSON/FILE");
     if (part_is(input->path, PART_PERSON, row->person))
         return NULL;
-    char *reason = files_path("manifest.tsv:%lld says person %s, its path another", (long long)row->line, row->person);
+    char *reason;
     Status status =
-        reason ? maker_settle(&set->maker, input, FINDING_CONTRADICTION, reason) : status_no_memory("a reason", 0);
+        text_format(&reason, "manifest.tsv:%lld says person %s, its path another", (long long)row->line, row->person);
+    if (!status)
+        status = maker_settle(&set->maker, input, FINDING_CONTRADICTION, reason);
     free(reason);
     return status;
 }
@@ -234,9 +235,10 @@ static Status take_row(AiReadi *set, const ManifestRow *row) {
     input->eye = input_eye(row->laterality);
     if (maker_settled(input) || input->eye != PACK_EYE_UNKNOWN)
         return NULL;
-    char *detail = files_path("laterality is \"%s\"", row->laterality);
-    Status status = detail ? findings_add(set->maker.findings, FINDING_LATERALITY, input->path, "", detail)
-                           : status_no_memory("a reason", 0);
+    char *detail;
+    Status status = text_format(&detail, "laterality is \"%s\"", row->laterality);
+    if (!status)
+        status = findings_add(set->maker.findings, FINDING_LATERALITY, input->path, "", detail);
     free(detail);
     return status;
 }

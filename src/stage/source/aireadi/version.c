@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/aireadi/version.h"
 #include "base/files.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,8 @@
 /* *text is NULL when the file is not there. */
 static Status read_if_there(const char *root, const char *name, char **text) {
     *text = NULL;
-    char *path = files_path("%s/%s", root, name);
-    if (!path)
-        return status_no_memory("a path", strlen(root));
+    char *path;
+    TRY(files_path(&path, "%s/%s", root, name));
     size_t size;
     Status status = files_exists(path) ? files_read(path, text, &size) : NULL;
     free(path);
@@ -31,10 +31,8 @@ static Status described(const char *root, char **version) {
         return status_error(EXIT_DATA, "%s/dataset_description.json: no JSON: damaged; fetch it again", root);
     const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "version"));
     Status status = NULL;
-    if (value && *value) {
-        *version = strdup(value);
-        status = *version ? NULL : status_no_memory("a version", strlen(value));
-    }
+    if (value && *value)
+        status = text_format(version, "%s", value);
     cJSON_Delete(json);
     return status;
 }
@@ -55,8 +53,7 @@ static Status changed(const char *root, char **version) {
             memcpy(best, number, sizeof best);
     }
     free(text);
-    *version = best[0] < 0 ? strdup("unknown") : files_path("%d.%d.%d", best[0], best[1], best[2]);
-    return *version ? NULL : status_no_memory("a version", 0);
+    return best[0] < 0 ? text_format(version, "unknown") : text_format(version, "%d.%d.%d", best[0], best[1], best[2]);
 }
 
 Status release_version(const char *root, char **version) {

@@ -116,8 +116,6 @@ static Status survey(FolderSet *set, LabelTable *labels) {
 
 /* Takes `path`. */
 static Status add_table(FolderSet *set, char *path, const KnownTable *known) {
-    if (!path)
-        return status_no_memory("a path", 0);
     LabelTable *labels = &set->tables[set->table_count++];
     *labels = (LabelTable){.path = path, .known = known};
     set->has_splits |= known && known->split != PACK_SPLIT_NONE;
@@ -126,12 +124,15 @@ static Status add_table(FolderSet *set, char *path, const KnownTable *known) {
 
 /* As given, or below the root. */
 static Status add_given(FolderSet *set, const char *name) {
-    if (files_exists(name))
-        return add_table(set, strdup(name), NULL);
-    char *below = files_path("%s/%s", set->maker.source->root, name);
-    if (below && files_exists(below))
-        return add_table(set, below, NULL);
-    free(below);
+    char *path;
+    TRY(files_path(&path, "%s", name));
+    if (files_exists(path))
+        return add_table(set, path, NULL);
+    free(path);
+    TRY(files_path(&path, "%s/%s", set->maker.source->root, name));
+    if (files_exists(path))
+        return add_table(set, path, NULL);
+    free(path);
     return status_error(EXIT_DATA, "%s: no such table, neither here nor below %s", name, set->maker.source->root);
 }
 
@@ -150,8 +151,11 @@ static Status add_known(FolderSet *set, const KnownTable *known, const TreeFile 
                                 found, tables[i].path);
         found = tables[i].path;
     }
-    if (found)
-        return add_table(set, files_path("%s/%s", set->maker.source->root, found), known);
+    if (found) {
+        char *path;
+        TRY(files_path(&path, "%s/%s", set->maker.source->root, found));
+        return add_table(set, path, known);
+    }
     fprintf(set->maker.notes, "%s is not there: nothing is known of its images.\n", known->name);
     return NULL;
 }
@@ -214,9 +218,10 @@ static int by_text(const void *a, const void *b) {
 
 /* A finding on the current row. */
 static Status tell(FolderSet *set, const Table *table, FindingKind kind, const char *path, const char *what) {
-    char *detail = files_path("%s:%lld%s", path_name(table->path), (long long)table->line, what);
-    Status status =
-        detail ? findings_add(set->maker.findings, kind, path, "", detail) : status_no_memory("a reason", 0);
+    char *detail;
+    Status status = files_path(&detail, "%s:%lld%s", path_name(table->path), (long long)table->line, what);
+    if (!status)
+        status = findings_add(set->maker.findings, kind, path, "", detail);
     free(detail);
     return status;
 }
@@ -242,7 +247,7 @@ static Status add_unknown(FolderSet *set, const Table *table, const LabelTable *
     void *node = tsearch(path, &set->missing, by_text);
     if (!node || *(char **)node != path) {
         Status status =
-            node ? tell(set, table, FINDING_LISTED_TWICE, path, "") : status_no_memory("a path", strlen(path));
+            node ? tell(set, table, FINDING_LISTED_TWICE, path, "") : status_no_memory("a list of paths", strlen(path));
         free(path);
         return status;
     }

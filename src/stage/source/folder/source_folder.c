@@ -184,8 +184,9 @@ static Status describe(FolderSet *set, bool classes) {
 
 /* AI-READI's licence and splits are in tables that this layout does not read. */
 static Status refuse_aireadi(const char *root) {
-    char *manifest = files_path("%s/retinal_photography/manifest.tsv", root);
-    const bool there = manifest && files_exists(manifest);
+    char *manifest;
+    TRY(files_path(&manifest, "%s/retinal_photography/manifest.tsv", root));
+    const bool there = files_exists(manifest);
     free(manifest);
     return there ? status_error(EXIT_USAGE, "%s is a download of AI-READI: stage it by ./stage aireadi", root) : NULL;
 }
