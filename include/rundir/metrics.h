@@ -47,4 +47,8 @@ Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss
 Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) MUST_USE;
 void metrics_close(Metrics *metrics);
 
+/* The last training line of the file at `path`, for other programs; a number that is null is NAN. *found is false when
+ * there is none, or no file. */
+Status metrics_last(const char *path, MetricsLine *line, bool *found) MUST_USE;
+
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's directory as its writer sees it: the names in it, the lock on it, and how it is made. */
+/* A run's directory: the names in it, how its writer makes and locks it, and how others look through it. */
 #ifndef FOVEA_RUNDIR_RUN_DIRECTORY_H
 #define FOVEA_RUNDIR_RUN_DIRECTORY_H
 
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct {
     char *path;
@@ -29,5 +30,14 @@ Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *s
 Status run_directory_create(RunDirectory *directory, const char *config, bool replace) MUST_USE;
 /* Releases the lock. */
 void run_directory_close(RunDirectory *directory);
+
+/* Names of the run directories directly in `folder`, sorted: folders with a config.ini or a run.json. EXIT_IO when
+ * `folder` cannot be read. Free with run_directory_list_free(). */
+Status run_directory_list(const char *folder, char ***names, int *count) MUST_USE;
+void run_directory_list_free(char **names, int count);
+
+/* The newest complete checkpoint: its `checksums` and all files that this lists are there; their content is not
+ * checked. *step is -1, and *path NULL, when there is none; *path is the caller's. */
+Status run_directory_checkpoint(const RunDirectory *directory, int64_t *step, char **path) MUST_USE;
 
 #endif

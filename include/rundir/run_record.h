@@ -5,7 +5,8 @@
 #define FOVEA_RUNDIR_RUN_RECORD_H
 
 #include "base/status.h"
-#include "rundir/throughput.h"
+#include "rundir/run_summary.h"
+#include "rundir/throughput_compare.h"
 #include "rundir/unreadable.h"
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ typedef struct {
 } GuardEvent;
 
 typedef struct {
-    const char *status; /* running | finished | until | max_hours | stopped | failed */
+    RunStatus status;
     const char *exit_reason;
     int exit_code; /* -1: still running */
     const char *run_dir, *backend;

@@ -3,6 +3,8 @@
 #ifndef FOVEA_RUNDIR_VERSIONS_H
 #define FOVEA_RUNDIR_VERSIONS_H
 
+#include "base/json.h"
+
 #include <cJSON.h>
 #include <stdio.h>
 
@@ -19,8 +21,8 @@ typedef struct {
 /* Longer texts are cut; after MAX_VERSIONS nothing is added. */
 void versions_add(Versions *versions, const char *name, const char *text);
 
-/* As a JSON object, {"compiler": "gcc 12.2.0", ...}. */
-void versions_print(const Versions *versions, FILE *out);
+/* The member "versions": {"compiler": "gcc 12.2.0", ...}. */
+void versions_print(const Versions *versions, Json *json);
 void versions_read(Versions *versions, const cJSON *object);
 
 /* What one has and the other has not, or has in another version, each as "NAME THERE there, HERE here", separated by

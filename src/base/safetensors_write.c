@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
+#include "base/json.h"
 #include "base/safetensors_types.h"
 
-#include <cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,41 +57,39 @@ static Status check(const char *path, const Tensor *tensors, int count) {
         for (const Tensor *tensor = tensors; tensor < tensors + count; tensor++)                                       \
             if (tensor_type_size(tensor->type) == size_)
 
-static bool add_tensor(cJSON *header, const Tensor *tensor, uint64_t begin, uint64_t end) {
-    cJSON *item = cJSON_AddObjectToObject(header, tensor->name);
-    if (!item || !cJSON_AddStringToObject(item, "dtype", tensor_type_name(tensor->type)))
-        return false;
-    cJSON *shape = cJSON_AddArrayToObject(item, "shape");
-    for (int d = 0; shape && d < tensor->dims; d++) {
-        cJSON *side = cJSON_CreateNumber((double)tensor->shape[d]);
-        if (!side)
-            return false;
-        cJSON_AddItemToArray(shape, side);
-    }
-    const double ends[2] = {(double)begin, (double)end};
-    cJSON *offsets = cJSON_CreateDoubleArray(ends, 2);
-    if (shape && offsets && cJSON_AddItemToObject(item, "data_offsets", offsets))
-        return true;
-    cJSON_Delete(offsets);
-    return false;
+static void print_tensor(Json *json, const Tensor *tensor, uint64_t begin, uint64_t end) {
+    json_object(json, tensor->name, JSON_COMPACT);
+    json_string(json, "dtype", tensor_type_name(tensor->type));
+    json_array(json, "shape", JSON_COMPACT);
+    for (int d = 0; d < tensor->dims; d++)
+        json_integer(json, NULL, tensor->shape[d]);
+    json_end(json);
+    json_array(json, "data_offsets", JSON_COMPACT);
+    json_unsigned(json, NULL, begin);
+    json_unsigned(json, NULL, end);
+    json_end(json);
+    json_end(json);
 }
 
-/* The header's JSON, to be freed with cJSON_free(); NULL without memory. */
-static char *header_text(const Tensor *tensors, int count, const TensorNote *notes, int note_count) {
-    cJSON *header = cJSON_CreateObject();
-    bool fine = header != NULL;
-    cJSON *metadata = fine && note_count ? cJSON_AddObjectToObject(header, "__metadata__") : NULL;
-    for (int i = 0; i < note_count && fine; i++)
-        fine = metadata && cJSON_AddStringToObject(metadata, notes[i].key, notes[i].value);
+static Status print_header(const Tensor *tensors, int count, const TensorNote *notes, int note_count, char **header) {
+    Json json;
+    size_t length;
+    json_open(&json, NULL);
+    json_object(&json, NULL, JSON_COMPACT);
+    if (note_count)
+        json_object(&json, "__metadata__", JSON_COMPACT);
+    for (int i = 0; i < note_count; i++)
+        json_string(&json, notes[i].key, notes[i].value);
+    if (note_count)
+        json_end(&json);
     uint64_t reached = 0;
     FOR_EACH_IN_PLACE(tensor) {
         uint64_t end = reached + (uint64_t)tensor->count * size_;
-        fine = fine && add_tensor(header, tensor, reached, end);
+        print_tensor(&json, tensor, reached, end);
         reached = end;
     }
-    char *text = fine ? cJSON_PrintUnformatted(header) : NULL;
-    cJSON_Delete(header);
-    return text;
+    json_end(&json);
+    return json_close(&json, "a safetensors header", header, &length);
 }
 
 static Status write_parts(int descriptor, const char *path, const char *header, const Tensor *tensors, int count) {
@@ -110,13 +108,12 @@ static Status write_parts(int descriptor, const char *path, const char *header, 
 
 Status safetensors_write(const char *path, const Tensor *tensors, int count, const TensorNote *notes, int note_count) {
     TRY(check(path, tensors, count));
-    char *header = header_text(tensors, count, notes, note_count);
-    if (!header)
-        return status_no_memory("a safetensors header", (unsigned long long)count * 128);
+    char *header;
     int descriptor;
+    TRY(print_header(tensors, count, notes, note_count, &header));
     Status status = files_new_open(path, &descriptor);
     if (!status)
         status = files_new_close(descriptor, path, write_parts(descriptor, path, header, tensors, count));
-    cJSON_free(header);
+    free(header);
     return status;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/files.h"
-#include "base/text.h"
+#include "base/json.h"
 #include "checkpoint/files.h"
 
 #include <cJSON.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -38,48 +36,46 @@ _Static_assert(sizeof(TrainState) == FIELDS * 8, "a field of TrainState is not i
 /* Numbers in JSON are read as doubles: beyond this an integer would not come back as it was. */
 static const double largest_integer = 9007199254740992.0;
 
-/* cJSON prints a double to 15 digits when that is near enough; here it must come back to the bit, so numbers are
- * printed here and handed over raw. */
-static void print_field(const Field *field, const void *value, char *text, size_t size) {
+/* Must come back to the bit. */
+static void print_real(Json *json, const char *key, double real) {
+    char text[32];
+    if (isinf(real)) /* JSON has no infinity, but a number that overflows into it */
+        snprintf(text, sizeof text, real > 0 ? "1e999" : "-1e999");
+    else
+        snprintf(text, sizeof text, isnan(real) ? "null" : "%.17g", real);
+    json_verbatim(json, key, text);
+}
+
+static void print_field(Json *json, const Field *field, const void *value) {
     int64_t integer;
     uint64_t hash;
     double real;
     switch (field->type) {
     case INTEGER:
         memcpy(&integer, value, sizeof integer);
-        snprintf(text, size, "%" PRId64, integer);
+        json_integer(json, field->key, integer);
         return;
     case HASH:
         memcpy(&hash, value, sizeof hash);
-        snprintf(text, size, "\"%016" PRIx64 "\"", hash);
+        json_hash(json, field->key, hash);
         return;
     case REAL:
         memcpy(&real, value, sizeof real);
-        if (isnan(real))
-            snprintf(text, size, "null");
-        else if (isinf(real)) /* JSON has no infinity, but a number that overflows into it */
-            snprintf(text, size, real > 0 ? "1e999" : "-1e999");
-        else
-            snprintf(text, size, "%.17g", real);
+        print_real(json, field->key, real);
         return;
     }
 }
 
 Status checkpoint_state_print(const TrainState *state, char **text) {
-    *text = NULL;
-    cJSON *object = cJSON_CreateObject();
-    bool ok = object;
-    for (int i = 0; ok && i < FIELDS; i++) {
-        char value[64];
-        print_field(&fields[i], (const char *)state + fields[i].offset, value, sizeof value);
-        ok = cJSON_AddRawToObject(object, fields[i].key, value);
-    }
-    char *printed = ok ? cJSON_Print(object) : NULL;
-    cJSON_Delete(object);
-    Status status =
-        printed ? text_format(text, "%s\n", printed) : status_no_memory("a checkpoint's state", FIELDS * 64);
-    cJSON_free(printed);
-    return status;
+    Json json;
+    size_t size;
+    json_open(&json, NULL);
+    json_object(&json, NULL, JSON_TABS);
+    for (int i = 0; i < FIELDS; i++)
+        print_field(&json, &fields[i], (const char *)state + fields[i].offset);
+    json_end(&json);
+    json_newline(&json);
+    return json_close(&json, "a checkpoint's state", text, &size);
 }
 
 static bool parse_field(const Field *field, const cJSON *item, void *value) {

@@ -3,11 +3,10 @@
 
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,59 +18,43 @@ static const double MAX_INTEGER = 9007199254740992.0;
 
 /* --- Writing --- */
 
-static bool add_hexadecimal(cJSON *object, const char *key, uint64_t value) {
-    char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, value);
-    return cJSON_AddStringToObject(object, key, text);
-}
-
-static bool add_shard(cJSON *list, const PackShardEntry *shard) {
-    cJSON *object = cJSON_CreateObject();
-    bool ok = object && cJSON_AddStringToObject(object, "file", shard->file) &&
-              cJSON_AddNumberToObject(object, "records", (double)shard->records) &&
-              cJSON_AddNumberToObject(object, "bytes", (double)shard->bytes) &&
-              cJSON_AddNumberToObject(object, "offset", (double)shard->offset) &&
-              add_hexadecimal(object, "tables", shard->tables) &&
-              cJSON_AddStringToObject(object, "sha256", shard->sha256);
-    if (ok && cJSON_AddItemToArray(list, object))
-        return true;
-    cJSON_Delete(object);
-    return false;
-}
-
-static bool add_all(cJSON *object, const PackInfo *info, const PackShardEntry *shards, int shard_count) {
-    int64_t records = 0;
-    for (int i = 0; i < shard_count; i++)
-        records += shards[i].records;
-    bool ok = cJSON_AddStringToObject(object, "format", PACK_FORMAT) &&
-              cJSON_AddNumberToObject(object, "version", PACK_VERSION) &&
-              cJSON_AddStringToObject(object, "dataset", info->dataset) &&
-              cJSON_AddStringToObject(object, "dataset_version", info->dataset_version) &&
-              cJSON_AddBoolToObject(object, "licensed", info->licensed) &&
-              cJSON_AddNumberToObject(object, "image_size", info->image_size) &&
-              cJSON_AddNumberToObject(object, "records", (double)records);
-    cJSON *list = ok ? cJSON_AddArrayToObject(object, "labels") : NULL;
-    for (int i = 0; i < info->label_count && list; i++) {
-        cJSON *name = cJSON_CreateString(info->label_names[i]);
-        if (!name || !cJSON_AddItemToArray(list, name))
-            return false;
-    }
-    list = list ? cJSON_AddArrayToObject(object, "shards") : NULL;
-    ok = list != NULL;
-    for (int i = 0; i < shard_count && ok; i++)
-        ok = add_shard(list, &shards[i]);
-    return ok;
+static void print_shard(Json *json, const PackShardEntry *shard) {
+    json_object(json, NULL, JSON_TABS);
+    json_string(json, "file", shard->file);
+    json_integer(json, "records", shard->records);
+    json_unsigned(json, "bytes", shard->bytes);
+    json_unsigned(json, "offset", shard->offset);
+    json_hash(json, "tables", shard->tables);
+    json_string(json, "sha256", shard->sha256);
+    json_end(json);
 }
 
 Status pack_manifest_write(const char *directory, const PackInfo *info, const PackShardEntry *shards, int shard_count) {
-    cJSON *object = cJSON_CreateObject();
-    char *text = object && add_all(object, info, shards, shard_count) ? cJSON_Print(object) : NULL;
+    int64_t records = 0;
+    for (int i = 0; i < shard_count; i++)
+        records += shards[i].records;
     char *path;
-    Status status = files_path(&path, "%s/pack.json", directory);
-    if (!status)
-        status = text ? files_write(path, text, strlen(text)) : status_no_memory("pack.json", 0);
-    cJSON_Delete(object);
-    cJSON_free(text);
+    TRY(files_path(&path, "%s/pack.json", directory));
+    Json json;
+    json_open(&json, NULL);
+    json_object(&json, NULL, JSON_TABS);
+    json_string(&json, "format", PACK_FORMAT);
+    json_integer(&json, "version", PACK_VERSION);
+    json_string(&json, "dataset", info->dataset);
+    json_string(&json, "dataset_version", info->dataset_version);
+    json_bool(&json, "licensed", info->licensed);
+    json_integer(&json, "image_size", info->image_size);
+    json_integer(&json, "records", records);
+    json_array(&json, "labels", JSON_TABS);
+    for (int i = 0; i < info->label_count; i++)
+        json_string(&json, NULL, info->label_names[i]);
+    json_end(&json);
+    json_array(&json, "shards", JSON_TABS);
+    for (int i = 0; i < shard_count; i++)
+        print_shard(&json, &shards[i]);
+    json_end(&json);
+    json_end(&json);
+    Status status = json_write(&json, path);
     free(path);
     return status;
 }

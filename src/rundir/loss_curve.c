@@ -2,6 +2,7 @@
 #include "rundir/loss_curve.h"
 
 #include "base/files.h"
+#include "base/text.h"
 
 #include <cJSON.h>
 #include <math.h>
@@ -16,7 +17,7 @@ enum {
     RIGHT = 20,
     TOP = 24,
     BOTTOM = 48,
-    MOST_POINTS = 1500 /* of a line: more than its pixels would only make the file large */
+    MAX_POINTS = 1500 /* of a line: more points than pixels would only make the file larger */
 };
 
 typedef struct {
@@ -45,8 +46,8 @@ static Status add_point(Series *series, double step, double loss) {
     return NULL;
 }
 
-static Status read_line(const char *line, size_t length, Series *train, Series *validation) {
-    cJSON *object = cJSON_ParseWithLength(line, length);
+static Status read_line(const TextLine *line, Series *train, Series *validation) {
+    cJSON *object = cJSON_ParseWithLength(line->start, line->length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(object, "step");
     const cJSON *loss = cJSON_GetObjectItemCaseSensitive(object, "loss_mean");
     const cJSON *val_loss = cJSON_GetObjectItemCaseSensitive(object, "val_loss");
@@ -64,12 +65,9 @@ static Status read_metrics(const char *path, Series *train, Series *validation) 
     size_t size;
     TRY(files_read(path, &text, &size));
     Status status = NULL;
-    for (size_t start = 0; start < size && !status;) {
-        const char *newline = memchr(text + start, '\n', size - start);
-        size_t length = newline ? (size_t)(newline - text) - start : size - start;
-        status = read_line(text + start, length, train, validation);
-        start += length + 1;
-    }
+    TextLine line;
+    for (const char *at = text; !status && text_next_line(&at, text + size, &line);)
+        status = read_line(&line, train, validation);
     free(text);
     return status;
 }
@@ -79,7 +77,7 @@ double loss_curve_tick(double span, int wanted) {
     return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 }
 
-static void widen(Axes *axes, const Series *series) {
+static void widen_axes(Axes *axes, const Series *series) {
     for (size_t i = 0; i < series->count; i++) {
         const Point *point = &series->points[i];
         axes->x1 = fmax(axes->x1, point->step);
@@ -91,8 +89,8 @@ static void widen(Axes *axes, const Series *series) {
 /* The ranges that hold both series, the losses' ends on ticks. */
 static Axes find_axes(const Series *train, const Series *validation) {
     Axes axes = {0, 1, INFINITY, -INFINITY};
-    widen(&axes, train);
-    widen(&axes, validation);
+    widen_axes(&axes, train);
+    widen_axes(&axes, validation);
     if (axes.y0 > axes.y1)
         return (Axes){0, axes.x1, 0, 1};
     double span = axes.y1 - axes.y0;
@@ -141,7 +139,7 @@ static void draw_axes(FILE *out, const Axes *axes) {
 static void draw_line(FILE *out, const Axes *axes, const Series *series) {
     if (series->count == 0)
         return;
-    size_t group = (series->count + MOST_POINTS - 1) / MOST_POINTS;
+    size_t group = (series->count + MAX_POINTS - 1) / MAX_POINTS;
     fputs("<path class=\"train\" d=\"", out);
     for (size_t start = 0; start < series->count; start += group) {
         size_t end = start + group < series->count ? start + group : series->count;
@@ -156,7 +154,7 @@ static void draw_line(FILE *out, const Axes *axes, const Series *series) {
 }
 
 static void draw_validation(FILE *out, const Axes *axes, const Series *series) {
-    size_t group = (series->count + MOST_POINTS - 1) / MOST_POINTS;
+    size_t group = (series->count + MAX_POINTS - 1) / MAX_POINTS;
     for (size_t i = 0; i < series->count; i += group)
         fprintf(out, "<circle class=\"val\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>\n",
                 place_x(axes, series->points[i].step), place_y(axes, series->points[i].loss));
@@ -171,7 +169,7 @@ static void draw_legend(FILE *out, bool validation) {
                 x + 12, y + 20, x + 32, y + 24);
 }
 
-static void draw(FILE *out, const Series *train, const Series *validation) {
+static void draw_curve(FILE *out, const Series *train, const Series *validation) {
     Axes axes = find_axes(train, validation);
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">\n"
@@ -198,7 +196,7 @@ Status loss_curve_write(const char *metrics, const char *path) {
     if (!status) {
         out = open_memstream(&text, &size);
         if (out)
-            draw(out, &train, &validation);
+            draw_curve(out, &train, &validation);
         if (!out || fclose(out) != 0)
             status = status_no_memory("the loss curve", 1 << 16);
     }

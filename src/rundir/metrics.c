@@ -3,14 +3,36 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #include <cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static const struct {
+    const char *key;
+    size_t offset; /* of a double in MetricsLine */
+} reals[] = {
+    {"epoch", offsetof(MetricsLine, epoch)},
+    {"loss", offsetof(MetricsLine, loss)},
+    {"loss_mean", offsetof(MetricsLine, loss_mean)},
+    {"lr", offsetof(MetricsLine, lr)},
+    {"grad_norm", offsetof(MetricsLine, grad_norm)},
+    {"images_per_s", offsetof(MetricsLine, images_per_s)},
+    {"mfu", offsetof(MetricsLine, mfu)},
+    {"data_wait", offsetof(MetricsLine, data_wait)},
+    {"checkpoint_wait", offsetof(MetricsLine, checkpoint_wait)},
+    {"queue", offsetof(MetricsLine, queue)},
+    {"read_bytes_per_s", offsetof(MetricsLine, read_rate)},
+    {"copy_bytes_per_s", offsetof(MetricsLine, copy_rate)},
+    {"seconds", offsetof(MetricsLine, seconds)},
+};
+enum { REALS = sizeof reals / sizeof *reals };
 
 static bool is_kept(const char *line, size_t length, int64_t last_step) {
     cJSON *object = cJSON_ParseWithLength(line, length);
@@ -20,31 +42,28 @@ static bool is_kept(const char *line, size_t length, int64_t last_step) {
     return kept;
 }
 
-static Status drop_after(const char *path, int64_t last_step) {
+static Status drop_lines_after(const char *path, int64_t last_step) {
     char *text;
     size_t size;
     TRY(files_read(path, &text, &size));
     size_t kept = 0;
-    for (size_t start = 0; start < size;) {
-        const char *newline = memchr(text + start, '\n', size - start);
-        size_t length = newline ? (size_t)(newline - text) - start + 1 : size - start;
-        if (newline && is_kept(text + start, length - 1, last_step)) {
-            memmove(text + kept, text + start, length);
-            kept += length;
+    TextLine line;
+    for (const char *at = text; text_next_line(&at, text + size, &line);)
+        if (line.ended && is_kept(line.start, line.length, last_step)) {
+            memmove(text + kept, line.start, line.length + 1);
+            kept += line.length + 1;
         }
-        start += length;
-    }
     Status status = kept < size ? files_write(path, text, kept) : NULL;
     free(text);
     return status;
 }
 
-static Status reopen(Metrics *metrics, int64_t last_step) {
+static Status reopen_after(Metrics *metrics, int64_t last_step) {
     if (metrics->descriptor >= 0)
         close(metrics->descriptor);
     metrics->descriptor = -1;
     if (files_exists(metrics->path))
-        TRY(drop_after(metrics->path, last_step));
+        TRY(drop_lines_after(metrics->path, last_step));
     metrics->descriptor = open(metrics->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (metrics->descriptor < 0)
         return status_error(EXIT_IO, "cannot open %s: %s", metrics->path, strerror(errno));
@@ -54,63 +73,46 @@ static Status reopen(Metrics *metrics, int64_t last_step) {
 Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) {
     *metrics = (Metrics){.descriptor = -1};
     TRY(files_path(&metrics->path, "%s", path));
-    return reopen(metrics, last_step);
+    return reopen_after(metrics, last_step);
 }
 
 Status metrics_drop_after(Metrics *metrics, int64_t last_step) {
-    return reopen(metrics, last_step);
+    return reopen_after(metrics, last_step);
 }
 
-static void put(FILE *out, const char *key, double value) {
-    fprintf(out, ", \"%s\": ", key);
-    json_number(out, value);
-}
-
-static Status append(Metrics *metrics, FILE *out, char **text, size_t *size) {
-    if (fclose(out) != 0 || !*text) {
-        free(*text);
-        return status_no_memory("a line of metrics", 512);
-    }
-    Status status = files_write_all(metrics->descriptor, metrics->path, *text, *size);
-    free(*text);
+/* Ends the line and appends it with one write. */
+static Status append_line(Metrics *metrics, Json *json) {
+    char *text;
+    size_t size;
+    json_end(json);
+    json_newline(json);
+    TRY(json_close(json, "a line of metrics", &text, &size));
+    Status status = files_write_all(metrics->descriptor, metrics->path, text, size);
+    free(text);
     return status;
 }
 
+static void begin_line(Json *json, int64_t step) {
+    json_open(json, NULL);
+    json_object(json, NULL, JSON_LINE);
+    json_integer(json, "step", step);
+}
+
 Status metrics_append(Metrics *metrics, const MetricsLine *line) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("a line of metrics", 512);
-    fprintf(out, "{\"step\": %" PRId64, line->step);
-    put(out, "epoch", line->epoch);
-    put(out, "loss", line->loss);
-    put(out, "loss_mean", line->loss_mean);
-    put(out, "lr", line->lr);
-    put(out, "grad_norm", line->grad_norm);
-    put(out, "images_per_s", line->images_per_s);
-    put(out, "mfu", line->mfu);
-    put(out, "data_wait", line->data_wait);
-    put(out, "checkpoint_wait", line->checkpoint_wait);
-    put(out, "queue", line->queue);
-    put(out, "read_bytes_per_s", line->read_rate);
-    put(out, "copy_bytes_per_s", line->copy_rate);
-    put(out, "seconds", line->seconds);
-    fprintf(out, ", \"bad_records\": %" PRId64 ", \"checkpoints_skipped\": %" PRId64 "}\n", line->bad_records,
-            line->checkpoints_skipped);
-    return append(metrics, out, &text, &size);
+    Json json;
+    begin_line(&json, line->step);
+    for (int i = 0; i < REALS; i++)
+        json_real(&json, reals[i].key, *(const double *)((const char *)line + reals[i].offset));
+    json_integer(&json, "bad_records", line->bad_records);
+    json_integer(&json, "checkpoints_skipped", line->checkpoints_skipped);
+    return append_line(metrics, &json);
 }
 
 Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("a line of metrics", 512);
-    fprintf(out, "{\"step\": %" PRId64, step);
-    put(out, "val_loss", val_loss);
-    fputs("}\n", out);
-    return append(metrics, out, &text, &size);
+    Json json;
+    begin_line(&json, step);
+    json_real(&json, "val_loss", val_loss);
+    return append_line(metrics, &json);
 }
 
 Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) {
@@ -121,26 +123,24 @@ Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *laye
         overflows += layers[i].overflows;
         off += layers[i].off;
     }
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("a line of metrics", 512);
-    fprintf(out,
-            "{\"step\": %" PRId64 ", \"fp8_saturated\": %" PRIu64 ", \"fp8_overflows\": %" PRIu64
-            ", \"fp8_off\": %d, \"fp8_layers\": {",
-            step, saturated, overflows, off);
-    const char *comma = "";
+    Json json;
+    begin_line(&json, step);
+    json_unsigned(&json, "fp8_saturated", saturated);
+    json_unsigned(&json, "fp8_overflows", overflows);
+    json_integer(&json, "fp8_off", off);
+    json_object(&json, "fp8_layers", JSON_LINE);
     for (int i = 0; i < count; i++) {
         const MetricsFp8 *layer = &layers[i];
         if (!layer->overflows && !layer->off)
             continue;
-        fprintf(out, "%s\"%s\": {\"saturated\": %" PRIu64 ", \"overflows\": %" PRIu64 ", \"off\": %s}", comma,
-                layer->name, layer->saturated, layer->overflows, layer->off ? "true" : "false");
-        comma = ", ";
+        json_object(&json, layer->name, JSON_LINE);
+        json_unsigned(&json, "saturated", layer->saturated);
+        json_unsigned(&json, "overflows", layer->overflows);
+        json_bool(&json, "off", layer->off);
+        json_end(&json);
     }
-    fputs("}}\n", out);
-    return append(metrics, out, &text, &size);
+    json_end(&json);
+    return append_line(metrics, &json);
 }
 
 void metrics_close(Metrics *metrics) {
@@ -148,4 +148,47 @@ void metrics_close(Metrics *metrics) {
         close(metrics->descriptor);
     free(metrics->path);
     *metrics = (Metrics){.descriptor = -1};
+}
+
+static double get_real(const cJSON *object, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+/* 0 for what is no count. */
+static int64_t get_count(const cJSON *object, const char *key) {
+    const double value = get_real(object, key);
+    return value >= 0 && value <= 0x1p53 ? (int64_t)value : 0;
+}
+
+/* False when it is no training line: the other kinds have no learning rate. */
+static bool read_training_line(const char *text, size_t length, MetricsLine *line) {
+    cJSON *object = cJSON_ParseWithLength(text, length);
+    const bool training = cJSON_HasObjectItem(object, "step") && cJSON_HasObjectItem(object, "lr");
+    line->step = get_count(object, "step");
+    line->bad_records = get_count(object, "bad_records");
+    line->checkpoints_skipped = get_count(object, "checkpoints_skipped");
+    for (int i = 0; i < REALS; i++)
+        *(double *)((char *)line + reals[i].offset) = get_real(object, reals[i].key);
+    cJSON_Delete(object);
+    return training;
+}
+
+Status metrics_last(const char *path, MetricsLine *line, bool *found) {
+    char *text;
+    size_t size;
+    *found = false;
+    *line = (MetricsLine){0};
+    if (!files_exists(path))
+        return NULL;
+    TRY(files_read(path, &text, &size));
+    const char *end = memrchr(text, '\n', size); /* a line without an end was cut short */
+    while (end && !*found) {
+        const char *before = memrchr(text, '\n', (size_t)(end - text));
+        const char *start = before ? before + 1 : text;
+        *found = read_training_line(start, (size_t)(end - start), line);
+        end = before;
+    }
+    free(text);
+    return NULL;
 }

@@ -2,10 +2,13 @@
 #include "rundir/run_directory.h"
 
 #include "base/files.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -86,4 +89,107 @@ void run_directory_close(RunDirectory *directory) {
     free(directory->recon);
     free(directory->curve);
     *directory = (RunDirectory){.lock = -1};
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_file(const char *folder, const char *directory, const char *file) {
+    char *path;
+    Status status = files_path(&path, "%s/%s/%s", folder, directory, file);
+    const bool has = !status && files_exists(path);
+    status_free(status);
+    free(path);
+    return has;
+}
+
+static Status add_name(char ***names, int *count, const char *name) {
+    char **grown = realloc(*names, ((size_t)*count + 1) * sizeof *grown);
+    if (grown)
+        *names = grown;
+    if (!grown || !(grown[*count] = strdup(name)))
+        return status_no_memory("the list of runs", ((size_t)*count + 1) * sizeof *grown);
+    ++*count;
+    return NULL;
+}
+
+Status run_directory_list(const char *folder, char ***names, int *count) {
+    *names = NULL;
+    *count = 0;
+    DIR *listing = opendir(folder);
+    if (!listing)
+        return status_error(EXIT_IO, "cannot list the runs in %s: %s", folder, strerror(errno));
+    Status status = NULL;
+    for (const struct dirent *entry; !status && (entry = readdir(listing));)
+        if (entry->d_name[0] != '.' &&
+            (has_file(folder, entry->d_name, "run.json") || has_file(folder, entry->d_name, "config.ini")))
+            status = add_name(names, count, entry->d_name);
+    closedir(listing);
+    if (*count)
+        qsort(*names, (size_t)*count, sizeof **names, by_name);
+    return status;
+}
+
+void run_directory_list_free(char **names, int count) {
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* The step of a checkpoint's name, step-N, or step-N.old while another one takes its place; -1 for any other. */
+static int64_t step_of_name(const char *name) {
+    char *end, again[64];
+    if (strncmp(name, "step-", 5) != 0)
+        return -1;
+    const int64_t step = strtoll(name + 5, &end, 10);
+    snprintf(again, sizeof again, "step-%" PRId64 "%s", step, *end ? ".old" : "");
+    return strcmp(name, again) == 0 ? step : -1;
+}
+
+/* Whether the file of a line "HEX  NAME" is there. */
+static bool has_listed_file(const char *checkpoints, const char *name, const TextLine *line) {
+    char file[64] = "";
+    const char *space = memchr(line->start, ' ', line->length), *end = line->start + line->length;
+    if (space && end - space > 2)
+        snprintf(file, sizeof file, "%.*s", (int)(end - space - 2), space + 2);
+    return file[0] && has_file(checkpoints, name, file);
+}
+
+/* Whether all files are there that the checkpoint's `checksums` lists. */
+static bool is_complete(const char *checkpoints, const char *name) {
+    char *path, *text = NULL;
+    size_t size = 0;
+    TextLine line;
+    Status status = files_path(&path, "%s/%s/checksums", checkpoints, name);
+    if (!status)
+        status = files_read(path, &text, &size);
+    bool complete = !status && size > 0;
+    for (const char *at = text; complete && text_next_line(&at, text + size, &line);)
+        complete = has_listed_file(checkpoints, name, &line);
+    status_free(status);
+    free(text);
+    free(path);
+    return complete;
+}
+
+Status run_directory_checkpoint(const RunDirectory *directory, int64_t *step, char **path) {
+    *step = -1;
+    *path = NULL;
+    DIR *listing = opendir(directory->checkpoints);
+    if (!listing)
+        return errno == ENOENT ? NULL
+                               : status_error(EXIT_IO, "cannot list the checkpoints in %s: %s", directory->checkpoints,
+                                              strerror(errno));
+    Status status = NULL;
+    for (const struct dirent *entry; !status && (entry = readdir(listing));) {
+        const int64_t found = step_of_name(entry->d_name);
+        if (found <= *step || !is_complete(directory->checkpoints, entry->d_name))
+            continue;
+        free(*path);
+        *step = found;
+        status = files_path(path, "%s/%s", directory->checkpoints, entry->d_name);
+    }
+    closedir(listing);
+    return status;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rundir/versions.h"
 
-#include "base/json.h"
-
 #include <stdbool.h>
 #include <string.h>
 
@@ -14,15 +12,11 @@ void versions_add(Versions *versions, const char *name, const char *text) {
     snprintf(version->text, sizeof version->text, "%s", text);
 }
 
-void versions_print(const Versions *versions, FILE *out) {
-    fputc('{', out);
-    for (int i = 0; i < versions->count; i++) {
-        fputs(i ? ", " : "", out);
-        json_string(out, versions->list[i].name);
-        fputs(": ", out);
-        json_string(out, versions->list[i].text);
-    }
-    fputc('}', out);
+void versions_print(const Versions *versions, Json *json) {
+    json_object(json, "versions", JSON_LINE);
+    for (int i = 0; i < versions->count; i++)
+        json_string(json, versions->list[i].name, versions->list[i].text);
+    json_end(json);
 }
 
 void versions_read(Versions *versions, const cJSON *object) {

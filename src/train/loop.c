@@ -209,7 +209,7 @@ static Status keep_what_is_sound(Run *run) {
 
 /* Turns how the run ended into run.json's words and the caller's status. */
 static Status conclude(Run *run, Status status) {
-    static const char *const words[] = {"", "finished", "until", "max_hours", "stopped"};
+    static const RunStatus statuses[] = {RUN_UNKNOWN, RUN_FINISHED, RUN_UNTIL, RUN_MAX_HOURS, RUN_STOPPED};
     char reason[1024];
     if (!status && run->ending == END_SIGNAL && run->state.step)
         status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume goes on",
@@ -221,8 +221,8 @@ static Status conclude(Run *run, Status status) {
     if (stopped)
         snprintf(reason, sizeof reason, "stopped by %s", signals_name(run->signal));
     else
-        snprintf(reason, sizeof reason, "%s", status ? status_message(status) : words[run->ending]);
-    run->record.status = status && !stopped ? "failed" : words[run->ending];
+        snprintf(reason, sizeof reason, "%s", status ? status_message(status) : run_status_name(statuses[run->ending]));
+    run->record.status = status && !stopped ? RUN_FAILED : statuses[run->ending];
     run->record.exit_reason = reason;
     run->record.exit_code = (int)status_code(status);
     run->record.ended = (int64_t)time(NULL);
@@ -268,7 +268,7 @@ static void say_goodbye(Run *run) {
     if (!isnan(run->state.val_loss))
         snprintf(val, sizeof val, ", validation loss %#.4g", run->state.val_loss);
     monitor_note(&run->monitor, "%s at step %" PRId64 " of %" PRId64 ": loss %#.4g%s; checkpoint, curve.svg%s in %s",
-                 run->record.status, run->state.step, run->total_steps, run->last_loss, val,
+                 run_status_name(run->record.status), run->state.step, run->total_steps, run->last_loss, val,
                  run->drawn_step < 0 ? "" : " and recon/", run->directory.path);
 }
 

@@ -74,31 +74,22 @@ Status tune_open(Tune *tune, const Config *config, const Device *device, const c
 }
 
 static Status write_entries(const Tune *tune, const TuneEntry *entries, size_t count) {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("tune.json", 4096);
-    fputs("{\n  \"tuned_on\": ", out);
-    json_string(out, tune->device->tuned_on);
-    fputs(",\n  \"choices\": [", out);
+    Json json;
+    json_open(&json, NULL);
+    json_object(&json, NULL, JSON_INDENT);
+    json_string(&json, "tuned_on", tune->device->tuned_on);
+    json_array(&json, "choices", JSON_INDENT);
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "%s\n    {\"key\": ", i ? "," : "");
-        json_string(out, entries[i].key);
-        fputs(", \"choice\": ", out);
-        json_string(out, entries[i].choice);
-        fputs(", \"microseconds\": ", out);
-        json_number(out, entries[i].microseconds);
-        fputc('}', out);
+        json_object(&json, NULL, JSON_LINE);
+        json_string(&json, "key", entries[i].key);
+        json_string(&json, "choice", entries[i].choice);
+        json_real(&json, "microseconds", entries[i].microseconds);
+        json_end(&json);
     }
-    fputs("\n  ]\n}\n", out);
-    if (fclose(out) != 0) {
-        free(text);
-        return status_no_memory("tune.json", 4096);
-    }
-    Status status = files_write(tune->path, text, size);
-    free(text);
-    return status;
+    json_end(&json);
+    json_end(&json);
+    json_newline(&json);
+    return json_write(&json, tune->path);
 }
 
 Status tune_keep(Tune *tune, Monitor *monitor) {

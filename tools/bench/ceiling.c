@@ -3,6 +3,7 @@
  *
  * Measures a large BF16 product and a copy by the device's own clock: the ceilings that a comparison's figures are
  * relative to. Prints one JSON object. */
+#include "base/json.h"
 #include "base/threads.h"
 #include "device/device.h"
 #include "ops/ops.h"
@@ -23,8 +24,14 @@ static Status run(const Device *device) {
     if (*device->tuned_on)
         device->tune(device, true);
     TRY(ceilings_measure(&ops, &ceilings, &sizes));
-    printf("{\"product_side\": %d, \"product_tflop_per_s\": %.6g, \"copy_gb_per_s\": %.6g}\n", sizes.product,
-           ceilings.product / 1e12, ceilings.copy / 1e9);
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_integer(&json, "product_side", sizes.product);
+    json_real(&json, "product_tflop_per_s", ceilings.product / 1e12);
+    json_real(&json, "copy_gb_per_s", ceilings.copy / 1e9);
+    json_end(&json);
+    json_newline(&json);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "data/loader.h"
 #include "pack/shard_write.h"
 
@@ -167,17 +168,26 @@ static Status run(const Records *records, double seconds, int batch) {
     /* Brings everything into the page cache. */
     TRY(measure(records, WHOLE, batch, cores, 0.0, &speed[WHOLE]));
     TRY(measure(records, READS, batch, cores, seconds, &speed[READS]));
-    printf("{\"images\": %lld, \"side\": %d, \"batch\": %d, \"runs\": [", (long long)records->count, records->side,
-           batch);
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_integer(&json, "images", records->count);
+    json_integer(&json, "side", records->side);
+    json_integer(&json, "batch", batch);
+    json_array(&json, "runs", JSON_LINE);
     for (int threads = 1; threads <= cores; threads++) {
         for (int kind = 0; kind < KINDS; kind++)
             TRY(measure(records, kind, batch, threads, seconds, &speed[kind]));
-        printf("%s\n {\"threads\": %d", threads > 1 ? "," : "", threads);
+        json_object(&json, NULL, JSON_LINE);
+        json_integer(&json, "threads", threads);
         for (int kind = 0; kind < KINDS; kind++)
-            printf(", \"%s\": %.0f", kind_names[kind], speed[kind].rate);
-        printf(", \"cores\": %.3f}", speed[WHOLE].cores);
+            json_real(&json, kind_names[kind], speed[kind].rate);
+        json_real(&json, "cores", speed[WHOLE].cores);
+        json_end(&json);
     }
-    printf("]}\n");
+    json_end(&json);
+    json_end(&json);
+    json_newline(&json);
     return NULL;
 }
 
@@ -214,7 +224,13 @@ static Status run_digest(const Records *records) {
     TRY(status);
     char text[2 * DIGEST_SHA256 + 1];
     digest_to_hex(all.sha256, DIGEST_SHA256, text);
-    printf("{\"records\": %lld, \"digest\": \"%s\"}\n", (long long)records->count, text);
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_integer(&json, "records", records->count);
+    json_string(&json, "digest", text);
+    json_end(&json);
+    json_newline(&json);
     return NULL;
 }
 

@@ -13,6 +13,7 @@
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
 #include "base/files.h"
+#include "base/json.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "cost/peak.h"
@@ -320,6 +321,15 @@ static Status take_steps(Bench *b, Results *r, float *losses) {
     return NULL;
 }
 
+/* The results' first member: program, device and precision. */
+static void begin_results(const Bench *b, Json *json) {
+    char program[64];
+    snprintf(program, sizeof program, "fovea %s %s", b->ops.name, precisions[b->a->precision]);
+    json_open(json, stdout);
+    json_object(json, NULL, JSON_LINE);
+    json_string(json, "program", program);
+}
+
 static Status follow(Bench *b) {
     if (b->a->steps < 1)
         return status_error(EXIT_USAGE, "mae_bench follow needs --steps");
@@ -329,10 +339,14 @@ static Status follow(Bench *b) {
     if (!status && b->a->out)
         status = write_results(b, &r, losses);
     if (!status) {
-        printf("{\"program\": \"fovea %s %s\", \"losses\": [", b->ops.name, precisions[b->a->precision]);
+        Json json;
+        begin_results(b, &json);
+        json_array(&json, "losses", JSON_LINE);
         for (int i = 0; i < b->a->steps; i++)
-            printf("%s%.9g", i ? ", " : "", (double)losses[i]);
-        printf("]}\n");
+            json_real(&json, NULL, (double)losses[i]);
+        json_end(&json);
+        json_end(&json);
+        json_newline(&json);
     }
     free(r.list);
     free(r.names);
@@ -392,19 +406,25 @@ static Status time_steps(Bench *b, double startup) {
     TRY(status);
     const char *unknown;
     const double peak = peak_flops(b->device, b->ops.type, &unknown);
-    printf("{\"program\": \"fovea %s %s\", \"batch\": %d, \"warmup\": %d, \"steps_per_window\": %d, "
-           "\"startup_s\": %.2f, \"memory_mb\": %.0f, \"loss\": %.6g, \"images_per_s\": [",
-           b->ops.name, precisions[b->a->precision], b->batch, warmup, steps, startup,
-           b->device->host_memory ? 0 : ((double)b->memory_before - (double)unused) / 1e6, b->loss);
+    Json json;
+    begin_results(b, &json);
+    json_integer(&json, "batch", b->batch);
+    json_integer(&json, "warmup", warmup);
+    json_integer(&json, "steps_per_window", steps);
+    json_real(&json, "startup_s", startup);
+    json_real(&json, "memory_mb", b->device->host_memory ? 0 : ((double)b->memory_before - (double)unused) / 1e6);
+    json_real(&json, "loss", b->loss);
+    json_array(&json, "images_per_s", JSON_LINE);
     for (int i = 0; i < WINDOWS; i++)
-        printf("%s%.6g", i ? ", " : "", (double)b->batch * steps / windows[i]);
-    printf("]");
+        json_real(&json, NULL, (double)b->batch * steps / windows[i]);
+    json_end(&json);
     if (!isnan(peak))
-        printf(", \"peak_tflop_per_s\": %.6g", peak / 1e12);
+        json_real(&json, "peak_tflop_per_s", peak / 1e12);
     const char *note = b->device->note(b->device);
     if (note)
-        printf(", \"note\": \"%s\"", note);
-    printf("}\n");
+        json_string(&json, "note", note);
+    json_end(&json);
+    json_newline(&json);
     return NULL;
 }
 

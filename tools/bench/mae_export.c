@@ -13,6 +13,7 @@
 #include "tools/bench/mae_export.h"
 #include "base/config.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "cost/flops.h"
@@ -240,8 +241,15 @@ int main(int count, char **arguments) {
         status = write_weights(&a, &config, &shape);
     if (!status)
         status = write_data(&a, &config, (shape.image_size / shape.patch_size) * (shape.image_size / shape.patch_size));
-    if (!status)
-        printf("{\"flop_per_image\": %.6g, \"gelu\": \"erf\"}\n", flops_training(&shape));
+    if (!status) {
+        Json json;
+        json_open(&json, stdout);
+        json_object(&json, NULL, JSON_LINE);
+        json_real(&json, "flop_per_image", flops_training(&shape));
+        json_string(&json, "gelu", "erf");
+        json_end(&json);
+        json_newline(&json);
+    }
     if (status)
         fprintf(stderr, "mae_export: %s\n", status_message(status));
     const ExitCode code = status_code(status);

@@ -4,6 +4,7 @@
  * Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
  * as tools/bench/torch_mae.py takes it: uint8 images -> normalised patches -> random mask -> forward -> loss ->
  * backward -> AdamW. Prints one JSON object: median images/s, and the rate of a 1024^3 product on the same backend. */
+#include "base/json.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "model/model.h"
@@ -138,7 +139,14 @@ int main(int count, char **arguments) {
         fprintf(stderr, "mae_step: %s\n", status_message(status));
         return (int)status_code(status);
     }
-    printf("{\"program\": \"fovea cpu\", \"images_per_s\": %.1f, \"gemm_1024_gflops\": %.1f, \"steps\": %d}\n",
-           images_per_s, gflops, steps);
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_string(&json, "program", "fovea cpu");
+    json_real(&json, "images_per_s", images_per_s);
+    json_real(&json, "gemm_1024_gflops", gflops);
+    json_integer(&json, "steps", steps);
+    json_end(&json);
+    json_newline(&json);
     return 0;
 }

@@ -4,6 +4,7 @@
  * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
  * other, 5 at best. jpeg_images_per_s: images of FOLDER through the loader, cropped at random to SIZE x SIZE, with
  * two workers and a consumer that does not wait. */
+#include "base/json.h"
 #include "data/loader.h"
 
 #include <stdio.h>
@@ -101,11 +102,18 @@ static Status run(int count, char **arguments) {
     TRY(measure_overlap(&ms_per_step));
     if (count == 3)
         TRY(measure_loader(arguments[1], size, &images_per_s));
-    printf("{\"overlap_ms_per_step\": %.3f", ms_per_step);
-    if (count == 3)
-        printf(", \"jpeg_images_per_s\": %.1f, \"size\": %d, \"batch\": %d, \"workers\": %d", images_per_s, size, BATCH,
-               WORKERS);
-    puts("}");
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_real(&json, "overlap_ms_per_step", ms_per_step);
+    if (count == 3) {
+        json_real(&json, "jpeg_images_per_s", images_per_s);
+        json_integer(&json, "size", size);
+        json_integer(&json, "batch", BATCH);
+        json_integer(&json, "workers", WORKERS);
+    }
+    json_end(&json);
+    json_newline(&json);
     return NULL;
 }
 

@@ -5,6 +5,7 @@
  * Python.
  */
 #include "base/files.h"
+#include "base/json.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/phash.h"
 
@@ -142,10 +143,18 @@ int main(int argc, char **argv) {
         pthread_join(others[i], NULL);
     /* The second search for the circle, only there to be timed, is taken off. */
     const double second = work.seconds[CIRCLE] / (started + 1), taken = now() - start - second;
-    printf("{\"photographs\": %d, \"with_circle\": %d, \"threads\": %d, \"per_second\": %.2f, \"milliseconds\": {",
-           work.count, atomic_load(&work.framed), started + 1, work.count / taken);
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_integer(&json, "photographs", work.count);
+    json_integer(&json, "with_circle", atomic_load(&work.framed));
+    json_integer(&json, "threads", started + 1);
+    json_real(&json, "per_second", work.count / taken);
+    json_object(&json, "milliseconds", JSON_LINE);
     for (int i = 0; i < PARTS; i++)
-        printf("%s\"%s\": %.3f", i ? ", " : "", part_names[i], 1e3 * work.seconds[i] / work.count);
-    printf("}}\n");
+        json_real(&json, part_names[i], 1e3 * work.seconds[i] / work.count);
+    json_end(&json);
+    json_end(&json);
+    json_newline(&json);
     return close(work.out) ? EXIT_IO : 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
 #include "tools/synth/aireadi.h"
 #include "tools/synth/aireadi_names.h"
 #include "tools/synth/aireadi_set.h"
@@ -66,7 +67,12 @@ static void fill_conditions(const Set *set, FILE *out) {
 
 static void fill_description(const Set *set, FILE *out) {
     (void)set;
-    fputs("{\"version\": \"3.0.0-drawn\"}\n", out);
+    Json json;
+    json_open(&json, out);
+    json_object(&json, NULL, JSON_LINE);
+    json_string(&json, "version", "3.0.0-drawn");
+    json_end(&json);
+    json_newline(&json);
 }
 
 static void fill_md5(const Set *set, FILE *out) {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.json as other programs read it. A process that was killed leaves the status `running` behind; a run on a machine
+ * that is down looks the same. Fields that the file lacks, or that hold something else, have the values given here. */
+#ifndef FOVEA_RUNDIR_RUN_SUMMARY_H
+#define FOVEA_RUNDIR_RUN_SUMMARY_H
+
+#include "base/status.h"
+#include "rundir/throughput.h"
+
+#include <stdint.h>
+
+typedef enum {
+    RUN_UNKNOWN, /* no status that this version knows */
+    RUN_RUNNING,
+    RUN_FINISHED,  /* all steps taken */
+    RUN_UNTIL,     /* at the step given by --until */
+    RUN_MAX_HOURS, /* after the time given by --max-hours */
+    RUN_STOPPED,   /* by a signal, with a checkpoint */
+    RUN_FAILED
+} RunStatus;
+
+/* A skip, rollback or stop of the guard. */
+typedef struct {
+    int64_t step; /* the step that failed, from 1; -1: not given */
+    char kind[16], action[16];
+    double loss; /* NaN: not finite, or not given */
+    char found[16], tensor[96];
+    int records; /* images in the batch */
+    char *text;  /* the event's JSON, compact; owned */
+} RunEvent;
+
+typedef struct {
+    RunStatus status;
+    int exit_code;                                          /* -1: none yet */
+    char *exit_reason;                                      /* owned; never NULL */
+    char run_dir[512], host[256], backend[32], device[128]; /* "" */
+    int64_t started, ended;                                 /* seconds since 1970; 0: not given, not yet */
+    int threads, micro_batch;                               /* 0 */
+    uint64_t config_hash, data_hash;                        /* 0 */
+    int64_t data_count, parameters;                         /* 0 */
+    int64_t resumed_step, steps, total_steps;               /* 0 */
+    double final_loss, val_loss, best_val_loss;             /* NaN */
+    int64_t best_step;                                      /* -1 */
+    int64_t checkpoints_skipped;                            /* 0 */
+    Versions versions;
+    Throughput throughput; /* images_per_s 0: none */
+    RunEvent *events;      /* [event_count], owned */
+    int event_count;
+    int unreadable_count; /* unreadable images */
+} RunSummary;
+
+/* Reads the run.json at `path`. EXIT_IO when the file cannot be read, EXIT_DATA when it is not a JSON object;
+ * run_summary_close() is allowed after a failure too. */
+Status run_summary_read(const char *path, RunSummary *summary) MUST_USE;
+void run_summary_close(RunSummary *summary);
+
+/* The status as run.json has it: "running", "finished", "until", "max_hours", "stopped", "failed"; "" for unknown. */
+const char *run_status_name(RunStatus status);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rundir/run_summary.h"
+
+#include "base/files.h"
+#include "base/json.h"
+
+#include <cJSON.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const status_names[] = {"", "running", "finished", "until", "max_hours", "stopped", "failed"};
+
+const char *run_status_name(RunStatus status) {
+    return status_names[status];
+}
+
+static const char *get_text(const cJSON *object, const char *key) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return text ? text : "";
+}
+
+static double get_real(const cJSON *object, const char *key) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+/* `otherwise` also for numbers that are not whole or beyond what a double counts exactly. */
+static int64_t get_integer(const cJSON *object, const char *key, int64_t otherwise) {
+    const double value = get_real(object, key);
+    return fabs(value) <= 0x1p53 && value == floor(value) ? (int64_t)value : otherwise;
+}
+
+static int get_int(const cJSON *object, const char *key, int otherwise) {
+    const int64_t value = get_integer(object, key, otherwise);
+    return value >= INT_MIN && value <= INT_MAX ? (int)value : otherwise;
+}
+
+static uint64_t get_hash(const cJSON *object, const char *key) {
+    const char *text = get_text(object, key);
+    return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16 ? strtoull(text, NULL, 16) : 0;
+}
+
+static int64_t get_time(const cJSON *object, const char *key) {
+    struct tm utc = {0};
+    const char *end = strptime(get_text(object, key), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return end && !*end ? (int64_t)timegm(&utc) : 0;
+}
+
+static RunStatus get_status(const cJSON *object) {
+    const char *name = get_text(object, "status");
+    for (int i = RUN_RUNNING; i <= RUN_FAILED; i++)
+        if (strcmp(name, status_names[i]) == 0)
+            return (RunStatus)i;
+    return RUN_UNKNOWN;
+}
+
+#define COPY_TEXT(field, object, key) snprintf(field, sizeof field, "%s", get_text(object, key))
+
+static Status read_event(const cJSON *object, RunEvent *event) {
+    Json json;
+    size_t size;
+    event->step = get_integer(object, "step", -1);
+    event->loss = get_real(object, "loss");
+    event->records = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "records"));
+    COPY_TEXT(event->kind, object, "kind");
+    COPY_TEXT(event->action, object, "action");
+    COPY_TEXT(event->found, object, "found");
+    COPY_TEXT(event->tensor, object, "tensor");
+    json_open(&json, NULL);
+    json_copy(&json, NULL, object);
+    return json_close(&json, "the guard's events", &event->text, &size);
+}
+
+static Status read_events(const cJSON *list, RunSummary *summary) {
+    const int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
+    const cJSON *event;
+    if (!count)
+        return NULL;
+    summary->events = calloc((size_t)count, sizeof *summary->events);
+    if (!summary->events)
+        return status_no_memory("the guard's events", (size_t)count * sizeof *summary->events);
+    cJSON_ArrayForEach(event, list) TRY(read_event(event, &summary->events[summary->event_count++]));
+    return NULL;
+}
+
+static Status read_object(const cJSON *object, RunSummary *summary) {
+    summary->status = get_status(object);
+    summary->exit_code = get_int(object, "exit_code", -1);
+    COPY_TEXT(summary->run_dir, object, "run_dir");
+    COPY_TEXT(summary->host, object, "host");
+    COPY_TEXT(summary->backend, object, "backend");
+    COPY_TEXT(summary->device, object, "device");
+    summary->started = get_time(object, "started");
+    summary->ended = get_time(object, "ended");
+    summary->threads = get_int(object, "threads", 0);
+    summary->micro_batch = get_int(object, "micro_batch", 0);
+    summary->config_hash = get_hash(object, "config_hash");
+    summary->data_hash = get_hash(object, "data_hash");
+    summary->data_count = get_integer(object, "data_count", 0);
+    summary->parameters = get_integer(object, "parameters", 0);
+    summary->resumed_step = get_integer(object, "resumed_step", 0);
+    summary->steps = get_integer(object, "steps", 0);
+    summary->total_steps = get_integer(object, "total_steps", 0);
+    summary->final_loss = get_real(object, "final_loss");
+    summary->val_loss = get_real(object, "val_loss");
+    summary->best_val_loss = get_real(object, "best_val_loss");
+    summary->best_step = get_integer(object, "best_step", -1);
+    summary->checkpoints_skipped = get_integer(object, "checkpoints_skipped", 0);
+    versions_read(&summary->versions, cJSON_GetObjectItemCaseSensitive(object, "versions"));
+    throughput_read(&summary->throughput, cJSON_GetObjectItemCaseSensitive(object, "throughput"));
+    const cJSON *unreadable = cJSON_GetObjectItemCaseSensitive(object, "bad_records");
+    summary->unreadable_count = cJSON_IsArray(unreadable) ? cJSON_GetArraySize(unreadable) : 0;
+    summary->exit_reason = strdup(get_text(object, "exit_reason"));
+    if (!summary->exit_reason)
+        return status_no_memory("a run's exit reason", 256);
+    return read_events(cJSON_GetObjectItemCaseSensitive(object, "guard_events"), summary);
+}
+
+Status run_summary_read(const char *path, RunSummary *summary) {
+    char *text;
+    size_t size;
+    *summary = (RunSummary){0};
+    TRY(files_read(path, &text, &size));
+    cJSON *object = cJSON_ParseWithLength(text, size);
+    free(text);
+    Status status = cJSON_IsObject(object) ? read_object(object, summary)
+                                           : status_error(EXIT_DATA, "%s: not a run's record: no JSON object", path);
+    cJSON_Delete(object);
+    return status;
+}
+
+void run_summary_close(RunSummary *summary) {
+    for (int i = 0; i < summary->event_count; i++)
+        free(summary->events[i].text);
+    free(summary->events);
+    free(summary->exit_reason);
+    *summary = (RunSummary){0};
+}

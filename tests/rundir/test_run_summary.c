@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs as other programs read them: whole ones, and ones that are damaged or have not got far. */
+#include "tests/fixtures/train_fixture.h"
+
+#include "rundir/metrics.h"
+#include "rundir/run_directory.h"
+#include "rundir/run_record.h"
+#include "rundir/run_summary.h"
+
+#include <math.h>
+#include <unistd.h>
+
+static void fill_record(RunRecord *record) {
+    static const char *const records[] = {"a.png", "b.png", "c.png"};
+    run_record_begin(record);
+    record->run_dir = "runs/whole";
+    record->backend = "cuda";
+    record->status = RUN_FAILED;
+    record->exit_reason = "diverged at step 8";
+    record->exit_code = 77;
+    record->started = 951782400;
+    record->ended = 951782460;
+    record->threads = 4;
+    record->micro_batch = 16;
+    record->config_hash = 0xfedcba9876543210u;
+    record->data_hash = 5;
+    record->data_count = 1LL << 40;
+    record->parameters = 987654321;
+    record->resumed_step = 2;
+    record->steps = 7;
+    record->total_steps = 100;
+    record->final_loss = 0.5;
+    record->val_loss = 0.25;
+    record->best_val_loss = 0.125;
+    record->best_step = 6;
+    record->checkpoints_skipped = 3;
+    snprintf(record->device, sizeof record->device, "NVIDIA H200");
+    versions_add(&record->versions, "compiler", "gcc 12");
+    record->throughput = (Throughput){.images_per_s = 1000, .data_wait = 0.5, .micro_batch = 8, .host = "one"};
+    GuardEvent event = {.step = 8,
+                        .batch = 9,
+                        .kind = "gradient",
+                        .action = "stop",
+                        .loss = NAN,
+                        .found = "gradient",
+                        .tensor = "cls_token",
+                        .records = records,
+                        .record_count = 3};
+    assert_fine(run_record_event(record, &event));
+    assert_fine(unreadable_add(&record->unreadable, "data", "x.png", "short"));
+    assert_fine(unreadable_add(&record->unreadable, "data", "y.png", "short"));
+    assert_fine(unreadable_add(&record->unreadable, "data", "x.png", "again"));
+}
+
+static void what_was_written_is_read(void **state) {
+    char path[TEMP_PATH * 2], host[256] = "";
+    RunRecord record;
+    RunSummary summary;
+    fill_record(&record);
+    assert_fine(run_record_write(&record, temp_path(state, "whole.json", path)));
+    run_record_close(&record);
+    assert_fine(run_summary_read(path, &summary));
+    gethostname(host, sizeof host - 1);
+    assert_string_equal(summary.host, host);
+    assert_int_equal(summary.status, RUN_FAILED);
+    assert_int_equal(summary.exit_code, 77);
+    assert_string_equal(summary.exit_reason, "diverged at step 8");
+    assert_string_equal(summary.run_dir, "runs/whole");
+    assert_string_equal(summary.backend, "cuda");
+    assert_string_equal(summary.device, "NVIDIA H200");
+    assert_true(summary.started == 951782400 && summary.ended == 951782460);
+    assert_true(summary.threads == 4 && summary.micro_batch == 16);
+    assert_true(summary.config_hash == 0xfedcba9876543210u && summary.data_hash == 5);
+    assert_true(summary.data_count == 1LL << 40 && summary.parameters == 987654321);
+    assert_true(summary.resumed_step == 2 && summary.steps == 7 && summary.total_steps == 100);
+    assert_true(summary.final_loss == 0.5 && summary.val_loss == 0.25 && summary.best_val_loss == 0.125);
+    assert_true(summary.best_step == 6 && summary.checkpoints_skipped == 3);
+    assert_int_equal(summary.versions.count, 1);
+    assert_true(summary.throughput.images_per_s == 1000 && summary.throughput.micro_batch == 8);
+    assert_int_equal(summary.unreadable_count, 2);
+    assert_int_equal(summary.event_count, 1);
+    const RunEvent *event = &summary.events[0];
+    assert_true(event->step == 8 && isnan(event->loss) && event->records == 3);
+    assert_string_equal(event->kind, "gradient");
+    assert_string_equal(event->action, "stop");
+    assert_string_equal(event->found, "gradient");
+    assert_string_equal(event->tensor, "cls_token");
+    assert_non_null(strstr(event->text, "{\"step\":8,\"batch\":9,"));
+    run_summary_close(&summary);
+}
+
+static void every_status_has_its_name(void **state) {
+    char path[TEMP_PATH * 2];
+    temp_path(state, "status.json", path);
+    for (RunStatus status = RUN_RUNNING; status <= RUN_FAILED; status++) {
+        RunRecord record;
+        RunSummary summary;
+        fill_record(&record);
+        record.status = status;
+        assert_fine(run_record_write(&record, path));
+        run_record_close(&record);
+        assert_fine(run_summary_read(path, &summary));
+        assert_int_equal(summary.status, status);
+        run_summary_close(&summary);
+    }
+}
+
+static void what_is_missing_has_its_default(void **state) {
+    static const char *const texts[] = {
+        "{}",
+        "{\"status\": 7, \"exit_code\": \"x\", \"exit_reason\": null, \"run_dir\": {}, \"host\": 1, \"started\": "
+        "\"today\","
+        " \"ended\": 5, \"threads\": 1e99, \"micro_batch\": 1.5, \"config_hash\": \"xyz\", \"data_hash\": 12,"
+        " \"data_count\": 1e300, \"parameters\": null, \"steps\": \"7\", \"final_loss\": \"1\", \"val_loss\": null,"
+        " \"best_step\": false, \"versions\": [], \"throughput\": \"fast\", \"guard_events\": {\"a\": 1},"
+        " \"bad_records\": \"none\"}",
+        "{\"status\": \"paused\", \"throughput\": {\"images_per_s\": \"x\"}}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char path[TEMP_PATH * 2];
+        RunSummary summary;
+        assert_fine(files_write(temp_path(state, "odd.json", path), texts[i], strlen(texts[i])));
+        assert_fine(run_summary_read(path, &summary));
+        assert_int_equal(summary.status, RUN_UNKNOWN);
+        assert_int_equal(summary.exit_code, -1);
+        assert_string_equal(summary.exit_reason, "");
+        assert_string_equal(summary.run_dir, "");
+        assert_string_equal(summary.host, "");
+        assert_true(summary.started == 0 && summary.ended == 0 && summary.threads == 0 && summary.micro_batch == 0);
+        assert_true(summary.config_hash == 0 && summary.data_hash == 0 && summary.data_count == 0);
+        assert_true(summary.steps == 0 && isnan(summary.final_loss) && isnan(summary.val_loss));
+        assert_true(isnan(summary.best_val_loss) && summary.best_step == -1);
+        assert_true(summary.versions.count == 0 && summary.throughput.images_per_s == 0);
+        assert_true(summary.event_count == 0 && summary.unreadable_count == 0);
+        run_summary_close(&summary);
+    }
+}
+
+static void odd_events_do_no_harm(void **state) {
+    static const char text[] = "{\"guard_events\": [7, {\"step\": \"x\", \"kind\": \"a kind with a very long name\"}, "
+                               "{\"step\": 4, \"records\": 5}]}";
+    char path[TEMP_PATH * 2];
+    RunSummary summary;
+    assert_fine(files_write(temp_path(state, "events.json", path), text, strlen(text)));
+    assert_fine(run_summary_read(path, &summary));
+    assert_int_equal(summary.event_count, 3);
+    assert_string_equal(summary.events[0].text, "7");
+    assert_true(summary.events[0].step == -1 && summary.events[1].step == -1 && summary.events[2].step == 4);
+    assert_string_equal(summary.events[1].kind, "a kind with a v");
+    assert_int_equal(summary.events[2].records, 0);
+    run_summary_close(&summary);
+}
+
+static void what_is_no_record_is_refused(void **state) {
+    static const char *const texts[] = {"", "{\"status\": \"runn", "[]", "7"};
+    char path[TEMP_PATH * 2];
+    RunSummary summary;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_fine(files_write(temp_path(state, "bad.json", path), texts[i], strlen(texts[i])));
+        assert_refused(run_summary_read(path, &summary), EXIT_DATA, "not a run's record");
+        run_summary_close(&summary);
+    }
+    assert_refused(run_summary_read(temp_path(state, "missing.json", path), &summary), EXIT_IO, "missing.json");
+    run_summary_close(&summary);
+}
+
+static void the_newest_training_line_counts(void **state) {
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    bool found;
+    MetricsLine read;
+    Metrics metrics;
+    assert_fine(metrics_last(temp_path(state, "metrics.jsonl", path), &read, &found));
+    assert_false(found);
+    assert_fine(metrics_open(&metrics, path, 0));
+    assert_fine(metrics_append_validation(&metrics, 1, 0.5));
+    assert_fine(metrics_last(path, &read, &found));
+    assert_false(found);
+    const MetricsLine line = {.step = 20,
+                              .epoch = 0.5,
+                              .loss = 0.25,
+                              .loss_mean = 0.125,
+                              .lr = 2,
+                              .grad_norm = INFINITY,
+                              .images_per_s = 100,
+                              .mfu = NAN,
+                              .data_wait = 0.75,
+                              .checkpoint_wait = 1,
+                              .queue = 3,
+                              .read_rate = 4,
+                              .copy_rate = 5,
+                              .seconds = 6,
+                              .bad_records = 7,
+                              .checkpoints_skipped = 8};
+    assert_fine(metrics_append(&metrics, &line));
+    assert_fine(metrics_append_fp8(&metrics, 30, NULL, 0));
+    assert_fine(metrics_append_validation(&metrics, 30, 0.5));
+    metrics_close(&metrics);
+    assert_fine(files_read(path, &text, &size));
+    char *cut;
+    assert_true(asprintf(&cut, "%sno JSON\n{\"step\": 40, \"lr\": 1}", text) > 0); /* the last line has no end */
+    assert_fine(files_write(path, cut, strlen(cut)));
+    assert_fine(metrics_last(path, &read, &found));
+    assert_true(found);
+    assert_true(read.step == 20 && read.epoch == 0.5 && read.loss == 0.25 && read.loss_mean == 0.125 && read.lr == 2);
+    assert_true(isnan(read.grad_norm) && isnan(read.mfu) && read.images_per_s == 100 && read.data_wait == 0.75);
+    assert_true(read.checkpoint_wait == 1 && read.queue == 3 && read.read_rate == 4 && read.copy_rate == 5);
+    assert_true(read.seconds == 6 && read.bad_records == 7 && read.checkpoints_skipped == 8);
+    free(cut);
+    free(text);
+}
+
+static void plant(void **state, const char *name) {
+    char path[TEMP_PATH * 2], folder[TEMP_PATH * 2];
+    temp_path(state, name, path);
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    assert_fine(files_make_directory(folder));
+    assert_fine(files_write(path, "x", 1));
+}
+
+static void runs_are_listed_by_name(void **state) {
+    char folder[TEMP_PATH * 2], **names;
+    int count;
+    plant(state, "runs/b/run.json");
+    plant(state, "runs/a/config.ini");
+    plant(state, "runs/c/eye.png");
+    plant(state, "runs/.hidden/run.json");
+    plant(state, "runs/file");
+    assert_fine(run_directory_list(temp_path(state, "runs", folder), &names, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(names[0], "a");
+    assert_string_equal(names[1], "b");
+    run_directory_list_free(names, count);
+    assert_refused(run_directory_list(temp_path(state, "nowhere", folder), &names, &count), EXIT_IO, "cannot list");
+    run_directory_list_free(names, count);
+}
+
+static void assert_checkpoint(const RunDirectory *directory, int64_t wanted, const char *name) {
+    int64_t step;
+    char *path;
+    assert_fine(run_directory_checkpoint(directory, &step, &path));
+    assert_int_equal(step, wanted);
+    if (name)
+        assert_string_equal(strrchr(path, '/') + 1, name);
+    else
+        assert_null(path);
+    free(path);
+}
+
+static void write_checksums(void **state, const char *checkpoint, const char *text) {
+    char name[128], path[TEMP_PATH * 2];
+    snprintf(name, sizeof name, "one/ckpt/%s/checksums", checkpoint);
+    plant(state, name);
+    assert_fine(files_write(temp_path(state, name, path), text, strlen(text)));
+}
+
+static void the_newest_complete_checkpoint_counts(void **state) {
+    char path[TEMP_PATH * 2];
+    RunDirectory directory;
+    assert_fine(run_directory_open(&directory, temp_path(state, "one", path)));
+    assert_checkpoint(&directory, -1, NULL);
+    plant(state, "one/ckpt/step-9/state.json"); /* without checksums */
+    plant(state, "one/ckpt/step-007/state.json");
+    write_checksums(state, "step-007", "00  state.json\n");
+    write_checksums(state, "step-8", "00  weights.safetensors\n00  state.json\n");
+    plant(state, "one/ckpt/step-8/state.json");
+    write_checksums(state, ".step-10.part", "00  checksums\n");
+    write_checksums(state, "step-11", "");
+    write_checksums(state, "step-12", "00\n");
+    assert_checkpoint(&directory, -1, NULL);
+    write_checksums(state, "step-6.old", "00  checksums\n");
+    assert_checkpoint(&directory, 6, "step-6.old");
+    write_checksums(state, "step-5", "00  checksums\n");
+    assert_checkpoint(&directory, 6, "step-6.old");
+    plant(state, "one/ckpt/step-8/weights.safetensors");
+    assert_checkpoint(&directory, 8, "step-8");
+    run_directory_close(&directory);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_read),        cmocka_unit_test(every_status_has_its_name),
+        cmocka_unit_test(what_is_missing_has_its_default), cmocka_unit_test(odd_events_do_no_harm),
+        cmocka_unit_test(what_is_no_record_is_refused),    cmocka_unit_test(the_newest_training_line_counts),
+        cmocka_unit_test(runs_are_listed_by_name),         cmocka_unit_test(the_newest_complete_checkpoint_counts),
+    };
+    return cmocka_run_group_tests(tests, temp_open, temp_close);
+}
