@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.jsonl: one JSON object a line, each appended with one write(2), so that a reader never sees half of one. A
- * training line tells of the steps since the line before it; a validation line holds step and val_loss only; a line of
- * FP8 tells of the steps since the one before it. */
+ * training line covers the steps since the training line before it, an FP8 line those since the FP8 line before it; a
+ * validation line has step and val_loss only. docs/run-directory.md describes the fields. */
 #ifndef FOVEA_RUNDIR_METRICS_H
 #define FOVEA_RUNDIR_METRICS_H
 
@@ -10,25 +10,25 @@
 #include <stdint.h>
 
 typedef struct {
-    int64_t step;                      /* steps completed, from 1 */
-    double epoch;                      /* passes over the data, fractional */
-    double loss, loss_mean;            /* of this step; mean over the interval */
-    double lr, grad_norm;              /* of this step; the norm before clipping */
-    double images_per_s;               /* over the interval, without validation and images */
-    double mfu;                        /* at that rate, 0 .. 1; NAN: the chip's peak is not known */
-    double data_wait, checkpoint_wait; /* shares of the interval's time, 0 .. 1 */
-    double queue;                      /* full batches in the ring when one was asked for, mean of the interval */
-    double read_rate;                  /* bytes/s read from packs over the interval; 0 from a folder */
-    double copy_rate;                  /* bytes/s of inputs copied to the device; 0 on the CPU */
-    double seconds;                    /* wall time of this step */
+    int64_t step;                             /* steps completed, from 1 */
+    double epoch;                             /* passes over the data, fractional */
+    double loss, loss_mean;                   /* of this step; mean over the interval */
+    double lr, grad_norm;                     /* of this step; the norm before clipping */
+    double images_per_s;                      /* over the interval, without validation and reconstructions */
+    double mfu;                               /* at that rate, 0 .. 1; NAN: the chip's peak is not known */
+    double data_wait, checkpoint_wait;        /* shares of the interval's time, 0 .. 1 */
+    double queue;                             /* full batches ready when one was needed, mean of the interval */
+    double read_rate;                         /* bytes/s read from packs over the interval; 0 from a folder */
+    double copy_rate;                         /* bytes/s of inputs copied to the device; 0 on the CPU */
+    double seconds;                           /* wall time of this step */
     int64_t bad_records, checkpoints_skipped; /* so far */
 } MetricsLine;
 
-/* A layer in FP8: of its three tensors the values that were beyond the range, and the steps in which some were. */
+/* A layer in FP8: how many values of its three tensors were out of range, and in how many steps. */
 typedef struct {
     const char *name;
     uint64_t saturated, overflows;
-    bool off; /* it is left to BF16 */
+    bool off; /* the layer computes in BF16 from here on */
 } MetricsFp8;
 
 typedef struct {
@@ -36,19 +36,19 @@ typedef struct {
     int descriptor; /* O_APPEND; -1: not open */
 } Metrics;
 
-/* Opens `path` for appending; lines of steps after `last_step`, and lines that are no JSON object with a step (one cut
- * short by a crash), are dropped first, the file being replaced atomically. */
+/* Opens `path` for appending. First drops the lines of steps after `last_step`, and those that are no JSON object with
+ * a step (a crash may have cut one short); the file is replaced atomically. */
 Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) MUST_USE;
-/* The same again, for steps that were undone. */
+/* Drops lines again, after a rollback to `last_step`. */
 Status metrics_drop_after(Metrics *metrics, int64_t last_step) MUST_USE;
 Status metrics_append(Metrics *metrics, const MetricsLine *line) MUST_USE;
 Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss) MUST_USE;
-/* The sums over all layers, and those that had any, or that are off, by name. */
+/* Writes the sums over all layers, and by name the layers that overflowed or are off. */
 Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) MUST_USE;
 void metrics_close(Metrics *metrics);
 
-/* The last training line of the file at `path`, for other programs; a number that is null is NAN. *found is false when
- * there is none, or no file. */
+/* Reads the last training line of the file at `path`, for other programs. Numbers that are null there are NAN. *found
+ * is false when there is no such line, or no file. */
 Status metrics_last(const char *path, MetricsLine *line, bool *found) MUST_USE;
 
 #endif

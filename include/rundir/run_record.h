@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.json: what a run is and how it went, rewritten whole at the start, at the end, and when something is to be told
- * in between. Everything but training reads this, not the program's output. */
+/* run.json: what a run is and how it went. The file is replaced as a whole at the start, at the end, and when something
+ * happens in between. Other programs read it, with run_summary.h, rather than the output. docs/run-directory.md
+ * describes the fields. */
 #ifndef FOVEA_RUNDIR_RUN_RECORD_H
 #define FOVEA_RUNDIR_RUN_RECORD_H
 
@@ -45,14 +46,14 @@ typedef struct {
     int event_count;
 } RunRecord;
 
-/* Everything empty, hashes and names to be set by the caller. */
+/* An empty record of a run that starts now; the caller sets hashes and names. */
 void run_record_begin(RunRecord *record);
-/* Takes over from an earlier run.json at `path`, if there is one: the guard's events of the steps up to `last_step`,
- * the final loss where that run ended at that very step, and the throughput where it can be compared. */
+/* Copies from an earlier run.json at `path`, if there is one: the guard's events up to `last_step`, the final loss if
+ * that process ended at this step, and the throughput if it can be compared. A damaged file is ignored. */
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
-/* What its throughput can be compared with. */
+/* Which runs its throughput can be compared with. */
 ThroughputKey run_record_key(const RunRecord *record);
-/* The micro-batch in the run.json at `path`; 0 when it does not tell. */
+/* The micro-batch in the run.json at `path`; 0 when there is none. */
 int run_record_micro_batch(const char *path);
 Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;
 Status run_record_write(const RunRecord *record, const char *path) MUST_USE;

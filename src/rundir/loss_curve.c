@@ -86,7 +86,7 @@ static void widen_axes(Axes *axes, const Series *series) {
     }
 }
 
-/* The ranges that hold both series, the losses' ends on ticks. */
+/* Ranges around both series; the losses' range ends on ticks. */
 static Axes find_axes(const Series *train, const Series *validation) {
     Axes axes = {0, 1, INFINITY, -INFINITY};
     widen_axes(&axes, train);
@@ -135,7 +135,7 @@ static void draw_axes(FILE *out, const Axes *axes) {
             (TOP + HEIGHT - BOTTOM) / 2);
 }
 
-/* Many points are drawn as the means of groups of equal size. */
+/* A long series is drawn as the means of groups of points. */
 static void draw_line(FILE *out, const Axes *axes, const Series *series) {
     if (series->count == 0)
         return;

@@ -155,13 +155,13 @@ static double get_real(const cJSON *object, const char *key) {
     return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
 }
 
-/* 0 for what is no count. */
+/* 0 when the field is missing or no count. */
 static int64_t get_count(const cJSON *object, const char *key) {
     const double value = get_real(object, key);
     return value >= 0 && value <= 0x1p53 ? (int64_t)value : 0;
 }
 
-/* False when it is no training line: the other kinds have no learning rate. */
+/* False for the other kinds of lines, which have no learning rate. */
 static bool read_training_line(const char *text, size_t length, MetricsLine *line) {
     cJSON *object = cJSON_ParseWithLength(text, length);
     const bool training = cJSON_HasObjectItem(object, "step") && cJSON_HasObjectItem(object, "lr");

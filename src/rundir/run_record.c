@@ -21,7 +21,7 @@ void run_record_begin(RunRecord *record) {
                           .best_step = -1};
 }
 
-/* Takes over `text`. */
+/* Owns `text` from here on, after a failure too. */
 static Status add_event(RunRecord *record, char *text) {
     char **grown = text ? realloc(record->events, (size_t)(record->event_count + 1) * sizeof *grown) : NULL;
     if (!grown) {
@@ -37,7 +37,7 @@ ThroughputKey run_record_key(const RunRecord *record) {
     return (ThroughputKey){.config_hash = record->config_hash, .device = record->device, .threads = record->threads};
 }
 
-/* Takes over what still holds of an earlier process of this run. */
+/* Copies what is still true from an earlier process of this run. */
 static Status take_over(RunRecord *record, RunSummary *earlier, int64_t last_step) {
     const ThroughputKey key = run_record_key(record);
     record->throughput = throughput_comparable(earlier, &key) ? earlier->throughput : (Throughput){0};
@@ -64,7 +64,7 @@ Status run_record_continue(RunRecord *record, const char *path, int64_t last_ste
     run_summary_close(&earlier);
     if (status_code(status) != EXIT_DATA)
         return status;
-    status_free(status); /* a damaged record has nothing to take over */
+    status_free(status); /* a damaged record has nothing to copy */
     return NULL;
 }
 

@@ -58,7 +58,7 @@ void throughput_best_beside(const char *run_dir, const ThroughputKey *key, Throu
     free(parent);
 }
 
-/* Versions, micro-batch and host that are not the same. */
+/* The versions, micro-batch and host that differ. */
 static void print_differences(const Throughput *now, const Throughput *best, FILE *out) {
     char *versions = NULL;
     size_t size;

@@ -19,7 +19,7 @@ static int find_place(const UnreadableList *list, const char *path) {
     return low;
 }
 
-/* Takes over `path` and `reason`, after a failure too. */
+/* Owns `path` and `reason` from here on, after a failure too. */
 static Status insert_image(UnreadableList *list, int at, char *path, char *reason) {
     if (path && reason && list->count == list->capacity) {
         int capacity = list->capacity ? 2 * list->capacity : 16;

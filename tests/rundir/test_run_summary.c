@@ -6,57 +6,16 @@
 #include "rundir/run_directory.h"
 #include "rundir/run_record.h"
 #include "rundir/run_summary.h"
+#include "tests/fixtures/full_run.h"
 
 #include <math.h>
 #include <unistd.h>
-
-static void fill_record(RunRecord *record) {
-    static const char *const records[] = {"a.png", "b.png", "c.png"};
-    run_record_begin(record);
-    record->run_dir = "runs/whole";
-    record->backend = "cuda";
-    record->status = RUN_FAILED;
-    record->exit_reason = "diverged at step 8";
-    record->exit_code = 77;
-    record->started = 951782400;
-    record->ended = 951782460;
-    record->threads = 4;
-    record->micro_batch = 16;
-    record->config_hash = 0xfedcba9876543210u;
-    record->data_hash = 5;
-    record->data_count = 1LL << 40;
-    record->parameters = 987654321;
-    record->resumed_step = 2;
-    record->steps = 7;
-    record->total_steps = 100;
-    record->final_loss = 0.5;
-    record->val_loss = 0.25;
-    record->best_val_loss = 0.125;
-    record->best_step = 6;
-    record->checkpoints_skipped = 3;
-    snprintf(record->device, sizeof record->device, "NVIDIA H200");
-    versions_add(&record->versions, "compiler", "gcc 12");
-    record->throughput = (Throughput){.images_per_s = 1000, .data_wait = 0.5, .micro_batch = 8, .host = "one"};
-    GuardEvent event = {.step = 8,
-                        .batch = 9,
-                        .kind = "gradient",
-                        .action = "stop",
-                        .loss = NAN,
-                        .found = "gradient",
-                        .tensor = "cls_token",
-                        .records = records,
-                        .record_count = 3};
-    assert_fine(run_record_event(record, &event));
-    assert_fine(unreadable_add(&record->unreadable, "data", "x.png", "short"));
-    assert_fine(unreadable_add(&record->unreadable, "data", "y.png", "short"));
-    assert_fine(unreadable_add(&record->unreadable, "data", "x.png", "again"));
-}
 
 static void what_was_written_is_read(void **state) {
     char path[TEMP_PATH * 2], host[256] = "";
     RunRecord record;
     RunSummary summary;
-    fill_record(&record);
+    fill_full_record(&record);
     assert_fine(run_record_write(&record, temp_path(state, "whole.json", path)));
     run_record_close(&record);
     assert_fine(run_summary_read(path, &summary));
@@ -80,7 +39,7 @@ static void what_was_written_is_read(void **state) {
     assert_int_equal(summary.unreadable_count, 2);
     assert_int_equal(summary.event_count, 1);
     const RunEvent *event = &summary.events[0];
-    assert_true(event->step == 8 && isnan(event->loss) && event->records == 3);
+    assert_true(event->step == 8 && event->loss == 0.75 && event->records == 3);
     assert_string_equal(event->kind, "gradient");
     assert_string_equal(event->action, "stop");
     assert_string_equal(event->found, "gradient");
@@ -95,7 +54,7 @@ static void every_status_has_its_name(void **state) {
     for (RunStatus status = RUN_RUNNING; status <= RUN_FAILED; status++) {
         RunRecord record;
         RunSummary summary;
-        fill_record(&record);
+        fill_full_record(&record);
         record.status = status;
         assert_fine(run_record_write(&record, path));
         run_record_close(&record);
@@ -277,12 +236,42 @@ static void the_newest_complete_checkpoint_counts(void **state) {
     run_directory_close(&directory);
 }
 
+/* The directory that an earlier version wrote. */
+static void an_old_run_is_read(void **state) {
+    (void)state;
+    char **names;
+    int count;
+    assert_fine(run_directory_list("tests/fixtures/old_run", &names, &count));
+    assert_int_equal(count, 1);
+    assert_string_equal(names[0], "run");
+    run_directory_list_free(names, count);
+
+    RunDirectory directory;
+    RunSummary summary;
+    MetricsLine line;
+    bool found;
+    assert_fine(run_directory_open(&directory, "tests/fixtures/old_run/run"));
+    assert_fine(run_summary_read(directory.record, &summary));
+    assert_int_equal(summary.status, RUN_UNTIL);
+    assert_true(summary.steps == 15 && summary.total_steps == 30 && summary.data_count == 6 && summary.best_step == 15);
+    run_summary_close(&summary);
+    assert_fine(metrics_last(directory.metrics, &line, &found));
+    assert_true(found && line.step == 15);
+    assert_checkpoint(&directory, 15, "step-15");
+    run_directory_close(&directory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_is_read),        cmocka_unit_test(every_status_has_its_name),
-        cmocka_unit_test(what_is_missing_has_its_default), cmocka_unit_test(odd_events_do_no_harm),
-        cmocka_unit_test(what_is_no_record_is_refused),    cmocka_unit_test(the_newest_training_line_counts),
-        cmocka_unit_test(runs_are_listed_by_name),         cmocka_unit_test(the_newest_complete_checkpoint_counts),
+        cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(every_status_has_its_name),
+        cmocka_unit_test(what_is_missing_has_its_default),
+        cmocka_unit_test(odd_events_do_no_harm),
+        cmocka_unit_test(what_is_no_record_is_refused),
+        cmocka_unit_test(the_newest_training_line_counts),
+        cmocka_unit_test(runs_are_listed_by_name),
+        cmocka_unit_test(the_newest_complete_checkpoint_counts),
+        cmocka_unit_test(an_old_run_is_read),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images/s held against the runs beside this one: which of them count, when a run is slow, and what is named. */
+/* Images/s compared with those of the runs beside this one: which of them count, when a run is slow, and what is named.
+ */
 #include "tests/fixtures/train_fixture.h"
 
 #include "rundir/run_record.h"
@@ -120,14 +121,14 @@ static void slow_is_under_nine_tenths(void **state) {
 static void the_second_hundred_steps_count(void **state) {
     (void)state;
     ThroughputWatch watch = {0};
-    int told = 0;
+    int calls = 0;
     for (int step = 1; step <= 400; step++)
         if (throughput_count(&watch, step <= 100 ? 1000 : step <= 200 ? 2 : 3000, step > 150 && step <= 200 ? 1 : 0)) {
             assert_int_equal(step, 200);
             assert_true(watch.seconds == 200 && watch.data_wait == 50);
-            told++;
+            calls++;
         }
-    assert_int_equal(told, 1);
+    assert_int_equal(calls, 1);
     assert_true(watch.seconds == 200);
 }
 

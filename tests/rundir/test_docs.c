@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* docs/run-directory.md beside what the writers write: every field of a full file is on the page with its type, and
+ * every field on the page is in the file. */
+#include "tests/fixtures/train_fixture.h"
+
+#include "base/text.h"
+#include "checkpoint/files.h"
+#include "rundir/metrics.h"
+#include "rundir/run_directory.h"
+#include "tests/fixtures/full_run.h"
+#include "train/tune.h"
+
+#include <cJSON.h>
+#include <ctype.h>
+#include <math.h>
+
+enum { MAX_ROWS = 80 };
+
+typedef struct {
+    char name[64], type[48];
+    bool seen;
+} Row;
+
+typedef struct {
+    char heading[64];
+    Row rows[MAX_ROWS];
+    int count;
+} Table;
+
+/* A row "| `name` | type | ...", whose name goes to rows[count]; false for any other line. */
+static bool read_row(const TextLine *line, Row *row) {
+    char text[256];
+    *row = (Row){0};
+    snprintf(text, sizeof text, "%.*s", (int)line->length, line->start);
+    return sscanf(text, "| `%63[^`]` | %47[^|]", row->name, row->type) == 2;
+}
+
+/* The table of the page's section `heading`. */
+static void read_table(const char *heading, Table *table) {
+    char *page, title[96];
+    size_t size;
+    TextLine line;
+    bool inside = false;
+    *table = (Table){0};
+    snprintf(table->heading, sizeof table->heading, "%s", heading);
+    assert_fine(files_read("docs/run-directory.md", &page, &size));
+    for (const char *at = page; text_next_line(&at, page + size, &line);) {
+        snprintf(title, sizeof title, "%.*s", (int)line.length, line.start);
+        if (title[0] == '#')
+            inside = strcmp(title + strspn(title, "# "), heading) == 0;
+        assert_true(table->count < MAX_ROWS);
+        if (inside && read_row(&line, &table->rows[table->count])) {
+            Row *row = &table->rows[table->count++];
+            for (size_t end = strlen(row->type); end && row->type[end - 1] == ' ';)
+                row->type[--end] = '\0';
+        }
+    }
+    free(page);
+    if (!table->count)
+        fail_msg("docs/run-directory.md has no table under \"%s\"", heading);
+}
+
+static Row *find_row(Table *table, const char *name) {
+    for (int i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].name, name) == 0)
+            return &table->rows[i];
+    return NULL;
+}
+
+static const char *type_of(const cJSON *value) {
+    return cJSON_IsString(value)   ? "text"
+           : cJSON_IsArray(value)  ? "list"
+           : cJSON_IsObject(value) ? "object"
+           : cJSON_IsBool(value)   ? "true or false"
+           : cJSON_IsNumber(value) ? "number"
+                                   : "null";
+}
+
+static bool is_of_type(const cJSON *value, const char *type) {
+    char plain[48];
+    snprintf(plain, sizeof plain, "%s", type);
+    char *or_null = strstr(plain, " or null");
+    if (or_null)
+        *or_null = '\0';
+    if (strcmp(plain, "integer") == 0)
+        return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble);
+    return strcmp(type_of(value), plain) == 0;
+}
+
+/* Looks up `value`, called `name` on the page, and what is in it. Where the page has NAME.NAME an object's members have
+ * any names. */
+static void look_up(Table *table, const char *name, const cJSON *value) {
+    char inner[192];
+    const cJSON *item;
+    Row *row = *name ? find_row(table, name) : NULL;
+    if (*name && !row)
+        fail_msg("%s: the file has %s, docs/run-directory.md has not", table->heading, name);
+    if (row && !is_of_type(value, row->type))
+        fail_msg("%s: %s is %s, docs/run-directory.md says %s", table->heading, name, type_of(value), row->type);
+    if (row)
+        row->seen = true;
+    snprintf(inner, sizeof inner, "%s.NAME", name);
+    const bool any = find_row(table, inner);
+    cJSON_ArrayForEach(item, value) {
+        if (cJSON_IsArray(value))
+            snprintf(inner, sizeof inner, "%s[]", name);
+        else
+            snprintf(inner, sizeof inner, "%s%s%s", name, *name ? "." : "", any ? "NAME" : item->string);
+        if (cJSON_IsArray(value) && cJSON_IsObject(item)) { /* an entry's members have rows, the entry itself none */
+            const cJSON *member;
+            cJSON_ArrayForEach(member, item) {
+                char deeper[256];
+                snprintf(deeper, sizeof deeper, "%s.%s", inner, member->string);
+                look_up(table, deeper, member);
+            }
+        } else {
+            look_up(table, inner, item);
+        }
+    }
+}
+
+static void assert_documented(const char *heading, const char *text, size_t size) {
+    Table table;
+    read_table(heading, &table);
+    cJSON *value = cJSON_ParseWithLength(text, size);
+    assert_non_null(value);
+    look_up(&table, "", value);
+    cJSON_Delete(value);
+    for (int i = 0; i < table.count; i++)
+        if (!table.rows[i].seen)
+            fail_msg("%s: docs/run-directory.md has %s, the file has not", heading, table.rows[i].name);
+}
+
+static void run_json_is_documented(void **state) {
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    RunRecord record;
+    fill_full_record(&record);
+    assert_fine(run_record_write(&record, temp_path(state, "run.json", path)));
+    run_record_close(&record);
+    assert_fine(files_read(path, &text, &size));
+    assert_documented("run.json", text, size);
+    free(text);
+}
+
+static void metrics_are_documented(void **state) {
+    static const char *const headings[] = {"Training lines", "Validation lines", "FP8 lines"};
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    Metrics metrics;
+    const MetricsFp8 layer = {"blocks.0.attn.qkv", 5, 2, true};
+    assert_fine(metrics_open(&metrics, temp_path(state, "metrics.jsonl", path), 0));
+    assert_fine(metrics_append(&metrics, &(MetricsLine){.step = 1, .epoch = 0.5}));
+    assert_fine(metrics_append_validation(&metrics, 1, 0.5));
+    assert_fine(metrics_append_fp8(&metrics, 1, &layer, 1));
+    metrics_close(&metrics);
+    assert_fine(files_read(path, &text, &size));
+    const char *at = text;
+    TextLine line;
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        assert_true(text_next_line(&at, text + size, &line));
+        assert_documented(headings[i], line.start, line.length);
+    }
+    free(text);
+}
+
+static const TuneEntry *list_entries(const Device *device, size_t *count) {
+    static const TuneEntry entry = {.key = "gemm", .choice = "algorithm 3", .microseconds = 1.5};
+    (void)device;
+    *count = 1;
+    return &entry;
+}
+
+static void tune_json_is_documented(void **state) {
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    Device device = {.tune_list = list_entries};
+    temp_path(state, "tune.json", path);
+    Tune tune = {.device = &device, .path = path};
+    assert_fine(tune_keep(&tune, NULL));
+    assert_fine(files_read(path, &text, &size));
+    assert_documented("tune.json", text, size);
+    free(text);
+}
+
+static void state_json_is_documented(void **state) {
+    (void)state;
+    char *text;
+    const TrainState saved = {.step = 1};
+    assert_fine(checkpoint_state_print(&saved, &text));
+    assert_documented("state.json", text, strlen(text));
+    free(text);
+}
+
+/* The words of a table without types are exactly these. */
+static void assert_names(const char *heading, const char *const *names, int count) {
+    Table table;
+    read_table(heading, &table);
+    for (int i = 0; i < count; i++)
+        if (!find_row(&table, names[i]))
+            fail_msg("docs/run-directory.md lacks %s under \"%s\"", names[i], heading);
+    assert_int_equal(table.count, count);
+}
+
+static void names_are_documented(void **state) {
+    (void)state;
+    static const char *const codes[] = {"0", "64", "65", "69", "70", "74", "75", "76", "77"};
+    static const char *const checkpoint[] = {CHECKPOINT_WEIGHTS, CHECKPOINT_OPTIMIZER, "fp8.safetensors",
+                                             CHECKPOINT_STATE, CHECKPOINT_CHECKSUMS};
+    static const int last[] = {EXIT_OK, EXIT_USAGE,   EXIT_DATA,      EXIT_MISSING, EXIT_INTERNAL,
+                               EXIT_IO, EXIT_STOPPED, EXIT_NO_MEMORY, EXIT_DIVERGED};
+    const char *statuses[RUN_FAILED];
+    for (int i = RUN_RUNNING; i <= RUN_FAILED; i++)
+        statuses[i - RUN_RUNNING] = run_status_name((RunStatus)i);
+    assert_names("Status", statuses, RUN_FAILED);
+    assert_names("Exit codes", codes, sizeof codes / sizeof *codes);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        assert_int_equal(atoi(codes[i]), last[i]);
+    assert_names("ckpt/", checkpoint, sizeof checkpoint / sizeof *checkpoint);
+
+    RunDirectory directory;
+    assert_fine(run_directory_open(&directory, "r"));
+    const char *paths[] = {directory.config,      directory.record, directory.metrics,
+                           directory.checkpoints, directory.recon,  directory.curve};
+    char names[7][32] = {"tune.json"};
+    const char *files[7] = {names[0]};
+    for (int i = 0; i < 6; i++) {
+        const bool folder = !strchr(paths[i], '.');
+        snprintf(names[i + 1], sizeof names[0], "%s%s", paths[i] + 2, folder ? "/" : "");
+        files[i + 1] = names[i + 1];
+    }
+    assert_names("Files", files, 7);
+    run_directory_close(&directory);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(run_json_is_documented),  cmocka_unit_test(metrics_are_documented),
+        cmocka_unit_test(tune_json_is_documented), cmocka_unit_test(state_json_is_documented),
+        cmocka_unit_test(names_are_documented),
+    };
+    return cmocka_run_group_tests(tests, temp_open, temp_close);
+}
