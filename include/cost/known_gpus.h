@@ -14,9 +14,9 @@ typedef struct {
     int capability;   /* compute capability, 90 for 9.0 */
 } KnownGpu;
 
-/* What a program that has opened a GPU finds taken from that memory: CUDA's context and the kernels' code, and the
- * workspace that kernels/cuda/matmul.cu takes for cuBLASLt. */
-enum { GPU_CONTEXT_BYTES = 768 << 20, GPU_WORKSPACE_BYTES = 32 << 20 };
+/* What a program that has opened a GPU finds taken from that memory: CUDA's context and the kernels' code. cuBLASLt's
+ * workspace comes on top (GPU_WORKSPACE_BYTES). */
+enum { GPU_CONTEXT_BYTES = 768 << 20 };
 
 /* EXIT_USAGE naming the known ones when there is none of that name. */
 Status known_gpu_find(const char *name, const KnownGpu **gpu) MUST_USE;

@@ -46,9 +46,9 @@ static Status cpu_memory(const Device *device, size_t *free, size_t *total) {
     return NULL;
 }
 
-static void cpu_holders(const Device *device, char *text, size_t room) {
-    (void)device, (void)room;
-    text[0] = '\0';
+static Status cpu_reserve_scratch(const Device *device, size_t bytes) {
+    (void)device, (void)bytes;
+    return NULL;
 }
 
 static Status cpu_copy(const Device *device, Stream *stream, void *to, const void *from, size_t bytes,
@@ -99,7 +99,7 @@ static Status cpu_event_record(const Device *device, Event *event, Stream *strea
     return NULL;
 }
 
-static Status cpu_event_hold(const Device *device, Event *event, Stream *stream) {
+static Status cpu_stream_wait_event(const Device *device, Event *event, Stream *stream) {
     (void)device, (void)event, (void)stream;
     return NULL;
 }
@@ -172,12 +172,13 @@ static void cpu_close(Device *device) {
 static const Device cpu = {
     .name = "cpu",
     .host_memory = true,
+    .ops_size = sizeof(Ops),
     .allocate = cpu_allocate,
     .release = cpu_release,
     .allocate_pinned = cpu_allocate,
     .release_pinned = cpu_release,
     .memory = cpu_memory,
-    .holders = cpu_holders,
+    .reserve_scratch = cpu_reserve_scratch,
     .copy = cpu_copy,
     .fill = cpu_fill,
     .wait = cpu_wait,
@@ -186,7 +187,7 @@ static const Device cpu = {
     .event_open = cpu_event_open,
     .event_close = cpu_event_close,
     .event_record = cpu_event_record,
-    .stream_wait_event = cpu_event_hold,
+    .stream_wait_event = cpu_stream_wait_event,
     .event_wait = cpu_event_wait,
     .event_done = cpu_event_done,
     .event_seconds = cpu_event_seconds,

@@ -4,6 +4,7 @@
 #include "kernels/cuda/real.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "kernels/cuda/ways.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -486,8 +487,7 @@ void cuda_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const 
         ours();
         return;
     }
-    const size_t bytes = (size_t)batch * heads * tokens * sizeof(float);
-    float *through = (float *)cuda_scratch(ops, "attention_backward", bytes);
+    float *through = (float *)cuda_scratch(ops, "attention_backward", gpu_attention_sums(batch, heads, tokens));
     if (!through)
         return;
     const Shape shape = {tokens, heads, head, 1 / sqrtf((float)head)};

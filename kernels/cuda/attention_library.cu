@@ -2,6 +2,7 @@
 #include "kernels/cuda/attention_library.cuh"
 #include "kernels/cuda/stopwatch.cuh"
 #include "kernels/cuda/tuning.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@ enum { HEAD_STEP = 8, HEAD_MOST = 128, TOKENS_LEAST = 2 };
 enum { CANDIDATES = 4 };
 
 /* cudaMalloc's alignment, which cuDNN wants of its workspace. */
-static const size_t ALIGNMENT = 256;
 
 struct Known {
     AttentionShape shape;
@@ -167,8 +167,8 @@ bool attention_library_has(Ops *ops, const AttentionShape *shape, bool quiet) {
 /* NULL when all went well, or the table has the failure. */
 static Status run(Ops *ops, const AttentionPlan *plan, const AttentionShape *shape, AttentionTensors tensors) {
     const char *operation = operation_of(shape);
-    const size_t rows = (size_t)shape->batch * shape->heads * shape->tokens;
-    const size_t through = shape->backward ? (rows * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : 0;
+    const size_t sums = shape->backward ? gpu_attention_sums(shape->batch, shape->heads, shape->tokens) : 0;
+    const size_t through = gpu_round_up(sums, GPU_ALIGNMENT);
     char *scratch = (char *)cuda_scratch(ops, operation, through + attention_plan_workspace(plan));
     if (!scratch)
         return NULL;

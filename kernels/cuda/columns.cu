@@ -2,23 +2,19 @@
 #include "kernels/cuda/columns.cuh"
 #include "kernels/cuda/group.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 namespace {
 
-enum {
-    THREADS = 256,
-    GROUPS = 32,      /* of threads, at most, that share the parts of WARP columns */
-    BLOCKS = 8 * 132, /* that fill an H100 */
-    LEAST_ROWS = 16   /* of a thread, which are worth its share of the second step */
-};
+enum { THREADS = 256, MAX_GROUPS = 32 /* of threads that share the parts of WARP columns */ };
 
 /* Thread group g of the block's adds parts g, g + groups, ...; then the groups are added in order. Bytes: 4 for each
  * part, sum and column, in the L2 cache where the first kernel left them; floor for 528 parts of two sums of 1024: 1.4
  * us. */
-__global__ void __launch_bounds__(WARP *GROUPS)
+__global__ void __launch_bounds__(WARP *MAX_GROUPS)
     sum_column_parts(const float *parts, int count, size_t stride, int columns, float *first, float *second,
                      float *third, bool add) {
-    SHARED(float, slots, [GROUPS][WARP]);
+    SHARED(float, slots, [MAX_GROUPS][WARP]);
     const int lane = threadIdx.x % WARP, group = threadIdx.x / WARP, groups = blockDim.x / WARP;
     const int column = blockIdx.x * WARP + lane;
     float *const to = blockIdx.y == 0 ? first : blockIdx.y == 1 ? second : third;
@@ -71,29 +67,20 @@ __global__ void __launch_bounds__(THREADS) sum_rows(const T *x, float *parts, in
     store_group<N>(parts + (size_t)blockIdx.y * columns + column, sums);
 }
 
-int ceiling(int a, int b) {
-    return (a - 1) / b + 1;
-}
-
 template <typename T, int N> void sum_columns(Ops *ops, const T *x, float *sum, bool add, int rows, int columns) {
-    int across = WARP;
-    while (across < THREADS && across * N < columns)
-        across *= 2;
-    const int down = THREADS / across, chunks = ceiling(columns, across * N);
-    int part = ceiling(rows, ceiling(BLOCKS, chunks));
-    part = part < LEAST_ROWS * down ? LEAST_ROWS * down : part;
-    const int count = rows ? ceiling(rows, part) : 0;
-    float *parts = (float *)cuda_scratch(ops, "column_sums", (size_t)count * columns * sizeof *parts);
-    LAUNCH(ops, "column_sums", (sum_rows<T, N>), dim3(chunks, count), dim3(across, down), 0, x, parts, rows, columns,
-           part);
+    const GpuColumnSums sums = gpu_column_sums(rows, columns, N);
+    const int across = sums.across, count = sums.rows.count;
+    float *parts = (float *)cuda_scratch(ops, "column_sums", gpu_column_sums_scratch(ops->type, rows, columns));
+    LAUNCH(ops, "column_sums", (sum_rows<T, N>), dim3(gpu_ceiling(columns, across * N), count),
+           dim3(across, THREADS / across), 0, x, parts, rows, columns, sums.rows.part);
     add_parts(ops, parts, count, columns, 1, columns, Sums{{sum}}, add);
 }
 
 } // namespace
 
 void add_parts(Ops *ops, const float *parts, int count, size_t stride, int sums, int columns, Sums out, bool add) {
-    const int groups = count < 1 ? 1 : count < GROUPS ? count : GROUPS;
-    LAUNCH(ops, "add_parts", sum_column_parts, dim3(ceiling(columns, WARP), sums), WARP * groups, 0, parts, count,
+    const int groups = count < 1 ? 1 : count < MAX_GROUPS ? count : MAX_GROUPS;
+    LAUNCH(ops, "add_parts", sum_column_parts, dim3(gpu_ceiling(columns, WARP), sums), WARP * groups, 0, parts, count,
            stride, columns, out.to[0], out.to[1], out.to[2], add);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "device/plugin.h"
 #include "kernels/cuda/attention_library.cuh"
 #include "kernels/cuda/cuda.cuh"
-#include "kernels/cuda/holders.cuh"
 #include "kernels/cuda/matmul.cuh"
 #include "kernels/cuda/ranges.cuh"
 #include "kernels/cuda/tuning.cuh"
 #include "kernels/cuda/versions.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,6 @@ static const char *const BACKEND = "emu";
 #endif
 
 static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
-static const size_t LEAST_SCRATCH = 1 << 20;
-enum { HOLDERS_TEXT = 256 };
 
 struct Scratch {
     Scratch *next;
@@ -44,30 +43,18 @@ static Status late_status(const Device *device, const char *call, cudaError_t er
     return cuda_status(what, error);
 }
 
-/* The status of an allocation of `bytes` for `what`. */
-static Status allocation_status(const Device *device, const char *what, size_t bytes, cudaError_t error) {
-    size_t unused, total;
-    if (error != cudaErrorMemoryAllocation || cudaMemGetInfo(&unused, &total) != cudaSuccess)
-        return late_status(device, what, error);
-    (void)cudaGetLastError();
-    char others[HOLDERS_TEXT];
-    gpu_holders(context_of(device)->index, others, sizeof others);
-    return status_error(EXIT_NO_MEMORY,
-                        "out of GPU memory: %.1f MB for %s could not be had; %.1f MB of %.1f MB of the %s are free%s; "
-                        "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi "
-                        "shows them)",
-                        (double)bytes / MEGABYTE, what, (double)unused / MEGABYTE, (double)total / MEGABYTE,
-                        device->model, others);
-}
-
 static Status device_allocate(const Device *device, size_t bytes, const char *what, void **memory) {
     *memory = NULL;
-    return allocation_status(device, what, bytes, cudaMalloc(memory, bytes ? bytes : 1));
+    const cudaError_t error = cudaMalloc(memory, bytes ? bytes : 1);
+    if (error != cudaErrorMemoryAllocation)
+        return late_status(device, what, error);
+    (void)cudaGetLastError();
+    return plugin_no_memory(device, what, bytes);
 }
 
 static void device_release(const Device *, void *memory) {
     if (cudaFree(memory) != cudaSuccess)
-        (void)cudaGetLastError(); /* what else failed is told by the next wait */
+        (void)cudaGetLastError(); /* the next wait reports what else failed */
 }
 
 static Status device_allocate_pinned(const Device *device, size_t bytes, const char *what, void **memory) {
@@ -77,8 +64,7 @@ static Status device_allocate_pinned(const Device *device, size_t bytes, const c
         return late_status(device, what, error);
     (void)cudaGetLastError();
     return status_error(EXIT_NO_MEMORY,
-                        "out of memory: %.1f MB of pinned host memory for %s could not be had; lower data.ring or "
-                        "train.micro_batch, or free memory",
+                        "out of memory: cannot allocate %.1f MB of pinned host memory for %s; free memory of the host",
                         (double)bytes / MEGABYTE, what);
 }
 
@@ -87,12 +73,8 @@ static void device_release_pinned(const Device *, void *memory) {
         (void)cudaGetLastError();
 }
 
-static Status device_memory(const Device *device, size_t *unused, size_t *total) {
-    return late_status(device, "the GPU's memory", cudaMemGetInfo(unused, total));
-}
-
-static void device_holders(const Device *device, char *text, size_t room) {
-    gpu_holders(context_of(device)->index, text, room);
+static Status device_memory(const Device *device, size_t *available, size_t *total) {
+    return late_status(device, "the GPU's memory", cudaMemGetInfo(available, total));
 }
 
 static Status device_copy(const Device *device, Stream *stream, void *to, const void *from, size_t bytes,
@@ -170,7 +152,7 @@ static Status device_event_record(const Device *device, Event *event, Stream *st
     return late_status(device, "event_record", cudaEventRecord((cudaEvent_t)event, stream_of(device, stream)));
 }
 
-static Status device_event_hold(const Device *device, Event *event, Stream *stream) {
+static Status device_stream_wait_event(const Device *device, Event *event, Stream *stream) {
     return late_status(device, "stream_wait_event",
                        cudaStreamWaitEvent(stream_of(device, stream), (cudaEvent_t)event, 0));
 }
@@ -228,6 +210,26 @@ static void device_graph_close(const Device *, Graph *graph) {
         (void)cudaGetLastError();
 }
 
+/* The smaller piece is kept until the device is closed: work still under way and captured graphs use it. */
+static Status grow_scratch(const Device *device, const char *what, size_t bytes) {
+    Cuda *cuda = context_of(device);
+    const size_t size = bytes > GPU_SCRATCH_MIN ? bytes : (size_t)GPU_SCRATCH_MIN;
+    Scratch *outgrown = (Scratch *)calloc(1, sizeof *outgrown);
+    if (!outgrown)
+        return status_no_memory("a list of scratch memory", sizeof *outgrown);
+    void *memory;
+    Status status = device_allocate(device, size, what, &memory);
+    if (status) {
+        free(outgrown);
+        return status;
+    }
+    *outgrown = Scratch{cuda->outgrown, cuda->scratch};
+    cuda->outgrown = outgrown;
+    cuda->scratch = memory;
+    cuda->scratch_bytes = size;
+    return NULL;
+}
+
 void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
     Cuda *cuda = cuda_context(ops);
     if (ops->error)
@@ -241,27 +243,19 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
                                     operation, cuda->scratch_bytes, bytes));
         return NULL;
     }
-    /* Kept until the device is closed: work still under way and captured graphs use it. Twice as large each time, so
-     * that all that is outgrown is no more than what is used. */
-    Scratch *outgrown = (Scratch *)calloc(1, sizeof *outgrown);
-    if (!outgrown) {
-        cuda_fail(ops, status_no_memory("a list of scratch memory", sizeof *outgrown));
-        return NULL;
-    }
-    size_t size = 2 * cuda->scratch_bytes > LEAST_SCRATCH ? 2 * cuda->scratch_bytes : LEAST_SCRATCH;
-    size = bytes > size ? bytes : size;
-    void *memory;
-    Status status = device_allocate(ops->device, size, operation, &memory);
+    /* At least a quarter larger each time, so that many sizes do not make many pieces. */
+    const size_t least = cuda->scratch_bytes + cuda->scratch_bytes / 4;
+    Status status = grow_scratch(ops->device, operation, bytes > least ? bytes : least);
     if (status) {
-        free(outgrown);
         cuda_fail(ops, status);
         return NULL;
     }
-    *outgrown = Scratch{cuda->outgrown, cuda->scratch};
-    cuda->outgrown = outgrown;
-    cuda->scratch = memory;
-    cuda->scratch_bytes = size;
-    return memory;
+    return cuda->scratch;
+}
+
+static Status device_reserve_scratch(const Device *device, size_t bytes) {
+    return bytes > context_of(device)->scratch_bytes ? grow_scratch(device, "the kernels' scratch memory", bytes)
+                                                     : NULL;
 }
 
 #define CUDA_NAME(operation) static constexpr char name_of_##operation[] = #operation;
@@ -376,21 +370,9 @@ static void name_tuned_on(Device *device) {
                          versions[i].text);
 }
 
-/* Where memory is wanting from the start, others have it. */
-static Status with_holders(int index, Status status) {
-    char others[HOLDERS_TEXT] = "";
-    if (status_code(status) == EXIT_NO_MEMORY)
-        gpu_holders(index, others, sizeof others);
-    if (!*others)
-        return status;
-    Status told = status_error(EXIT_NO_MEMORY, "%s%s", status_message(status), others);
-    status_free(status);
-    return told;
-}
-
-static Status prepare(Device *device, Cuda *cuda) {
+/* The GPU's properties first: by its address its memory's users are found, when it has no memory for a context. */
+static Status prepare_device(Device *device, Cuda *cuda) {
     cudaDeviceProp properties;
-    TRY(with_holders(cuda->index, cuda_status("the GPU", cudaSetDevice(cuda->index))));
     TRY(cuda_status("the GPU", cudaGetDeviceProperties(&properties, cuda->index)));
     snprintf(device->model, sizeof device->model, "%.*s, %.1f GiB", (int)sizeof device->model / 2, properties.name,
              (double)properties.totalGlobalMem / GIBIBYTE);
@@ -398,6 +380,7 @@ static Status prepare(Device *device, Cuda *cuda) {
     device->capability = 10 * properties.major + properties.minor;
     snprintf(device->pci, sizeof device->pci, "%04x:%02x:%02x.0", (unsigned)properties.pciDomainID,
              (unsigned)properties.pciBusID, (unsigned)properties.pciDeviceID);
+    TRY(plugin_name_processes(device, cuda_status("the GPU", cudaSetDevice(cuda->index))));
     void *finding, *found;
     Stream *stream;
     TRY(device_stream_open(device, &stream));
@@ -412,7 +395,7 @@ static Status prepare(Device *device, Cuda *cuda) {
     TRY(ops.error);
     TRY(device_wait(device, NULL));
     TRY(tuning_open(cuda));
-    TRY(with_holders(cuda->index, matmul_open(cuda)));
+    TRY(plugin_name_processes(device, matmul_open(cuda)));
     TRY(attention_library_open(cuda, NULL));
     name_tuned_on(device);
     return NULL;
@@ -424,13 +407,14 @@ static Status device_begin(Device *device) {
     if (!cuda)
         return status_no_memory("the GPU's context", sizeof *cuda);
     device->name = BACKEND;
+    device->ops_size = sizeof(Ops);
     device->context = cuda;
     device->allocate = device_allocate;
     device->release = device_release;
     device->allocate_pinned = device_allocate_pinned;
     device->release_pinned = device_release_pinned;
     device->memory = device_memory;
-    device->holders = device_holders;
+    device->reserve_scratch = device_reserve_scratch;
     device->copy = device_copy;
     device->fill = device_fill;
     device->wait = device_wait;
@@ -439,7 +423,7 @@ static Status device_begin(Device *device) {
     device->event_open = device_event_open;
     device->event_close = device_event_close;
     device->event_record = device_event_record;
-    device->stream_wait_event = device_event_hold;
+    device->stream_wait_event = device_stream_wait_event;
     device->event_wait = device_event_wait;
     device->event_done = device_event_done;
     device->event_seconds = device_event_seconds;
@@ -456,7 +440,7 @@ static Status device_begin(Device *device) {
     device->range_push = device_range_push;
     device->range_pop = device_range_pop;
     device->close = device_end;
-    Status status = prepare(device, cuda);
+    Status status = prepare_device(device, cuda);
     if (status)
         device_end(device);
     return status;

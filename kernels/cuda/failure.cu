@@ -9,8 +9,7 @@ static const struct {
     ExitCode code;
     const char *remedy;
 } causes[] = {
-    {cudaErrorMemoryAllocation, EXIT_NO_MEMORY,
-     "lower train.micro_batch or model.image_size, or take a GPU that no one else uses (nvidia-smi shows them)"},
+    {cudaErrorMemoryAllocation, EXIT_NO_MEMORY, "use a GPU that no other process uses (`nvidia-smi` lists them)"},
     {cudaErrorStubLibrary, EXIT_MISSING,
      "the libcuda.so.1 that was found is the toolkit's stub for linking: take its folder out of LD_LIBRARY_PATH"},
     {cudaErrorNoDevice, EXIT_MISSING,

@@ -2,6 +2,7 @@
 #include "kernels/cuda/codes.cuh"
 #include "kernels/cuda/gelu.cuh"
 #include "kernels/cuda/matmul.cuh"
+#include "ops/gpu_scratch.h"
 
 enum { THREADS = 256 };
 
@@ -23,18 +24,17 @@ static void widen(Ops *ops, const uint8_t *codes, const Fp8Scale *scale, bf16 *v
 static void multiply(Ops *ops, const char *operation, const uint8_t *a, const Fp8Scale *a_scale, FactorType a_type,
                      const uint8_t *w, const Fp8Scale *w_scale, const Real *bias, Real *result, int rows, int in,
                      int out) {
-    enum { MULTIPLE = 16 };
     if (ops->type != REAL_BF16) {
         cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: FP8 products are made into BF16", operation));
         return;
     }
-    if (in % MULTIPLE == 0 && out % MULTIPLE == 0) {
+    if (gpu_fp8_fits(in, out)) {
         matmul(ops, operation, Factor{a, false, a_type, &a_scale->inverse},
                Factor{w, true, FACTOR_E4M3, &w_scale->inverse}, bias, result, REAL_BF16, false, rows, out, in);
         return;
     }
-    const size_t a_count = (size_t)rows * in, apart = (a_count + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
-    bf16 *values = (bf16 *)cuda_scratch(ops, operation, (apart + (size_t)in * out) * sizeof *values);
+    const size_t a_count = (size_t)rows * in, apart = gpu_fp8_second_factor(rows, in);
+    bf16 *values = (bf16 *)cuda_scratch(ops, operation, gpu_fp8_scratch(rows, in, out));
     if (!values)
         return;
     widen(ops, a, a_scale, values, a_count);

@@ -2,6 +2,7 @@
 #include "kernels/cuda/finding.cuh"
 #include "kernels/cuda/group.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <math.h>
 
@@ -23,9 +24,8 @@ __global__ void __launch_bounds__(THREADS) add_losses(const double *parts, size_
         *loss = total / divisor;
 }
 
-/* Room for a loss of each block; one more, so that there is some without any. */
 static double *loss_parts(Ops *ops, const char *operation, size_t blocks) {
-    return (double *)cuda_scratch(ops, operation, (blocks + 1) * sizeof(double));
+    return (double *)cuda_scratch(ops, operation, gpu_loss_scratch(blocks));
 }
 
 template <int N, typename T> __device__ __forceinline__ void clear_row(T *row, int dim) {
@@ -124,7 +124,7 @@ __device__ __forceinline__ double patch_loss(const T *pred, const float *target,
 /* One warp a row, ROWS one after the other. Reads target and the hidden patches of pred once and writes dpred: for each
  * sample dim ((patches - keep) (4 + sizeof(T)) + (1 + patches) sizeof(T)) bytes, with 147 of 196 patches of 768 hidden
  * and BF16 0.98 MB, or 0.32 us (computed). */
-enum { ROWS = 4 };
+enum { ROWS = 4 }; /* with WARPS what gpu_pixel_loss_blocks() says */
 template <typename T, int N>
 __global__ void __launch_bounds__(THREADS)
     pixel_loss(const T *pred, const float *target, Places places, bool normalise, float factor, double *parts, T *dpred,
@@ -164,7 +164,7 @@ void cuda_masked_pixel_loss(Ops *ops, const Real *pred, const float *target, con
     }
     const Places places = places_of(ops, "masked_pixel_loss", ids, patches);
     const float factor = (float)(2.0 * grad_scale / values);
-    const size_t rows = (size_t)batch * (1 + patches), blocks = blocks_of(rows, WARPS * ROWS);
+    const size_t rows = (size_t)batch * (1 + patches), blocks = gpu_pixel_loss_blocks(batch, patches);
     double *parts = loss_parts(ops, "masked_pixel_loss", blocks);
     if (!parts)
         return;

@@ -2,6 +2,7 @@
 #include "kernels/cuda/matmul.cuh"
 #include "kernels/cuda/stopwatch.cuh"
 #include "kernels/cuda/tuning.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <cublasLt.h>
 #include <math.h>
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What NVIDIA advises for Hopper; cudaMalloc's memory lies on multiples of 256, as cuBLASLt wants it. */
-static const size_t WORKSPACE = 32 << 20;
+/* cudaMalloc()'s memory starts on a multiple of 256, as cuBLASLt requires. */
+static const size_t WORKSPACE = GPU_WORKSPACE_BYTES;
 
 /* Tensors start on multiples of 16 bytes; the library assumes 256. */
 static const uint32_t ALIGNMENT = 16;
@@ -66,8 +67,8 @@ static Status library_status(const char *what, cublasStatus_t status) {
     switch (status) {
     case CUBLAS_STATUS_ALLOC_FAILED:
         return status_error(EXIT_NO_MEMORY,
-                            "%s: cuBLASLt is out of memory: %s (%s); lower train.micro_batch, or take a GPU that no "
-                            "one else uses (nvidia-smi shows them)",
+                            "%s: cuBLASLt is out of memory: %s (%s); use a GPU that no other process uses "
+                            "(`nvidia-smi` lists them)",
                             what, text, name);
     case CUBLAS_STATUS_NOT_INITIALIZED:
     case CUBLAS_STATUS_ARCH_MISMATCH:

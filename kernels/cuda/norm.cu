@@ -3,6 +3,7 @@
 #include "kernels/cuda/columns.cuh"
 #include "kernels/cuda/group.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <math.h>
 
@@ -10,12 +11,8 @@ namespace {
 
 enum {
     THREADS = 128,       /* of a block whose warps take a row each */
-    WIDEST = 2048,       /* the longest row in registers */
     VALUES_AT_ONCE = 16, /* of each tensor that a thread of norm_backward has under way */
-    MOST_THREADS = 512,  /* of one: WIDEST floats, or 128 registers a thread */
-    PROCESSORS = 132,    /* of an H100 */
-    WARPS = 16,          /* on each of them, with 128 registers a thread */
-    LEAST_ROWS = 16      /* that are worth a part of dweight and dbias */
+    MOST_THREADS = 512   /* of one: the longest row that fits in registers, or 128 registers a thread */
 };
 
 __device__ __forceinline__ float keep_of(const float *keep, int row, int rows_per_sample) {
@@ -306,10 +303,6 @@ __global__ void __launch_bounds__(THREADS)
     }
 }
 
-bool fits_registers(RealType type, int dim) {
-    return dim <= WIDEST && dim * real_size(type) % 16 == 0;
-}
-
 } // namespace
 
 /* For what the kernels with codes are not made. */
@@ -334,7 +327,7 @@ void cuda_norm_forward(Ops *ops, const Real *x, const Real *branch, const float 
         else                                                                                                           \
             WITH_REAL(ops->type, T, LAUNCH_FORWARD(T, Fp8Codes{}, norm_in_registers<T, VALUES, false>));               \
     } while (0)
-    const bool fits = fits_registers(ops->type, dim);
+    const bool fits = gpu_norm_fits(ops->type, dim);
     if (!fits)
         WITH_REAL(ops->type, T,
                   LAUNCH(ops, "norm_forward", (norm_any<T>), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale,
@@ -363,14 +356,10 @@ void cuda_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *
                         float *dscale, bool add, int rows, int dim, const Fp8Codes *codes) {
     if (ops->error)
         return;
-    const bool fits = fits_registers(ops->type, dim);
-    const int packs = dim * (int)real_size(ops->type) / 16, warps = (packs + WARP - 1) / WARP;
-    /* As many parts as an H100 runs blocks at once. */
-    const int most = fits && warps < WARPS ? PROCESSORS * (WARPS / warps) : PROCESSORS;
-    int part = (rows + most - 1) / most;
-    part = part < LEAST_ROWS ? LEAST_ROWS : (part + 3) / 4 * 4;
-    const int count = (rows + part - 1) / part, sums = dscale ? 3 : 2;
-    float *parts = (float *)cuda_scratch(ops, "norm_backward", (size_t)count * sums * dim * sizeof *parts);
+    const bool fits = gpu_norm_fits(ops->type, dim);
+    const GpuParts split = gpu_norm_parts(ops->type, rows, dim);
+    const int warps = gpu_norm_warps(ops->type, dim), part = split.part, count = split.count, sums = dscale ? 3 : 2;
+    float *parts = (float *)cuda_scratch(ops, "norm_backward", gpu_norm_scratch(ops->type, rows, dim, sums));
 #define BACKWARD(T, threads, kernel, ...)                                                                              \
     LAUNCH(ops, "norm_backward", kernel, count, threads, 0, (const T *)dy, (const T *)dsum, (const T *)sum, mean,      \
            rstd, weight, (const T *)branch, scale, keep, rows_per_sample, (T *)dx, (T *)dbranch, parts, sums, rows,    \

@@ -2,6 +2,7 @@
 #include "kernels/cuda/finding.cuh"
 #include "kernels/cuda/group.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <math.h>
 
@@ -367,22 +368,15 @@ static dim3 sample_grid(int blocks, int batch) {
     return dim3((unsigned)blocks, (unsigned)(batch < MOST_SAMPLES ? batch : MOST_SAMPLES));
 }
 
-/* Taps that the resampling of at most `from` pixels takes. */
-static int taps_of(int from, int size) {
-    const double scale = (double)from / size;
-    return (int)ceil(2.0 * (scale < 1.0 ? 1.0 : scale)) * 2 + 1;
-}
-
 template <typename T>
 static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const ImageSet &images, T *visible,
                            float *target) {
     Axes axes;
-    axes.across = taps_of(images.width, cut.size);
-    axes.down = taps_of(images.height, cut.size);
+    axes.across = gpu_resize_taps(images.width, cut.size);
+    axes.down = gpu_resize_taps(images.height, cut.size);
     const size_t outputs = (size_t)cut.batch * cut.size;
-    const size_t spans = 2 * outputs * sizeof *axes.spans;
-    const size_t weights = outputs * (axes.across + axes.down) * sizeof *axes.weights;
-    axes.spans = (int2 *)cuda_scratch(ops, "pixels_to_patches", spans + weights);
+    axes.spans = (int2 *)cuda_scratch(ops, "pixels_to_patches",
+                                      gpu_resize_scratch(cut.batch, images.height, images.width, cut.size));
     if (!axes.spans)
         return;
     axes.weights = (int32_t *)(axes.spans + 2 * outputs);

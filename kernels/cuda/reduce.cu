@@ -2,16 +2,17 @@
 #include "kernels/cuda/cuda.cuh"
 #include "kernels/cuda/real.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 namespace {
 
-enum { THREADS = 256, PARTS = 1024 };
+enum { THREADS = 256 };
 /* The least that a part is worth, in elements. */
 const size_t LEAST_PART = 1024;
 
-/* The size of each of at most PARTS parts of `count`, whole packs. */
+/* The size of each of at most GPU_NORM_PARTS parts of `count`, whole packs. */
 size_t part_of(size_t count) {
-    const size_t part = (count + PARTS - 1) / PARTS;
+    const size_t part = (count + GPU_NORM_PARTS - 1) / GPU_NORM_PARTS;
     return part < LEAST_PART ? LEAST_PART : (part + 3) / 4 * 4;
 }
 
@@ -85,7 +86,7 @@ template <typename T> void find_first(Ops *ops, const T *x, size_t count, unsign
 void cuda_global_norm(Ops *ops, const float *x, size_t count, float *norm) {
     if (ops->error)
         return;
-    double *parts = (double *)cuda_scratch(ops, "global_norm", PARTS * sizeof *parts);
+    double *parts = (double *)cuda_scratch(ops, "global_norm", gpu_global_norm_scratch());
     const size_t part = part_of(count);
     const int used = (int)((count + part - 1) / part);
     LAUNCH(ops, "global_norm", sum_squares, used, THREADS, 0, x, count, part, parts);

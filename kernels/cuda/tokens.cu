@@ -3,6 +3,7 @@
 #include "kernels/cuda/finding.cuh"
 #include "kernels/cuda/group.cuh"
 #include "kernels/cuda/warp.cuh"
+#include "ops/gpu_scratch.h"
 
 /* Rows are copied and added by one warp each; sums over rows are taken by warps that hold WARP groups of columns. */
 enum { WARPS = 8, THREADS = WARPS * WARP };
@@ -247,27 +248,14 @@ void cuda_embed_forward(Ops *ops, const Real *x, const float *cls, const float *
                                 pos, places, (T *)out, rows, keep, dim)));
 }
 
-/* Parts of sums over samples: few where positions are many, since each part is written and read again. */
-enum { POSITION_PARTS = 8, TOKEN_PARTS = 64, MASK_PARTS = 256 };
-
-static int part_of(int batch, int parts) {
-    return batch > parts ? (batch + parts - 1) / parts : 1;
-}
-
-static int parts_of(int batch, int parts) {
-    const int part = part_of(batch, parts);
-    return batch > 0 ? (batch + part - 1) / part : 1;
-}
-
 template <typename T, int N>
 static void embed_gradient(Ops *ops, const T *dout, const int32_t *ids, T *dx, float *dcls, float *dpos, bool add,
                            int batch, int patches, int keep, int dim) {
-    const int positions = dpos ? 1 + patches : 1, most = dpos ? POSITION_PARTS : TOKEN_PARTS;
-    const int part = part_of(batch, most), parts = parts_of(batch, most);
+    const int positions = dpos ? 1 + patches : 1;
+    const GpuParts split = gpu_embed_parts(batch, dpos != NULL);
+    const int part = split.part, parts = split.count;
     const size_t columns = (size_t)positions * dim;
-    float *sums =
-        (float *)cuda_scratch(ops, "embed_backward",
-                              parts * columns * sizeof(float) + (dpos ? (size_t)batch * patches * sizeof(int32_t) : 0));
+    float *sums = (float *)cuda_scratch(ops, "embed_backward", gpu_embed_scratch(batch, patches, dim, dpos != NULL));
     if (!sums)
         return;
     int32_t *inverse = dpos ? (int32_t *)(sums + parts * columns) : NULL;
@@ -313,8 +301,9 @@ void cuda_restore_backward(Ops *ops, const Real *dout, const int32_t *ids, Real 
     if (ops->error || !check_keep(ops, "restore_backward", patches, keep))
         return;
     const Places places = places_of(ops, "restore_backward", ids, patches);
-    const int part = part_of(batch, MASK_PARTS), parts = parts_of(batch, MASK_PARTS);
-    float *sums = (float *)cuda_scratch(ops, "restore_backward", (size_t)parts * dim * sizeof(float));
+    const GpuParts split = gpu_restore_parts(batch);
+    const int part = split.part, parts = split.count;
+    float *sums = (float *)cuda_scratch(ops, "restore_backward", gpu_restore_scratch(batch, dim));
     if (!sums)
         return;
     WITH_REAL(ops->type, T,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/plugin.h"
 
-#include "ops/ops.h"
+#include "gauges/gpu_processes.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,20 +10,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FOLDERS = 3, ROOM = 64 }; /* folders looked in; bytes for the library's name after a folder's */
+/* Folders that are searched; bytes for the library's name after a folder's; bytes for a list of processes. */
+enum { FOLDERS = 3, LIBRARY_NAME = 64, PROCESSES_TEXT = 256 };
+static const double MEGABYTE = 1e6;
 
-static Status load(const char *path, Device *device) {
+static Status load_library(const char *path, Device *device) {
     /* Never unmapped: the driver's threads and exit handlers may call into it for as long as the program runs. */
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library)
         return status_error(EXIT_MISSING,
                             "%s cannot be loaded: %s; it needs the libraries of CUDA 13 (libcublasLt): install them, "
-                            "or name their folder in LD_LIBRARY_PATH",
+                            "or add their folder to LD_LIBRARY_PATH",
                             path, dlerror());
     const DevicePlugin *plugin = dlsym(library, "fovea_plugin");
     Status status = NULL;
-    if (!plugin || plugin->device_size != sizeof(Device) || plugin->ops_size != sizeof(Ops))
-        status = status_error(EXIT_MISSING, "%s is of another build than the program: `make` builds both anew", path);
+    if (!plugin || plugin->device_size != sizeof(Device) || plugin->ops_size != device_cpu()->ops_size)
+        status = status_error(EXIT_MISSING, "%s is from another build than the program: run `make`, which builds both",
+                              path);
     else
         status = plugin->open(device);
     if (status)
@@ -34,14 +37,15 @@ static Status load(const char *path, Device *device) {
 }
 
 Status plugin_open(const char *name, Device *device) {
-    char program[PATH_MAX], path[PATH_MAX + ROOM];
+    char program[PATH_MAX], path[PATH_MAX + LIBRARY_NAME];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     struct stat self, library;
     if (length < 0 || stat("/proc/self/exe", &self) != 0)
-        return status_error(EXIT_MISSING,
-                            "libfovea_%s.so lies beside the program, but /proc/self/exe does not tell where that is: "
-                            "%s; mount /proc",
-                            name, strerror(errno));
+        return status_error(
+            EXIT_MISSING,
+            "libfovea_%s.so is searched beside the program, but /proc/self/exe cannot be read: %s; mount "
+            "/proc",
+            name, strerror(errno));
     program[length] = '\0';
     size_t end = (size_t)length;
     for (int folder = 0; folder < FOLDERS && end > 0; folder++) {
@@ -49,12 +53,35 @@ Status plugin_open(const char *name, Device *device) {
             end--;
         while (end > 0 && program[end] != '/');
         snprintf(path, sizeof path, "%.*s/libfovea_%s.so", (int)end, program, name);
-        /* Above the program others may write, in /tmp say: what they put there is not run. */
+        /* Other users may write to the folders above the program, such as /tmp: a library of theirs is not loaded. */
         if (stat(path, &library) == 0 && (folder == 0 || library.st_uid == self.st_uid))
-            return load(path, device);
+            return load_library(path, device);
     }
-    return status_error(EXIT_MISSING, "there is no libfovea_%s.so with %s or in the two folders above it; %s", name,
+    return status_error(EXIT_MISSING, "there is no libfovea_%s.so beside %s or in the two folders above it; %s", name,
                         program,
-                        strcmp(name, "cuda") == 0 ? "`make` builds it where CUDA's nvcc is"
+                        strcmp(name, "cuda") == 0 ? "`make` builds it where CUDA's nvcc is installed"
                                                   : "for tests, `make tested` builds it beside build/train");
+}
+
+Status plugin_no_memory(const Device *device, const char *what, size_t bytes) {
+    size_t available, total;
+    char processes[PROCESSES_TEXT];
+    TRY(device->memory(device, &available, &total));
+    gpu_processes(device->pci, processes, sizeof processes);
+    return status_error(EXIT_NO_MEMORY,
+                        "out of GPU memory: cannot allocate %.1f MB for %s; %.1f MB of %.1f MB of the %s are free%s; "
+                        "use a GPU that no other process uses (`nvidia-smi` lists them)",
+                        (double)bytes / MEGABYTE, what, (double)available / MEGABYTE, (double)total / MEGABYTE,
+                        device->model, processes);
+}
+
+Status plugin_name_processes(const Device *device, Status failure) {
+    char processes[PROCESSES_TEXT] = "";
+    if (status_code(failure) == EXIT_NO_MEMORY)
+        gpu_processes(device->pci, processes, sizeof processes);
+    if (!*processes)
+        return failure;
+    Status named = status_error(EXIT_NO_MEMORY, "%s%s", status_message(failure), processes);
+    status_free(failure);
+    return named;
 }

@@ -5,6 +5,7 @@
 #include "rundir/loss_curve.h"
 #include "train/device_lost.h"
 #include "train/fp8_watch.h"
+#include "train/memory_plan.h"
 #include "train/pipeline.h"
 #include "train/recon.h"
 #include "train/signals.h"
@@ -279,6 +280,7 @@ Status train_run(const Config *config, const TrainOptions *options) {
     Status status = run_open(&run, config, options);
     if (!status)
         status = loop(&run, &signals);
+    status = memory_advise(status);
     if (run.recording)
         status = finish(&run, status);
     if (!status)

@@ -4,12 +4,13 @@
 #include "checkpoint/checkpoint.h"
 #include "data/loader.h"
 #include "data/prefetch.h"
+#include "gauges/gpu_processes.h"
 #include "model/fp8.h"
+#include "ops/gpu_scratch.h"
 #include "train/optimizer.h"
 #include "train/step.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,67 +124,48 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-static size_t rounded_up(size_t value, size_t multiple) {
-    return (value + multiple - 1) / multiple * multiple;
+/* Of the encoder's or the decoder's blocks. */
+static size_t block_scratch(const ModelShape *shape, RealType type, int rows, int dim, int heads, int tokens) {
+    const int hidden = dim * shape->mlp_ratio;
+    size_t most = gpu_attention_scratch(type, shape->batch, heads, tokens);
+    most = larger(most, gpu_norm_scratch(type, rows, dim, 2));
+    for (int columns = dim; columns <= 3 * dim; columns += 2 * dim)
+        most = larger(most, gpu_column_sums_scratch(type, rows, columns));
+    return larger(most, gpu_column_sums_scratch(type, rows, hidden));
 }
 
-/* What attention's backward pass asks for: a number for each row and head (kernels/cuda/attention.cu), and in BF16 the
- * scores of all heads, in the tiles in which cuDNN's deterministic form wants them (as its plans for H100 and H200
- * told). */
-static size_t attention_scratch(size_t batch, size_t heads, size_t tokens, RealType type) {
-    enum { ALIGNMENT = 256, DOWN = 64, ACROSS = 128 };
-    const size_t scores = rounded_up(tokens, DOWN) * rounded_up(tokens, ACROSS) * sizeof(uint16_t);
-    return rounded_up(batch * heads * tokens * sizeof(float), ALIGNMENT) +
-           (type == REAL_BF16 ? batch * heads * scores + ALIGNMENT : 0);
+/* FP8 serves the encoder's blocks alone. */
+static size_t fp8_scratch(const ModelShape *shape, int rows) {
+    const int dim = shape->dim, hidden = dim * shape->mlp_ratio;
+    const size_t square = larger(gpu_fp8_scratch(rows, dim, dim), gpu_fp8_scratch(rows, dim, 3 * dim));
+    const size_t wide = larger(gpu_fp8_scratch(rows, dim, hidden), gpu_fp8_scratch(rows, hidden, dim));
+    return shape->fp8 ? larger(larger(square, gpu_fp8_scratch(rows, 3 * dim, dim)), wide) : 0;
 }
 
-/* For FP8 products whose shape the library does not have (kernels/cuda/linear_fp8.cu): the values of both factors. */
-static size_t widened_codes(const ModelShape *shape, size_t rows) {
-    enum { MULTIPLE = 16 };
-    const size_t dim = (size_t)shape->dim, hidden = (size_t)(shape->dim * shape->mlp_ratio);
-    const bool odd = shape->dim % MULTIPLE || hidden % MULTIPLE;
-    return shape->fp8 && odd ? (rows * hidden + hidden * dim + MULTIPLE) * sizeof(uint16_t) : 0;
-}
-
-/* Where records are cropped on the device (kernels/cuda/patches.cu): of each row and column of the image the place
- * and the weights of what it is made of. */
-static size_t crop_scratch(const ModelShape *shape) {
-    if (!shape->record)
-        return 0;
-    const double scale = (double)shape->record / shape->image_size;
-    const size_t taps = 2 * (size_t)ceil(2 * (scale < 1 ? 1 : scale)) + 1;
-    return (size_t)shape->batch * (size_t)shape->image_size * 2 * (2 + taps) * sizeof(int32_t);
-}
-
-/* At least what kernels/cuda takes for sums in parts and for attention, one operation at a time. columns.cu and
- * norm.cu: at most 8 x 132 parts of 2048 columns, or of all the columns, and no more than one for 16 rows; tokens.cu:
- * one for each sample; loss.cu: one for some rows. */
+/* The most that an operation of the model's step needs. */
 static size_t gpu_scratch(const ModelShape *shape, RealType type) {
-    enum { PARTS = 8 * 132, CHUNK = 2048, ROWS = 16, LEAST = 1 << 20 };
-    const size_t across = (size_t)(shape->image_size / shape->patch_size), patches = across * across;
-    const size_t keep = (size_t)((double)patches * (1 - shape->mask_ratio));
-    const size_t batch = (size_t)shape->batch, rows = batch * (1 + patches);
-    const size_t dim = larger((size_t)shape->dim, (size_t)shape->decoder_dim);
-    const size_t widest = larger(4 * dim, 3 * (size_t)shape->patch_size * (size_t)shape->patch_size);
-    const size_t by_rows = (rows / ROWS + 1) * 2 * widest, by_parts = PARTS * (CHUNK + widest);
-    const size_t asked[] = {sizeof(float) * (by_rows < by_parts ? by_rows : by_parts),
-                            sizeof(float) * batch * dim,
-                            sizeof(double) * (rows + 2),
-                            attention_scratch(batch, (size_t)shape->heads, 1 + keep, type),
-                            attention_scratch(batch, (size_t)shape->decoder_heads, 1 + patches, type),
-                            widened_codes(shape, batch * (1 + keep)),
-                            crop_scratch(shape)};
-    size_t most = 0, second = 0;
-    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        second = larger(second, asked[i] < most ? asked[i] : most);
-        most = larger(most, asked[i]);
-    }
-    if (most <= LEAST)
-        return LEAST;
-    /* cuda_scratch() keeps what is outgrown, each piece at most half of the next, and takes twice the old one where
-     * that is more than was asked for. Before the most is asked for there is `old`. */
-    const size_t old = larger(LEAST, 2 * second), stepwise = larger(most, 2 * old) + 2 * old;
-    return stepwise < 4 * most ? stepwise : 4 * most;
+    const int across = shape->image_size / shape->patch_size, patches = across * across;
+    const int keep = (int)(patches * (1 - shape->mask_ratio)), batch = shape->batch;
+    const int seen = batch * (1 + keep), all = batch * (1 + patches),
+              pixels = 3 * shape->patch_size * shape->patch_size;
+    const int dim = shape->dim, decoder = shape->decoder_dim;
+    const size_t needs[] = {block_scratch(shape, type, seen, dim, shape->heads, 1 + keep),
+                            block_scratch(shape, type, all, decoder, shape->decoder_heads, 1 + patches),
+                            fp8_scratch(shape, seen),
+                            shape->record ? gpu_resize_scratch(batch, shape->record, shape->record, shape->image_size)
+                                          : 0,
+                            gpu_column_sums_scratch(type, batch * keep, dim),
+                            gpu_column_sums_scratch(type, seen, decoder),
+                            gpu_column_sums_scratch(type, all, pixels),
+                            gpu_embed_scratch(batch, patches, dim, false),
+                            gpu_restore_scratch(batch, decoder),
+                            gpu_loss_scratch(gpu_pixel_loss_blocks(batch, patches)),
+                            gpu_global_norm_scratch(),
+                            GPU_SCRATCH_MIN};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        most = larger(most, needs[i]);
+    return most;
 }
 
 static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
@@ -216,7 +198,8 @@ Status memory_plan(const Config *config, const MemoryRoom *room, int micro_batch
     step_measure(&shape, (int)config->train.global_batch, &plan->host, &plan->device);
     if (!room->host_memory) {
         arena_group(&plan->device, "kernels' scratch memory");
-        arena_take(&plan->device, gpu_scratch(&shape, memory_type(config)));
+        plan->scratch = gpu_scratch(&shape, memory_type(config));
+        arena_take(&plan->device, plan->scratch);
     }
     if (room->workspace) {
         arena_group(&plan->device, "library's workspace");
@@ -281,6 +264,20 @@ Status memory_pick(const Config *config, const MemoryRoom *room, int kept, int *
     return NULL;
 }
 
+Status memory_advise(Status failure) {
+    static const char *const keys[] = {"train.micro_batch", "model.image_size", "data.ring"};
+    if (status_code(failure) != EXIT_NO_MEMORY)
+        return failure;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strstr(status_message(failure), keys[i]))
+            return failure;
+    Status advised =
+        status_error(EXIT_NO_MEMORY, "%s; lower train.micro_batch or model.image_size, or for host memory data.ring",
+                     status_message(failure));
+    status_free(failure);
+    return advised;
+}
+
 Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) {
     if (!shares(room) && plan->host.used > room->host_free)
         return status_error(EXIT_NO_MEMORY,
@@ -296,7 +293,7 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
     int largest;
     char others[256] = "";
     if (room->device)
-        room->device->holders(room->device, others, sizeof others);
+        gpu_processes(room->device->pci, others, sizeof others);
     char advice[400] = "not even one image at a time fits: take a smaller model or model.image_size, or free memory";
     TRY(memory_largest(config, room, plan->micro_batch, &largest));
     if (largest)

@@ -29,6 +29,7 @@ typedef struct {
     int micro_batch;
     Params params;      /* its numbers: no list, no arrays */
     size_t model;       /* of the device's memory: mae_open()'s */
+    size_t scratch;     /* of it, for the kernels; 0: the CPU */
     Arena device, host; /* measured, in groups */
 } MemoryPlan;
 
@@ -64,5 +65,7 @@ Status memory_largest(const Config *config, const MemoryRoom *room, int most, in
 Status memory_pick(const Config *config, const MemoryRoom *room, int kept, int *micro_batch) MUST_USE;
 /* EXIT_NO_MEMORY when the plan does not fit: what it needs, what is free, and the largest micro-batch that fits. */
 Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) MUST_USE;
+/* A run's failure; one for lack of memory with the keys that lower its use, unless it names one already. */
+Status memory_advise(Status failure) MUST_USE;
 
 #endif

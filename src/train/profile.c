@@ -146,5 +146,5 @@ Status train_profile(const Config *config, const TrainOptions *options, int64_t 
     if (profiler.real)
         profiler_close(&profiler);
     run_close(&run);
-    return status;
+    return memory_advise(status);
 }

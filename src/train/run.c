@@ -87,20 +87,20 @@ static Status open_room(const Run *run, MemoryRoom *room) {
 }
 
 /* The micro-batch, once it is sure that there is memory for all that the run will hold. */
-static Status plan_memory(Run *run, const MemoryRoom *room, int *micro_batch) {
+static Status plan_memory(Run *run, const MemoryRoom *room, MemoryPlan *plan) {
     const Config *config = run->config;
     const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
-    MemoryPlan plan;
+    int micro_batch;
     TRY(memory_check_precision(config, room));
-    TRY(memory_pick(config, room, kept, micro_batch));
-    TRY(memory_plan(config, room, *micro_batch, &plan));
-    TRY(memory_refuse(config, room, &plan));
+    TRY(memory_pick(config, room, kept, &micro_batch));
+    TRY(memory_plan(config, room, micro_batch, plan));
+    TRY(memory_refuse(config, room, plan));
     if (config->train.micro_batch != CONFIG_AUTO)
         return NULL;
     printf("train.micro_batch = auto: %d of %" PRId64 " images at a time, %.1f MB (computed) of %.1f MB free%s\n",
-           *micro_batch, config->train.global_batch, (double)memory_needed(&plan, room) / 1e6, (double)room->free / 1e6,
-           *micro_batch == kept ? ", as before" : "");
-    if (kept && *micro_batch != kept)
+           micro_batch, config->train.global_batch, (double)memory_needed(plan, room) / 1e6, (double)room->free / 1e6,
+           micro_batch == kept ? ", as before" : "");
+    if (kept && micro_batch != kept)
         printf("before it was %d, which no longer fits: sums are taken in another order from here on\n", kept);
     return NULL;
 }
@@ -126,9 +126,10 @@ static Status name_largest(const Run *run, int micro_batch, Status failure) {
 static Status open_model(Run *run) {
     const Config *config = run->config;
     MemoryRoom room;
-    int micro_batch;
+    MemoryPlan plan;
     TRY(open_room(run, &room));
-    TRY(plan_memory(run, &room, &micro_batch));
+    TRY(plan_memory(run, &room, &plan));
+    const int micro_batch = plan.micro_batch;
     ModelShape shape = memory_shape(config, micro_batch);
     memory_shape_records(&shape, &room);
     Status status = mae_open(&shape, &run->ops, &run->mae);
@@ -147,7 +148,8 @@ static Status open_model(Run *run) {
                                 .layer_decay = 1,
                                 .layers = shape.depth,
                                 .decay_tokens = true};
-    return optimizer_open(&options, mae_params(run->mae), &run->ops, &run->optimizer);
+    TRY(optimizer_open(&options, mae_params(run->mae), &run->ops, &run->optimizer));
+    return run->device->reserve_scratch(run->device, plan.scratch);
 }
 
 /* Takes the newest checkpoint, if the run has one, and holds the data against it. */

@@ -88,9 +88,6 @@ static void the_device_says_what_it_is(void **state) {
     assert_string_equal(device->name, on_cpu(device) ? "cpu" : "emu");
     assert_true(on_cpu(device) == (device->model[0] == '\0'));
     assert_int_equal(device->capability, on_cpu(device) ? 0 : 90);
-    char others[64] = "unset";
-    device->holders(device, others, sizeof others);
-    assert_string_equal(others, "");
     Ops ops;
     device->operations(device, 3, &ops);
     assert_string_equal(ops.name, device->name);
@@ -426,13 +423,13 @@ static void a_refused_allocation_names_what_and_how_much(void **state) {
     Arena arena;
     control->fault(EMU_FAULT_MEMORY, 1);
     assert_refused(device->allocate(device, 3000000, "the moments", &memory), EXIT_NO_MEMORY,
-                   "out of GPU memory: 3.0 MB for the moments could not be had; ");
+                   "out of GPU memory: cannot allocate 3.0 MB for the moments; ");
     control->fault(EMU_FAULT_MEMORY, 1);
     assert_refused(device->allocate(device, 3000000, "the moments", &memory), EXIT_NO_MEMORY,
-                   "MB of the emulated GPU, 4.0 GiB are free; lower train.micro_batch");
+                   "MB of the emulated GPU, 4.0 GiB are free; use a GPU that no other process uses");
     control->fault(EMU_FAULT_PINNED, 1);
     assert_refused(device->allocate_pinned(device, 3000000, "the ring", &memory), EXIT_NO_MEMORY,
-                   "3.0 MB of pinned host memory for the ring could not be had; lower data.ring");
+                   "cannot allocate 3.0 MB of pinned host memory for the ring; free memory");
     control->fault(EMU_FAULT_MEMORY, 1);
     assert_refused(device_arena_open(device, &arena, 100, "the activations"), EXIT_NO_MEMORY, "the activations");
     assert_null(arena.base);
@@ -450,6 +447,29 @@ static void a_refused_allocation_names_what_and_how_much(void **state) {
     assert_fine(device_read(device, &norm, length, sizeof norm));
     assert_fine(ops_error(&ops));
     assert_float_equal(norm, 4, 0);
+    release_all(device, 2, (void *[]){x, length});
+}
+
+/* Scratch memory that was reserved is what operations then use; less than there is already changes nothing. */
+static void reserved_scratch_memory_is_used(void **state) {
+    const Device *device = *state;
+    const EmuControl *control = control_of(device);
+    enum { RESERVED = 3 << 20 };
+    Ops ops;
+    const float four[4] = {2, 2, 2, 2};
+    float norm, *x = placed(device, four, sizeof four), *length = allocated(device, sizeof norm);
+    device->operations(device, 1, &ops);
+    const size_t before = control->allocated();
+    assert_fine(device->reserve_scratch(device, RESERVED));
+    assert_int_equal(control->allocated() - before, RESERVED);
+    assert_fine(device->reserve_scratch(device, RESERVED - 1));
+    ops.global_norm(&ops, x, 4, length);
+    assert_fine(device_read(device, &norm, length, sizeof norm));
+    assert_float_equal(norm, 4, 0);
+    assert_int_equal(control->allocated() - before, RESERVED);
+    control->fault(EMU_FAULT_MEMORY, 1);
+    assert_refused(device->reserve_scratch(device, 2 * RESERVED), EXIT_NO_MEMORY, "for the kernels' scratch memory; ");
+    assert_fine(device->reserve_scratch(device, RESERVED));
     release_all(device, 2, (void *[]){x, length});
 }
 
@@ -605,9 +625,9 @@ static void cuda_without_a_gpu_is_refused_with_the_reason(void **state) {
 static void a_library_that_does_not_fit_is_refused(void **state) {
     (void)state;
     Device device = {0};
-    assert_refused(plugin_open("absent", &device), EXIT_MISSING, "there is no libfovea_absent.so with /");
+    assert_refused(plugin_open("absent", &device), EXIT_MISSING, "there is no libfovea_absent.so beside /");
     assert_refused(plugin_open("strange", &device), EXIT_MISSING,
-                   "libfovea_strange.so is of another build than the program: `make`");
+                   "libfovea_strange.so is from another build than the program: run `make`");
 
     char path[PATH_MAX];
     const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
@@ -674,6 +694,7 @@ int main(void) {
         ON(emu, ranges_nest_and_end),
         ON(emu, captured_work_outlives_the_scratch_memory_it_used),
         FAULTY(a_refused_allocation_names_what_and_how_much),
+        FAULTY(reserved_scratch_memory_is_used),
         FAULTY(a_kernel_that_fails_is_a_fault_of_the_program),
         FAULTY(damaged_memory_is_told_with_the_remedy),
         FAULTY(a_lost_gpu_is_told_with_the_remedy),

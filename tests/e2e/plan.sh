@@ -86,7 +86,7 @@ expect_exit 76 run "$TMP/asked"
 expect_output "not even one image at a time fits"
 extra=(FOVEA_EMU_FAULT=memory:2)
 expect_exit 76 run "$TMP/asked"
-expect_output "for the model's parameters and activations could not be had"
+expect_output "MB for the model's parameters and activations; "
 expect_output "the largest train.micro_batch that would fit now is 8"
 if [ -e "$TMP/asked" ]; then not_ok "a refused run leaves nothing"; else ok "a refused run leaves nothing"; fi
 

@@ -5,7 +5,7 @@
 # Each room and the rooms that it may use. `ops` is the table of operations, the only part of kernels that others see.
 declare -A may_use=(
     [base]=""
-    [device]="base" [image]="base" [pack]="image base" [rundir]="base" [gauges]="base"
+    [device]="gauges base" [image]="base" [pack]="image base" [rundir]="base" [gauges]="base"
     [ops]="device image base" [kernels]="ops device image base"
     [data]="ops device image pack rundir base" [model]="ops device base"
     [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"
