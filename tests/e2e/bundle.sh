@@ -63,7 +63,7 @@ bare() {
 }
 
 # Everything that programs and libraries load is the bundle's, the C library's or CUDA's.
-bare "$moved/tools/with-cuda" find "$moved/bin" "$moved/lib" -type f -exec ldd {} + >"$TMP/loaded"
+bare "$moved/tools/cuda_env" find "$moved/bin" "$moved/lib" -type f -exec ldd {} + >"$TMP/loaded"
 check "what is loaded can be told" grep -q 'libjpeg.* => .*/else where/bundle/lib/' "$TMP/loaded"
 foreign=$(grep -vF "=> $moved/lib/" "$TMP/loaded" | grep '=>' |
     grep -vE '^\s*(linux-vdso|ld-linux[^ ]*|libc|libm|libmvec|libdl|libpthread|librt|libresolv|libcublasLt)\.so|^\s*/lib[^ ]*/ld-' | sort -u)
@@ -75,8 +75,8 @@ check "it draws" bare "$moved/synth" "$TMP/data" --images 32 --size 64 --val 0.2
 check "it trains" bare "$moved/train" "$TMP/small.ini" --set run.dir="$TMP/run" --set train.device=cpu --until 5
 check "and leaves a checkpoint" test -s "$TMP/run/ckpt/latest/weights.safetensors"
 case=$moved/tests/cases/mae_micro.safetensors
-check "it replays a case" bare "$moved/tools/with-cuda" "$moved/bin/accept/replay" "$case" --out "$TMP/out"
-check "which compares well" bare "$moved/tools/with-cuda" "$moved/bin/accept/compare" "$case" "$TMP/out"
+check "it replays a case" bare "$moved/tools/cuda_env" "$moved/bin/accept/replay" "$case" --out "$TMP/out"
+check "which compares well" bare "$moved/tools/cuda_env" "$moved/bin/accept/compare" "$case" "$TMP/out"
 
 # said NAME TEXT: gpu-check in the bundle refuses in one line with TEXT and leaves nothing.
 said() {
@@ -101,7 +101,7 @@ else
     fi
     if [ ${#hide[@]} -gt 0 ]; then
         variables=(PYTHONPATH="$TMP/names")
-        same "Python's folders are searched" "$(bare "$moved/tools/with-cuda" printenv LD_LIBRARY_PATH)" \
+        same "Python's folders are searched" "$(bare "$moved/tools/cuda_env" printenv LD_LIBRARY_PATH)" \
             "$moved/lib:$TMP/names/nvidia/b/lib:$TMP/names/nvidia/c/lib"
     fi
     variables=(PYTHONPATH="$TMP/site")
@@ -194,8 +194,8 @@ expect_exit 65 gpu_check --out "$results" sanitize
 "$BUILD/tests/checkops" --bench -o adamw >"$TMP/bench"
 cat >"$TMP/parts.py" <<'PYTHON'
 import sys
-sys.path.insert(0, "tools")
-from gpu_check import bench, losses, machine, operations, part
+sys.path.insert(0, "tools/gpu-check.d")
+import bench, losses, machine, operations, part
 
 assert operations.operation_row("linear_forward         bf16     12608  1024  4096     0      123.4 us    913.5 GB/s   21 % of a copy"
                            "  857012.3 GFLOP/s") == {

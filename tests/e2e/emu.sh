@@ -111,7 +111,7 @@ check "and so it does" run "$TMP/lost" --until $((${newest#step-} + 1)) --resume
 expect_output "going on from step ${newest#step-} of"
 fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
 fault memory:3 76 "out of GPU memory" "for the optimizer's groups" "lower train.micro_batch"
-fault memory:6 76 "for the kernels' scratch memory" "lower train.micro_batch"
+fault memory:4 76 "for the kernels' scratch memory" "lower train.micro_batch"
 fault pinned:7 76 "pinned host memory for the checkpoint's staging copy" "lower"
 extra=(FOVEA_EMU_MEMORY=300000)
 expect_exit 76 run "$TMP/full" --until 5

@@ -3,7 +3,7 @@
 import os
 import re
 
-from .part import BACKEND, ROOT, Failure, last_line, notes, program
+from part import BACKEND, ROOT, Failure, last_line, notes, program
 
 CASES = os.path.join(ROOT, "tests", "cases")
 PRECISIONS = ("fp32", "bf16", "fp8")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The version that was checked, and the machine."""
+"""The version that was checked, and the machine it ran on."""
 import datetime
 import os
 import re
 import subprocess
 
-from .part import BACKEND, BUNDLE, ROOT, Failure, last_line, program
+from part import BACKEND, BUNDLE, ROOT, Failure, last_line, program
 
 
 def output_of(command):

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from .part import BACKEND, BUILD, ROOT, Failure, last_line
-from .problem import answer
+from part import BACKEND, BUILD, ROOT, Failure, last_line
+from problem import answer
 
 SCRIPT = os.path.join(ROOT, "tools", "bench", "torch_bench.py")
 # Each is tried on top of the fastest so far; those that compile longest come last.

@@ -12,11 +12,11 @@ import statistics
 import subprocess
 import time
 
-from .losses import distance, falls, windows
-from .part import BACKEND, Failure, Skipped, program
-from .problem import SMALL, answer, export, ours, synth
-from .replay import worst_of
-from .torch_side import Torch, find
+from losses import distance, falls, windows
+from part import BACKEND, Failure, Skipped, program
+from problem import SMALL, answer, export, ours, synth
+from replay import worst_of
+from torch_side import Torch, find
 
 GPU = BACKEND == "cuda"
 # Images in a batch: multiples of 168 fill the waves of Hopper's 132 processors, in our kernels and in cuBLAS's alike.
@@ -165,8 +165,8 @@ def bench(part, model, precision):
         part.figures["pytorch"] = {**summary(turns["pytorch"]), "form": form}
     add_shares(part.figures, about["flop_per_image"])
     if not torch:
-        raise Skipped(f"no Python here has PyTorch{' that sees the GPU' if GPU else ''} ({said}): our side alone was "
-                      "timed, and nothing held it against")
+        raise Skipped(f"no Python here has PyTorch{' that sees the GPU' if GPU else ''} ({said}): only our side "
+                      "was timed, without a comparison")
     ratio = part.figures["ours"]["images_per_s"] / part.figures["pytorch"]["images_per_s"]
     part.figures["ratio"] = round(ratio, 3)
     wanted = WANTED.get((model, precision), 0)

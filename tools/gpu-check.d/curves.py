@@ -3,9 +3,9 @@
 import filecmp
 import os
 
-from .losses import distance, falls, windows
-from .part import BACKEND, Failure
-from .problem import SMALL, export, ours, synth
+from losses import distance, falls, windows
+from part import BACKEND, Failure
+from problem import SMALL, export, ours, synth
 
 PRECISIONS = ("fp32", "bf16", "fp8")
 # Half a ViT-Tiny with a small decoder: a step takes two cores a tenth of a second. The rate is low and the images

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from .part import BACKEND, NO_GPU, Failure, end, last_line, program, with_cuda
+from part import BACKEND, NO_GPU, Failure, cuda_env, end, last_line, program
 
 CONFIG = """[model]
 preset = vit_tiny
@@ -51,7 +51,7 @@ def fault(part, name, code, text, command, **environment):
 def kill_once_saved(part, command, directory):
     """Whether the run was killed before its end: there is a checkpoint, and steps are left."""
     with open(os.path.join(part.folder, "output"), "wb") as output:
-        process = subprocess.Popen(with_cuda(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        process = subprocess.Popen(cuda_env(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                    start_new_session=True)
         try:
             while process.poll() is None and time.monotonic() < part.stop:

@@ -3,7 +3,7 @@
 import json
 import os
 
-from .part import BACKEND, ROOT, Failure, last_line, program
+from part import BACKEND, ROOT, Failure, last_line, program
 
 # Without a GPU only this script itself is tested.
 SMALL = ["image_size=32", "patch_size=8", "dim=32", "depth=2", "heads=2", "decoder_dim=32", "decoder_depth=1",

@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 
-from .part import BACKEND, Failure, Skipped, last_line, program, rounds, tap
+from part import BACKEND, Failure, Skipped, last_line, program, rounds, tap
 
 ROUNDS = 60
 

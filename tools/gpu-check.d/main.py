@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 
-from .bench import bench
-from .curves import curves
-from .faults import faults
-from .machine import machine, slug, version
-from .operations import ops, sanitize, speed
-from .part import BACKEND, NO_GPU, ROOT, Failure, Part, Skipped
-from .replay import replay
+from bench import bench
+from curves import curves
+from faults import faults
+from machine import machine, slug, version
+from operations import ops, sanitize, speed
+from part import BACKEND, NO_GPU, ROOT, Failure, Part, Skipped
+from replay import replay
 
 PARTS = {"ops": ops, "replay": replay, "bench:vit_large": functools.partial(bench, model="vit_large", precision="bf16"),
          "curves": curves, "bench:vit_large_fp8": functools.partial(bench, model="vit_large", precision="fp8"),

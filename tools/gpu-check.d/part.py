@@ -33,8 +33,8 @@ def program(name):
     return os.path.join(BUILD, name)
 
 
-def with_cuda(command):
-    return [os.path.join(ROOT, "tools", "with-cuda")] + command
+def cuda_env(command):
+    return [os.path.join(ROOT, "tools", "cuda_env")] + command
 
 
 def last_line(text):
@@ -63,7 +63,7 @@ class Part:
         """Exit status and output of a command, which is ended when its time is over. Not ours: it has its own CUDA."""
         left = min(limit, self.stop - time.monotonic())
         with open(os.path.join(self.folder, "output"), "w+b") as output:
-            process = subprocess.Popen(with_cuda(command) if ours else command, stdin=subprocess.DEVNULL,
+            process = subprocess.Popen(cuda_env(command) if ours else command, stdin=subprocess.DEVNULL,
                                        stdout=output, stderr=output,
                                        env={**os.environ, **environment}, start_new_session=True)
             try:
