@@ -15,7 +15,7 @@ void matmul_forget(Cuda *cuda);
 
 typedef enum { FACTOR_REAL, FACTOR_E4M3, FACTOR_E5M2 } FactorType;
 
-typedef struct {
+typedef struct Factor {
     const void *data;              /* row-major, rows one after the other */
     bool transposed;               /* whether the product takes its transpose */
     FactorType type = FACTOR_REAL; /* of ops->type, or FP8 codes: both factors or none */
