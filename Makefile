@@ -48,7 +48,8 @@ EMU_CC   := $(wildcard kernels/emu/*.cc)
 EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
-            -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers $(CPPFLAGS) -O2 -g $(SANITIZE)
+            -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
+            $(CPPFLAGS) -O2 -g $(SANITIZE)
 # cuDNN's header beside CUDA's or in the system's place: then attention has its plans. The library is opened when wanted.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
 NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
