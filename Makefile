@@ -21,7 +21,7 @@ CFLAGS  ?= -O3 -g
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-PACKAGES := libjpeg libpng inih libcjson libxxhash hdf5-serial libcrypto
+PACKAGES := libjpeg libpng libcjson libxxhash hdf5-serial libcrypto
 WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # Includes name a room: "base/status.h" (public, or this room's own), "kernels/cpu/real.h", "tests/fixtures/check.h".
 INCLUDES := -Iinclude -Isrc -I.

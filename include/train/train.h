@@ -3,8 +3,8 @@
 #ifndef FOVEA_TRAIN_H
 #define FOVEA_TRAIN_H
 
-#include "base/config.h"
 #include "base/status.h"
+#include "train/config.h"
 
 typedef struct {
     const char *config_path; /* for messages and the default run directory */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
-#include "base/config.h"
 #include "base/status.h"
 #include "base/threads.h"
 
@@ -137,10 +136,11 @@ static Status run(int argc, char **argv, Arguments *arguments) {
     if (arguments->help) {
         if (!arguments->help_key)
             printf("%s%s", usage, help);
-        return config_help(arguments->help_key, stdout);
+        return config_help(&train_config, arguments->help_key, stdout);
     }
     Config config;
-    TRY(config_load(&config, arguments->train.config_path, arguments->sets, arguments->set_count));
+    TRY(config_load(&train_config, &config, arguments->train.config_path, arguments->sets, arguments->set_count,
+                    stderr));
     if (arguments->plan)
         return train_plan(&config, arguments->gpu);
     if (arguments->profile)

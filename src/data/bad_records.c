@@ -51,11 +51,11 @@ static Status too_many(BadRecords *bad) {
     if (bad->count == records->count)
         return status_error(EXIT_DATA, "none of the %lld images in %.200s can be used: %s%s; mend them",
                             (long long)records->count, records->text, list, more);
-    return status_error(EXIT_DATA,
-                        "at least %d of the %lld images in %.200s cannot be used, more than data.max_bad = %g allows "
-                        "(%lld): %s%s; mend or remove them, or raise data.max_bad",
-                        bad->count, (long long)records->count, records->text, bad->max_bad, (long long)bad->allowed,
-                        list, more);
+    return status_error(
+        EXIT_DATA,
+        "at least %d of the %lld images in %.200s cannot be used, more than data.max_unreadable = %g allows "
+        "(%lld): %s%s; mend or remove them, or raise data.max_unreadable",
+        bad->count, (long long)records->count, records->text, bad->max_bad, (long long)bad->allowed, list, more);
 }
 
 Status bad_records_too_many(BadRecords *bad) {

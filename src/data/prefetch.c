@@ -133,7 +133,7 @@ static Status allocate(Prefetch *prefetch) {
     if (prefetch->batch_bytes == SIZE_MAX)
         return status_error(EXIT_NO_MEMORY,
                             "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
-                            "data.ring or train.micro_batch",
+                            "data.prefetch_batches or train.micro_batch",
                             depth, batch_size, options->sample_bytes);
     /* The pages of pinned memory are taken by whoever allocates it: near the device, as the workers are. */
     cpu_set_t everywhere;

@@ -9,9 +9,10 @@
 /* Keys in which a resumed run may differ: they change its speed, its records or where things are, and its weights at
  * most by the rounding of another device. data.train may differ because the checkpoint knows the data's hash.
  * guard.action and guard.max_events act only on a step that fails. */
-static const char *const free_keys[] = {
-    "train.device", "train.threads", "data.workers", "data.ring", "data.max_bad", "data.train",      "data.cache",
-    "log.",         "checkpoint.",   "run.dir",      "val.every", "guard.action", "guard.max_events"};
+static const char *const free_keys[] = {"train.device",        "train.threads", "data.workers", "data.prefetch_batches",
+                                        "data.max_unreadable", "data.train",    "data.cache",   "log.",
+                                        "checkpoint.",         "run.dir",       "val.every",    "guard.action",
+                                        "guard.max_events"};
 /* These change the validation loss alone, and with it what `best` means. */
 static const char *const validation_keys[] = {"data.val", "val.images"};
 
@@ -68,11 +69,11 @@ Status claim_compare(const char *stored, const char *wanted, const char *stored_
 
 static Status compare_stored(const RunDirectory *directory, const Config *config, bool *validation_changed) {
     Config stored;
-    TRY(config_load(&stored, directory->config, NULL, 0));
+    TRY(config_load(&train_config, &stored, directory->config, NULL, 0, NULL));
     char *old = NULL, *new = NULL;
-    Status status = config_text(&stored, &old);
+    Status status = config_text(&train_config, &stored, &old);
     if (!status)
-        status = config_text(config, &new);
+        status = config_text(&train_config, config, &new);
     if (!status)
         status = claim_compare(old, new, directory->config, validation_changed);
     free(old);
@@ -128,7 +129,7 @@ Status claim_create(RunDirectory *directory, const Config *config, bool force) {
     if ((size_t)snprintf(own.run.dir, sizeof own.run.dir, "%s", directory->path) >= sizeof own.run.dir)
         return status_error(EXIT_USAGE, "run.dir: the path %s is too long", directory->path);
     char *text;
-    TRY(config_text(&own, &text));
+    TRY(config_text(&train_config, &own, &text));
     Status status = run_directory_create(directory, text, force);
     free(text);
     return status;

@@ -3,9 +3,9 @@
 #ifndef FOVEA_TRAIN_CLAIM_H
 #define FOVEA_TRAIN_CLAIM_H
 
-#include "base/config.h"
 #include "base/status.h"
 #include "rundir/run_directory.h"
+#include "train/config.h"
 #include "train/train.h"
 
 /* Opens run.dir, or runs/NAME of the config file. Refuses what the options do not allow (EXIT_USAGE): a directory that

@@ -11,8 +11,7 @@
 enum { TEXT = 400, NAMED_RECORDS = 8 };
 
 static const char *action_name(GuardAction action) {
-    static const char *const names[] = {"stop", "skip", "rollback"};
-    return names[action];
+    return config_choice_name(&train_config, "guard.action", (int)action);
 }
 
 /* What happened, in a line. `step` is the one that failed, from 1. */

@@ -63,9 +63,6 @@ void memory_room_known(const KnownGpu *gpu, MemoryRoom *room) {
 }
 
 ModelShape memory_shape(const Config *config, int micro_batch) {
-    static const Recompute recomputes[] = {[CONFIG_RECOMPUTE_NONE] = RECOMPUTE_NONE,
-                                           [CONFIG_RECOMPUTE_NORMS] = RECOMPUTE_NORMS,
-                                           [CONFIG_RECOMPUTE_BLOCKS] = RECOMPUTE_BLOCKS};
     return (ModelShape){.image_size = (int)config->model.image_size,
                         .patch_size = (int)config->model.patch_size,
                         .dim = (int)config->model.dim,
@@ -78,15 +75,15 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .norm_eps = 1e-6,
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
-                        .gelu_tanh = config->model.activation == GELU_TANH,
-                        .recompute = recomputes[config->train.recompute],
+                        .gelu_tanh = config->model.activation == ACTIVATION_GELU_TANH,
+                        .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};
 }
 
 void memory_room_records(MemoryRoom *room, const Config *config, const Records *records) {
     room->record = records->part_count && !room->host_memory ? records->side : 0;
-    room->held = room->record && config->data.cache == CACHE_DEVICE ? records->count : 0;
+    room->held = room->record && config->data.cache == LOADER_DEVICE ? records->count : 0;
 }
 
 void memory_shape_records(ModelShape *shape, const MemoryRoom *room) {
@@ -96,16 +93,6 @@ void memory_shape_records(ModelShape *shape, const MemoryRoom *room) {
 
 RealType memory_type(const Config *config) {
     return config->train.precision == PRECISION_FP32 ? REAL_FP32 : REAL_BF16;
-}
-
-const char *memory_recompute(const Config *config) {
-    static const char *const names[] = {"none", "norms", "blocks"};
-    return names[config->train.recompute];
-}
-
-const char *memory_precision(const Config *config) {
-    static const char *const names[] = {"fp32", "bf16", "fp8"};
-    return names[config->train.precision];
 }
 
 Status memory_check_precision(const Config *config, const MemoryRoom *room) {
@@ -177,7 +164,7 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
                                                   : record    ? record
                                                               : image,
                                   .crops = record > 0,
-                                  .depth = (int)config->data.ring};
+                                  .depth = (int)config->data.prefetch_batches};
     prefetch_measure(&ring, host);
     int64_t images = config->log.recon_images;
     if (config->data.val[0] && config->val.every && config->val.images > images)
@@ -280,14 +267,15 @@ Status memory_advise(Status failure) {
 
 Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) {
     if (!shares(room) && plan->host.used > room->host_free)
-        return status_error(EXIT_NO_MEMORY,
-                            "out of memory: the run would need %.1f MB of host memory, %.1f MB of them for the ring of "
-                            "batches; %.1f MB are free; lower data.ring, train.global_batch or val.images, or free "
-                            "memory",
-                            (double)plan->host.used / MEGABYTE,
-                            (double)config->data.ring * (double)config->train.global_batch * 3 *
-                                (double)config->model.image_size * (double)config->model.image_size / MEGABYTE,
-                            (double)room->host_free / MEGABYTE);
+        return status_error(
+            EXIT_NO_MEMORY,
+            "out of memory: the run would need %.1f MB of host memory, %.1f MB of them for the ring of "
+            "batches; %.1f MB are free; lower data.prefetch_batches, train.global_batch or val.images, or free "
+            "memory",
+            (double)plan->host.used / MEGABYTE,
+            (double)config->data.prefetch_batches * (double)config->train.global_batch * 3 *
+                (double)config->model.image_size * (double)config->model.image_size / MEGABYTE,
+            (double)room->host_free / MEGABYTE);
     if (device_fits(plan, room))
         return NULL;
     int largest;
@@ -301,12 +289,12 @@ Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryP
                  largest);
     /* The least that would let more in. */
     Config other = *config;
-    for (int more = largest; ++other.train.recompute <= CONFIG_RECOMPUTE_BLOCKS && more == largest;) {
+    for (int more = largest; ++other.train.recompute <= RECOMPUTE_BLOCKS && more == largest;) {
         TRY(memory_largest(&other, room, plan->micro_batch, &more));
         const size_t used = strlen(advice);
         if (more > largest)
             snprintf(advice + used, sizeof advice - used, "; with train.recompute = %s it is %d",
-                     memory_recompute(&other), more);
+                     config_choice_name(&train_config, "train.recompute", (int)other.train.recompute), more);
     }
     const size_t used = strlen(advice);
     if (room->held)

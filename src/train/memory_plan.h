@@ -5,11 +5,11 @@
 #define FOVEA_TRAIN_MEMORY_PLAN_H
 
 #include "base/arena.h"
-#include "base/config.h"
 #include "cost/known_gpus.h"
 #include "data/records.h"
 #include "device/device.h"
 #include "model/model.h"
+#include "train/config.h"
 
 /* Where a run's memory is to come from. */
 typedef struct {
@@ -47,9 +47,6 @@ void memory_shape_records(ModelShape *shape, const MemoryRoom *room);
 ModelShape memory_shape(const Config *config, int micro_batch);
 /* What activations are kept in. */
 RealType memory_type(const Config *config);
-/* Their names in the configuration. */
-const char *memory_precision(const Config *config);
-const char *memory_recompute(const Config *config);
 /* EXIT_MISSING when the device does not have train.precision. */
 Status memory_check_precision(const Config *config, const MemoryRoom *room) MUST_USE;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 int pipeline_ahead(const Run *run) {
-    const int ahead = step_ahead(run->step), held = (int)run->config->data.ring - 1;
+    const int ahead = step_ahead(run->step), held = (int)run->config->data.prefetch_batches - 1;
     return ahead < held ? ahead : held;
 }
 

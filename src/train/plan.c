@@ -41,7 +41,8 @@ static void print_head(const Config *config, const MemoryRoom *room, const Memor
     const ModelShape shape = memory_shape(config, plan->micro_batch);
     printf("plan     MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d; %.2f M parameters, %s\n", shape.dim,
            shape.depth, shape.heads, shape.decoder_dim, shape.decoder_depth, shape.decoder_heads, shape.image_size,
-           shape.patch_size, (double)plan->params.total / 1e6, memory_precision(config));
+           shape.patch_size, (double)plan->params.total / 1e6,
+           config_choice_name(&train_config, "train.precision", config->train.precision));
     printf("         %" PRId64 " x %d images a step%s\n", config->train.global_batch / plan->micro_batch,
            plan->micro_batch, config->train.micro_batch == CONFIG_AUTO ? " (train.micro_batch = auto)" : "");
     printf("         on the %s: %.1f MB of %.1f MB %s\n", room->name, (double)room->free / MEGABYTE,
@@ -66,12 +67,13 @@ static void print_fit(const Config *config, const MemoryRoom *room, const Memory
 static Status print_recompute(const Config *config, const MemoryRoom *room) {
     Config other = *config;
     printf("         at most");
-    for (int level = CONFIG_RECOMPUTE_NONE; level <= CONFIG_RECOMPUTE_BLOCKS; level++) {
+    for (int level = RECOMPUTE_NONE; level <= RECOMPUTE_BLOCKS; level++) {
         int largest;
         other.train.recompute = level;
         TRY(memory_largest(&other, room, INT_MAX, &largest));
         printf("%s %d", level ? "," : "", largest);
-        printf(level ? " with %s" : " with train.recompute = %s", memory_recompute(&other));
+        printf(level ? " with %s" : " with train.recompute = %s",
+               config_choice_name(&train_config, "train.recompute", (int)other.train.recompute));
     }
     printf("\n");
     return NULL;
@@ -84,8 +86,7 @@ static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *step
     if (!run_data_given(config) || (*steps && !packs))
         return NULL;
     Records records;
-    TRY(records_open(config->data.train, config->data.weights,
-                     config->data.splits == SPLITS_ALL ? RECORDS_ALL : RECORDS_TRAIN, &records));
+    TRY(records_open(config->data.train, config->data.weights, config->data.splits, &records));
     memory_room_records(room, config, &records);
     if (!*steps)
         *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));

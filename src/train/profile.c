@@ -68,7 +68,7 @@ static void print_head(const Run *run, int64_t count, const Ceilings *ceilings, 
     printf("profile  %" PRId64 " steps one by one and as many as training takes them, each after %d to warm up; %d x "
            "%d images a step, %s on %s",
            count, WARM_UP, (int)run->config->train.global_batch / run->micro_batch, run->micro_batch,
-           memory_precision(run->config), run->ops.name);
+           config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
     if (run->device->host_memory)
         printf(" with %d threads", run->ops.threads);
     else

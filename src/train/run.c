@@ -25,7 +25,7 @@ static Status no_data(const Config *config, const TrainOptions *options) {
     char what[CONFIG_TEXT + 64];
     struct stat st;
     if (config->data.train[0] && stat(config->data.train, &st) != 0 && errno == EACCES)
-        return status_error(EXIT_DATA, "data.train: %s cannot be looked at: %s", config->data.train, strerror(errno));
+        return status_error(EXIT_DATA, "data.train: %s cannot be accessed: %s", config->data.train, strerror(errno));
     if (config->data.train[0])
         snprintf(what, sizeof what, "data.train: there is no folder %s", config->data.train);
     else
@@ -42,8 +42,7 @@ bool run_data_given(const Config *config) {
 
 static Status open_records(Run *run) {
     const Config *config = run->config;
-    const bool all = config->data.splits == SPLITS_ALL;
-    TRY(records_open(config->data.train, config->data.weights, all ? RECORDS_ALL : RECORDS_TRAIN, &run->train));
+    TRY(records_open(config->data.train, config->data.weights, config->data.splits, &run->train));
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
         TRY(records_check_disjoint_people(&run->train, &run->val));
@@ -63,9 +62,8 @@ static int core_count(void) {
 }
 
 Status run_open_device(const Config *config, Device **device) {
-    static const DeviceKind kinds[] = {DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA, DEVICE_EMU};
     char *note = NULL;
-    TRY(device_open(kinds[config->train.device], device, &note));
+    TRY(device_open(config->train.device, device, &note));
     if (note)
         printf("%s\n", note);
     free(note);
@@ -209,7 +207,7 @@ Status run_open_step(Run *run, bool capture) {
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
     const ModelShape *shape = mae_shape(run->mae);
-    const LoaderCache cache = (LoaderCache)config->data.cache;
+    const LoaderCache cache = config->data.cache;
     return (LoaderOptions){.records = &run->train,
                            .cache = cache == LOADER_DEVICE && run->device->host_memory ? LOADER_AUTO : cache,
                            .seed = (uint64_t)config->train.seed,
@@ -222,8 +220,8 @@ static LoaderOptions loader_options(const Run *run) {
                            .first_batch = run->state.next_batch,
                            .workers = (int)config->data.workers,
                            .device = run->device,
-                           .depth = (int)config->data.ring,
-                           .max_bad = config->data.max_bad};
+                           .depth = (int)config->data.prefetch_batches,
+                           .max_bad = config->data.max_unreadable};
 }
 
 static Status open_data(Run *run) {
@@ -291,7 +289,7 @@ static void summarise_data(const Run *run) {
         printf(", weighted to %" PRId64, train->places);
     printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
            (int)run->config->train.global_batch);
-    if (train->part_count && run->config->data.splits == SPLITS_ALL)
+    if (train->part_count && run->config->data.splits == RECORDS_ALL)
         printf("; of all splits, those of val and test too");
     if (run->validation_count)
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.text);
@@ -307,7 +305,7 @@ static void summarise(const Run *run) {
     summarise_data(run);
     printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
-           memory_precision(run->config), run->ops.name);
+           config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
     if (run->device->host_memory)
         printf(" with %d threads\n", run->ops.threads);
     else
@@ -357,7 +355,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
         return no_data(config, options);
     TRY(claim_open(&run->directory, config, options, &validation_changed));
     TRY(open_records(run));
-    TRY(config_hash(config, &run->state.config_hash));
+    TRY(config_hash(&train_config, config, &run->state.config_hash));
     TRY(open_device(run));
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
     TRY(open_model(run));

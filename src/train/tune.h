@@ -4,8 +4,8 @@
 #ifndef FOVEA_TRAIN_TUNE_H
 #define FOVEA_TRAIN_TUNE_H
 
-#include "base/config.h"
 #include "device/device.h"
+#include "train/config.h"
 #include "train/monitor.h"
 
 typedef struct {

@@ -148,7 +148,7 @@ static void damaged_records_are_known_before_the_first_batch(void **state) {
     Status status = NULL;
     for (int64_t left = 1; left && !status;)
         status = loader_fill_device_cache(holding, &left);
-    assert_fails(status, EXIT_DATA, "more than data.max_bad = 0 allows");
+    assert_fails(status, EXIT_DATA, "more than data.max_unreadable = 0 allows");
     loader_close(holding);
 }
 

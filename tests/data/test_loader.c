@@ -306,9 +306,9 @@ static void too_many_bad_images_end_it(void **state) {
     options.max_bad = 2.99 / COUNT;
     Status status = run_to_failure(&options, 50);
     assert_int_equal(status_code(status), EXIT_DATA);
-    const char *const parts[] = {"at least 3 of the 23 images", data->root, "data.max_bad = 0.13",
+    const char *const parts[] = {"at least 3 of the 23 images", data->root, "data.max_unreadable = 0.13",
                                  "allows (2): 04.png (neither JPEG nor PNG by its first bytes); 05.jpg (neither",
-                                 "mend or remove them, or raise data.max_bad"};
+                                 "mend or remove them, or raise data.max_unreadable"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(status_message(status), parts[i]))
             fail_msg("\"%s\" lacks \"%s\"", status_message(status), parts[i]);

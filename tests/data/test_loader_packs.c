@@ -459,7 +459,7 @@ static void damaged_records_are_listed(void **state) {
     options.max_bad = 0;
     assert_ok(loader_open(&options, &loader));
     PrefetchBatch batch;
-    assert_fails(loader_next(loader, &batch), EXIT_DATA, "more than data.max_bad = 0 allows");
+    assert_fails(loader_next(loader, &batch), EXIT_DATA, "more than data.max_unreadable = 0 allows");
     loader_close(loader);
 }
 

@@ -62,7 +62,7 @@ bad=(--set train.steps=40 --set optim.base_lr=1e-4 --set guard.spike=1.005 --set
 check "40 steps, some of whose batches are passed over" run "$TMP/usual" "${bad[@]}"
 check "more than one was passed over" test "$(grep -c 'is passed over (skip)' "$TMP/output")" -ge 2
 same_run "kernel by kernel" "${bad[@]}" --set train.capture=off
-same_run "one batch at a time" "${bad[@]}" --set data.ring=1
+same_run "one batch at a time" "${bad[@]}" --set data.prefetch_batches=1
 same_run "blocks computed again" "${bad[@]}" --set train.recompute=blocks
 
 # --- BF16 -------------------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ cp -r "$TMP/pack" "$TMP/flipped"
 printf '\377' | dd of="$TMP/flipped/shards/00000.h5" bs=1 seek=$((4096 + 3 * 48 * 48 * 3)) conv=notrunc status=none
 expect_exit 65 "$BUILD/stage" verify "$TMP/flipped"
 expect_output "record 3"
-check "a damaged record is borne" from "$TMP/flipped" "$TMP/borne" --set data.max_bad=0.1 --until 20
+check "a damaged record is borne" from "$TMP/flipped" "$TMP/borne" --set data.max_unreadable=0.1 --until 20
 if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$TMP/borne/run.json"; then
     ok "and named in run.json"
 else

@@ -22,7 +22,7 @@ decoder_heads = 2
 [data]
 train = $data/train
 val = $data/val
-max_bad = 0
+max_unreadable = 0
 [train]
 steps = 30
 global_batch = 8
@@ -151,7 +151,7 @@ check "the stored config runs again" "$train" "$runs/whole/config.ini" --set "ru
 check "and gives the same weights" cmp "$(weights whole 30)" "$(weights again 30)"
 same "and the same hash" "$(value again config_hash)" "$(value whole config_hash)"
 
-check "one thread" run one --set train.threads=1 --set data.workers=1 --set data.ring=1
+check "one thread" run one --set train.threads=1 --set data.workers=1 --set data.prefetch_batches=1
 check "two threads" run two --set train.threads=2 --set data.workers=3
 check "threads change no bit" cmp "$(weights one 30)" "$(weights two 30)"
 
@@ -244,14 +244,14 @@ head -c 900 "$TMP/bad/$first" >"$TMP/bad/truncated.jpg"
 : >"$TMP/bad/nothing.png"
 echo "no image" >"$TMP/bad/text.jpeg"
 cp tests/cases/odd/smaller_than_a_patch.png "$TMP/bad/small.png"
-check "bad images are passed over" run bad --set "data.train=$TMP/bad" --set data.max_bad=0.2
+check "bad images are passed over" run bad --set "data.train=$TMP/bad" --set data.max_unreadable=0.2
 for name in truncated.jpg nothing.png text.jpeg small.png; do
     has "run.json lists $name" "$runs/bad/run.json" "\"path\": \"$TMP/bad/$name\", \"reason\": \""
 done
 same "run.json lists no other" "$(grep -c '"path"' "$runs/bad/run.json")" 4
 has "metrics count them" "$runs/bad/metrics.jsonl" '"bad_records": 4'
-expect_exit 65 run worse --set "data.train=$TMP/bad" --set data.max_bad=0.05
-expect_output "data.max_bad"
+expect_exit 65 run worse --set "data.train=$TMP/bad" --set data.max_unreadable=0.05
+expect_output "data.max_unreadable"
 same "run.json: failed" "$(value worse status), $(value worse exit_code)" "failed, 65"
 
 mkdir "$TMP/odd"

@@ -51,7 +51,7 @@ static Config config_in(const char *dir) {
     static const char text[] = "[model]\npreset = vit_tiny\n";
     assert_fine(files_write(path, text, sizeof text - 1));
     Config config;
-    assert_fine(config_load(&config, path, NULL, 0));
+    assert_fine(config_load(&train_config, &config, path, NULL, 0, NULL));
     return config;
 }
 
@@ -90,11 +90,41 @@ static void a_run_has_its_directory_to_itself(void **state) {
     assert_fine(claim_create(&second, &config, true));
     assert_false(files_exists(left));
     Config again;
-    assert_fine(config_load(&again, second.config, NULL, 0));
+    assert_fine(config_load(&train_config, &again, second.config, NULL, 0, NULL));
     assert_string_equal(again.run.dir, path);
     assert_true(again.optim.beta1 == 0.5);
     run_directory_close(&second);
     free(left);
+}
+
+/* A run directory of the version before the keys were renamed. */
+static void a_stored_configuration_may_have_old_names(void **state) {
+    char path[TEMP_PATH * 2], file[TEMP_PATH * 2], *text;
+    Config config = config_in(((Temp *)*state)->root);
+    snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "runs/old", path));
+    config.optim.clip = 3;
+    assert_fine(config_text(&train_config, &config, &text));
+    char *const names[][2] = {{"\nprefetch_batches = ", "\nring = "}, {"\nmax_unreadable = ", "\nmax_bad = "}};
+    for (int i = 0; i < 2; i++) {
+        char *at = strstr(text, names[i][0]), *old;
+        assert_non_null(at);
+        old = printed_path("%.*s%s%s", (int)(at - text), text, names[i][1], at + strlen(names[i][0]));
+        assert_non_null(old);
+        free(text);
+        text = old;
+    }
+    assert_fine(files_make_directory(path));
+    assert_fine(files_write(temp_path(state, "runs/old/config.ini", file), text, strlen(text)));
+    TrainOptions resume = {.config_path = "test.ini", .resume = true};
+    bool changed;
+    RunDirectory directory;
+    assert_fine(claim_open(&directory, &config, &resume, &changed));
+    assert_false(changed);
+    run_directory_close(&directory);
+    config.optim.clip = 4; /* it is compared */
+    assert_refused(claim_open(&directory, &config, &resume, &changed), EXIT_USAGE, "optim.clip = 4");
+    run_directory_close(&directory);
+    free(text);
 }
 
 static void what_is_no_run_is_not_removed(void **state) {
@@ -132,6 +162,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_run_may_change_little),
         cmocka_unit_test(a_run_has_its_directory_to_itself),
+        cmocka_unit_test(a_stored_configuration_may_have_old_names),
         cmocka_unit_test(what_is_no_run_is_not_removed),
         cmocka_unit_test(a_run_is_named_after_its_config),
     };

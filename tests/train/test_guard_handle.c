@@ -58,7 +58,7 @@ static int setting_open(void **state) {
     assert_non_null(text);
     assert_fine(files_write(path, text, strlen(text)));
     free(text);
-    assert_fine(config_load(&setting->config, path, NULL, 0));
+    assert_fine(config_load(&train_config, &setting->config, path, NULL, 0, NULL));
     setting->options = (TrainOptions){.config_path = "run.ini"};
     *state = setting;
     return 0;

@@ -22,7 +22,7 @@ static void read_config(void **state, Config *config, const char *more) {
     fputs(TINY, out);
     assert_int_equal(fclose(out), 0);
     char *sets[] = {(char *)more};
-    assert_fine(config_load(config, path, sets, more != NULL));
+    assert_fine(config_load(&train_config, config, path, sets, more != NULL, NULL));
 }
 
 static size_t group(const Arena *arena, const char *name) {
@@ -247,7 +247,7 @@ static void largest_divisor_that_fits(void **state) {
     assert_fine(memory_plan(&config, &room, 12, &plan));
     assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "fits is 6");
     room.host_free = plan.host.used - 1;
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.ring");
+    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.prefetch_batches");
     room.host_free = SIZE_MAX;
     room.free = needed(&config, &room, 1) + room.margin - 1;
     assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one image");

@@ -11,7 +11,6 @@
  *
  * Prints one JSON object with the model's floating-point operations. */
 #include "tools/bench/mae_export.h"
-#include "base/config.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/safetensors.h"
@@ -20,6 +19,7 @@
 #include "data/loader.h"
 #include "device/device.h"
 #include "model/model.h"
+#include "train/config.h"
 #include "train/masks.h"
 #include "train/memory_plan.h"
 
@@ -229,8 +229,8 @@ int main(int count, char **arguments) {
     Config config;
     Status status = parse(count, arguments, &a);
     if (!status)
-        status = config_load(&config, a.config, a.sets, a.set_count);
-    if (!status && config.model.activation != GELU_ERF)
+        status = config_load(&train_config, &config, a.config, a.sets, a.set_count, stderr);
+    if (!status && config.model.activation != ACTIVATION_GELU_ERF)
         status = status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
     if (!status)
         status = files_make_directory(a.folder);

@@ -1,98 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config.h"
-#include "base/config/config_table.h"
+#include "base/config/print.h"
+#include "base/config/read.h"
+#include "base/config/value.h"
+#include "base/config/values.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
-Status config_check(const Config *config, const char *path) {
-    long long image = config->model.image_size, patch = config->model.patch_size;
-#define REFUSE(...) return status_error(EXIT_USAGE, "%s: " __VA_ARGS__)
-#define WANT_MULTIPLE(section, key, other)                                                                             \
-    if (config->section.key % config->section.other)                                                                   \
-    REFUSE(#section "." #key " = %lld is no multiple of " #section "." #other " = %lld", path,                         \
-           (long long)config->section.key, (long long)config->section.other)
-#define WANT_MULTIPLE_OF_4(key)                                                                                        \
-    if (config->model.key % 4)                                                                                         \
-    REFUSE("model." #key " = %lld is no multiple of 4: the position embedding has sine and cosine for two axes", path, \
-           (long long)config->model.key)
-#define WANT_ORDER(low, high)                                                                                          \
-    if (config->data.low > config->data.high)                                                                          \
-    REFUSE("data." #low " = %g is above data." #high " = %g", path, config->data.low, config->data.high)
-
-    if (image % patch)
-        REFUSE("model.image_size = %lld is no multiple of model.patch_size = %lld; the next one is %lld", path, image,
-               patch, (image / patch + 1) * patch);
-    WANT_MULTIPLE(model, dim, heads);
-    WANT_MULTIPLE(model, decoder_dim, decoder_heads);
-    WANT_MULTIPLE_OF_4(dim);
-    WANT_MULTIPLE_OF_4(decoder_dim);
-
-    /* As the model counts them: what is not hidden, rounded down. */
-    double patches = (double)(image / patch) * (double)(image / patch);
-    long long visible = (long long)(patches * (1 - config->model.mask_ratio));
-    if (visible < 1) /* hidden there is always some: the ratio is above 0 */
-        REFUSE("model.mask_ratio = %g leaves none of %.0f patches to be seen: lower it or model.patch_size", path,
-               config->model.mask_ratio, patches);
-
-    WANT_ORDER(crop_scale_min, crop_scale_max);
-    WANT_ORDER(crop_ratio_min, crop_ratio_max);
-    if (config->train.micro_batch > 0 && config->train.micro_batch < config->train.global_batch)
-        WANT_MULTIPLE(train, global_batch, micro_batch);
-    if (!config->train.steps && config->optim.warmup_epochs > config->train.epochs)
-        REFUSE("optim.warmup_epochs = %g is above train.epochs = %g: the learning rate would never reach its peak",
-               path, config->optim.warmup_epochs, config->train.epochs);
-    double peak = config->optim.base_lr * (double)config->train.global_batch / 256;
-    if (config->optim.min_lr > peak)
-        REFUSE("optim.min_lr = %g is above the peak, base_lr * global_batch / 256 = %g", path, config->optim.min_lr,
-               peak);
-    if (config->guard.spike != 0 && config->guard.spike <= 1)
-        REFUSE("guard.spike = %g would take every loss for a spike: use a factor above 1, or 0 for off", path,
-               config->guard.spike);
-    return NULL;
-#undef REFUSE
-#undef WANT_MULTIPLE
-#undef WANT_MULTIPLE_OF_4
-#undef WANT_ORDER
-}
-
-/* "section.key=value"; blanks around the parts are dropped, as in the file. */
-static Status apply_set(Config *config, const char *argument) {
-    enum { WHERE = 256 };
-    char where[WHERE], name[2 * CONFIG_KEY_LENGTH], value[CONFIG_TEXT];
-    snprintf(where, sizeof where, "--set %.200s", argument);
-    const char *equals = strchr(argument, '=');
-    if (!equals)
-        return status_error(EXIT_USAGE, "%s: write section.key=value (./train --help lists all keys)", where);
-    static const char BLANK[] = " \t";
-    const char *start = argument + strspn(argument, BLANK), *end = equals;
-    while (end > start && strchr(BLANK, end[-1]))
-        end--;
-    snprintf(name, sizeof name, "%.*s", (int)(end - start), start);
-
-    start = equals + 1 + strspn(equals + 1, BLANK);
-    end = start + strlen(start);
-    while (end > start && strchr(BLANK, end[-1]))
-        end--;
-    if (end - start >= CONFIG_TEXT)
-        return status_error(EXIT_USAGE, "%s: the value has more than %d bytes", where, CONFIG_TEXT - 1);
-    snprintf(value, sizeof value, "%.*s", (int)(end - start), start);
-
-    char *dot = strchr(name, '.');
-    const ConfigKey *key = NULL;
-    if (dot) {
-        *dot = '\0';
-        key = config_key_find(name, dot + 1);
-        *dot = '.';
-    }
-    return key ? config_set(config, key, value, where) : config_unknown_key(where, name);
-}
-
-Status config_load(Config *config, const char *path, char *const *sets, int set_count) {
-    config_defaults(config);
-    TRY(config_read(config, path));
+static Status load_values(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
+                          FILE *warnings) {
+    TRY(config_defaults(table, values));
+    TRY(config_read(table, values, path, warnings));
     for (int i = 0; i < set_count; i++)
-        TRY(apply_set(config, sets[i]));
-    config_fill_preset(config);
-    return config_check(config, path);
+        TRY(config_override(table, values, sets[i], warnings));
+    if (table->complete)
+        table->complete(values);
+    return table->check ? table->check(values, path) : NULL;
+}
+
+Status config_load(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
+                   FILE *warnings) {
+    Status status = load_values(table, values, path, sets, set_count, warnings);
+    if (status)
+        config_free(table, values);
+    return status;
+}
+
+void config_free(const ConfigTable *table, void *values) {
+    config_free_values(table, values);
+}
+
+void config_print(const ConfigTable *table, const void *values, FILE *out) {
+    config_print_keys(table, values, false, out);
+}
+
+static Status print_to_text(const ConfigTable *table, const void *values, bool hashed, char **text) {
+    size_t size = 0;
+    *text = NULL;
+    FILE *out = open_memstream(text, &size);
+    bool fine = out != NULL;
+    if (fine) {
+        config_print_keys(table, values, hashed, out);
+        fine = !ferror(out);
+        fine = fclose(out) == 0 && fine;
+    }
+    if (!fine) {
+        free(*text);
+        *text = NULL;
+        return status_no_memory("the text of the configuration", CONFIG_TEXT);
+    }
+    return NULL;
+}
+
+Status config_text(const ConfigTable *table, const void *values, char **text) {
+    return print_to_text(table, values, false, text);
+}
+
+Status config_hash(const ConfigTable *table, const void *values, uint64_t *hash) {
+    char *text;
+    TRY(print_to_text(table, values, true, &text));
+    *hash = XXH3_64bits(text, strlen(text));
+    free(text);
+    return NULL;
+}
+
+static void print_default(const ConfigKey *key, const void *defaults, FILE *out) {
+    const bool text = key->type == CONFIG_STRING || key->list;
+    if (config_any_name(key))
+        fputs("none", out);
+    else if (key->derived)
+        fputs(key->derived, out);
+    else if (text && !(key->text && *key->text))
+        fputs("empty", out);
+    else
+        config_print_value(key, (const char *)defaults + key->offset, out);
+}
+
+static void explain_key(const ConfigTable *table, const ConfigKey *key, const void *defaults, FILE *out) {
+    char title[CONFIG_NAME], range[160];
+    config_key_title(table, key, title);
+    config_key_range(key, range, sizeof range);
+    fprintf(out, "%-20s %-8s %s%s%s; default ", title, config_key_type(key), range, *key->unit ? " " : "", key->unit);
+    print_default(key, defaults, out);
+    fprintf(out, "\n    %s\n", key->help);
+}
+
+/* The keys of one table: all, those of the section `name`, or the one that is `asked`. */
+static Status explain_keys(const ConfigTable *table, const ConfigTable *own, const char *name, const ConfigKey *asked,
+                           FILE *out) {
+    void *defaults = calloc(1, own->size);
+    if (!defaults)
+        return status_no_memory("the defaults of the configuration", own->size);
+    Status status = config_defaults(own, defaults);
+    for (const ConfigKey *key = own->keys; !status && key < own->keys + own->key_count; key++)
+        if (!name || key == asked || strcmp(name, key->section) == 0)
+            explain_key(table, key, defaults, out);
+    config_free_values(own, defaults);
+    free(defaults);
+    return status;
+}
+
+Status config_help(const ConfigTable *table, const char *name, FILE *out) {
+    const ConfigNamed *named = NULL;
+    const char *instance;
+    ConfigFound found = {0};
+    bool known = !name || config_find(table, name, &found) || config_find_section(table, name, &named, &instance);
+    for (int n = 0; n < table->named_count; n++)
+        known = known || strcmp(name, table->named[n].prefix) == 0;
+    if (!known)
+        return config_unknown_key(table, "--help", name);
+    if (named) /* [prefix.NAME] has the keys of [prefix] */
+        name = named->prefix;
+    TRY(explain_keys(table, table, name, found.key, out));
+    for (int n = 0; n < table->named_count; n++)
+        TRY(explain_keys(table, table->named[n].table, name, found.key, out));
+    return NULL;
+}
+
+const char *config_choice_name(const ConfigTable *table, const char *key, int value) {
+    ConfigFound found;
+    const bool known = config_find(table, key, &found) && found.key->type == CONFIG_CHOICE;
+    return known ? config_choice_of(found.key, value) : "";
 }

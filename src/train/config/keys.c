@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/config.h"
+#include "train/config/check.h"
+#include "train/config/preset.h"
+
+static const ConfigChoice presets[] = {{"vit_tiny", PRESET_TINY}, {"vit_small", PRESET_SMALL},
+                                       {"vit_base", PRESET_BASE}, {"vit_large", PRESET_LARGE},
+                                       {"vit_huge", PRESET_HUGE}, {NULL, 0}};
+static const ConfigChoice activations[] = {{"erf", ACTIVATION_GELU_ERF}, {"tanh", ACTIVATION_GELU_TANH}, {NULL, 0}};
+static const ConfigChoice recomputes[] = {
+    {"none", RECOMPUTE_NONE}, {"norms", RECOMPUTE_NORMS}, {"blocks", RECOMPUTE_BLOCKS}, {NULL, 0}};
+static const ConfigChoice precisions[] = {
+    {"fp32", PRECISION_FP32}, {"bf16", PRECISION_BF16}, {"fp8", PRECISION_FP8}, {NULL, 0}};
+static const ConfigChoice devices[] = {
+    {"auto", DEVICE_AUTO}, {"cpu", DEVICE_CPU}, {"cuda", DEVICE_CUDA}, {"emu", DEVICE_EMU}, {NULL, 0}};
+static const ConfigChoice splits[] = {{"train", RECORDS_TRAIN}, {"all", RECORDS_ALL}, {NULL, 0}};
+static const ConfigChoice caches[] = {
+    {"auto", LOADER_AUTO}, {"page", LOADER_PAGE}, {"direct", LOADER_DIRECT}, {"device", LOADER_DEVICE}, {NULL, 0}};
+static const ConfigChoice actions[] = {
+    {"stop", GUARD_STOP}, {"skip", GUARD_SKIP}, {"rollback", GUARD_ROLLBACK}, {NULL, 0}};
+
+/* A row, whose field is named as its key is. What follows the help are further fields of the row. */
+#define ROW(kind, at, section_, name_, unit_, help_)                                                                   \
+    .section = #section_, .name = #name_, .type = kind, .offset = at, .unit = unit_, .help = help_
+#define INTEGER(section, name, low, high, value, unit, help, ...)                                                      \
+    {                                                                                                                  \
+        ROW(CONFIG_INTEGER, CONFIG_AT(Config, section.name, int64_t), section, name, unit, help),                      \
+            .min = low, .max = high, .fallback = value, ##__VA_ARGS__                                                  \
+    }
+#define SIZE_OF_MODEL(name, low, high, unit, help)                                                                     \
+    INTEGER(model, name, low, high, 0, unit, help, .derived = "by the preset")
+#define REAL(section, name, low, high, value, unit, help)                                                              \
+    {                                                                                                                  \
+        ROW(CONFIG_REAL, CONFIG_AT(Config, section.name, double), section, name, unit, help), .min = low, .max = high, \
+                                                                                              .fallback = value        \
+    }
+#define SWITCH(section, name, value, help)                                                                             \
+    { ROW(CONFIG_SWITCH, CONFIG_AT(Config, section.name, bool), section, name, "", help), .fallback = value }
+#define CHOICE(section, name, names, value, help)                                                                      \
+    {                                                                                                                  \
+        ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Config, section.name), section, name, "", help), .choices = names,         \
+                                                                                             .fallback = value         \
+    }
+#define TEXT(section, name, help, ...)                                                                                 \
+    { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigText), section, name, "", help), ##__VA_ARGS__ }
+
+/* Defaults are the published MAE pretraining recipe (He et al., arXiv 2111.06377, table 8) wherever it has the key. */
+static const ConfigKey keys[] = {
+    CHOICE(
+        model, preset, presets, PRESET_BASE,
+        "Sets each size below that is not given. Encoder width x blocks x heads: tiny 192x12x3, small 384x12x6, base "
+        "768x12x12, large 1024x24x16, huge 1280x32x16. Decoder: 512x8x16 as in the MAE paper, except for tiny "
+        "(192x4x3) and small (256x4x8), which the paper does not have."),
+    INTEGER(model, image_size, 1, 8192, 224, "pixels", "Side of the model's square input image."),
+    SIZE_OF_MODEL(patch_size, 1, 1024, "pixels",
+                  "Side of a patch; must divide image_size. Preset: 16, or 14 for vit_huge."),
+    SIZE_OF_MODEL(dim, 4, 16384, "", "Width of the encoder; a multiple of heads, and of 4 for the position embedding."),
+    SIZE_OF_MODEL(depth, 1, 256, "blocks", "Transformer blocks in the encoder."),
+    SIZE_OF_MODEL(heads, 1, 256, "", "Attention heads in each encoder block."),
+    SIZE_OF_MODEL(decoder_dim, 4, 16384, "", "Width of the decoder; a multiple of 4 and of decoder_heads."),
+    SIZE_OF_MODEL(decoder_depth, 1, 256, "blocks", "Transformer blocks in the decoder."),
+    SIZE_OF_MODEL(decoder_heads, 1, 256, "", "Attention heads in each decoder block."),
+    REAL(model, mask_ratio, 0.01, 0.99, 0.75, "", "Share of patches hidden from the encoder."),
+    SWITCH(model, norm_pix_loss, 1, "Whether the loss normalises each patch by its own mean and variance."),
+    CHOICE(model, activation, activations, ACTIVATION_GELU_ERF,
+           "GELU of the MLPs in encoder and decoder. erf: the exact form, which published models use. tanh: the usual "
+           "approximation, which a GPU can fuse into the matrix product. Weights trained with one do not suit the "
+           "other."),
+
+    TEXT(data, train,
+         "Training data: a folder of JPEG and PNG images, searched recursively, or a pack, or several packs separated "
+         "by commas."),
+    TEXT(data, val,
+         "Validation data: a folder of images, or packs, of which the split val is used; data.train's pack may be "
+         "given again. Empty: no validation."),
+    TEXT(data, weights,
+         "One number above 0 for each pack in data.train, separated by commas: how often an epoch shows the pack's "
+         "images. Empty: once each."),
+    CHOICE(data, splits, splits, RECORDS_TRAIN,
+           "Images of packs to train on. train: the split train, and images without a split. all: those of val and "
+           "test, too."),
+    CHOICE(data, cache, caches, LOADER_AUTO,
+           "How packs are read. page: through the system's page cache. direct: bypassing it, for packs larger than "
+           "memory. auto: direct if the packs would fill more than half of the machine's memory, else page. device: "
+           "loaded once into GPU memory (packs of one size only; on the CPU the same as auto). Results are the same."),
+    REAL(data, max_unreadable, 0, 1, 0.005, "", "Share of images that may be unreadable before the run stops."),
+    REAL(data, crop_scale_min, 0.001, 1, 0.2, "", "Smallest random crop, as a share of the image's area."),
+    REAL(data, crop_scale_max, 0.001, 1, 1, "", "Largest random crop, as a share of the image's area."),
+    REAL(data, crop_ratio_min, 0.1, 10, 3.0 / 4, "", "Smallest width / height of a random crop."),
+    REAL(data, crop_ratio_max, 0.1, 10, 4.0 / 3, "", "Largest width / height of a random crop."),
+    REAL(data, flip, 0, 1, 0.5, "", "Probability of a horizontal flip."),
+    INTEGER(data, workers, 1, 256, 2, "threads",
+            "Threads that decode and crop images. Results do not depend on their number."),
+    INTEGER(data, prefetch_batches, 1, 64, 3, "batches",
+            "Batches kept in memory: the current one, on a GPU also the next one, and those decoded ahead."),
+
+    CHOICE(train, device, devices, DEVICE_AUTO,
+           "Where the model runs. auto: on a working GPU, otherwise on the CPU, printing the reason. emu: GPU kernels "
+           "under emulation, for testing this program."),
+    CHOICE(train, precision, precisions, PRECISION_BF16,
+           "Format of activations and of matrix products' inputs. Parameters, gradients, optimizer moments and sums "
+           "are always fp32; the CPU rounds to bf16 where a GPU does. fp8: like bf16, but the linear layers of the "
+           "encoder's blocks, except the first and last block, multiply in E4M3 (forward) and E5M2 (input gradients); "
+           "needs a GPU of compute capability 8.9 or later, simulated on the CPU."),
+    INTEGER(train, seed, 0, 9007199254740991, 1, "", "Seed of initial weights, data order, crops and masks."),
+    REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training images; ignored when steps is set."),
+    INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: computed from epochs."),
+    INTEGER(train, global_batch, 1, 1048576, 4096, "images", "Images averaged by one optimizer step."),
+    INTEGER(train, micro_batch, 0, 1048576, 0, "images",
+            "Most images computed at a time. A larger global_batch must be a multiple of it; gradients are "
+            "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan), "
+            "on the CPU at most 64; a resumed run keeps its value.",
+            .automatic = true),
+    SWITCH(train, capture, 1,
+           "Whether a GPU's steps are captured once as CUDA graphs and then replayed. off: each kernel is launched by "
+           "itself, so that an error names it."),
+    CHOICE(train, recompute, recomputes, RECOMPUTE_NONE,
+           "What the backward pass recomputes instead of keeping it, to fit more images into the same memory. none: "
+           "nothing. norms: the outputs of norms and GELU, which costs little. blocks: everything except the blocks' "
+           "inputs, a third more work. Results are bit-identical, except with model.activation = tanh on a GPU that "
+           "fuses it into the product."),
+    INTEGER(train, threads, 0, 1024, 0, "threads", "Compute threads. 0: one for each available core."),
+    SWITCH(train, deterministic, 0,
+           "on: always use the algorithms that the libraries recommend first, so that two runs of one configuration on "
+           "the same kind of GPU are bit-identical. off: time the algorithms at the start and use the fastest; the "
+           "choice is kept in tune.json, so a resumed run continues bit-identically, but another run may round "
+           "differently. The CPU has one algorithm only."),
+
+    REAL(optim, base_lr, 0, 100, 1.5e-4, "", "Learning rate for 256 images: the peak is base_lr * global_batch / 256."),
+    REAL(optim, min_lr, 0, 100, 0, "", "Learning rate at the end of the cosine; not scaled by the batch."),
+    REAL(optim, warmup_epochs, 0, 1e6, 40, "epochs", "Duration of the learning rate's linear rise from 0."),
+    REAL(optim, weight_decay, 0, 10, 0.05, "", "Decoupled weight decay of AdamW; biases and norms are exempt."),
+    REAL(optim, beta1, 0, 0.999999, 0.9, "", "AdamW: decay of the gradient's running mean."),
+    REAL(optim, beta2, 0, 0.9999999, 0.95, "", "AdamW: decay of the squared gradient's running mean."),
+    REAL(optim, eps, 1e-15, 1, 1e-8, "", "AdamW: added to the divisor."),
+    REAL(optim, clip, 0, 1e6, 0, "", "Largest global gradient norm; a longer gradient is scaled down. 0: off."),
+
+    INTEGER(val, every, 0, 1e12, 500, "steps", "Steps between validations. 0: never. Needs data.val."),
+    INTEGER(val, images, 1, 1e9, 256, "images", "Images of data.val in a validation, the same ones each time."),
+
+    INTEGER(checkpoint, every, 0, 1e12, 1000, "steps", "Steps between checkpoints. 0: only the last one."),
+    INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best."),
+
+    CHOICE(guard, action, actions, GUARD_STOP,
+           "What to do about a loss or gradient that is not finite, or a spike. stop: end the run. skip: leave out the "
+           "step. rollback: return to the last checkpoint and leave out the batches since."),
+    REAL(guard, spike, 0, 1e6, 0, "",
+         "A loss over this many times its running mean is a spike; must be above 1. 0: off."),
+    INTEGER(guard, max_events, 0, 1000000, 10, "", "Number of skips or rollbacks after which the run stops."),
+
+    INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl."),
+    INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction images. 0: only at the end."),
+    INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction image."),
+    SWITCH(log, recon_licensed, 0,
+           "Whether to draw reconstruction images of licensed packs, too; such images may not be passed on."),
+
+    /* Two runs that differ only in their directory are the same experiment. */
+    TEXT(run, dir, "Run directory. Empty: runs/NAME for a config file NAME.ini.", .unhashed = true),
+};
+
+static const ConfigAlias aliases[] = {{"data.ring", "data.prefetch_batches"}, {"data.max_bad", "data.max_unreadable"}};
+
+const ConfigTable train_config = {.size = sizeof(Config),
+                                  .keys = keys,
+                                  .key_count = sizeof keys / sizeof keys[0],
+                                  .aliases = aliases,
+                                  .alias_count = sizeof aliases / sizeof aliases[0],
+                                  .help_command = "./train --help",
+                                  .complete = preset_fill,
+                                  .check = check_config};
