@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/stage.h"
 #include "base/files.h"
+#include "stage/forget.h"
+#include "stage/info.h"
+#include "stage/split.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/stage.h"
+#include "stage/forget.h"
 
 #include "base/files.h"
 #include "base/tsv.h"
@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Lists or removes one file or folder that is there. */
-static Status take(const char *path, bool remove_it, int *count) {
+/* Lists or removes one file or folder, if it exists. */
+static Status forget_path(const char *path, bool remove_it, int *count) {
     if (!files_exists(path))
         return NULL;
     ++*count;
@@ -22,8 +22,8 @@ static Status take(const char *path, bool remove_it, int *count) {
     return remove_it ? files_remove(path) : NULL;
 }
 
-/* What lies in one of staging's folders, file by file, so that the list is whole. */
-static Status take_folder(const char *path, bool remove_it, int *count) {
+/* Lists or removes one of staging's folders, file by file, so that the list is complete. */
+static Status forget_folder(const char *path, bool remove_it, int *count) {
     DIR *listing = opendir(path);
     if (!listing)
         return errno == ENOENT ? NULL : status_error(EXIT_IO, "cannot list %s: %s", path, strerror(errno));
@@ -34,31 +34,31 @@ static Status take_folder(const char *path, bool remove_it, int *count) {
         char *file;
         status = files_path(&file, "%s%s", path, entry->d_name);
         if (!status)
-            status = take(file, remove_it, count);
+            status = forget_path(file, remove_it, count);
         free(file);
     }
     closedir(listing);
     return status || !remove_it ? status : files_remove(path);
 }
 
-/* Lines of a damaged list may name what is somebody's: only files, named whole, are ever removed by it. */
-static Status take_derived(const char *list, int number, const char *path, bool remove_it, int *count) {
+/* A damaged list may name somebody's files: only an absolute path of a file is accepted. */
+static Status forget_derived(const char *list, int number, const char *path, bool remove_it, int *count) {
     struct stat st;
     if (*path != '/')
-        return status_error(EXIT_DATA, "%s:%d: \"%s\" is no whole path: the list is damaged; correct it", list, number,
-                            path);
+        return status_error(EXIT_DATA, "%s:%d: \"%s\" is not an absolute path: the list is damaged; correct it", list,
+                            number, path);
     if (lstat(path, &st) != 0)
         return NULL;
     if (S_ISDIR(st.st_mode))
-        return status_error(EXIT_DATA, "%s:%d: %s is a folder, which no staging derives; correct the list", list,
+        return status_error(EXIT_DATA, "%s:%d: %s is a folder, but only files are derived; correct the list", list,
                             number, path);
     ++*count;
     puts(path);
     return remove_it && unlink(path) != 0 ? files_failure("remove", path, errno) : NULL;
 }
 
-/* Derived files elsewhere: a line each of derived.tsv. */
-static Status take_registered(const char *pack, bool remove_it, int *count) {
+/* Lists or removes the files derived elsewhere, which derived.tsv lists. */
+static Status forget_registered(const char *pack, bool remove_it, int *count) {
     char *path, *text = NULL, *field;
     size_t size = 0;
     TRY(files_path(&path, "%s/derived.tsv", pack));
@@ -66,30 +66,31 @@ static Status take_registered(const char *pack, bool remove_it, int *count) {
     if (files_exists(path))
         status = files_read(path, &text, &size);
     if (!status && size && text[size - 1] != '\n')
-        status = status_error(EXIT_DATA, "%s: its last line has no end: cut short; correct it", path);
+        status = status_error(EXIT_DATA, "%s: the last line has no line end: truncated; correct it", path);
     int number = 1;
     for (char *rest = text; rest && !status && tsv_take_line(&rest, &field, 1); number++)
-        status = take_derived(path, number, field, remove_it, count);
+        status = forget_derived(path, number, field, remove_it, count);
     free(text);
     free(path);
     return status;
 }
 
-static Status forget(const char *pack, bool remove_it) {
+static Status forget_pack(const char *pack, bool remove_it) {
     int count = 0;
-    TRY(take_registered(pack, remove_it, &count));
-    /* recipe.txt, which makes this folder one of ours, is the last name: a call that is stopped can be made again. */
+    TRY(forget_registered(pack, remove_it, &count));
+    /* recipe.txt, which marks the folder as staged, comes last: an interrupted call can be repeated. */
     for (const char *const *name = output_names; *name; name++) {
         char *path;
         TRY(files_path(&path, "%s/%s", pack, *name));
         const bool folder = path[strlen(path) - 1] == '/';
-        Status status = folder ? take_folder(path, remove_it, &count) : take(path, remove_it, &count);
+        Status status = folder ? forget_folder(path, remove_it, &count) : forget_path(path, remove_it, &count);
         free(path);
         TRY(status);
     }
     if (remove_it)
-        rmdir(pack); /* stays where something else lies in it */
-    printf("%d files derived into %s %s\n", count, pack, remove_it ? "deleted" : "(--delete removes them)");
+        rmdir(pack); /* fails, and keeps the folder, when it contains other files */
+    printf("%d file%s derived into %s%s\n", count, count == 1 ? "" : "s", pack,
+           remove_it ? " deleted" : "; --delete removes them");
     return NULL;
 }
 
@@ -99,11 +100,11 @@ Status stage_forget(const char *pack, bool remove_it) {
     const bool staged = files_exists(recipe);
     free(recipe);
     if (!staged)
-        return status_error(EXIT_DATA, "%s: nothing was staged into it (it has no recipe.txt)", pack);
+        return status_error(EXIT_DATA, "%s: nothing was staged there (no recipe.txt)", pack);
     int lock = -1;
     if (remove_it)
         TRY(output_lock(pack, &lock));
-    Status status = forget(pack, remove_it);
+    Status status = forget_pack(pack, remove_it);
     if (lock >= 0)
         close(lock);
     return status;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/stage.h"
+#include "stage/info.h"
 
 #include "image/image.h"
 #include "pack/pack.h"
+#include "pack/verify.h"
 #include "stage/pack/output.h"
 
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 
 enum { SHEET_ACROSS = 8, SHEET_DOWN = 6, SHEET_GAP = 4 }; /* images, images, pixels */
 
-static void print_about(const Pack *pack) {
+static void print_summary(const Pack *pack) {
     int64_t splits[PACK_SPLITS] = {0}, uncertain = 0;
     for (int64_t i = 0; i < pack->count; i++) {
         splits[pack->rows[i].split]++;
@@ -22,11 +23,11 @@ static void print_about(const Pack *pack) {
     printf("pack      %s\n", pack->directory);
     printf("data set  %s %s%s\n", pack->info.dataset, pack->info.dataset_version,
            pack->info.licensed ? ", licensed: nothing derived from it may be passed on" : "");
-    printf("records   %" PRId64 " of %d x %d in %d shards\n", pack->count, pack->info.image_size, pack->info.image_size,
-           pack->shard_count);
+    printf("records   %" PRId64 " of %d x %d in %d shard%s\n", pack->count, pack->info.image_size,
+           pack->info.image_size, pack->shard_count, pack->shard_count == 1 ? "" : "s");
     printf("split     train %" PRId64 ", val %" PRId64 ", test %" PRId64 ", none %" PRId64 "\n",
            splits[PACK_SPLIT_TRAIN], splits[PACK_SPLIT_VAL], splits[PACK_SPLIT_TEST], splits[PACK_SPLIT_NONE]);
-    printf("circle    %" PRId64 " without one, kept whole\n", uncertain);
+    printf("circle    none found in %" PRId64 ", which are kept whole\n", uncertain);
     printf("hash      %016" PRIx64 ", split %016" PRIx64 "\n", pack->hash, pack->split_hash);
 }
 
@@ -39,10 +40,10 @@ static void print_labels(const Pack *pack) {
     }
 }
 
-/* Images evenly spaced through the pack, row by row. */
-static Status draw(const Pack *pack, const char *path) {
+/* Draws images evenly spaced through the pack, row by row. */
+static Status draw_sheet(const Pack *pack, const char *path) {
     const int side = pack->info.image_size, across = SHEET_ACROSS;
-    const int64_t most = SHEET_ACROSS * SHEET_DOWN, shown = pack->count < most ? pack->count : most;
+    const int64_t room = SHEET_ACROSS * SHEET_DOWN, shown = pack->count < room ? pack->count : room;
     const int down = (int)((shown + across - 1) / across);
     const int width = across * (side + SHEET_GAP) + SHEET_GAP, height = down * (side + SHEET_GAP) + SHEET_GAP;
     const size_t row = (size_t)side * 3;
@@ -64,14 +65,14 @@ static Status draw(const Pack *pack, const char *path) {
     return status;
 }
 
-static Status draw_sheet(const Pack *pack, const char *path, bool anyway) {
+static Status write_sheet(const Pack *pack, const char *path, bool anyway) {
     if (pack->info.licensed && !anyway)
         return status_error(EXIT_USAGE,
-                            "%s is licensed data: an image of it may not be passed on, so none is drawn; with --anyway "
-                            "it is, and entered into its list of derived files",
+                            "%s is licensed data, whose images may not be passed on, so no contact sheet is drawn; "
+                            "--anyway draws it and adds it to the pack's list of derived files",
                             pack->directory);
     TRY(output_register(pack->directory, path));
-    TRY(draw(pack, path));
+    TRY(draw_sheet(pack, path));
     printf("sheet     %s\n", path);
     return NULL;
 }
@@ -79,9 +80,13 @@ static Status draw_sheet(const Pack *pack, const char *path, bool anyway) {
 Status stage_info(const char *directory, const char *sheet, bool anyway) {
     Pack pack;
     TRY(pack_open(directory, &pack));
-    print_about(&pack);
+    print_summary(&pack);
     print_labels(&pack);
-    Status status = sheet ? draw_sheet(&pack, sheet, anyway) : NULL;
+    Status status = sheet ? write_sheet(&pack, sheet, anyway) : NULL;
     pack_close(&pack);
     return status;
+}
+
+Status stage_verify(const char *pack, int threads) {
+    return pack_verify(pack, threads, stdout);
 }

@@ -3,12 +3,13 @@
 
 #include "base/files.h"
 #include "base/paths.h"
-#include "stage/frame/fundus.h"
 #include "stage/pack/output.h"
 #include "stage/pack/pipeline.h"
 #include "stage/pack/replace_check.h"
 #include "stage/report/card.h"
 #include "stage/report/reports.h"
+#include "stage/source/aireadi/source_aireadi.h"
+#include "stage/source/folder/source_folder.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -48,8 +49,8 @@ static Status open_source(Staging *staging) {
     return status;
 }
 
-/* Inputs of a shard: as many as their records fit, were all of them sound. */
-static int64_t shard_inputs(const StageOptions *options) {
+/* The number of inputs for each shard, so that their records fit if all are packed. */
+static int64_t inputs_per_shard(const StageOptions *options) {
     const int64_t record = (int64_t)options->size * options->size * 3, fit = options->shard_bytes / record;
     return fit > 0 ? fit : 1;
 }
@@ -65,18 +66,18 @@ static Status write_recipe(Staging *staging) {
     FILE *out = open_memstream(&staging->recipe, &size);
     if (!out)
         return status_no_memory("the recipe", 0);
-    /* The root's name without where it lies: a download that was moved is still the same. */
+    /* The root's name without its folder: a download that was moved is still the same. */
     fprintf(out, "pack %d\nframes %d\nroot %.*s\n", PACK_VERSION, FUNDUS_RULE, (int)(length - name),
             options->root + name);
     fprintf(out, "layout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n", options->layout,
             text_or(options->kind, "-"), text_or(options->modalities, "-"), text_or(options->device, "-"),
-            options->size, shard_inputs(options));
+            options->size, inputs_per_shard(options));
     fprintf(out, "labels %s\nperson %s\n", options->labels ? path_name(options->labels) : "-",
             text_or(options->person, "-"));
     return fclose(out) ? status_no_memory("the recipe", 0) : NULL;
 }
 
-/* What the tables alone have shown to be wrong ends the call, with the findings written. */
+/* Findings of the tables alone that are refused: the call ends, with the findings written. */
 static Status refuse_source(Staging *staging, Status why) {
     if (status_code(why) != EXIT_DATA || !findings_count(&staging->findings, FATE_REFUSED))
         return why;
@@ -92,8 +93,8 @@ static Status refuse_source(Staging *staging, Status why) {
     return status;
 }
 
-/* The longest part of `path` that is there, by realpath(3); the caller's. NULL: none is, or no memory. */
-static char *real_part(const char *path) {
+/* realpath(3) of the longest existing part of `path`; the caller's. NULL: none exists, or no memory. */
+static char *existing_part(const char *path) {
     char *part = strdup(path), *real = part ? realpath(part, NULL) : NULL;
     for (char *slash; part && !real && (slash = strrchr(part, '/'));) {
         *slash = '\0';
@@ -103,13 +104,13 @@ static char *real_part(const char *path) {
     return real ? real : realpath(".", NULL);
 }
 
-/* A folder of photographs is read only: what is made of them would be found among them. */
-static Status check_apart(const StageOptions *options) {
-    char *root = realpath(options->root, NULL), *out = real_part(options->out);
+/* A pack below the root would be staged itself by the next call. */
+static Status check_out_is_elsewhere(const StageOptions *options) {
+    char *root = realpath(options->root, NULL), *out = existing_part(options->out);
     const bool within = root && out && (strcmp(root, out) == 0 || path_is_below(out, root));
     free(root);
     free(out);
-    return within ? status_error(EXIT_USAGE, "%s lies in %s, whose photographs are staged; name a folder elsewhere",
+    return within ? status_error(EXIT_USAGE, "%s is inside %s, the folder to stage; choose a folder elsewhere",
                                  options->out, options->root)
                   : NULL;
 }
@@ -121,37 +122,39 @@ static int count_threads(const StageOptions *options) {
 
 typedef struct {
     int64_t inputs, packed, quarantined, excluded, refused;
-} Sums;
+} StageCounts;
 
-/* Every input has come to exactly one end. */
-static Status add_up(const Staging *staging, Sums *sums) {
-    *sums = (Sums){.inputs = staging->source.count};
+/* Checks that every input has exactly one outcome. */
+static Status count_outcomes(const Staging *staging, StageCounts *counts) {
+    *counts = (StageCounts){.inputs = staging->source.count};
     for (int64_t i = 0; i < staging->source.count; i++) {
         const StageInput *input = &staging->source.inputs[i];
         const Outcome *outcome = &staging->result.outcomes[i];
-        if (input->excluded)
-            sums->excluded++;
-        else if (input->bad || outcome_quarantined(outcome))
-            sums->quarantined++;
+        if (input->exclude_reason)
+            counts->excluded++;
+        else if (input->quarantine_reason || outcome_quarantined(outcome))
+            counts->quarantined++;
         else if (outcome->packed)
-            sums->packed++;
+            counts->packed++;
         else if (outcome->settled && finding_fate(outcome->kind) == FATE_EXCLUDED)
-            sums->excluded++;
+            counts->excluded++;
         else if (outcome->settled)
-            sums->refused++;
+            counts->refused++;
     }
     int64_t records = 0;
     for (int i = 0; i < staging->result.shard_count; i++)
         records += staging->result.shards[i].entry.records;
-    if (records != sums->packed || sums->packed + sums->quarantined + sums->excluded + sums->refused != sums->inputs)
+    if (records != counts->packed ||
+        counts->packed + counts->quarantined + counts->excluded + counts->refused != counts->inputs)
         return status_error(EXIT_INTERNAL,
                             "%" PRId64 " files are not %" PRId64 " packed (%" PRId64 " in the shards) + %" PRId64
                             " quarantined + %" PRId64 " excluded + %" PRId64 " refused: nothing is published",
-                            sums->inputs, sums->packed, records, sums->quarantined, sums->excluded, sums->refused);
+                            counts->inputs, counts->packed, records, counts->quarantined, counts->excluded,
+                            counts->refused);
     return NULL;
 }
 
-static Status publish(const Staging *staging) {
+static Status write_manifest(const Staging *staging) {
     const PipelineResult *result = &staging->result;
     PackShardEntry *entries = calloc((size_t)result->shard_count + 1, sizeof *entries);
     char(*names)[16] = calloc((size_t)result->shard_count + 1, sizeof *names);
@@ -185,80 +188,81 @@ static void print_kinds(const Findings *findings, FindingFate fate, const char *
         printf("\n");
 }
 
-static Status print_done(const Staging *staging, const Sums *sums) {
+static Status print_summary(const Staging *staging, const StageCounts *counts) {
     const char *pack = staging->output.path;
-    printf("%" PRId64 " files: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
-           " were done before\n",
-           sums->inputs, sums->packed, sums->quarantined, sums->excluded, staging->result.skipped);
+    printf("%" PRId64 " file%s: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
+           " done by earlier calls\n",
+           counts->inputs, counts->inputs == 1 ? "" : "s", counts->packed, counts->quarantined, counts->excluded,
+           staging->result.skipped);
     print_kinds(&staging->findings, FATE_QUARANTINED, "quarantined: ");
     print_kinds(&staging->findings, FATE_EXCLUDED, "excluded: ");
-    const int told = findings_count(&staging->findings, FATE_TOLD);
-    if (told)
-        printf("%d things to look at are in %s/findings.tsv\n", told, pack);
+    const int warnings = findings_count(&staging->findings, FATE_WARNED);
+    if (warnings)
+        printf("%d warning%s: see %s/findings.tsv\n", warnings, warnings == 1 ? "" : "s", pack);
     char *split;
     TRY(output_path(&staging->output, "split.tsv", &split));
     if (files_exists(split))
-        printf("%s stands above the split that was staged now; remove it to have that\n", split);
+        printf("%s overrides the split just staged; delete it to use the new one\n", split);
     free(split);
-    printf("pack %s: card.md says what is in it\n", pack);
+    printf("pack %s: card.md describes its contents\n", pack);
     return NULL;
 }
 
-static Status finish(Staging *staging) {
-    Sums sums;
-    TRY(add_up(staging, &sums));
-    TRY(output_tidy(&staging->output, staging->result.shard_count));
-    if (sums.refused)
+static Status publish_pack(Staging *staging) {
+    StageCounts counts;
+    TRY(count_outcomes(staging, &counts));
+    TRY(output_remove_leftovers(&staging->output, staging->result.shard_count));
+    if (counts.refused)
         return status_error(EXIT_DATA,
-                            "%" PRId64 " files have the same bytes as one on another side of the split: nothing is "
-                            "published; %s/findings.tsv names the pairs (duplicate_split); correct the split, or leave "
+                            "%" PRId64 " file%s the same bytes as one on another side of the split: nothing is "
+                            "published; %s/findings.tsv lists the pairs (duplicate_split); correct the split, or leave "
                             "files out with --exclude, and run again",
-                            sums.refused, staging->output.path);
-    if (!sums.packed)
+                            counts.refused, counts.refused == 1 ? " has" : "s have", staging->output.path);
+    if (!counts.packed)
         return status_error(EXIT_DATA,
-                            "%s: none of %" PRId64 " files could be packed; %s/findings.tsv says why of each",
-                            staging->options->root, sums.inputs, staging->output.path);
+                            "%s: none of %" PRId64 " files could be packed; %s/findings.tsv lists the reasons",
+                            staging->options->root, counts.inputs, staging->output.path);
     char *card;
     TRY(output_path(&staging->output, "card.md", &card));
     Status status = card_write(card, &staging->source, &staging->result, &staging->findings);
     free(card);
     TRY(status);
     TRY(reports_write_hashes(&staging->output, &staging->result));
-    TRY(publish(staging));
-    return print_done(staging, &sums);
+    TRY(write_manifest(staging));
+    return print_summary(staging, &counts);
 }
 
-static Status run(Staging *staging) {
+static Status stage_pack(Staging *staging) {
     const StageOptions *options = staging->options;
-    TRY(check_apart(options));
+    TRY(check_out_is_elsewhere(options));
     TRY(write_recipe(staging));
     Status status = open_source(staging);
     if (status)
         return refuse_source(staging, status);
     if (staging->source.info.licensed)
         fprintf(stderr,
-                "%s is licensed data: what is made of it stays under %s; read its licence before anything leaves "
-                "this machine\n",
+                "%s is licensed data: everything derived from it is kept under %s; read the licence before anything "
+                "leaves this machine\n",
                 staging->source.info.dataset, options->out);
-    if (staging->source.told)
-        fputs(staging->source.told, stdout);
+    if (staging->source.warnings)
+        fputs(staging->source.warnings, stdout);
     TRY(output_open(options->out, staging->recipe, &staging->output));
-    TRY(keep_check(options->out, &staging->source));
+    TRY(replace_check(options->out, &staging->source));
     TRY(output_begin(&staging->output, staging->recipe));
     int64_t wanted = 0, bad = 0;
     for (int64_t i = 0; i < staging->source.count; i++) {
-        wanted += !staging->source.inputs[i].excluded;
-        bad += !staging->source.inputs[i].excluded && staging->source.inputs[i].bad;
+        wanted += !staging->source.inputs[i].exclude_reason;
+        bad += !staging->source.inputs[i].exclude_reason && staging->source.inputs[i].quarantine_reason;
     }
     const PipelineOptions pipeline = {.source = &staging->source,
                                       .output = &staging->output,
                                       .recipe = staging->recipe,
-                                      .shard_inputs = shard_inputs(options),
+                                      .shard_inputs = inputs_per_shard(options),
                                       .threads = count_threads(options),
-                                      .bad_allowed = (int64_t)floor(options->max_bad * (double)wanted + 1e-9),
-                                      .bad_before = bad};
+                                      .max_quarantined = (int64_t)floor(options->max_bad * (double)wanted + 1e-9),
+                                      .quarantined_before = bad};
     status = pipeline_run(&pipeline, &staging->result);
-    /* The tables are written however it ended: they are what a failure is understood by. */
+    /* The reports are written after a failure, too: they explain it. */
     if (!status || status_code(status) == EXIT_DATA) {
         Status reported = reports_gather(&staging->output, &staging->source, &staging->result, &staging->findings);
         if (!reported)
@@ -268,11 +272,11 @@ static Status run(Staging *staging) {
         else
             status = reported;
     }
-    return status ? status : finish(staging);
+    return status ? status : publish_pack(staging);
 }
 
-/* Removes the spool however it ended, and says so when the pack of before outlived a call that was refused. */
-static Status end(Staging *staging, Status status) {
+/* Removes the spool, and reports when an earlier pack is unchanged after a refused call. */
+static Status end_call(Staging *staging, Status status) {
     if (!staging->output.begun)
         return status;
     Status removed = output_remove_spool(&staging->output);
@@ -281,17 +285,16 @@ static Status end(Staging *staging, Status status) {
     status_free(removed);
     if (status_code(status) != EXIT_DATA || !staging->output.published || !output_is_published(&staging->output))
         return status;
-    Status told = status_error(EXIT_DATA,
-                               "%s; the pack that was there before stays as it was, findings.tsv and quarantine.tsv "
-                               "tell of this call",
-                               status_message(status));
+    Status extended = status_error(
+        EXIT_DATA, "%s; the existing pack is unchanged, findings.tsv and quarantine.tsv are about this call",
+        status_message(status));
     status_free(status);
-    return told;
+    return extended;
 }
 
 Status stage_run(const StageOptions *options) {
     Staging staging = {.options = options, .output = {.lock = -1}};
-    Status status = end(&staging, run(&staging));
+    Status status = end_call(&staging, stage_pack(&staging));
     pipeline_result_close(&staging.result, staging.source.count);
     output_close(&staging.output);
     findings_close(&staging.findings);

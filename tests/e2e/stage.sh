@@ -27,15 +27,15 @@ draw() {
 # --- Sound photographs --------------------------------------------------------------------------------------------------
 check "draws photographs" draw
 check "stages them" stage "$TMP/pack"
-expect_output "24 files: 24 packed, 0 quarantined, 0 excluded; 0 were done before"
+expect_output "24 files: 24 packed, 0 quarantined, 0 excluded; 0 done by earlier calls"
 same_findings "nothing is found" "$TMP/pack"
 check "verifies" "$STAGE" verify "$TMP/pack"
 check "tells what is in it" "$STAGE" info "$TMP/pack"
-expect_output "records   24 of 64 x 64 in 1 shards"
+expect_output "records   24 of 64 x 64 in 1 shard"
 check "one thread" stage "$TMP/one" --threads 1
 check "and three make the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "a second call has nothing to do" stage "$TMP/one"
-expect_output "; 24 were done before"
+expect_output "; 24 done by earlier calls"
 check "and leaves the same bytes" diff -r "$TMP/pack" "$TMP/one"
 expect_named 64 "another process at work there is refused" flock "$TMP/one/.lock" "$STAGE" folder "$data" --out "$TMP/one" --size 64 \
     --labels "$data/labels.csv" --person person --md5 "$data/md5" --max-bad 50%
@@ -43,7 +43,7 @@ expect_output "another process"
 truncate -s -5 "$TMP/one/shards/00000.h5"
 expect_exit 65 "$STAGE" verify "$TMP/one"
 check "a shard cut short is made anew" stage "$TMP/one"
-expect_output "; 0 were done before"
+expect_output "; 0 done by earlier calls"
 check "with the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "sha256sum agrees" bash -c 'cd "$1" && sha256sum -c --quiet manifest-sha256.txt' - "$TMP/pack"
 same "for this user and the group alone" "" "$(find "$TMP/pack" -perm /027)"
@@ -121,9 +121,9 @@ expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/x" --labels y
 expect_output "takes no --labels"
 mkdir "$TMP/stranger" && : >"$TMP/stranger/notes"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/stranger"
-expect_output "holds notes, which no staging made"
+expect_output "contains notes, which was not staged"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/pack" --size 32
-expect_output "another recipe"
+expect_output "was staged with other options"
 expect_exit 65 "$STAGE" aireadi "$TMP/nowhere" --out "$TMP/x"
 expect_exit 65 "$STAGE" verify "$TMP/nowhere"
 if [ "$(id -u)" = 0 ]; then

@@ -19,7 +19,7 @@ cp -r "$out" "$TMP/reference"
 # --- What was staged before, and damaged since --------------------------------------------------------------------------
 truncate -s 700 "$out/journal/00000.tsv"
 check "a journal cut short" stage
-expect_output "; 0 were done before"
+expect_output "; 0 done by earlier calls"
 same_as_reference "a journal cut short"
 sed -i '1s/\(.*\)\t[0-9a-f]*$/\1\t0000/' "$out/journal/00000.tsv"
 check "a journal with another hash of its shard" stage
@@ -27,7 +27,7 @@ same_as_reference "a journal with another hash of its shard"
 flip "$out/shards/00000.h5" 60000
 expect_exit 65 "$STAGE" verify "$out"
 check "a shard with flipped bits is found" stage
-expect_output "shards/00000.h5 is damaged or not there, and is made anew"
+expect_output "shards/00000.h5 is damaged or missing and will be rebuilt"
 same_as_reference "a shard with flipped bits"
 rm "$out/shards/00000.h5"
 check "a shard that is gone" stage
@@ -47,52 +47,52 @@ same_as_reference "a recipe that is gone"
 mkdir "$TMP/other"
 check "draws another download of the same name" "$BUILD/synth" "$TMP/other/data" --people 9 --size 96 --seed 8
 expect_named 65 "another download is refused" "$STAGE" folder "$TMP/other/data" --out "$out" --size 64 --labels labels.csv --person person --shard-mb 1
-expect_output "$out holds 12 records, "
+expect_output "$out has records of "
 expect_output "is it another download?"
 same_as_reference "another download"
 lost=$(cd "$data" && printf '%s\n' train/*.jpg | head -n 1)
 mv "$data/$lost" "$TMP/lost.jpg" && cp "$data/labels.csv" "$TMP/labels.csv" && grep -v "^$lost," "$TMP/labels.csv" >"$data/labels.csv"
 expect_named 65 "a file that is gone is told of" stage
-expect_output "12 records, 1 of whose files are not below $data now, such as $lost: nothing was changed"
+expect_output "$out has records of 1 file missing below $data, such as $lost: nothing was changed"
 same_as_reference "a file that is gone"
 cp "$TMP/labels.csv" "$data/labels.csv"
 expect_named 65 "a file that is gone from the tree alone is quarantined" stage
-expect_output "the pack that was there before stays as it was"
+expect_output "the existing pack is unchanged"
 if [ -e "$out/spool" ]; then not_ok "no spool is left"; else ok "no spool is left"; fi
 check "the pack opens still" "$STAGE" verify "$out"
 cp -p "$TMP/lost.jpg" "$data/$lost" && touch -r "$TMP/lost.jpg" "$data/$lost"
 check "with the file again" stage
 same_as_reference "with the file again"
 expect_named 64 "without people is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --labels labels.csv --shard-mb 1
-expect_output "another recipe"
+expect_output "was staged with other options"
 expect_named 64 "without labels is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --shard-mb 1
-same_as_reference "another recipe"
+same_as_reference "was staged with other options"
 cp -r "$out" "$TMP/begun" && rm "$TMP/begun/pack.json"
 check "nothing published: another recipe starts anew" "$STAGE" folder "$data" --out "$TMP/begun" --size 32 --labels labels.csv --person person
-expect_output "; 0 were done before"
+expect_output "; 0 done by earlier calls"
 check "verifies" "$STAGE" verify "$TMP/begun"
 printf 'nobody\ttrain\n' >"$out/split.tsv"
 expect_named 65 "a split of somebody else" "$STAGE" info "$out"
-expect_output "remove that file to have the pack's own split"
+expect_output "delete that file to use the pack's own split"
 rm "$out/split.tsv"
 
 # --- Where it writes ----------------------------------------------------------------------------------------------------
 for place in "$data" "$data/" "$data/train/new/pack"; do
     expect_exit 64 "$STAGE" folder "$data" --out "$place"
-    expect_output "whose photographs are staged; name a folder elsewhere"
+    expect_output "the folder to stage; choose a folder elsewhere"
 done
 ln -s "$data" "$TMP/way"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/way/pack"
 ln -s nowhere "$TMP/link"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/link"
-expect_output "a link that leads nowhere"
+expect_output "a dangling link"
 expect_exit 64 "$STAGE" folder "$data" --out "$data/../output"
-expect_output "is there, and is no folder"
+expect_output "exists and is not a folder"
 expect_exit 64 stage --size 32
-expect_output "another recipe"
+expect_output "was staged with other options"
 check "a split of the pack's own" "$STAGE" split "$out" --val 0.3 --test 0.3
 check "is told of when it is staged again" stage
-expect_output "split.tsv stands above the split that was staged now"
+expect_output "split.tsv overrides the split just staged"
 rm "$out/split.tsv"
 if [ -e /dev/full ]; then
     expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
@@ -111,10 +111,10 @@ expect_exit 65 "$STAGE" forget "$out" --delete
 expect_output "derived.tsv:1: $TMP/mine is a folder"
 printf '%s' "$TMP/mine/photograph" >"$out/derived.tsv"
 expect_exit 65 "$STAGE" forget "$out" --delete
-expect_output "cut short"
+expect_output "truncated"
 echo mine/photograph >"$out/derived.tsv"
 expect_exit 65 "$STAGE" forget "$out" --delete
-expect_output "no whole path"
+expect_output "not an absolute path"
 if [ -e "$TMP/mine/photograph" ]; then ok "a damaged list deletes nothing"; else not_ok "a damaged list deletes nothing"; fi
 rm "$out/derived.tsv"
 same_as_reference "after that"
@@ -126,10 +126,10 @@ strange=$'train/a "b",\tc\nd \\ \u00e9.jpg'
     quoted="\"${strange//\"/\"\"}\"" awk -F, -v OFS=, -v was="$was" '$1 == was { $1 = ENVIRON["quoted"] } 1' labels.csv >"$TMP/labels" &&
     cp "$TMP/labels" labels.csv && md5sum ./*/*.jpg >"$TMP/sums" && : >train/empty.jpg && sed 2q labels.csv | sed '1d;s|^[^,]*|train/empty.jpg|' >>labels.csv)
 check "a name with quotes, tabs, line ends and more than ASCII" stage --md5 "$TMP/sums" --max-bad 50%
-expect_output "13 files: 12 packed, 1 quarantined, 0 excluded; 0 were done before"
+expect_output "13 files: 12 packed, 1 quarantined, 0 excluded; 0 done by earlier calls"
 if grep -q "12 of 13 files have one in sums" "$out/card.md"; then ok "its sum is found"; else not_ok "its sum is found" "$(grep MD5 "$out/card.md")"; fi
 check "is found again" stage --md5 "$TMP/sums" --max-bad 50%
-expect_output "; 13 were done before"
+expect_output "; 13 done by earlier calls"
 check "verifies" "$STAGE" verify "$out"
 
 printf 'train/\351.jpg,train,1\n' >>"$data/labels.csv"
@@ -175,20 +175,20 @@ aireadi_with "a manifest without rows" 65 "none of 8 files could be packed" sed 
 aireadi_with "a manifest cut within a row" 65 "; the file ends here: cut short?" eval 'truncate -s $(($(head -n 3 "$manifest" | wc -c) - 120)) "$manifest"'
 aireadi_with "a manifest of 16 bits" 65 "UTF-16? save it as UTF-8" eval 'printf "p\0e\0" >"$manifest"'
 aireadi_with "a manifest without laterality" 65 "manifest.tsv: no column laterality; it has person_id," sed -i 1s/laterality/side/ "$manifest"
-aireadi_with "a row twice" 0 "1 things to look at" repeated "$manifest" 2 imaging other
-aireadi_with "a row of another person" 65 "1 files are quarantined" cell "$manifest" 2 person_id 4002
-aireadi_with "an unknown laterality" 0 "1 things to look at" cell "$manifest" 2 laterality both
+aireadi_with "a row twice" 0 "1 warning: see " repeated "$manifest" 2 imaging other
+aireadi_with "a row of another person" 65 "1 file is quarantined" cell "$manifest" 2 person_id 4002
+aireadi_with "an unknown laterality" 0 "1 warning: see " cell "$manifest" 2 laterality both
 aireadi_with "a path above the root" 65 "manifest.tsv:2: leads above the root" cell "$manifest" 2 filepath /../../x.dcm
 aireadi_with "a path elsewhere" 65 "manifest.tsv:2: an absolute path" cell "$manifest" 2 filepath /etc/passwd
 aireadi_with "a person without a split" 0 "excluded: 2 no_split" cell "$people" 2 recommended_split ""
-aireadi_with "an unknown split" 65 'participants.tsv:2: "hold" is no split' cell "$people" 2 recommended_split hold
+aireadi_with "an unknown split" 65 'participants.tsv:2: unknown split "hold"' cell "$people" 2 recommended_split hold
 aireadi_with "a person in two splits" 65 "person_split: 1001 (rows of participants.tsv" repeated "$people" 2 recommended_split val
 aireadi_with "people without splits" 65 "participants.tsv: no column recommended_split" sed -i 1s/recommended_split/split/ "$people"
 aireadi_with "a quote without an end" 65 "measurement.csv:3: a quote opens" sed -i '3s/,/,"/' "$tree/clinical_data/measurement.csv"
-aireadi_with "a damaged description" 65 "no JSON: damaged" truncate -s 9 "$tree/dataset_description.json"
-aireadi_with "a modality on another disk" 0 "retinal_photography/cfp is a link, and followed" linked_folder
+aireadi_with "a damaged description" 65 "not JSON: damaged" truncate -s 9 "$tree/dataset_description.json"
+aireadi_with "a modality on another disk" 0 "retinal_photography/cfp is a link and was followed" linked_folder
 aireadi_with "a person on another disk" 65 "outside: retinal_photography/cfp/" linked_person
 aireadi_with "a loop of links" 65 "retinal_photography/cfp: a loop of links" eval 'rm -r "$tree/retinal_photography/cfp"; ln -s cfp "$tree/retinal_photography/cfp"'
 aireadi_with "a disk that is not there" 65 "is its disk mounted?" eval 'rm -r "$tree/retinal_photography"; ln -s /nowhere/x "$tree/retinal_photography"'
-aireadi_with "a folder of something else" 65 "ROOT is the folder of an AI-READI download" rm "$people"
+aireadi_with "a folder of something else" 65 "ROOT must be the folder of an AI-READI download" rm "$people"
 aireadi_with "a file instead of a folder" 65 "tree: not a folder" eval 'rm -r "$tree"; : >"$tree"'

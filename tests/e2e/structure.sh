@@ -68,8 +68,8 @@ plant() {
 lines() { printf 'static int planted(void) {\\n'; printf '    ;\\n%.0s' $(seq "$1"); printf '}\\n'; }
 
 plant wrong_includes src/image/planted.c '#include "train/train.h"\n' 'room image may not use include/train/train.h of room train'
-plant wrong_includes src/stage/planted.c '#include "pack/pack_file.h"\n' 'a private header of room pack'
-plant wrong_includes src/pack/planted.c '#include "pack_file.h"\n' 'does not start at include/'
+plant wrong_includes src/stage/planted.c '#include "pack/columns.h"\n' 'a private header of room pack'
+plant wrong_includes src/pack/planted.c '#include "columns.h"\n' 'does not start at include/'
 plant wrong_includes src/attic/planted.c '#include "base/status.h"\n' 'no room called attic'
 plant file_circles include/base/status.h '#include "base/files.h"\n' 'circle:.* base/status'
 plant folder_circles src/stage/frame/planted.c '#include "stage/report/reports.h"\n' 'src/stage/frame'

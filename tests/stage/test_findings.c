@@ -21,7 +21,7 @@ static void they_are_written_by_fate_kind_and_path(void **state) {
     assert_int_equal(findings_count(&findings, FATE_QUARANTINED), 3);
     assert_int_equal(findings_count(&findings, FATE_EXCLUDED), 2);
     assert_int_equal(findings_count(&findings, FATE_REFUSED), 1);
-    assert_int_equal(findings_count(&findings, FATE_TOLD), 1);
+    assert_int_equal(findings_count(&findings, FATE_WARNED), 1);
     char *path = scratch_path(*state, "findings.tsv"), *text;
     size_t size;
     assert_ok(findings_write(&findings, path));

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "ops/ops.h"
+#include "pack/row.h"
+#include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/overview.h"
 #include "tests/fixtures/drawn.h"
@@ -33,7 +35,7 @@ static Image shrink(const Image *image, int n) {
 static void expect_circle(const Disc *disc, double tolerance, const char *what) {
     Image image = drawn_disc(disc);
     float circle[4];
-    assert_ok(fundus_find_circle(&image, image.height, image.width, circle));
+    assert_ok(circle_find(&image, image.height, image.width, circle));
     if (!(fabs(circle[0] - disc->x) <= tolerance) || !(fabs(circle[1] - disc->y) <= tolerance) ||
         !(fabs(circle[2] - disc->radius) <= tolerance) || !(circle[3] >= 0.9f))
         fail_msg("%s: circle %g %g %g, confidence %g, not %g %g %g", what, (double)circle[0], (double)circle[1],
@@ -69,9 +71,9 @@ static void marks_do_not_move_it(void **state) {
             if (hypot(x - 850, y - 200) < 25 || (y > 950 && y < 980 && x > 20 && x < 220 && x / 8 % 2))
                 memset(image.pixels + ((size_t)y * 1000 + x) * 3, 150, 3);
     float circle[4];
-    assert_ok(fundus_find_circle(&image, 1000, 1000, circle));
+    assert_ok(circle_find(&image, 1000, 1000, circle));
     assert_true(fabs(circle[0] - 500) < 1 && fabs(circle[1] - 500) < 1 && fabs(circle[2] - 460) < 1);
-    assert_true(circle[3] >= FUNDUS_CONFIDENCE);
+    assert_true(circle[3] >= CIRCLE_CONFIDENCE);
     image_free(&image);
 }
 
@@ -88,9 +90,9 @@ static void a_dim_rim_counts(void **state) {
                     *level = (uint8_t)(*level > 3 ? 3 + (*level - 3) / 8 : *level); /* about 14 levels over black */
                 }
         float circle[4];
-        assert_ok(fundus_find_circle(&image, disc.height, disc.width, circle));
+        assert_ok(circle_find(&image, disc.height, disc.width, circle));
         if (!(fabs(circle[0] - 480) < 1.5) || !(fabs(circle[1] - 410) < 1.5) || !(fabs(circle[2] - 370) < 1.5) ||
-            circle[3] < FUNDUS_CONFIDENCE)
+            circle[3] < CIRCLE_CONFIDENCE)
             fail_msg("bright to %d tenths: circle %g %g %g, confidence %g", bright, (double)circle[0],
                      (double)circle[1], (double)circle[2], (double)circle[3]);
         image_free(&image);
@@ -111,9 +113,9 @@ static void haze_does_not_widen_it(void **state) {
                     pixel[c] = (uint8_t)(pixel[c] + haze * exp(-4 * beyond));
             }
         float circle[4];
-        assert_ok(fundus_find_circle(&image, disc.height, disc.width, circle));
+        assert_ok(circle_find(&image, disc.height, disc.width, circle));
         if (!(fabs(circle[0] - 480) < 1.5) || !(fabs(circle[1] - 410) < 1.5) || !(fabs(circle[2] - 320) < 1.5) ||
-            circle[3] < FUNDUS_CONFIDENCE)
+            circle[3] < CIRCLE_CONFIDENCE)
             fail_msg("haze of %d levels: circle %g %g %g, confidence %g", haze, (double)circle[0], (double)circle[1],
                      (double)circle[2], (double)circle[3]);
         image_free(&image);
@@ -311,7 +313,7 @@ static void few_pixels_ask_for_the_full_size(void **state) {
     (void)state;
     const Image full = {.width = 2400, .height = 2000}, half = {.width = 1200, .height = 1000};
     Framing framing = {.crop = {0, 0, 1024, 1024}};
-    assert_int_equal(fundus_least_side(256), 640);
+    assert_int_equal(fundus_min_side(256), 640);
     assert_false(fundus_needs_full(&full, 2000, 2400, &framing, 2000));
     assert_false(fundus_needs_full(&half, 2000, 2400, &framing, 256)); /* 512 pixels */
     framing.crop[2] = framing.crop[3] = 1023;

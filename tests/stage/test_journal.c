@@ -90,8 +90,8 @@ static void test_round_trip(void **state) {
     for (int i = 0; i < COUNT; i++)
         if (i != 4)
             fixture.outcomes[i] = packed((uint8_t)i);
-    assert_ok(outcome_find(&fixture.outcomes[2], FINDING_DECODE, "", "Corrupt\tJPEG\\data:\n17 bytes"));
-    assert_ok(outcome_find(&fixture.outcomes[5], FINDING_DUPLICATE, "c\td.png", "the same bytes"));
+    assert_ok(outcome_reject(&fixture.outcomes[2], FINDING_DECODE, "", "Corrupt\tJPEG\\data:\n17 bytes"));
+    assert_ok(outcome_reject(&fixture.outcomes[5], FINDING_DUPLICATE, "c\td.png", "the same bytes"));
     ShardState written = {.count = COUNT,
                           .key = 0xabcdef,
                           .entry = {.records = 3, .bytes = 99, .offset = 4096, .tables = 7, .sha256 = "0123"}};
@@ -133,7 +133,7 @@ static void test_round_trip(void **state) {
 
     /* What could not be read is tried again. */
     Outcome unreadable = {0};
-    assert_ok(outcome_find(&unreadable, FINDING_UNREADABLE, "", "Permission denied"));
+    assert_ok(outcome_reject(&unreadable, FINDING_UNREADABLE, "", "Permission denied"));
     const Outcome before = fixture.outcomes[2];
     fixture.outcomes[2] = unreadable;
     assert_ok(journal_write(path, &fixture.source, &written, fixture.outcomes));
@@ -180,9 +180,9 @@ static void test_key(void **state) {
     CHANGED(input->eye = PACK_EYE_LEFT);
     CHANGED(input->split = PACK_SPLIT_TEST);
     CHANGED(input->frame = FRAME_WHOLE);
-    CHANGED(input->headed = true);
-    CHANGED(input->excluded = "named in a list");
-    CHANGED(input->bad = "listed, not on disk");
+    CHANGED(input->verify_header = true);
+    CHANGED(input->exclude_reason = "named in a list");
+    CHANGED(input->quarantine_reason = "listed, not on disk");
     CHANGED(strcpy(input->md5, "0"));
     CHANGED(fixture.labels[3] = 7);
     fixture.labels[3] = 3;
@@ -200,12 +200,12 @@ static void test_duplicates(void **state) {
     const uint8_t contents[COUNT] = {50, 60, 50, 50, 60, 70};
     for (int i = 0; i < COUNT; i++)
         fixture.outcomes[i] = packed(contents[i]);
-    Seen seen;
+    ContentIndex seen;
     bool agrees;
     const ShardState shards[] = {{.first = 0, .count = 3}, {.first = 3, .count = 3}};
-    assert_ok(seen_open(&seen, COUNT));
-    assert_ok(shard_settle(&fixture.source, &shards[0], fixture.outcomes, false, &seen, &agrees));
-    assert_ok(shard_settle(&fixture.source, &shards[1], fixture.outcomes + 3, false, &seen, &agrees));
+    assert_ok(content_index_open(&seen, COUNT));
+    assert_ok(shard_mark_duplicates(&fixture.source, &shards[0], fixture.outcomes, false, &seen, &agrees));
+    assert_ok(shard_mark_duplicates(&fixture.source, &shards[1], fixture.outcomes + 3, false, &seen, &agrees));
     assert_true(fixture.outcomes[0].packed && fixture.outcomes[1].packed && fixture.outcomes[5].packed);
     for (int i = 2; i < 4; i++) {
         assert_false(fixture.outcomes[i].packed);
@@ -217,21 +217,21 @@ static void test_duplicates(void **state) {
     assert_string_equal(fixture.outcomes[4].other, "b.png");
 
     /* The same from journals: they agree as long as the shards before are what they were. */
-    seen_close(&seen);
-    assert_ok(seen_open(&seen, COUNT));
-    assert_ok(shard_settle(&fixture.source, &shards[0], fixture.outcomes, true, &seen, &agrees));
+    content_index_close(&seen);
+    assert_ok(content_index_open(&seen, COUNT));
+    assert_ok(shard_mark_duplicates(&fixture.source, &shards[0], fixture.outcomes, true, &seen, &agrees));
     assert_true(agrees);
-    assert_ok(shard_settle(&fixture.source, &shards[1], fixture.outcomes + 3, true, &seen, &agrees));
+    assert_ok(shard_mark_duplicates(&fixture.source, &shards[1], fixture.outcomes + 3, true, &seen, &agrees));
     assert_true(agrees);
-    assert_int_equal(seen_find(&seen, fixture.outcomes[5].sha256), 5);
+    assert_int_equal(content_index_find(&seen, fixture.outcomes[5].sha256), 5);
 
     /* Without the first shard's a.png the copy in the second is no duplicate any more. */
-    seen_close(&seen);
-    assert_ok(seen_open(&seen, COUNT));
-    assert_ok(shard_settle(&fixture.source, &shards[1], fixture.outcomes + 3, true, &seen, &agrees));
+    content_index_close(&seen);
+    assert_ok(content_index_open(&seen, COUNT));
+    assert_ok(shard_mark_duplicates(&fixture.source, &shards[1], fixture.outcomes + 3, true, &seen, &agrees));
     assert_false(agrees);
-    assert_int_equal(seen_find(&seen, fixture.outcomes[5].sha256), -1);
-    seen_close(&seen);
+    assert_int_equal(content_index_find(&seen, fixture.outcomes[5].sha256), -1);
+    content_index_close(&seen);
     close_fixture(&fixture);
 }
 

@@ -87,8 +87,8 @@ static void messages_of_azcopy(void **state) {
     expect(*state, MESSAGE("Info", A "; ContentMD5: " BASE64_A ";  Content Length: 7 B") MESSAGE("EndOfJob", ""), HEX_A,
            "");
     expect_bad(*state, OBJECT(A, ",\\\"ContentMD5\\\":\\\"" BASE64_A "\\\"") MESSAGE("Error", "cannot go on"),
-               "list:2: neither");
-    expect_bad(*state, OBJECT(A, ",\\\"ContentMD5\\\":\\\"AAAA\\\""), "list:1: neither");
+               "list:2: not a line of md5sum");
+    expect_bad(*state, OBJECT(A, ",\\\"ContentMD5\\\":\\\"AAAA\\\""), "list:1: not a line of md5sum");
     expect_bad(*state, OBJECT(B, ",\\\"ContentMD5\\\":\\\"" BASE64_A "\\\"") "{\"MessageType\":\"ListObj", "list:2: ");
     expect_bad(*state, OBJECT(A, "") OBJECT(B, ""), "--properties ContentMD5");
 }
@@ -110,25 +110,25 @@ static void tables_with_any_columns(void **state) {
 }
 
 static void what_is_not_clear_is_refused_with_its_line(void **state) {
-    expect_bad(*state, "a,b\n" A ",1\n", "no column holds MD5 sums");
-    expect_bad(*state, "a,b\nx," HEX_A "\n", "no column holds paths");
+    expect_bad(*state, "a,b\n" A ",1\n", "no column contains MD5 sums");
+    expect_bad(*state, "a,b\nx," HEX_A "\n", "no column contains paths");
     expect_bad(*state, "a,b\n" A "," BASE64_A "\n" B ",ASNFZ4mrze8BI0VniavN7w=\n", "list:3: \"ASNF");
     expect_bad(*state, "a,b\n" A "," BASE64_A "\n" B ",ASNFZ4mrze8BI0VniavN7x==\n", "list:3: \"ASNF");
     expect_bad(*state, "a,b\n" A "," BASE64_A "\n" B "," HEX_B "0\n", "list:3: \"0123");
-    expect_bad(*state, "a,b\n" A "," HEX_A "\nv3/" A "," BASE64_B "\n", "list:3: a second, other sum for " A);
-    expect_bad(*state, "x,y,path\n" HEX_A "," HEX_B "," A "\n", "2 columns hold what may be MD5 sums, such as x");
-    expect_bad(*state, "md5,old_md5,path\n" HEX_A "," HEX_B "," A "\n", "2 columns hold what may be MD5 sums");
-    expect_bad(*state, HEX_A "  " A "\nx\n", "list:2: neither");
-    expect_bad(*state, HEX_A "  \n", "no column holds paths");
-    expect_bad(*state, HEX_A "  elsewhere\n", "of none of the 2 files");
-    expect_bad(*state, "MD5 (" A ") = " HEX_A "\nSHA256 (" B ") = " HEX_B HEX_B "\n", "list:2: neither");
+    expect_bad(*state, "a,b\n" A "," HEX_A "\nv3/" A "," BASE64_B "\n", "list:3: a second, different sum for " A);
+    expect_bad(*state, "x,y,path\n" HEX_A "," HEX_B "," A "\n", "2 columns contain what may be MD5 sums, such as x");
+    expect_bad(*state, "md5,old_md5,path\n" HEX_A "," HEX_B "," A "\n", "2 columns contain what may be MD5 sums");
+    expect_bad(*state, HEX_A "  " A "\nx\n", "list:2: not a line of md5sum");
+    expect_bad(*state, HEX_A "  \n", "no column contains paths");
+    expect_bad(*state, HEX_A "  elsewhere\n", "for none of the 2 files");
+    expect_bad(*state, "MD5 (" A ") = " HEX_A "\nSHA256 (" B ") = " HEX_B HEX_B "\n", "list:2: not a line of md5sum");
     expect_bad(*state, A "; ContentMD5: " BASE64_A ";  Content Length: 1\n" B "; ContentMD5: ASNF; Content Length: 1\n",
-               "list:2: neither");
+               "list:2: not a line of md5sum");
     expect_bad(*state, A "; ContentMD5: " BASE64_A ";  Content Length: 1\nfailed to traverse container\n",
-               "list:2: neither");
+               "list:2: not a line of md5sum");
     expect_bad(*state, "INFO: " A ";  Content Length: 1\n", "--properties ContentMD5");
-    expect_bad(*state, A "; ContentMD5: " HEX_A HEX_A "; Content Length: 1\n", "list:1: neither");
-    expect_bad(*state, "MD5 (" A ") = " BASE64_A "=\n", "list:1: neither");
+    expect_bad(*state, A "; ContentMD5: " HEX_A HEX_A "; Content Length: 1\n", "list:1: not a line of md5sum");
+    expect_bad(*state, "MD5 (" A ") = " BASE64_A "=\n", "list:1: not a line of md5sum");
     expect_bad(*state, "", "no line has an MD5 sum");
     /* As a shell of Windows redirects it. */
     Sums sums = read_sums(*state, "\xFF\xFEI\0N\0F\0O\0:\0 \0", 14);

@@ -29,7 +29,7 @@ static int64_t by_all_pairs(const uint64_t *hashes, int64_t i, int most) {
 static void agree(const uint64_t *hashes, int64_t count, int most) {
     int64_t *nearest = malloc((size_t)count * sizeof *nearest);
     assert_non_null(nearest);
-    assert_null(near_find(hashes, count, most, nearest));
+    assert_null(near_duplicates_find(hashes, count, most, nearest));
     for (int64_t i = 0; i < count; i++)
         assert_int_equal(nearest[i], by_all_pairs(hashes, i, most));
     free(nearest);
@@ -56,8 +56,8 @@ static void test_ends(void **state) {
     (void)state;
     const uint64_t hashes[] = {0, UINT64_MAX, 0, UINT64_MAX ^ 1, 1};
     int64_t nearest[5];
-    assert_null(near_find(hashes, 0, 6, nearest));
-    assert_null(near_find(hashes, 5, 6, nearest));
+    assert_null(near_duplicates_find(hashes, 0, 6, nearest));
+    assert_null(near_duplicates_find(hashes, 5, 6, nearest));
     const int64_t expected[] = {-1, -1, 0, 1, 0};
     for (int i = 0; i < 5; i++)
         assert_int_equal(nearest[i], expected[i]);

@@ -24,13 +24,18 @@ static int teardown(void **state) {
 }
 
 /* Writes the first `share` of a file of the kind and stages it as person 1001's, the eye being given. */
-static void stage(const char *root, const DicomKind *kind, double share, PackEye eye, bool headed, Outcome *outcome) {
+static void stage(const char *root, const DicomKind *kind, double share, PackEye eye, bool verify_header,
+                  Outcome *outcome) {
     size_t size, tail;
     uint8_t *data = make_dicom(kind, &size, &tail), record[RECORD * RECORD * 3];
     scratch_write(root, "a.dcm", (const char *)data, (size_t)((double)size * share));
     free(data);
-    const StageInput input = {
-        .path = "a.dcm", .person = "1001", .eye = eye, .frame = FRAME_WHOLE, .is_dicom = true, .headed = headed};
+    const StageInput input = {.path = "a.dcm",
+                              .person = "1001",
+                              .eye = eye,
+                              .frame = FRAME_WHOLE,
+                              .is_dicom = true,
+                              .verify_header = verify_header};
     assert_ok(photograph_stage(root, &input, RECORD, record, outcome));
     assert_true(outcome->settled);
 }
@@ -45,9 +50,9 @@ static void expect(const char *root, const DicomKind *kind, double share, Findin
     outcome_close(&outcome);
 }
 
-static void expect_packed(const char *root, const DicomKind *kind, PackEye eye, bool headed) {
+static void expect_packed(const char *root, const DicomKind *kind, PackEye eye, bool verify_header) {
     Outcome outcome;
-    stage(root, kind, 1, eye, headed, &outcome);
+    stage(root, kind, 1, eye, verify_header, &outcome);
     if (!outcome.packed)
         fail_msg("not packed: %s", outcome.detail);
     outcome_close(&outcome);

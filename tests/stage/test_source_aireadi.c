@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "stage/source/aireadi/source_aireadi.h"
 #include "tests/fixtures/tree.h"
 
 #include <math.h>
@@ -103,8 +104,9 @@ static void other_modalities_and_devices_are_no_inputs(void **state) {
     assert_int_equal(source.count, 2);
     assert_string_equal(source.info.dataset_version, "2.0.0");
     drop(&source, &findings);
-    assert_fails(source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
-                 "no photograph of device none in these modalities, but 3 of others: icare_eidon, topcon_triton");
+    assert_fails(
+        source_aireadi(&(SourceOptions){.root = *state, .device = "none"}, &source, &findings), EXIT_DATA,
+        "no photograph of device none in these modalities, but 3 of other devices: icare_eidon, topcon_triton");
     assert_fails(source_aireadi(&(SourceOptions){.root = *state, .modalities = "cfp,oct"}, &source, &findings),
                  EXIT_USAGE, "\"oct\"");
 }
@@ -152,7 +154,7 @@ static void each_finding_is_made_once(void **state) {
     Findings findings;
     read_ok(*state, &source, &findings);
     assert_int_equal(source.count, 11);
-    assert_string_equal(source.told, "retinal_photography/cfp: 1 file with another ending is not read: 1 .txt\n");
+    assert_string_equal(source.warnings, "retinal_photography/cfp: 1 file with another ending is not read: 1 .txt\n");
     static const struct {
         FindingKind kind;
         const char *path;
@@ -162,8 +164,8 @@ static void each_finding_is_made_once(void **state) {
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         assert_int_equal(findings_of(&findings, wanted[i].kind, wanted[i].path), 1);
         const StageInput *input = input_at(&source, wanted[i].path);
-        assert_int_equal(input->bad != NULL, finding_fate(wanted[i].kind) == FATE_QUARANTINED);
-        assert_int_equal(input->excluded != NULL, finding_fate(wanted[i].kind) == FATE_EXCLUDED);
+        assert_int_equal(input->quarantine_reason != NULL, finding_fate(wanted[i].kind) == FATE_QUARANTINED);
+        assert_int_equal(input->exclude_reason != NULL, finding_fate(wanted[i].kind) == FATE_EXCLUDED);
     }
     assert_int_equal(findings_of(&findings, FINDING_LINK, CFP "topcon_triton/1001/loop"), 1);
     assert_int_equal(findings.count, sizeof wanted / sizeof *wanted + 1);
@@ -180,7 +182,7 @@ static void what_cannot_be_trusted_is_refused_with_all_that_was_found(void **sta
     StageSource source;
     Findings findings = {0};
     SourceOptions options = {.root = *state};
-    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "until 4 findings are settled");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "until 4 findings are resolved");
     assert_int_equal(findings_of(&findings, FINDING_PERSON_SPLIT, "1001"), 1);
     assert_int_equal(findings_of(&findings, FINDING_OUTSIDE, "/../../x.dcm"), 1);
     assert_int_equal(findings_of(&findings, FINDING_OUTSIDE, "/elsewhere/x.dcm"), 1);
@@ -193,7 +195,7 @@ static void what_cannot_be_trusted_is_refused_with_all_that_was_found(void **sta
     char *leave = scratch_path(*state, "leave");
     options.exclude = leave;
     assert_ok(source_aireadi(&options, &source, &findings));
-    assert_non_null(strstr(input_at(&source, B)->excluded, "named in"));
+    assert_non_null(strstr(input_at(&source, B)->exclude_reason, "named in"));
     assert_int_equal(findings_of(&findings, FINDING_NAMED, LINK), 1);
     assert_int_equal(findings.count, 2);
     drop(&source, &findings);
@@ -221,11 +223,11 @@ static void folders_that_are_links_are_followed(void **state) {
     assert_int_equal(source.count, 5);
     assert_int_equal(findings_of(&findings, FINDING_UNLISTED, "retinal_photography/ir/icare_eidon/7001/extra.dcm"), 1);
     assert_int_equal(findings.count, 1);
-    assert_null(input_at(&source, A)->bad);
-    assert_null(input_at(&source, IR)->bad);
-    const char *first = strstr(source.told, "retinal_photography is a link, and followed: what lies in ");
+    assert_null(input_at(&source, A)->quarantine_reason);
+    assert_null(input_at(&source, IR)->quarantine_reason);
+    const char *first = strstr(source.warnings, "retinal_photography is a link and was followed: the contents of ");
     assert_non_null(first);
-    assert_non_null(strstr(first, "/disk is taken\nretinal_photography/ir is a link"));
+    assert_non_null(strstr(first, "/disk are staged\nretinal_photography/ir is a link"));
     assert_non_null(strstr(source.notes, "retinal_photography/ir is a link to a folder elsewhere"));
     drop(&source, &findings);
     /* Deeper ones may not leave what is followed. */
@@ -255,9 +257,9 @@ static void links_that_lead_astray_are_named(void **state) {
     char *cfp = scratch_path(*state, "retinal_photography/cfp");
     static const char *const links[][2] = {{"cfp", "retinal_photography/cfp: a loop of links"},
                                            {"../../none", "is its disk mounted?"},
-                                           {"/dev/null", "which is no folder"},
-                                           {".", "which it lies in"},
-                                           {"/", "a link to /, which it lies in"}};
+                                           {"/dev/null", "which is not a folder"},
+                                           {".", "which contains it"},
+                                           {"/", "a link to /, which contains it"}};
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         assert_ok(files_remove(cfp));
         put_link(*state, "retinal_photography/cfp", links[i][0]);
@@ -272,9 +274,9 @@ static void links_that_lead_astray_are_named(void **state) {
     StageSource source;
     Findings findings;
     read_ok(*state, &source, &findings);
-    assert_null(input_at(&source, A)->bad);
-    assert_string_equal(input_at(&source, B)->bad, "a loop of links");
-    assert_null(source.told);
+    assert_null(input_at(&source, A)->quarantine_reason);
+    assert_string_equal(input_at(&source, B)->quarantine_reason, "a loop of links");
+    assert_null(source.warnings);
     drop(&source, &findings);
     free(gone);
     free(cfp);
@@ -290,11 +292,11 @@ static void a_list_of_splits_stands_above_the_recommended_ones(void **state) {
     assert_ok(source_aireadi(&options, &source, &findings));
     assert_int_equal(input_at(&source, A)->split, PACK_SPLIT_VAL);
     assert_int_equal(input_at(&source, B)->split, PACK_SPLIT_VAL);
-    assert_string_equal(input_at(&source, MOSAIC)->excluded, "its person is on no side of the list of splits");
+    assert_string_equal(input_at(&source, MOSAIC)->exclude_reason, "its person is on no side of the list of splits");
     assert_int_equal(findings_of(&findings, FINDING_NO_SPLIT, MOSAIC), 1);
     assert_int_equal(findings.count, 1);
     assert_non_null(strstr(source.notes, "split by mine.tsv, a list of 3 people; not in this set: 1, such as 7002."));
-    assert_non_null(strstr(source.told, "mine.tsv names 1 people who are not in this set, such as 7002\n"));
+    assert_non_null(strstr(source.warnings, "mine.tsv names 1 person who is not in this set: 7002\n"));
     drop(&source, &findings);
     put(*state, "mine.tsv", "1001\tval\n1001\ttest\n");
     assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "person_split: 1001 (lines of mine.tsv");
@@ -369,8 +371,7 @@ static void sums_of_the_download_are_found(void **state) {
         assert_string_equal(input_at(&source, A)->md5, sum);
         assert_string_equal(input_at(&source, B)->md5, "");
         assert_non_null(strstr(source.notes, "MD5 sums: 1 of 3 files"));
-        assert_non_null(
-            strstr(source.told, "md5.csv has no sum of 2 files, such as " MOSAIC ": they are not checked\n"));
+        assert_non_null(strstr(source.warnings, "md5.csv has no sum for 2 files, such as " MOSAIC ": not checked\n"));
         drop(&source, &findings);
     }
     /* A table that is not what was sent; one of another folder, which has the same name, is none of ours. */
@@ -380,19 +381,19 @@ static void sums_of_the_download_are_found(void **state) {
     put(*state, "md5.csv",
         "0123456789abcdef0123456789abcdef  v3/" A
         "\n0123456789abcdef0123456789abcdef  clinical_data/measurement.csv\n");
-    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "measurement.csv: is in ");
+    assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, "measurement.csv: missing, but listed in ");
     put(*state, "md5.csv",
         "0123456789abcdef0123456789abcdef  v3/" A "\n0123456789abcdef0123456789abcdef  retinal_oct/manifest.tsv\n"
         "0123456789abcdef0123456789abcdee  manifest.tsv\n");
     assert_ok(source_aireadi(&options, &source, &findings));
     drop(&source, &findings);
     static const char *const bad[][2] = {
-        {"a,b\n" A ",1\n", "no column holds MD5 sums"},
-        {"a,b\nx,0123456789abcdef0123456789abcdef\n", "no column holds paths"},
+        {"a,b\n" A ",1\n", "no column contains MD5 sums"},
+        {"a,b\nx,0123456789abcdef0123456789abcdef\n", "no column contains paths"},
         {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" A ",0123456789abcdef0123456789abcdee\n",
          "md5.csv:3: a second"},
         {"a,b\n" A ",0123456789abcdef0123456789abcdef\n" B ",0123\n", "md5.csv:3: \"0123\""},
-        {"0123456789abcdef0123456789abcdef  " A "\nx\n", "md5.csv:2: neither a line of md5sum"}};
+        {"0123456789abcdef0123456789abcdef  " A "\nx\n", "md5.csv:2: not a line of md5sum"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put(*state, "md5.csv", bad[i][0]);
         assert_fails(source_aireadi(&options, &source, &findings), EXIT_DATA, bad[i][1]);
@@ -406,15 +407,15 @@ static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "retinal_photography/manifest.tsv", "person_id\tfilepath\n1001\t/" A "\n");
     expect_refused(*state, EXIT_DATA, "no column laterality; it has person_id, filepath");
     put(*state, "participants.tsv", "person_id\trecommended_split\n1001\tholdout\n");
-    expect_refused(*state, EXIT_DATA, "participants.tsv:2: \"holdout\"");
+    expect_refused(*state, EXIT_DATA, "participants.tsv:2: unknown split \"holdout\"");
     put(*state, "participants.tsv", "person_id\n1001\n");
     expect_refused(*state, EXIT_DATA, "no column recommended_split");
     put(*state, "dataset_description.json", "{");
-    expect_refused(*state, EXIT_DATA, "no JSON");
+    expect_refused(*state, EXIT_DATA, "not JSON");
     char *table = scratch_path(*state, "participants.tsv"), *json = scratch_path(*state, "dataset_description.json");
     assert_ok(files_remove(json));
     assert_ok(files_remove(table));
-    expect_refused(*state, EXIT_DATA, "participants.tsv: the table is not there; ROOT is the folder of an AI-READI");
+    expect_refused(*state, EXIT_DATA, "participants.tsv: no such table; ROOT must be the folder of an AI-READI");
     StageSource source;
     Findings findings = {0};
     SourceOptions none[] = {{.root = *state, .exclude = "none"}, {.root = *state, .splits = "none"}};

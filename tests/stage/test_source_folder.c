@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "stage/source/folder/source_folder.h"
 #include "tests/fixtures/tree.h"
 
 #include <math.h>
@@ -58,7 +59,7 @@ static void classes_are_labels_and_folders_are_splits(void **state) {
     assert_string_equal(a->modality, "cfp");
     assert_non_null(strstr(read.source.notes, "class: 0 healthy, 1 odd, 2 sick."));
     assert_non_null(strstr(read.source.notes, "a person of its own"));
-    assert_non_null(strstr(read.source.told, "a person of its own"));
+    assert_non_null(strstr(read.source.warnings, "a person of its own"));
     close_read(&read);
 }
 
@@ -110,8 +111,8 @@ static void rows_and_files_are_held_against_each_other(void **state) {
     assert_float_equal(label_of(&read.source, a, "grade"), 1, 0);
     assert_float_equal(label_of(&read.source, input_at(&read.source, "B.JPG"), "grade"), 2, 0);
     assert_true(isnan(label_of(&read.source, input_at(&read.source, "extra.jpg"), "grade")));
-    assert_non_null(gone->bad);
-    assert_non_null(input_at(&read.source, "extra.jpg")->excluded);
+    assert_non_null(gone->quarantine_reason);
+    assert_non_null(input_at(&read.source, "extra.jpg")->exclude_reason);
     assert_int_equal(findings_of(&read.findings, FINDING_MISSING, "gone.jpg"), 1);
     assert_int_equal(findings_of(&read.findings, FINDING_LISTED_TWICE, "gone.jpg"), 1);
     assert_int_equal(findings_of(&read.findings, FINDING_LISTED_TWICE, "a.jpg"), 1);
@@ -130,9 +131,9 @@ static void rows_say_what_is_wrong_with_their_file(void **state) {
     put(*state, "t.csv", "file,eye\na.jpg,X\nscan.tif,L\nb.jpg,R\nloop.jpg,R\n");
     Read read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
     assert_int_equal(read.source.count, 4);
-    assert_null(input_at(&read.source, "scan.tif")->bad); /* to be found out when it is opened */
-    assert_string_equal(input_at(&read.source, "b.jpg")->bad, "not a regular file");
-    assert_string_equal(input_at(&read.source, "loop.jpg")->bad, "a loop of links");
+    assert_null(input_at(&read.source, "scan.tif")->quarantine_reason); /* to be found out when it is opened */
+    assert_string_equal(input_at(&read.source, "b.jpg")->quarantine_reason, "not a regular file");
+    assert_string_equal(input_at(&read.source, "loop.jpg")->quarantine_reason, "a loop of links");
     assert_int_equal(findings_of(&read.findings, FINDING_LATERALITY, "a.jpg"), 1);
     assert_int_equal(read.findings.count, 3);
     close_read(&read);
@@ -163,7 +164,7 @@ static void a_person_on_two_sides_is_refused(void **state) {
     char *leave = scratch_path(*state, "leave");
     options.exclude = leave;
     read = read_fine(options);
-    assert_non_null(strstr(input_at(&read.source, "b.jpg")->excluded, "named in"));
+    assert_non_null(strstr(input_at(&read.source, "b.jpg")->exclude_reason, "named in"));
     assert_int_equal(findings_of(&read.findings, FINDING_NAMED, "b.jpg"), 1);
     close_read(&read);
     put(*state, "leave", "b.jpg\nc.jpg\n");
@@ -194,7 +195,7 @@ static void a_split_of_people_is_taken(void **state) {
                                               "such as 30."));
     close_read(&read);
     put(*state, "split.tsv", "person\tsplit\n");
-    assert_folder_fails(EXIT_DATA, "split.tsv: names nobody", .root = *state, .splits = splits);
+    assert_folder_fails(EXIT_DATA, "split.tsv: contains no people", .root = *state, .splits = splits);
     put(*state, "split.tsv", "10\tval\n10\ttrain\n");
     assert_folder_fails(EXIT_DATA, "person_split: 10 (lines of split.tsv", .root = *state, .kind = "eyepacs",
                         .splits = splits);
@@ -240,7 +241,7 @@ static void names_that_repeat_are_different_people(void **state) {
     assert_float_equal(test->labels[0], 4, 0);
     assert_string_not_equal(train->person, test->person);
     close_read(&read);
-    assert_folder_fails(EXIT_DATA, "may be", .root = *state,
+    assert_folder_fails(EXIT_DATA, "may mean", .root = *state,
                         .labels = "2. Groundtruths/b. IDRiD_Disease Grading_Testing Labels.csv");
 }
 
@@ -300,7 +301,7 @@ static void links_that_lead_out_or_nowhere(void **state) {
     put(*state, "links/note.txt", "x");
     put_link(*state, "links/train", "../root");
     char *links = scratch_path(*state, "links");
-    assert_folder_fails(EXIT_DATA, "no image but behind links to folders, such as train,", .root = links);
+    assert_folder_fails(EXIT_DATA, "the only images are behind links to folders, such as train,", .root = links);
     free(links);
     put_link(*state, "root/out.jpg", "../b.jpg");
     assert_folder_fails(EXIT_DATA, "outside: out.jpg", .root = root);
@@ -317,13 +318,13 @@ static void what_is_not_read_is_told(void **state) {
     Read read = read_fine((SourceOptions){.root = *state});
     static const char line[] = "9 files with other endings are not read: 2 without an ending, 2 .tif, 1 .bmp, 1 .gif, "
                                "1 .webp, and 2 others; 1 is a pipe or a device, and not read, such as pipe.jpg";
-    assert_non_null(strstr(read.source.told, line));
+    assert_non_null(strstr(read.source.warnings, line));
     assert_non_null(strstr(read.source.notes, line));
     close_read(&read);
     free(pipe);
     put(*state, "tif/1.tif", "x");
     char *root = scratch_path(*state, "tif");
-    assert_folder_fails(EXIT_DATA, "what is read ends in .jpg, .jpeg, .png or .dcm", .root = root);
+    assert_folder_fails(EXIT_DATA, "file names must end in .jpg, .jpeg, .png or .dcm", .root = root);
     free(root);
 }
 
@@ -335,17 +336,18 @@ static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "t.csv", "file,y\na.jpg,2\n");
     assert_folder_fails(EXIT_DATA, "no column who; it has file, y", .root = *state, .labels = "t.csv", .person = "who");
     put(*state, "t.csv", "file,who\na.jpg,\n");
-    assert_folder_fails(EXIT_DATA, "t.csv:2: no person", .root = *state, .labels = "t.csv", .person = "who");
+    assert_folder_fails(EXIT_DATA, "t.csv:2: the person is missing", .root = *state, .labels = "t.csv",
+                        .person = "who");
     put(*state, "t.csv", "file,split\na.jpg,holdout\n");
-    assert_folder_fails(EXIT_DATA, "t.csv:2: \"holdout\"", .root = *state, .labels = "t.csv");
+    assert_folder_fails(EXIT_DATA, "t.csv:2: unknown split \"holdout\"", .root = *state, .labels = "t.csv");
     put(*state, "t.csv", "file,grade\na.jpg,1\n../b.jpg,1\n");
     assert_folder_fails(EXIT_DATA, "outside: ../b.jpg (t.csv:3: leads above the root)", .root = *state,
                         .labels = "t.csv");
-    assert_folder_fails(EXIT_DATA, "nothing to stage", .root = "tests/e2e");
+    assert_folder_fails(EXIT_DATA, "no files to stage", .root = "tests/e2e");
     assert_folder_fails(EXIT_DATA, "the folder cannot be read", .root = "tests/none");
     assert_folder_fails(EXIT_DATA, "tests/run: not a folder", .root = "tests/run");
     put(*state, "retinal_photography/manifest.tsv", "x");
-    assert_folder_fails(EXIT_USAGE, "stage it by ./stage aireadi", .root = *state);
+    assert_folder_fails(EXIT_USAGE, "stage it with ./stage aireadi", .root = *state);
 }
 
 int main(void) {

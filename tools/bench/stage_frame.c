@@ -6,6 +6,7 @@
  */
 #include "base/files.h"
 #include "base/json.h"
+#include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/phash.h"
 
@@ -46,7 +47,7 @@ static void lap(double *last, double *part) {
 static Status frame(Work *work, int number, const char *data, size_t bytes, uint8_t *record, double *seconds,
                     double *last) {
     const char *path = work->files[number];
-    ImageDecode how = {.least = work->full ? 0 : fundus_least_side(work->size)};
+    ImageDecode how = {.least = work->full ? 0 : fundus_min_side(work->size)};
     Image image;
     Framing framing;
     int height, width;
@@ -56,7 +57,7 @@ static Status frame(Work *work, int number, const char *data, size_t bytes, uint
         /* Once more within fundus_frame(), of whose time it is taken off. */
         float circle[4];
         const double start = now();
-        Status status = fundus_find_circle(&image, height, width, circle);
+        Status status = circle_find(&image, height, width, circle);
         const double finding = now() - start;
         *last = now();
         if (!status)

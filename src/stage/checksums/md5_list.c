@@ -14,62 +14,63 @@
 typedef struct {
     const char *name;
     Md5File *file;
-} Named;
+} NamedFile;
 
 typedef struct {
     const char *path; /* of the list */
-    Named *named;     /* sorted by name */
+    NamedFile *named; /* sorted by name */
     int64_t count;
     int64_t given; /* files that have a sum */
-} List;
+} Md5List;
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const Named *)a)->name, ((const Named *)b)->name);
+static int compare_names(const void *a, const void *b) {
+    return strcmp(((const NamedFile *)a)->name, ((const NamedFile *)b)->name);
 }
 
-static const Named *first_named(const List *list, const char *name) {
-    Named key = {name, NULL};
-    const Named *found = bsearch(&key, list->named, (size_t)list->count, sizeof *list->named, by_name);
+static const NamedFile *first_named(const Md5List *list, const char *name) {
+    NamedFile key = {name, NULL};
+    const NamedFile *found = bsearch(&key, list->named, (size_t)list->count, sizeof *list->named, compare_names);
     while (found && found > list->named && strcmp(found[-1].name, name) == 0)
         found--;
     return found;
 }
 
-/* Either ends in the other. */
-static bool may_be(const char *path, const Md5File *file) {
+/* Whether one path ends in the other. */
+static bool paths_match(const char *path, const Md5File *file) {
     return path_ends_in(path, file->path) || (!file->whole && path_ends_in(file->path, path));
 }
 
 /* The file that `path` means; NULL when there is none. */
-static Status find_file(const List *list, int64_t line, const char *path, Md5File **file) {
+static Status find_file(const Md5List *list, int64_t line, const char *path, Md5File **file) {
     *file = NULL;
     path += strspn(path, "/");
     const char *name = path_name(path);
-    const Named *found = first_named(list, name);
+    const NamedFile *found = first_named(list, name);
     for (; found && found < list->named + list->count && strcmp(found->name, name) == 0; found++) {
-        if (!may_be(path, found->file))
+        if (!paths_match(path, found->file))
             continue;
-        /* The whole path of one may end in that of another: the longer one is meant. */
+        /* One whole path may end in another; the longer one is meant. */
         if (*file && path_ends_in(path, found->file->path) && path_ends_in(path, (*file)->path)) {
             if (strlen(found->file->path) > strlen((*file)->path))
                 *file = found->file;
             continue;
         }
         if (*file)
-            return status_error(EXIT_DATA, "%s:%lld: %s may be %s or %s", list->path, (long long)line, path,
+            return status_error(EXIT_DATA, "%s:%lld: %s may mean %s or %s", list->path, (long long)line, path,
                                 (*file)->path, found->file->path);
         *file = found->file;
     }
     return NULL;
 }
 
-static Status enter(List *list, int64_t line, const char *path, const char *sum) {
+static Status enter_sum(Md5List *list, int64_t line, const char *path, const char *sum) {
     Md5File *file;
     TRY(find_file(list, line, path, &file));
     if (!file)
-        return NULL; /* of a file that is not wanted */
+        return NULL; /* of a file that is not staged */
     if (*file->md5 && strcmp(file->md5, sum) != 0)
-        return status_error(EXIT_DATA, "%s:%lld: a second, other sum for %s", list->path, (long long)line, file->path);
+        return status_error(EXIT_DATA, "%s:%lld: a second, different sum for %s", list->path, (long long)line,
+                            file->path);
     list->given += !*file->md5;
     memcpy(file->md5, sum, MD5_TEXT);
     return NULL;
@@ -77,7 +78,7 @@ static Status enter(List *list, int64_t line, const char *path, const char *sum)
 
 /* --- Lines ---------------------------------------------------------------------------------------------------------*/
 
-static Status read_lines(List *list, char *text) {
+static Status read_lines(Md5List *list, char *text) {
     int64_t number = 1, sums = 0;
     for (char *line = text, *next; line; line = next, number++) {
         next = strchr(line, '\n');
@@ -85,34 +86,34 @@ static Status read_lines(List *list, char *text) {
             *next++ = '\0';
         line[strcspn(line, "\r")] = '\0';
         char *path, sum[MD5_TEXT];
-        const Md5Line kind = md5_line(line, &path, sum);
-        if (kind == MD5_LINE_BAD || kind == MD5_LINE_STRANGE)
+        const Md5Line kind = md5_line_parse(line, &path, sum);
+        if (kind == MD5_LINE_BAD || kind == MD5_LINE_UNKNOWN)
             return status_error(EXIT_DATA,
-                                "%s:%lld: neither a line of md5sum (32 digits, two spaces, a path) nor of azcopy list",
+                                "%s:%lld: not a line of md5sum (32 digits, two spaces, a path) or azcopy list",
                                 list->path, (long long)number);
         sums += kind == MD5_LINE_SUM;
         if (kind == MD5_LINE_SUM)
-            TRY(enter(list, number, path, sum));
+            TRY(enter_sum(list, number, path, sum));
     }
     if (!sums)
         return status_error(
-            EXIT_DATA, "%s: no line has an MD5 sum; azcopy list gives them with --properties ContentMD5", list->path);
+            EXIT_DATA, "%s: no line has an MD5 sum; azcopy list prints them with --properties ContentMD5", list->path);
     return NULL;
 }
 
 /* --- Tables --------------------------------------------------------------------------------------------------------*/
 
-/* Of each column how many cells are sums, and how many end in the name of a file. */
+/* For each column, how many cells are sums, and how many end in the name of a file. */
 typedef struct {
     int64_t *sums, *names;
-} Counts;
+} ColumnContents;
 
 static bool is_sum(const char *cell, char sum[MD5_TEXT]) {
-    const size_t taken = md5_text(cell, sum);
+    const size_t taken = md5_parse_sum(cell, sum);
     return taken && !cell[taken];
 }
 
-static void count_cells(const List *list, char *const *cells, int columns, Counts *counts) {
+static void count_cells(const Md5List *list, char *const *cells, int columns, ColumnContents *counts) {
     char sum[MD5_TEXT];
     for (int i = 0; i < columns; i++) {
         counts->sums[i] += is_sum(cells[i], sum);
@@ -120,8 +121,8 @@ static void count_cells(const List *list, char *const *cells, int columns, Count
     }
 }
 
-/* The one column of sums; of several the one that says it is MD5. */
-static Status choose_sums(const Table *table, const Counts *counts, int *column) {
+/* The only column of sums, or the only one whose name contains "md5". */
+static Status choose_sums(const Table *table, const ColumnContents *counts, int *column) {
     int any = -1, named = -1, others = 0, others_named = 0;
     for (int i = table->column_count - 1; i >= 0; i--) {
         if (!counts->sums[i])
@@ -134,33 +135,34 @@ static Status choose_sums(const Table *table, const Counts *counts, int *column)
         }
     }
     if (any < 0)
-        return status_error(
-            EXIT_DATA, "%s: no column holds MD5 sums (32 hexadecimal digits, or 24 characters of base64)", table->path);
+        return status_error(EXIT_DATA,
+                            "%s: no column contains MD5 sums (32 hexadecimal digits, or 24 characters of base64)",
+                            table->path);
     if (others && (named < 0 || others_named))
-        return status_error(EXIT_DATA, "%s: %d columns hold what may be MD5 sums, such as %s; leave one of them",
+        return status_error(EXIT_DATA, "%s: %d columns contain what may be MD5 sums, such as %s; keep only one of them",
                             table->path, (named < 0 ? others : others_named) + 1,
                             table->columns[named < 0 ? any : named]);
     *column = others ? named : any;
     return NULL;
 }
 
-static Status choose_columns(const Table *table, const Counts *counts, int *sums, int *paths) {
+static Status choose_columns(const Table *table, const ColumnContents *counts, int *sums, int *paths) {
     TRY(choose_sums(table, counts, sums));
     *paths = 0;
     for (int i = 1; i < table->column_count; i++)
         *paths = counts->names[i] > counts->names[*paths] ? i : *paths;
     if (counts->names[*paths])
         return NULL;
-    return status_error(EXIT_DATA, "%s: no column holds paths of files that are to be staged", table->path);
+    return status_error(EXIT_DATA, "%s: no column contains paths of the files to stage", table->path);
 }
 
-/* *headless: the first line is no header, a sum is in it. */
-static Status find_columns(const List *list, Table *table, int *sums, int *paths, bool *headless) {
+/* *headless: the first line contains a sum, so it is not a header. */
+static Status find_columns(const Md5List *list, Table *table, int *sums, int *paths, bool *headless) {
     const int columns = table->column_count;
     int64_t *cells = calloc(2 * (size_t)columns, sizeof *cells);
     if (!cells)
         return status_no_memory("counts", 0);
-    Counts counts = {cells, cells + columns};
+    ColumnContents counts = {cells, cells + columns};
     count_cells(list, table->columns, columns, &counts);
     *headless = false;
     for (int i = 0; i < columns; i++)
@@ -174,14 +176,14 @@ static Status find_columns(const List *list, Table *table, int *sums, int *paths
     return status;
 }
 
-static Status enter_cells(List *list, const Table *table, char *const *cells, int sums, int paths) {
+static Status enter_cells(Md5List *list, const Table *table, char *const *cells, int sums, int paths) {
     char sum[MD5_TEXT];
     if (is_sum(cells[sums], sum))
-        return enter(list, table->line, cells[paths], sum);
-    return *cells[sums] ? table_error(table, "\"%s\" is no MD5 sum", cells[sums]) : NULL;
+        return enter_sum(list, table->line, cells[paths], sum);
+    return *cells[sums] ? table_error(table, "\"%s\" is not an MD5 sum", cells[sums]) : NULL;
 }
 
-static Status read_table(List *list) {
+static Status read_table(Md5List *list) {
     int sums = 0, paths = 0;
     bool headless = false;
     Table table;
@@ -198,30 +200,30 @@ static Status read_table(List *list) {
     return status;
 }
 
-static Status read_list(List *list, Md5File *files) {
+static Status read_sums(Md5List *list, Md5File *files) {
     list->named = malloc(((size_t)list->count + 1) * sizeof *list->named);
     if (!list->named)
         return status_no_memory("names", (size_t)list->count * sizeof *list->named);
     for (int64_t i = 0; i < list->count; i++)
-        list->named[i] = (Named){path_name(files[i].path), &files[i]};
-    qsort(list->named, (size_t)list->count, sizeof *list->named, by_name);
+        list->named[i] = (NamedFile){path_name(files[i].path), &files[i]};
+    qsort(list->named, (size_t)list->count, sizeof *list->named, compare_names);
     TextFile file;
     TRY(text_file_read(list->path, "list", &file));
-    const bool lines = md5_lines(file.text);
+    const bool lines = md5_lines_recognise(file.text);
     Status status = lines ? read_lines(list, file.text) : NULL;
     free(file.data);
     TRY(status);
     if (!lines)
         TRY(read_table(list));
     if (!list->given)
-        return status_error(EXIT_DATA, "%s: has sums, but of none of the %lld files that are to be staged", list->path,
+        return status_error(EXIT_DATA, "%s: has sums, but for none of the %lld files to stage", list->path,
                             (long long)list->count);
     return NULL;
 }
 
 Status md5_list_read(const char *path, Md5File *files, int64_t count) {
-    List list = {.path = path, .count = count};
-    Status status = read_list(&list, files);
+    Md5List list = {.path = path, .count = count};
+    Status status = read_sums(&list, files);
     free(list.named);
     return status;
 }

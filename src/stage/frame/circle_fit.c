@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-enum { TRIALS = 400, ROUNDS = 12, FEWEST = 8 };
+enum { TRIALS = 400, ROUNDS = 12, MIN_POINTS = 8 };
 
-static bool circle_through(const Point *a, const Point *b, const Point *c, Circle *circle) {
+static bool circle_through(const CirclePoint *a, const CirclePoint *b, const CirclePoint *c, Circle *circle) {
     const double bx = b->x - a->x, by = b->y - a->y, cx = c->x - a->x, cy = c->y - a->y;
     const double twice = 2.0 * (bx * cy - by * cx), b2 = bx * bx + by * by, c2 = cx * cx + cy * cy;
     if (fabs(twice) < 1e-9 * (b2 + c2) || twice == 0.0)
@@ -17,7 +17,7 @@ static bool circle_through(const Point *a, const Point *b, const Point *c, Circl
     return true;
 }
 
-static int count_near(const Point *points, int count, const Circle *circle, double tolerance) {
+static int count_inliers(const CirclePoint *points, int count, const Circle *circle, double tolerance) {
     const double low = fmax(0.0, circle->radius - tolerance), high = circle->radius + tolerance;
     const double low2 = low * low, high2 = high * high;
     int near = 0;
@@ -28,30 +28,31 @@ static int count_near(const Point *points, int count, const Circle *circle, doub
     return near;
 }
 
-bool circle_guess(const Point *points, int count, double least, double most, double tolerance, Circle *circle) {
-    if (count < FEWEST)
+bool circle_fit_ransac(const CirclePoint *points, int count, double min_radius, double max_radius, double tolerance,
+                       Circle *circle) {
+    if (count < MIN_POINTS)
         return false;
     int best = 0;
-    /* Half of the points suffice: one triple in eight is then good, and 400 fail once in 10^23. */
+    /* If half of the points are on the circle, one triple in eight is good, and all 400 fail once in 10^23. */
     for (uint32_t trial = 0; trial < TRIALS; trial++) {
         const uint32_t counter[4] = {trial, 0, 0, 0}, key[2] = {1, 2};
         uint32_t any[4];
         random_philox(counter, key, any);
-        const Point *a = points + any[0] % count, *b = points + any[1] % count, *c = points + any[2] % count;
+        const CirclePoint *a = points + any[0] % count, *b = points + any[1] % count, *c = points + any[2] % count;
         Circle tried;
-        if (!circle_through(a, b, c, &tried) || !(tried.radius >= least && tried.radius <= most))
+        if (!circle_through(a, b, c, &tried) || !(tried.radius >= min_radius && tried.radius <= max_radius))
             continue;
-        const int near = count_near(points, count, &tried, tolerance);
+        const int near = count_inliers(points, count, &tried, tolerance);
         if (near > best) {
             best = near;
             *circle = tried;
         }
     }
-    return best >= FEWEST;
+    return best >= MIN_POINTS;
 }
 
 /* Solves the symmetric 3 x 3 system m x = v by elimination; false when it has no clear solution. */
-static bool solve(double m[3][3], double v[3]) {
+static bool solve_3x3(double m[3][3], double v[3]) {
     for (int i = 0; i < 3; i++) {
         if (!(m[i][i] > 1e-9))
             return false;
@@ -70,7 +71,7 @@ static bool solve(double m[3][3], double v[3]) {
     return true;
 }
 
-bool circle_settle(const Point *points, int count, double tolerance, Circle *circle) {
+bool circle_fit_refine(const CirclePoint *points, int count, double tolerance, Circle *circle) {
     for (int round = 0; round < ROUNDS; round++) {
         double m[3][3] = {{0}}, v[3] = {0};
         int near = 0;
@@ -88,7 +89,7 @@ bool circle_settle(const Point *points, int count, double tolerance, Circle *cir
                     m[j][k] += weight * slope[j] * slope[k];
             }
         }
-        if (near < FEWEST || !solve(m, v))
+        if (near < MIN_POINTS || !solve_3x3(m, v))
             return false;
         circle->x += v[0];
         circle->y += v[1];

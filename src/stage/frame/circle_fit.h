@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A circle through points of which many may not lie on it. */
+/* Fits a circle to points, many of which may be outliers. */
 #ifndef FOVEA_STAGE_CIRCLE_FIT_H
 #define FOVEA_STAGE_CIRCLE_FIT_H
 
@@ -7,19 +7,19 @@
 
 typedef struct {
     double x, y;
-} Point;
+} CirclePoint;
 
 typedef struct {
     double x, y, radius;
 } Circle;
 
-/* The circle through three points that most of the points lie on, within `tolerance` (RANSAC; Fischler & Bolles, 1981),
- * with a radius between `least` and `most`. The same points always give the same circle. False where there is none. */
-bool circle_guess(const Point *points, int count, double least, double most, double tolerance, Circle *circle);
+/* Of the circles through three of the points the one that most points are on, within `tolerance` (RANSAC; Fischler &
+ * Bolles, 1981), with a radius from min_radius to max_radius. Deterministic. False when there is none. */
+bool circle_fit_ransac(const CirclePoint *points, int count, double min_radius, double max_radius, double tolerance,
+                       Circle *circle);
 
-/* Moves a circle to where the squared distances of the points from it are least, each weighted by Tukey's biweight,
- * which leaves out points farther off than `tolerance` (Gauss-Newton). False when too few points remain, or they do not
- * tell a circle. */
-bool circle_settle(const Point *points, int count, double tolerance, Circle *circle);
+/* Minimises the squared distances of the points from the circle, weighted by Tukey's biweight, which ignores points
+ * farther away than `tolerance` (Gauss-Newton). False when too few points remain, or they do not determine a circle. */
+bool circle_fit_refine(const CirclePoint *points, int count, double tolerance, Circle *circle);
 
 #endif

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { RUN = 3 }; /* samples above the threshold in a row are the disc's; fewer are noise */
+enum { MIN_RUN = 6 }; /* consecutive samples above the threshold are the disc; fewer are noise */
 
-double circle_angle(int ray) {
+double circle_ray_angle(int ray) {
     return 2.0 * M_PI * (ray + 0.5) / CIRCLE_RAYS;
 }
 
-/* How far the ray reaches within the image. */
-static double reach(const Overview *overview, const Circle *from, double cosine, double sine) {
+/* The length of the ray within the image. */
+static double ray_length(const Overview *overview, const Circle *from, double cosine, double sine) {
     double far = overview->width + overview->height;
     if (cosine > 1e-12)
         far = fmin(far, (overview->width - from->x) / cosine);
@@ -24,17 +24,17 @@ static double reach(const Overview *overview, const Circle *from, double cosine,
     return far;
 }
 
-double circle_meet(const Overview *overview, const Circle *from, double cosine, double sine, double threshold) {
+double circle_ray_meet(const Overview *overview, const Circle *from, double cosine, double sine, double threshold) {
     int run = 0;
     bool dark = false;
-    for (double r = reach(overview, from, cosine, sine) - 0.25; r > 0.0; r -= 0.5) {
+    for (double r = ray_length(overview, from, cosine, sine) - 0.25; r > 0.0; r -= 0.5) {
         const double x = from->x + r * cosine, y = from->y + r * sine;
-        if (!overview_holds(overview, x, y))
+        if (!overview_contains(overview, x, y))
             continue;
         if (overview_nearest(overview, x, y) <= threshold) {
             dark = true;
             run = 0;
-        } else if (++run == 2 * RUN) {
+        } else if (++run == MIN_RUN) {
             return dark ? r + 0.5 * run - 0.25 : -1.0;
         }
     }
@@ -46,7 +46,7 @@ static int compare_doubles(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-double circle_median(double *values, int count) {
+double circle_rays_median(double *values, int count) {
     qsort(values, (size_t)count, sizeof *values, compare_doubles);
     return values[count / 2];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rays from a centre outwards, evenly spread, over a photograph's overview. Private to the circle's search. */
+/* Evenly spread rays from a centre outwards over a photograph's overview. */
 #ifndef FOVEA_STAGE_CIRCLE_RAYS_H
 #define FOVEA_STAGE_CIRCLE_RAYS_H
 
@@ -8,29 +8,17 @@
 
 enum { CIRCLE_RAYS = 360 };
 
-/* Of the radius: how far before its half height a soft rim may be met. */
-#define CIRCLE_SOFTEST 0.05
+/* How far from its half height a ray may meet a soft rim, relative to the radius. */
+#define CIRCLE_MAX_SOFTNESS 0.05
 
-static inline float overview_at(const Overview *overview, int x, int y) {
-    return overview->level[(size_t)y * overview->width + x];
-}
+/* The angle of a ray, 0 to CIRCLE_RAYS - 1, in radians. */
+double circle_ray_angle(int ray);
 
-static inline bool overview_holds(const Overview *overview, double x, double y) {
-    return x >= 0.0 && y >= 0.0 && x < overview->width && y < overview->height;
-}
+/* The distance at which a ray meets the disc, coming from outside; below 0 where the disc reaches the image's rim, or
+ * the ray meets nothing. */
+double circle_ray_meet(const Overview *overview, const Circle *from, double cosine, double sine, double threshold);
 
-static inline float overview_nearest(const Overview *overview, double x, double y) {
-    return overview_at(overview, (int)x, (int)y);
-}
-
-/* Of a ray, from 0 to CIRCLE_RAYS - 1; radians. */
-double circle_angle(int ray);
-
-/* The distance at which a ray meets the disc from without; below 0 where the disc reaches the image's rim, or nothing
- * is met. */
-double circle_meet(const Overview *overview, const Circle *from, double cosine, double sine, double threshold);
-
-/* Sorts them; `count` is 1 or more. */
-double circle_median(double *values, int count);
+/* The median of `count` > 0 values, which are sorted in place. */
+double circle_rays_median(double *values, int count);
 
 #endif

@@ -2,11 +2,13 @@
 #include "stage/frame/fundus.h"
 
 #include "image/resize.h"
+#include "pack/row.h"
+#include "stage/frame/circle.h"
 #include "stage/frame/overview.h"
 
 #include <math.h>
 
-int fundus_least_side(int size) {
+int fundus_min_side(int size) {
     return size * 5 / 2;
 }
 
@@ -17,7 +19,7 @@ bool fundus_needs_full(const Image *image, int full_height, int full_width, cons
            framing->crop[3] < 2 * size * overview_factor(full_width, image->width);
 }
 
-/* The full frame in the middle of a square. */
+/* The full frame, centred in a square. */
 static void frame_whole(int height, int width, int32_t crop[4]) {
     const int side = height > width ? height : width;
     crop[0] = (height - side) / 2;
@@ -25,17 +27,17 @@ static void frame_whole(int height, int width, int32_t crop[4]) {
     crop[2] = crop[3] = side;
 }
 
-/* Where cameras put the circle in the very middle of the image, the corner of its square lies on a pixel's or half
- * way between two. Halves go down, and all up to three quarters with them, so that noise does not give copies of one
- * photograph different squares. */
-static int32_t corner_of(double centre, long side) {
+/* Cameras often centre the circle in the image, so that the square's corner is on a pixel's edge or halfway between
+ * two. Fractions up to three quarters are rounded down, so that noise does not give copies of one photograph different
+ * squares. */
+static int32_t round_corner(double centre, long side) {
     return (int32_t)floor(centre - side / 2.0 + 0.25);
 }
 
 static void frame_circle(const float circle[4], int32_t crop[4]) {
     const long side = lround(2.0 * circle[2]);
-    crop[0] = corner_of(circle[1], side);
-    crop[1] = corner_of(circle[0], side);
+    crop[0] = round_corner(circle[1], side);
+    crop[1] = round_corner(circle[0], side);
     crop[2] = crop[3] = side < 1 ? 1 : (int32_t)side;
 }
 
@@ -43,8 +45,8 @@ Status fundus_frame(const Image *image, int full_height, int full_width, FrameKi
                     Framing *framing) {
     *framing = (Framing){.flags = kind == FRAME_WHOLE ? PACK_FULL_FRAME : 0};
     if (kind == FRAME_FUNDUS)
-        TRY(fundus_find_circle(image, full_height, full_width, framing->circle));
-    if (kind == FRAME_FUNDUS && framing->circle[3] < FUNDUS_CONFIDENCE)
+        TRY(circle_find(image, full_height, full_width, framing->circle));
+    if (kind == FRAME_FUNDUS && framing->circle[3] < CIRCLE_CONFIDENCE)
         framing->flags = PACK_NO_CIRCLE;
     if (framing->flags)
         frame_whole(full_height, full_width, framing->crop);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records that look alike, by their perceptual hashes. */
+/* Near-duplicates by perceptual hash. */
 #ifndef FOVEA_STAGE_NEAR_DUPLICATES_H
 #define FOVEA_STAGE_NEAR_DUPLICATES_H
 
@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-/* For each of `count` hashes the nearest one before it within `most` bits, the first of several, into `nearest`
- * [count]: its number, or -1. Two hashes within `most` bits are equal in at least one of most + 1 groups of bits, or of
- * more, so only those that share a group are compared. */
-Status near_find(const uint64_t *hashes, int64_t count, int most, int64_t *nearest) MUST_USE;
+/* Writes to nearest[count], for each hash, the index of the nearest earlier one within max_bits bits (the first of
+ * several), or -1. Two hashes within max_bits bits are equal in at least one of max_bits + 1 or more groups of bits, so
+ * only hashes that share a group are compared. */
+Status near_duplicates_find(const uint64_t *hashes, int64_t count, int max_bits, int64_t *nearest) MUST_USE;
 
 #endif

@@ -12,16 +12,16 @@ double overview_factor(int full, int decoded) {
     return (double)full / decoded;
 }
 
-/* The decoded pixels of one box along one axis: the first and the last count by what of them lies in the box. */
+/* The decoded pixels of one box along one axis; the first and the last count by their share in the box. */
 typedef struct {
     int first, last;
     float first_weight, middle_weight, last_weight; /* full-size pixels */
-    float length;                                   /* of the box, as much as lies in the image */
-} Span;
+    float length;                                   /* of the part of the box within the image */
+} BoxSpan;
 
-static Span span_of(int box, double step, int full, double factor, int decoded) {
+static BoxSpan span_of(int box, double step, int full, double factor, int decoded) {
     const double start = box * step, end = start + step < full ? start + step : full;
-    Span span = {.first = (int)(start / factor), .last = (int)ceil(end / factor) - 1};
+    BoxSpan span = {.first = (int)(start / factor), .last = (int)ceil(end / factor) - 1};
     span.last = span.last >= decoded ? decoded - 1 : span.last < span.first ? span.first : span.last;
     span.length = (float)(end - start);
     span.middle_weight = (float)factor;
@@ -32,11 +32,11 @@ static Span span_of(int box, double step, int full, double factor, int decoded) 
     return span;
 }
 
-static float span_weight(const Span *span, int i) {
+static float span_weight(const BoxSpan *span, int i) {
     return i == span->first ? span->first_weight : i == span->last ? span->last_weight : span->middle_weight;
 }
 
-static void row_add(float *restrict row, const uint8_t *restrict pixels, int count, float weight) {
+static void add_row(float *restrict row, const uint8_t *restrict pixels, int count, float weight) {
     for (int i = 0; i < count; i++)
         row[i] += weight * (float)pixels[i];
 }
@@ -47,9 +47,9 @@ static float brightest(const float sum[3]) {
 }
 
 /* The levels of one row of boxes, from the sums of their rows of pixels. */
-static void row_finish(const float *row, const Span *columns, int width, float height, float *level) {
+static void finish_row(const float *row, const BoxSpan *columns, int width, float height, float *level) {
     for (int x = 0; x < width; x++) {
-        const Span *span = &columns[x];
+        const BoxSpan *span = &columns[x];
         float sum[3] = {0, 0, 0};
         for (int i = span->first; i <= span->last; i++)
             for (int c = 0; c < 3; c++)
@@ -58,34 +58,34 @@ static void row_finish(const float *row, const Span *columns, int width, float h
     }
 }
 
-static void reduce(const Image *image, int full_height, int full_width, const Overview *overview, Span *columns,
-                   float *row) {
+static void reduce_image(const Image *image, int full_height, int full_width, const Overview *overview,
+                         BoxSpan *columns, float *row) {
     const double step = overview->step, down = overview_factor(full_height, image->height);
     const double across = overview_factor(full_width, image->width);
     const int count = image->width * 3;
     for (int x = 0; x < overview->width; x++)
         columns[x] = span_of(x, step, full_width, across, image->width);
     for (int y = 0; y < overview->height; y++) {
-        const Span lines = span_of(y, step, full_height, down, image->height);
+        const BoxSpan lines = span_of(y, step, full_height, down, image->height);
         memset(row, 0, (size_t)count * sizeof *row);
         for (int i = lines.first; i <= lines.last; i++)
-            row_add(row, image->pixels + (size_t)i * count, count, span_weight(&lines, i));
-        row_finish(row, columns, overview->width, lines.length, overview->level + (size_t)y * overview->width);
+            add_row(row, image->pixels + (size_t)i * count, count, span_weight(&lines, i));
+        finish_row(row, columns, overview->width, lines.length, overview->level + (size_t)y * overview->width);
     }
 }
 
 Status overview_make(const Image *image, int full_height, int full_width, Overview *overview) {
     const int longer = full_height > full_width ? full_height : full_width;
     *overview = (Overview){.step = longer > OVERVIEW_SIDE ? (double)longer / OVERVIEW_SIDE : 1.0};
-    /* Less a hair, so that 384 boxes of 1/384 do not become 385 by rounding. */
+    /* A little less, so that rounding does not turn 384 boxes of 1/384 into 385. */
     overview->width = (int)ceil(full_width / overview->step - 1e-6);
     overview->height = (int)ceil(full_height / overview->step - 1e-6);
     float *row = malloc((size_t)image->width * 3 * sizeof *row);
-    Span *columns = malloc((size_t)overview->width * sizeof *columns);
+    BoxSpan *columns = malloc((size_t)overview->width * sizeof *columns);
     overview->level = malloc((size_t)overview->width * overview->height * sizeof(float));
     const bool complete = row && columns && overview->level;
     if (complete)
-        reduce(image, full_height, full_width, overview, columns, row);
+        reduce_image(image, full_height, full_width, overview, columns, row);
     free(columns);
     free(row);
     if (complete)

@@ -11,15 +11,15 @@ enum {
     HIGHEST = 15, /* enough for 128 pairs of frequencies from LOWEST on */
     BITS = 64
 };
-static const float DEVIATION = 4.0f;   /* of the Gaussian, pixels of SIDE: wider than vessels, narrower than the disc */
-static const float INNER = 0.9f;       /* share of the record's radius that counts */
-static const float DARK = 0.3f;        /* of the middle's median: below it is no retina, as where cameras cut flat */
-static const float LEAST_NOISE = 1.0f; /* levels: what varies less is not blown up */
+static const float DEVIATION = 4.0f; /* of the Gaussian, pixels of SIDE: wider than vessels, narrower than the disc */
+static const float INNER = 0.9f;     /* share of the record's radius that counts */
+static const float DARK = 0.3f;      /* of the middle's median: darker pixels are not retina, as at flat cuts */
+static const float MIN_NOISE = 1.0f; /* levels: smaller variation is not amplified */
 
 typedef float Plane[SIDE][SIDE];
 
 /* Grey means over boxes of size / SIDE pixels a side, whole or not. */
-static void reduce(const uint8_t *record, int size, Plane grey) {
+static void reduce_to_grey(const uint8_t *record, int size, Plane grey) {
     static const float weights[3] = {0.299f, 0.587f, 0.114f}; /* ITU-R BT.601 */
     const double step = (double)size / SIDE;
     for (int y = 0; y < SIDE; y++)
@@ -39,7 +39,7 @@ static void reduce(const uint8_t *record, int size, Plane grey) {
 }
 
 /* Gaussian blur, zeros beyond the image. */
-static void blur(Plane from, float deviation, Plane to) {
+static void blur_plane(Plane from, float deviation, Plane to) {
     float weights[2 * REACH + 1], total = 0;
     for (int k = -REACH; k <= REACH; k++)
         total += weights[k + REACH] = expf(-0.5f * (float)(k * k) / (deviation * deviation));
@@ -56,7 +56,7 @@ static void blur(Plane from, float deviation, Plane to) {
                 to[y][x] += weights[k + REACH] / total * across[y + k][x];
 }
 
-/* Distance of a pixel from the image's middle, of its half side. */
+/* Distance of a pixel from the image's middle, relative to half its side. */
 static float radius_of(int y, int x) {
     return hypotf((x + 0.5f) * 2 / SIDE - 1, (y + 0.5f) * 2 / SIDE - 1);
 }
@@ -76,8 +76,8 @@ static float middle_level(Plane grey) {
     return (float)level / FINE;
 }
 
-/* Takes the local mean off and evens the local contrast out, within the part that counts; fades towards its rim. */
-static void even_out(Plane grey) {
+/* Subtracts the local mean and normalises the local contrast within the part that counts, fading towards its rim. */
+static void normalise_contrast(Plane grey) {
     Plane counts, weight, mean, square;
     const float dark = DARK * middle_level(grey);
     for (int y = 0; y < SIDE; y++)
@@ -85,23 +85,23 @@ static void even_out(Plane grey) {
             counts[y][x] = radius_of(y, x) < INNER && grey[y][x] > dark;
             grey[y][x] *= counts[y][x];
         }
-    blur(counts, DEVIATION, weight);
-    blur(grey, DEVIATION, mean);
+    blur_plane(counts, DEVIATION, weight);
+    blur_plane(grey, DEVIATION, mean);
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) {
             grey[y][x] = counts[y][x] ? grey[y][x] - mean[y][x] / weight[y][x] : 0.0f;
             square[y][x] = grey[y][x] * grey[y][x];
         }
-    blur(square, DEVIATION, mean);
-    blur(counts, DEVIATION / 2, square);
+    blur_plane(square, DEVIATION, mean);
+    blur_plane(counts, DEVIATION / 2, square);
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
             if (counts[y][x])
-                grey[y][x] *= square[y][x] / sqrtf(mean[y][x] / weight[y][x] + LEAST_NOISE * LEAST_NOISE);
+                grey[y][x] *= square[y][x] / sqrtf(mean[y][x] / weight[y][x] + MIN_NOISE * MIN_NOISE);
 }
 
 /* The lowest HIGHEST x HIGHEST frequencies of the cosine transform (II). */
-static void transform(Plane plane, float out[HIGHEST][HIGHEST]) {
+static void cosine_transform(Plane plane, float out[HIGHEST][HIGHEST]) {
     float waves[HIGHEST][SIDE], rows[HIGHEST][SIDE] = {{0}};
     for (int k = 0; k < HIGHEST; k++)
         for (int i = 0; i < SIDE; i++)
@@ -121,12 +121,12 @@ static void transform(Plane plane, float out[HIGHEST][HIGHEST]) {
 uint64_t phash(const uint8_t *record, int size) {
     Plane plane;
     float frequencies[HIGHEST][HIGHEST];
-    reduce(record, size, plane);
-    even_out(plane);
-    transform(plane, frequencies);
+    reduce_to_grey(record, size, plane);
+    normalise_contrast(plane);
+    cosine_transform(plane, frequencies);
     uint64_t hash = 0;
     int seen = 0;
-    /* Ever higher frequencies, every other one: neighbours know too much of each other. */
+    /* Rising frequencies, every other one: neighbours are correlated. */
     for (int square = LOWEST * LOWEST; seen < 2 * BITS; square++)
         for (int k = 0; k < HIGHEST && seen < 2 * BITS; k++)
             for (int l = 0; l < HIGHEST && seen < 2 * BITS; l++) {
@@ -142,10 +142,10 @@ uint64_t phash(const uint8_t *record, int size) {
 double phash_likeness(const uint8_t *a, const uint8_t *b, int size) {
     Plane left, right;
     double both = 0, lefts = 0, rights = 0;
-    reduce(a, size, left);
-    reduce(b, size, right);
-    even_out(left);
-    even_out(right);
+    reduce_to_grey(a, size, left);
+    reduce_to_grey(b, size, right);
+    normalise_contrast(left);
+    normalise_contrast(right);
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) {
             both += (double)left[y][x] * right[y][x];

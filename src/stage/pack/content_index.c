@@ -4,40 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-Status seen_open(Seen *seen, int64_t most) {
+Status content_index_open(ContentIndex *index, int64_t max_count) {
     int64_t capacity = 64;
-    while (capacity < 2 * most) /* at most half full, so that a search is short */
+    while (capacity < 2 * max_count) /* at most half full, so that a search is short */
         capacity *= 2;
-    *seen = (Seen){malloc((size_t)capacity * sizeof *seen->places), capacity};
-    if (!seen->places)
-        return status_no_memory("the files' hashes", (unsigned long long)capacity * sizeof *seen->places);
+    *index = (ContentIndex){malloc((size_t)capacity * sizeof *index->slots), capacity};
+    if (!index->slots)
+        return status_no_memory("the files' hashes", (unsigned long long)capacity * sizeof *index->slots);
     for (int64_t i = 0; i < capacity; i++)
-        seen->places[i].input = -1;
+        index->slots[i].input = -1;
     return NULL;
 }
 
-/* Where the content is, or where it would go. SHA-256 is as good as random: its first bytes are the place. */
-static struct SeenPlace *place_of(const Seen *seen, const uint8_t sha256[32]) {
+/* The slot of the content, or the free one it would take. SHA-256 is as good as random: its first bytes are the hash.
+ */
+static struct ContentSlot *find_slot(const ContentIndex *index, const uint8_t sha256[32]) {
     uint64_t start;
     memcpy(&start, sha256, sizeof start);
     for (uint64_t i = start;; i++) {
-        struct SeenPlace *place = &seen->places[i & (uint64_t)(seen->capacity - 1)];
-        if (place->input < 0 || memcmp(place->sha256, sha256, sizeof place->sha256) == 0)
-            return place;
+        struct ContentSlot *slot = &index->slots[i & (uint64_t)(index->capacity - 1)];
+        if (slot->input < 0 || memcmp(slot->sha256, sha256, sizeof slot->sha256) == 0)
+            return slot;
     }
 }
 
-int64_t seen_find(const Seen *seen, const uint8_t sha256[32]) {
-    return place_of(seen, sha256)->input;
+int64_t content_index_find(const ContentIndex *index, const uint8_t sha256[32]) {
+    return find_slot(index, sha256)->input;
 }
 
-void seen_add(Seen *seen, const uint8_t sha256[32], int64_t input) {
-    struct SeenPlace *place = place_of(seen, sha256);
-    memcpy(place->sha256, sha256, sizeof place->sha256);
-    place->input = input;
+void content_index_add(ContentIndex *index, const uint8_t sha256[32], int64_t input) {
+    struct ContentSlot *slot = find_slot(index, sha256);
+    memcpy(slot->sha256, sha256, sizeof slot->sha256);
+    slot->input = input;
 }
 
-void seen_close(Seen *seen) {
-    free(seen->places);
-    *seen = (Seen){0};
+void content_index_close(ContentIndex *index) {
+    free(index->slots);
+    *index = (ContentIndex){0};
 }

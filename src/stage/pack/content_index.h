@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which file contents have been packed, and as which input. */
+/* An index of the file contents that have been packed, by SHA-256. */
 #ifndef FOVEA_STAGE_CONTENT_INDEX_H
 #define FOVEA_STAGE_CONTENT_INDEX_H
 
@@ -8,19 +8,19 @@
 #include <stdint.h>
 
 typedef struct {
-    struct SeenPlace {
+    struct ContentSlot {
         uint8_t sha256[32];
         int64_t input; /* -1: free */
-    } * places;        /* [capacity], open addressing */
+    } * slots;         /* [capacity], open addressing */
     int64_t capacity;
-} Seen;
+} ContentIndex;
 
-/* For at most `most` contents. */
-Status seen_open(Seen *seen, int64_t most) MUST_USE;
-/* The input that has this content; -1: none. */
-int64_t seen_find(const Seen *seen, const uint8_t sha256[32]);
-/* Enters a content that is not there yet. */
-void seen_add(Seen *seen, const uint8_t sha256[32], int64_t input);
-void seen_close(Seen *seen);
+/* For at most max_count contents. */
+Status content_index_open(ContentIndex *index, int64_t max_count) MUST_USE;
+/* The input with this content; -1: none. */
+int64_t content_index_find(const ContentIndex *index, const uint8_t sha256[32]);
+/* Adds a content that is not in the index yet. */
+void content_index_add(ContentIndex *index, const uint8_t sha256[32], int64_t input);
+void content_index_close(ContentIndex *index);
 
 #endif

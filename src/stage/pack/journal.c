@@ -13,7 +13,7 @@
 #include <xxhash.h>
 
 enum { HEAD_FIELDS = 7, FIELDS = 19 };
-#define SEAL "sum\t" /* opens the last line */
+#define SEAL "sum\t" /* starts the last line */
 
 static void hash_text(XXH3_state_t *state, const char *text) {
     XXH3_64bits_update(state, text ? text : "", text ? strlen(text) + 1 : 1);
@@ -25,9 +25,9 @@ static void hash_input(XXH3_state_t *state, const StageSource *source, const Sta
     hash_text(state, input->device);
     hash_text(state, input->modality);
     hash_text(state, input->md5);
-    hash_text(state, input->excluded);
-    hash_text(state, input->bad);
-    const int64_t rest[] = {input->eye, input->split, input->frame, input->is_dicom, input->headed};
+    hash_text(state, input->exclude_reason);
+    hash_text(state, input->quarantine_reason);
+    const int64_t rest[] = {input->eye, input->split, input->frame, input->is_dicom, input->verify_header};
     XXH3_64bits_update(state, rest, sizeof rest);
     XXH3_64bits_update(state, input->labels, (size_t)source->info.label_count * sizeof *input->labels);
     struct stat st;
@@ -44,7 +44,7 @@ static void hash_input(XXH3_state_t *state, const StageSource *source, const Sta
 uint64_t journal_key(const StageSource *source, const char *recipe, int64_t first, int64_t count) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
-        return 0; /* matches no journal: the shard is made again */
+        return 0; /* matches no journal: the shard is rebuilt */
     XXH3_64bits_reset(state);
     hash_text(state, recipe);
     for (int i = 0; i < source->info.label_count; i++)
@@ -56,7 +56,7 @@ uint64_t journal_key(const StageSource *source, const char *recipe, int64_t firs
     return key ? key : 1;
 }
 
-static void put_outcome(FILE *out, const char *path, const Outcome *outcome) {
+static void write_outcome(FILE *out, const char *path, const Outcome *outcome) {
     char hash[65] = "", checksum[17], phash[17], numbers[12][24];
     const Framing *framing = &outcome->framing;
     if (outcome->hashed)
@@ -95,7 +95,7 @@ Status journal_write(const char *path, const StageSource *source, const ShardSta
             entry->records, entry->bytes, entry->offset, entry->tables, entry->sha256);
     for (int64_t i = 0; i < state->count; i++)
         if (outcomes[i].settled)
-            put_outcome(out, source->inputs[state->first + i].path, &outcomes[i]);
+            write_outcome(out, source->inputs[state->first + i].path, &outcomes[i]);
     fflush(out);
     fprintf(out, SEAL "%016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, size));
     Status status = fclose(out) ? status_no_memory("a journal", 0) : files_write(path, text, size);
@@ -103,8 +103,8 @@ Status journal_write(const char *path, const StageSource *source, const ShardSta
     return status;
 }
 
-/* Takes the last line off a journal; false when it is not the checksum of the lines before. */
-static bool unseal(char *text, size_t size) {
+/* Removes the last line of a journal; false when it is not the checksum of the lines before. */
+static bool remove_seal(char *text, size_t size) {
     const size_t line = strlen(SEAL) + 16 + 1;
     if (size < line || strncmp(text + size - line, SEAL, strlen(SEAL)) != 0)
         return false;
@@ -113,7 +113,7 @@ static bool unseal(char *text, size_t size) {
     return XXH3_64bits(text, size - line) == sum && strlen(text) == size - line;
 }
 
-static bool take_kind(const char *name, Outcome *outcome) {
+static bool parse_kind(const char *name, Outcome *outcome) {
     outcome->packed = strcmp(name, "packed") == 0;
     for (FindingKind kind = 0; !outcome->packed; kind++) {
         if (kind == FINDING_KINDS)
@@ -126,9 +126,9 @@ static bool take_kind(const char *name, Outcome *outcome) {
     return true;
 }
 
-static bool take_outcome(char *const *fields, Outcome *outcome) {
+static bool parse_outcome(char *const *fields, Outcome *outcome) {
     Framing *framing = &outcome->framing;
-    if (!take_kind(fields[0], outcome))
+    if (!parse_kind(fields[0], outcome))
         return false;
     outcome->hashed = fields[2][0] != '\0';
     if (outcome->hashed && !digest_from_hex(fields[2], DIGEST_SHA256, outcome->sha256))
@@ -147,20 +147,20 @@ static bool take_outcome(char *const *fields, Outcome *outcome) {
     return true;
 }
 
-/* The lines of outcomes, in the inputs' order. */
-static Status take_outcomes(char *text, const StageSource *source, const ShardState *state, Outcome *outcomes,
-                            bool *found) {
+/* Reads the lines of outcomes, which are in the inputs' order. */
+static Status parse_outcomes(char *text, const StageSource *source, const ShardState *state, Outcome *outcomes,
+                             bool *found) {
     char *fields[FIELDS];
     int64_t i = 0;
     for (int count; (count = tsv_take_line(&text, fields, FIELDS)); i++) {
         while (i < state->count && count == FIELDS && strcmp(source->inputs[state->first + i].path, fields[1]) != 0)
             i++;
-        if (count != FIELDS || i == state->count || !take_outcome(fields, &outcomes[i]))
+        if (count != FIELDS || i == state->count || !parse_outcome(fields, &outcomes[i]))
             return NULL;
         if (!outcomes[i].packed && outcomes[i].kind == FINDING_UNREADABLE)
-            return NULL; /* the key does not show that it may be read now */
+            return NULL; /* the key does not show whether the file is readable now */
         if (!outcomes[i].packed)
-            TRY(outcome_find(&outcomes[i], outcomes[i].kind, fields[3], fields[4]));
+            TRY(outcome_reject(&outcomes[i], outcomes[i].kind, fields[3], fields[4]));
     }
     *found = true;
     return NULL;
@@ -175,7 +175,7 @@ Status journal_read(const char *path, const StageSource *source, ShardState *sta
     TRY(files_read(path, &text, &size));
     char *rest = text;
     Status status = NULL;
-    if (unseal(text, size) && tsv_take_line(&rest, fields, HEAD_FIELDS) == HEAD_FIELDS &&
+    if (remove_seal(text, size) && tsv_take_line(&rest, fields, HEAD_FIELDS) == HEAD_FIELDS &&
         strcmp(fields[0], "shard") == 0 && strtoull(fields[1], NULL, 16) == state->key &&
         strlen(fields[6]) < sizeof state->entry.sha256) {
         state->entry.records = strtoll(fields[2], NULL, 10);
@@ -183,7 +183,7 @@ Status journal_read(const char *path, const StageSource *source, ShardState *sta
         state->entry.offset = strtoull(fields[4], NULL, 10);
         state->entry.tables = strtoull(fields[5], NULL, 16);
         strcpy(state->entry.sha256, fields[6]);
-        status = take_outcomes(rest, source, state, outcomes, found);
+        status = parse_outcomes(rest, source, state, outcomes, found);
     }
     free(text);
     if (!*found)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Status outcome_find(Outcome *outcome, FindingKind kind, const char *other, const char *detail) {
+Status outcome_reject(Outcome *outcome, FindingKind kind, const char *other, const char *detail) {
     char *new_other = strdup(other), *new_detail = strdup(detail);
     if (!new_other || !new_detail) {
         free(new_other);

@@ -45,7 +45,7 @@ Status output_spool(const Output *output, int number, char **path) {
     return files_path(path, "%s/spool/%05d.pixels", output->path, number);
 }
 
-static bool is_own(const char *name) {
+static bool is_own_name(const char *name) {
     for (const char *const *own = output_names; *own; own++) {
         const size_t length = strcspn(*own, "/");
         if (strncmp(*own, name, length) == 0 && (name[length] == '\0' || strncmp(name + length, ".tmp-", 5) == 0))
@@ -54,16 +54,16 @@ static bool is_own(const char *name) {
     return false;
 }
 
-/* A folder without a recipe is taken only when it is empty: what lies in it is somebody's. */
-static Status check_strangers(const char *path) {
+/* A folder without a recipe must be empty: its files belong to somebody. */
+static Status check_no_other_files(const char *path) {
     DIR *listing = opendir(path);
     if (!listing)
         return status_error(EXIT_IO, "cannot list %s: %s", path, strerror(errno));
     Status status = NULL;
     for (const struct dirent *entry; !status && (entry = readdir(listing));)
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && !is_own(entry->d_name))
-            status = status_error(EXIT_USAGE, "%s holds %s, which no staging made; name an empty or a new folder", path,
-                                  entry->d_name);
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && !is_own_name(entry->d_name))
+            status = status_error(EXIT_USAGE, "%s contains %s, which was not staged; choose an empty or a new folder",
+                                  path, entry->d_name);
     closedir(listing);
     return status;
 }
@@ -74,20 +74,22 @@ static Status check_recipe(const Output *output, const char *recipe) {
     TRY(output_path(output, "recipe.txt", &path));
     Status status = NULL;
     if (!files_exists(path)) {
-        status = check_strangers(output->path);
+        status = check_no_other_files(output->path);
     } else {
         status = files_read(path, &text, &size);
         if (!status && strncmp(text, "pack ", 5) != 0)
-            status = status_error(EXIT_DATA,
-                                  "%s is damaged: whose pack lies there cannot be told; remove that file to stage over "
-                                  "what is there, or name another folder",
-                                  path);
-        /* Before anything was published another recipe starts anew: no journal of the first one fits it. */
+            status =
+                status_error(EXIT_DATA,
+                             "%s is damaged: it does not show what was staged there; delete that file to stage over "
+                             "the folder's contents, or choose another folder",
+                             path);
+        /* Until a pack is published, another recipe starts over: no journal of the first one matches it. */
         if (!status && output->published && strcmp(text, recipe) != 0)
-            status = status_error(EXIT_USAGE,
-                                  "%s was staged by another recipe:\n%sand now it would be:\n%sname another folder, or "
-                                  "remove that pack first (stage forget %s --delete)",
-                                  output->path, text, recipe, output->path);
+            status =
+                status_error(EXIT_USAGE,
+                             "%s was staged with other options:\n%sand this call has:\n%schoose another folder, or "
+                             "delete that pack first (./stage forget %s --delete)",
+                             output->path, text, recipe, output->path);
     }
     free(text);
     free(path);
@@ -103,7 +105,7 @@ Status output_lock(const char *pack, int *lock) {
         status = files_failure("write", path, errno);
     else if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
         status =
-            status_error(EXIT_USAGE, "another process is staging into %s: wait for it, or name another folder", pack);
+            status_error(EXIT_USAGE, "another process is staging into %s: wait for it, or choose another folder", pack);
     if (status && *lock >= 0) {
         close(*lock);
         *lock = -1;
@@ -112,7 +114,7 @@ Status output_lock(const char *pack, int *lock) {
     return status;
 }
 
-/* Takes `path`. */
+/* Takes ownership of `path`. */
 static Status remove_path(char *path) {
     Status status = files_remove(path);
     free(path);
@@ -160,18 +162,19 @@ static Status make_folder(const Output *output, const char *name) {
     return status;
 }
 
-/* What stands where the folder is to be. */
-static Status check_place(const char *path) {
+/* Checks what already exists at the folder's path. */
+static Status check_path(const char *path) {
     struct stat st;
     if (lstat(path, &st) != 0)
-        return NULL; /* nothing, or making it says what is wrong */
+        return NULL; /* nothing, or creating the folder reports the reason */
     if (stat(path, &st) != 0)
-        return status_error(EXIT_USAGE, "%s is a link that leads nowhere; name a folder", path);
-    return S_ISDIR(st.st_mode) ? NULL : status_error(EXIT_USAGE, "%s is there, and is no folder; name one", path);
+        return status_error(EXIT_USAGE, "%s is a dangling link; choose a folder", path);
+    return S_ISDIR(st.st_mode) ? NULL
+                               : status_error(EXIT_USAGE, "%s exists and is not a folder; choose a folder", path);
 }
 
-static Status take(Output *output, const char *recipe) {
-    TRY(check_place(output->path));
+static Status lock_folder(Output *output, const char *recipe) {
+    TRY(check_path(output->path));
     TRY(files_make_directory(output->path));
     TRY(output_lock(output->path, &output->lock));
     output->published = output_is_published(output);
@@ -205,7 +208,7 @@ Status output_begin(Output *output, const char *recipe) {
 Status output_open(const char *path, const char *recipe, Output *output) {
     *output = (Output){.lock = -1};
     TRY(files_path(&output->path, "%s", path));
-    Status status = take(output, recipe);
+    Status status = lock_folder(output, recipe);
     if (status)
         output_close(output);
     return status;
@@ -218,11 +221,11 @@ void output_close(Output *output) {
     *output = (Output){.lock = -1};
 }
 
-Status output_unfinish(const Output *output) {
+Status output_unpublish(const Output *output) {
     return remove_named(output, "pack.json");
 }
 
-Status output_tidy(const Output *output, int count) {
+Status output_remove_leftovers(const Output *output, int count) {
     TRY(output_remove_spool(output));
     for (;; count++) {
         char *journal;
@@ -231,7 +234,7 @@ Status output_tidy(const Output *output, int count) {
         free(journal);
         if (!there)
             return NULL;
-        TRY(output_unfinish(output));
+        TRY(output_unpublish(output));
         TRY(output_remove_shard(output, count));
         TRY(output_remove_journal(output, count));
     }
@@ -241,27 +244,27 @@ Status output_register(const char *pack, const char *derived) {
     char *path, *text = NULL, whole[PATH_MAX];
     size_t size = 0;
     TRY(files_path(&path, "%s/derived.tsv", pack));
-    /* The folder's own path, since the file is not there yet. */
+    /* realpath(3) of the folder, since the file does not exist yet. */
     const char *slash = strrchr(derived, '/');
     char *folder, *full = NULL;
     Status status = slash ? files_path(&folder, "%.*s", (int)(slash - derived) + 1, derived) : files_path(&folder, ".");
     if (!status && !realpath(folder, whole))
-        status = status_error(EXIT_IO, "%s: there is no such folder: %s", folder, strerror(errno));
+        status = status_error(EXIT_IO, "%s: no such folder: %s", folder, strerror(errno));
     if (!status && files_exists(path))
         status = files_read(path, &text, &size);
     if (!status)
         status = files_path(&full, "%s/%s", whole, slash ? slash + 1 : derived);
-    char *grown = NULL;
+    char *new_text = NULL;
     size_t length = 0;
-    FILE *out = status ? NULL : open_memstream(&grown, &length);
+    FILE *out = status ? NULL : open_memstream(&new_text, &length);
     if (out) {
         fputs(text ? text : "", out);
         tsv_put_line(out, (const char *const[]){full}, 1);
-        status = fclose(out) ? status_no_memory("the list of derived files", 0) : files_write(path, grown, length);
+        status = fclose(out) ? status_no_memory("the list of derived files", 0) : files_write(path, new_text, length);
     } else if (!status) {
         status = status_no_memory("the list of derived files", 0);
     }
-    free(grown);
+    free(new_text);
     free(text);
     free(full);
     free(folder);

@@ -16,47 +16,47 @@
 
 enum { MAX_FILE_BYTES = 1 << 30 };
 
-/* The message without the name it opens with: a finding has the path beside it. */
-static const char *reason_of(Status why, const char *name) {
+/* The message without the path it starts with: a finding contains the path already. */
+static const char *reason_without_path(Status why, const char *name) {
     const char *message = status_message(why);
     const size_t length = strlen(name);
     return strncmp(message, name, length) == 0 && strncmp(message + length, ": ", 2) == 0 ? message + length + 2
                                                                                           : message;
 }
 
-/* Turns a failure that is the file's into a finding; others stay failures. */
-static Status find(Outcome *outcome, FindingKind kind, const char *name, Status why) {
+/* Turns a failure of the file into a finding; others stay failures. */
+static Status reject_file(Outcome *outcome, FindingKind kind, const char *name, Status why) {
     if (!why || (status_code(why) != EXIT_DATA && status_code(why) != EXIT_IO))
         return why;
-    Status status = outcome_find(outcome, kind, "", reason_of(why, name));
+    Status status = outcome_reject(outcome, kind, "", reason_without_path(why, name));
     status_free(why);
     return status;
 }
 
-/* The whole file, or a finding: *data is NULL then. */
+/* Reads the whole file; *data is NULL when it is rejected. */
 static Status read_file(const char *path, const StageInput *input, Outcome *outcome, char **data, size_t *size) {
     struct stat st;
     *data = NULL;
     if (stat(path, &st) != 0)
-        return outcome_find(outcome, errno == ENOENT && lstat(path, &st) != 0 ? FINDING_MISSING : FINDING_UNREADABLE,
-                            "", strerror(errno));
+        return outcome_reject(outcome, errno == ENOENT && lstat(path, &st) != 0 ? FINDING_MISSING : FINDING_UNREADABLE,
+                              "", strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return outcome_find(outcome, FINDING_UNREADABLE, "", "not a regular file");
+        return outcome_reject(outcome, FINDING_UNREADABLE, "", "not a regular file");
     if (st.st_size == 0)
-        return outcome_find(outcome, FINDING_EMPTY, "", "0 bytes");
+        return outcome_reject(outcome, FINDING_EMPTY, "", "0 bytes");
     if (st.st_size > MAX_FILE_BYTES)
-        return outcome_find(outcome, FINDING_UNREADABLE, "", "over 1 GiB, larger than any photograph");
+        return outcome_reject(outcome, FINDING_UNREADABLE, "", "over 1 GiB, larger than any photograph");
     Status status = files_read(path, data, size);
     if (!status && !*size) {
         free(*data);
         *data = NULL;
-        status = outcome_find(outcome, FINDING_EMPTY, "", "0 bytes");
+        status = outcome_reject(outcome, FINDING_EMPTY, "", "0 bytes");
     }
-    return find(outcome, FINDING_UNREADABLE, input->path, status);
+    return reject_file(outcome, FINDING_UNREADABLE, input->path, status);
 }
 
-/* MD5 costs as much as decoding a small image: only where there is something to hold it against. */
-static Status hash(const uint8_t *data, size_t size, bool with_md5, Digest *digest) {
+/* MD5 takes as long as decoding a small image, so it is computed only when there is a sum to compare. */
+static Status hash_data(const uint8_t *data, size_t size, bool with_md5, Digest *digest) {
     DigestStream stream;
     TRY(digest_start(&stream, with_md5));
     Status status = digest_add(&stream, data, size);
@@ -68,7 +68,7 @@ static Status hash(const uint8_t *data, size_t size, bool with_md5, Digest *dige
 
 static Status check_hash(const StageInput *input, const uint8_t *data, size_t size, Outcome *outcome) {
     Digest digest;
-    TRY(hash(data, size, input->md5[0] != '\0', &digest));
+    TRY(hash_data(data, size, input->md5[0] != '\0', &digest));
     memcpy(outcome->sha256, digest.sha256, sizeof outcome->sha256);
     outcome->hashed = true;
     outcome->bytes = size;
@@ -77,67 +77,68 @@ static Status check_hash(const StageInput *input, const uint8_t *data, size_t si
     if (!input->md5[0] || strcmp(text, input->md5) == 0)
         return NULL;
     snprintf(detail, sizeof detail, "MD5 is %s, the download's list says %s: fetch the file again", text, input->md5);
-    return outcome_find(outcome, FINDING_MD5, "", detail);
+    return outcome_reject(outcome, FINDING_MD5, "", detail);
 }
 
-/* Where the digits that end `text` begin. */
-static const char *number_in(const char *text) {
+/* The digits at the end of `text`. */
+static const char *trailing_number(const char *text) {
     const char *end = text + strlen(text);
     while (end > text && end[-1] >= '0' && end[-1] <= '9')
         end--;
     return end;
 }
 
-/* Cameras were told people's numbers by hand: "AIREADI-1001" is the tables' 1001. A text without a number of that many
- * digits names nobody. */
-static bool names_another(const char *patient, const char *person) {
-    const char *number = number_in(patient);
-    return *person && number_in(person) == person && strlen(number) == strlen(person) && strcmp(number, person) != 0;
+/* Patient IDs were typed in at the camera: "AIREADI-1001" is 1001 in the tables. A text that does not end in a number
+ * of as many digits identifies no patient. */
+static bool names_another_person(const char *patient, const char *person) {
+    const char *number = trailing_number(patient);
+    return *person && trailing_number(person) == person && strlen(number) == strlen(person) &&
+           strcmp(number, person) != 0;
 }
 
-/* The tables are made from the headers: where they differ, either may be of another file. */
+/* The tables are derived from the headers: where they differ, one of them may belong to another file. */
 static Status check_header(const StageInput *input, const Dicom *dicom, Outcome *outcome) {
     const char eye = input->eye == PACK_EYE_RIGHT ? 'R' : input->eye == PACK_EYE_LEFT ? 'L' : '\0';
     char detail[200];
-    if (names_another(dicom->patient, input->person))
+    if (names_another_person(dicom->patient, input->person))
         snprintf(detail, sizeof detail, "the header says patient %s, the manifest person %.64s", dicom->patient,
                  input->person);
     else if (eye && dicom->laterality && dicom->laterality != eye)
         snprintf(detail, sizeof detail, "the header says laterality %c, the manifest %c", dicom->laterality, eye);
     else
         return NULL;
-    return outcome_find(outcome, FINDING_CONTRADICTION, "", detail);
+    return outcome_reject(outcome, FINDING_CONTRADICTION, "", detail);
 }
 
-static Status decode(const StageInput *input, const uint8_t *data, size_t size, int least, Image *image,
-                     Outcome *outcome) {
+static Status decode_photograph(const StageInput *input, const uint8_t *data, size_t size, int min_side, Image *image,
+                                Outcome *outcome) {
     int height = 0, width = 0;
     Status status;
     FindingKind kind = FINDING_DECODE;
     if (input->is_dicom) {
         Dicom dicom;
         bool unsupported = false;
-        status = dicom_decode(input->path, data, size, least, image, &dicom, &unsupported);
+        status = dicom_decode(input->path, data, size, min_side, image, &dicom, &unsupported);
         height = dicom.rows;
         width = dicom.columns;
         kind = unsupported ? FINDING_SYNTAX : dicom.jpeg_damaged ? FINDING_DECODE : FINDING_DICOM;
-        if (!status && input->headed)
+        if (!status && input->verify_header)
             status = check_header(input, &dicom, outcome);
     } else {
-        const ImageDecode how = {.least = least};
-        status = image_decode(input->path, data, size, &how, image, &height, &width);
+        const ImageDecode options = {.least = min_side};
+        status = image_decode(input->path, data, size, &options, image, &height, &width);
     }
     outcome->size[0] = height;
     outcome->size[1] = width;
-    return find(outcome, kind, input->path, status);
+    return reject_file(outcome, kind, input->path, status);
 }
 
-/* Decodes at a size that is enough for the record, or at full size where the circle turns out to be small. */
+/* Decodes at a size that suffices for the record, and again at full size when the circle turns out to be small. */
 static Status make_record(const StageInput *input, const uint8_t *data, size_t size, int side, uint8_t *record,
                           Outcome *outcome) {
-    for (int least = fundus_least_side(side);; least = 0) {
+    for (int min_side = fundus_min_side(side);; min_side = 0) {
         Image image = {0};
-        Status status = decode(input, data, size, least, &image, outcome);
+        Status status = decode_photograph(input, data, size, min_side, &image, outcome);
         if (status || outcome->settled) {
             image_free(&image);
             return status;
@@ -145,10 +146,10 @@ static Status make_record(const StageInput *input, const uint8_t *data, size_t s
         status =
             fundus_frame(&image, outcome->size[0], outcome->size[1], input->frame, side, record, &outcome->framing);
         const bool again =
-            least && fundus_needs_full(&image, outcome->size[0], outcome->size[1], &outcome->framing, side);
+            min_side && fundus_needs_full(&image, outcome->size[0], outcome->size[1], &outcome->framing, side);
         image_free(&image);
         if (status)
-            return find(outcome, FINDING_DECODE, input->path, status);
+            return reject_file(outcome, FINDING_DECODE, input->path, status);
         if (!again)
             return NULL;
     }

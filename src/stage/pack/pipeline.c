@@ -18,35 +18,35 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AHEAD = 2 }; /* shards whose inputs may be worked on: the one to be written next, and the one after it */
+enum { SLOTS = 2 }; /* shards in work: the one to write next, and the one after it */
 
 typedef struct {
     const PipelineOptions *options;
     PipelineResult *result;
     size_t record_bytes;
-    Seen seen;
+    ContentIndex contents;
     Progress progress;
 
     pthread_mutex_t lock;   /* guards what follows */
-    pthread_cond_t work;    /* to workers: a shard was opened, or it is time to stop */
-    pthread_cond_t settled; /* to the writer: an input is done */
+    pthread_cond_t work;    /* signals workers: a shard was opened, or they must stop */
+    pthread_cond_t settled; /* signals the writer: an input is done */
     struct Slot {
         int number; /* of the shard; -1: free */
         int spool;
-        int64_t next, done; /* inputs handed out, and ready */
-    } slots[AHEAD];
+        int64_t next, done; /* inputs handed out, and finished */
+    } slots[SLOTS];
     bool stop;
     Status failure; /* the first one of a worker */
 } Pipeline;
 
 static bool is_wanted(const StageInput *input) {
-    return !input->excluded && !input->bad;
+    return !input->exclude_reason && !input->quarantine_reason;
 }
 
-/* The oldest shard that has inputs to hand out; with the lock held. */
-static struct Slot *find_work(Pipeline *pipeline) {
+/* The oldest shard that has inputs left; call with the lock held. */
+static struct Slot *find_open_slot(Pipeline *pipeline) {
     struct Slot *found = NULL;
-    for (int i = 0; i < AHEAD; i++) {
+    for (int i = 0; i < SLOTS; i++) {
         struct Slot *slot = &pipeline->slots[i];
         if (slot->number >= 0 && slot->next < pipeline->result->shards[slot->number].count &&
             (!found || slot->number < found->number))
@@ -55,8 +55,8 @@ static struct Slot *find_work(Pipeline *pipeline) {
     return found;
 }
 
-/* Stages input `place` of a shard into its place of the spool. */
-static Status stage(Pipeline *pipeline, int number, int spool, int64_t place, uint8_t *record) {
+/* Stages input `place` of a shard into the same place of the spool. */
+static Status stage_input(Pipeline *pipeline, int number, int spool, int64_t place, uint8_t *record) {
     const PipelineOptions *options = pipeline->options;
     const int64_t at = pipeline->result->shards[number].first + place;
     const StageInput *input = &options->source->inputs[at];
@@ -70,7 +70,7 @@ static Status stage(Pipeline *pipeline, int number, int spool, int64_t place, ui
                           (uint64_t)place * pipeline->record_bytes);
 }
 
-/* With the lock held. */
+/* Call with the lock held. */
 static void count_input(Pipeline *pipeline, int64_t at) {
     const Outcome *outcome = &pipeline->result->outcomes[at];
     if (!outcome->settled)
@@ -80,7 +80,7 @@ static void count_input(Pipeline *pipeline, int64_t at) {
     pipeline->progress.quarantined += outcome_quarantined(outcome);
 }
 
-static void *work(void *argument) {
+static void *run_worker(void *argument) {
     Pipeline *pipeline = argument;
     uint8_t *record = malloc(pipeline->record_bytes);
     pthread_mutex_lock(&pipeline->lock);
@@ -88,14 +88,14 @@ static void *work(void *argument) {
         pipeline->failure = status_no_memory("a record", pipeline->record_bytes);
     for (;;) {
         struct Slot *slot;
-        while (!(slot = find_work(pipeline)) && !pipeline->stop && !pipeline->failure)
+        while (!(slot = find_open_slot(pipeline)) && !pipeline->stop && !pipeline->failure)
             pthread_cond_wait(&pipeline->work, &pipeline->lock);
         if (pipeline->stop || pipeline->failure)
             break;
         const int number = slot->number, spool = slot->spool;
         const int64_t place = slot->next++;
         pthread_mutex_unlock(&pipeline->lock);
-        Status status = stage(pipeline, number, spool, place, record);
+        Status status = stage_input(pipeline, number, spool, place, record);
         pthread_mutex_lock(&pipeline->lock);
         slot->done++;
         count_input(pipeline, pipeline->result->shards[number].first + place);
@@ -122,7 +122,7 @@ static Status open_slot(Pipeline *pipeline, int number) {
     if (status)
         return status;
     pthread_mutex_lock(&pipeline->lock);
-    for (int i = 0; i < AHEAD; i++)
+    for (int i = 0; i < SLOTS; i++)
         if (pipeline->slots[i].number < 0) {
             pipeline->slots[i] = (struct Slot){.number = number, .spool = spool};
             break;
@@ -132,8 +132,8 @@ static Status open_slot(Pipeline *pipeline, int number) {
     return NULL;
 }
 
-/* Waits until all inputs of shard `number` are ready, telling of progress. *slot is its slot. */
-static Status wait_for(Pipeline *pipeline, int number, struct Slot **slot) {
+/* Waits until all inputs of shard `number` are finished, showing progress. *slot is its slot. */
+static Status wait_for_shard(Pipeline *pipeline, int number, struct Slot **slot) {
     Status status = NULL;
     pthread_mutex_lock(&pipeline->lock);
     *slot = pipeline->slots;
@@ -173,7 +173,7 @@ static void close_outcomes(Pipeline *pipeline, const ShardState *shard) {
 }
 
 /* Reads the journal of a shard that an earlier call finished, otherwise hands its inputs to the workers. */
-static Status prepare(Pipeline *pipeline, int number, bool *finished) {
+static Status prepare_shard(Pipeline *pipeline, int number, bool *finished) {
     const PipelineOptions *options = pipeline->options;
     ShardState *shard = &pipeline->result->shards[number];
     char *journal, *path = NULL;
@@ -183,11 +183,11 @@ static Status prepare(Pipeline *pipeline, int number, bool *finished) {
     *finished = false;
     if (!status)
         status = journal_read(journal, options->source, shard, pipeline->result->outcomes + shard->first, finished);
-    /* An earlier call may have been stopped by what damaged the disk, too. */
+    /* Whatever stopped the earlier call may have damaged the disk, too. */
     if (!status && *finished && shard->entry.records) {
-        status = shard_is_whole(path, &shard->entry, finished);
+        status = shard_is_intact(path, &shard->entry, finished);
         if (!status && !*finished) {
-            fprintf(stderr, "%s is damaged or not there, and is made anew\n", path);
+            fprintf(stderr, "%s is damaged or missing and will be rebuilt\n", path);
             close_outcomes(pipeline, shard);
         }
     }
@@ -196,11 +196,11 @@ static Status prepare(Pipeline *pipeline, int number, bool *finished) {
     return status || *finished ? status : open_slot(pipeline, number);
 }
 
-/* Takes over a shard that was finished before; *agrees is false when it has to be made anew after all. */
-static Status take_finished(Pipeline *pipeline, int number, bool *agrees) {
+/* Reuses a shard that an earlier call finished; *agrees is false when it must be rebuilt after all. */
+static Status reuse_shard(Pipeline *pipeline, int number, bool *agrees) {
     const ShardState *shard = &pipeline->result->shards[number];
     Outcome *outcomes = pipeline->result->outcomes + shard->first;
-    TRY(shard_settle(pipeline->options->source, shard, outcomes, true, &pipeline->seen, agrees));
+    TRY(shard_mark_duplicates(pipeline->options->source, shard, outcomes, true, &pipeline->contents, agrees));
     if (!*agrees) {
         close_outcomes(pipeline, shard);
         return open_slot(pipeline, number);
@@ -216,59 +216,60 @@ static Status take_finished(Pipeline *pipeline, int number, bool *agrees) {
     return NULL;
 }
 
-/* Waits for the workers, settles and writes a shard. */
+/* Waits for the workers, marks duplicates and writes a shard. */
 static Status make_shard(Pipeline *pipeline, int number) {
     const PipelineOptions *options = pipeline->options;
     ShardState *shard = &pipeline->result->shards[number];
     Outcome *outcomes = pipeline->result->outcomes + shard->first;
     struct Slot *slot;
     bool agrees;
-    TRY(wait_for(pipeline, number, &slot));
-    TRY(output_unfinish(options->output));
-    TRY(shard_settle(options->source, shard, outcomes, false, &pipeline->seen, &agrees));
+    TRY(wait_for_shard(pipeline, number, &slot));
+    TRY(output_unpublish(options->output));
+    TRY(shard_mark_duplicates(options->source, shard, outcomes, false, &pipeline->contents, &agrees));
     TRY(shard_write(options->output, number, options->source, shard, outcomes, slot->spool));
     return close_slot(pipeline, slot);
 }
 
-static Status check_bad(const Pipeline *pipeline, int64_t quarantined) {
+static Status check_quarantined(const Pipeline *pipeline, int64_t quarantined) {
     const PipelineOptions *options = pipeline->options;
-    if (quarantined <= options->bad_allowed)
+    if (quarantined <= options->max_quarantined)
         return NULL;
     return status_error(EXIT_DATA,
-                        "%" PRId64 " files are quarantined so far, more than --max-bad allows (%" PRId64
-                        "): %s/quarantine.tsv names each with its reason; mend them, or raise --max-bad",
-                        quarantined, options->bad_allowed, options->output->path);
+                        "%" PRId64 " file%s quarantined so far, more than --max-bad allows (%" PRId64
+                        "): %s/quarantine.tsv lists each with its reason; repair or exclude them, or raise --max-bad",
+                        quarantined, quarantined == 1 ? " is" : "s are", options->max_quarantined,
+                        options->output->path);
 }
 
-static Status go_through(Pipeline *pipeline) {
+static Status make_shards(Pipeline *pipeline) {
     PipelineResult *result = pipeline->result;
-    int64_t quarantined = pipeline->options->bad_before;
-    bool finished[AHEAD];
-    TRY(check_bad(pipeline, quarantined));
+    int64_t quarantined = pipeline->options->quarantined_before;
+    bool finished[SLOTS];
+    TRY(check_quarantined(pipeline, quarantined));
     for (int number = 0, prepared = 0; number < result->shard_count; number++) {
-        for (; prepared < result->shard_count && prepared < number + AHEAD; prepared++)
-            TRY(prepare(pipeline, prepared, &finished[prepared % AHEAD]));
+        for (; prepared < result->shard_count && prepared < number + SLOTS; prepared++)
+            TRY(prepare_shard(pipeline, prepared, &finished[prepared % SLOTS]));
         bool agrees = false;
-        if (finished[number % AHEAD])
-            TRY(take_finished(pipeline, number, &agrees));
+        if (finished[number % SLOTS])
+            TRY(reuse_shard(pipeline, number, &agrees));
         if (!agrees)
             TRY(make_shard(pipeline, number));
         const ShardState *shard = &result->shards[number];
         for (int64_t i = 0; i < shard->count; i++)
             quarantined += outcome_quarantined(&result->outcomes[shard->first + i]);
-        TRY(check_bad(pipeline, quarantined));
+        TRY(check_quarantined(pipeline, quarantined));
     }
     return NULL;
 }
 
-/* Signals are the main thread's business: workers are born with all of them blocked. */
-static Status start(Pipeline *pipeline, pthread_t *threads, int *started) {
+/* Signals are handled by the main thread: workers start with all of them blocked. */
+static Status start_workers(Pipeline *pipeline, pthread_t *threads, int *started) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int cause = 0;
     while (*started < pipeline->options->threads && !cause) {
-        cause = pthread_create(&threads[*started], NULL, work, pipeline);
+        cause = pthread_create(&threads[*started], NULL, run_worker, pipeline);
         *started += !cause;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -278,20 +279,20 @@ static Status start(Pipeline *pipeline, pthread_t *threads, int *started) {
     return NULL;
 }
 
-static void stop(Pipeline *pipeline, pthread_t *threads, int started) {
+static void stop_workers(Pipeline *pipeline, pthread_t *threads, int started) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->stop = true;
     pthread_cond_broadcast(&pipeline->work);
     pthread_mutex_unlock(&pipeline->lock);
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
-    for (int i = 0; i < AHEAD; i++)
+    for (int i = 0; i < SLOTS; i++)
         if (pipeline->slots[i].number >= 0)
             close(pipeline->slots[i].spool);
     status_free(pipeline->failure);
 }
 
-static Status allocate(const PipelineOptions *options, PipelineResult *result) {
+static Status allocate_result(const PipelineOptions *options, PipelineResult *result) {
     const int64_t count = options->source->count, each = options->shard_inputs;
     result->shard_count = (int)((count + each - 1) / each);
     result->outcomes = calloc((size_t)count + 1, sizeof *result->outcomes);
@@ -309,7 +310,7 @@ static Status allocate(const PipelineOptions *options, PipelineResult *result) {
 
 Status pipeline_run(const PipelineOptions *options, PipelineResult *result) {
     *result = (PipelineResult){0};
-    TRY(allocate(options, result));
+    TRY(allocate_result(options, result));
     const size_t side = (size_t)options->source->info.image_size;
     Pipeline pipeline = {.options = options,
                          .result = result,
@@ -317,7 +318,7 @@ Status pipeline_run(const PipelineOptions *options, PipelineResult *result) {
                          .lock = PTHREAD_MUTEX_INITIALIZER,
                          .work = PTHREAD_COND_INITIALIZER,
                          .settled = PTHREAD_COND_INITIALIZER};
-    for (int i = 0; i < AHEAD; i++)
+    for (int i = 0; i < SLOTS; i++)
         pipeline.slots[i].number = -1;
     int64_t wanted = 0;
     for (int64_t i = 0; i < options->source->count; i++)
@@ -325,15 +326,15 @@ Status pipeline_run(const PipelineOptions *options, PipelineResult *result) {
     progress_begin(&pipeline.progress, wanted);
     pthread_t *threads = calloc((size_t)options->threads, sizeof *threads);
     int started = 0;
-    Status status = threads ? seen_open(&pipeline.seen, options->source->count)
+    Status status = threads ? content_index_open(&pipeline.contents, options->source->count)
                             : status_no_memory("the threads", (size_t)options->threads * sizeof *threads);
     if (!status)
-        status = start(&pipeline, threads, &started);
+        status = start_workers(&pipeline, threads, &started);
     if (!status)
-        status = go_through(&pipeline);
-    stop(&pipeline, threads, started);
+        status = make_shards(&pipeline);
+    stop_workers(&pipeline, threads, started);
     progress_show(&pipeline.progress, true);
-    seen_close(&pipeline.seen);
+    content_index_close(&pipeline.contents);
     free(threads);
     return status;
 }

@@ -12,29 +12,31 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Makes a duplicate of an outcome whose content is there already, in this shard or one before. */
-static Status judge(const StageSource *source, const Seen *seen, int64_t input, Outcome *outcome) {
-    const int64_t first = seen_find(seen, outcome->sha256);
+/* Rejects an outcome whose content is already packed, in this shard or an earlier one. */
+static Status reject_duplicate(const StageSource *source, const ContentIndex *contents, int64_t input,
+                               Outcome *outcome) {
+    const int64_t first = content_index_find(contents, outcome->sha256);
     if (first < 0)
         return NULL;
     const StageInput *kept = &source->inputs[first], *now = &source->inputs[input];
     char detail[600];
     if (kept->split == now->split)
-        return outcome_find(outcome, FINDING_DUPLICATE, kept->path, "the same bytes");
+        return outcome_reject(outcome, FINDING_DUPLICATE, kept->path, "the same bytes");
     snprintf(detail, sizeof detail, "the same bytes, of person %.200s in %s and of person %.200s in %s", kept->person,
              kept->split ? pack_split_name(kept->split) : "no split", now->person,
              now->split ? pack_split_name(now->split) : "no split");
-    return outcome_find(outcome, FINDING_DUPLICATE_SPLIT, kept->path, detail);
+    return outcome_reject(outcome, FINDING_DUPLICATE_SPLIT, kept->path, detail);
 }
 
 static bool is_duplicate(const Outcome *outcome) {
     return !outcome->packed && (outcome->kind == FINDING_DUPLICATE || outcome->kind == FINDING_DUPLICATE_SPLIT);
 }
 
-/* Whether the outcome is what judge() would make of it: its other file is the one that has the content now, and on the
- * side of the split that it was on. */
-static bool still_agrees(const StageSource *source, const Seen *seen, int64_t input, const Outcome *outcome) {
-    const int64_t first = seen_find(seen, outcome->sha256);
+/* Whether reject_duplicate() would give the same outcome: the other file is the one that has the content now, on the
+ * same side of the split as then. */
+static bool still_agrees(const StageSource *source, const ContentIndex *contents, int64_t input,
+                         const Outcome *outcome) {
+    const int64_t first = content_index_find(contents, outcome->sha256);
     if (!is_duplicate(outcome))
         return first < 0;
     const bool same_side = first >= 0 && source->inputs[first].split == source->inputs[input].split;
@@ -42,29 +44,29 @@ static bool still_agrees(const StageSource *source, const Seen *seen, int64_t in
            same_side == (outcome->kind == FINDING_DUPLICATE);
 }
 
-static bool journal_agrees(const StageSource *source, const ShardState *state, const Outcome *outcomes, Seen *within,
-                           const Seen *seen) {
+static bool journal_agrees(const StageSource *source, const ShardState *state, const Outcome *outcomes,
+                           ContentIndex *within, const ContentIndex *contents) {
     for (int64_t i = 0; i < state->count; i++) {
         const Outcome *outcome = &outcomes[i];
         if (!outcome->packed && !is_duplicate(outcome))
             continue;
-        const bool before = seen_find(seen, outcome->sha256) >= 0;
-        if (!still_agrees(source, before ? seen : within, state->first + i, outcome))
+        const bool before = content_index_find(contents, outcome->sha256) >= 0;
+        if (!still_agrees(source, before ? contents : within, state->first + i, outcome))
             return false;
         if (outcome->packed)
-            seen_add(within, outcome->sha256, state->first + i);
+            content_index_add(within, outcome->sha256, state->first + i);
     }
     return true;
 }
 
-Status shard_settle(const StageSource *source, const ShardState *state, Outcome *outcomes, bool from_journal,
-                    Seen *seen, bool *agrees) {
+Status shard_mark_duplicates(const StageSource *source, const ShardState *state, Outcome *outcomes, bool from_journal,
+                             ContentIndex *contents, bool *agrees) {
     *agrees = true;
     if (from_journal) {
-        Seen within;
-        TRY(seen_open(&within, state->count));
-        *agrees = journal_agrees(source, state, outcomes, &within, seen);
-        seen_close(&within);
+        ContentIndex within;
+        TRY(content_index_open(&within, state->count));
+        *agrees = journal_agrees(source, state, outcomes, &within, contents);
+        content_index_close(&within);
         if (!*agrees)
             return NULL;
     }
@@ -72,9 +74,9 @@ Status shard_settle(const StageSource *source, const ShardState *state, Outcome 
         if (!outcomes[i].packed)
             continue;
         if (!from_journal)
-            TRY(judge(source, seen, state->first + i, &outcomes[i]));
+            TRY(reject_duplicate(source, contents, state->first + i, &outcomes[i]));
         if (outcomes[i].packed)
-            seen_add(seen, outcomes[i].sha256, state->first + i);
+            content_index_add(contents, outcomes[i].sha256, state->first + i);
     }
     return NULL;
 }
@@ -96,18 +98,18 @@ static void fill_row(const StageInput *input, const Outcome *outcome, PackRow *r
     memcpy(row->crop, outcome->framing.crop, sizeof row->crop);
 }
 
-/* Moves a record of the spool to another place before it. */
-static Status move_record(int spool, int64_t from, int64_t to, uint8_t *room, size_t bytes) {
-    TRY(files_read_at(spool, "the spool", room, bytes, (uint64_t)from * bytes));
-    return files_write_at(spool, "the spool", room, bytes, (uint64_t)to * bytes);
+/* Moves a record of the spool to an earlier place. */
+static Status move_record(int spool, int64_t from, int64_t to, uint8_t *buffer, size_t bytes) {
+    TRY(files_read_at(spool, "the spool", buffer, bytes, (uint64_t)from * bytes));
+    return files_write_at(spool, "the spool", buffer, bytes, (uint64_t)to * bytes);
 }
 
-/* The packed records one behind the other, and their rows. */
-static Status gather(const StageSource *source, const ShardState *state, const Outcome *outcomes, int spool,
-                     PackRow *rows, int64_t *records) {
+/* Moves the packed records together and fills their rows. */
+static Status gather_records(const StageSource *source, const ShardState *state, const Outcome *outcomes, int spool,
+                             PackRow *rows, int64_t *records) {
     const size_t side = (size_t)source->info.image_size, bytes = side * side * 3;
-    uint8_t *room = malloc(bytes);
-    if (!room)
+    uint8_t *buffer = malloc(bytes);
+    if (!buffer)
         return status_no_memory("a record", bytes);
     Status status = NULL;
     *records = 0;
@@ -115,29 +117,29 @@ static Status gather(const StageSource *source, const ShardState *state, const O
         if (!outcomes[i].packed)
             continue;
         if (i != *records)
-            status = move_record(spool, i, *records, room, bytes);
+            status = move_record(spool, i, *records, buffer, bytes);
         fill_row(&source->inputs[state->first + i], &outcomes[i], &rows[(*records)++]);
     }
-    free(room);
+    free(buffer);
     if (!status && ftruncate(spool, (off_t)((size_t)*records * bytes)) != 0)
         status = status_error(EXIT_IO, "cannot shorten the spool of records: %s", strerror(errno));
     return status;
 }
 
-/* The file beside, then in its place. */
-static Status write_file(const Output *output, int number, const PackInfo *info, const PackRow *rows, int64_t records,
-                         int spool, PackShardEntry *entry) {
-    char *path, *beside = NULL;
+/* Writes the file under a temporary name, then renames it. */
+static Status write_shard_file(const Output *output, int number, const PackInfo *info, const PackRow *rows,
+                               int64_t records, int spool, PackShardEntry *entry) {
+    char *path, *unfinished = NULL;
     Status status = output_shard(output, number, &path);
     if (!status)
-        status = files_path(&beside, "%s.tmp-%d", path, number);
+        status = files_path(&unfinished, "%s.tmp-%d", path, number);
     if (!status)
-        status = pack_shard_write(beside, info, rows, records, spool, entry);
+        status = pack_shard_write(unfinished, info, rows, records, spool, entry);
     if (!status)
-        status = files_rename(beside, path);
-    if (status && beside)
-        unlink(beside);
-    free(beside);
+        status = files_rename(unfinished, path);
+    if (status && unfinished)
+        unlink(unfinished);
+    free(unfinished);
     free(path);
     return status;
 }
@@ -149,12 +151,12 @@ Status shard_write(const Output *output, int number, const StageSource *source, 
         return status_no_memory("a shard's rows", (unsigned long long)state->count * sizeof *rows);
     int64_t records = 0;
     state->entry = (PackShardEntry){0};
-    /* A journal of an older shard must not vouch for the new file, however this call ends. */
+    /* The journal of an older shard must not vouch for the new file, however this call ends. */
     Status status = output_remove_journal(output, number);
     if (!status)
-        status = gather(source, state, outcomes, spool, rows, &records);
+        status = gather_records(source, state, outcomes, spool, rows, &records);
     if (!status)
-        status = records ? write_file(output, number, &source->info, rows, records, spool, &state->entry)
+        status = records ? write_shard_file(output, number, &source->info, rows, records, spool, &state->entry)
                          : output_remove_shard(output, number);
     free(rows);
     TRY(status);
@@ -167,28 +169,28 @@ Status shard_write(const Output *output, int number, const StageSource *source, 
 
 static Status hash_file(int descriptor, const char *path, uint64_t size, Digest *digest) {
     const size_t piece = 1 << 20;
-    uint8_t *room = malloc(piece);
+    uint8_t *buffer = malloc(piece);
     DigestStream stream;
-    Status status = room ? digest_start(&stream, false) : status_no_memory("a shard's bytes", piece);
+    Status status = buffer ? digest_start(&stream, false) : status_no_memory("a shard's bytes", piece);
     if (status) {
-        free(room);
+        free(buffer);
         return status;
     }
     for (uint64_t at = 0; at < size && !status; at += piece) {
         const size_t bytes = size - at < piece ? (size_t)(size - at) : piece;
-        status = files_read_at(descriptor, path, room, bytes, at);
+        status = files_read_at(descriptor, path, buffer, bytes, at);
         if (!status)
-            status = digest_add(&stream, room, bytes);
+            status = digest_add(&stream, buffer, bytes);
     }
-    free(room);
+    free(buffer);
     if (!status)
         return digest_end(&stream, digest);
     digest_close(&stream);
     return status;
 }
 
-Status shard_is_whole(const char *path, const PackShardEntry *entry, bool *whole) {
-    *whole = false;
+Status shard_is_intact(const char *path, const PackShardEntry *entry, bool *intact) {
+    *intact = false;
     if (files_size(path) != (int64_t)entry->bytes)
         return NULL;
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -197,13 +199,13 @@ Status shard_is_whole(const char *path, const PackShardEntry *entry, bool *whole
     Digest digest;
     Status status = hash_file(descriptor, path, entry->bytes, &digest);
     close(descriptor);
-    if (status_code(status) == EXIT_IO) { /* what cannot be read is written anew, to another place of the disk */
+    if (status_code(status) == EXIT_IO) { /* an unreadable file is rewritten, elsewhere on the disk */
         status_free(status);
         return NULL;
     }
     TRY(status);
     char text[2 * DIGEST_SHA256 + 1];
     digest_to_hex(digest.sha256, DIGEST_SHA256, text);
-    *whole = strcmp(text, entry->sha256) == 0;
+    *intact = strcmp(text, entry->sha256) == 0;
     return NULL;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static Status read_at(const char *path, uint8_t *record, size_t size, uint64_t offset) {
+static Status read_record(const char *path, uint8_t *record, size_t size, uint64_t offset) {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return files_failure("read", path, errno);
@@ -17,14 +17,14 @@ static Status read_at(const char *path, uint8_t *record, size_t size, uint64_t o
     return status;
 }
 
-Status packed_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
-                   uint8_t *record, bool *there) {
+Status shard_records_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
+                          uint8_t *record, bool *found) {
     int number = 0;
     while (input >= result->shards[number].first + result->shards[number].count)
         number++;
     const ShardState *shard = &result->shards[number];
-    *there = shard->entry.records > 0;
-    if (!*there)
+    *found = shard->entry.records > 0;
+    if (!*found)
         return NULL;
     int64_t place = 0;
     for (int64_t i = shard->first; i < input; i++)
@@ -32,7 +32,7 @@ Status packed_read(const Output *output, const StageSource *source, const Pipeli
     const size_t side = (size_t)source->info.image_size, size = side * side * 3;
     char *path;
     TRY(output_shard(output, number, &path));
-    Status status = read_at(path, record, size, shard->entry.offset + (uint64_t)place * size);
+    Status status = read_record(path, record, size, shard->entry.offset + (uint64_t)place * size);
     free(path);
     return status;
 }

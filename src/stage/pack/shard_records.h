@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records that a call has packed, read back from its shards. */
+/* Reads records that this call has packed back from its shards. */
 #ifndef FOVEA_STAGE_SHARD_RECORDS_H
 #define FOVEA_STAGE_SHARD_RECORDS_H
 
@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-/* Reads the record of a packed input into `record` [size][size][3]. *there is false when its shard was not written,
- * because the call ended before. EXIT_IO when it cannot be read. */
-Status packed_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
-                   uint8_t *record, bool *there) MUST_USE;
+/* Reads the record of a packed input into `record` [size][size][3]. *found is false when its shard was not
+ * written because the call ended before. EXIT_IO when it cannot be read. */
+Status shard_records_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
+                          uint8_t *record, bool *found) MUST_USE;
 
 #endif

@@ -2,6 +2,7 @@
 #include "stage/report/card.h"
 
 #include "base/files.h"
+#include "pack/people.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -9,34 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Counts of one text by split, as a small list: cameras and kinds are few. */
+/* Counts of one text by split. A plain list: there are few cameras and kinds. */
 typedef struct {
     const char *text;
     int64_t counts[PACK_SPLITS];
-} Row;
+} CardRow;
 
 typedef struct {
-    Row *rows;
+    CardRow *rows;
     int count;
-} Table;
+} CardTable;
 
-static Status count_in(Table *table, const char *text, PackSplit split, int64_t by) {
+static Status count_text(CardTable *table, const char *text, PackSplit split, int64_t by) {
     int i = 0;
     while (i < table->count && strcmp(table->rows[i].text, text) != 0)
         i++;
     if (i == table->count) {
-        Row *grown = realloc(table->rows, (size_t)(i + 1) * sizeof *grown);
+        CardRow *grown = realloc(table->rows, (size_t)(i + 1) * sizeof *grown);
         if (!grown)
             return status_no_memory("the data card", (size_t)(i + 1) * sizeof *grown);
         table->rows = grown;
-        table->rows[table->count++] = (Row){.text = text};
+        table->rows[table->count++] = (CardRow){.text = text};
     }
     table->rows[i].counts[split] += by;
     return NULL;
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(((const Row *)a)->text, ((const Row *)b)->text);
+static int compare_rows(const void *a, const void *b) {
+    return strcmp(((const CardRow *)a)->text, ((const CardRow *)b)->text);
 }
 
 static void print_row(FILE *out, const char *text, const int64_t counts[PACK_SPLITS]) {
@@ -49,72 +50,68 @@ static void print_row(FILE *out, const char *text, const int64_t counts[PACK_SPL
     fprintf(out, " %" PRId64 " | %" PRId64 " |\n", counts[PACK_SPLIT_NONE], sum + counts[PACK_SPLIT_NONE]);
 }
 
-static void print_table(FILE *out, const char *head, Table *table) {
+static void print_table(FILE *out, const char *head, CardTable *table) {
     fprintf(out, "\n| %s | train | val | test | no split | all |\n|---|---|---|---|---|---|\n", head);
     if (table->count)
-        qsort(table->rows, (size_t)table->count, sizeof *table->rows, by_text);
+        qsort(table->rows, (size_t)table->count, sizeof *table->rows, compare_rows);
     for (int i = 0; i < table->count; i++)
         print_row(out, *table->rows[i].text ? table->rows[i].text : "(not told)", table->rows[i].counts);
     free(table->rows);
-    *table = (Table){0};
+    *table = (CardTable){0};
 }
 
-typedef const char *(*TextOf)(const StageInput *input);
-static const char *device_of(const StageInput *input) {
+typedef const char *(*InputText)(const StageInput *input);
+static const char *input_device(const StageInput *input) {
     return input->device;
 }
-static const char *modality_of(const StageInput *input) {
+static const char *input_modality(const StageInput *input) {
     return input->modality;
 }
-static const char *eye_of(const StageInput *input) {
+static const char *input_eye_name(const StageInput *input) {
     return pack_eye_name(input->eye);
 }
-static const char *all_of(const StageInput *input) {
+static const char *any_input(const StageInput *input) {
     (void)input;
     return "photographs";
 }
 
 static Status print_counts(FILE *out, const char *head, const StageSource *source, const PipelineResult *result,
-                           TextOf text_of) {
-    Table table = {0};
+                           InputText text_of) {
+    CardTable table = {0};
     Status status = NULL;
     for (int64_t i = 0; i < source->count && !status; i++)
         if (result->outcomes[i].packed)
-            status = count_in(&table, text_of(&source->inputs[i]), source->inputs[i].split, 1);
+            status = count_text(&table, text_of(&source->inputs[i]), source->inputs[i].split, 1);
     print_table(out, head, &table);
     return status;
 }
 
-static int by_person(const void *a, const void *b) {
-    return strcmp((*(const StageInput *const *)a)->person, (*(const StageInput *const *)b)->person);
-}
-
 /* People with at least one packed photograph. */
 static Status print_people(FILE *out, const StageSource *source, const PipelineResult *result) {
-    const StageInput **packed = malloc(((size_t)source->count + 1) * sizeof *packed);
-    if (!packed)
-        return status_no_memory("the data card", (size_t)source->count * sizeof *packed);
+    PackPerson *people = malloc(((size_t)source->count + 1) * sizeof *people);
+    if (!people)
+        return status_no_memory("the data card", (size_t)source->count * sizeof *people);
     int64_t count = 0, counts[PACK_SPLITS] = {0};
     for (int64_t i = 0; i < source->count; i++)
         if (result->outcomes[i].packed)
-            packed[count++] = &source->inputs[i];
-    qsort(packed, (size_t)count, sizeof *packed, by_person);
+            people[count++] = (PackPerson){source->inputs[i].person, source->inputs[i].split, i};
+    pack_people_sort(people, count);
+    count = pack_people_unique(people, count);
     for (int64_t i = 0; i < count; i++)
-        if (i == 0 || strcmp(packed[i - 1]->person, packed[i]->person) != 0)
-            counts[packed[i]->split]++;
+        counts[people[i].split]++;
     print_row(out, "people", counts);
-    free(packed);
+    free(people);
     return NULL;
 }
 
 static Status print_labels(FILE *out, const StageSource *source, const PipelineResult *result) {
-    Table table = {0};
+    CardTable table = {0};
     Status status = NULL;
     for (int label = 0; label < source->info.label_count && !status; label++) {
-        status = count_in(&table, source->info.label_names[label], PACK_SPLIT_NONE, 0);
+        status = count_text(&table, source->info.label_names[label], PACK_SPLIT_NONE, 0);
         for (int64_t i = 0; i < source->count && !status; i++)
             if (result->outcomes[i].packed && !isnan(source->inputs[i].labels[label]))
-                status = count_in(&table, source->info.label_names[label], source->inputs[i].split, 1);
+                status = count_text(&table, source->info.label_names[label], source->inputs[i].split, 1);
     }
     if (source->info.label_count)
         print_table(out, "label known", &table);
@@ -131,7 +128,7 @@ static void print_findings(FILE *out, const Findings *findings) {
             fprintf(out, "| %s | %d |\n", finding_name(kind), counts[kind]);
 }
 
-static Status print(FILE *out, const StageSource *source, const PipelineResult *result, const Findings *findings) {
+static Status print_card(FILE *out, const StageSource *source, const PipelineResult *result, const Findings *findings) {
     int64_t flagged = 0;
     for (int64_t i = 0; i < source->count; i++)
         flagged += result->outcomes[i].packed && result->outcomes[i].framing.flags & PACK_NO_CIRCLE;
@@ -147,11 +144,11 @@ static Status print(FILE *out, const StageSource *source, const PipelineResult *
             source->info.image_size, source->info.image_size, flagged);
     if (source->notes && *source->notes)
         fprintf(out, "\n%s", source->notes);
-    TRY(print_counts(out, "", source, result, all_of));
+    TRY(print_counts(out, "", source, result, any_input));
     TRY(print_people(out, source, result));
-    TRY(print_counts(out, "camera", source, result, device_of));
-    TRY(print_counts(out, "kind", source, result, modality_of));
-    TRY(print_counts(out, "eye", source, result, eye_of));
+    TRY(print_counts(out, "camera", source, result, input_device));
+    TRY(print_counts(out, "kind", source, result, input_modality));
+    TRY(print_counts(out, "eye", source, result, input_eye_name));
     TRY(print_labels(out, source, result));
     print_findings(out, findings);
     return NULL;
@@ -163,7 +160,7 @@ Status card_write(const char *path, const StageSource *source, const PipelineRes
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return status_no_memory("the data card", 0);
-    Status status = print(out, source, result, findings);
+    Status status = print_card(out, source, result, findings);
     if (fclose(out) && !status)
         status = status_no_memory("the data card", 0);
     if (!status)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether two inputs with near hashes look alike in their records, too. */
+/* Whether the records of two inputs with near hashes look alike, too. */
 static Status look_alike(const Output *output, const StageSource *source, const PipelineResult *result,
                          const int64_t inputs[2], bool *alike) {
     const size_t side = (size_t)source->info.image_size, size = side * side * 3;
@@ -23,26 +23,26 @@ static Status look_alike(const Output *output, const StageSource *source, const 
     Status status = NULL;
     *alike = true;
     for (int i = 0; i < 2 && !status && *alike; i++)
-        status = packed_read(output, source, result, inputs[i], records + (size_t)i * size, alike);
+        status = shard_records_read(output, source, result, inputs[i], records + (size_t)i * size, alike);
     if (!status && *alike)
         *alike = phash_likeness(records, records + size, source->info.image_size) >= PHASH_LIKE;
     free(records);
     return status;
 }
 
-static Status gather_near(const Output *output, const StageSource *source, const PipelineResult *result,
-                          Findings *findings) {
+static Status find_near_duplicates(const Output *output, const StageSource *source, const PipelineResult *result,
+                                   Findings *findings) {
     uint64_t *hashes = malloc(((size_t)source->count + 1) * sizeof *hashes);
     int64_t *inputs = malloc(((size_t)source->count + 1) * sizeof *inputs);
     int64_t *nearest = malloc(((size_t)source->count + 1) * sizeof *nearest), count = 0;
     Status status = hashes && inputs && nearest ? NULL : status_no_memory("the perceptual hashes", 0);
     for (int64_t i = 0; i < source->count && !status; i++)
-        if (result->outcomes[i].packed && result->outcomes[i].phash) { /* 0: nothing to tell images apart by */
+        if (result->outcomes[i].packed && result->outcomes[i].phash) { /* 0: an image without structure */
             hashes[count] = result->outcomes[i].phash;
             inputs[count++] = i;
         }
     if (!status)
-        status = near_find(hashes, count, PHASH_NEAR, nearest);
+        status = near_duplicates_find(hashes, count, PHASH_NEAR, nearest);
     for (int64_t i = 0; i < count && !status; i++) {
         if (nearest[i] < 0)
             continue;
@@ -68,23 +68,18 @@ Status reports_gather(const Output *output, const StageSource *source, const Pip
         if (outcome->settled && !outcome->packed)
             TRY(findings_add(findings, outcome->kind, source->inputs[i].path, outcome->other, outcome->detail));
     }
-    return gather_near(output, source, result, findings);
+    return find_near_duplicates(output, source, result, findings);
+}
+
+static int compare_path(const void *path, const void *input) {
+    return strcmp(path, ((const StageInput *)input)->path);
 }
 
 /* The outcome of the input at `path`; inputs are sorted by path. */
-static const Outcome *outcome_of(const StageSource *source, const PipelineResult *result, const char *path) {
-    int64_t low = 0, high = result->outcomes ? source->count : 0;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        const int order = strcmp(source->inputs[middle].path, path);
-        if (order == 0)
-            return &result->outcomes[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+static const Outcome *find_outcome(const StageSource *source, const PipelineResult *result, const char *path) {
+    const size_t count = result->outcomes ? (size_t)source->count : 0;
+    const StageInput *input = count ? bsearch(path, source->inputs, count, sizeof *source->inputs, compare_path) : NULL;
+    return input ? &result->outcomes[input - source->inputs] : NULL;
 }
 
 static void print_quarantine(FILE *out, const StageSource *source, const PipelineResult *result,
@@ -94,7 +89,7 @@ static void print_quarantine(FILE *out, const StageSource *source, const Pipelin
         const Finding *finding = &findings->list[i];
         if (finding_fate(finding->kind) != FATE_QUARANTINED)
             continue;
-        const Outcome *outcome = outcome_of(source, result, finding->path);
+        const Outcome *outcome = find_outcome(source, result, finding->path);
         char hash[2 * DIGEST_SHA256 + 1] = "";
         if (outcome && outcome->hashed)
             digest_to_hex(outcome->sha256, DIGEST_SHA256, hash);
@@ -103,7 +98,7 @@ static void print_quarantine(FILE *out, const StageSource *source, const Pipelin
     }
 }
 
-static Status write_named(const Output *output, const char *name, const char *text, size_t size) {
+static Status write_report(const Output *output, const char *name, const char *text, size_t size) {
     char *path;
     TRY(output_path(output, name, &path));
     Status status = files_write(path, text, size);
@@ -123,7 +118,7 @@ Status reports_write(const Output *output, const StageSource *source, const Pipe
     if (!out)
         return status_no_memory("the quarantine", 0);
     print_quarantine(out, source, result, findings);
-    status = fclose(out) ? status_no_memory("the quarantine", 0) : write_named(output, "quarantine.tsv", text, size);
+    status = fclose(out) ? status_no_memory("the quarantine", 0) : write_report(output, "quarantine.tsv", text, size);
     free(text);
     return status;
 }
@@ -138,7 +133,7 @@ Status reports_write_hashes(const Output *output, const PipelineResult *result) 
         if (result->shards[i].entry.records)
             fprintf(out, "%s  shards/%05d.h5\n", result->shards[i].entry.sha256, i);
     Status status = fclose(out) ? status_no_memory("the list of shards", 0)
-                                : write_named(output, "manifest-sha256.txt", text, size);
+                                : write_report(output, "manifest-sha256.txt", text, size);
     free(text);
     return status;
 }

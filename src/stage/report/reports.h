@@ -8,14 +8,14 @@
 #include "stage/source/findings.h"
 #include "stage/source/source.h"
 
-/* Enters what the outcomes hold, and records that look alike, into `findings`. */
+/* Enters the rejected outcomes, and records that look alike, into `findings`. */
 Status reports_gather(const Output *output, const StageSource *source, const PipelineResult *result,
                       Findings *findings) MUST_USE;
-/* findings.tsv, and quarantine.tsv (path, SHA-256 where the file could be read, stage, reason). `result` may be empty:
- * nothing was looked at yet. */
+/* Writes findings.tsv and quarantine.tsv (path, SHA-256 of a readable file, stage, reason). `result` may be empty,
+ * before any file was opened. */
 Status reports_write(const Output *output, const StageSource *source, const PipelineResult *result,
                      Findings *findings) MUST_USE;
-/* The shards' SHA-256 as sha256sum -c takes them. */
+/* Writes the shards' SHA-256 for sha256sum -c. */
 Status reports_write_hashes(const Output *output, const PipelineResult *result) MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/findings.h"
+
 #include "base/files.h"
 #include "base/tsv.h"
 
@@ -25,10 +26,10 @@ static const struct {
                           [FINDING_PERSON_SPLIT] = {"person_split", FATE_REFUSED},
                           [FINDING_DUPLICATE_SPLIT] = {"duplicate_split", FATE_REFUSED},
                           [FINDING_OUTSIDE] = {"outside", FATE_REFUSED},
-                          [FINDING_NEAR_DUPLICATE] = {"near_duplicate", FATE_TOLD},
-                          [FINDING_LATERALITY] = {"laterality", FATE_TOLD},
-                          [FINDING_LISTED_TWICE] = {"listed_twice", FATE_TOLD},
-                          [FINDING_LINK] = {"link", FATE_TOLD}};
+                          [FINDING_NEAR_DUPLICATE] = {"near_duplicate", FATE_WARNED},
+                          [FINDING_LATERALITY] = {"laterality", FATE_WARNED},
+                          [FINDING_LISTED_TWICE] = {"listed_twice", FATE_WARNED},
+                          [FINDING_LINK] = {"link", FATE_WARNED}};
 
 const char *finding_name(FindingKind kind) {
     return kinds[kind].name;
@@ -65,7 +66,7 @@ int findings_count(const Findings *findings, FindingFate fate) {
     return count;
 }
 
-static int in_order(const void *a, const void *b) {
+static int compare_findings(const void *a, const void *b) {
     const Finding *left = a, *right = b;
     if (left->kind != right->kind)
         return left->kind < right->kind ? -1 : 1;
@@ -80,9 +81,9 @@ Status findings_write(Findings *findings, const char *path) {
     static const char *const fates[] = {[FATE_QUARANTINED] = "quarantined",
                                         [FATE_EXCLUDED] = "excluded",
                                         [FATE_REFUSED] = "refused",
-                                        [FATE_TOLD] = "told"};
+                                        [FATE_WARNED] = "told" /* the file format's word */};
     if (findings->count)
-        qsort(findings->list, (size_t)findings->count, sizeof *findings->list, in_order);
+        qsort(findings->list, (size_t)findings->count, sizeof *findings->list, compare_findings);
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

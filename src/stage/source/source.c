@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/source.h"
 
+#include "base/text.h"
+
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 void source_close(StageSource *source) {
     for (int64_t i = 0; i < source->count; i++) {
@@ -11,8 +16,8 @@ void source_close(StageSource *source) {
         free(input->device);
         free(input->modality);
         free(input->labels);
-        free(input->excluded);
-        free(input->bad);
+        free(input->exclude_reason);
+        free(input->quarantine_reason);
     }
     free(source->inputs);
     for (int i = 0; source->info.label_names && i < source->info.label_count; i++)
@@ -22,6 +27,70 @@ void source_close(StageSource *source) {
     free(source->info.dataset_version);
     free(source->root);
     free(source->notes);
-    free(source->told);
+    free(source->warnings);
     *source = (StageSource){0};
+}
+
+Status source_warn(StageSource *source, const char *format, ...) {
+    char *line, *grown;
+    va_list arguments;
+    va_start(arguments, format);
+    Status status = text_format_list(&line, "a warning", format, arguments);
+    va_end(arguments);
+    TRY(status);
+    status = text_format(&grown, "%s%s\n", source->warnings ? source->warnings : "", line);
+    free(line);
+    TRY(status);
+    free(source->warnings);
+    source->warnings = grown;
+    return NULL;
+}
+
+bool input_is_rejected(const StageInput *input) {
+    return input->quarantine_reason || input->exclude_reason;
+}
+
+Status input_set_part(char **field, const char *text, size_t length) {
+    char *copy = strndup(text, length);
+    if (!copy)
+        return status_no_memory("an input", length);
+    free(*field);
+    *field = copy;
+    return NULL;
+}
+
+Status input_set(char **field, const char *text) {
+    return input_set_part(field, text, strlen(text));
+}
+
+PackEye input_eye(const char *text) {
+    static const struct {
+        const char *name;
+        PackEye eye;
+    } names[] = {{"R", PACK_EYE_RIGHT},   {"L", PACK_EYE_LEFT},   {"right", PACK_EYE_RIGHT},
+                 {"left", PACK_EYE_LEFT}, {"OD", PACK_EYE_RIGHT}, {"OS", PACK_EYE_LEFT}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(text, names[i].name) == 0)
+            return names[i].eye;
+    return PACK_EYE_UNKNOWN;
+}
+
+bool input_is_dicom(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && strcasecmp(dot, ".dcm") == 0;
+}
+
+bool input_split(const char *text, PackSplit *split) {
+    static const struct {
+        const char *name;
+        PackSplit split;
+    } names[] = {{"", PACK_SPLIT_NONE},     {"train", PACK_SPLIT_TRAIN}, {"training", PACK_SPLIT_TRAIN},
+                 {"val", PACK_SPLIT_VAL},   {"valid", PACK_SPLIT_VAL},   {"validation", PACK_SPLIT_VAL},
+                 {"test", PACK_SPLIT_TEST}, {"testing", PACK_SPLIT_TEST}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(text, names[i].name) == 0) {
+            *split = names[i].split;
+            return true;
+        }
+    return false;
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to be staged: the files of a data set and what its tables say of them. Made by source_aireadi() or
- * source_folder(), taken by pipeline.c. */
+/* What is to be staged: the files of a data set and what its tables say about them. Made by source_aireadi() or
+ * source_folder(), consumed by the pipeline. */
 #ifndef FOVEA_STAGE_SOURCE_H
 #define FOVEA_STAGE_SOURCE_H
 
-#include "pack/pack.h"
-#include "stage/source/findings.h"
+#include "base/status.h"
+#include "pack/manifest.h"
+#include "pack/row.h"
+#include "stage/frame/fundus.h"
 
-/* How a photograph becomes a square. */
-typedef enum {
-    FRAME_FUNDUS, /* a circle on black: found, and its square cut out */
-    FRAME_WHOLE   /* a mosaic, or an infrared or autofluorescence frame: the whole frame, padded to a square */
-} FrameKind;
-
-/* Exactly one thing happens to every input: it is packed, quarantined or excluded. */
+/* Every input is either packed, quarantined or excluded. */
 typedef struct {
     char *path; /* relative to the root, without a leading slash; the key: unique and sorted bytewise */
     char *person, *device, *modality;
@@ -21,40 +17,47 @@ typedef struct {
     PackSplit split;
     FrameKind frame;
     bool is_dicom;
-    bool headed;    /* a DICOM file whose header has to name this person and eye */
-    float *labels;  /* [label_count] */
-    char *excluded; /* why it is not wanted, or NULL */
-    char *bad;      /* why it cannot be used, known before it is opened (listed but not there, ...), or NULL */
-    char md5[33];   /* from the download's list, lower case; "" when there is none */
+    bool verify_header;      /* a DICOM file whose header must name this person and eye */
+    float *labels;           /* [label_count] */
+    char *exclude_reason;    /* why it is left out on purpose, or NULL */
+    char *quarantine_reason; /* why it cannot be used, known before it is opened (listed but missing, ...), or NULL */
+    char md5[33];            /* from the download's list, lower case; "" when there is none */
 } StageInput;
 
 typedef struct {
     char *root;
-    PackInfo info; /* image_size is the caller's to set */
+    PackInfo info; /* image_size is set by the caller */
     StageInput *inputs;
     int64_t count;
-    char *told;  /* lines for the user on what is not as usual, such as links that are followed; NULL: none */
-    char *notes; /* lines for the data card on what was done to the tables, such as readings averaged; may be "" */
+    char *warnings; /* lines for the user about anything unusual, such as links that are followed; NULL: none */
+    char *notes;    /* lines for the data card about how the tables were read, such as readings averaged; may be "" */
 } StageSource;
 
 typedef struct {
     const char *root;
     const char *modalities; /* aireadi: "cfp,ir,faf" or part of it; NULL: cfp */
-    const char *device;     /* only this one's, as "topcon_triton"; NULL: all */
+    const char *device;     /* aireadi: only this camera, as "topcon_triton"; NULL: all */
     const char *labels;     /* folder: CSV with the labels, as named here or below the root, or NULL */
     const char *person;     /* folder: its column that names people, or NULL */
-    const char *kind;   /* folder: a data set known by name (aptos, messidor2, idrid, papila, eyepacs, odir), or NULL */
-    const char *splits; /* "person<TAB>split" lines, as stage split writes them, or NULL */
-    const char *md5;    /* the download's list of MD5 sums, or NULL */
-    const char *exclude; /* a file with one path a line to leave out, or NULL */
+    const char *kind;       /* folder: a known data set (aptos, messidor2, idrid, papila, eyepacs, odir), or NULL */
+    const char *splits;     /* "person<TAB>split" lines, as stage split writes them, or NULL */
+    const char *md5;        /* the download's list of MD5 sums, or NULL */
+    const char *exclude;    /* a file with one path a line to leave out, or NULL */
 } SourceOptions;
 
-/* Read the tables and the tree below options->root. What is wrong with single files becomes an input's `bad` or
- * `excluded` and a finding; what makes the whole untrustworthy fails with EXIT_DATA after all of it was entered into
- * `findings`: a person on two sides of a split, a path that leads outside the root. Missing files or columns: EXIT_DATA
- * naming file, line and column. */
-Status source_aireadi(const SourceOptions *options, StageSource *source, Findings *findings) MUST_USE;
-Status source_folder(const SourceOptions *options, StageSource *source, Findings *findings) MUST_USE;
 void source_close(StageSource *source);
+/* Appends a line to source->warnings. */
+Status source_warn(StageSource *source, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
+
+/* Whether it is already known that the input will not be packed. */
+bool input_is_rejected(const StageInput *input);
+/* Replaces a text of an input by a copy. */
+Status input_set(char **field, const char *text) MUST_USE;
+Status input_set_part(char **field, const char *text, size_t length) MUST_USE;
+bool input_is_dicom(const char *path); /* by its extension */
+/* R, L, right, left, OD or OS in any case; unknown otherwise. */
+PackEye input_eye(const char *text);
+/* train, val or test, also as "training", "valid", ..., in any case; NONE for an empty text. False for others. */
+bool input_split(const char *text, PackSplit *split);
 
 #endif

@@ -16,8 +16,8 @@ typedef struct {
     int64_t count, capacity;
 } Manifest;
 
-/* A second row for a path, and a path that leads outside the root, become findings. */
-Status manifest_read(Maker *maker, Manifest *manifest) MUST_USE;
+/* Reads it. A second row for a path, and a path that leads outside the root, become findings. */
+Status manifest_read(SourceBuilder *builder, Manifest *manifest) MUST_USE;
 void manifest_close(Manifest *manifest);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/aireadi/participants.h"
+
 #include "base/files.h"
 #include "base/table.h"
-#include "stage/source/source_builder.h"
+#include "stage/source/aireadi/labels.h"
+#include "stage/source/source.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,81 +15,81 @@ static const char *const person_names[] = {"person_id", "participant_id", NULL};
 
 typedef struct {
     int person, split, group, age, site;
-} Columns;
+} ParticipantColumns;
 
 typedef struct {
     const char *text;
     int value;
-} Code;
+} LabelCode;
 
 /* Releases name the last group differently. */
-static const Code groups[] = {{"healthy", 0},
-                              {"pre_diabetes_lifestyle_controlled", 1},
-                              {"oral_medication_and_or_non_insulin_injectable_medication_controlled", 2},
-                              {"insulin_dependent", 3},
-                              {"insulin_controlled", 3},
-                              {NULL, 0}};
-static const Code sites[] = {{"UW", 0}, {"UCSD", 1}, {"UAB", 2}, {NULL, 0}};
+static const LabelCode groups[] = {{"healthy", 0},
+                                   {"pre_diabetes_lifestyle_controlled", 1},
+                                   {"oral_medication_and_or_non_insulin_injectable_medication_controlled", 2},
+                                   {"insulin_dependent", 3},
+                                   {"insulin_controlled", 3},
+                                   {NULL, 0}};
+static const LabelCode sites[] = {{"UW", 0}, {"UCSD", 1}, {"UAB", 2}, {NULL, 0}};
 
-static float code_of(const Code *codes, const char *text) {
+static float code_of(const LabelCode *codes, const char *text) {
     for (; codes->text; codes++)
         if (strcasecmp(codes->text, text) == 0)
             return (float)codes->value;
     return NAN;
 }
 
-static int by_id(const void *a, const void *b) {
-    return strcmp(((const Person *)a)->id, ((const Person *)b)->id);
+static int compare_ids(const void *a, const void *b) {
+    return strcmp(((const Participant *)a)->id, ((const Participant *)b)->id);
 }
 
-Person *participants_find(const Participants *people, const char *id) {
-    Person key = {.id = (char *)id};
-    return people->count ? bsearch(&key, people->list, (size_t)people->count, sizeof key, by_id) : NULL;
+Participant *participants_find(const Participants *people, const char *id) {
+    Participant key = {.id = (char *)id};
+    return people->count ? bsearch(&key, people->list, (size_t)people->count, sizeof key, compare_ids) : NULL;
 }
 
-static Status add_person(Participants *people, const char *id, Person **person) {
+static Status add_person(Participants *people, const char *id, Participant **person) {
     if (people->count == people->capacity) {
         int64_t capacity = people->capacity ? 2 * people->capacity : 256;
-        Person *grown = realloc(people->list, (size_t)capacity * sizeof *grown);
+        Participant *grown = realloc(people->list, (size_t)capacity * sizeof *grown);
         if (!grown)
             return status_no_memory("people", (size_t)capacity * sizeof *grown);
         people->list = grown;
         people->capacity = capacity;
     }
     *person = &people->list[people->count++];
-    **person = (Person){0};
+    **person = (Participant){0};
     TRY(input_set(&(*person)->id, id));
-    int labels = participants_label_count();
-    (*person)->labels = malloc((size_t)labels * sizeof(float));
+    (*person)->labels = malloc(LABELS * sizeof(float));
     if (!(*person)->labels)
-        return status_no_memory("labels", (size_t)labels * sizeof(float));
-    for (int i = 0; i < labels; i++)
+        return status_no_memory("labels", LABELS * sizeof(float));
+    for (int i = 0; i < LABELS; i++)
         (*person)->labels[i] = NAN;
     return NULL;
 }
 
-static const char *field(const Table *table, int column) {
+static const char *optional_field(const Table *table, int column) {
     return column < 0 ? "" : table->fields[column];
 }
 
-static Status read_row(const Table *table, const Columns *columns, Participants *people) {
-    if (!*field(table, columns->person))
-        return table_error(table, "no person");
-    Person *person = NULL;
-    TRY(add_person(people, field(table, columns->person), &person));
-    if (!input_split(field(table, columns->split), &person->split))
-        return table_error(table, "\"%s\" is no split: train, val or test", field(table, columns->split));
+static Status read_row(const Table *table, const ParticipantColumns *columns, Participants *people) {
+    if (!*optional_field(table, columns->person))
+        return table_error(table, "the person is missing");
+    Participant *person = NULL;
+    TRY(add_person(people, optional_field(table, columns->person), &person));
+    if (!input_split(optional_field(table, columns->split), &person->split))
+        return table_error(table, "unknown split \"%s\": use train, val or test",
+                           optional_field(table, columns->split));
     double age;
-    person->labels[LABEL_STUDY_GROUP] = code_of(groups, field(table, columns->group));
-    person->labels[LABEL_AGE] = table_number(field(table, columns->age), &age) ? (float)age : NAN;
-    person->labels[LABEL_SITE] = code_of(sites, field(table, columns->site));
+    person->labels[LABEL_STUDY_GROUP] = code_of(groups, optional_field(table, columns->group));
+    person->labels[LABEL_AGE] = table_number(optional_field(table, columns->age), &age) ? (float)age : NAN;
+    person->labels[LABEL_SITE] = code_of(sites, optional_field(table, columns->site));
     return NULL;
 }
 
 static Status read_rows(Table *table, Participants *people, bool *dependent, bool *controlled) {
-    Columns columns = {.group = table_find(table, (const char *const[]){"study_group", NULL}),
-                       .age = table_find(table, (const char *const[]){"age", NULL}),
-                       .site = table_find(table, (const char *const[]){"clinical_site", NULL})};
+    ParticipantColumns columns = {.group = table_find(table, (const char *const[]){"study_group", NULL}),
+                                  .age = table_find(table, (const char *const[]){"age", NULL}),
+                                  .site = table_find(table, (const char *const[]){"clinical_site", NULL})};
     TRY(table_column(table, person_names, &columns.person));
     TRY(table_column(table, (const char *const[]){"recommended_split", NULL}, &columns.split));
     for (bool more;;) {
@@ -95,38 +97,38 @@ static Status read_rows(Table *table, Participants *people, bool *dependent, boo
         if (!more)
             return NULL;
         TRY(read_row(table, &columns, people));
-        *dependent |= strcasecmp(field(table, columns.group), "insulin_dependent") == 0;
-        *controlled |= strcasecmp(field(table, columns.group), "insulin_controlled") == 0;
+        *dependent |= strcasecmp(optional_field(table, columns.group), "insulin_dependent") == 0;
+        *controlled |= strcasecmp(optional_field(table, columns.group), "insulin_controlled") == 0;
     }
 }
 
-/* Keeps one row for each person; rows that differ in their split are a finding, entered once for each person. */
-static Status merge(Participants *people, Findings *findings) {
+/* Keeps one row for each person; rows with different splits become one finding for each person. */
+static Status merge_rows(Participants *people, Findings *findings) {
     int64_t kept = 0;
-    bool told = false;
+    bool reported = false;
     Status status = NULL;
     if (people->count)
-        qsort(people->list, (size_t)people->count, sizeof *people->list, by_id);
+        qsort(people->list, (size_t)people->count, sizeof *people->list, compare_ids);
     for (int64_t i = 0; i < people->count; i++) {
-        Person *person = &people->list[i], *last = kept ? &people->list[kept - 1] : NULL;
+        Participant *person = &people->list[i], *last = kept ? &people->list[kept - 1] : NULL;
         if (!last || strcmp(last->id, person->id) != 0) {
             people->list[kept++] = *person;
-            told = false;
+            reported = false;
             continue;
         }
-        if (!status && findings && last->split != person->split && !told)
+        if (!status && findings && last->split != person->split && !reported)
             status = findings_add(findings, FINDING_PERSON_SPLIT, person->id, "",
                                   "rows of participants.tsv put this person in different splits");
-        told |= last->split != person->split;
+        reported |= last->split != person->split;
         free(person->id);
         free(person->labels);
-        *person = (Person){0};
+        *person = (Participant){0};
     }
     people->count = kept;
     return status;
 }
 
-static void note(const Participants *people, bool dependent, bool controlled, FILE *notes) {
+static void note_labels(const Participants *people, bool dependent, bool controlled, FILE *notes) {
     fprintf(notes, "study_group: 0 healthy, 1 pre_diabetes_lifestyle_controlled, 2 oral_medication_and_or_non_insulin_"
                    "injectable_medication_controlled, 3 insulin_dependent or insulin_controlled");
     fprintf(notes, " (%s is in participants.tsv).\n",
@@ -155,8 +157,8 @@ Status participants_read(const char *root, Participants *people, Findings *findi
     Table table;
     Status status = files_exists(path) ? table_open(path, &table)
                                        : status_error(EXIT_DATA,
-                                                      "%s: the table is not there; ROOT is the folder of an AI-READI "
-                                                      "download that holds it and retinal_photography",
+                                                      "%s: no such table; ROOT must be the folder of an AI-READI "
+                                                      "download that contains it and retinal_photography",
                                                       path);
     free(path);
     TRY(status);
@@ -164,8 +166,8 @@ Status participants_read(const char *root, Participants *people, Findings *findi
     status = read_rows(&table, people, &dependent, &controlled);
     table_close(&table);
     TRY(status);
-    TRY(merge(people, findings));
-    note(people, dependent, controlled, notes);
+    TRY(merge_rows(people, findings));
+    note_labels(people, dependent, controlled, notes);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/aireadi/version.h"
+
 #include "base/files.h"
 #include "base/text.h"
 
@@ -9,8 +10,8 @@
 
 #include <cJSON.h>
 
-/* *text is NULL when the file is not there. */
-static Status read_if_there(const char *root, const char *name, char **text) {
+/* *text is NULL when the file does not exist. */
+static Status read_optional_file(const char *root, const char *name, char **text) {
     *text = NULL;
     char *path;
     TRY(files_path(&path, "%s/%s", root, name));
@@ -20,15 +21,15 @@ static Status read_if_there(const char *root, const char *name, char **text) {
     return status;
 }
 
-static Status described(const char *root, char **version) {
+static Status read_description(const char *root, char **version) {
     char *text;
-    TRY(read_if_there(root, "dataset_description.json", &text));
+    TRY(read_optional_file(root, "dataset_description.json", &text));
     if (!text)
         return NULL;
     cJSON *json = cJSON_Parse(text);
     free(text);
     if (!json)
-        return status_error(EXIT_DATA, "%s/dataset_description.json: no JSON: damaged; fetch it again", root);
+        return status_error(EXIT_DATA, "%s/dataset_description.json: not JSON: damaged; fetch it again", root);
     const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "version"));
     Status status = NULL;
     if (value && *value)
@@ -37,9 +38,9 @@ static Status described(const char *root, char **version) {
     return status;
 }
 
-static Status changed(const char *root, char **version) {
+static Status read_changelog(const char *root, char **version) {
     char *text;
-    TRY(read_if_there(root, "CHANGELOG.md", &text));
+    TRY(read_optional_file(root, "CHANGELOG.md", &text));
     int best[3] = {-1, -1, -1};
     for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
         int number[3];
@@ -56,8 +57,8 @@ static Status changed(const char *root, char **version) {
     return best[0] < 0 ? text_format(version, "unknown") : text_format(version, "%d.%d.%d", best[0], best[1], best[2]);
 }
 
-Status release_version(const char *root, char **version) {
+Status version_read(const char *root, char **version) {
     *version = NULL;
-    TRY(described(root, version));
-    return *version ? NULL : changed(root, version);
+    TRY(read_description(root, version));
+    return *version ? NULL : read_changelog(root, version);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/image_index.h"
+
 #include "base/paths.h"
 
 #include <ctype.h>
@@ -18,8 +19,8 @@ size_t image_stem(const char *name) {
     return length;
 }
 
-/* Lower case, without the ending, without slashes before it; the caller's. */
-static char *key_of(const char *text) {
+/* Lower case, without extension and leading slashes; the caller's. */
+static char *make_key(const char *text) {
     text += strspn(text, "/");
     char *key = strndup(text, image_stem(text));
     for (char *at = key; at && *at; at++)
@@ -27,25 +28,25 @@ static char *key_of(const char *text) {
     return key;
 }
 
-static int by_key(const void *a, const void *b) {
+static int compare_keys(const void *a, const void *b) {
     const ImageKey *left = a, *right = b;
     int order = strcmp(left->key, right->key);
     return order ? order : (left->file > right->file) - (left->file < right->file);
 }
 
-static Status fill(const TreeFile *files, int64_t count, ImageIndex *index) {
+static Status fill_index(const TreeFile *files, int64_t count, ImageIndex *index) {
     index->keys = calloc((size_t)count + 1, sizeof *index->keys);
     index->sorted = calloc((size_t)count + 1, sizeof *index->sorted);
     if (!index->keys || !index->sorted)
         return status_no_memory("an index of files", (size_t)count * sizeof *index->sorted);
     index->files = files;
     for (; index->count < count; index->count++) {
-        char *key = index->keys[index->count] = key_of(files[index->count].path);
+        char *key = index->keys[index->count] = make_key(files[index->count].path);
         if (!key)
             return status_no_memory("an index of files", strlen(files[index->count].path));
         index->sorted[index->count] = (ImageKey){path_name(key), index->count};
     }
-    qsort(index->sorted, (size_t)count, sizeof *index->sorted, by_key);
+    qsort(index->sorted, (size_t)count, sizeof *index->sorted, compare_keys);
     for (int64_t i = 1; i < count; i++)
         index->names_repeat |= strcmp(index->sorted[i - 1].key, index->sorted[i].key) == 0;
     return NULL;
@@ -53,7 +54,7 @@ static Status fill(const TreeFile *files, int64_t count, ImageIndex *index) {
 
 Status image_index_open(const TreeFile *files, int64_t count, ImageIndex *index) {
     *index = (ImageIndex){0};
-    Status status = fill(files, count, index);
+    Status status = fill_index(files, count, index);
     if (status)
         image_index_close(index);
     return status;
@@ -67,7 +68,7 @@ void image_index_close(ImageIndex *index) {
     *index = (ImageIndex){0};
 }
 
-/* The first place whose key is not below `name`. */
+/* The first position whose key is not less than `name`. */
 static int64_t first_place(const ImageIndex *index, const char *name) {
     int64_t low = 0, high = index->count;
     while (low < high) {
@@ -81,7 +82,7 @@ static int64_t first_place(const ImageIndex *index, const char *name) {
 }
 
 bool image_index_has(const ImageIndex *index, const char *text) {
-    char *key = key_of(path_name(text));
+    char *key = make_key(path_name(text));
     if (!key)
         return false;
     int64_t place = *key ? first_place(index, key) : index->count;
@@ -90,8 +91,8 @@ bool image_index_has(const ImageIndex *index, const char *text) {
     return there;
 }
 
-/* How well a file fits: 0 not at all, 1 but for case, ending and folder, more the more is right. */
-static int fit(const ImageIndex *index, int64_t file, const char *text, const char *key, const char *folder) {
+/* How well a file matches: 0 not at all, 1 apart from case, extension and folder, more the more agrees. */
+static int rate_match(const ImageIndex *index, int64_t file, const char *text, const char *key, const char *folder) {
     const char *path = index->files[file].path;
     if (!path_ends_in(index->keys[file], key) && !path_ends_in(key, index->keys[file]))
         return 0;
@@ -104,19 +105,19 @@ static int fit(const ImageIndex *index, int64_t file, const char *text, const ch
 Status image_index_find(const ImageIndex *index, const char *text, const char *folder, int64_t *file, int64_t *other) {
     *file = *other = -1;
     text += strspn(text, "/");
-    char *key = key_of(text);
+    char *key = make_key(text);
     if (!key)
         return status_no_memory("a name", strlen(text));
     const char *name = path_name(key);
     int best = 0;
     for (int64_t i = *name ? first_place(index, name) : index->count;
          i < index->count && strcmp(index->sorted[i].key, name) == 0; i++) {
-        int fits = fit(index, index->sorted[i].file, text, key, folder);
-        if (fits > best) {
-            best = fits;
+        int match = rate_match(index, index->sorted[i].file, text, key, folder);
+        if (match > best) {
+            best = match;
             *file = index->sorted[i].file;
             *other = -1;
-        } else if (fits && fits == best) {
+        } else if (match && match == best) {
             *other = index->sorted[i].file;
         }
     }

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static const KnownSet any = {.name = "", .person = PERSON_OF_NAME};
+static const KnownSet any_folder = {.name = "", .person = PERSON_OF_NAME};
 
 static const KnownSet sets[] = {
     {.name = "aptos", .dataset = "aptos2019", .tables = {{.name = "train.csv"}}},
@@ -24,8 +24,9 @@ static const KnownSet sets[] = {
      .tables = {{.name = "patient_data_od.csv", .eye = PACK_EYE_RIGHT},
                 {.name = "patient_data_os.csv", .eye = PACK_EYE_LEFT}},
      .spreadsheet = "ClinicalData/patient_data_od.xlsx",
-     .advice = "spreadsheets are not read: save patient_data_od.xlsx and patient_data_os.xlsx as CSV files of the same "
-               "names beside them, with one line of column names, the first of them ID"},
+     .advice =
+         "spreadsheets cannot be read: save patient_data_od.xlsx and patient_data_os.xlsx as CSV files of the same "
+         "names beside them, with one line of column names, the first of them ID"},
     {.name = "eyepacs",
      .dataset = "eyepacs",
      .person = PERSON_OF_NUMBER,
@@ -37,8 +38,8 @@ static const KnownSet sets[] = {
      .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}}},
 };
 
-Status known_set(const char *name, const KnownSet **set) {
-    *set = &any;
+Status known_sets_find(const char *name, const KnownSet **set) {
+    *set = &any_folder;
     if (!name)
         return NULL;
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
@@ -46,5 +47,6 @@ Status known_set(const char *name, const KnownSet **set) {
             *set = &sets[i];
             return NULL;
         }
-    return status_error(EXIT_USAGE, "unknown data set \"%s\": aptos, messidor2, idrid, papila, eyepacs or odir", name);
+    return status_error(EXIT_USAGE, "unknown data set \"%s\": use aptos, messidor2, idrid, papila, eyepacs or odir",
+                        name);
 }

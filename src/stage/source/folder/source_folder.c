@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Folders of images: train, val and test with a folder for each class, or any tree with a table of labels. */
+#include "stage/source/folder/source_folder.h"
+
 #include "base/files.h"
 #include "base/paths.h"
 #include "image/image.h"
-#include "stage/source/folder/folder_set.h"
+#include "stage/source/folder/folder_labels.h"
 #include "stage/source/person_splits.h"
+#include "stage/source/source_links.h"
+#include "stage/source/unread_files.h"
 
 #include <ctype.h>
 #include <search.h>
@@ -12,29 +15,11 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_wanted_name(const char *name) {
+static bool is_image_name(const char *name) {
     return image_is_file_name(name) || input_is_dicom(name);
 }
 
-static Status first_digits(const char *name, char **person) {
-    size_t at = strcspn(name, "0123456789");
-    return input_set_part(person, name + at, strspn(name + at, "0123456789"));
-}
-
-Status folder_person(const FolderSet *set, const char *path, char **person) {
-    *person = NULL;
-    const char *name = path_name(path);
-    size_t digits = strspn(name, "0123456789");
-    if (set->known->person == PERSON_OF_NUMBER && digits && name[digits] == '_')
-        return input_set_part(person, name, digits);
-    if (set->known->person == PERSON_OF_DIGITS && name[strcspn(name, "0123456789")])
-        return first_digits(name, person);
-    if (set->index.names_repeat) /* the same name in two folders is two images, not one person */
-        name = path;
-    return input_set_part(person, name, image_stem(name));
-}
-
-/* From a part of the name such as left or OD; unknown when two parts say different things. */
+/* By a part of the name such as left or OD; unknown when two parts disagree. */
 static PackEye eye_of_name(const char *name) {
     PackEye eye = PACK_EYE_UNKNOWN;
     for (const char *at = name; *at;) {
@@ -54,7 +39,7 @@ static PackEye eye_of_name(const char *name) {
     return eye;
 }
 
-/* The side that the first folder names; NONE when it names none. */
+/* The split that the first folder names; NONE when it names none. */
 static PackSplit split_of_path(const char *path) {
     static const char *const names[] = {
         [PACK_SPLIT_TRAIN] = "train/", [PACK_SPLIT_VAL] = "val/", [PACK_SPLIT_TEST] = "test/"};
@@ -66,22 +51,16 @@ static PackSplit split_of_path(const char *path) {
 
 static Status add_file(FolderSet *set, const char *path) {
     StageInput *input;
-    char *person = NULL;
-    TRY(maker_add(&set->maker, path, &input));
-    TRY(folder_person(set, path, &person));
-    free(input->person);
-    input->person = person;
-    TRY(input_set(&input->modality, "cfp"));
-    input->is_dicom = input_is_dicom(path);
+    TRY(folder_set_add(set, path, &input));
     input->eye = eye_of_name(path_name(path));
     input->split = split_of_path(path);
     set->has_splits |= input->split != PACK_SPLIT_NONE;
-    return maker_look(&set->maker, input);
+    return builder_check_file(&set->builder, input);
 }
 
 /* --- Classes: SPLIT/CLASS/FILE -------------------------------------------------------------------------------------*/
 
-static int by_text(const void *a, const void *b) {
+static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -101,12 +80,12 @@ static Status list_classes(const FolderSet *set, char **names, int64_t *count) {
         if (path_part(path, 1, &at, &length))
             TRY(input_set_part(&names[filled], path + at, length));
     }
-    qsort(names, (size_t)filled, sizeof *names, by_text);
+    qsort(names, (size_t)filled, sizeof *names, compare_names);
     *count = 0;
     for (int64_t i = 0; i < filled; i++) {
         if (*count && strcmp(names[*count - 1], names[i]) == 0)
             continue;
-        char *kept = names[i]; /* those left over stay behind, for the caller to free */
+        char *kept = names[i]; /* duplicates stay at the end, for the caller to free */
         names[i] = names[*count];
         names[(*count)++] = kept;
     }
@@ -118,22 +97,22 @@ static Status label_classes(FolderSet *set, char **names) {
     TRY(list_classes(set, names, &count));
     for (int64_t i = 0; i < set->file_count; i++) {
         size_t at = 0, length = 0;
-        StageInput *input = &set->maker.source->inputs[i];
+        StageInput *input = &set->builder.source->inputs[i];
         char *name = NULL;
         path_part(input->path, 1, &at, &length);
         TRY(input_set_part(&name, input->path + at, length));
-        char **found = bsearch(&name, names, (size_t)count, sizeof *names, by_text);
+        char **found = bsearch(&name, names, (size_t)count, sizeof *names, compare_names);
         input->labels[0] = found ? (float)(found - names) : 0;
         free(name);
     }
-    fprintf(set->maker.notes, "class:");
+    fprintf(set->builder.notes, "class:");
     for (int64_t i = 0; i < count; i++)
-        fprintf(set->maker.notes, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
-    fprintf(set->maker.notes, ".\n");
+        fprintf(set->builder.notes, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
+    fprintf(set->builder.notes, ".\n");
     return NULL;
 }
 
-static Status take_classes(FolderSet *set) {
+static Status apply_classes(FolderSet *set) {
     char **names = calloc((size_t)set->file_count, sizeof *names);
     if (!names)
         return status_no_memory("classes", (size_t)set->file_count * sizeof *names);
@@ -146,23 +125,24 @@ static Status take_classes(FolderSet *set) {
 
 /* --- Splits --------------------------------------------------------------------------------------------------------*/
 
-/* The user's list stands above what is known. */
-static Status take_splits(FolderSet *set) {
+/* The user's list overrides the set's own split. */
+static Status apply_splits(FolderSet *set) {
     PersonSplits splits;
-    TRY(person_splits_open(&set->maker, &splits));
-    StageSource *source = set->maker.source;
+    TRY(person_splits_open(&set->builder, &splits));
+    StageSource *source = set->builder.source;
     for (int64_t i = 0; splits.path && i < source->count; i++)
         source->inputs[i].split = person_splits_of(&splits, source->inputs[i].person);
     set->has_splits |= splits.path != NULL;
-    Status status = person_splits_note(&set->maker, &splits);
+    Status status = person_splits_note(&set->builder, &splits);
     person_splits_close(&splits);
     TRY(status);
-    return set->has_splits ? person_splits_check(&set->maker, "it is on no side of the set's split") : NULL;
+    return set->has_splits ? person_splits_check(&set->builder, "it is on no side of the set's split") : NULL;
 }
 
-/* --- All of it -----------------------------------------------------------------------------------------------------*/
+/* --- The source
+ * -----------------------------------------------------------------------------------------------------*/
 
-static Status note_people(FolderSet *set) {
+static Status warn_about_people(FolderSet *set) {
     static const char line[] =
         "nothing names people: each image counts as a person of its own, so a split may part the "
         "images of one";
@@ -171,62 +151,62 @@ static Status note_people(FolderSet *set) {
         in_table |= set->tables[i].person >= 0;
     if (set->known->person != PERSON_OF_NAME || in_table)
         return NULL;
-    fprintf(set->maker.notes, "%s.\n", line);
-    return maker_tell(&set->maker, line);
+    fprintf(set->builder.notes, "%s.\n", line);
+    return source_warn(set->builder.source, "%s", line);
 }
 
-static Status describe(FolderSet *set, bool classes) {
+static Status describe_set(FolderSet *set, bool classes) {
     static const char *const class_names[] = {"class"};
-    const char *dataset = set->known->dataset ? set->known->dataset : path_name(set->maker.homes[0]);
-    return maker_describe(&set->maker, dataset, "unknown", false,
-                          classes ? class_names : (const char *const *)set->labels, classes ? 1 : set->label_count);
+    const char *dataset = set->known->dataset ? set->known->dataset : path_name(set->builder.roots[0]);
+    return builder_describe(&set->builder, dataset, "unknown", false,
+                            classes ? class_names : (const char *const *)set->labels, classes ? 1 : set->label_count);
 }
 
-/* AI-READI's licence and splits are in tables that this layout does not read. */
+/* This layout does not read the tables that contain AI-READI's licence and splits. */
 static Status refuse_aireadi(const char *root) {
     char *manifest;
     TRY(files_path(&manifest, "%s/retinal_photography/manifest.tsv", root));
     const bool there = files_exists(manifest);
     free(manifest);
-    return there ? status_error(EXIT_USAGE, "%s is a download of AI-READI: stage it by ./stage aireadi", root) : NULL;
+    return there ? status_error(EXIT_USAGE, "%s is a download of AI-READI: stage it with ./stage aireadi", root) : NULL;
 }
 
 static Status list_files(FolderSet *set) {
     FileTree listing;
-    const char *root = set->maker.source->root;
-    TRY(file_tree_read(root, is_wanted_name, &listing));
+    const char *root = set->builder.source->root;
+    TRY(file_tree_read(root, is_image_name, &listing));
     set->files = listing.files;
     set->file_count = listing.count;
     set->others = listing.others;
     set->other_count = listing.other_count;
-    Status status = maker_tell_links(&set->maker, "", listing.links, listing.link_count);
+    Status status = source_links_report(&set->builder, "", listing.links, listing.link_count);
     if (!status && listing.link_count && !set->file_count)
         status = status_error(EXIT_DATA,
-                              "%s: no image but behind links to folders, such as %s, which are not followed; "
-                              "stage what they lead to",
+                              "%s: the only images are behind links to folders, such as %s, which are not "
+                              "followed; stage their targets",
                               root, listing.links[0].path);
     file_tree_free(listing.links, listing.link_count);
     return status;
 }
 
-static int by_path(const void *a, const void *b) {
+static int compare_paths(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-/* Tables and texts come with a set; what a row of a table names is an input. */
-static bool is_no_news(const void *context, const char *path) {
+/* Tables and texts belong to any data set, and files named in a table are inputs. */
+static bool is_expected_file(const void *context, const char *path) {
     static const char *const endings[] = {".csv", ".tsv", ".txt", ".json", ".xls", ".xlsx", ".pdf", ".md", ".html"};
     const FolderSet *set = context;
     const char *dot = strrchr(path_name(path), '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0)
             return true;
-    return tfind(path, &set->missing, by_path) != NULL;
+    return tfind(path, &set->missing, compare_paths) != NULL;
 }
 
-static Status fill(FolderSet *set) {
-    set->maker.endings = ".jpg, .jpeg, .png or .dcm";
-    TRY(refuse_aireadi(set->maker.source->root));
+static Status build_source(FolderSet *set) {
+    set->builder.extensions = ".jpg, .jpeg, .png or .dcm";
+    TRY(refuse_aireadi(set->builder.source->root));
     TRY(list_files(set));
     TRY(image_index_open(set->files, set->file_count, &set->index));
     set->listed = calloc((size_t)set->file_count + 1, sizeof *set->listed);
@@ -234,29 +214,29 @@ static Status fill(FolderSet *set) {
         return status_no_memory("a list of files", (size_t)set->file_count);
     TRY(folder_labels_find(set));
     bool classes = !set->table_count && has_classes(set);
-    TRY(describe(set, classes));
+    TRY(describe_set(set, classes));
     for (int64_t i = 0; i < set->file_count; i++)
         TRY(add_file(set, set->files[i].path));
     if (classes)
-        TRY(take_classes(set));
+        TRY(apply_classes(set));
     TRY(folder_labels_apply(set));
-    TRY(take_splits(set));
-    TRY(note_people(set));
-    TRY(maker_tell_others(&set->maker, "", set->others, set->other_count, is_no_news, set));
-    return maker_finish(&set->maker);
+    TRY(apply_splits(set));
+    TRY(warn_about_people(set));
+    TRY(unread_files_report(&set->builder, "", set->others, set->other_count, is_expected_file, set));
+    return builder_finish(&set->builder);
 }
 
 Status source_folder(const SourceOptions *options, StageSource *source, Findings *findings) {
     FolderSet set = {0};
     *source = (StageSource){0};
-    TRY(known_set(options->kind, &set.known));
-    Status status = maker_open(&set.maker, options, source, findings);
+    TRY(known_sets_find(options->kind, &set.known));
+    Status status = builder_open(&set.builder, options, source, findings);
     if (!status)
-        status = fill(&set);
+        status = build_source(&set);
     folder_labels_close(&set);
     image_index_close(&set.index);
     free(set.listed);
     file_tree_free(set.files, set.file_count);
     file_tree_free(set.others, set.other_count);
-    return maker_close(&set.maker, status);
+    return builder_close(&set.builder, status);
 }

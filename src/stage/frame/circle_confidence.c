@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/frame/circle_sure.h"
-
+#include "stage/frame/circle_confidence.h"
 #include "stage/frame/circle_rays.h"
 
 #include <math.h>
@@ -8,39 +7,39 @@
 
 enum { RAYS = CIRCLE_RAYS };
 
-static const double FULL_CONTRAST = 12.0; /* levels across the rim that leave no doubt */
-static const double FULL_COVERAGE = 0.3;  /* share of the whole circumference that leaves no doubt */
-static const double MOST_BEYOND = 0.25;   /* bright area outside the circle, of that inside, that leaves no doubt */
+static const double FULL_CONTRAST = 12.0; /* levels across the rim for full confidence */
+static const double FULL_COVERAGE = 0.3;  /* share of the circumference for full confidence */
+static const double MAX_OUTSIDE = 0.25;   /* bright area outside the circle / inside, for full confidence */
 
 typedef enum { RAY_UNSEEN, RAY_ON, RAY_CUT, RAY_STRAY } RayKind;
 
-/* What the rays from a circle's centre saw. */
+/* What the rays from a circle's centre met. */
 typedef struct {
     RayKind kinds[RAYS];
-    double distance[RAYS]; /* where the disc was met; below 0 where it was not */
-} View;
+    double distance[RAYS]; /* to the disc; below 0 where the ray did not meet it */
+} RayView;
 
-/* By how much the disc is met before the circle, in the median: a soft rim passes the threshold before its half height.
+/* The median difference between the disc's edge and the circle: a soft rim passes the threshold before its half height.
  */
-static double lead_of(const View *view, double radius) {
+static double median_lead(const RayView *view, double radius) {
     double leads[RAYS];
     int count = 0;
     for (int i = 0; i < RAYS; i++)
-        if (view->kinds[i] != RAY_UNSEEN && fabs(view->distance[i] - radius) < CIRCLE_SOFTEST * radius)
+        if (view->kinds[i] != RAY_UNSEEN && fabs(view->distance[i] - radius) < CIRCLE_MAX_SOFTNESS * radius)
             leads[count++] = view->distance[i] - radius;
-    return count ? circle_median(leads, count) : 0.0;
+    return count ? circle_rays_median(leads, count) : 0.0;
 }
 
-static void look(const Overview *overview, const Circle *circle, double threshold, View *view) {
+static void classify_rays(const Overview *overview, const Circle *circle, double threshold, RayView *view) {
     const double tolerance = fmax(2.0, 0.015 * circle->radius), beyond = circle->radius + tolerance;
     for (int i = 0; i < RAYS; i++) {
-        const double cosine = cos(circle_angle(i)), sine = sin(circle_angle(i));
-        const bool seen = overview_holds(overview, circle->x + beyond * cosine, circle->y + beyond * sine);
+        const double cosine = cos(circle_ray_angle(i)), sine = sin(circle_ray_angle(i));
+        const bool seen = overview_contains(overview, circle->x + beyond * cosine, circle->y + beyond * sine);
         view->kinds[i] = seen ? RAY_STRAY : RAY_UNSEEN;
-        view->distance[i] = circle_meet(overview, circle, cosine, sine, threshold);
+        view->distance[i] = circle_ray_meet(overview, circle, cosine, sine, threshold);
     }
-    const double edge = circle->radius + lead_of(view, circle->radius);
-    /* A disc that leaves the image reaches its rim: dark there, the ray fell short like any other. */
+    const double edge = circle->radius + median_lead(view, circle->radius);
+    /* A disc that leaves the image is bright up to the rim; where it is dark there, the ray ended short of the edge. */
     for (int i = 0; i < RAYS; i++) {
         const double off = view->distance[i] - edge;
         if (view->distance[i] > 0.0 && off < -tolerance)
@@ -50,8 +49,8 @@ static void look(const Overview *overview, const Circle *circle, double threshol
     }
 }
 
-/* Rays that fell short are cut only where they end on one horizontal or vertical line: cameras cut circles flat. */
-static void tell_cuts(View *view, double tolerance) {
+/* Rays that end short count as cut only on one horizontal or vertical line: cameras cut circles flat. */
+static void classify_cuts(RayView *view, double tolerance) {
     for (int side = 0; side < 4; side++) {
         double along[RAYS], sorted[RAYS];
         int rays[RAYS], count = 0;
@@ -59,21 +58,21 @@ static void tell_cuts(View *view, double tolerance) {
             const int ray = (i + RAYS / 8) % RAYS; /* 90 degrees around down, left, up, right */
             if (view->kinds[ray] != RAY_CUT)
                 continue;
-            along[count] = view->distance[ray] * (side % 2 ? cos(circle_angle(ray)) : sin(circle_angle(ray)));
+            along[count] = view->distance[ray] * (side % 2 ? cos(circle_ray_angle(ray)) : sin(circle_ray_angle(ray)));
             rays[count++] = ray;
         }
         if (!count)
             continue;
         memcpy(sorted, along, (size_t)count * sizeof *sorted);
-        const double line = circle_median(sorted, count);
+        const double line = circle_rays_median(sorted, count);
         for (int i = 0; i < count; i++)
             if (fabs(along[i] - line) > tolerance)
                 view->kinds[rays[i]] = RAY_STRAY;
     }
 }
 
-/* The area brighter than the threshold outside the circle, of that inside. */
-static double share_beyond(const Overview *overview, const Circle *circle, double threshold, double tolerance) {
+/* The area brighter than the threshold outside the circle / inside it. */
+static double outside_share(const Overview *overview, const Circle *circle, double threshold, double tolerance) {
     const double beyond = (circle->radius + tolerance) * (circle->radius + tolerance);
     int inside = 0, outside = 0;
     for (int y = 0; y < overview->height; y++)
@@ -88,19 +87,19 @@ static double share_beyond(const Overview *overview, const Circle *circle, doubl
 }
 
 double circle_confidence(const Overview *overview, const Circle *circle, double threshold, double contrast) {
-    if (!overview_holds(overview, circle->x, circle->y))
+    if (!overview_contains(overview, circle->x, circle->y))
         return 0.0;
-    View view;
+    RayView view;
     int counts[4] = {0};
-    look(overview, circle, threshold, &view);
-    tell_cuts(&view, fmax(1.5, 0.01 * circle->radius));
+    classify_rays(overview, circle, threshold, &view);
+    classify_cuts(&view, fmax(1.5, 0.01 * circle->radius));
     for (int i = 0; i < RAYS; i++)
         counts[view.kinds[i]]++;
     if (!counts[RAY_ON])
         return 0.0;
     const double share = (double)counts[RAY_ON] / (counts[RAY_ON] + counts[RAY_STRAY]);
     const double coverage = (double)counts[RAY_ON] / RAYS;
-    const double others = share_beyond(overview, circle, threshold, fmax(2.0, CIRCLE_SOFTEST * circle->radius));
+    const double others = outside_share(overview, circle, threshold, fmax(2.0, CIRCLE_MAX_SOFTNESS * circle->radius));
     return share * fmin(1.0, coverage / FULL_COVERAGE) * fmin(1.0, contrast / FULL_CONTRAST) *
-           fmin(1.0, MOST_BEYOND / fmax(others, MOST_BEYOND));
+           fmin(1.0, MAX_OUTSIDE / fmax(others, MAX_OUTSIDE));
 }
