@@ -3,7 +3,7 @@
 # A disk that fills up while a shard is written: it is said, and nothing unfinished is left (tests/preload/disk.c).
 . "$(dirname "$0")/lib.sh"
 
-write=$BUILD/tests/data/test_pack
+write=$BUILD/tests/pack/test_pack
 check "a pack is written" "$write" "$TMP"
 first=$(stat -c %s "$TMP/pack/shards/00000.h5")
 second=$(stat -c %s "$TMP/pack/shards/00001.h5")
