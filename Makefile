@@ -36,7 +36,8 @@ LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread
 
 LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard kernels/cpu/*.c) \
             $(filter-out src/cli/%,$(wildcard $(addprefix src/,*/*.c */*/*.c */*/*/*.c)))))
-PROGRAMS := $(patsubst src/cli/%.c,$(B)/%,$(wildcard src/cli/*.c))
+# src/cli/NAME.c is the program NAME, src/cli/NAME_options.c the table of its options.
+PROGRAMS := $(patsubst src/cli/%_options.c,$(B)/%,$(wildcard src/cli/*_options.c))
 # The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator; kernels/emu/NAME.cc stands in for
 # kernels/cuda/NAME.cu.
 KERNELS  := $(wildcard kernels/cuda/*.cu)
@@ -111,7 +112,7 @@ $(B)/requirements: $(B)/commands
 $(B)/libfovea.a: $(LIBRARY) $(B)/objects
 	@rm -f $@
 	ar rcs $@ $(LIBRARY)
-$(PROGRAMS): $(B)/%: $(B)/obj/src/cli/%.o $(B)/libfovea.a
+$(PROGRAMS): $(B)/%: $(B)/obj/src/cli/%.o $(B)/obj/src/cli/%_options.o $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)
 $(B)/synth: $(SYNTH) $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)

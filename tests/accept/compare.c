@@ -9,10 +9,10 @@
  * 2^-9 each add up over the layers to the second bounds, and AdamW's first steps make of a gradient's wrong sign a
  * whole step, so that weights after them say nothing. E4M3 has 4
  * bits: a product of two rounded factors is 0.03 off in the root mean square, which the residual stream dilutes. */
+#include "base/program.h"
 #include "base/safetensors.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,17 +62,6 @@ static double deviation(const Tensor *got, const Tensor *want, double most_moved
         size += b * b;
     }
     return sqrt(difference) / (sqrt(size) + 1e-30);
-}
-
-static const char *const precisions[] = {"fp32", "bf16", "fp8"};
-enum { PRECISIONS = sizeof precisions / sizeof *precisions };
-
-/* The bounds of which precision; -1: none of that name. */
-static int choose(const char *name) {
-    int found = PRECISIONS - 1;
-    while (found >= 0 && strcmp(precisions[found], name))
-        found--;
-    return found;
 }
 
 static int kind_of(const char *name) {
@@ -130,26 +119,69 @@ static int demand_difference(const SafeTensors *got, const SafeTensors *other, d
     return missed + !seen;
 }
 
-int main(int count, char **arguments) {
+typedef struct {
+    const char *recorded, *computed, *other;
+    int precision;
+    double least;
+    bool missed;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+static const char *const precisions[] = {"fp32", "bf16", "fp8", NULL};
+static const Option options[] = {
+    {.name = "CASE.safetensors", .type = OPTION_PATH, .offset = AT(recorded), .help = "The recorded case."},
+    {.name = "OUT.safetensors", .type = OPTION_PATH, .offset = AT(computed), .help = "What replay wrote."},
+    {.name = "PRECISION",
+     .type = OPTION_CHOICE,
+     .choices = precisions,
+     .offset = AT(precision),
+     .optional = true,
+     .fallback = "fp32",
+     .help = "Precision whose bounds are taken."},
+    {.name = "OTHER.safetensors",
+     .type = OPTION_PATH,
+     .offset = AT(other),
+     .optional = true,
+     .help = "Another output, from which each output has to differ by LEAST."},
+    {.name = "LEAST",
+     .type = OPTION_REAL,
+     .offset = AT(least),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "Least relative difference."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "compare",
+    .about =
+        "Compares what replay wrote with the recorded case and prints the worst deviation of each kind. Exits with "
+        "1 when a bound is missed.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    Arguments *a = context;
     SafeTensors *want = NULL, *got = NULL, *other = NULL;
-    const int precision = count > 3 ? choose(arguments[3]) : 0;
-    const bool understood = (count == 3 || count == 4 || count == 6) && precision >= 0;
-    Status status = understood ? safetensors_open(arguments[1], &want)
-                               : status_error(EXIT_USAGE, "usage: compare CASE.safetensors OUT.safetensors "
-                                                          "[fp32|bf16|fp8 [OTHER.safetensors LEAST]]");
+    if (a->other && !(a->least > 0))
+        return status_error(EXIT_USAGE, "OTHER.safetensors needs LEAST above 0");
+    Status status = safetensors_open(a->recorded, &want);
     if (!status)
-        status = safetensors_open(arguments[2], &got);
-    if (!status && count == 6)
-        status = safetensors_open(arguments[4], &other);
-    int missed = status ? 0 : hold(want, got, precision);
-    if (other)
-        missed += demand_difference(got, other, atof(arguments[5]));
-    if (status)
-        fprintf(stderr, "compare: %s\n", status_message(status));
-    const int code = status ? (int)status_code(status) : missed ? 1 : 0;
-    status_free(status);
+        status = safetensors_open(a->computed, &got);
+    if (!status && a->other)
+        status = safetensors_open(a->other, &other);
+    if (!status)
+        a->missed = hold(want, got, a->precision) + (other ? demand_difference(got, other, a->least) : 0) > 0;
     safetensors_close(want);
     safetensors_close(got);
     safetensors_close(other);
-    return code;
+    return status;
+}
+
+int main(int count, char **arguments) {
+    Arguments a = {0};
+    const int code = program_main(&program, count, arguments, &a, run);
+    return code ? code : a.missed;
 }

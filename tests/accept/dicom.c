@@ -2,32 +2,41 @@
 /* Reads a DICOM photograph and writes its pixels, bare. */
 #include "image/dicom.h"
 #include "base/files.h"
+#include "base/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static Status run(int count, char **arguments) {
-    if (count != 3)
-        return status_error(EXIT_USAGE, "usage: dicom IN.dcm OUT.rgb");
+typedef struct {
+    const char *input, *output;
+} Arguments;
+
+static const Option options[] = {
+    {.name = "IN.dcm", .type = OPTION_PATH, .offset = offsetof(Arguments, input), .help = "The DICOM file."},
+    {.name = "OUT.rgb", .type = OPTION_PATH, .offset = offsetof(Arguments, output), .help = "Gets the bare pixels."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "dicom", .about = "Reads a DICOM photograph and writes its pixels.", .options = options, .exits = exits};
+
+static Status run(void *context) {
+    const Arguments *a = context;
     char *data;
     size_t size;
-    TRY(files_read(arguments[1], &data, &size));
+    TRY(files_read(a->input, &data, &size));
     Image image;
     Dicom dicom;
     bool unsupported;
-    Status status = dicom_decode(arguments[1], (const uint8_t *)data, size, 0, &image, &dicom, &unsupported);
+    Status status = dicom_decode(a->input, (const uint8_t *)data, size, 0, &image, &dicom, &unsupported);
     free(data);
     if (!status)
-        status = files_write(arguments[2], image.pixels, (size_t)image.height * (size_t)image.width * 3);
+        status = files_write(a->output, image.pixels, (size_t)image.height * (size_t)image.width * 3);
     image_free(&image);
     return status;
 }
 
 int main(int count, char **arguments) {
-    Status status = run(count, arguments);
-    ExitCode code = status_code(status);
-    if (status)
-        fprintf(stderr, "dicom: %s\n", status_message(status));
-    status_free(status);
-    return code;
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

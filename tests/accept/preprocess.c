@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decodes an image and shows what training or evaluation would see of it, as bare pixels. */
 #include "base/files.h"
+#include "base/program.h"
 #include "data/loader.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-static Status usage(void) {
-    return status_error(EXIT_USAGE, "usage: preprocess IMAGE OUT.rgb decode | eval S | crop S TOP LEFT H W");
-}
-
-static Status parse(const char *text, int least, int *value) {
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (end == text || *end || errno || number < least || number > INT_MAX)
-        return status_error(EXIT_USAGE, "%s: a whole number of at least %d is needed", text, least);
-    *value = (int)number;
-    return NULL;
-}
 
 static Status allocate(int size, uint8_t **out) {
     enum { MAX_SIZE = 20000 };
@@ -54,39 +38,87 @@ static Status cut(const Image *image, int size, Crop crop, const char *path) {
     return status;
 }
 
-static Status run(int count, char **arguments) {
-    if (count < 4)
-        return usage();
-    const char *path = arguments[2], *what = arguments[3];
-    bool decode = strcmp(what, "decode") == 0 && count == 4, eval = strcmp(what, "eval") == 0 && count == 5;
-    if (!decode && !eval && !(strcmp(what, "crop") == 0 && count == 9))
-        return usage();
-    int size = 0;
-    Crop crop = {0};
-    if (!decode)
-        TRY(parse(arguments[4], 1, &size));
-    if (!decode && !eval) {
-        TRY(parse(arguments[5], 0, &crop.top));
-        TRY(parse(arguments[6], 0, &crop.left));
-        TRY(parse(arguments[7], 1, &crop.height));
-        TRY(parse(arguments[8], 1, &crop.width));
-    }
+typedef struct {
+    const char *input, *output;
+    int view, size;
+    Crop crop;
+} Arguments;
+
+enum { VIEW_DECODE, VIEW_EVAL, VIEW_CROP };
+static const char *const views[] = {"decode", "eval", "crop", NULL};
+
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "IMAGE", .type = OPTION_PATH, .offset = AT(input), .help = "The image."},
+    {.name = "OUT.rgb", .type = OPTION_PATH, .offset = AT(output), .help = "Gets the bare pixels."},
+    {.name = "VIEW",
+     .type = OPTION_CHOICE,
+     .choices = views,
+     .offset = AT(view),
+     .help = "decode: the whole image. eval S: as evaluation sees it. crop S TOP LEFT H W: a crop, resized."},
+    {.name = "S",
+     .type = OPTION_INT,
+     .offset = AT(size),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "Side in pixels."},
+    {.name = "TOP",
+     .type = OPTION_INT,
+     .offset = AT(crop.top),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "First row of the crop."},
+    {.name = "LEFT",
+     .type = OPTION_INT,
+     .offset = AT(crop.left),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "First column of the crop."},
+    {.name = "H",
+     .type = OPTION_INT,
+     .offset = AT(crop.height),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "Rows of the crop."},
+    {.name = "W",
+     .type = OPTION_INT,
+     .offset = AT(crop.width),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "Columns of the crop."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "preprocess",
+    .about = "Decodes an image and writes the pixels that training or evaluation sees of it.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    const Arguments *a = context;
+    const Crop *crop = &a->crop;
+    const int numbers = (a->size > 0) + (crop->top >= 0) + (crop->left >= 0) + (crop->height > 0) + (crop->width > 0);
+    if (numbers != (a->view == VIEW_DECODE ? 0 : a->view == VIEW_EVAL ? 1 : 5))
+        return status_error(EXIT_USAGE, "%s takes other numbers (preprocess --help lists them)", views[a->view]);
     Image image;
-    TRY(image_read(arguments[1], &image));
+    TRY(image_read(a->input, &image));
     Status status;
-    if (decode)
-        status = files_write(path, image.pixels, (size_t)image.height * (size_t)image.width * 3);
+    if (a->view == VIEW_DECODE)
+        status = files_write(a->output, image.pixels, (size_t)image.height * (size_t)image.width * 3);
     else
-        status = eval ? evaluate(&image, size, path) : cut(&image, size, crop, path);
+        status = a->view == VIEW_EVAL ? evaluate(&image, a->size, a->output) : cut(&image, a->size, a->crop, a->output);
     image_free(&image);
     return status;
 }
 
 int main(int count, char **arguments) {
-    Status status = run(count, arguments);
-    ExitCode code = status_code(status);
-    if (status)
-        fprintf(stderr, "preprocess: %s\n", status_message(status));
-    status_free(status);
-    return code;
+    Arguments a = {.crop = {.top = -1, .left = -1}}; /* not given */
+    return program_main(&program, count, arguments, &a, run);
 }

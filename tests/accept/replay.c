@@ -5,6 +5,7 @@
  * takes the recorded number of AdamW steps on the one batch, and writes what was computed under the case's names.
  * Nothing is computed here. */
 #include "base/files.h"
+#include "base/program.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "model/fp8.h"
@@ -324,14 +325,6 @@ static Status replay(Replay *r) {
     return safetensors_write(r->out, r->tensors, r->count, NULL, 0);
 }
 
-/* Which of `names` the argument is; EXIT_USAGE naming them all. */
-static Status choose(const char *option, const char *value, const char *const *names, int *chosen) {
-    for (*chosen = 0; names[*chosen]; ++*chosen)
-        if (strcmp(value, names[*chosen]) == 0)
-            return NULL;
-    return status_error(EXIT_USAGE, "%s %s is not known; known: %s, %s and so on", option, value, names[0], names[1]);
-}
-
 typedef struct {
     const char *input, *out;
     int backend, precision;
@@ -341,26 +334,37 @@ static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
 static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
 static const char *const precisions[] = {"fp32", "bf16", "fp8", NULL};
 
-static Status parse(int count, char **arguments, Arguments *a) {
-    for (int i = 1; i < count; i++) {
-        const char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
-        if (strcmp(argument, "--out") == 0 && value) {
-            a->out = arguments[++i];
-        } else if (strcmp(argument, "--backend") == 0 && value) {
-            TRY(choose(argument, arguments[++i], backends, &a->backend));
-        } else if (strcmp(argument, "--precision") == 0 && value) {
-            TRY(choose(argument, arguments[++i], precisions, &a->precision));
-        } else if (argument[0] == '-' || a->input) {
-            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
-        } else {
-            a->input = argument;
-        }
-    }
-    if (!a->input || !a->out)
-        return status_error(EXIT_USAGE, "usage: replay CASE.safetensors --out OUT.safetensors "
-                                        "[--backend cpu|emu|cuda] [--precision fp32|bf16|fp8]");
-    return NULL;
-}
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "CASE.safetensors", .type = OPTION_PATH, .offset = AT(input), .help = "The recorded case."},
+    {.name = "--out",
+     .value = "OUT.safetensors",
+     .type = OPTION_PATH,
+     .offset = AT(out),
+     .required = true,
+     .help = "Gets what was computed, under the case's names."},
+    {.name = "--backend",
+     .type = OPTION_CHOICE,
+     .choices = backends,
+     .offset = AT(backend),
+     .fallback = "cpu",
+     .help = "Where it is computed."},
+    {.name = "--precision",
+     .type = OPTION_CHOICE,
+     .choices = precisions,
+     .offset = AT(precision),
+     .fallback = "fp32",
+     .help = "In which precision."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_MISSING, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "replay",
+    .about = "Loads a recorded case into the product's models, takes the recorded number of steps and writes what was "
+             "computed.",
+    .options = options,
+    .exits = exits,
+};
 
 static Status open_backend(Replay *r, const Arguments *a) {
     char *note;
@@ -372,19 +376,16 @@ static Status open_backend(Replay *r, const Arguments *a) {
     return NULL;
 }
 
-int main(int count, char **arguments) {
-    threads_wait_passively(arguments);
-    Arguments a = {0};
+static Status run(void *context) {
+    const Arguments *a = context;
     SafeTensors *file = NULL;
     Replay *r = calloc(1, sizeof *r);
-    Status status = r ? parse(count, arguments, &a) : status_no_memory("the results", sizeof *r);
+    Status status = r ? safetensors_open(a->input, &file) : status_no_memory("the results", sizeof *r);
     if (!status)
-        status = safetensors_open(a.input, &file);
-    if (!status)
-        status = open_backend(r, &a);
+        status = open_backend(r, a);
     if (!status) {
         r->file = file;
-        r->out = a.out;
+        r->out = a->out;
         status = replay(r);
     }
     for (int i = 0; r && i < r->count; i++)
@@ -393,9 +394,11 @@ int main(int count, char **arguments) {
         device_close(r->device);
     free(r);
     safetensors_close(file);
-    if (status)
-        fprintf(stderr, "replay: %s\n", status_message(status));
-    ExitCode code = status_code(status);
-    status_free(status);
-    return (int)code;
+    return status;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkops: holds each operation of every backend against a naive reference and the CPU. Output in TAP. */
+#include "base/program.h"
 #include "tests/checkops/checkops.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +137,6 @@ static int count_tests(const Run *run) {
     return count;
 }
 
-static int usage(void) {
-    fputs("usage: checkops [-o OPERATION] [--rounds N] [--backend cpu|emu|cuda] [--bench [--threads N]]\n"
-          "       checkops --list | --kernels\n",
-          stderr);
-    return EXIT_USAGE;
-}
-
 static bool known_check(const char *name) {
     for (int i = 0; i < CHECKS; i++)
         if (!strcmp(name, checks[i].name))
@@ -162,53 +155,90 @@ static void run_checks(Run *run) {
         report_kernels(run);
 }
 
-int main(int argc, char **argv) {
-    static const struct option options[] = {{"list", no_argument, NULL, 'l'},
-                                            {"kernels", no_argument, NULL, 'k'},
-                                            {"rounds", required_argument, NULL, 'r'},
-                                            {"backend", required_argument, NULL, 'd'},
-                                            {"bench", no_argument, NULL, 'b'},
-                                            {"threads", required_argument, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
-    Run run = {.rounds = 20, .passed = true};
-    const char *backend = NULL;
-    int threads = 2, option;
-    bool timing = false;
-    while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1)
-        switch (option) {
-        case 'l':
-            for (int i = 0; i < CHECKS; i++)
-                puts(checks[i].name);
-            return 0;
-        case 'k':
-            return list_kernels();
-        case 'o':
-            run.only = optarg;
-            break;
-        case 'r':
-            run.rounds = atoi(optarg);
-            break;
-        case 'd':
-            backend = optarg;
-            break;
-        case 't':
-            threads = atoi(optarg);
-            break;
-        case 'b':
-            timing = true;
-            break;
-        default:
-            return usage();
-        }
-    if (optind < argc || run.rounds < 1 || threads < 1)
-        return usage();
-    if (timing)
-        return bench(backend, threads, run.only);
-    if (run.only && !known_check(run.only))
-        return EXIT_USAGE;
-    if (!backends_open(&run.backends, backend))
-        return usage();
+typedef struct {
+    bool list, kernels, timing;
+    const char *only, *backend;
+    int rounds, threads;
+    int code; /* what a run of checks ends with */
+} Arguments;
+
+static const Option options[] = {
+    {.name = "--operation",
+     .letter = 'o',
+     .value = "OPERATION",
+     .type = OPTION_TEXT,
+     .offset = offsetof(Arguments, only),
+     .unset = "all",
+     .help = "The check to run, or the operation to time."},
+    {.name = "--rounds",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = offsetof(Arguments, rounds),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "20",
+     .help = "Random shapes for each check."},
+    {.name = "--backend",
+     .value = "cpu|emu|cuda",
+     .type = OPTION_TEXT,
+     .offset = offsetof(Arguments, backend),
+     .unset = "all",
+     .help = "The backend to check against the CPU."},
+    {.name = "--bench",
+     .type = OPTION_FLAG,
+     .offset = offsetof(Arguments, timing),
+     .help = "Times the operations instead."},
+    {.name = "--threads",
+     .value = "T",
+     .type = OPTION_INT,
+     .offset = offsetof(Arguments, threads),
+     .min = 1,
+     .max = 1024,
+     .fallback = "2",
+     .help = "With --bench: threads of the CPU."},
+    {.name = "--list",
+     .type = OPTION_FLAG,
+     .offset = offsetof(Arguments, list),
+     .help = "Prints the names of the checks."},
+    {.name = "--kernels",
+     .type = OPTION_FLAG,
+     .offset = offsetof(Arguments, kernels),
+     .help = "Prints the names of the CUDA kernels."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_MISSING, EXIT_INTERNAL, EXIT_OK};
+static const Program program = {
+    .name = "checkops",
+    .about = "Checks each operation of every backend against a naive reference and the CPU. Prints TAP.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run_all(void *context) {
+    Arguments *a = context;
+    Run run = {.only = a->only, .rounds = a->rounds, .passed = true};
+    for (int i = 0; a->list && i < CHECKS; i++)
+        puts(checks[i].name);
+    if (a->list)
+        return NULL;
+    if (a->kernels || a->timing) {
+        a->code = a->kernels ? list_kernels() : bench(a->backend, a->threads, a->only);
+        return NULL;
+    }
+    if (run.only && !known_check(run.only)) {
+        a->code = EXIT_USAGE;
+        return NULL;
+    }
+    if (!backends_open(&run.backends, a->backend))
+        return status_error(EXIT_USAGE, "no backend is called %s; known: cpu, emu, cuda", a->backend);
     run_checks(&run);
     backends_close(&run.backends);
-    return run.passed ? 0 : EXIT_INTERNAL;
+    a->code = run.passed ? 0 : EXIT_INTERNAL;
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    Arguments arguments = {0};
+    const int code = program_main(&program, argc, argv, &arguments, run_all);
+    return code ? code : arguments.code;
 }

@@ -113,9 +113,11 @@ draw
 
 # --- Wrong input --------------------------------------------------------------------------------------------------------
 expect_exit 64 "$STAGE"
+expect_output "missing command: aireadi, folder, verify, info, split or forget"
 expect_exit 64 "$STAGE" unpack "$data"
+expect_output "unknown command unpack"
 expect_exit 64 "$STAGE" aireadi "$data"
-expect_output "--out"
+expect_output "missing --out PACK"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/x" --size 8
 expect_exit 64 "$STAGE" aireadi "$data" --out "$TMP/x" --labels y
 expect_output "takes no --labels"

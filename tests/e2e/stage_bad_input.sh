@@ -99,7 +99,7 @@ if [ -e /dev/full ]; then
 fi
 same_as_reference "after all of that"
 check "a command tells of its options" "$STAGE" aireadi --help
-expect_output "a modality's folder in it and clinical_data may be links"
+expect_output "clinical_data may be links, which are followed and reported"
 
 # --- Forgetting ---------------------------------------------------------------------------------------------------------
 expect_named 64 "what is being staged is not deleted" flock "$out/.lock" "$STAGE" forget "$out" --delete

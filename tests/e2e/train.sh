@@ -82,14 +82,14 @@ count=$(ls "$data/train" | wc -l)
 # --- how it is called
 
 expect_exit 64 "$train"
-expect_output "no CONFIG given"
+expect_output "missing CONFIG; for example: train configs/quickstart.ini"
 expect_exit 64 "$train" "$config" --resum
-expect_output "unknown option --resum"
+expect_output "unknown option --resum; the nearest is --resume"
 expect_exit 64 "$train" "$config" "$config"
 expect_exit 64 "$train" "$config" --until 0
 expect_exit 64 "$train" "$config" --max-hours soon
 expect_exit 64 "$train" "$config" --set
-expect_output "a value is missing after --set"
+expect_output "--set needs a value: --set section.key=value"
 expect_exit 64 "$train" "$TMP/none.ini"
 expect_output "$TMP/none.ini"
 expect_exit 64 run usage --set optim.base_lrr=1

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ceiling [--backend cpu|emu|cuda]
- *
- * Measures a large BF16 product and a copy by the device's own clock: the ceilings that a comparison's figures are
+/* Measures a large BF16 product and a copy by the device's own clock: the ceilings that a comparison's figures are
  * relative to. Prints one JSON object. */
 #include "base/json.h"
+#include "base/program.h"
 #include "base/threads.h"
 #include "device/device.h"
 #include "ops/ops.h"
@@ -11,10 +10,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* As in training the fastest algorithm is taken. */
-static Status run(const Device *device) {
+static Status measure_ceilings(const Device *device) {
     enum { THREADS = 2 }; /* as mae_bench's */
     Ops ops;
     Ceilings ceilings;
@@ -35,35 +33,43 @@ static Status run(const Device *device) {
     return NULL;
 }
 
-static Status parse(int count, char **arguments, DeviceKind *kind) {
-    static const char *const names[] = {"cpu", "cuda", "emu"};
-    static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_CUDA, DEVICE_EMU};
-    *kind = DEVICE_CPU;
-    if (count == 1)
-        return NULL;
-    for (int i = 0; i < 3; i++)
-        if (count == 3 && strcmp(arguments[1], "--backend") == 0 && strcmp(arguments[2], names[i]) == 0) {
-            *kind = kinds[i];
-            return NULL;
-        }
-    return status_error(EXIT_USAGE, "usage: ceiling [--backend cpu|emu|cuda]");
+typedef struct {
+    int backend;
+} Arguments;
+
+static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
+static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
+static const Option options[] = {
+    {.name = "--backend",
+     .type = OPTION_CHOICE,
+     .choices = backends,
+     .offset = offsetof(Arguments, backend),
+     .fallback = "cpu",
+     .help = "What is measured."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_MISSING, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "ceiling",
+    .about = "Measures a large BF16 product and a copy on the device and prints one JSON object.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    const Arguments *a = context;
+    Device *device = NULL;
+    char *note = NULL;
+    Status status = device_open(kinds[a->backend], &device, &note);
+    if (!status)
+        status = measure_ceilings(device);
+    free(note);
+    device_close(device);
+    return status;
 }
 
 int main(int count, char **arguments) {
     threads_wait_passively(arguments);
-    DeviceKind kind;
-    Device *device = NULL;
-    char *note = NULL;
-    Status status = parse(count, arguments, &kind);
-    if (!status)
-        status = device_open(kind, &device, &note);
-    if (!status)
-        status = run(device);
-    free(note);
-    device_close(device);
-    if (status)
-        fprintf(stderr, "ceiling: %s\n", status_message(status));
-    const ExitCode code = status_code(status);
-    status_free(status);
-    return (int)code;
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

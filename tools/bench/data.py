@@ -130,7 +130,7 @@ class Loaders:
     def scan(self):
         """Our best batch, and each peer's best choices: overall, with workers, and per core."""
         short = self.seconds / 2
-        tried = [json.loads(run(self.program, self.pack, short, batch)) for batch in BATCHES]
+        tried = [json.loads(run(self.program, "time", self.pack, short, batch)) for batch in BATCHES]
         self.batch = max(tried, key=lambda row: row["runs"][-1]["loader"])["batch"]
         if not self.python:
             return
@@ -141,14 +141,14 @@ class Loaders:
                     max((row for row in rows if row["workers"]), key=lambda row: row["rate"]),
                     max(rows, key=lambda row: row["rate"] / row["cores"])]
             self.choices += dict.fromkeys((peer, row["workers"], row["prefetch"], row["batch"]) for row in best)
-        digests = {"fovea": json.loads(run(self.program, "--digest", self.pack))["digest"], **self.torch("digest")}
+        digests = {"fovea": json.loads(run(self.program, "digest", self.pack))["digest"], **self.torch("digest")}
         self.same = {peer: value == digests["fovea"] for peer, value in digests.items() if peer != "fovea"}
         for peer, same in self.same.items():
             if not same:
                 sys.exit(f"bench-data: {peer} does not deliver the records that the loader delivers")
 
     def round(self):
-        self.rounds.append(json.loads(run(self.program, self.pack, self.seconds, self.batch))["runs"])
+        self.rounds.append(json.loads(run(self.program, "time", self.pack, self.seconds, self.batch))["runs"])
         if self.python:
             rows = self.torch("time", self.folder, self.seconds, json.dumps(self.choices))["rows"]
             self.peer_rounds.append(dict(zip(self.choices, rows)))

@@ -2,15 +2,11 @@
 /* Records a second from a pack by the loader, whole and verified, in training order, on 1 to all cores; and against it
  * pread(2) alone for the same records in the same order on as many threads. Everything is in the page cache, and the
  * loader has read one epoch before. One JSON object on standard output; "cores" is the number of processors kept busy,
- * by the process's own time.
- *
- *   loader_bench PACK [SECONDS [BATCH]]    a measurement takes SECONDS (2), in batches of BATCH (256)
- *   loader_bench --digest PACK             SHA-256 of the SHA-256 of each record of the loader, in pack order
- *   loader_bench --make PACK COUNT SIDE    a pack of noise to measure with
- */
+ * by the process's own time. */
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/program.h"
 #include "data/loader.h"
 #include "pack/shard_write.h"
 
@@ -25,7 +21,7 @@
 
 #include <xxhash.h>
 
-enum { BATCH = 256, MOST_BATCH = 4096, DEPTH = 4, SEED = 1, SHARD = 4096 };
+enum { MOST_BATCH = 4096, DEPTH = 4, SEED = 1, SHARD = 4096 };
 
 /* What was measured: records a second, and processors busy meanwhile. */
 typedef struct {
@@ -297,21 +293,78 @@ static Status make(const char *directory, int64_t count, int side) {
     return status ? status : pack_manifest_write(directory, &info, entries, shards);
 }
 
+enum { COMMAND_TIME, COMMAND_DIGEST, COMMAND_MAKE };
+
+typedef struct {
+    int command, batch, side;
+    const char *pack;
+    double seconds;
+    int64_t count;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "PACK", .type = OPTION_PATH, .offset = AT(pack), .help = "The pack."},
+    {.name = "SECONDS",
+     .type = OPTION_REAL,
+     .offset = AT(seconds),
+     .min = 0,
+     .above = true,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .fallback = "2",
+     .commands = "time",
+     .help = "Time of a measurement."},
+    {.name = "BATCH",
+     .type = OPTION_INT,
+     .offset = AT(batch),
+     .min = 1,
+     .max = MOST_BATCH,
+     .optional = true,
+     .fallback = "256",
+     .commands = "time",
+     .help = "Records in a batch."},
+    {.name = "COUNT",
+     .type = OPTION_INTEGER,
+     .offset = AT(count),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .commands = "make",
+     .help = "Number of records."},
+    {.name = "SIDE",
+     .type = OPTION_INT,
+     .offset = AT(side),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .commands = "make",
+     .help = "Side of a record in pixels."},
+    {0},
+};
+static const ProgramCommand commands[] = {
+    {.name = "time", .help = "Measures the records a second that the loader makes of a pack, on 1 to all cores."},
+    {.name = "digest",
+     .help = "Prints the SHA-256 of the SHA-256 of each record that the loader gives, in pack order."},
+    {.name = "make", .help = "Makes a pack of noise to measure with."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "loader_bench",
+    .about = "Measures the loader; prints one JSON object.",
+    .commands = commands,
+    .command_offset = AT(command),
+    .options = options,
+    .exits = exits,
+};
+
+static Status run_command(void *context) {
+    const Arguments *a = context;
+    if (a->command == COMMAND_MAKE)
+        return make(a->pack, a->count, a->side);
+    return open_and_run(a->pack, a->command == COMMAND_DIGEST, a->seconds, a->batch);
+}
+
 int main(int count, char **arguments) {
-    Status status;
-    if (count == 5 && strcmp(arguments[1], "--make") == 0)
-        status = make(arguments[2], atoll(arguments[3]), atoi(arguments[4]));
-    else if (count == 3 && strcmp(arguments[1], "--digest") == 0)
-        status = open_and_run(arguments[2], true, 0, 0);
-    else if (count >= 2 && count <= 4 && arguments[1][0] != '-')
-        status = open_and_run(arguments[1], false, count > 2 ? atof(arguments[2]) : 2,
-                              count > 3 ? atoi(arguments[3]) : BATCH);
-    else
-        status =
-            status_error(EXIT_USAGE, "loader_bench PACK [SECONDS [BATCH]] | --digest PACK | --make PACK COUNT SIDE");
-    if (status)
-        fprintf(stderr, "loader_bench: %s\n", status_message(status));
-    const ExitCode code = status_code(status);
-    status_free(status);
-    return (int)code;
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run_command);
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mae_bench follow  FOLDER --steps N [--out OUT.safetensors] [--after] [--masks N] [--batch N] ...
- * mae_bench time    FOLDER --seconds S [--batch N] [--backend cpu|emu|cuda] [--precision fp32|bf16|fp8] [--threads N]
- *
- * Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Images
+/* Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Images
  * come from pinned memory of the host, as from the loader's ring, and masks are drawn as in training: with mae_export's
  * key they are those of its file.
  *
@@ -14,6 +11,7 @@
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
 #include "base/files.h"
 #include "base/json.h"
+#include "base/program.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "cost/peak.h"
@@ -32,7 +30,6 @@
 enum { WINDOWS = 5, WARMUP = 30, WARMUP_LEAST = 3, WINDOW_STEPS = 50 };
 static const double WARMUP_SHARE = 0.2; /* of the time, at most */
 
-static const char *const commands[] = {"follow", "time", NULL};
 enum { FOLLOW, TIME };
 static const char *const backends[] = {"cpu", "emu", "cuda", NULL};
 static const DeviceKind kinds[] = {DEVICE_CPU, DEVICE_EMU, DEVICE_CUDA};
@@ -46,54 +43,84 @@ typedef struct {
     const char *folder, *out;
 } Arguments;
 
-static Status choose(const char *what, const char *value, const char *const *names, int *chosen) {
-    for (*chosen = 0; names[*chosen]; ++*chosen)
-        if (strcmp(value, names[*chosen]) == 0)
-            return NULL;
-    return status_error(EXIT_USAGE, "%s %s is not known; the head of tools/bench/mae_bench.c lists what is", what,
-                        value);
-}
-
-static Status parse(int count, char **arguments, Arguments *a) {
-    if (count < 2)
-        return status_error(EXIT_USAGE, "usage: mae_bench follow|time ...; see its source's head");
-    TRY(choose("command", arguments[1], commands, &a->command));
-    for (int i = 2; i < count; i++) {
-        const char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
-        if (strcmp(argument, "--after") == 0) {
-            a->after = true;
-            continue;
-        }
-        if (argument[0] != '-' && !a->folder) {
-            a->folder = argument;
-            continue;
-        }
-        if (!value)
-            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
-        if (strcmp(argument, "--backend") == 0)
-            TRY(choose(argument, value, backends, &a->backend));
-        else if (strcmp(argument, "--precision") == 0)
-            TRY(choose(argument, value, precisions, &a->precision));
-        else if (strcmp(argument, "--batch") == 0)
-            a->batch = atoi(value);
-        else if (strcmp(argument, "--steps") == 0)
-            a->steps = atoi(value);
-        else if (strcmp(argument, "--masks") == 0)
-            a->masks = atoi(value);
-        else if (strcmp(argument, "--threads") == 0)
-            a->threads = atoi(value);
-        else if (strcmp(argument, "--seconds") == 0)
-            a->seconds = atof(value);
-        else if (strcmp(argument, "--out") == 0)
-            a->out = value;
-        else
-            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
-        i++;
-    }
-    if (!a->folder)
-        return status_error(EXIT_USAGE, "mae_bench %s: name the folder that mae_export made", commands[a->command]);
-    return NULL;
-}
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "FOLDER", .type = OPTION_PATH, .offset = AT(folder), .help = "What mae_export made."},
+    {.name = "--steps",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(steps),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .help = "follow: steps to take."},
+    {.name = "--out",
+     .value = "FILE",
+     .type = OPTION_PATH,
+     .offset = AT(out),
+     .help = "follow: gets the first step's loss and gradients, and the losses."},
+    {.name = "--after",
+     .type = OPTION_FLAG,
+     .offset = AT(after),
+     .help = "follow: FILE also gets the weights after the last step."},
+    {.name = "--masks",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(masks),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .help = "follow: each batch has the masks of the Nth batch after it, which is another seed."},
+    {.name = "--seconds",
+     .value = "S",
+     .type = OPTION_REAL,
+     .offset = AT(seconds),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "10",
+     .help = "time: seconds to take steps for."},
+    {.name = "--batch",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(batch),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .unset = "all",
+     .help = "Images to take of each batch."},
+    {.name = "--backend",
+     .type = OPTION_CHOICE,
+     .choices = backends,
+     .offset = AT(backend),
+     .fallback = "cpu",
+     .help = "Where the steps are computed."},
+    {.name = "--precision",
+     .type = OPTION_CHOICE,
+     .choices = precisions,
+     .offset = AT(precision),
+     .fallback = "fp32",
+     .help = "In which precision."},
+    {.name = "--threads",
+     .value = "T",
+     .type = OPTION_INT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = 1024,
+     .fallback = "2",
+     .help = "Threads of the CPU."},
+    {0},
+};
+static const ProgramCommand commands[] = {
+    {.name = "follow", .help = "Takes N steps, batch after batch of the ring, and prints their losses."},
+    {.name = "time", .help = "Takes steps for S seconds and prints images/s of each window of steps."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_MISSING, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "mae_bench",
+    .about = "Trains the masked autoencoder that mae_export made; prints one JSON object.",
+    .commands = commands,
+    .command_offset = AT(command),
+    .options = options,
+    .exits = exits,
+};
 
 typedef struct {
     const Arguments *a;
@@ -428,7 +455,7 @@ static Status time_steps(Bench *b, double startup) {
     return NULL;
 }
 
-static Status run(const Arguments *a, const Device *device) {
+static Status run_on(const Arguments *a, const Device *device) {
     const double begin = seconds_now();
     Bench b = {.a = a, .device = device};
     device->operations(device, a->threads, &b.ops);
@@ -445,21 +472,20 @@ static Status run(const Arguments *a, const Device *device) {
     return status;
 }
 
-int main(int count, char **arguments) {
-    threads_wait_passively(arguments);
-    Arguments a = {.threads = 2, .seconds = 10};
+static Status run(void *context) {
+    const Arguments *a = context;
     Device *device = NULL;
     char *note = NULL;
-    Status status = parse(count, arguments, &a);
+    Status status = device_open(kinds[a->backend], &device, &note);
     if (!status)
-        status = device_open(kinds[a.backend], &device, &note);
-    if (!status)
-        status = run(&a, device);
+        status = run_on(a, device);
     free(note);
     device_close(device);
-    if (status)
-        fprintf(stderr, "mae_bench: %s\n", status_message(status));
-    const ExitCode code = status_code(status);
-    status_free(status);
-    return (int)code;
+    return status;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

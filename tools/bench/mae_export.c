@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... --batch N [--ring 8] [--steps 0] [--images FOLDER]
- *            [--no-weights]
- *
- * Writes what both sides of a comparison start from: FOLDER/weights.safetensors, the initial model of that
+/* Writes what both sides of a comparison start from: FOLDER/weights.safetensors, the initial model of that
  * configuration (public names under "weights.", shape and optimizer in __metadata__), and FOLDER/data.safetensors:
  *
  *   pixels  uint8 [ring][batch][size][size][3]   random ones, or those of the images
@@ -13,6 +10,7 @@
 #include "tools/bench/mae_export.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/program.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "cost/flops.h"
@@ -27,47 +25,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 32, NOTES = 32, WARMUP_SHARE = 10 };
+enum { NOTES = 32, WARMUP_SHARE = 10 };
 
 typedef struct {
     const char *folder, *config, *images;
-    char *sets[SETS];
-    int set_count, batch, ring, steps;
+    OptionTexts sets;
+    int batch, ring, steps;
     bool no_weights;
 } Arguments;
 
-static Status parse(int count, char **arguments, Arguments *a) {
-    for (int i = 1; i < count; i++) {
-        char *argument = arguments[i], *value = i + 1 < count ? arguments[i + 1] : NULL;
-        if (argument[0] != '-' && !a->folder) {
-            a->folder = argument;
-            continue;
-        }
-        if (strcmp(argument, "--no-weights") == 0) {
-            a->no_weights = true;
-            continue;
-        }
-        if (value && strcmp(argument, "--config") == 0)
-            a->config = value;
-        else if (value && strcmp(argument, "--images") == 0)
-            a->images = value;
-        else if (value && strcmp(argument, "--batch") == 0)
-            a->batch = atoi(value);
-        else if (value && strcmp(argument, "--ring") == 0)
-            a->ring = atoi(value);
-        else if (value && strcmp(argument, "--steps") == 0)
-            a->steps = atoi(value);
-        else if (value && strcmp(argument, "--set") == 0 && a->set_count < SETS)
-            a->sets[a->set_count++] = value;
-        else
-            return status_error(EXIT_USAGE, "argument %s is not understood", argument);
-        i++;
-    }
-    if (!a->folder || !a->config || a->batch < 1 || a->ring < 1 || a->steps < 0)
-        return status_error(EXIT_USAGE, "usage: mae_export FOLDER --config FILE [--set SECTION.KEY=VALUE]... "
-                                        "--batch N [--ring N] [--steps N] [--images FOLDER] [--no-weights]");
-    return NULL;
-}
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "FOLDER", .type = OPTION_PATH, .offset = AT(folder), .help = "Gets the files."},
+    {.name = "--config",
+     .value = "FILE",
+     .type = OPTION_PATH,
+     .offset = AT(config),
+     .required = true,
+     .help = "Configuration of the model and its optimizer."},
+    {.name = "--set",
+     .value = "section.key=value",
+     .type = OPTION_TEXTS,
+     .offset = AT(sets),
+     .help = "Overrides a key of the configuration."},
+    {.name = "--batch",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(batch),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .required = true,
+     .help = "Images in a batch."},
+    {.name = "--ring",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(ring),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "8",
+     .help = "Batches."},
+    {.name = "--steps",
+     .value = "N",
+     .type = OPTION_INT,
+     .offset = AT(steps),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "0",
+     .help = "Steps whose learning rates are written."},
+    {.name = "--images",
+     .value = "FOLDER",
+     .type = OPTION_PATH,
+     .offset = AT(images),
+     .unset = "random pixels",
+     .help = "Folder of images to take."},
+    {.name = "--no-weights", .type = OPTION_FLAG, .offset = AT(no_weights), .help = "Writes no weights.safetensors."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "mae_export",
+    .about = "Writes what both sides of a comparison start from: a model's first weights, images, masks and learning "
+             "rates. Prints one JSON object with the model's floating-point operations.",
+    .options = options,
+    .exits = exits,
+};
 
 typedef struct {
     TensorNote list[NOTES];
@@ -223,36 +244,30 @@ static Status write_data(const Arguments *a, const Config *config, int patches) 
     return status;
 }
 
+static Status run(void *context) {
+    const Arguments *a = context;
+    Config config;
+    TRY(config_load(&train_config, &config, a->config, a->sets.list, a->sets.count, stderr));
+    if (config.model.activation != ACTIVATION_GELU_ERF)
+        return status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
+    TRY(files_make_directory(a->folder));
+    const ModelShape shape = memory_shape(&config, 1);
+    TRY(model_check(&shape, true));
+    if (!a->no_weights)
+        TRY(write_weights(a, &config, &shape));
+    TRY(write_data(a, &config, (shape.image_size / shape.patch_size) * (shape.image_size / shape.patch_size)));
+    Json json;
+    json_open(&json, stdout);
+    json_object(&json, NULL, JSON_LINE);
+    json_real(&json, "flop_per_image", flops_training(&shape));
+    json_string(&json, "gelu", "erf");
+    json_end(&json);
+    json_newline(&json);
+    return NULL;
+}
+
 int main(int count, char **arguments) {
     threads_wait_passively(arguments);
-    Arguments a = {.ring = 8};
-    Config config;
-    Status status = parse(count, arguments, &a);
-    if (!status)
-        status = config_load(&train_config, &config, a.config, a.sets, a.set_count, stderr);
-    if (!status && config.model.activation != ACTIVATION_GELU_ERF)
-        status = status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
-    if (!status)
-        status = files_make_directory(a.folder);
-    const ModelShape shape = status ? (ModelShape){.batch = 1} : memory_shape(&config, 1);
-    if (!status)
-        status = model_check(&shape, true);
-    if (!status && !a.no_weights)
-        status = write_weights(&a, &config, &shape);
-    if (!status)
-        status = write_data(&a, &config, (shape.image_size / shape.patch_size) * (shape.image_size / shape.patch_size));
-    if (!status) {
-        Json json;
-        json_open(&json, stdout);
-        json_object(&json, NULL, JSON_LINE);
-        json_real(&json, "flop_per_image", flops_training(&shape));
-        json_string(&json, "gelu", "erf");
-        json_end(&json);
-        json_newline(&json);
-    }
-    if (status)
-        fprintf(stderr, "mae_export: %s\n", status_message(status));
-    const ExitCode code = status_code(status);
-    status_free(status);
-    return (int)code;
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mae_step [--threads 2] [--seconds 10]
- *
- * Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
+/* Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
  * as tools/bench/torch_mae.py takes it: uint8 images -> normalised patches -> random mask -> forward -> loss ->
  * backward -> AdamW. Prints one JSON object: median images/s, and the rate of a 1024^3 product on the same backend. */
 #include "base/json.h"
+#include "base/program.h"
 #include "base/random.h"
 #include "base/threads.h"
 #include "model/model.h"
@@ -120,25 +119,46 @@ static Status time_product(Ops *ops, double *gflops) {
     return ops_error(ops);
 }
 
-int main(int count, char **arguments) {
-    threads_wait_passively(arguments);
-    int threads = 2, steps = 0;
-    double seconds = 10, images_per_s = 0, gflops = 0;
-    for (int i = 1; i + 1 < count; i += 2) {
-        if (strcmp(arguments[i], "--threads") == 0)
-            threads = atoi(arguments[i + 1]);
-        else if (strcmp(arguments[i], "--seconds") == 0)
-            seconds = atof(arguments[i + 1]);
-    }
+typedef struct {
+    int threads;
+    double seconds;
+} Arguments;
+
+static const Option options[] = {
+    {.name = "--threads",
+     .value = "T",
+     .type = OPTION_INT,
+     .offset = offsetof(Arguments, threads),
+     .min = 1,
+     .max = 1024,
+     .fallback = "2",
+     .help = "Threads of the operations."},
+    {.name = "--seconds",
+     .value = "S",
+     .type = OPTION_REAL,
+     .offset = offsetof(Arguments, seconds),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "10",
+     .help = "Time to take steps for."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "mae_step",
+    .about = "Measures a training step of a small masked autoencoder on the CPU and prints one JSON object.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    const Arguments *a = context;
+    int steps = 0;
+    double images_per_s = 0, gflops = 0;
     Ops ops;
-    ops_cpu(&ops, threads);
-    Status status = time_steps(&ops, seconds, &images_per_s, &steps);
-    if (!status)
-        status = time_product(&ops, &gflops);
-    if (status) {
-        fprintf(stderr, "mae_step: %s\n", status_message(status));
-        return (int)status_code(status);
-    }
+    ops_cpu(&ops, a->threads);
+    TRY(time_steps(&ops, a->seconds, &images_per_s, &steps));
+    TRY(time_product(&ops, &gflops));
     Json json;
     json_open(&json, stdout);
     json_object(&json, NULL, JSON_LINE);
@@ -148,5 +168,11 @@ int main(int count, char **arguments) {
     json_integer(&json, "steps", steps);
     json_end(&json);
     json_newline(&json);
-    return 0;
+    return NULL;
+}
+
+int main(int count, char **arguments) {
+    threads_wait_passively(arguments);
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

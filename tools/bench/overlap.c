@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How well loading overlaps with training: `overlap [FOLDER SIZE]` prints one JSON object.
+/* How well loading overlaps with training.
  *
  * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
  * other, 5 at best. jpeg_images_per_s: images of FOLDER through the loader, cropped at random to SIZE x SIZE, with
  * two workers and a consumer that does not wait. */
 #include "base/json.h"
 #include "data/loader.h"
+
+#include "base/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,21 +96,49 @@ static Status measure_loader(const char *root, int size, double *images_per_s) {
     return status;
 }
 
-static Status run(int count, char **arguments) {
-    int size = count == 3 ? atoi(arguments[2]) : 0;
-    if (count != 1 && size < 1)
-        return status_error(EXIT_USAGE, "usage: overlap [FOLDER SIZE]");
+typedef struct {
+    const char *folder;
+    int size;
+} Arguments;
+
+static const Option options[] = {
+    {.name = "FOLDER",
+     .type = OPTION_PATH,
+     .offset = offsetof(Arguments, folder),
+     .optional = true,
+     .help = "Images to read, which needs SIZE."},
+    {.name = "SIZE",
+     .type = OPTION_INT,
+     .offset = offsetof(Arguments, size),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .optional = true,
+     .help = "Side of the crops in pixels."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "overlap",
+    .about = "Measures how well reading hides behind computing and prints one JSON object.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    const Arguments *a = context;
+    if (a->folder && !a->size)
+        return status_error(EXIT_USAGE, "FOLDER needs SIZE");
     double ms_per_step, images_per_s;
     TRY(measure_overlap(&ms_per_step));
-    if (count == 3)
-        TRY(measure_loader(arguments[1], size, &images_per_s));
+    if (a->folder)
+        TRY(measure_loader(a->folder, a->size, &images_per_s));
     Json json;
     json_open(&json, stdout);
     json_object(&json, NULL, JSON_LINE);
     json_real(&json, "overlap_ms_per_step", ms_per_step);
-    if (count == 3) {
+    if (a->folder) {
         json_real(&json, "jpeg_images_per_s", images_per_s);
-        json_integer(&json, "size", size);
+        json_integer(&json, "size", a->size);
         json_integer(&json, "batch", BATCH);
         json_integer(&json, "workers", WORKERS);
     }
@@ -118,10 +148,6 @@ static Status run(int count, char **arguments) {
 }
 
 int main(int count, char **arguments) {
-    Status status = run(count, arguments);
-    ExitCode code = status_code(status);
-    if (status)
-        fprintf(stderr, "overlap: %s\n", status_message(status));
-    status_free(status);
-    return code;
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

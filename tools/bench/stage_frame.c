@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stage_frame SIZE THREADS OUT FILE...: what staging does to each photograph, without its tables and shards: read,
- * SHA-256, decode, find the circle, cut and resize, hash, write the record to OUT. Prints photographs a second and
- * where the time went, as JSON. SIZE below 0: decoded at full size, records of -SIZE. pillow_stage.py does the same in
- * Python.
- */
+/* What staging does to each photograph, without its tables and shards: read, SHA-256, decode, find the circle, cut and
+ * resize, hash, write the record. Prints photographs a second and where the time went, as JSON. pillow_stage.py does
+ * the same in Python. */
 #include "base/files.h"
 #include "base/json.h"
+#include "base/program.h"
 #include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/phash.h"
@@ -97,7 +96,7 @@ static Status stage(Work *work, int number, uint8_t *record, double *seconds, do
     return NULL;
 }
 
-static void *run(void *context) {
+static void *frame_files(void *context) {
     Work *work = context;
     double seconds[PARTS] = {0}, last = now();
     uint8_t *record = malloc((size_t)work->size * work->size * 3);
@@ -116,30 +115,57 @@ static void *run(void *context) {
     return NULL;
 }
 
-int main(int argc, char **argv) {
-    enum { MOST_THREADS = 64 };
-    if (argc < 5) {
-        fprintf(stderr, "usage: stage_frame SIZE THREADS OUT FILE...\n");
-        return EXIT_USAGE;
-    }
-    const int size = atoi(argv[1]), asked = atoi(argv[2]);
-    const int threads = asked < 1 ? 1 : asked > MOST_THREADS ? MOST_THREADS : asked;
-    Work work = {.files = argv + 4,
-                 .count = argc - 4,
-                 .size = abs(size),
-                 .full = size < 0,
-                 .out = open(argv[3], O_CREAT | O_TRUNC | O_WRONLY, 0666),
+enum { MAX_THREADS = 64, MAX_SIDE = 8192 };
+
+typedef struct {
+    int size, threads;
+    const char *out;
+    OptionTexts files;
+} Arguments;
+
+#define AT(field) offsetof(Arguments, field)
+static const Option options[] = {
+    {.name = "SIZE",
+     .type = OPTION_INT,
+     .offset = AT(size),
+     .min = -MAX_SIDE,
+     .max = MAX_SIDE,
+     .help = "Side of a record in pixels; below 0: of -SIZE, from photographs decoded at full size."},
+    {.name = "THREADS",
+     .type = OPTION_INT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = OPTION_NO_LIMIT,
+     .help = "Threads; of more than 64, 64 are started."},
+    {.name = "OUT", .type = OPTION_PATH, .offset = AT(out), .help = "Gets the records."},
+    {.name = "FILE", .type = OPTION_PATHS, .offset = AT(files), .help = "Photographs."},
+    {0},
+};
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
+static const Program program = {
+    .name = "stage_frame",
+    .about = "Does what staging does to each photograph and prints photographs a second and the time of each part.",
+    .options = options,
+    .exits = exits,
+};
+
+static Status run(void *context) {
+    const Arguments *a = context;
+    Work work = {.files = a->files.list,
+                 .count = a->files.count,
+                 .size = abs(a->size),
+                 .full = a->size < 0,
+                 .out = open(a->out, O_CREAT | O_TRUNC | O_WRONLY, 0666),
                  .lock = PTHREAD_MUTEX_INITIALIZER};
-    pthread_t others[MOST_THREADS];
+    pthread_t others[MAX_THREADS];
+    const int threads = a->threads < MAX_THREADS ? a->threads : MAX_THREADS;
     int started = 0;
-    if (work.out < 0 || work.size < 1) {
-        fprintf(stderr, "stage_frame: %s cannot be written, or %s is no size\n", argv[3], argv[1]);
-        return EXIT_USAGE;
-    }
+    if (work.out < 0 || work.size < 1)
+        return status_error(EXIT_USAGE, "%s cannot be written, or SIZE is 0", a->out);
     const double start = now();
-    while (started < threads - 1 && !pthread_create(&others[started], NULL, run, &work))
+    while (started < threads - 1 && !pthread_create(&others[started], NULL, frame_files, &work))
         started++;
-    run(&work);
+    frame_files(&work);
     for (int i = 0; i < started; i++)
         pthread_join(others[i], NULL);
     /* The second search for the circle, only there to be timed, is taken off. */
@@ -157,5 +183,10 @@ int main(int argc, char **argv) {
     json_end(&json);
     json_end(&json);
     json_newline(&json);
-    return close(work.out) ? EXIT_IO : 0;
+    return close(work.out) ? status_error(EXIT_IO, "%s cannot be written", a->out) : NULL;
+}
+
+int main(int count, char **arguments) {
+    Arguments a = {0};
+    return program_main(&program, count, arguments, &a, run);
 }

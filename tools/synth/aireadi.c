@@ -19,11 +19,11 @@ Status aireadi_prepare(const Arguments *arguments) {
     TRY(files_make_directory(arguments->out));
     DIR *directory = opendir(arguments->out);
     if (!directory)
-        return status_error(EXIT_IO, "synth: cannot open %s: %s", arguments->out, strerror(errno));
+        return status_error(EXIT_IO, "cannot open %s: %s", arguments->out, strerror(errno));
     Status status = NULL;
     for (struct dirent *entry; !status && (entry = readdir(directory));)
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            status = status_error(EXIT_USAGE, "synth: %s is not empty; name a new folder", arguments->out);
+            status = status_error(EXIT_USAGE, "%s is not empty; name a new folder", arguments->out);
     closedir(directory);
     return status;
 }
@@ -62,7 +62,7 @@ static Status write_link(const Arguments *arguments, const Photograph *photograp
     char *path;
     Status status = files_path(&path, "%s/%s", arguments->out, photograph->file);
     if (!status && symlink(target, path) != 0)
-        status = status_error(EXIT_IO, "synth: cannot make the link %s: %s", path, strerror(errno));
+        status = status_error(EXIT_IO, "cannot make the link %s: %s", path, strerror(errno));
     free(path);
     return status;
 }

@@ -1,115 +1,173 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/synth/arguments.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+
 #include <unistd.h>
 
-static Status read_integer(const char *option, const char *text, int64_t low, int64_t high, int64_t *value) {
-    char *end;
-    errno = 0;
-    long long read = strtoll(text, &end, 10);
-    if (end == text || *end || errno || read < low || read > high)
-        return status_error(EXIT_USAGE, "synth: %s takes a whole number from %lld to %lld, not '%s'", option,
-                            (long long)low, (long long)high, text);
-    *value = read;
-    return NULL;
-}
+static const char *const formats[] = {"jpeg", "png", "mixed", NULL};
+static const char *const layouts[] = {"folder", "aireadi", NULL};
+static const char *const plants[] = {"none", "damage", "splits", "copies", NULL};
 
-static Status read_share(const char *option, const char *text, double *value) {
-    char *end;
-    double read = strtod(text, &end);
-    if (end == text || *end || !(read >= 0.0 && read < 1.0))
-        return status_error(EXIT_USAGE, "synth: %s takes a share of the people, 0 or more and below 1, not '%s'",
-                            option, text);
-    *value = read;
-    return NULL;
-}
+#define AT(field) offsetof(Arguments, field)
 
-/* The place of `text` in `names`, which ends with a NULL. */
-static Status read_choice(const char *option, const char *text, const char *const *names, int *choice) {
-    for (*choice = 0; names[*choice]; ++*choice)
-        if (!strcmp(text, names[*choice]))
-            return NULL;
-    return status_error(EXIT_USAGE, "synth: %s does not take '%s'; see synth --help", option, text);
-}
+static const Option options[] = {
+    {.name = "OUT", .type = OPTION_PATH, .offset = AT(out), .help = "Folder to draw into; it has to be empty or new."},
+    {.name = "--people",
+     .value = "N",
+     .type = OPTION_INTEGER,
+     .offset = AT(people),
+     .min = 1,
+     .max = 1000000,
+     .help = "Number of people; each has a right and a left eye."},
+    {.name = "--images",
+     .value = "N",
+     .type = OPTION_INTEGER,
+     .offset = AT(images),
+     .min = 1,
+     .max = 2000000,
+     .help = "Number of photographs, of as many people as that takes."},
+    {.name = "--visits",
+     .value = "V",
+     .type = OPTION_INT,
+     .offset = AT(visits),
+     .min = 1,
+     .max = 99,
+     .fallback = "1",
+     .help = "Photographs of each eye."},
+    {.name = "--size",
+     .value = "PX",
+     .type = OPTION_INT,
+     .offset = AT(size),
+     .min = 64,
+     .max = 3000,
+     .fallback = "256",
+     .help = "Side of a photograph in pixels, 64 to 3000."},
+    {.name = "--seed",
+     .value = "S",
+     .type = OPTION_INTEGER,
+     .offset = AT(seed),
+     .min = 0,
+     .max = OPTION_NO_LIMIT,
+     .fallback = "1",
+     .help = "Seed; another one draws other people."},
+    {.name = "--format",
+     .type = OPTION_CHOICE,
+     .choices = formats,
+     .offset = AT(format),
+     .fallback = "jpeg",
+     .help = "Format of the files; mixed draws one of the two for each."},
+    {.name = "--quality",
+     .value = "Q",
+     .type = OPTION_INT,
+     .offset = AT(quality),
+     .min = 1,
+     .max = 100,
+     .fallback = "92",
+     .help = "JPEG quality, 1 to 100."},
+    {.name = "--val",
+     .value = "SHARE",
+     .type = OPTION_SHARE,
+     .offset = AT(val),
+     .min = 0,
+     .max = 1,
+     .fallback = "0.1",
+     .help = "Share of the people in the validation split."},
+    {.name = "--test",
+     .value = "SHARE",
+     .type = OPTION_SHARE,
+     .offset = AT(test),
+     .min = 0,
+     .max = 1,
+     .fallback = "0.1",
+     .help = "Share of the people in the test split."},
+    {.name = "--threads",
+     .value = "T",
+     .type = OPTION_INT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = 1024,
+     .unset = "all cores",
+     .help = "Number of threads; the files do not depend on it. At 3000 pixels each thread needs "
+             "200 MB of memory."},
+    {.name = "--force",
+     .type = OPTION_FLAG,
+     .offset = AT(force),
+     .help = "Draws into a folder that is not empty; the photographs that its labels.csv lists are deleted first."},
+    {.name = "--layout",
+     .type = OPTION_CHOICE,
+     .choices = layouts,
+     .offset = AT(layout),
+     .fallback = "folder",
+     .help = "Layout of OUT: folders of photographs, or the tree of an AI-READI download."},
+    {.name = "--manifest",
+     .value = "V",
+     .type = OPTION_INT,
+     .offset = AT(manifest),
+     .min = 1,
+     .max = 3,
+     .unset = "3",
+     .help = "With --layout aireadi: the release, 1 to 3, whose columns and paths the tables have."},
+    {.name = "--plant",
+     .type = OPTION_CHOICE,
+     .choices = plants,
+     .offset = AT(plant),
+     .fallback = "none",
+     .help = "With --layout aireadi: the mistakes to plant. damage: files and rows that are bad, excluded or warned "
+             "about. splits: tables for which the whole download is refused, with people in two splits and paths that "
+             "lead out of the root. copies: the same file under two people, in two splits and in one."},
+    {.name = "--mistakes",
+     .value = "K",
+     .type = OPTION_INT,
+     .offset = AT(mistakes),
+     .min = 1,
+     .max = 99,
+     .unset = "1",
+     .help = "With --plant: mistakes of each kind, at most one for each person. damage needs 28 people times K, splits "
+             "and copies 4."},
+    {0},
+};
 
-static Status read_choices(const char *option, const char *text, Arguments *arguments, bool *known) {
-    static const char *const formats[] = {"jpeg", "png", "mixed", NULL}, *const layouts[] = {"folder", "aireadi", NULL},
-                             *const plants[] = {"none", "damage", "splits", "copies", NULL};
-    int choice = 0;
-    *known = true;
-    if (!strcmp(option, "--format")) {
-        TRY(read_choice(option, text, formats, &choice));
-        arguments->format = (Format)choice;
-    } else if (!strcmp(option, "--layout")) {
-        TRY(read_choice(option, text, layouts, &choice));
-        arguments->layout = (Layout)choice;
-    } else if (!strcmp(option, "--plant")) {
-        TRY(read_choice(option, text, plants, &choice));
-        arguments->plant = (Planting)choice;
-    } else {
-        *known = false;
-    }
-    return NULL;
-}
+static const char *const examples[] = {
+    "synth demo/data --images 2000 --size 256",
+    "synth aireadi --layout aireadi --people 60 --plant damage",
+    NULL,
+};
 
-static Status read_int(const char *option, const char *text, int low, int high, int *value) {
-    int64_t read = *value;
-    Status status = read_integer(option, text, low, high, &read);
-    *value = (int)read;
-    return status;
-}
+static const ExitCode exits[] = {EXIT_USAGE, EXIT_INTERNAL, EXIT_IO, EXIT_NO_MEMORY, EXIT_OK};
 
-/* An option with a value. */
-static Status read_option(const char *option, const char *text, Arguments *arguments) {
-    if (!strcmp(option, "--people"))
-        return read_integer(option, text, 1, 1000000, &arguments->people);
-    if (!strcmp(option, "--images"))
-        return read_integer(option, text, 1, 2000000, &arguments->images);
-    if (!strcmp(option, "--visits"))
-        return read_int(option, text, 1, 99, &arguments->visits);
-    if (!strcmp(option, "--size"))
-        return read_int(option, text, 64, 3000, &arguments->size);
-    if (!strcmp(option, "--seed")) {
-        int64_t seed = 0;
-        TRY(read_integer(option, text, 0, INT64_MAX, &seed));
-        arguments->seed = (uint64_t)seed;
-        return NULL;
-    }
-    if (!strcmp(option, "--manifest"))
-        return read_int(option, text, 1, 3, &arguments->manifest);
-    if (!strcmp(option, "--mistakes"))
-        return read_int(option, text, 1, 99, &arguments->mistakes);
-    if (!strcmp(option, "--quality"))
-        return read_int(option, text, 1, 100, &arguments->quality);
-    if (!strcmp(option, "--threads"))
-        return read_int(option, text, 1, 1024, &arguments->threads);
-    if (!strcmp(option, "--val"))
-        return read_share(option, text, &arguments->val);
-    if (!strcmp(option, "--test"))
-        return read_share(option, text, &arguments->test);
-    bool known;
-    TRY(read_choices(option, text, arguments, &known));
-    if (known)
-        return NULL;
-    return status_error(EXIT_USAGE, "synth: unknown option %s; see synth --help", option);
-}
+const Program synth_program = {
+    .name = "synth",
+    .summary = "draw colour fundus photographs of people who do not exist",
+    .about =
+        "Draws colour fundus photographs of people who do not exist, by rules written by hand, into "
+        "OUT/{train,val,test}/PERSON_EYE_VISIT.jpg, and lists what was drawn in OUT/labels.csv. Give either --people "
+        "N or --images N.",
+    .options = options,
+    .notes =
+        "The columns of labels.csv are file, split, person, eye (R or L), visit, device, lesions (1 if the "
+        "photograph shows any), grade of retinopathy (0 to 4), tortuosity (length of the drawn vessels over their "
+        "length without winding), cup_to_disc (vertical) and age.\n"
+        "--layout aireadi draws AI-READI's tree of DICOM files with its tables, for stage aireadi: of each eye a "
+        "colour, an infrared and an autofluorescence image, in several encodings. It takes --people, up to 999, but "
+        "not --images, --visits, --format or --force. With --plant, OUT/truth.tsv lists what was planted: fate, "
+        "kind, path and other, as stage lists them in findings.tsv.",
+    .examples = examples,
+    .exits = exits,
+};
 
 /* The layout aireadi has its own numbers of everything, and options. */
 static Status settle_layout(Arguments *arguments) {
-    enum { VISITS = 3, MOST = 999, NEWEST = 3 };
+    enum { VISITS = 3, MAX_PEOPLE = 999, NEWEST = 3 };
     if (arguments->layout == LAYOUT_FOLDER)
         return arguments->plant || arguments->manifest || arguments->mistakes
-                   ? status_error(EXIT_USAGE, "synth: --plant, --mistakes and --manifest go with --layout aireadi")
+                   ? status_error(EXIT_USAGE, "--plant, --mistakes and --manifest go with --layout aireadi")
                    : NULL;
     if (arguments->visits != 1 || arguments->images || arguments->force || arguments->format)
-        return status_error(EXIT_USAGE, "synth: --layout aireadi takes --people, and no --images, --visits, --format "
-                                        "or --force");
-    if (arguments->people > MOST)
-        return status_error(EXIT_USAGE, "synth: --layout aireadi takes 1 to %d people", MOST);
+        return status_error(EXIT_USAGE, "--layout aireadi takes --people, but not --images, --visits, --format or "
+                                        "--force");
+    if (arguments->people > MAX_PEOPLE)
+        return status_error(EXIT_USAGE, "--layout aireadi takes 1 to %d people", MAX_PEOPLE);
     if (arguments->mistakes && !arguments->plant)
-        return status_error(EXIT_USAGE, "synth: --mistakes of what? Give --plant damage, splits or copies");
+        return status_error(EXIT_USAGE, "--mistakes needs --plant damage, splits or copies");
     arguments->visits = VISITS;
     arguments->manifest = arguments->manifest ? arguments->manifest : NEWEST;
     arguments->mistakes = arguments->mistakes ? arguments->mistakes : 1;
@@ -120,47 +178,26 @@ static Status settle_layout(Arguments *arguments) {
 static Status settle_counts(Arguments *arguments) {
     int64_t each = 2 * (int64_t)arguments->visits;
     if (arguments->people && arguments->images)
-        return status_error(EXIT_USAGE, "synth: give --people or --images, not both");
+        return status_error(EXIT_USAGE, "--people and --images exclude each other: give one of them");
     if (arguments->images)
         arguments->people = (arguments->images + each - 1) / each;
     else if (arguments->people)
         arguments->images = arguments->people * each;
     else
-        return status_error(EXIT_USAGE, "synth: how many? give --people N or --images N");
+        return status_error(EXIT_USAGE, "missing --people N or --images N");
     return NULL;
 }
 
-Status arguments_read(int argc, char **argv, Arguments *arguments) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *arguments = (Arguments){.visits = 1,
-                             .size = 256,
-                             .quality = 92,
-                             .threads = cores > 0 ? (int)cores : 1,
-                             .seed = 1,
-                             .val = 0.1,
-                             .test = 0.1};
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-            arguments->help = true;
-            return NULL;
-        }
-        if (!strcmp(word, "--force")) {
-            arguments->force = true;
-        } else if (word[0] == '-') {
-            if (i + 1 == argc)
-                return status_error(EXIT_USAGE, "synth: %s needs a value; see synth --help", word);
-            TRY(read_option(word, argv[++i], arguments));
-        } else if (arguments->out) {
-            return status_error(EXIT_USAGE, "synth: one folder at a time: '%s' and '%s'", arguments->out, word);
-        } else {
-            arguments->out = word;
-        }
-    }
-    if (!arguments->out || !*arguments->out)
-        return status_error(EXIT_USAGE, "synth: into which folder? See synth --help");
+Status arguments_settle(Arguments *arguments) {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!arguments->threads)
+        arguments->threads = cores > 0 ? (int)cores : 1;
+    if (!*arguments->out)
+        return status_error(EXIT_USAGE, "OUT is empty: name a folder");
     if (arguments->val + arguments->test >= 1.0)
-        return status_error(EXIT_USAGE, "synth: --val and --test leave nobody to train on: they sum to %g",
+        return status_error(EXIT_USAGE,
+                            "--val and --test leave no people for training: their sum is %g and must be "
+                            "below 1",
                             arguments->val + arguments->test);
     TRY(settle_layout(arguments));
     return settle_counts(arguments);

@@ -3,6 +3,7 @@
 #ifndef SYNTH_ARGUMENTS_H
 #define SYNTH_ARGUMENTS_H
 
+#include "base/options.h"
 #include "base/status.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,12 +24,13 @@ typedef struct {
     Planting plant; /* mistakes, with OUT/truth.tsv listing them */
     int mistakes;   /* of each kind */
     int manifest;   /* the release, 1 to 3, whose columns and paths the tables have */
-    bool force, help;
+    bool force;
 } Arguments;
 
-/* EXIT_USAGE naming the option and what it takes. `people` and `images` are both set on success. */
-Status arguments_read(int argc, char **argv, Arguments *arguments) MUST_USE;
+extern const Program synth_program;
 
-extern const char arguments_help[];
+/* Checks what options demand of each other and fills in what was left open: `people` and `images` are both set on
+ * success. EXIT_USAGE naming the options. */
+Status arguments_settle(Arguments *arguments) MUST_USE;
 
 #endif

@@ -10,12 +10,12 @@
 static Status check_empty(const char *out) {
     DIR *directory = opendir(out);
     if (!directory)
-        return errno == ENOENT ? NULL : status_error(EXIT_IO, "synth: cannot open %s: %s", out, strerror(errno));
+        return errno == ENOENT ? NULL : status_error(EXIT_IO, "cannot open %s: %s", out, strerror(errno));
     Status status = NULL;
     for (struct dirent *entry; !status && (entry = readdir(directory));)
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-            status = status_error(EXIT_USAGE,
-                                  "synth: %s is not empty; name a new folder, or add --force to draw over it", out);
+            status =
+                status_error(EXIT_USAGE, "%s is not empty; name a new folder, or add --force to draw over it", out);
     closedir(directory);
     return status;
 }
@@ -46,7 +46,7 @@ static Status remove_earlier(const char *out) {
         char *path;
         status = files_path(&path, "%s/%s", out, line);
         if (!status && remove(path) && errno != ENOENT)
-            status = status_error(EXIT_IO, "synth: cannot remove %s: %s", path, strerror(errno));
+            status = status_error(EXIT_IO, "cannot remove %s: %s", path, strerror(errno));
         free(path);
     }
     if (!status && text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* synth: draws colour fundus photographs with labels; see arguments.c for its use and anatomy.h for its rules. */
+#include "base/program.h"
 #include "tools/synth/aireadi.h"
 #include "tools/synth/arguments.h"
 #include "tools/synth/folder.h"
@@ -62,37 +63,29 @@ static Status draw_all(const Arguments *arguments, Photograph *photographs) {
     return work.status;
 }
 
-static Status run(int argc, char **argv) {
-    Arguments arguments;
-    TRY(arguments_read(argc, argv, &arguments));
-    if (arguments.help) {
-        fputs(arguments_help, stdout);
-        return NULL;
-    }
-    const bool aireadi = arguments.layout == LAYOUT_AIREADI;
-    Photograph *photographs = calloc((size_t)arguments.images, sizeof *photographs);
+static Status run(void *context) {
+    Arguments *arguments = context;
+    TRY(arguments_settle(arguments));
+    const bool aireadi = arguments->layout == LAYOUT_AIREADI;
+    Photograph *photographs = calloc((size_t)arguments->images, sizeof *photographs);
     if (!photographs)
-        return status_no_memory("the labels", (unsigned long long)arguments.images * sizeof *photographs);
-    Status status = plant_deal(&arguments, photographs);
+        return status_no_memory("the labels", (unsigned long long)arguments->images * sizeof *photographs);
+    Status status = plant_deal(arguments, photographs);
     if (!status)
-        status = aireadi ? aireadi_prepare(&arguments) : folder_prepare(&arguments);
+        status = aireadi ? aireadi_prepare(arguments) : folder_prepare(arguments);
     if (!status)
-        status = draw_all(&arguments, photographs);
+        status = draw_all(arguments, photographs);
     if (!status)
-        status = aireadi ? aireadi_tables(&arguments, photographs, arguments.images)
-                         : folder_label(&arguments, photographs, arguments.images);
+        status = aireadi ? aireadi_tables(arguments, photographs, arguments->images)
+                         : folder_label(arguments, photographs, arguments->images);
     free(photographs);
     if (!status)
-        printf("%lld photographs of %lld people in %s\n", (long long)arguments.images, (long long)arguments.people,
-               arguments.out);
+        printf("%lld photographs of %lld people in %s\n", (long long)arguments->images, (long long)arguments->people,
+               arguments->out);
     return status;
 }
 
 int main(int argc, char **argv) {
-    Status status = run(argc, argv);
-    if (status)
-        fprintf(stderr, "%s\n", status_message(status));
-    int code = status_code(status);
-    status_free(status);
-    return code;
+    Arguments arguments = {0};
+    return program_main(&synth_program, argc, argv, &arguments, run);
 }

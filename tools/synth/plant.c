@@ -74,7 +74,7 @@ static Status plant_one(Deal *deal, Mistake mistake) {
         return NULL;
     }
     return status_error(EXIT_USAGE,
-                        "synth: %d of each mistake take more people on each side of the split than there "
+                        "%d of each mistake take more people on each side of the split than there "
                         "are: raise --people, --val or --test, or lower --mistakes",
                         deal->arguments->mistakes);
 }
@@ -88,7 +88,7 @@ static Status check_people(const Arguments *arguments) {
     }
     if (each * arguments->mistakes > arguments->people)
         return status_error(EXIT_USAGE,
-                            "synth: these mistakes take %lld people, one each and some two, and there are %lld: raise "
+                            "these mistakes take %lld people, one each and some two, and there are %lld: raise "
                             "--people or lower --mistakes (%d of each)",
                             (long long)(each * arguments->mistakes), (long long)arguments->people, arguments->mistakes);
     return NULL;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --help, printed from a program's table. */
+#ifndef FOVEA_BASE_OPTIONS_HELP_H
+#define FOVEA_BASE_OPTIONS_HELP_H
+
+#include "base/options.h"
+
+/* The options that every program has; a row without a name ends them. */
+extern const Option options_common[];
+
+/* "an h, --help [KEY]"-like left side of an option's entry: short and long name, value. */
+void options_help_entry(const Program *program, const Option *option, char *text, size_t size);
+/* The sentence of an option with its default: "Pixels a side of a record (default: 256)." */
+void options_help_sentence(const Option *option, char *text, size_t size);
+/* The words after "usage: ": program, command, operands and options. */
+void options_help_usage(const Program *program, int command, char *text, size_t size);
+/* "0 done, 64 wrong usage or configuration": what a code says. */
+const char *options_help_exit(ExitCode code);
+
+/* The page of a command, or of the whole program when `command` is -1. */
+void options_help_print(const Program *program, int command, FILE *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/program.h"
+
+#include "base/files.h"
+#include "base/options/options_help.h"
+#include "base/version.h"
+
+#include <errno.h>
+
+static Status print_help(const Program *program, const OptionsCall *call) {
+    if (!call->topic)
+        options_help_print(program, call->command, stdout);
+    if (!program->topics.explain)
+        return NULL;
+    if (!call->topic)
+        printf("\n%s:\n", program->topics.title);
+    return program->topics.explain(call->topic, stdout);
+}
+
+static Status check_output(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return NULL;
+    return files_failure("write", "the standard output", errno);
+}
+
+static Status serve_call(const Program *program, const OptionsCall *call, void *arguments,
+                         Status (*run)(void *arguments)) {
+    if (call->request == OPTIONS_RUN)
+        return run(arguments);
+    if (call->request == OPTIONS_VERSION)
+        puts("fovea " FOVEA_VERSION);
+    else
+        TRY(print_help(program, call));
+    return check_output();
+}
+
+int program_main(const Program *program, int argc, char **argv, void *arguments, Status (*run)(void *arguments)) {
+    OptionsCall call;
+    Status status = options_parse(program, argc, argv, arguments, stderr, &call);
+    if (!status)
+        status = serve_call(program, &call, arguments, run);
+    options_free(program, arguments);
+    if (status)
+        fprintf(stderr, "%s: %s\n", program->name, status_message(status));
+    const ExitCode code = status_code(status);
+    status_free(status);
+    return (int)code;
+}
