@@ -52,7 +52,7 @@ expect_output "these mistakes take 56 people, one each and some two, and there a
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 20 --plant copies --val 0 --test 0
 expect_output "more people on each side of the split than there are"
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 5 --mistakes 2
-expect_output "--mistakes of what?"
+expect_output "--mistakes needs --plant"
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 5 --manifest 4
 expect_output "--manifest takes a whole number from 1 to 3"
 absent "wrong use writes nothing" "$TMP/few"
