@@ -106,6 +106,9 @@ Status options_parse(const Program *program, int argc, char **argv, void *argume
 /* Frees the lists that options_parse() made. */
 void options_free(const Program *program, void *arguments);
 
+/* --help and --version; a row without a name ends them. */
+extern const Option options_common[];
+
 /* Whether `command` (an index, or -1 in a program without commands) takes `option`. */
 bool options_taken_by(const Program *program, const Option *option, int command);
 bool options_is_operand(const Option *option);

@@ -40,7 +40,7 @@ unlicensed <"$TMP/sources" | none "every source names its licence"
 # Programs of the product and its tools; tests may make broken JSON, wait or count by hand.
 programs() { grep -E '^(include|src|kernels|tools)/.*\.[ch]$' "$TMP/sources"; }
 json_writers() { second_ways "JSON is written by base/json.h" 'cJSON_(Print|Create|Add)|"[^"]*\\"[a-z_]+\\" ?:' src/base/json.c; }
-option_parsers() { second_ways "options are parsed by base/options.h" 'getopt|\bstrn?cmp\([^,]*, "--?[a-z]' src/base/options.c; }
+option_parsers() { second_ways "options are parsed by base/options.h" 'getopt|\bstrn?cmp\([^,]*, "--?[a-z]' src/base/options/options.c; }
 clocks() { second_ways "time is read by base/clock.h" '\b(clock_gettime|gettimeofday|timespec_get)\(' src/base/clock.c; }
 progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c; }
 thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/threads.c; }

@@ -25,6 +25,12 @@ typedef struct {
     OptionsCall *call;
 } Reading;
 
+const Option options_common[] = {
+    {.name = "--help", .letter = 'h', .type = OPTION_FLAG, .help = "Prints this page."},
+    {.name = "--version", .type = OPTION_FLAG, .help = "Prints the version."},
+    {0},
+};
+
 /* Whether `word` is one of the words of `list`, which blanks separate. */
 static bool list_has_word(const char *list, const char *word) {
     const size_t length = strlen(word);
@@ -84,10 +90,11 @@ static const Option *find_letter(const Reading *reading, char letter) {
 }
 
 static Status refuse_unknown_option(const Reading *reading, const char *name) {
-    const char *nearest = "--help";
-    int fewest = nearest_edits(name, nearest);
-    if (nearest_edits(name, "--version") < fewest)
-        fewest = nearest_edits(name, nearest = "--version");
+    const char *nearest = NULL;
+    int fewest = INT_MAX;
+    for (const Option *option = options_common; option->name; option++)
+        if (nearest_edits(name, option->name) < fewest)
+            fewest = nearest_edits(name, nearest = option->name);
     for (const Option *option = reading->program->options; option->name; option++) {
         const int edits = nearest_edits(name, option->name);
         if (!options_is_operand(option) && !option->renamed && takes_option(reading, option) && edits < fewest) {
@@ -194,15 +201,16 @@ static Status take_help(Reading *reading, const char *topic) {
 /* Takes --help and --version, which every program has. */
 static Status take_common_option(Reading *reading, const char *name, size_t length, const char *inline_value,
                                  bool *taken) {
-    const bool help =
-        (length == 6 && strncmp(name, "--help", length) == 0) || (length == 2 && strncmp(name, "-h", 2) == 0);
-    const bool version = length == 9 && strncmp(name, "--version", length) == 0;
-    *taken = help || version;
-    if (help)
+    const Option *option = options_common;
+    while (option->name && (strncmp(option->name, name, length) || option->name[length]) &&
+           !(length == 2 && name[1] == option->letter))
+        option++;
+    *taken = option->name != NULL;
+    if (option == options_common)
         return take_help(reading, inline_value);
-    if (version && inline_value)
-        return status_error(EXIT_USAGE, "--version takes no value: drop =%.60s", inline_value);
-    if (version)
+    if (*taken && inline_value)
+        return status_error(EXIT_USAGE, "%s takes no value: drop =%.60s", option->name, inline_value);
+    if (*taken)
         reading->call->request = OPTIONS_VERSION;
     return NULL;
 }

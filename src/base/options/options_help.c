@@ -13,12 +13,6 @@ enum {
     SENTENCE = 1200
 };
 
-const Option options_common[] = {
-    {.name = "--help", .letter = 'h', .type = OPTION_FLAG, .help = "Prints this page."},
-    {.name = "--version", .type = OPTION_FLAG, .help = "Prints the version."},
-    {0},
-};
-
 /* --- Text --------------------------------------------------------------------------------------------------------- */
 
 /* Prints `text` wrapped, from column `column` on, later lines indented by `indent`. A line end starts a new line. */

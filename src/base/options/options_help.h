@@ -5,16 +5,13 @@
 
 #include "base/options.h"
 
-/* The options that every program has; a row without a name ends them. */
-extern const Option options_common[];
-
-/* "an h, --help [KEY]"-like left side of an option's entry: short and long name, value. */
+/* "-o, --out PACK": the left side of an option's entry. */
 void options_help_entry(const Program *program, const Option *option, char *text, size_t size);
 /* The sentence of an option with its default: "Pixels a side of a record (default: 256)." */
 void options_help_sentence(const Option *option, char *text, size_t size);
 /* The words after "usage: ": program, command, operands and options. */
 void options_help_usage(const Program *program, int command, char *text, size_t size);
-/* "0 done, 64 wrong usage or configuration": what a code says. */
+/* "out of memory": what a code says. */
 const char *options_help_exit(ExitCode code);
 
 /* The page of a command, or of the whole program when `command` is -1. */
