@@ -128,7 +128,7 @@ static Status run(void *context) {
     const Arguments *a = context;
     if (a->folder && !a->size)
         return status_error(EXIT_USAGE, "FOLDER needs SIZE");
-    double ms_per_step, images_per_s;
+    double ms_per_step, images_per_s = 0;
     TRY(measure_overlap(&ms_per_step));
     if (a->folder)
         TRY(measure_loader(a->folder, a->size, &images_per_s));
