@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "train/train.h"
 #include "base/config.h"
 #include "base/program.h"
 #include "base/threads.h"
 #include "cli/train_options.h"
-#include "train/train.h"
 
 #include <signal.h>
 

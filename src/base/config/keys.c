@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config/keys.h"
+#include "base/nearest.h"
 #include "base/quantity.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,39 +102,16 @@ bool config_find_section(const ConfigTable *table, const char *section, const Co
     return false;
 }
 
-enum { COMPARED = 40 }; /* bytes of a name that count for its nearness, with a NUL */
-
-/* Levenshtein's distance. */
-static int count_edits(const char *a, const char *b) {
-    int row[COMPARED], width = (int)strnlen(b, COMPARED - 1);
-    for (int j = 0; j <= width; j++)
-        row[j] = j;
-    for (int i = 0; a[i] && i < COMPARED - 1; i++) {
-        int diagonal = row[0];
-        row[0] = i + 1;
-        for (int j = 1; j <= width; j++) {
-            int best = diagonal + (a[i] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[width];
-}
-
 static const ConfigKey *nearest_key(const ConfigTable *table, const char *text) {
     enum { PART = 2 }; /* a name that contains what was asked for, as base_lr contains lr, counts as two edits away */
     const ConfigKey *nearest = table->keys;
-    int fewest = 2 * COMPARED;
+    int fewest = INT_MAX;
     const char *dot = strrchr(text, '.'), *last = dot ? dot + 1 : text;
     const ConfigKey *key;
     for (int i = 0; (key = config_row(table, i)); i++) {
         char title[CONFIG_NAME];
         config_key_title(table, key, title);
-        int whole = count_edits(text, title), alone = count_edits(text, key->name);
+        int whole = nearest_edits(text, title), alone = nearest_edits(text, key->name);
         int distance = whole < alone ? whole : alone;
         if (distance > PART && strlen(last) > 1 && strstr(key->name, last))
             distance = PART;
@@ -154,11 +133,11 @@ Status config_unknown_key(const ConfigTable *table, const char *where, const cha
 Status config_unknown_section(const ConfigTable *table, const char *where, const char *section) {
     const char *nearest = table->keys[0].section, *name = "";
     for (int i = 1; i < table->key_count; i++)
-        if (count_edits(section, table->keys[i].section) < count_edits(section, nearest))
+        if (nearest_edits(section, table->keys[i].section) < nearest_edits(section, nearest))
             nearest = table->keys[i].section;
     for (int n = 0; n < table->named_count; n++) {
         const char *prefix = table->named[n].prefix;
-        if (after_prefix(section, prefix) || count_edits(section, prefix) < count_edits(section, nearest)) {
+        if (after_prefix(section, prefix) || nearest_edits(section, prefix) < nearest_edits(section, nearest)) {
             nearest = prefix;
             name = ".NAME";
         }
