@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "stage/stage.h"
 #include "base/files.h"
 #include "base/program.h"
 #include "cli/stage_options.h"
 #include "stage/forget.h"
 #include "stage/info.h"
 #include "stage/split.h"
-#include "stage/stage.h"
 
 #include <errno.h>
 #include <signal.h>
