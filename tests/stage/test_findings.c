@@ -67,10 +67,36 @@ static void none_and_many(void **state) {
     findings_close(&findings);
 }
 
+/* docs/stage.md has a row for each kind, with its fate, and no other. */
+static void the_page_lists_every_kind(void **state) {
+    (void)state;
+    static const char *const fates[] = {[FATE_QUARANTINED] = "quarantined",
+                                        [FATE_EXCLUDED] = "excluded",
+                                        [FATE_REFUSED] = "refused",
+                                        [FATE_WARNED] = "warned"};
+    char *page, row[64];
+    size_t size;
+    assert_ok(files_read("docs/stage.md", &page, &size));
+    const char *at = strstr(page, "### Findings");
+    assert_non_null(at);
+    at = strstr(at, "|---|---|---|\n");
+    assert_non_null(at);
+    for (int kind = 0; kind < FINDING_KINDS; kind++) {
+        at = strchr(at, '\n') + 1;
+        snprintf(row, sizeof row, "| `%s` | %s | ", finding_name((FindingKind)kind),
+                 fates[finding_fate((FindingKind)kind)]);
+        if (strncmp(at, row, strlen(row)) != 0)
+            fail_msg("docs/stage.md has not \"%s\" but \"%.60s\"", row, at);
+    }
+    assert_true(strncmp(strchr(at, '\n') + 1, "\n", 1) == 0);
+    free(page);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(they_are_written_by_fate_kind_and_path, tree_setup, tree_teardown),
         cmocka_unit_test(kinds_stand_in_the_order_of_fates),
+        cmocka_unit_test(the_page_lists_every_kind),
         cmocka_unit_test_setup_teardown(none_and_many, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
