@@ -75,7 +75,7 @@ typedef struct {
 } MaeInput;
 
 /* Rooms that the model holds for inputs: one can be filled while another is computed with. */
-enum { MAE_ROOMS = 2 };
+enum { MAE_INPUT_SLOTS = 2 };
 
 /* An input of pixels whose pointers are the host's memory: copied, in the order of `stream`, to the model's room
  * `room`, or taken as it is where the device reads the host's memory. Crops only of records of shape.record. With

@@ -16,16 +16,16 @@ struct Mae {
     int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
     int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
     Stack encoder, decoder;
-    uint8_t *pixels[MAE_ROOMS]; /* [batch][side][side][3], */
-    Crop *crops[MAE_ROOMS];     /* [batch] where there are records, */
-    int32_t *which[MAE_ROOMS];  /* [batch] where the device holds them, and */
-    int32_t *ids[MAE_ROOMS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
-    Real *visible;              /* [batch][keep][patch_dim] */
-    float *target;              /* [batch][patches - keep][patch_dim] */
-    Real *embedded;             /* [batch][keep][dim] */
-    Real *decoder_in;           /* [batch][1 + keep][decoder_dim] */
-    Real *pred, *dpred;         /* [batch][1 + patches][patch_dim] */
-    Real *ddecoder, *dlatent;   /* gradients of what enters and leaves the two stacks */
+    uint8_t *pixels[MAE_INPUT_SLOTS]; /* [batch][side][side][3], */
+    Crop *crops[MAE_INPUT_SLOTS];     /* [batch] where there are records, */
+    int32_t *which[MAE_INPUT_SLOTS];  /* [batch] where the device holds them, and */
+    int32_t *ids[MAE_INPUT_SLOTS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
+    Real *visible;                    /* [batch][keep][patch_dim] */
+    float *target;                    /* [batch][patches - keep][patch_dim] */
+    Real *embedded;                   /* [batch][keep][dim] */
+    Real *decoder_in;                 /* [batch][1 + keep][decoder_dim] */
+    Real *pred, *dpred;               /* [batch][1 + patches][patch_dim] */
+    Real *ddecoder, *dlatent;         /* gradients of what enters and leaves the two stacks */
     double *loss;
     uint64_t staged;
     /* Of the last forward pass. */
@@ -104,7 +104,7 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
     const size_t side = (size_t)(s->record > s->image_size && !s->held ? s->record : s->image_size);
-    for (int room = 0; room < MAE_ROOMS && !ops->device->host_memory; room++) {
+    for (int room = 0; room < MAE_INPUT_SLOTS && !ops->device->host_memory; room++) {
         mae->pixels[room] = arena_take(arena, batch * 3 * side * side);
         mae->crops[room] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
         mae->which[room] = s->held ? arena_take(arena, batch * sizeof **mae->which) : NULL;

@@ -4,7 +4,7 @@
 #ifndef FOVEA_TRAIN_PIPELINE_H
 #define FOVEA_TRAIN_PIPELINE_H
 
-#include "train/run.h"
+#include "train/run/run.h"
 
 /* Steps that may be under way when the next one starts: none where the host computes, or the ring holds one batch. */
 int pipeline_ahead(const Run *run);

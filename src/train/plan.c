@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cost/flops.h"
-#include "train/memory_plan.h"
-#include "train/run.h"
+#include "train/memory/memory_plan.h"
+#include "train/run/run.h"
 
 #include <inttypes.h>
 #include <limits.h>

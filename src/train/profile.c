@@ -5,14 +5,14 @@
 #include "cost/peak.h"
 #include "profile/ceilings.h"
 #include "profile/profile_report.h"
-#include "train/memory_plan.h"
+#include "train/memory/memory_plan.h"
 #include "train/pipeline.h"
 
 #include <inttypes.h>
 
 /* By then every micro-batch has been in each of the model's rooms twice: the first time its work is done plainly, the
  * second time captured. */
-enum { WARM_UP = 2 * MAE_ROOMS };
+enum { WARM_UP = 2 * MAE_INPUT_SLOTS };
 
 static Status start_step(Run *run) {
     const Device *device = run->ops.device;

@@ -8,7 +8,7 @@
 #include "rundir/metrics.h"
 #include "rundir/run_directory.h"
 #include "tests/fixtures/full_run.h"
-#include "train/tune.h"
+#include "train/run/tune.h"
 
 #include <cJSON.h>
 #include <ctype.h>

@@ -8,7 +8,7 @@
 #include "pack/manifest.h"
 #include "rundir/metrics.h"
 #include "rundir/run_record.h"
-#include "train/tune.h"
+#include "train/run/tune.h"
 
 #include <math.h>
 #include <unistd.h>

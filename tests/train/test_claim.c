@@ -3,7 +3,7 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "tests/fixtures/printed_path.h"
-#include "train/claim.h"
+#include "train/run/claim.h"
 
 static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]\nbase_lr = 0.1\nbeta1 = 0.9\n\n"
                              "[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";

@@ -7,7 +7,7 @@
 #include "checkpoint/files.h"
 #include "checkpoint/fp8.h"
 #include "tests/fixtures/printed_path.h"
-#include "train/fp8_watch.h"
+#include "train/monitor/fp8_watch.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
 /* The guard: naming the first tensor that is not finite. */
 #include "tests/fixtures/train_fixture.h"
 
-#include "train/guard_find.h"
-#include "train/masks.h"
+#include "train/guard/guard_find.h"
+#include "train/step/masks.h"
 
 #include <math.h>
 

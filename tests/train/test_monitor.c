@@ -2,7 +2,7 @@
 /* metrics.jsonl: what a line holds, what an interval is, what a restart drops. */
 #include "tests/fixtures/train_fixture.h"
 
-#include "train/monitor.h"
+#include "train/monitor/monitor.h"
 
 #include <cJSON.h>
 #include <math.h>

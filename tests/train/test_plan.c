@@ -4,9 +4,9 @@
 
 #include "checkpoint/copy.h"
 #include "cost/flops.h"
-#include "train/memory_plan.h"
+#include "train/memory/memory_plan.h"
 #include "train/optimizer.h"
-#include "train/step.h"
+#include "train/step/step.h"
 
 #include <limits.h>
 #include <math.h>

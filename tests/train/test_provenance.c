@@ -2,7 +2,7 @@
 /* What made a run: the versions and the model of each kind of device. */
 #include "tests/fixtures/train_fixture.h"
 
-#include "train/provenance.h"
+#include "train/run/provenance.h"
 
 static const char *version(const Versions *versions, const char *name) {
     for (int i = 0; i < versions->count; i++)

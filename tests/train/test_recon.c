@@ -2,8 +2,8 @@
 /* The reconstruction image, pixel by pixel, from the model's own prediction. */
 #include "tests/fixtures/train_fixture.h"
 
-#include "train/recon.h"
-#include "train/validate.h"
+#include "train/validate/recon.h"
+#include "train/validate/validate.h"
 
 #include <math.h>
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "train/signals.h"
+#include "train/monitor/signals.h"
 
 static bool is_blocked(int number) {
     sigset_t now;

@@ -3,8 +3,8 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "model/fp8.h"
-#include "train/step.h"
-#include "train/validate.h"
+#include "train/step/step.h"
+#include "train/validate/validate.h"
 
 #include <math.h>
 

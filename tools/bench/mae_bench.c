@@ -19,7 +19,7 @@
 #include "model/model.h"
 #include "tools/bench/mae_export.h"
 #include "train/optimizer.h"
-#include "train/step.h"
+#include "train/step/step.h"
 
 #include <math.h>
 #include <stdio.h>

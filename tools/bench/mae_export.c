@@ -18,8 +18,8 @@
 #include "device/device.h"
 #include "model/model.h"
 #include "train/config.h"
-#include "train/masks.h"
-#include "train/memory_plan.h"
+#include "train/memory/memory_plan.h"
+#include "train/step/masks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/fp8_watch.h"
+#include "train/monitor/fp8_watch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

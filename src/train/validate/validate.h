@@ -5,7 +5,7 @@
 
 #include "data/evaluation_images.h"
 #include "model/model.h"
-#include "train/masks.h"
+#include "train/step/masks.h"
 
 /* Forward pass over images first .. first + count - 1 (count at most the model's batch) under their fixed masks; the
  * model then holds the predictions, `masks` the ids. */

@@ -12,8 +12,8 @@
 
 #include "data/prefetch.h"
 #include "model/model.h"
-#include "train/masks.h"
 #include "train/optimizer.h"
+#include "train/step/masks.h"
 
 /* Steps under way at most. */
 enum { STEP_MOST = OPTIMIZER_AHEAD };

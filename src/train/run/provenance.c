@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/provenance.h"
+#include "train/run/provenance.h"
 
 #include "base/files.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/claim.h"
+#include "train/run/claim.h"
 
 #include "base/files.h"
 

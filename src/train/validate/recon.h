@@ -5,7 +5,7 @@
 
 #include "data/evaluation_images.h"
 #include "model/model.h"
-#include "train/masks.h"
+#include "train/step/masks.h"
 
 /* Geometry of the image: `tile` pixels a side of each of the three tiles of a row, `gap` pixels between tiles. */
 typedef struct {

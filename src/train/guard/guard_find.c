@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/guard_find.h"
+#include "train/guard/guard_find.h"
 
 #include <stdio.h>
 

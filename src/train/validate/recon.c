@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/recon.h"
+#include "train/validate/recon.h"
 
 #include "image/image.h"
-#include "train/validate.h"
+#include "train/validate/validate.h"
 
 #include <math.h>
 #include <stdlib.h>

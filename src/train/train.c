@@ -4,12 +4,12 @@
 #include "base/files.h"
 #include "rundir/loss_curve.h"
 #include "train/device_lost.h"
-#include "train/fp8_watch.h"
-#include "train/memory_plan.h"
+#include "train/memory/memory_plan.h"
+#include "train/monitor/fp8_watch.h"
+#include "train/monitor/signals.h"
 #include "train/pipeline.h"
-#include "train/recon.h"
-#include "train/signals.h"
-#include "train/validate.h"
+#include "train/validate/recon.h"
+#include "train/validate/validate.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 
 #include "device/device.h"
 #include "train/config.h"
-#include "train/monitor.h"
+#include "train/monitor/monitor.h"
 
 typedef struct {
     const Device *device; /* NULL: nothing is timed */

@@ -6,7 +6,7 @@
 #define FOVEA_TRAIN_FP8_WATCH_H
 
 #include "model/fp8.h"
-#include "train/monitor.h"
+#include "train/monitor/monitor.h"
 
 /* A step whose values are beyond the range is in the history of the next: its scale has room again for up to twice the
  * largest, for gradients for 16 times. To overflow in every fourth step all the same, values must grow 16 times within

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/monitor.h"
+#include "train/monitor/monitor.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run.h"
+#include "train/run/run.h"
 
 #include "base/files.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "model/fp8.h"
-#include "train/claim.h"
-#include "train/memory_plan.h"
-#include "train/provenance.h"
+#include "train/memory/memory_plan.h"
+#include "train/run/claim.h"
+#include "train/run/provenance.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run.h"
+#include "train/run/run.h"
 
-#include "train/provenance.h"
+#include "train/run/provenance.h"
 
 #include <stdlib.h>
 #include <unistd.h>

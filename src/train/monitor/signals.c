@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/signals.h"
+#include "train/monitor/signals.h"
 
 #include <time.h>
 

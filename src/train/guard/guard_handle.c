@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run.h"
+#include "train/run/run.h"
 
 #include <inttypes.h>
 #include <math.h>

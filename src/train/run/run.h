@@ -10,13 +10,13 @@
 #include "rundir/run_directory.h"
 #include "rundir/run_record.h"
 #include "rundir/throughput.h"
-#include "train/guard_find.h"
-#include "train/masks.h"
-#include "train/monitor.h"
+#include "train/guard/guard_find.h"
+#include "train/monitor/monitor.h"
 #include "train/optimizer.h"
-#include "train/step.h"
+#include "train/run/tune.h"
+#include "train/step/masks.h"
+#include "train/step/step.h"
 #include "train/train.h"
-#include "train/tune.h"
 
 /* Why a run ends before its last step, or at it. */
 typedef enum { GOING_ON, END_FINISHED, END_UNTIL, END_MAX_HOURS, END_SIGNAL } Ending;

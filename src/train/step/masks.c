@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/masks.h"
+#include "train/step/masks.h"
 
 #include "base/random.h"
 #include "model/model.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/memory_plan.h"
+#include "train/memory/memory_plan.h"
 
 #include "checkpoint/checkpoint.h"
 #include "data/loader.h"
@@ -8,7 +8,7 @@
 #include "model/fp8.h"
 #include "ops/gpu_scratch.h"
 #include "train/optimizer.h"
-#include "train/step.h"
+#include "train/step/step.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/step.h"
+#include "train/step/step.h"
 
 #include "model/fp8.h"
 
@@ -30,11 +30,11 @@ struct Step {
     float *gate;
     /* The host's. */
     StepState *outcomes; /* [STEP_MOST], pinned */
-    int32_t *ids;        /* [MAE_ROOMS][micro_batch][patches], pinned, and */
-    int32_t *which;      /* [MAE_ROOMS][micro_batch] */
+    int32_t *ids;        /* [MAE_INPUT_SLOTS][micro_batch][patches], pinned, and */
+    int32_t *which;      /* [MAE_INPUT_SLOTS][micro_batch] */
     Stream *copies;
     Event *ends[STEP_MOST];
-    Room rooms[MAE_ROOMS];
+    Room rooms[MAE_INPUT_SLOTS];
     Work update;
     int generation;        /* of the operations that the work consists of: fp8_generation() */
     uint64_t micro;        /* micro-batches so far */
@@ -59,8 +59,8 @@ void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena 
     lay_out(&step, memory);
     arena_group(host, "step's masks and outcomes");
     arena_take(host, STEP_MOST * sizeof *step.outcomes);
-    arena_take(host, MAE_ROOMS * ids_of(shape) * sizeof *step.ids);
-    arena_take(host, shape->held ? MAE_ROOMS * (size_t)shape->batch * sizeof *step.which : 0);
+    arena_take(host, MAE_INPUT_SLOTS * ids_of(shape) * sizeof *step.ids);
+    arena_take(host, shape->held ? MAE_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
 }
 
 static Status open_pinned(Step *step) {
@@ -70,15 +70,15 @@ static Status open_pinned(Step *step) {
     void *memory;
     TRY(device->allocate_pinned(device, STEP_MOST * sizeof *step->outcomes, "a step's outcomes", &memory));
     step->outcomes = memory;
-    TRY(device->allocate_pinned(device, MAE_ROOMS * ids * sizeof *step->ids, "the masks", &memory));
+    TRY(device->allocate_pinned(device, MAE_INPUT_SLOTS * ids * sizeof *step->ids, "the masks", &memory));
     step->ids = memory;
-    for (int i = 0; i < MAE_ROOMS; i++)
+    for (int i = 0; i < MAE_INPUT_SLOTS; i++)
         step->rooms[i].ids = step->ids + (size_t)i * ids;
     if (!step->options.held)
         return NULL;
-    TRY(device->allocate_pinned(device, MAE_ROOMS * batch * sizeof *step->which, "a step's records", &memory));
+    TRY(device->allocate_pinned(device, MAE_INPUT_SLOTS * batch * sizeof *step->which, "a step's records", &memory));
     step->which = memory;
-    for (int i = 0; i < MAE_ROOMS; i++)
+    for (int i = 0; i < MAE_INPUT_SLOTS; i++)
         step->rooms[i].which = step->which + (size_t)i * batch;
     return NULL;
 }
@@ -92,7 +92,7 @@ static Status open_device(Step *step) {
     TRY(device->stream_open(device, &step->copies));
     for (int i = 0; i < STEP_MOST; i++)
         TRY(device->event_open(device, &step->ends[i]));
-    for (int i = 0; i < MAE_ROOMS; i++) {
+    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
         Room *room = &step->rooms[i];
         TRY(device->event_open(device, &room->filled));
         TRY(device->event_open(device, &room->free));
@@ -129,7 +129,7 @@ void step_close(Step *step) {
     status_free(device->wait(device, step->copies));
     status_free(device->wait(device, NULL));
     device->graph_close(device, step->update.graph);
-    for (int i = 0; i < MAE_ROOMS; i++) {
+    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
         Room *room = &step->rooms[i];
         device->graph_close(device, room->first.graph);
         device->graph_close(device, room->more.graph);
@@ -224,7 +224,7 @@ static Status forget_outdated(Step *step) {
     step->generation = generation;
     TRY(step->device->wait(step->device, NULL));
     forget(step, &step->update);
-    for (int i = 0; i < MAE_ROOMS; i++) {
+    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
         forget(step, &step->rooms[i].first);
         forget(step, &step->rooms[i].more);
     }
@@ -262,7 +262,7 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
                            .crops = batch->crops ? batch->crops + first : NULL,
                            .ids = room->ids,
                            .batch = count};
-    if (step->micro >= MAE_ROOMS) {
+    if (step->micro >= MAE_INPUT_SLOTS) {
         TRY(device->event_wait(device, room->filled));
         TRY(device->stream_wait_event(device, room->free, step->copies));
     }
@@ -288,7 +288,7 @@ Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
     const Device *device = step->device;
     TRY(forget_outdated(step));
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
-        const int index = (int)(step->micro % MAE_ROOMS);
+        const int index = (int)(step->micro % MAE_INPUT_SLOTS);
         Room *room = &step->rooms[index];
         MaeInput input;
         TRY(fill_room(step, room, index, batch, epoch, i * step->options.micro_batch, &input));
@@ -323,7 +323,7 @@ Status step_settle(Step *step, StepState *outcome) {
 
 Status step_repeat(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
-        const int index = (int)(step->micro % MAE_ROOMS);
+        const int index = (int)(step->micro % MAE_INPUT_SLOTS);
         MaeInput input;
         double loss;
         TRY(fill_room(step, &step->rooms[index], index, batch, epoch, i * step->options.micro_batch, &input));

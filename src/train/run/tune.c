@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/tune.h"
+#include "train/run/tune.h"
 
 #include "base/files.h"
 #include "base/json.h"
