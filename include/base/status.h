@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a function that can fail returns: NULL when it went well, otherwise an error that carries an exit code
- * and one message for the user, written once where the failure happened: what, where, what to do.
+/* What a function that can fail returns: NULL for success, otherwise an error with an exit code and one message for the
+ * user, written once where the failure happened: what, where, what to do.
  *
- * Ownership: the caller that stops handing a status upwards frees it with status_free(). */
+ * Ownership: the caller that does not return a status to its own caller frees it with status_free(). */
 #ifndef FOVEA_BASE_STATUS_H
 #define FOVEA_BASE_STATUS_H
 
@@ -27,11 +27,14 @@ typedef enum {
 
 #define MUST_USE __attribute__((warn_unused_result))
 
-/* A new error. Never returns NULL: without memory it returns a static out-of-memory error. */
+/* A new error, never NULL: when memory is short, a static out-of-memory error. */
 Status status_error(ExitCode code, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
-/* The out-of-memory error for `bytes` wanted for `what`. */
+/* The out-of-memory error for `bytes` needed for `what`; 0 where the number is not known. */
 Status status_no_memory(const char *what, unsigned long long bytes) MUST_USE;
+
+/* Adds to the message of an error, such as advice that only the caller can give. NULL stays NULL. */
+Status status_append(Status status, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
 /* The code and message of a status; EXIT_OK and "" for NULL. The message lives as long as the status. */
 ExitCode status_code(Status status);
@@ -44,7 +47,7 @@ void status_free(Status status);
 }
 #endif
 
-/* Hands a failure to the caller. */
+/* Returns a failure to the caller. */
 #define TRY(expression)                                                                                                \
     do {                                                                                                               \
         Status try_status_ = (expression);                                                                             \

@@ -5,6 +5,8 @@
 
 #include "base/status.h"
 
+#include <stdint.h>
+
 typedef struct {
     char *path;
     char *reason;
@@ -12,7 +14,8 @@ typedef struct {
 
 typedef struct {
     UnreadableImage *list; /* owned, with its texts */
-    int count, capacity;
+    int count;
+    int64_t capacity;
 } UnreadableList;
 
 /* Adds a copy of the image FOLDER/NAME, unless the list has it already. */

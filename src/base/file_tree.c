@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file_tree.h"
 #include "base/files.h"
+#include "base/list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +12,8 @@
 
 typedef struct {
     TreeFile *entries;
-    size_t count, capacity;
+    size_t count;
+    int64_t capacity;
 } List;
 
 typedef struct {
@@ -22,15 +24,11 @@ typedef struct {
 
 /* Takes `path`. */
 static Status add_entry(List *list, char *path, uint64_t bytes, bool special) {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        TreeFile *grown = realloc(list->entries, capacity * sizeof *grown);
-        if (!grown) {
-            free(path);
-            return status_no_memory("a list of files", capacity * sizeof *grown);
-        }
-        list->entries = grown;
-        list->capacity = capacity;
+    Status status =
+        list_grow(&list->entries, (int64_t)list->count, &list->capacity, sizeof *list->entries, "a list of files");
+    if (status) {
+        free(path);
+        return status;
     }
     list->entries[list->count++] = (TreeFile){path, bytes, special};
     return NULL;

@@ -4,15 +4,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_IN_MEGABYTES = 50000 }; /* bytes; fewer would read as 0.0 MB */
 
 struct Error {
     ExitCode code;
     char message[1024];
 };
 
-/* Constant in use: status_error() hands it out only when the heap is empty, and nobody writes to it. */
-static struct Error out_of_memory = {EXIT_NO_MEMORY,
-                                     "out of memory: lower train.micro_batch or data.ring, or free memory"};
+/* Never changed: status_error() returns it when the heap is empty. */
+static struct Error out_of_memory = {EXIT_NO_MEMORY, "out of memory: free memory, then run again"};
 
 Status status_error(ExitCode code, const char *format, ...) {
     struct Error *error = malloc(sizeof *error);
@@ -27,10 +29,21 @@ Status status_error(ExitCode code, const char *format, ...) {
 }
 
 Status status_no_memory(const char *what, unsigned long long bytes) {
-    return status_error(EXIT_NO_MEMORY,
-                        "out of memory: %.1f MB for %s could not be had; lower train.micro_batch, model.image_size or "
-                        "data.ring, or free memory",
+    if (bytes < LEAST_IN_MEGABYTES)
+        return status_error(EXIT_NO_MEMORY, "out of memory: cannot allocate memory for %s; free memory", what);
+    return status_error(EXIT_NO_MEMORY, "out of memory: cannot allocate %.1f MB for %s; free memory",
                         (double)bytes / 1e6, what);
+}
+
+Status status_append(Status status, const char *format, ...) {
+    if (!status || status == &out_of_memory)
+        return status;
+    const size_t used = strlen(status->message);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(status->message + used, sizeof status->message - used, format, arguments);
+    va_end(arguments);
+    return status;
 }
 
 ExitCode status_code(Status status) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/files.h"
+#include "base/threads.h"
 #include "checkpoint/copy.h"
 #include "checkpoint/files.h"
 #include "checkpoint/fp8.h"
@@ -22,7 +23,7 @@ struct CheckpointWriter {
     Tensor *tensors;
     CheckpointFp8 fp8;
 
-    pthread_t thread;
+    Threads thread;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     Phase phase;
@@ -172,9 +173,10 @@ Status checkpoint_writer_open(const char *dir, const Params *params, int keep, C
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->changed, NULL);
     Status status = prepare(writer, dir);
-    if (!status && pthread_create(&writer->thread, NULL, run, writer) != 0)
-        status = status_error(EXIT_INTERNAL, "the checkpoint writer's thread could not be started: raise ulimit -u");
+    if (!status)
+        status = threads_start(&writer->thread, 1, "the checkpoint writer", run, writer);
     if (status) {
+        threads_join(&writer->thread);
         release(writer);
         return status;
     }
@@ -241,7 +243,7 @@ void checkpoint_writer_close(CheckpointWriter *writer) {
     writer->stopping = true;
     pthread_cond_broadcast(&writer->changed);
     pthread_mutex_unlock(&writer->mutex);
-    pthread_join(writer->thread, NULL);
+    threads_join(&writer->thread);
     if (writer->failure) /* nobody asked: a checkpoint that was not written is still told of */
         fprintf(stderr, "%s\n", status_message(writer->failure));
     status_free(writer->failure);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/bad_records.h"
+#include "base/list.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -70,17 +72,9 @@ static Status enter(BadRecords *bad, int64_t record, const char *reason) {
     const Records *records = bad->records;
     if (bad->is_bad[record])
         return NULL;
-    if (bad->count == bad->capacity) {
-        int capacity = bad->capacity ? bad->capacity * 2 : 16;
-        BadRecord *grown = realloc(bad->list, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the list of bad images", (size_t)capacity * sizeof *grown);
-        bad->list = grown;
-        bad->capacity = capacity;
-    }
-    char *kept = strdup(reason);
-    if (!kept)
-        return status_no_memory("the list of bad images", strlen(reason));
+    char *kept;
+    TRY(list_grow(&bad->list, bad->count, &bad->capacity, sizeof *bad->list, "the list of bad images"));
+    TRY(text_format(&kept, "%s", reason));
     bad->is_bad[record] = 1;
     bad->list[bad->count++] = (BadRecord){record, records_root(records, record), records_path(records, record), kept};
     return bad->count > bad->allowed || bad->count == records->count ? too_many(bad) : NULL;

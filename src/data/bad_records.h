@@ -14,7 +14,8 @@ typedef struct {
     pthread_mutex_t lock; /* guards what follows */
     uint8_t *is_bad;      /* [records->count] */
     BadRecord *list;      /* in any order */
-    int count, capacity;
+    int count;
+    int64_t capacity;
 } BadRecords;
 
 Status bad_records_open(BadRecords *bad, const Records *records, double max_bad) MUST_USE;

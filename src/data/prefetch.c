@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/prefetch.h"
 #include "base/numa.h"
+#include "base/threads.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,7 @@ struct Prefetch {
     uint8_t *samples;   /* [depth][batch_bytes] */
     int64_t *records;   /* [depth][batch_size] */
     Crop *crops;        /* [depth][batch_size], or NULL */
-    pthread_t *threads;
-    int started;
+    Threads threads;
 
     /* What follows is guarded by the lock; samples and records are written outside it, each by the one worker that
      * claimed it, and published by counting it in `filled`. Samples and batches count from the ring's start. */
@@ -94,21 +93,6 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Signals are the main thread's business: workers are born with all of them blocked. */
-static Status start_workers(Prefetch *prefetch) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int cause = 0;
-    for (; prefetch->started < prefetch->options.workers && !cause; prefetch->started += !cause)
-        cause = pthread_create(&prefetch->threads[prefetch->started], NULL, work, prefetch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (cause)
-        return status_error(EXIT_NO_MEMORY, "cannot start thread %d of %d that decode: %s; lower data.workers",
-                            prefetch->started + 1, prefetch->options.workers, strerror(cause));
-    return NULL;
-}
-
 /* From one batch to the next in the ring; SIZE_MAX where the ring exceeds the address space. */
 static size_t batch_stride(const PrefetchOptions *options) {
     size_t bytes;
@@ -149,8 +133,7 @@ static Status allocate(Prefetch *prefetch) {
                                              "the ring's crops", (void **)&prefetch->crops));
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);
-    prefetch->threads = calloc((size_t)options->workers, sizeof *prefetch->threads);
-    if (!prefetch->records || !prefetch->filled || !prefetch->threads)
+    if (!prefetch->records || !prefetch->filled)
         return status_no_memory("the ring of batches", depth * prefetch->batch_bytes);
     return NULL;
 }
@@ -169,7 +152,7 @@ Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     pthread_cond_init(&prefetch->ready, NULL);
     Status status = allocate(prefetch);
     if (!status)
-        status = start_workers(prefetch);
+        status = threads_start(&prefetch->threads, options->workers, "decoding", work, prefetch);
     if (status)
         prefetch_close(prefetch);
     else
@@ -239,13 +222,11 @@ void prefetch_close(Prefetch *prefetch) {
     prefetch->stop = true;
     pthread_cond_broadcast(&prefetch->space);
     pthread_mutex_unlock(&prefetch->lock);
-    for (int i = 0; i < prefetch->started; i++)
-        pthread_join(prefetch->threads[i], NULL);
+    threads_join(&prefetch->threads);
     pthread_cond_destroy(&prefetch->ready);
     pthread_cond_destroy(&prefetch->space);
     pthread_mutex_destroy(&prefetch->lock);
     status_free(prefetch->error);
-    free(prefetch->threads);
     free(prefetch->filled);
     free(prefetch->records);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->crops);

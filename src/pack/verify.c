@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pack/verify.h"
 
+#include "base/threads.h"
 #include "pack/memory.h"
 #include "pack/pack.h"
 #include "pack/shard_scan.h"
@@ -8,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <xxhash.h>
 
@@ -129,9 +129,8 @@ static Status verify_pack(const char *directory, const PackManifest *manifest, i
 Status pack_verify(const char *directory, int threads, FILE *out) {
     PackManifest manifest;
     TRY(pack_manifest_read(directory, &manifest));
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (threads <= 0)
-        threads = cores > 0 ? (int)cores : 1;
+        threads = threads_available();
     if (threads > manifest.shard_count)
         threads = manifest.shard_count;
     Status status = verify_pack(directory, &manifest, threads, out);

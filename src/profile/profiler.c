@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profiler.h"
+#include "base/list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,16 +64,13 @@ void profiler_close(Profiler *profiler) {
     profiler->failure = NULL;
 }
 
-static Status grow(Profiler *profiler) {
-    enum { LEAST = 256 };
-    const int room = profiler->room ? 2 * profiler->room : LEAST;
-    Mark *marks = realloc(profiler->marks, (size_t)room * sizeof *marks);
-    if (!marks)
-        return status_no_memory("the profile's marks", (size_t)room * sizeof *marks);
-    profiler->marks = marks;
-    while (profiler->room < room) {
-        marks[profiler->room].event = NULL;
-        TRY(profiler->real->event_open(profiler->real, &marks[profiler->room].event));
+static Status grow_marks(Profiler *profiler) {
+    int64_t capacity = profiler->room;
+    TRY(list_grow(&profiler->marks, profiler->room, &capacity, sizeof *profiler->marks, "the profile's marks"));
+    while (profiler->room < capacity) {
+        Mark *mark = &profiler->marks[profiler->room];
+        mark->event = NULL;
+        TRY(profiler->real->event_open(profiler->real, &mark->event));
         profiler->room++;
     }
     return NULL;
@@ -80,7 +78,7 @@ static Status grow(Profiler *profiler) {
 
 static Status record(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
     if (profiler->count == profiler->room)
-        TRY(grow(profiler));
+        TRY(grow_marks(profiler));
     Mark *mark = &profiler->marks[profiler->count++];
     *mark = (Mark){.event = mark->event, .kind = kind, .which = which, .cost = cost};
     return profiler->real->event_record(profiler->real, mark->event, NULL);

@@ -2,6 +2,7 @@
 #include "rundir/loss_curve.h"
 
 #include "base/files.h"
+#include "base/list.h"
 #include "base/text.h"
 
 #include <cJSON.h>
@@ -26,7 +27,8 @@ typedef struct {
 
 typedef struct {
     Point *points;
-    size_t count, capacity;
+    size_t count;
+    int64_t capacity;
 } Series;
 
 typedef struct {
@@ -34,14 +36,8 @@ typedef struct {
 } Axes;
 
 static Status add_point(Series *series, double step, double loss) {
-    if (series->count == series->capacity) {
-        size_t capacity = series->capacity ? 2 * series->capacity : 256;
-        Point *grown = realloc(series->points, capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the loss curve", capacity * sizeof *grown);
-        series->points = grown;
-        series->capacity = capacity;
-    }
+    TRY(list_grow(&series->points, (int64_t)series->count, &series->capacity, sizeof *series->points,
+                  "the loss curve"));
     series->points[series->count++] = (Point){step, loss};
     return NULL;
 }

@@ -2,6 +2,8 @@
 #include "rundir/unreadable.h"
 
 #include "base/files.h"
+#include "base/list.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,23 +21,19 @@ static int find_place(const UnreadableList *list, const char *path) {
     return low;
 }
 
-/* Owns `path` and `reason` from here on, after a failure too. */
-static Status insert_image(UnreadableList *list, int at, char *path, char *reason) {
-    if (path && reason && list->count == list->capacity) {
-        int capacity = list->capacity ? 2 * list->capacity : 16;
-        UnreadableImage *grown = realloc(list->list, (size_t)capacity * sizeof *grown);
-        if (grown) {
-            list->list = grown;
-            list->capacity = capacity;
-        }
-    }
-    if (!path || !reason || list->count == list->capacity) {
+/* Takes over `path`, after a failure too. */
+static Status insert_image(UnreadableList *list, int at, char *path, const char *reason) {
+    char *kept = NULL;
+    Status status =
+        list_grow(&list->list, list->count, &list->capacity, sizeof *list->list, "the list of unreadable images");
+    if (!status)
+        status = text_format(&kept, "%s", reason);
+    if (status) {
         free(path);
-        free(reason);
-        return status_no_memory("the list of unreadable images", (size_t)(list->count + 1) * sizeof *list->list);
+        return status;
     }
     memmove(list->list + at + 1, list->list + at, (size_t)(list->count - at) * sizeof *list->list);
-    list->list[at] = (UnreadableImage){path, reason};
+    list->list[at] = (UnreadableImage){path, kept};
     list->count++;
     return NULL;
 }
@@ -48,7 +46,7 @@ Status unreadable_add(UnreadableList *list, const char *folder, const char *name
         free(path);
         return NULL;
     }
-    return insert_image(list, at, path, strdup(reason));
+    return insert_image(list, at, path, reason);
 }
 
 void unreadable_close(UnreadableList *list) {

@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/threads.h"
 #include "stage/pack/output.h"
 #include "stage/pack/pipeline.h"
 #include "stage/pack/replace_check.h"
@@ -116,8 +117,7 @@ static Status check_out_is_elsewhere(const StageOptions *options) {
 }
 
 static int count_threads(const StageOptions *options) {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return options->threads ? options->threads : cores > 0 ? (int)cores : 1;
+    return options->threads ? options->threads : threads_available();
 }
 
 typedef struct {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/pipeline.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -11,13 +12,13 @@ int pipeline_ahead(const Run *run) {
 /* Waiting counts as far as the device had nothing else to do: where it ran out of work meanwhile, all of it. */
 static Status next_batch(Run *run, Flight *flight) {
     bool busy;
-    const double start = monitor_now();
+    const double start = clock_now();
     run->device->range_push(run->device, "data");
     Status arrived = loader_next(run->loader, &flight->batch);
     run->device->range_pop(run->device);
     TRY(arrived);
     TRY(step_busy(run->step, &busy));
-    flight->data_wait = busy ? 0 : monitor_now() - start;
+    flight->data_wait = busy ? 0 : clock_now() - start;
     return NULL;
 }
 
@@ -27,13 +28,13 @@ Status pipeline_start(Run *run) {
     Flight *flight = &run->flights[(run->oldest + pending) % STEP_MOST];
     *flight = (Flight){.lr = schedule_lr(&run->schedule, number - 1)};
     if (!pending)
-        run->settled_at = monitor_now();
+        run->settled_at = clock_now();
     TRY(next_batch(run, flight));
     TRY(step_gradients(run->step, &flight->batch, loader_epoch(run->loader, flight->batch.number)));
     /* A checkpoint of the parameters may still be copying: they change only after it. */
-    const double before = monitor_now();
+    const double before = clock_now();
     checkpoint_writer_copied(run->writer);
-    flight->checkpoint_wait = monitor_now() - before;
+    flight->checkpoint_wait = clock_now() - before;
     return step_update(run->step, flight->lr, number);
 }
 
@@ -41,7 +42,7 @@ Status pipeline_start(Run *run) {
 static Status report(Run *run, const Flight *flight, const StepState *outcome) {
     if (run->state.step % run->config->log.every == 0)
         TRY(run_note_bad(run));
-    const double now = monitor_now();
+    const double now = clock_now();
     const StepFigures figures = {.step = run->state.step,
                                  .epoch = (double)run->state.next_batch / (double)loader_epoch_batches(run->loader),
                                  .loss = outcome->loss,

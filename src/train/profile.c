@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ./train --profile: steps of a run one by one, each operation marked, and as many as training takes them; nothing is
  * kept. */
+#include "base/clock.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "profile/ceilings.h"
@@ -41,7 +42,7 @@ static Status settle_step(Run *run) {
 
 /* As many under way as when training. */
 static Status take_steps(Run *run, int64_t count, double *seconds) {
-    const double start = monitor_now();
+    const double start = clock_now();
     for (int64_t i = 0; i < count; i++) {
         TRY(start_step(run));
         if (step_pending(run->step) > pipeline_ahead(run))
@@ -49,7 +50,7 @@ static Status take_steps(Run *run, int64_t count, double *seconds) {
     }
     while (step_pending(run->step))
         TRY(settle_step(run));
-    *seconds = monitor_now() - start;
+    *seconds = clock_now() - start;
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "rundir/loss_curve.h"
 #include "train/device_lost.h"
@@ -30,7 +31,7 @@ static Ending find_ending(const Run *run, int64_t step) {
         return END_SIGNAL;
     if (run->options->until && step >= run->options->until)
         return END_UNTIL;
-    if (run->options->max_hours > 0 && monitor_now() - run->opened >= run->options->max_hours * 3600)
+    if (run->options->max_hours > 0 && clock_now() - run->opened >= run->options->max_hours * 3600)
         return END_MAX_HOURS;
     return GOING_ON;
 }
@@ -84,7 +85,7 @@ static Status draw(Run *run) {
 static Status checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
-    double start = monitor_now();
+    double start = clock_now();
     if (last)
         TRY(checkpoint_writer_wait(run->writer));
     TrainState state = run->state;
@@ -109,7 +110,7 @@ static Status checkpoint(Run *run, bool last) {
         monitor_note(&run->monitor, "step %" PRId64 ": no checkpoint, the one before is still being written",
                      state.step);
     }
-    run->checkpoint_seconds += monitor_now() - start;
+    run->checkpoint_seconds += clock_now() - start;
     return NULL;
 }
 
@@ -158,7 +159,7 @@ static Status start_step(Run *run) {
 static Status bring_records(Run *run, Signals *signals) {
     if (!loader_device_records(run->loader))
         return NULL;
-    const double start = monitor_now();
+    const double start = clock_now();
     int64_t left = run->train.count;
     while (left && !run->signal) {
         TRY(loader_fill_device_cache(run->loader, &left));
@@ -171,7 +172,7 @@ static Status bring_records(Run *run, Signals *signals) {
         run->ending = END_SIGNAL;
     else
         monitor_note(&run->monitor, "data     %" PRId64 " records, %.1f MB, brought to the device in %.1f s",
-                     run->train.count, (double)loader_bytes(run->loader) / 1e6, monitor_now() - start);
+                     run->train.count, (double)loader_bytes(run->loader) / 1e6, clock_now() - start);
     return NULL;
 }
 

@@ -43,8 +43,20 @@ static void no_memory_names_what_and_how_much(void **state) {
     (void)state;
     Status status = status_no_memory("activations", 2500000);
     assert_int_equal(status_code(status), EXIT_NO_MEMORY);
-    assert_non_null(strstr(status_message(status), "2.5 MB for activations"));
+    assert_string_equal(status_message(status), "out of memory: cannot allocate 2.5 MB for activations; free memory");
     status_free(status);
+    status = status_no_memory("a path", 0);
+    assert_string_equal(status_message(status), "out of memory: cannot allocate memory for a path; free memory");
+    status_free(status);
+}
+
+static void advice_is_added_to_a_message(void **state) {
+    (void)state;
+    Status status = status_append(status_error(EXIT_NO_MEMORY, "out of memory"), "; lower %s", "--threads");
+    assert_int_equal(status_code(status), EXIT_NO_MEMORY);
+    assert_string_equal(status_message(status), "out of memory; lower --threads");
+    status_free(status);
+    assert_null(status_append(NULL, "; lower it"));
 }
 
 /* The exit codes are a contract with whoever starts the programs. */
@@ -86,11 +98,9 @@ static void try_hands_a_failure_up_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carries_code_and_message),
-        cmocka_unit_test(null_is_success),
-        cmocka_unit_test(a_long_message_is_cut),
-        cmocka_unit_test(no_memory_names_what_and_how_much),
-        cmocka_unit_test(exit_codes_are_the_documented_numbers),
+        cmocka_unit_test(carries_code_and_message),     cmocka_unit_test(null_is_success),
+        cmocka_unit_test(a_long_message_is_cut),        cmocka_unit_test(no_memory_names_what_and_how_much),
+        cmocka_unit_test(advice_is_added_to_a_message), cmocka_unit_test(exit_codes_are_the_documented_numbers),
         cmocka_unit_test(try_hands_a_failure_up_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

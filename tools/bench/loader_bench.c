@@ -3,20 +3,20 @@
  * pread(2) alone for the same records in the same order on as many threads. Everything is in the page cache, and the
  * loader has read one epoch before. One JSON object on standard output; "cores" is the number of processors kept busy,
  * by the process's own time. */
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/program.h"
+#include "base/threads.h"
 #include "data/loader.h"
 #include "pack/shard_write.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xxhash.h>
@@ -28,19 +28,9 @@ typedef struct {
     double rate, cores;
 } Speed;
 
-static double clock_of(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static double now(void) {
-    return clock_of(CLOCK_MONOTONIC);
-}
-
 static Speed speed_of(double count, double start, double start_busy) {
-    const double taken = now() - start;
-    return (Speed){count / taken, (clock_of(CLOCK_PROCESS_CPUTIME_ID) - start_busy) / taken};
+    const double taken = clock_now() - start;
+    return (Speed){count / taken, (clock_processor() - start_busy) / taken};
 }
 
 static LoaderOptions options_of(const Records *records, int batch, int workers, LoaderCache cache, bool raw) {
@@ -65,10 +55,10 @@ static Status measure_loader(const LoaderOptions *options, double seconds, Speed
     double start = 0, busy = 0;
     /* Until all records were shown once, and the ring runs as it will go on. */
     int64_t taken = -(options->records->places / options->batch_size + DEPTH + 1);
-    for (; !status && (taken <= 0 || now() - start < seconds); taken++) {
+    for (; !status && (taken <= 0 || clock_now() - start < seconds); taken++) {
         if (taken == 0) {
-            start = now();
-            busy = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+            start = clock_now();
+            busy = clock_processor();
         }
         status = loader_next(loader, &batch);
         loader_done(loader);
@@ -89,11 +79,19 @@ typedef struct {
     bool failed;
 } Reads;
 
+enum { MOST_READERS = 256 };
+
+typedef struct {
+    Reads reads[MOST_READERS];
+    atomic_int claimed;
+} Readers;
+
 static void *read_on(void *argument) {
-    Reads *reads = argument;
+    Readers *readers = argument;
+    Reads *reads = &readers->reads[readers->claimed++];
     const Records *records = reads->records;
     for (uint64_t at = (uint64_t)reads->first;; at += (uint64_t)reads->step) {
-        if (reads->read % 64 == 0 && now() > reads->end)
+        if (reads->read % 64 == 0 && clock_now() > reads->end)
             return NULL;
         int64_t number;
         uint64_t offset;
@@ -112,36 +110,33 @@ static void *read_on(void *argument) {
 
 static Status measure_reads(const Records *records, int batch, int threads, double seconds, Speed *speed) {
     const size_t size = (size_t)records->side * (size_t)records->side * 3, room = (size_t)batch * DEPTH * size;
-    enum { MOST = 256 };
-    pthread_t handles[MOST];
-    Reads reads[MOST];
+    Readers readers = {.claimed = 0};
+    Threads handles;
     uint8_t *ring = malloc(room);
     if (!ring)
         return status_no_memory("a ring", room);
     memset(ring, 0, room);
-    const double start = now(), busy = clock_of(CLOCK_PROCESS_CPUTIME_ID);
+    const double start = clock_now(), busy = clock_processor();
     int64_t read = 0;
     bool failed = false;
-    int started = 0;
-    for (; started < threads && started < MOST; started++) {
-        reads[started] = (Reads){.records = records,
-                                 .ring = ring,
-                                 .size = size,
-                                 .first = started,
-                                 .step = threads,
-                                 .slots = batch * DEPTH,
-                                 .end = start + seconds};
-        if (pthread_create(&handles[started], NULL, read_on, &reads[started]) != 0)
-            break;
-    }
-    for (int i = 0; i < started; i++) {
-        pthread_join(handles[i], NULL);
-        read += reads[i].read;
-        failed |= reads[i].failed;
+    threads = threads < MOST_READERS ? threads : MOST_READERS;
+    for (int i = 0; i < threads; i++)
+        readers.reads[i] = (Reads){.records = records,
+                                   .ring = ring,
+                                   .size = size,
+                                   .first = i,
+                                   .step = threads,
+                                   .slots = batch * DEPTH,
+                                   .end = start + seconds};
+    Status status = threads_start(&handles, threads, "reading", read_on, &readers);
+    threads_join(&handles);
+    for (int i = 0; i < threads; i++) {
+        read += readers.reads[i].read;
+        failed |= readers.reads[i].failed;
     }
     *speed = speed_of((double)read, start, busy);
     free(ring);
-    return failed || started < threads ? status_error(EXIT_IO, "a record could not be read") : NULL;
+    return failed && !status ? status_error(EXIT_IO, "a record could not be read") : status;
 }
 
 /* The rows of the table: bare reads, the loader, the loader by reads, the loader that crops. */
@@ -156,8 +151,7 @@ static Status measure(const Records *records, int kind, int batch, int threads, 
 }
 
 static Status run(const Records *records, double seconds, int batch) {
-    cpu_set_t set;
-    const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    const int cores = threads_available();
     if (batch < 1 || batch > MOST_BATCH || records->places < batch)
         return status_error(EXIT_USAGE, "a batch of %d: 1 to %d, and no more than the records", batch, MOST_BATCH);
     Speed speed[KINDS];

@@ -9,6 +9,7 @@
  * time     takes steps for S seconds and prints images/s of each window of steps, by the device's own clock
  *
  * Each prints one JSON object; tools/bench/torch_bench.py understands the same. */
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/program.h"
@@ -142,12 +143,6 @@ typedef struct {
     double loss;          /* of the last step that has settled */
     size_t memory_before; /* free */
 } Bench;
-
-static double seconds_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static double number(const Bench *b, const char *key) {
     const char *text = safetensors_note(b->weights, key);
@@ -401,14 +396,14 @@ static Status run_window(Bench *b, Event *const marks[2], int steps, double *sec
 }
 
 static Status run_windows(Bench *b, Event *const marks[2], double windows[WINDOWS], int *warmup, int *steps) {
-    const double begin = seconds_now();
+    const double begin = clock_now();
     double last = 0;
     for (*warmup = 0; *warmup < WARMUP; ++*warmup) {
-        if (*warmup >= WARMUP_LEAST && seconds_now() - begin + last > WARMUP_SHARE * b->a->seconds)
+        if (*warmup >= WARMUP_LEAST && clock_now() - begin + last > WARMUP_SHARE * b->a->seconds)
             break;
         TRY(run_window(b, marks, 1, &last));
     }
-    const double left = b->a->seconds - (seconds_now() - begin);
+    const double left = b->a->seconds - (clock_now() - begin);
     *steps = last > 0 && left < WINDOWS * WINDOW_STEPS * last ? (int)(left / WINDOWS / last) : WINDOW_STEPS;
     *steps = *steps < 1 ? 1 : *steps;
     for (int i = 0; i < WINDOWS; i++)
@@ -456,7 +451,7 @@ static Status time_steps(Bench *b, double startup) {
 }
 
 static Status run_on(const Arguments *a, const Device *device) {
-    const double begin = seconds_now();
+    const double begin = clock_now();
     Bench b = {.a = a, .device = device};
     device->operations(device, a->threads, &b.ops);
     b.ops.type = a->precision ? REAL_BF16 : REAL_FP32;
@@ -467,7 +462,7 @@ static Status run_on(const Arguments *a, const Device *device) {
     if (!status && a->command == FOLLOW)
         status = follow(&b);
     else if (!status && a->command == TIME)
-        status = time_steps(&b, seconds_now() - begin);
+        status = time_steps(&b, clock_now() - begin);
     close_bench(&b);
     return status;
 }

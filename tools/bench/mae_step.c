@@ -2,6 +2,7 @@
 /* Our side of `make bench`: one training step of ViT-Tiny MAE (192x12, patch 16, 96 px, decoder 96x4, batch 64, FP32),
  * as tools/bench/torch_mae.py takes it: uint8 images -> normalised patches -> random mask -> forward -> loss ->
  * backward -> AdamW. Prints one JSON object: median images/s, and the rate of a 1024^3 product on the same backend. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/program.h"
 #include "base/random.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { BATCH = 64, SIZE = 96, MOST_STEPS = 10000 };
 
@@ -29,12 +29,6 @@ static const ModelShape shape = {.image_size = SIZE,
                                  .mask_ratio = 0.75,
                                  .norm_pix_loss = true,
                                  .batch = BATCH};
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -82,10 +76,10 @@ static Status time_steps(Ops *ops, double seconds, double *images_per_s, int *st
         int number = 0, timed = 0;
         for (; number < 5 && !status; number++)
             status = step(mae, optimizer, pixels, &random, ids, number + 1);
-        for (double start = now(); !status && now() - start < seconds && timed < MOST_STEPS; timed++) {
-            double begin = now();
+        for (double start = clock_now(); !status && clock_now() - start < seconds && timed < MOST_STEPS; timed++) {
+            double begin = clock_now();
             status = step(mae, optimizer, pixels, &random, ids, ++number);
-            times[timed] = now() - begin;
+            times[timed] = clock_now() - begin;
         }
         qsort(times, (size_t)timed, sizeof *times, by_value);
         *images_per_s = BATCH / times[timed / 2];
@@ -109,10 +103,10 @@ static Status time_product(Ops *ops, double *gflops) {
     for (int i = 0; i < 2 * N * N; i++)
         memory[i] = (float)(i % 13) - 6;
     *gflops = 0;
-    for (double start = now(); now() - start < 1;) {
-        double begin = now();
+    for (double start = clock_now(); clock_now() - start < 1;) {
+        double begin = clock_now();
         ops->linear_forward(ops, a, b, NULL, ACTIVATION_NONE, NULL, c, N, N, N);
-        double rate = 2.0 * N * N * N / (now() - begin) / 1e9;
+        double rate = 2.0 * N * N * N / (clock_now() - begin) / 1e9;
         *gflops = rate > *gflops ? rate : *gflops;
     }
     free(memory);

@@ -4,6 +4,7 @@
  * overlap_ms_per_step: a reader that takes 5 ms a batch behind a consumer that takes 5 ms; 10 when one waits for the
  * other, 5 at best. jpeg_images_per_s: images of FOLDER through the loader, cropped at random to SIZE x SIZE, with
  * two workers and a consumer that does not wait. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "data/loader.h"
 
@@ -16,12 +17,6 @@
 enum { STEPS = 200, PAUSE_MS = 5, BATCH = 64, WORKERS = 2, DEPTH = 4 };
 
 static const double MEASURED_SECONDS = 5;
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static void pause_ms(int ms) {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
@@ -45,14 +40,14 @@ static Status measure_overlap(double *ms_per_step) {
     Prefetch *ring;
     TRY(prefetch_open(&options, &ring));
     Status status = NULL;
-    double start = now();
+    double start = clock_now();
     for (int step = 0; step < STEPS && !status; step++) {
         PrefetchBatch batch;
         status = prefetch_next(ring, &batch);
         pause_ms(PAUSE_MS);
         prefetch_done(ring);
     }
-    *ms_per_step = (now() - start) * 1e3 / STEPS;
+    *ms_per_step = (clock_now() - start) * 1e3 / STEPS;
     prefetch_close(ring);
     return status;
 }
@@ -82,12 +77,12 @@ static Status measure_loader(const char *root, int size, double *images_per_s) {
     Status status = loader_open(&options, &loader);
     if (!status) {
         status = drain(loader, DEPTH + 1); /* until the ring runs as it will go on */
-        double start = now(), elapsed = 0;
+        double start = clock_now(), elapsed = 0;
         int64_t images = 0;
         while (!status && elapsed < MEASURED_SECONDS) {
             status = drain(loader, 1);
             images += BATCH;
-            elapsed = now() - start;
+            elapsed = clock_now() - start;
         }
         *images_per_s = (double)images / elapsed;
         loader_close(loader);

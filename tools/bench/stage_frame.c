@@ -2,9 +2,11 @@
 /* What staging does to each photograph, without its tables and shards: read, SHA-256, decode, find the circle, cut and
  * resize, hash, write the record. Prints photographs a second and where the time went, as JSON. pillow_stage.py does
  * the same in Python. */
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/program.h"
+#include "base/threads.h"
 #include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/phash.h"
@@ -15,7 +17,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READ, DIGEST, DECODE, CIRCLE, RESIZE, HASH, WRITE, PARTS };
@@ -30,15 +31,9 @@ typedef struct {
     double seconds[PARTS];
 } Work;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Adds the time since the last call to a part. */
 static void lap(double *last, double *part) {
-    const double time = now();
+    const double time = clock_now();
     *part += time - *last;
     *last = time;
 }
@@ -55,10 +50,10 @@ static Status frame(Work *work, int number, const char *data, size_t bytes, uint
         lap(last, &seconds[DECODE]);
         /* Once more within fundus_frame(), of whose time it is taken off. */
         float circle[4];
-        const double start = now();
+        const double start = clock_now();
         Status status = circle_find(&image, height, width, circle);
-        const double finding = now() - start;
-        *last = now();
+        const double finding = clock_now() - start;
+        *last = clock_now();
         if (!status)
             status = fundus_frame(&image, height, width, FRAME_FUNDUS, work->size, record, &framing);
         lap(last, &seconds[RESIZE]);
@@ -98,7 +93,7 @@ static Status stage(Work *work, int number, uint8_t *record, double *seconds, do
 
 static void *frame_files(void *context) {
     Work *work = context;
-    double seconds[PARTS] = {0}, last = now();
+    double seconds[PARTS] = {0}, last = clock_now();
     uint8_t *record = malloc((size_t)work->size * work->size * 3);
     for (int number; record && (number = atomic_fetch_add(&work->next, 1)) < work->count;) {
         Status status = stage(work, number, record, seconds, &last);
@@ -157,19 +152,17 @@ static Status run(void *context) {
                  .full = a->size < 0,
                  .out = open(a->out, O_CREAT | O_TRUNC | O_WRONLY, 0666),
                  .lock = PTHREAD_MUTEX_INITIALIZER};
-    pthread_t others[MAX_THREADS];
+    Threads others;
     const int threads = a->threads < MAX_THREADS ? a->threads : MAX_THREADS;
-    int started = 0;
     if (work.out < 0 || work.size < 1)
         return status_error(EXIT_USAGE, "%s cannot be written, or SIZE is 0", a->out);
-    const double start = now();
-    while (started < threads - 1 && !pthread_create(&others[started], NULL, frame_files, &work))
-        started++;
+    const double start = clock_now();
+    status_free(threads_start(&others, threads - 1, "framing", frame_files, &work));
+    const int started = others.count;
     frame_files(&work);
-    for (int i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
+    threads_join(&others);
     /* The second search for the circle, only there to be timed, is taken off. */
-    const double second = work.seconds[CIRCLE] / (started + 1), taken = now() - start - second;
+    const double second = work.seconds[CIRCLE] / (started + 1), taken = clock_now() - start - second;
     Json json;
     json_open(&json, stdout);
     json_object(&json, NULL, JSON_LINE);

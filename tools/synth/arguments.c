@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/synth/arguments.h"
-
-#include <unistd.h>
+#include "base/threads.h"
 
 static const char *const formats[] = {"jpeg", "png", "mixed", NULL};
 static const char *const layouts[] = {"folder", "aireadi", NULL};
@@ -189,9 +188,8 @@ static Status settle_counts(Arguments *arguments) {
 }
 
 Status arguments_settle(Arguments *arguments) {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (!arguments->threads)
-        arguments->threads = cores > 0 ? (int)cores : 1;
+        arguments->threads = threads_available();
     if (!*arguments->out)
         return status_error(EXIT_USAGE, "OUT is empty: name a folder");
     if (arguments->val + arguments->test >= 1.0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/synth/lesions.h"
+#include "base/list.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,14 +20,7 @@ static int draw_count(Random *random, Count count) {
 }
 
 static Status add(Lesions *lesions, LesionKind kind, Spot spot, double strength) {
-    if (lesions->count == lesions->capacity) {
-        int wanted = lesions->capacity ? 2 * lesions->capacity : 64;
-        Lesion *larger = realloc(lesions->list, (size_t)wanted * sizeof *larger);
-        if (!larger)
-            return status_no_memory("lesions", (unsigned long long)wanted * sizeof *larger);
-        lesions->list = larger;
-        lesions->capacity = wanted;
-    }
+    TRY(list_grow(&lesions->list, lesions->count, &lesions->capacity, sizeof *lesions->list, "lesions"));
     lesions->list[lesions->count++] = (Lesion){kind, spot, strength};
     return NULL;
 }

@@ -26,7 +26,8 @@ typedef struct {
 
 typedef struct {
     Lesion *list;
-    int count, capacity;
+    int count;
+    int64_t capacity;
     VesselTree tufts; /* new vessels */
 } Lesions;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* synth: draws colour fundus photographs with labels; see arguments.c for its use and anatomy.h for its rules. */
 #include "base/program.h"
+#include "base/threads.h"
 #include "tools/synth/aireadi.h"
 #include "tools/synth/arguments.h"
 #include "tools/synth/folder.h"
@@ -50,16 +51,10 @@ static void *draw_eyes(void *context) {
 /* Draws with the caller's thread and the others that could be started. */
 static Status draw_all(const Arguments *arguments, Photograph *photographs) {
     Work work = {.arguments = arguments, .photographs = photographs, .lock = PTHREAD_MUTEX_INITIALIZER};
-    int others = arguments->threads - 1, started = 0;
-    pthread_t *threads = calloc((size_t)others + 1, sizeof *threads);
-    if (!threads)
-        return status_no_memory("threads", (unsigned long long)others * sizeof *threads);
-    while (started < others && !pthread_create(&threads[started], NULL, draw_eyes, &work))
-        started++;
+    Threads others;
+    status_free(threads_start(&others, arguments->threads - 1, "drawing", draw_eyes, &work));
     draw_eyes(&work);
-    for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    free(threads);
+    threads_join(&others);
     return work.status;
 }
 

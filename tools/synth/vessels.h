@@ -30,7 +30,7 @@ typedef struct {
     VesselPoint *points;
     Vessel *vessels;
     int point_count, vessel_count;
-    int point_capacity, vessel_capacity;
+    int64_t point_capacity, vessel_capacity;
     /* Length of the drawn vessels over their length without winding, summed over vessels wide enough to be followed in
      * a photograph and lying within its usual field: 1 straight .. about 1.35. */
     double tortuosity;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/table.h"
 #include "base/files.h"
+#include "base/list.h"
 #include "base/text_file.h"
 #include "base/utf8.h"
 
@@ -124,21 +125,15 @@ static Status read_header(Table *table) {
     if (only_line_ends(table))
         return status_error(EXIT_DATA, "%s: the table is empty; its first line names the columns", table->path);
     table->line = 1;
-    size_t capacity = 0;
+    int64_t capacity = 0;
     for (bool last = false; !last; table->column_count++) {
-        if ((size_t)table->column_count == capacity) {
-            capacity = capacity ? 2 * capacity : 16;
-            char **grown = realloc(table->columns, capacity * sizeof *grown);
-            if (!grown)
-                return status_no_memory("a table's columns", capacity * sizeof *grown);
-            table->columns = grown;
-        }
+        TRY(list_grow(&table->columns, table->column_count, &capacity, sizeof *table->columns, "a table's columns"));
         char *name;
         TRY(read_field(table, &name, &last));
         table->columns[table->column_count] = trim(name);
     }
     table->fields = calloc((size_t)table->column_count, sizeof *table->fields);
-    return table->fields ? NULL : status_no_memory("a table's fields", capacity * sizeof *table->fields);
+    return table->fields ? NULL : status_no_memory("a table's fields", (size_t)capacity * sizeof *table->fields);
 }
 
 /* Names of people and labels go into packs, whose readers would stumble over what is no UTF-8. */

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/pack/pipeline.h"
 
+#include "base/clock.h"
 #include "base/files.h"
+#include "base/threads.h"
 #include "stage/pack/content_index.h"
+#include "stage/pack/file_progress.h"
 #include "stage/pack/photograph.h"
 #include "stage/pack/shard.h"
-#include "stage/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SLOTS = 2 }; /* shards in work: the one to write next, and the one after it */
@@ -25,7 +25,8 @@ typedef struct {
     PipelineResult *result;
     size_t record_bytes;
     ContentIndex contents;
-    Progress progress;
+    FileProgress progress;
+    Threads threads;
 
     pthread_mutex_t lock;   /* guards what follows */
     pthread_cond_t work;    /* signals workers: a shard was opened, or they must stop */
@@ -140,11 +141,9 @@ static Status wait_for_shard(Pipeline *pipeline, int number, struct Slot **slot)
     while ((*slot)->number != number)
         (*slot)++;
     while ((*slot)->done < pipeline->result->shards[number].count && !pipeline->failure) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec++;
+        const struct timespec until = clock_deadline(1);
         pthread_cond_timedwait(&pipeline->settled, &pipeline->lock, &until);
-        progress_show(&pipeline->progress, false);
+        file_progress_show(&pipeline->progress);
     }
     if (pipeline->failure) {
         status = pipeline->failure;
@@ -262,30 +261,17 @@ static Status make_shards(Pipeline *pipeline) {
     return NULL;
 }
 
-/* Signals are handled by the main thread: workers start with all of them blocked. */
-static Status start_workers(Pipeline *pipeline, pthread_t *threads, int *started) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int cause = 0;
-    while (*started < pipeline->options->threads && !cause) {
-        cause = pthread_create(&threads[*started], NULL, run_worker, pipeline);
-        *started += !cause;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (cause)
-        return status_error(EXIT_NO_MEMORY, "cannot start thread %d of %d: %s; lower --threads", *started + 1,
-                            pipeline->options->threads, strerror(cause));
-    return NULL;
+static Status start_workers(Pipeline *pipeline) {
+    Status status = threads_start(&pipeline->threads, pipeline->options->threads, "staging", run_worker, pipeline);
+    return status_append(status, ", or lower --threads");
 }
 
-static void stop_workers(Pipeline *pipeline, pthread_t *threads, int started) {
+static void stop_workers(Pipeline *pipeline) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->stop = true;
     pthread_cond_broadcast(&pipeline->work);
     pthread_mutex_unlock(&pipeline->lock);
-    for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    threads_join(&pipeline->threads);
     for (int i = 0; i < SLOTS; i++)
         if (pipeline->slots[i].number >= 0)
             close(pipeline->slots[i].spool);
@@ -323,19 +309,15 @@ Status pipeline_run(const PipelineOptions *options, PipelineResult *result) {
     int64_t wanted = 0;
     for (int64_t i = 0; i < options->source->count; i++)
         wanted += is_wanted(&options->source->inputs[i]);
-    progress_begin(&pipeline.progress, wanted);
-    pthread_t *threads = calloc((size_t)options->threads, sizeof *threads);
-    int started = 0;
-    Status status = threads ? content_index_open(&pipeline.contents, options->source->count)
-                            : status_no_memory("the threads", (size_t)options->threads * sizeof *threads);
+    file_progress_begin(&pipeline.progress, wanted);
+    Status status = content_index_open(&pipeline.contents, options->source->count);
     if (!status)
-        status = start_workers(&pipeline, threads, &started);
+        status = start_workers(&pipeline);
     if (!status)
         status = make_shards(&pipeline);
-    stop_workers(&pipeline, threads, started);
-    progress_show(&pipeline.progress, true);
+    stop_workers(&pipeline);
+    file_progress_end(&pipeline.progress);
     content_index_close(&pipeline.contents);
-    free(threads);
     return status;
 }
 

@@ -252,17 +252,15 @@ Status memory_pick(const Config *config, const MemoryRoom *room, int kept, int *
 }
 
 Status memory_advise(Status failure) {
-    static const char *const keys[] = {"train.micro_batch", "model.image_size", "data.ring"};
+    static const char *const keys[] = {"train.micro_batch", "model.image_size", "data.prefetch_batches"};
     if (status_code(failure) != EXIT_NO_MEMORY)
         return failure;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strstr(status_message(failure), keys[i]))
             return failure;
-    Status advised =
-        status_error(EXIT_NO_MEMORY, "%s; lower train.micro_batch or model.image_size, or for host memory data.ring",
-                     status_message(failure));
-    status_free(failure);
-    return advised;
+    return status_append(
+        failure,
+        "; lower train.micro_batch or model.image_size, or for host memory data.prefetch_batches or data.workers");
 }
 
 Status memory_refuse(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) {

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/monitor/monitor.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 static const double SHOWN_EVERY = 0.2; /* seconds */
-
-double monitor_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static void begin_interval(Monitor *monitor) {
     monitor->interval_steps = 0;
@@ -25,37 +17,19 @@ static void begin_interval(Monitor *monitor) {
 
 Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, int64_t total_steps, int global_batch,
                     int64_t last_step) {
-    *monitor = (Monitor){.terminal = isatty(STDOUT_FILENO) == 1,
-                         .every = every,
+    *monitor = (Monitor){.every = every,
                          .total_steps = total_steps,
                          .global_batch = global_batch,
                          .mfu_per_rate = NAN,
-                         .started = monitor_now()};
+                         .started = clock_now()};
+    progress_begin(&monitor->progress, stdout);
     return metrics_open(&monitor->metrics, metrics_path, last_step);
 }
 
-static void end_line(Monitor *monitor) {
-    if (monitor->line_open)
-        putchar('\n');
-    monitor->line_open = false;
-}
-
 void monitor_close(Monitor *monitor) {
-    end_line(monitor);
-    fflush(stdout);
+    if (monitor->progress.out)
+        progress_end(&monitor->progress);
     metrics_close(&monitor->metrics);
-}
-
-/* 1:02:03 */
-static void clock_text(double seconds, char text[32]) {
-    int64_t whole = (int64_t)(seconds + 0.5);
-    snprintf(text, 32, "%" PRId64 ":%02d:%02d", whole / 3600, (int)(whole / 60 % 60), (int)(whole % 60));
-}
-
-/* Columns of the terminal; a live line that wrapped could not be rewritten in place. */
-static int terminal_columns(void) {
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 static double interval_rate(const Monitor *monitor) {
@@ -64,24 +38,19 @@ static double interval_rate(const Monitor *monitor) {
 }
 
 /* MFU takes the place of the time gone by: a line with both would not fit into 80 columns. */
-static void show(Monitor *monitor, const StepFigures *figures) {
-    char between[32], to_go[32], line[256];
+static void show_step(Monitor *monitor, const StepFigures *figures) {
+    char between[CLOCK_TEXT], to_go[CLOCK_TEXT];
     const double rate = interval_rate(monitor), mfu = monitor->mfu_per_rate * rate;
     if (isnan(mfu))
-        clock_text(monitor_now() - monitor->started, between);
+        clock_text(clock_now() - monitor->started, between);
     else
         snprintf(between, sizeof between, "MFU %.0f%%", 100 * mfu);
     clock_text((double)(monitor->total_steps - figures->step) * monitor->step_seconds, to_go);
     double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1;
-    snprintf(line, sizeof line, "%" PRId64 "/%" PRId64 " loss %#.4g lr %.2e %.0f images/s data wait %.0f%% %s ETA %s",
-             figures->step, monitor->total_steps, figures->loss, figures->lr, rate,
-             100 * monitor->interval_data / seconds, between, to_go);
-    if (monitor->terminal)
-        printf("\r\033[K%.*s", terminal_columns() - 1, line);
-    else
-        puts(line);
-    monitor->line_open = monitor->terminal;
-    fflush(stdout);
+    progress_show(&monitor->progress,
+                  "%" PRId64 "/%" PRId64 " loss %#.4g lr %.2e %.0f images/s data wait %.0f%% %s ETA %s", figures->step,
+                  monitor->total_steps, figures->loss, figures->lr, rate, 100 * monitor->interval_data / seconds,
+                  between, to_go);
 }
 
 static Status write_line(Monitor *monitor, const StepFigures *figures) {
@@ -127,13 +96,8 @@ static void watch_data(Monitor *monitor, const StepFigures *figures) {
 }
 
 void monitor_bringing(Monitor *monitor, int64_t there, int64_t count) {
-    const double now = monitor_now();
-    if (!monitor->terminal || now - monitor->shown < SHOWN_EVERY)
-        return;
-    printf("\r\033[K%" PRId64 " of %" PRId64 " records brought to the device", there, count);
-    fflush(stdout);
-    monitor->line_open = true;
-    monitor->shown = now;
+    if (monitor->progress.terminal && progress_age(&monitor->progress) >= SHOWN_EVERY)
+        progress_show(&monitor->progress, "%" PRId64 " of %" PRId64 " records brought to the device", there, count);
 }
 
 Status monitor_step(Monitor *monitor, const StepFigures *figures) {
@@ -148,11 +112,8 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
         monitor->step_seconds > 0 ? 0.95 * monitor->step_seconds + 0.05 * figures->seconds : figures->seconds;
 
     bool due = figures->step % monitor->every == 0 || figures->step == monitor->total_steps;
-    double now = monitor_now();
-    if (due || (monitor->terminal && now - monitor->shown > SHOWN_EVERY)) {
-        show(monitor, figures);
-        monitor->shown = now;
-    }
+    if (due || (monitor->progress.terminal && progress_age(&monitor->progress) > SHOWN_EVERY))
+        show_step(monitor, figures);
     if (!due)
         return NULL;
     Status status = write_line(monitor, figures);
@@ -173,11 +134,8 @@ Status monitor_undo(Monitor *monitor, int64_t last_step) {
 }
 
 void monitor_note(Monitor *monitor, const char *format, ...) {
-    end_line(monitor);
     va_list arguments;
     va_start(arguments, format);
-    vprintf(format, arguments);
+    progress_note_list(&monitor->progress, format, arguments);
     va_end(arguments);
-    putchar('\n');
-    fflush(stdout);
 }

@@ -4,6 +4,7 @@
 #ifndef FOVEA_TRAIN_MONITOR_H
 #define FOVEA_TRAIN_MONITOR_H
 
+#include "base/progress.h"
 #include "rundir/metrics.h"
 #include <stdbool.h>
 
@@ -19,11 +20,11 @@ typedef struct {
 
 typedef struct {
     Metrics metrics;
-    bool terminal, line_open; /* line_open: the live line stands on the terminal, not ended */
+    Progress progress; /* on standard output */
     int64_t every, total_steps;
     int global_batch;
     double mfu_per_rate;    /* MFU at one image a second, set after opening; NAN: not known, nor shown */
-    double started, shown;  /* monotonic seconds: of the run, of the live line */
+    double started;         /* clock_now() when the run began */
     double step_seconds;    /* running mean of a step's time, for the time to go */
     int64_t interval_steps; /* since the last line of metrics */
     double interval_seconds, interval_loss, interval_data, interval_checkpoint, interval_queue;
@@ -39,9 +40,6 @@ typedef struct {
  * so many steps if it goes on. */
 #define MONITOR_WAIT_SHARE 0.02
 enum { MONITOR_WAIT_STEPS = 100, MONITOR_WAIT_AGAIN = 1000 };
-
-/* Seconds on a clock that only goes forward. */
-double monitor_now(void);
 
 Status monitor_open(Monitor *monitor, const char *metrics_path, int64_t every, int64_t total_steps, int global_batch,
                     int64_t last_step) MUST_USE;

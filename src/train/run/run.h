@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     const Config *config;
     const TrainOptions *options;
-    double opened; /* monitor_now() when the run began, for max_hours */
+    double opened; /* clock_now() when the run began, for max_hours */
     RunDirectory directory;
     Device *device;
     Ops ops;
@@ -47,7 +47,7 @@ typedef struct {
     Step *step;
     Flight flights[STEP_MOST]; /* a ring of those under way */
     int oldest;                /* the first of them */
-    double settled_at;         /* monitor_now() when the last step had ended, or the first one under way began */
+    double settled_at;         /* clock_now() when the last step had ended, or the first one under way began */
     Schedule schedule;
     int64_t total_steps;
     CheckpointWriter *writer;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/run/run.h"
 
+#include "base/clock.h"
 #include "base/files.h"
+#include "base/threads.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "model/fp8.h"
@@ -52,15 +54,6 @@ static Status open_records(Run *run) {
     return NULL;
 }
 
-/* Cores this process may run on. */
-static int core_count(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return CPU_COUNT(&set);
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
-}
-
 Status run_open_device(const Config *config, Device **device) {
     char *note = NULL;
     TRY(device_open(config->train.device, device, &note));
@@ -73,7 +66,8 @@ Status run_open_device(const Config *config, Device **device) {
 static Status open_device(Run *run) {
     const Config *config = run->config;
     TRY(run_open_device(config, &run->device));
-    run->device->operations(run->device, config->train.threads ? (int)config->train.threads : core_count(), &run->ops);
+    run->device->operations(run->device, config->train.threads ? (int)config->train.threads : threads_available(),
+                            &run->ops);
     run->ops.type = memory_type(config);
     return NULL;
 }
@@ -337,7 +331,7 @@ static void begin_record(Run *run) {
 static void begin(Run *run, const Config *config, const TrainOptions *options) {
     *run = (Run){.config = config,
                  .options = options,
-                 .opened = monitor_now(),
+                 .opened = clock_now(),
                  .directory = {.lock = -1},
                  .monitor = {.metrics = {.descriptor = -1}},
                  .state = {.val_loss = NAN, .best_val_loss = NAN, .best_step = -1, .loss_mean = NAN},

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 16 };
+
+Status list_grow(void *list, int64_t count, int64_t *capacity, size_t item_size, const char *what) {
+    if (count < *capacity)
+        return NULL;
+    const int64_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
+    void *old, *grown;
+    memcpy(&old, list, sizeof old); /* the caller's pointer has a type of its own */
+    grown = reallocarray(old, (size_t)wanted, item_size);
+    if (!grown)
+        return status_no_memory(what, (unsigned long long)wanted * item_size);
+    memcpy(list, &grown, sizeof grown);
+    *capacity = wanted;
+    return NULL;
+}
