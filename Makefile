@@ -4,7 +4,7 @@
 #   CC=clang            another compiler            MARCH=native        another processor (default x86-64-v3 on x86)
 #   CFLAGS=-O1          other optimisation          SAN=address,undefined | thread   sanitizers, in a folder of their own
 #   WERROR=1            warnings are errors         REQUIRE=1           (test) a skipped test fails
-#   CUDA_ARCH="90a 80"  GPU architectures (90a)     NVCC=               without CUDA, though nvcc is there
+#   CUDA_ARCH="90a 80"  GPU architectures (90a)     NVCC=               without CUDA, even if nvcc is installed
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -38,7 +38,7 @@ LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard kernels/cpu/*.c) \
             $(filter-out src/cli/%,$(wildcard $(addprefix src/,*/*.c */*/*.c */*/*/*.c)))))
 # src/cli/NAME.c is the program NAME, src/cli/NAME_options.c the table of its options.
 PROGRAMS := $(patsubst src/cli/%_options.c,$(B)/%,$(wildcard src/cli/*_options.c))
-# The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator; kernels/emu/NAME.cc stands in for
+# The CUDA backend, by nvcc for the GPU and by the C++ compiler for the emulator, where kernels/emu/NAME.cc replaces
 # kernels/cuda/NAME.cu.
 KERNELS  := $(wildcard kernels/cuda/*.cu)
 CUDA     := $(if $(NVCC),$(if $(SAN),,$(B)/libfovea_cuda.so))
@@ -51,7 +51,7 @@ EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
             $(CPPFLAGS) -O2 -g $(SANITIZE)
-# cuDNN's header beside CUDA's or in the system's place: then attention has its plans. The library is opened when wanted.
+# With cuDNN's header, beside CUDA's or in the system's folder, attention has its plans. The library is opened at run time.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
 NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
             $(if $(CUDNN),-DFOVEA_CUDNN) -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
@@ -59,16 +59,16 @@ NVLINK   := $(NVCC) -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=comput
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
-# The emulator's own tests: linked with it, without the product's kernels.
+# The emulator's own tests, linked with it but without the product's kernels.
 EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
 EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:kernels/cuda/%.cu=kernels/emu/%.cc),$(EMU_CC)))
-# Makes cuDNN's plans and runs its graphs without a GPU, by stand-ins for the driver and for cuDNN in folders of their own;
+# Make cuDNN's plans and run its graphs without a GPU, with stand-ins for the driver and for cuDNN in separate folders;
 # tests/e2e/cudnn.sh starts them.
 CUDNN_TEST := $(if $(CUDNN),$(if $(SAN),,$(addprefix $(B)/tests/cudnn/,plans runs driver/libcuda.so.1 library/libcudnn.so.9)))
 CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
 PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
-# What tests/run runs of this build. ThreadSanitizer gets the tests that start threads of our own.
+# The tests of this build for tests/run. ThreadSanitizer gets those that start threads of our own.
 TESTED   := $(UNIT) $(EMU_TEST) $(B)/tests/checkops
 ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
@@ -83,14 +83,14 @@ help:
 	@sed -n '2,6p' Makefile | cut -c3-
 	@echo "targets: all accept demo test test-long bench bench-data tests format clean"
 
-# The programs stand beside the Makefile, as the README calls them; the builds for sanitizers stay in their folder.
+# The programs are copied beside the Makefile, as the README calls them; builds with sanitizers stay in their folder.
 ifeq ($(SAN),)
 $(notdir $(PROGRAMS) $(CUDA)): %: $(B)/%
 	cp $< $@
 endif
 
-# Stamps that hold what make's own time stamps do not show: the commands, and which objects the library is made of.
-# -Werror is left out: it changes no object.
+# Stamps for what file times do not show: the commands, and the list of objects in the library. -Werror is left out: it
+# changes no object.
 $(B)/commands: STAMP := $(COMPILE) ; $(LINK) ; $(LIBS) ; $(EMULATE) ; $(NVCOMPILE)
 $(B)/objects: STAMP := $(LIBRARY)
 ifneq ($(strip $(file <$(B)/commands)),$(strip $(COMPILE) ; $(LINK) ; $(LIBS) ; $(EMULATE) ; $(NVCOMPILE)))
@@ -103,7 +103,7 @@ $(B)/commands $(B)/objects:
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(STAMP)' >$@
 
-# Looked at once for each set of commands.
+# Checked once for each set of commands.
 $(B)/requirements: $(B)/commands
 	@missing=; for package in $(PACKAGES); do pkg-config --exists $$package || missing="$$missing $$package"; done; \
 	if [ "$$missing" ]; then echo "missing:$$missing - run tools/setup, which installs them or tells how" >&2; exit 1; fi
@@ -128,7 +128,7 @@ $(B)/tests/checkops: $(CHECKOPS) $(B)/libfovea.a
 $(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
-# Preloaded into programs under test; plain code without sanitizers, since it stands before them.
+# Preloaded into programs under test; built without sanitizers, since it is loaded before them.
 $(PRELOAD): $(B)/tests/%.so: tests/preload/%.c tests/preload/paths.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
@@ -143,7 +143,7 @@ $(B)/obj/tests/%.o: tests/%.cc $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 
-# The second has a stopwatch of its own: without a GPU nothing takes any time.
+# The second has its own stopwatch: without a GPU nothing takes any time.
 $(B)/tests/cudnn/plans: $(CUDA_OBJ)
 $(B)/tests/cudnn/runs: $(filter-out %/stopwatch.o,$(CUDA_OBJ))
 $(B)/tests/cudnn/plans $(B)/tests/cudnn/runs: $(B)/tests/cudnn/%: $(B)/obj/tests/cudnn/%.o $(B)/libfovea.a
@@ -159,7 +159,7 @@ $(B)/tests/cudnn/library/libcudnn.so.9: tests/cudnn/library.cc
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -O2 -Wall -Wextra $(if $(WERROR),-Werror) -isystem $(CUDA_DIR)/include -fPIC -shared -Wl,-soname,$(@F) -o $@ $<
 
-# The emulator's library; what it lacks is found in the program that opens it.
+# The emulator's library; its undefined symbols are in the program that opens it.
 $(EMU): $(EMU_OBJ)
 	$(CXX) -shared $(SANITIZE) -o $@ $^
 $(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
@@ -169,7 +169,7 @@ $(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
 
-# What ptxas says of registers and memory stays beside each object; a kernel that spills or has a frame in local memory
+# ptxas' report on registers and memory is kept beside each object. A kernel that spills or has a frame in local memory
 # is an error: it would run at the speed of that memory.
 $(B)/libfovea_cuda.so: $(CUDA_OBJ)
 	$(NVLINK) -shared -o $@ $^ -lcublasLt \
@@ -191,11 +191,11 @@ demo test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) 
 # For tests/run.
 list-tested:
 	@printf '%s\n' $(TESTED)
-# For tests/e2e/cudnn.sh: nothing where there is no nvcc or no cuDNN.
+# For tests/e2e/cudnn.sh: empty without nvcc or cuDNN.
 list-cudnn:
 	@printf '%s' '$(CUDNN_TEST)'
 
-# The first look: drawn photographs, a small model trained on them, pictures. Photographs already drawn are kept.
+# A first look: draws photographs, trains a small model on them, draws reconstructions. Photographs already there are kept.
 demo:
 	@tools/setup
 	+@$(MAKE) -s --no-print-directory $(JOBS) all
@@ -207,11 +207,11 @@ demo:
 	@echo "next             ./train configs/vit_base.ini --set data.train=demo/data/train --set data.val=demo/data/val \\"
 	@echo "                     --set train.steps=2 --set train.global_batch=8"
 
-# Speed, as ratios to PyTorch in the same run; build/bench.json.
+# Speed against PyTorch in the same run; build/bench.json.
 bench: all $(BENCH) $(PRELOAD)
 	@$(PYTHON) tools/bench/run.py --build $(B) --out $(B)/bench.json
 
-# The loader beside bare reads and PyTorch, staging beside Pillow, what a node would need; build/bench-data.json.
+# The loader against bare reads and PyTorch, staging against Pillow, the needs of a node; build/bench-data.json.
 bench-data: all $(BENCH)
 	@$(PYTHON) tools/bench/data.py --build $(B) --out $(B)/bench-data.json
 

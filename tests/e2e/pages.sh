@@ -4,8 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # paths PAGE: what it names in backquotes that starts like a path of the repository; not those with a placeholder in
-# capitals (src/ROOM), a variable or a file that a program writes.
+# capitals (src/ROOM), a variable or a file that a program writes; not the changelog, which names what is gone.
 paths() {
+    [ "$1" != CHANGELOG.md ] || return
     grep -v '^    ' "$1" | grep -oE '`[^` ]+`' | tr -d '`' |
         grep -E '^(include|src|kernels|tests|tools|configs|docs|data|\.ci|\.github)/' |
         grep -vE '[A-Z]{3}|[$<>]|^tools/results/gpu|^data/data' | sed -E 's/[:(].*//; s/\/$//' | sort -u
