@@ -57,6 +57,11 @@ NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARC
             $(if $(CUDNN),-DFOVEA_CUDNN) -Xptxas -v -Xcompiler -fPIC,-Wall,-Wextra
 NVLINK   := $(NVCC) -cudart static $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a)
 SYNTH    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/synth/*.c))
+# Prints man pages and completions from the tables of options.
+MANUAL   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/manual/*.c src/cli/*_options.c) tools/synth/arguments.c)
+INSTALLED := $(notdir $(PROGRAMS)) synth
+MAN      := $(INSTALLED:%=$(B)/man/%.1)
+COMPLETIONS := $(INSTALLED:%=$(B)/completions/%)
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
 # The emulator's own tests, linked with it but without the product's kernels.
@@ -74,14 +79,14 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench bench-data help clean format force
+.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
-tests: all accept tested $(BENCH)
+tests: all accept tested man $(BENCH)
 help:
 	@sed -n '2,6p' Makefile | cut -c3-
-	@echo "targets: all accept demo test test-long bench bench-data tests format clean"
+	@echo "targets: all accept demo test test-long bench bench-data tests man install uninstall format clean"
 
 # The programs are copied beside the Makefile, as the README calls them; builds with sanitizers stay in their folder.
 ifeq ($(SAN),)
@@ -115,6 +120,8 @@ $(B)/libfovea.a: $(LIBRARY) $(B)/objects
 $(PROGRAMS): $(B)/%: $(B)/obj/src/cli/%.o $(B)/obj/src/cli/%_options.o $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)
 $(B)/synth: $(SYNTH) $(B)/libfovea.a
+	$(LINK) -o $@ $^ $(LIBS)
+$(B)/manual: $(MANUAL) $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)
 $(ACCEPT): $(B)/accept/%: $(B)/obj/tests/accept/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
@@ -214,6 +221,38 @@ bench: all $(BENCH) $(PRELOAD)
 # The loader against bare reads and PyTorch, staging against Pillow, the needs of a node; build/bench-data.json.
 bench-data: all $(BENCH)
 	@$(PYTHON) tools/bench/data.py --build $(B) --out $(B)/bench-data.json
+
+man: $(MAN) $(COMPLETIONS)
+$(MAN): $(B)/man/%.1: $(B)/manual
+	@mkdir -p $(@D)
+	@$< man $* >$@.part && mv $@.part $@
+$(COMPLETIONS): $(B)/completions/%: $(B)/manual
+	@mkdir -p $(@D)
+	@$< bash $* >$@.part && mv $@.part $@
+
+# The programs and the CUDA plugin share a folder of their own, $(PREFIX)/lib/fovea, and bin/ has links: a program looks
+# for the plugin beside its own file, which /proc/self/exe names without links.
+PREFIX   ?= /usr/local
+ROOT      = $(DESTDIR)$(PREFIX)
+MAN_DIR   = $(ROOT)/share/man/man1
+BASH_DIR  = $(ROOT)/share/bash-completion/completions
+DOCS     := $(wildcard README.md CHANGELOG.md LICENSE docs/*.md docs/*.svg docs/*.png docs/decisions/*.md)
+CONFIGS  := $(wildcard configs/*.ini configs/*/*.ini)
+install: all man
+	+@$(MAKE) --no-print-directory install-built
+# What is built already, for tests/e2e/install.sh.
+install-built:
+	install -d $(ROOT)/bin $(ROOT)/lib/fovea $(MAN_DIR) $(BASH_DIR)
+	install $(PROGRAMS) $(B)/synth $(wildcard $(CUDA)) $(ROOT)/lib/fovea
+	for name in $(INSTALLED); do ln -sf ../lib/fovea/$$name $(ROOT)/bin/$$name || exit 1; done
+	install -m 644 $(MAN) $(MAN_DIR)
+	install -m 644 $(COMPLETIONS) $(BASH_DIR)
+	for file in $(CONFIGS); do install -D -m 644 $$file $(ROOT)/share/fovea/$$file || exit 1; done
+	for file in $(DOCS); do install -D -m 644 $$file $(ROOT)/share/doc/fovea/$$file || exit 1; done
+# What is a folder of our own goes as a whole; others lose our files.
+uninstall:
+	rm -f $(INSTALLED:%=$(ROOT)/bin/%) $(INSTALLED:%=$(MAN_DIR)/%.1) $(INSTALLED:%=$(BASH_DIR)/%)
+	rm -rf $(ROOT)/lib/fovea $(ROOT)/share/fovea $(ROOT)/share/doc/fovea
 
 format:
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' '*.cu' '*.cuh')

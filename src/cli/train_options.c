@@ -98,7 +98,7 @@ const Program train_program = {
     .exits = exits,
     .topics = {.name = "KEY",
                .title = "keys of CONFIG",
-               .help = "Explains a key of CONFIG or a section; without KEY prints this page and all keys.",
+               .help = "Explains a key of CONFIG or a section; without KEY prints help and all keys.",
                .explain = explain_key,
                .list = list_keys},
 };

@@ -26,7 +26,7 @@ typedef struct {
 } Reading;
 
 const Option options_common[] = {
-    {.name = "--help", .letter = 'h', .type = OPTION_FLAG, .help = "Prints this page."},
+    {.name = "--help", .letter = 'h', .type = OPTION_FLAG, .help = "Prints help."},
     {.name = "--version", .type = OPTION_FLAG, .help = "Prints the version."},
     {0},
 };

@@ -86,7 +86,7 @@ static bool collects_texts(const Option *option) {
 }
 
 void options_help_entry(const Program *program, const Option *option, char *text, size_t size) {
-    char value[WORDS], letter[] = "    ";
+    char value[WORDS / 2], letter[] = "    ";
     if (options_is_operand(option)) {
         snprintf(text, size, "%s%s", option->name, collects_texts(option) ? "..." : "");
         return;
@@ -99,20 +99,28 @@ void options_help_entry(const Program *program, const Option *option, char *text
     snprintf(text, size, "%s%s%s%s", letter, option->name, *value ? " " : "", value);
 }
 
-void options_help_sentence(const Option *option, char *text, size_t size) {
-    const char *fallback = option->unset ? option->unset : option->fallback;
-    const size_t length = strlen(option->help);
+/* --help says more in a program that has topics or commands. */
+static const char *find_help(const Program *program, const Option *option) {
+    if (option == options_common && program->topics.name)
+        return program->topics.help;
+    if (option == options_common && program->commands)
+        return "Prints help; after a command, help for that command.";
+    return option->help;
+}
+
+void options_help_sentence(const Program *program, const Option *option, char *text, size_t size) {
+    const char *fallback = option->unset ? option->unset : option->fallback, *help = find_help(program, option);
+    const size_t length = strlen(help);
     if (fallback)
-        snprintf(text, size, "%.*s (default: %s).", (int)length - (option->help[length - 1] == '.'), option->help,
-                 fallback);
+        snprintf(text, size, "%.*s (default: %s).", (int)length - (help[length - 1] == '.'), help, fallback);
     else
-        snprintf(text, size, "%s", option->help);
+        snprintf(text, size, "%s", help);
 }
 
 static void print_option(const Program *program, const Option *option, int width, FILE *out) {
     char entry[WORDS], sentence[SENTENCE];
     options_help_entry(program, option, entry, sizeof entry);
-    options_help_sentence(option, sentence, sizeof sentence);
+    options_help_sentence(program, option, sentence, sizeof sentence);
     const int indent = 2 + width + 2;
     if ((int)strlen(entry) > width)
         fprintf(out, "  %s\n%*s", entry, indent, "");
@@ -143,16 +151,8 @@ static void print_options(const Program *program, int command, FILE *out) {
     for (const Option *option = program->options; option->name; option++)
         if (is_shown(program, option, command) && !options_is_operand(option))
             print_option(program, option, width, out);
-    Option help = options_common[0];
-    if (program->topics.name)
-        help.help = program->topics.help;
-    else if (program->commands && command < 0)
-        help.help = "Prints this page; behind a command, the command's.";
-    char entry[WORDS];
-    options_help_entry(program, options_common, entry, sizeof entry);
-    fprintf(out, "  %-*s  ", width, entry);
-    print_wrapped(help.help, 2 + width + 2, 2 + width + 2, out);
-    print_option(program, options_common + 1, width, out);
+    for (const Option *option = options_common; option->name; option++)
+        print_option(program, option, width, out);
 }
 
 /* --- Usage -------------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 /* "-o, --out PACK": the left side of an option's entry. */
 void options_help_entry(const Program *program, const Option *option, char *text, size_t size);
 /* The sentence of an option with its default: "Pixels a side of a record (default: 256)." */
-void options_help_sentence(const Option *option, char *text, size_t size);
+void options_help_sentence(const Program *program, const Option *option, char *text, size_t size);
 /* The words after "usage: ": program, command, operands and options. */
 void options_help_usage(const Program *program, int command, char *text, size_t size);
 /* "out of memory": what a code says. */

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What is printed from the tables of options: help, man pages, completion for bash.
+. "$(dirname "$0")/lib.sh"
+
+programs="train stage synth"
+version=$(sed -n 's/^#define FOVEA_VERSION "\(.*\)"/\1/p' include/base/version.h)
+
+# says NAME GOT WANTED: ok when it is the same.
+says() {
+    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi
+}
+
+# Lines "COMMAND OPTION" of the table that the text in FILE lacks; COMMAND - stands for none.
+lacking() {
+    local file=$1 name
+    while read -r _ name; do
+        grep -qE -- "(^| )$name([ ,.]|\$)" "$file" || echo "$name"
+    done
+}
+
+for program in $programs; do
+    "$BUILD/manual" list "$program" >"$TMP/list"
+    check "$program has a table of options" test "$(wc -l <"$TMP/list")" -gt 5
+    says "$program --version" "$("$BUILD/$program" --version)" "fovea $version"
+    for command in $(cut -d' ' -f1 "$TMP/list" | sort -u); do
+        words=()
+        [ "$command" = - ] || words=("$command")
+        check "$program ${words[*]} --help" "$BUILD/$program" "${words[@]}" --help
+        says "lists every option" "$(grep -- "^$command " "$TMP/list" | lacking "$TMP/output")" ""
+        says "in 100 columns" "$(sed '/^keys of CONFIG:/,$d' "$TMP/output" | awk 'length > 100')" ""
+        option=$(sed -n "s/^$command \\(--.*\\)/\\1/p" "$TMP/list" | tail -n 1)
+        expect_exit 64 "$BUILD/$program" "${words[@]}" "${option}x"
+        expect_output "unknown option ${option}x; the nearest is $option ($program${words[*]:+ ${words[*]}} --help"
+    done
+    sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/$program.1" >"$TMP/page"
+    says "the man page lists every option" "$(lacking "$TMP/page" <"$TMP/list")" ""
+    for section in NAME SYNOPSIS DESCRIPTION OPTIONS EXAMPLES "EXIT STATUS" FILES "SEE ALSO"; do
+        grep -qx ".SH $section" "$TMP/page" || echo "$section"
+    done >"$TMP/missing"
+    says "and has every section" "$(cat "$TMP/missing")" ""
+    if command -v groff >/dev/null; then
+        says "groff has nothing to complain of" "$(groff -man -Tutf8 -ww -z "$BUILD/man/$program.1" 2>&1)" ""
+    else
+        skip "groff has nothing to complain of" "no groff"
+    fi
+done
+says "the page of train explains every key" "$("$BUILD/train" --help | sed '1,/^keys of CONFIG:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' |
+    while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done < <(sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/train.1" >"$TMP/page"; cat))" ""
+
+# complete WORDS...: what bash would offer for the last word.
+complete_words() {
+    bash -c '. "$1"; shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        "_fovea_$1"
+        printf "%s\n" "${COMPREPLY[@]}"' - "$BUILD/completions/$1" "$@" | sort | paste -sd' '
+}
+says "options of train" "$(complete_words train --re)" "--resume"
+says "keys of train" "$(complete_words train configs/quickstart.ini --set optim.w)" "optim.warmup_epochs= optim.weight_decay="
+says "keys to explain" "$(complete_words train --help guard.s)" "guard.spike"
+says "configurations" "$(complete_words train configs/quick)" "configs/quickstart.ini"
+says "commands of stage" "$(complete_words stage f)" "folder forget"
+says "options of a command" "$(complete_words stage aireadi --m)" "--max-bad --md5 --modality"
+says "files after an option" "$(complete_words stage folder x --labels READ)" "README.md"
+says "choices" "$(complete_words synth out --format "")" "jpeg mixed png"
+says "choices behind =" "$(complete_words synth out --format = pn)" "png"
+says "nothing where anything goes" "$(complete_words synth out --seed "")" ""
