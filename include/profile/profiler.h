@@ -4,8 +4,8 @@
 #ifndef FOVEA_PROFILE_PROFILER_H
 #define FOVEA_PROFILE_PROFILER_H
 
-#include "cost/op_cost.h"
-#include "ops/operations.h"
+#include "ops/cost.h"
+#include "ops/ops.h"
 
 /* Of a step, by the names of the ranges; what is in none of them is `other`. `passes` are forward and backward in one,
  * captured. */
@@ -21,7 +21,7 @@ typedef enum {
 } Phase;
 extern const char *const phase_names[PHASES];
 
-#define OPERATION_ENUM(name) OPERATION_##name,
+#define OPERATION_ENUM(operation, Arguments) OPERATION_##operation,
 typedef enum { OPERATIONS(OPERATION_ENUM) OPERATION_COUNT } Operation;
 #undef OPERATION_ENUM
 extern const char *const operation_names[OPERATION_COUNT];

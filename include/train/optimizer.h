@@ -31,7 +31,7 @@ enum { OPTIMIZER_AHEAD = 2 };
 Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) MUST_USE;
 /* Computes the norm; device memory. */
 const float *optimizer_norm(Optimizer *optimizer);
-/* The update; none when *gate (device memory), the norm or what judge_step() made of it, is not finite. */
+/* The update; none when *gate (device memory), the norm or what check_step() made of it, is not finite. */
 void optimizer_apply(Optimizer *optimizer, const float *gate);
 
 typedef struct {

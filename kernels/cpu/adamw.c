@@ -16,27 +16,32 @@ WIDE static void update(float *restrict param, const float *restrict grad, float
     }
 }
 
-void cpu_adamw(Ops *ops, float *param, uint16_t *rounded, const float *grad, float *m, float *v, size_t count,
-               const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
-    if (ops->error || !isfinite(*norm))
+void cpu_adamw(Ops *ops, const Adamw *a) {
+    if (ops->error || !isfinite(*a->norm))
         return;
-    for (int s = 0; s < segment_count; s++)
-        if (segments[s].offset > count || segments[s].count > count - segments[s].offset) {
+    for (int s = 0; s < a->segment_count; s++)
+        if (a->segments[s].offset > a->count || a->segments[s].count > a->count - a->segments[s].offset) {
             cpu_fail(ops, status_error(EXIT_INTERNAL, "adamw: segment %d, %zu parameters from %zu on, ends beyond %zu",
-                                       s, segments[s].count, segments[s].offset, count));
+                                       s, a->segments[s].count, a->segments[s].offset, a->count));
             return;
         }
-    const float scale = values->clip > 0 && *norm > values->clip ? values->clip / *norm : 1.0f;
+    const float scale = a->values->clip > 0 && *a->norm > a->values->clip ? a->values->clip / *a->norm : 1.0f;
 #pragma omp parallel num_threads(ops->threads)
-    for (int s = 0; s < segment_count; s++) {
-        const AdamwSegment *segment = &segments[s];
-        const float rate = values->lr * segment->lr_scale, decay = segment->decay ? values->weight_decay : 0.0f;
+    for (int s = 0; s < a->segment_count; s++) {
+        const AdamwSegment *segment = &a->segments[s];
+        const float rate = a->values->lr * segment->lr_scale, decay = segment->decay ? a->values->weight_decay : 0.0f;
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < segment->count; i += PIECE) {
             const size_t at = segment->offset + i, length = cpu_min(PIECE, segment->count - i);
-            update(param + at, grad + at, m + at, v + at, scale, rate, decay, values, length);
-            if (rounded)
-                real_round(param + at, length, rounded + at, length, 1, length);
+            update(a->param + at, a->grad + at, a->m + at, a->v + at, scale, rate, decay, a->values, length);
+            if (a->rounded)
+                real_round(a->param + at, length, a->rounded + at, length, 1, length);
         }
     }
+}
+
+/* The parameter and both moments are read and written, the gradient is read. */
+OpCost cost_adamw(const Adamw *a, RealType type) {
+    (void)type;
+    return cost_bytes((7.0 * sizeof(float) + (a->rounded ? sizeof *a->rounded : 0)) * (double)a->count);
 }

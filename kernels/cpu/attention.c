@@ -124,19 +124,19 @@ WIDE static void softmax_backward(const Work *w, float scale, const float *lse, 
 }
 
 /* One head of a tensor, in the thread's room for its `place`-th. */
-#define READ(x, at, stride, place) real_read_rows(type, x, at, stride, tokens, head, rooms_at(&rooms, (place)*plane))
+#define READ(x, at, stride, place)                                                                                     \
+    real_read_rows(type, x, at, stride, a->tokens, a->head, rooms_at(&rooms, (place)*plane))
 
-void cpu_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, int batch, int tokens, int heads,
-                           int head) {
+void cpu_attention_forward(Ops *ops, const AttentionForward *a) {
     if (ops->error)
         return;
-    const size_t width = (size_t)heads * head, stride = 3 * width;
-    const float scale = 1.0f / sqrtf((float)head);
+    const size_t width = (size_t)a->heads * a->head, stride = 3 * width;
+    const float scale = 1.0f / sqrtf((float)a->head);
     const Tile *tile = tile_best();
-    const size_t each = work_floats(tile, tokens, head);
+    const size_t each = work_floats(tile, a->tokens, a->head);
     const RealType type = ops->type;
-    const size_t plane = (size_t)tokens * head, row = real_stride(type, width, head),
-                 row3 = real_stride(type, stride, head);
+    const size_t plane = (size_t)a->tokens * a->head, row = real_stride(type, width, a->head),
+                 row3 = real_stride(type, stride, a->head);
     Rooms rooms;
     if (!rooms_open(&rooms, ops, "attention_forward's heads", 4 * plane))
         return;
@@ -147,35 +147,40 @@ void cpu_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, int
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < ops->threads; t++) {
-        const Work w = work_at(tile, shares + t * each, tokens, head);
-        const size_t count = (size_t)batch * heads;
+        const Work w = work_at(tile, shares + t * each, a->tokens, a->head);
+        const size_t count = (size_t)a->batch * a->heads;
         for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
-            const size_t at = i / heads * tokens * width + i % heads * head;
-            const size_t at3 = i / heads * tokens * stride + i % heads * head;
-            const float *q = READ(qkv, at3, stride, 0), *k = READ(qkv, at3 + width, stride, 1),
-                        *v = READ(qkv, at3 + 2 * width, stride, 2);
-            float *to = real_room(type, out, at, rooms_at(&rooms, 3 * plane));
+            const size_t at = i / a->heads * a->tokens * width + i % a->heads * a->head;
+            const size_t at3 = i / a->heads * a->tokens * stride + i % a->heads * a->head;
+            const float *q = READ(a->qkv, at3, stride, 0), *k = READ(a->qkv, at3 + width, stride, 1),
+                        *v = READ(a->qkv, at3 + 2 * width, stride, 2);
+            float *to = real_room(type, a->out, at, rooms_at(&rooms, 3 * plane));
             multiply_transposed(&w, k, row3, q, row3, w.scores);
-            softmax(&w, scale, lse + i * tokens);
+            softmax(&w, scale, a->lse + i * a->tokens);
             multiply(&w, w.scores, 1, w.stride, v, row3, to, row);
-            real_keep_rows(type, to, out, at, width, tokens, head);
+            real_keep_rows(type, to, a->out, at, width, a->tokens, a->head);
         }
     }
     rooms_close(&rooms);
     free(shares);
 }
 
-void cpu_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const Real *out, const float *lse, Real *dqkv,
-                            int batch, int tokens, int heads, int head) {
+/* qkv to out, and lse; two products of tokens x tokens x head. */
+OpCost cost_attention_forward(const AttentionForward *a, RealType type) {
+    const double rows = (double)a->batch * a->tokens * a->heads;
+    return (OpCost){rows * (4.0 * (double)real_size(type) * a->head + sizeof(float)), 4 * rows * a->tokens * a->head};
+}
+
+void cpu_attention_backward(Ops *ops, const AttentionBackward *a) {
     if (ops->error)
         return;
-    const size_t width = (size_t)heads * head, stride = 3 * width;
-    const float scale = 1.0f / sqrtf((float)head);
+    const size_t width = (size_t)a->heads * a->head, stride = 3 * width;
+    const float scale = 1.0f / sqrtf((float)a->head);
     const Tile *tile = tile_best();
-    const size_t each = work_floats(tile, tokens, head);
+    const size_t each = work_floats(tile, a->tokens, a->head);
     const RealType type = ops->type;
-    const size_t plane = (size_t)tokens * head, row = real_stride(type, width, head),
-                 row3 = real_stride(type, stride, head);
+    const size_t plane = (size_t)a->tokens * a->head, row = real_stride(type, width, a->head),
+                 row3 = real_stride(type, stride, a->head);
     Rooms rooms;
     if (!rooms_open(&rooms, ops, "attention_backward's heads", 6 * plane))
         return;
@@ -186,29 +191,35 @@ void cpu_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const R
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < ops->threads; t++) {
-        const Work w = work_at(tile, shares + t * each, tokens, head);
-        const size_t count = (size_t)batch * heads;
+        const Work w = work_at(tile, shares + t * each, a->tokens, a->head);
+        const size_t count = (size_t)a->batch * a->heads;
         for (size_t i = count * t / ops->threads; i < count * (t + 1) / ops->threads; i++) {
-            const size_t at = i / heads * tokens * width + i % heads * head;
-            const size_t at3 = i / heads * tokens * stride + i % heads * head;
-            const float *q = READ(qkv, at3, stride, 0), *k = READ(qkv, at3 + width, stride, 1),
-                        *v = READ(qkv, at3 + 2 * width, stride, 2), *d = READ(dout, at, width, 3),
-                        *o = READ(out, at, width, 4);
+            const size_t at = i / a->heads * a->tokens * width + i % a->heads * a->head;
+            const size_t at3 = i / a->heads * a->tokens * stride + i % a->heads * a->head;
+            const float *q = READ(a->qkv, at3, stride, 0), *k = READ(a->qkv, at3 + width, stride, 1),
+                        *v = READ(a->qkv, at3 + 2 * width, stride, 2), *d = READ(a->dout, at, width, 3),
+                        *o = READ(a->out, at, width, 4);
             float *room = rooms_at(&rooms, 5 * plane);
             multiply_transposed(&w, k, row3, q, row3, w.scores);
             multiply_transposed(&w, v, row3, d, row, w.slopes);
-            softmax_backward(&w, scale, lse + i * tokens, d, o, row);
-            float *dv = real_room(type, dqkv, at3 + 2 * width, room);
+            softmax_backward(&w, scale, a->lse + i * a->tokens, d, o, row);
+            float *dv = real_room(type, a->dqkv, at3 + 2 * width, room);
             multiply(&w, w.scores, w.stride, 1, d, row, dv, row3);
-            real_keep_rows(type, dv, dqkv, at3 + 2 * width, stride, tokens, head);
-            float *dq = real_room(type, dqkv, at3, room);
+            real_keep_rows(type, dv, a->dqkv, at3 + 2 * width, stride, a->tokens, a->head);
+            float *dq = real_room(type, a->dqkv, at3, room);
             multiply(&w, w.slopes, 1, w.stride, k, row3, dq, row3);
-            real_keep_rows(type, dq, dqkv, at3, stride, tokens, head);
-            float *dk = real_room(type, dqkv, at3 + width, room);
+            real_keep_rows(type, dq, a->dqkv, at3, stride, a->tokens, a->head);
+            float *dk = real_room(type, a->dqkv, at3 + width, room);
             multiply(&w, w.slopes, w.stride, 1, q, row3, dk, row3);
-            real_keep_rows(type, dk, dqkv, at3 + width, stride, tokens, head);
+            real_keep_rows(type, dk, a->dqkv, at3 + width, stride, a->tokens, a->head);
         }
     }
     rooms_close(&rooms);
     free(shares);
+}
+
+/* dout, qkv, out to dqkv, and lse; five products, one of them the scores' again. */
+OpCost cost_attention_backward(const AttentionBackward *a, RealType type) {
+    const double rows = (double)a->batch * a->tokens * a->heads;
+    return (OpCost){rows * (8.0 * (double)real_size(type) * a->head + sizeof(float)), 10 * rows * a->tokens * a->head};
 }

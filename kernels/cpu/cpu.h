@@ -7,9 +7,10 @@
 #define FOVEA_CPU_H
 
 #include "base/simd.h"
-#include "ops/operations.h"
+#include "ops/cost.h"
+#include "ops/ops.h"
 
-#define CPU_DECLARE(name) __typeof__(*((Ops *)0)->name) cpu_##name;
+#define CPU_DECLARE(operation, Arguments) void cpu_##operation(Ops *ops, const Arguments *a);
 OPERATIONS(CPU_DECLARE)
 #undef CPU_DECLARE
 
@@ -25,7 +26,10 @@ bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batc
 /* The codes of a tensor that was just written, where they are wanted. */
 static inline void cpu_leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int columns) {
     if (codes && x)
-        cpu_quantise_fp8(ops, x, codes->scale, codes->seen, codes->y, NULL, rows, columns);
+        cpu_quantise_fp8(
+            ops,
+            &(QuantiseFp8){
+                .x = x, .scale = codes->scale, .seen = codes->seen, .y = codes->y, .rows = rows, .columns = columns});
 }
 
 /* Loops over `count` values are cut into this many at a time: a few microseconds' work, half an L1 cache. */

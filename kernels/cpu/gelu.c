@@ -77,29 +77,37 @@ void activation_backward(const float *dy, const float *x, Activation act, float 
             memcpy(dx + r * stride, dy + r * stride, columns * sizeof *dx);
 }
 
-void cpu_gelu_forward(Ops *ops, const Real *x, Activation act, Real *y, size_t count) {
+void cpu_gelu_forward(Ops *ops, const GeluForward *a) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (size_t i = 0; i < count; i += PIECE) {
-        const size_t length = cpu_min(PIECE, count - i);
+    for (size_t i = 0; i < a->count; i += PIECE) {
+        const size_t length = cpu_min(PIECE, a->count - i);
         float room[PIECE];
-        float *to = real_room(ops->type, y, i, room);
-        activation_forward(real_read(ops->type, x, i, length, room), act, to, PIECE, 1, (int)length);
-        real_keep(ops->type, to, y, i, length);
+        float *to = real_room(ops->type, a->y, i, room);
+        activation_forward(real_read(ops->type, a->x, i, length, room), a->act, to, PIECE, 1, (int)length);
+        real_keep(ops->type, to, a->y, i, length);
     }
 }
 
-void cpu_gelu_backward(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, size_t count) {
+OpCost cost_gelu_forward(const GeluForward *a, RealType type) {
+    return cost_bytes(2.0 * (double)real_size(type) * (double)a->count);
+}
+
+void cpu_gelu_backward(Ops *ops, const GeluBackward *a) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (size_t i = 0; i < count; i += PIECE) {
-        const size_t length = cpu_min(PIECE, count - i);
+    for (size_t i = 0; i < a->count; i += PIECE) {
+        const size_t length = cpu_min(PIECE, a->count - i);
         float room[PIECE], slopes[PIECE];
-        float *to = real_room(ops->type, dx, i, room);
-        activation_backward(real_read(ops->type, dy, i, length, room), real_read(ops->type, x, i, length, slopes), act,
-                            to, PIECE, 1, (int)length);
-        real_keep(ops->type, to, dx, i, length);
+        float *to = real_room(ops->type, a->dx, i, room);
+        activation_backward(real_read(ops->type, a->dy, i, length, room), real_read(ops->type, a->x, i, length, slopes),
+                            a->act, to, PIECE, 1, (int)length);
+        real_keep(ops->type, to, a->dx, i, length);
     }
+}
+
+OpCost cost_gelu_backward(const GeluBackward *a, RealType type) {
+    return cost_bytes(3.0 * (double)real_size(type) * (double)a->count);
 }

@@ -25,59 +25,60 @@ static int most(int a, int b) {
     return a > b ? a : b;
 }
 
-void cpu_linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bias, Activation act, Real *pre, Real *y,
-                        int rows, int in, int out) {
+void cpu_linear_forward(Ops *ops, const LinearForward *a) {
     if (ops->error)
         return;
     const RealType type = ops->type;
     const Tile *tile = tile_best();
-    const int block = block_rows(rows);
+    const int block = block_rows(a->rows);
     const size_t area = (size_t)block * tile->columns; /* rooms: products, then rows of x or of w */
     Rooms rooms;
-    if (!rooms_open(&rooms, ops, "linear_forward's rows", area + (size_t)in * most(block, tile->columns)))
+    if (!rooms_open(&rooms, ops, "linear_forward's rows", area + (size_t)a->in * most(block, tile->columns)))
         return;
-    const size_t width = (size_t)tile_panels(tile, out) * tile->columns;
-    float *panels = cpu_scratch(ops, "linear_forward's packed weights", width * (in + 1));
+    const size_t width = (size_t)tile_panels(tile, a->out) * tile->columns;
+    float *panels = cpu_scratch(ops, "linear_forward's packed weights", width * (a->in + 1));
     if (!panels) {
         rooms_close(&rooms);
         return;
     }
     float *start = NULL;
-    Real *product = act == ACTIVATION_NONE ? y : pre;
-    if (bias) {
-        start = panels + width * in;
+    Real *product = a->act == ACTIVATION_NONE ? a->y : a->pre;
+    if (a->bias) {
+        start = panels + width * a->in;
         memset(start, 0, width * sizeof *start);
         if (type == REAL_FP32)
-            memcpy(start, bias, out * sizeof *start);
+            memcpy(start, a->bias, a->out * sizeof *start);
         else
-            real_read(type, bias, 0, out, start);
+            real_read(type, a->bias, 0, a->out, start);
     }
 #pragma omp parallel num_threads(ops->threads)
     {
 #pragma omp for schedule(static)
-        for (int j = 0; j < out; j += tile->columns) {
-            const int columns = (int)cpu_min(tile->columns, out - j);
-            const float *from = real_read(type, w, (size_t)j * in, (size_t)columns * in, rooms_at(&rooms, area));
-            tile_pack_transposed(tile, from, in, in, columns, 0, panels + (size_t)j * in);
+        for (int j = 0; j < a->out; j += tile->columns) {
+            const int columns = (int)cpu_min(tile->columns, a->out - j);
+            const float *from =
+                real_read(type, a->w, (size_t)j * a->in, (size_t)columns * a->in, rooms_at(&rooms, area));
+            tile_pack_transposed(tile, from, a->in, a->in, columns, 0, panels + (size_t)j * a->in);
         }
 #pragma omp for schedule(static) nowait
-        for (int r = 0; r < rows; r += block) {
-            const int height = (int)cpu_min(block, rows - r);
-            const float *from = real_read(type, x, (size_t)r * in, (size_t)height * in, rooms_at(&rooms, area));
-            for (int j = 0; j < out; j += tile->columns) {
-                const int columns = (int)cpu_min(tile->columns, out - j);
-                const size_t at = (size_t)r * out + j, stride = real_stride(type, out, columns);
+        for (int r = 0; r < a->rows; r += block) {
+            const int height = (int)cpu_min(block, a->rows - r);
+            const float *from =
+                real_read(type, a->x, (size_t)r * a->in, (size_t)height * a->in, rooms_at(&rooms, area));
+            for (int j = 0; j < a->out; j += tile->columns) {
+                const int columns = (int)cpu_min(tile->columns, a->out - j);
+                const size_t at = (size_t)r * a->out + j, stride = real_stride(type, a->out, columns);
                 float *room = rooms_at(&rooms, 0), *to = real_room(type, product, at, room);
-                tile_multiply(tile, from, in, 1, panels + (size_t)j * in, start ? start + j : NULL, to, stride, height,
-                              columns, in, false);
-                real_keep_rows(type, to, product, at, out, height, columns);
-                if (act == ACTIVATION_NONE)
+                tile_multiply(tile, from, a->in, 1, panels + (size_t)j * a->in, start ? start + j : NULL, to, stride,
+                              height, columns, a->in, false);
+                real_keep_rows(type, to, product, at, a->out, height, columns);
+                if (a->act == ACTIVATION_NONE)
                     continue;
                 /* While the product is in the cache. */
-                to = real_room(type, y, at, room);
-                activation_forward(real_read_rows(type, product, at, out, height, columns, room), act, to, stride,
+                to = real_room(type, a->y, at, room);
+                activation_forward(real_read_rows(type, product, at, a->out, height, columns, room), a->act, to, stride,
                                    height, columns);
-                real_keep_rows(type, to, y, at, out, height, columns);
+                real_keep_rows(type, to, a->y, at, a->out, height, columns);
             }
         }
     }
@@ -85,19 +86,25 @@ void cpu_linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bias
     rooms_close(&rooms);
 }
 
-void cpu_linear_backward_input(Ops *ops, const Real *dy, const Real *w, Activation act, const Real *pre, Real *dx,
-                               int rows, int in, int out) {
+OpCost cost_linear_forward(const LinearForward *a, RealType type) {
+    const double x = (double)a->rows * a->in, w = (double)a->in * a->out, y = (double)a->rows * a->out;
+    const int written = a->act == ACTIVATION_NONE ? 1 : 2; /* pre, too */
+    return (OpCost){(double)real_size(type) * (x + w + y * written), cost_product(a->rows, a->in, a->out)};
+}
+
+void cpu_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     if (ops->error)
         return;
     const RealType type = ops->type;
     const Tile *tile = tile_best();
-    const int block = block_rows(rows);
+    const int block = block_rows(a->rows);
     const size_t area = (size_t)block * tile->columns; /* rooms: products, what went into GELU, rows of dy or of w */
     Rooms rooms;
-    if (!rooms_open(&rooms, ops, "linear_backward_input's rows", 2 * area + (size_t)out * most(block, tile->columns)))
+    if (!rooms_open(&rooms, ops, "linear_backward_input's rows",
+                    2 * area + (size_t)a->out * most(block, tile->columns)))
         return;
-    float *panels =
-        cpu_scratch(ops, "linear_backward_input's packed weights", (size_t)tile_panels(tile, in) * tile->columns * out);
+    float *panels = cpu_scratch(ops, "linear_backward_input's packed weights",
+                                (size_t)tile_panels(tile, a->in) * tile->columns * a->out);
     if (!panels) {
         rooms_close(&rooms);
         return;
@@ -105,30 +112,38 @@ void cpu_linear_backward_input(Ops *ops, const Real *dy, const Real *w, Activati
 #pragma omp parallel num_threads(ops->threads)
     {
 #pragma omp for schedule(static)
-        for (int j = 0; j < in; j += tile->columns) {
-            const int columns = (int)cpu_min(tile->columns, in - j);
-            const float *from = real_read_rows(type, w, j, in, out, columns, rooms_at(&rooms, 2 * area));
-            tile_pack(tile, from, real_stride(type, in, columns), out, columns, 0, panels + (size_t)j * out);
+        for (int j = 0; j < a->in; j += tile->columns) {
+            const int columns = (int)cpu_min(tile->columns, a->in - j);
+            const float *from = real_read_rows(type, a->w, j, a->in, a->out, columns, rooms_at(&rooms, 2 * area));
+            tile_pack(tile, from, real_stride(type, a->in, columns), a->out, columns, 0, panels + (size_t)j * a->out);
         }
 #pragma omp for schedule(static) nowait
-        for (int r = 0; r < rows; r += block) {
-            const int height = (int)cpu_min(block, rows - r);
-            const float *from = real_read(type, dy, (size_t)r * out, (size_t)height * out, rooms_at(&rooms, 2 * area));
-            for (int j = 0; j < in; j += tile->columns) {
-                const int columns = (int)cpu_min(tile->columns, in - j);
-                const size_t at = (size_t)r * in + j, stride = real_stride(type, in, columns);
-                float *to = real_room(type, dx, at, rooms_at(&rooms, 0));
-                tile_multiply(tile, from, out, 1, panels + (size_t)j * out, NULL, to, stride, height, columns, out,
-                              false);
-                if (act != ACTIVATION_NONE)
-                    activation_backward(to, real_read_rows(type, pre, at, in, height, columns, rooms_at(&rooms, area)),
-                                        act, to, stride, height, columns);
-                real_keep_rows(type, to, dx, at, in, height, columns);
+        for (int r = 0; r < a->rows; r += block) {
+            const int height = (int)cpu_min(block, a->rows - r);
+            const float *from =
+                real_read(type, a->dy, (size_t)r * a->out, (size_t)height * a->out, rooms_at(&rooms, 2 * area));
+            for (int j = 0; j < a->in; j += tile->columns) {
+                const int columns = (int)cpu_min(tile->columns, a->in - j);
+                const size_t at = (size_t)r * a->in + j, stride = real_stride(type, a->in, columns);
+                float *to = real_room(type, a->dx, at, rooms_at(&rooms, 0));
+                tile_multiply(tile, from, a->out, 1, panels + (size_t)j * a->out, NULL, to, stride, height, columns,
+                              a->out, false);
+                if (a->act != ACTIVATION_NONE)
+                    activation_backward(
+                        to, real_read_rows(type, a->pre, at, a->in, height, columns, rooms_at(&rooms, area)), a->act,
+                        to, stride, height, columns);
+                real_keep_rows(type, to, a->dx, at, a->in, height, columns);
             }
         }
     }
     free(panels);
     rooms_close(&rooms);
+}
+
+OpCost cost_linear_backward_input(const LinearBackwardInput *a, RealType type) {
+    const double dx = (double)a->rows * a->in, w = (double)a->in * a->out, dy = (double)a->rows * a->out;
+    const int planes = a->act == ACTIVATION_NONE ? 1 : 2; /* pre is read, too */
+    return (OpCost){(double)real_size(type) * (dx * planes + w + dy), cost_product(a->rows, a->in, a->out)};
 }
 
 /* Copies `width` columns of dy, COLUMNS apart in `block`, and adds their sums to `sum` if not NULL: apart first, which
@@ -203,15 +218,14 @@ static void weight_rectangle(const Tile *tile, RealType type, const Real *dy, si
     }
 }
 
-void cpu_linear_backward_weight(Ops *ops, const Real *dy, const Real *x, float *dw, float *dbias, bool add, int rows,
-                                int in, int out) {
+void cpu_linear_backward_weight(Ops *ops, const LinearBackwardWeight *a) {
     if (ops->error)
         return;
     const Tile *tile = tile_best();
     Rooms rooms;
     if (!rooms_open(&rooms, ops, "linear_backward_weight's columns", DEPTH * (size_t)most(COLUMNS, tile->columns)))
         return;
-    const Division d = divide(tile_panels(tile, in), ceiling(out, COLUMNS), tile->columns, ops->threads);
+    const Division d = divide(tile_panels(tile, a->in), ceiling(a->out, COLUMNS), tile->columns, ops->threads);
     const int inputs = d.panels * tile->columns, outputs = d.groups * COLUMNS;
     const size_t each = DEPTH * (size_t)(COLUMNS + inputs);
     float *scratch = cpu_scratch(ops, "linear_backward_weight's packed blocks", each * d.across * d.down);
@@ -219,17 +233,24 @@ void cpu_linear_backward_weight(Ops *ops, const Real *dy, const Real *x, float *
         rooms_close(&rooms);
         return;
     }
-    if (dbias && !add)
-        memset(dbias, 0, out * sizeof *dbias);
-    if (rows == 0 && !add)
-        memset(dw, 0, (size_t)out * in * sizeof *dw);
+    if (a->dbias && !a->add)
+        memset(a->dbias, 0, a->out * sizeof *a->dbias);
+    if (a->rows == 0 && !a->add)
+        memset(a->dw, 0, (size_t)a->out * a->in * sizeof *a->dw);
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
     for (int t = 0; t < d.across * d.down; t++) {
         const int i = t % d.across * inputs, o = t / d.across * outputs;
-        weight_rectangle(tile, ops->type, dy, o, out, (int)cpu_min(outputs, out - o), x, i, in,
-                         (int)cpu_min(inputs, in - i), dw + (size_t)o * in + i, dbias && i == 0 ? dbias + o : NULL, add,
-                         rows, scratch + t * each, rooms_at(&rooms, 0));
+        weight_rectangle(tile, ops->type, a->dy, o, a->out, (int)cpu_min(outputs, a->out - o), a->x, i, a->in,
+                         (int)cpu_min(inputs, a->in - i), a->dw + (size_t)o * a->in + i,
+                         a->dbias && i == 0 ? a->dbias + o : NULL, a->add, a->rows, scratch + t * each,
+                         rooms_at(&rooms, 0));
     }
     free(scratch);
     rooms_close(&rooms);
+}
+
+OpCost cost_linear_backward_weight(const LinearBackwardWeight *a, RealType type) {
+    const double dw = (double)a->in * a->out, factors = (double)a->rows * ((double)a->in + a->out);
+    return (OpCost){(double)real_size(type) * factors + sizeof(float) * dw * (1 + a->add),
+                    cost_product(a->rows, a->in, a->out)};
 }

@@ -37,33 +37,55 @@ static Real *open_factors(Ops *ops, const char *what, const uint8_t *a, const Fp
     return room;
 }
 
-void cpu_linear_forward_fp8(Ops *ops, const uint8_t *x, const Fp8Scale *x_scale, const uint8_t *w,
-                            const Fp8Scale *w_scale, const Real *bias, Activation act, Real *pre, Real *y, int rows,
-                            int in, int out, const Fp8Codes *codes) {
+void cpu_linear_forward_fp8(Ops *ops, const LinearForwardFp8 *a) {
     if (ops->error)
         return;
-    const size_t x_count = (size_t)rows * in, w_count = (size_t)out * in;
-    char *factors = open_factors(ops, "linear_forward_fp8's values", x, x_scale, x_count, w, w_scale, w_count);
+    const size_t x_count = (size_t)a->rows * a->in, w_count = (size_t)a->out * a->in;
+    char *factors =
+        open_factors(ops, "linear_forward_fp8's values", a->x, a->x_scale, x_count, a->w, a->w_scale, w_count);
     if (factors)
-        cpu_linear_forward(ops, factors, factors + x_count * real_size(ops->type), bias, act, pre, y, rows, in, out);
+        cpu_linear_forward(ops, &(LinearForward){.x = factors,
+                                                 .w = factors + x_count * real_size(ops->type),
+                                                 .bias = a->bias,
+                                                 .act = a->act,
+                                                 .pre = a->pre,
+                                                 .y = a->y,
+                                                 .rows = a->rows,
+                                                 .in = a->in,
+                                                 .out = a->out});
     free(factors);
-    cpu_leave_codes(ops, y, codes, rows, out);
+    cpu_leave_codes(ops, a->y, a->codes, a->rows, a->out);
 }
 
-void cpu_linear_backward_input_fp8(Ops *ops, const uint8_t *dy, const Fp8Scale *dy_scale, const uint8_t *w_transposed,
-                                   const Fp8Scale *w_scale, Activation act, const Real *pre, Real *dx, int rows, int in,
-                                   int out, const Fp8Codes *codes) {
+OpCost cost_linear_forward_fp8(const LinearForwardFp8 *a, RealType type) {
+    const double x = (double)a->rows * a->in, w = (double)a->in * a->out, y = (double)a->rows * a->out;
+    const int written = a->act == ACTIVATION_NONE ? 1 : 2; /* pre, too */
+    return (OpCost){x + w + (double)real_size(type) * y * written + (a->codes ? y : 0),
+                    cost_product(a->rows, a->in, a->out)};
+}
+
+void cpu_linear_backward_input_fp8(Ops *ops, const LinearBackwardInputFp8 *a) {
     if (ops->error)
         return;
-    const size_t dy_count = (size_t)rows * out, w_count = (size_t)in * out;
-    char *factors =
-        open_factors(ops, "linear_backward_input_fp8's values", dy, dy_scale, dy_count, w_transposed, w_scale, w_count);
+    const size_t dy_count = (size_t)a->rows * a->out, w_count = (size_t)a->in * a->out;
+    char *factors = open_factors(ops, "linear_backward_input_fp8's values", a->dy, a->dy_scale, dy_count,
+                                 a->w_transposed, a->w_scale, w_count);
     if (!factors)
         return;
     const Real *w = factors + dy_count * real_size(ops->type);
-    cpu_linear_forward(ops, factors, w, NULL, ACTIVATION_NONE, NULL, dx, rows, out, in);
+    cpu_linear_forward(ops,
+                       &(LinearForward){.x = factors, .w = w, .y = a->dx, .rows = a->rows, .in = a->out, .out = a->in});
     free(factors);
-    if (act != ACTIVATION_NONE)
-        cpu_gelu_backward(ops, dx, pre, act, dx, (size_t)rows * in);
-    cpu_leave_codes(ops, dx, codes, rows, in);
+    if (a->act != ACTIVATION_NONE)
+        cpu_gelu_backward(
+            ops,
+            &(GeluBackward){.dy = a->dx, .x = a->pre, .act = a->act, .dx = a->dx, .count = (size_t)a->rows * a->in});
+    cpu_leave_codes(ops, a->dx, a->codes, a->rows, a->in);
+}
+
+OpCost cost_linear_backward_input_fp8(const LinearBackwardInputFp8 *a, RealType type) {
+    const double dx = (double)a->rows * a->in, w = (double)a->in * a->out, dy = (double)a->rows * a->out;
+    const int planes = a->act == ACTIVATION_NONE ? 1 : 2; /* pre is read, too */
+    return (OpCost){(double)real_size(type) * dx * planes + w + dy + (a->codes ? dx : 0),
+                    cost_product(a->rows, a->in, a->out)};
 }

@@ -44,101 +44,113 @@ WIDE static double square_distance(const float *pred, const float *target, float
     return loss;
 }
 
-void cpu_masked_pixel_loss(Ops *ops, const Real *pred, const float *target, const int32_t *ids, bool normalise,
-                           float grad_scale, double *loss, Real *dpred, int batch, int patches, int keep, int dim) {
-    if (ops->error || !cpu_check_ids(ops, "masked_pixel_loss", ids, batch, patches, keep))
+void cpu_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
+    if (ops->error || !cpu_check_ids(ops, "masked_pixel_loss", a->ids, a->batch, a->patches, a->keep))
         return;
-    const int masked = patches - keep;
-    const double values = (double)batch * masked * dim;
+    const int masked = a->patches - a->keep;
+    const double values = (double)a->batch * masked * a->dim;
     if (values == 0) {
         cpu_fail(ops, status_error(EXIT_INTERNAL, "masked_pixel_loss of %d samples: none of %d patches is hidden",
-                                   batch, patches));
+                                   a->batch, a->patches));
         return;
     }
     Rooms rooms;
-    if (!rooms_open(&rooms, ops, "masked_pixel_loss's patches", 2 * (size_t)dim))
+    if (!rooms_open(&rooms, ops, "masked_pixel_loss's patches", 2 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
-    const float factor = (float)(2.0 * grad_scale / values);
-    const int part = (int)cpu_part(batch, 1);
+    const float factor = (float)(2.0 * a->grad_scale / values);
+    const int part = (int)cpu_part(a->batch, 1);
     double parts[PARTS] = {0};
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int p = 0; p < PARTS; p++)
-        for (int b = p * part; b < batch && b < (p + 1) * part; b++) {
-            const size_t sample = (size_t)b * (1 + patches) * dim;
-            const int32_t *places = ids + (size_t)b * patches;
-            if (dpred)
-                real_clear(type, dpred, sample, dim);
-            for (int j = 0; j < keep && dpred; j++)
-                real_clear(type, dpred, sample + (size_t)(1 + places[j]) * dim, dim);
+        for (int b = p * part; b < a->batch && b < (p + 1) * part; b++) {
+            const size_t sample = (size_t)b * (1 + a->patches) * a->dim;
+            const int32_t *places = a->ids + (size_t)b * a->patches;
+            if (a->dpred)
+                real_clear(type, a->dpred, sample, a->dim);
+            for (int j = 0; j < a->keep && a->dpred; j++)
+                real_clear(type, a->dpred, sample + (size_t)(1 + places[j]) * a->dim, a->dim);
             for (int j = 0; j < masked; j++) {
-                const size_t at = sample + (size_t)(1 + places[keep + j]) * dim;
-                const float *wanted = target + ((size_t)b * masked + j) * dim;
+                const size_t at = sample + (size_t)(1 + places[a->keep + j]) * a->dim;
+                const float *wanted = a->target + ((size_t)b * masked + j) * a->dim;
                 float shift = 0, scale = 1;
-                if (normalise)
-                    standardise(wanted, &shift, &scale, dim);
-                const float *predicted = real_read(type, pred, at, dim, rooms_at(&rooms, 0));
-                float *gradient = real_room(type, dpred, at, rooms_at(&rooms, dim));
-                parts[p] += dpred ? square_differences(predicted, wanted, shift, scale, factor, gradient, dim)
-                                  : square_distance(predicted, wanted, shift, scale, dim);
-                real_keep(type, gradient, dpred, at, dim);
+                if (a->normalise)
+                    standardise(wanted, &shift, &scale, a->dim);
+                const float *predicted = real_read(type, a->pred, at, a->dim, rooms_at(&rooms, 0));
+                float *gradient = real_room(type, a->dpred, at, rooms_at(&rooms, a->dim));
+                parts[p] += a->dpred ? square_differences(predicted, wanted, shift, scale, factor, gradient, a->dim)
+                                     : square_distance(predicted, wanted, shift, scale, a->dim);
+                real_keep(type, gradient, a->dpred, at, a->dim);
             }
         }
     rooms_close(&rooms);
-    *loss = 0;
+    *a->loss = 0;
     for (int p = 0; p < PARTS; p++)
-        *loss += parts[p] / values;
+        *a->loss += parts[p] / values;
 }
 
-void cpu_cross_entropy_loss(Ops *ops, const Real *logits, const int32_t *labels, float smoothing, float grad_scale,
-                            double *loss, Real *dlogits, int batch, int classes) {
+/* pred and target of the hidden patches; dpred whole. */
+OpCost cost_masked_pixel_loss(const MaskedPixelLoss *a, RealType type) {
+    const double hidden = a->patches - a->keep, e = (double)real_size(type);
+    return cost_bytes((double)a->batch * a->dim *
+                      ((e + sizeof(float)) * hidden + (a->dpred ? e * (1.0 + a->patches) : 0)));
+}
+
+void cpu_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
     Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "cross_entropy_loss's logits", 2 * (size_t)classes))
+    if (ops->error || !rooms_open(&rooms, ops, "cross_entropy_loss's logits", 2 * (size_t)a->classes))
         return;
     double total = 0;
-    for (int b = 0; b < batch; b++) {
-        if (labels[b] < 0 || labels[b] >= classes) {
+    for (int b = 0; b < a->batch; b++) {
+        if (a->labels[b] < 0 || a->labels[b] >= a->classes) {
             cpu_fail(ops, status_error(EXIT_DATA,
                                        "cross_entropy_loss: label %d of sample %d is not one of %d classes (0 .. %d); "
                                        "correct the task's labels or its number of classes",
-                                       (int)labels[b], b, classes, classes - 1));
+                                       (int)a->labels[b], b, a->classes, a->classes - 1));
             break;
         }
-        const size_t at = (size_t)b * classes;
-        const float *z = real_read(ops->type, logits, at, classes, rooms_at(&rooms, 0));
-        float *gradient = real_room(ops->type, dlogits, at, rooms_at(&rooms, classes));
+        const size_t at = (size_t)b * a->classes;
+        const float *z = real_read(ops->type, a->logits, at, a->classes, rooms_at(&rooms, 0));
+        float *gradient = real_room(ops->type, a->dlogits, at, rooms_at(&rooms, a->classes));
         double largest = z[0], sum = 0, mean = 0;
-        for (int c = 1; c < classes; c++)
+        for (int c = 1; c < a->classes; c++)
             largest = z[c] > largest ? z[c] : largest;
-        for (int c = 0; c < classes; c++) {
+        for (int c = 0; c < a->classes; c++) {
             sum += exp(z[c] - largest);
-            mean += z[c] / (double)classes;
+            mean += z[c] / (double)a->classes;
         }
         const double lse = largest + log(sum);
-        total += lse - (1.0 - smoothing) * z[labels[b]] - smoothing * mean;
+        total += lse - (1.0 - a->smoothing) * z[a->labels[b]] - a->smoothing * mean;
         if (gradient)
-            for (int c = 0; c < classes; c++) {
-                double wanted = (c == labels[b] ? 1.0 - smoothing : 0.0) + smoothing / (double)classes;
-                gradient[c] = (float)(grad_scale * (exp(z[c] - lse) - wanted) / batch);
+            for (int c = 0; c < a->classes; c++) {
+                double wanted = (c == a->labels[b] ? 1.0 - a->smoothing : 0.0) + a->smoothing / (double)a->classes;
+                gradient[c] = (float)(a->grad_scale * (exp(z[c] - lse) - wanted) / a->batch);
             }
-        real_keep(ops->type, gradient, dlogits, at, classes);
+        real_keep(ops->type, gradient, a->dlogits, at, a->classes);
     }
     rooms_close(&rooms);
     if (!ops->error)
-        *loss = total / batch;
+        *a->loss = total / a->batch;
 }
 
-void cpu_regression_loss(Ops *ops, const Real *pred, const float *target, float grad_scale, double *loss, Real *dpred,
-                         int batch, int outputs) {
+OpCost cost_cross_entropy_loss(const CrossEntropyLoss *a, RealType type) {
+    return cost_bytes(2.0 * (double)real_size(type) * a->batch * a->classes);
+}
+
+void cpu_regression_loss(Ops *ops, const RegressionLoss *a) {
     if (ops->error)
         return;
-    const size_t count = (size_t)batch * outputs;
+    const size_t count = (size_t)a->batch * a->outputs;
     double total = 0;
     for (size_t i = 0; i < count; i++) {
-        double difference = (double)real_get(ops->type, pred, i) - target[i];
+        double difference = (double)real_get(ops->type, a->pred, i) - a->target[i];
         total += difference * difference;
-        if (dpred)
-            real_set(ops->type, dpred, i, (float)(2.0 * grad_scale * difference / (double)count));
+        if (a->dpred)
+            real_set(ops->type, a->dpred, i, (float)(2.0 * a->grad_scale * difference / (double)count));
     }
-    *loss = total / (double)count;
+    *a->loss = total / (double)count;
+}
+
+OpCost cost_regression_loss(const RegressionLoss *a, RealType type) {
+    return cost_bytes((2.0 * (double)real_size(type) + sizeof(float)) * a->batch * a->outputs);
 }

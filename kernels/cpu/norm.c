@@ -42,34 +42,40 @@ WIDE static void normalise(const float *x, const float *weight, const float *bia
     *rstd = factor;
 }
 
-void cpu_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
-                      int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
-                      float *mean, float *rstd, int rows, int dim, const Fp8Codes *codes) {
+void cpu_norm_forward(Ops *ops, const NormForward *a) {
     Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "norm_forward's rows", 2 * (size_t)dim))
+    if (ops->error || !rooms_open(&rooms, ops, "norm_forward's rows", 2 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int start = 0; start < rows; start += ROWS)
-        for (int r = start; r < rows && r < start + ROWS; r++) {
-            const size_t at = (size_t)r * dim;
-            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, dim);
-            const float *seen = real_read(type, x, at, dim, room);
-            if (branch) {
-                float *s = real_room(type, sum, at, room);
-                residual(seen, real_read(type, branch, at, dim, other), scale, sample_keep(keep, r, rows_per_sample), s,
-                         dim);
-                real_keep(type, s, sum, at, dim);
-                seen = real_read(type, sum, at, dim, room);
+    for (int start = 0; start < a->rows; start += ROWS)
+        for (int r = start; r < a->rows && r < start + ROWS; r++) {
+            const size_t at = (size_t)r * a->dim;
+            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, a->dim);
+            const float *seen = real_read(type, a->x, at, a->dim, room);
+            if (a->branch) {
+                float *s = real_room(type, a->sum, at, room);
+                residual(seen, real_read(type, a->branch, at, a->dim, other), a->scale,
+                         sample_keep(a->keep, r, a->rows_per_sample), s, a->dim);
+                real_keep(type, s, a->sum, at, a->dim);
+                seen = real_read(type, a->sum, at, a->dim, room);
             }
-            if (y) {
-                float *to = real_room(type, y, at, other);
-                normalise(seen, weight, bias, eps, to, mean + r, rstd + r, dim);
-                real_keep(type, to, y, at, dim);
+            if (a->y) {
+                float *to = real_room(type, a->y, at, other);
+                normalise(seen, a->weight, a->bias, a->eps, to, a->mean + r, a->rstd + r, a->dim);
+                real_keep(type, to, a->y, at, a->dim);
             }
         }
     rooms_close(&rooms);
-    cpu_leave_codes(ops, y, codes, rows, dim);
+    cpu_leave_codes(ops, a->y, a->codes, a->rows, a->dim);
+}
+
+/* x to y, x and branch to sum; mean and rstd of each row. */
+OpCost cost_norm_forward(const NormForward *a, RealType type) {
+    const double values = (double)a->rows * a->dim;
+    const int tensors = 1 + (a->branch ? 2 : 0) + (a->y ? 1 : 0);
+    return cost_bytes(tensors * (double)real_size(type) * values + (a->y ? 2.0 * sizeof(float) * a->rows : 0) +
+                      (a->codes ? values : 0));
 }
 
 /* dx = dsum + rstd * (g - mean(g) - z mean(g z)), g = dy weight, z = (sum - mean) rstd; dweight += dy z, dbias += dy.
@@ -120,16 +126,13 @@ static void add_parts(const float *parts, int count, size_t stride, float *total
             total[i] += parts[p * stride + i];
 }
 
-void cpu_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
-                       const float *rstd, const float *weight, const Real *branch, const float *scale,
-                       const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
-                       float *dscale, bool add, int rows, int dim, const Fp8Codes *codes) {
+void cpu_norm_backward(Ops *ops, const NormBackward *a) {
     Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "norm_backward's rows", 4 * (size_t)dim))
+    if (ops->error || !rooms_open(&rooms, ops, "norm_backward's rows", 4 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
-    const int part = (int)cpu_part(rows, ROWS), count = (rows + part - 1) / part;
-    const size_t stride = 3 * (size_t)dim;
+    const int part = (int)cpu_part(a->rows, ROWS), count = (a->rows + part - 1) / part;
+    const size_t stride = 3 * (size_t)a->dim;
     float *parts = calloc(count * stride + 1, sizeof *parts);
     if (!parts) {
         cpu_fail(ops, status_no_memory("norm_backward's partial sums", count * stride * sizeof *parts));
@@ -139,26 +142,36 @@ void cpu_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *s
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int p = 0; p < count; p++) {
         float *sums = parts + p * stride;
-        for (int r = p * part; r < rows && r < (p + 1) * part; r++) {
-            const size_t at = (size_t)r * dim;
-            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, dim);
-            float *to = real_room(type, dx, at, rooms_at(&rooms, 3 * (size_t)dim));
-            norm_row(real_read(type, dy, at, dim, room), real_read(type, dsum, at, dim, other),
-                     real_read(type, sum, at, dim, rooms_at(&rooms, 2 * (size_t)dim)), mean[r], rstd[r], weight, to,
-                     sums, sums + dim, dim);
-            real_keep(type, to, dx, at, dim);
-            if (!dbranch && !dscale)
+        for (int r = p * part; r < a->rows && r < (p + 1) * part; r++) {
+            const size_t at = (size_t)r * a->dim;
+            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, a->dim);
+            float *to = real_room(type, a->dx, at, rooms_at(&rooms, 3 * (size_t)a->dim));
+            norm_row(real_read(type, a->dy, at, a->dim, room), real_read(type, a->dsum, at, a->dim, other),
+                     real_read(type, a->sum, at, a->dim, rooms_at(&rooms, 2 * (size_t)a->dim)), a->mean[r], a->rstd[r],
+                     a->weight, to, sums, sums + a->dim, a->dim);
+            real_keep(type, to, a->dx, at, a->dim);
+            if (!a->dbranch && !a->dscale)
                 continue;
-            float *branch_to = real_room(type, dbranch, at, other);
-            branch_row(real_read(type, dx, at, dim, to), dscale ? real_read(type, branch, at, dim, room) : NULL, scale,
-                       sample_keep(keep, r, rows_per_sample), branch_to, dscale ? sums + 2 * dim : NULL, dim);
-            real_keep(type, branch_to, dbranch, at, dim);
+            float *branch_to = real_room(type, a->dbranch, at, other);
+            branch_row(real_read(type, a->dx, at, a->dim, to),
+                       a->dscale ? real_read(type, a->branch, at, a->dim, room) : NULL, a->scale,
+                       sample_keep(a->keep, r, a->rows_per_sample), branch_to, a->dscale ? sums + 2 * a->dim : NULL,
+                       a->dim);
+            real_keep(type, branch_to, a->dbranch, at, a->dim);
         }
     }
-    add_parts(parts, count, stride, dweight, add, dim);
-    add_parts(parts + dim, count, stride, dbias, add, dim);
-    add_parts(parts + 2 * dim, count, stride, dscale, add, dim);
+    add_parts(parts, count, stride, a->dweight, a->add, a->dim);
+    add_parts(parts + a->dim, count, stride, a->dbias, a->add, a->dim);
+    add_parts(parts + 2 * a->dim, count, stride, a->dscale, a->add, a->dim);
     free(parts);
     rooms_close(&rooms);
-    cpu_leave_codes(ops, dx, codes, rows, dim);
+    cpu_leave_codes(ops, a->dx, a->codes, a->rows, a->dim);
+}
+
+/* dy and sum to dx, with dsum, branch and dbranch where they are used; mean and rstd of each row. */
+OpCost cost_norm_backward(const NormBackward *a, RealType type) {
+    const double values = (double)a->rows * a->dim;
+    const int tensors = 3 + (a->dsum ? 1 : 0) + (a->dscale ? 1 : 0) + (a->dbranch ? 1 : 0);
+    return cost_bytes(tensors * (double)real_size(type) * values + 2.0 * sizeof(float) * a->rows +
+                      (a->codes ? values : 0));
 }

@@ -142,22 +142,22 @@ static Status cut_sample(const Sample *s, const ImageSet *images, int b, const f
     return status;
 }
 
-void cpu_pixels_to_patches(Ops *ops, const ImageSet *images, const int32_t *ids, int keep, const float mean[3],
-                           const float std[3], int size, int patch, Real *visible, float *target, int batch) {
+void cpu_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
     Rooms rooms;
-    if (ops->error || !check_grid(ops, "pixels_to_patches", ids, batch, size, patch, keep) ||
-        !rooms_open(&rooms, ops, "pixels_to_patches' patches", 3 * (size_t)patch * patch))
+    if (ops->error || !check_grid(ops, "pixels_to_patches", a->ids, a->batch, a->size, a->patch, a->keep) ||
+        !rooms_open(&rooms, ops, "pixels_to_patches' patches", 3 * (size_t)a->patch * a->patch))
         return;
     float scale[3], shift[3];
     for (int c = 0; c < 3; c++) {
-        scale[c] = 1.0f / (255.0f * std[c]);
-        shift[c] = -mean[c] / std[c];
+        scale[c] = 1.0f / (255.0f * a->std[c]);
+        shift[c] = -a->mean[c] / a->std[c];
     }
     Status failure = NULL;
 #pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
-    for (int b = 0; b < batch; b++) {
-        const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
-        Status status = cut_sample(&sample, images, b, scale, shift);
+    for (int b = 0; b < a->batch; b++) {
+        const Sample sample =
+            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, rooms_at(&rooms, 0), b);
+        Status status = cut_sample(&sample, a->images, b, scale, shift);
         if (status) {
 #pragma omp critical(pixels_to_patches_failure)
             if (failure)
@@ -171,16 +171,34 @@ void cpu_pixels_to_patches(Ops *ops, const ImageSet *images, const int32_t *ids,
         cpu_fail(ops, failure);
 }
 
-void cpu_image_to_patches(Ops *ops, const float *image, const int32_t *ids, int keep, int size, int patch,
-                          Real *visible, float *target, int batch) {
+/* Images of `read` bytes each to their visible patches, and the others as FP32 targets. */
+static OpCost cut_cost(int batch, double read, int size, int patch, int keep, bool target, RealType type) {
+    const double values = 3.0 * size * size, visible = 3.0 * patch * patch * keep;
+    return cost_bytes(batch *
+                      (read + (double)real_size(type) * visible + (target ? sizeof(float) * (values - visible) : 0)));
+}
+
+/* A crop is counted as the whole of its image. */
+OpCost cost_pixels_to_patches(const PixelsToPatches *a, RealType type) {
+    const double read = 3.0 * a->images->height * a->images->width;
+    return cut_cost(a->batch, read, a->size, a->patch, a->keep, a->target != NULL, type);
+}
+
+void cpu_image_to_patches(Ops *ops, const ImageToPatches *a) {
     Rooms rooms;
-    if (ops->error || !check_grid(ops, "image_to_patches", ids, batch, size, patch, keep) ||
-        !rooms_open(&rooms, ops, "image_to_patches' patches", 3 * (size_t)patch * patch))
+    if (ops->error || !check_grid(ops, "image_to_patches", a->ids, a->batch, a->size, a->patch, a->keep) ||
+        !rooms_open(&rooms, ops, "image_to_patches' patches", 3 * (size_t)a->patch * a->patch))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        const Sample sample = sample_at(ids, keep, size, patch, ops->type, visible, target, rooms_at(&rooms, 0), b);
-        cut_image(&sample, image + (size_t)b * 3 * size * size);
+    for (int b = 0; b < a->batch; b++) {
+        const Sample sample =
+            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, rooms_at(&rooms, 0), b);
+        cut_image(&sample, a->image + (size_t)b * 3 * a->size * a->size);
     }
     rooms_close(&rooms);
+}
+
+OpCost cost_image_to_patches(const ImageToPatches *a, RealType type) {
+    const double read = 3.0 * sizeof(float) * a->size * a->size;
+    return cut_cost(a->batch, read, a->size, a->patch, a->keep, a->target != NULL, type);
 }

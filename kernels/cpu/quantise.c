@@ -8,17 +8,23 @@
 /* Side of the squares that codes are transposed in: a cache line. */
 enum { SQUARE = 64 };
 
-void cpu_begin_fp8(Ops *ops, Fp8Scale *scales, int count) {
+void cpu_begin_fp8(Ops *ops, const BeginFp8 *a) {
     if (ops->error)
         return;
-    for (int i = 0; i < count; i++) {
-        scales[i].amax = 0;
-        scales[i].saturated = 0;
-        if (scales[i].history[0] == 0) {
-            scales[i].scale = 0;
-            scales[i].inverse = 1;
+    for (int i = 0; i < a->count; i++) {
+        a->scales[i].amax = 0;
+        a->scales[i].saturated = 0;
+        if (a->scales[i].history[0] == 0) {
+            a->scales[i].scale = 0;
+            a->scales[i].inverse = 1;
         }
     }
+}
+
+/* The few numbers of a scale are not counted. */
+OpCost cost_begin_fp8(const BeginFp8 *a, RealType type) {
+    (void)a, (void)type;
+    return cost_bytes(0);
 }
 
 static void choose(Fp8Scale *s, float amax) {
@@ -48,11 +54,16 @@ static void update(Fp8Scale *s) {
     s->saturated = 0;
 }
 
-void cpu_update_fp8(Ops *ops, Fp8Scale *scales, int count, const float *gate) {
-    if (ops->error || (gate && !isfinite(*gate)))
+void cpu_update_fp8(Ops *ops, const UpdateFp8 *a) {
+    if (ops->error || (a->gate && !isfinite(*a->gate)))
         return;
-    for (int i = 0; i < count; i++)
-        update(&scales[i]);
+    for (int i = 0; i < a->count; i++)
+        update(&a->scales[i]);
+}
+
+OpCost cost_update_fp8(const UpdateFp8 *a, RealType type) {
+    (void)a, (void)type;
+    return cost_bytes(0);
 }
 
 /* Non-negative floats are ordered as their bits, NaN above all. */
@@ -70,20 +81,26 @@ static void join_amax(Fp8Scale *s, uint32_t largest) {
         s->amax = approx_from_bits(largest);
 }
 
-void cpu_measure_fp8(Ops *ops, const Real *x, Fp8Scale *scale, size_t count) {
-    if (ops->error || scale->scale != 0)
+void cpu_measure_fp8(Ops *ops, const MeasureFp8 *a) {
+    if (ops->error || a->scale->scale != 0)
         return;
     uint32_t largest = 0;
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(max : largest)
-    for (size_t i = 0; i < count; i += PIECE) {
-        const size_t length = cpu_min(PIECE, count - i);
+    for (size_t i = 0; i < a->count; i += PIECE) {
+        const size_t length = cpu_min(PIECE, a->count - i);
         float room[PIECE];
-        const uint32_t found = largest_bits(real_read(ops->type, x, i, length, room), length);
+        const uint32_t found = largest_bits(real_read(ops->type, a->x, i, length, room), length);
         largest = found > largest ? found : largest;
     }
-    join_amax(scale, largest);
-    if (is_usable(scale->amax))
-        choose(scale, scale->amax);
+    join_amax(a->scale, largest);
+    if (is_usable(a->scale->amax))
+        choose(a->scale, a->scale->amax);
+}
+
+/* Does nothing in all steps but the first. */
+OpCost cost_measure_fp8(const MeasureFp8 *a, RealType type) {
+    (void)a, (void)type;
+    return cost_bytes(0);
 }
 
 /* What quantising some values showed. */
@@ -119,29 +136,33 @@ static void turn(const uint8_t *x, uint8_t *y, size_t rows, size_t columns, size
                 y[c * rows + i] = x[i * columns + c];
 }
 
-void cpu_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, bool seen_before, uint8_t *y, uint8_t *transposed,
-                      int rows, int columns) {
+void cpu_quantise_fp8(Ops *ops, const QuantiseFp8 *a) {
     if (ops->error)
         return;
-    const size_t count = (size_t)rows * columns;
-    const CodeFormat format = code_format(scale->format);
-    const float factor = scale->scale != 0 ? scale->scale : 1;
+    const size_t count = (size_t)a->rows * a->columns;
+    const CodeFormat format = code_format(a->scale->format);
+    const float factor = a->scale->scale != 0 ? a->scale->scale : 1;
     uint32_t largest = 0, saturated = 0;
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(max : largest) reduction(+ : saturated)
     for (size_t i = 0; i < count; i += PIECE) {
         const size_t length = cpu_min(PIECE, count - i);
         float room[PIECE];
-        const Seen seen = to_codes(real_read(ops->type, x, i, length, room), factor, format, y + i, length);
+        const Seen seen = to_codes(real_read(ops->type, a->x, i, length, room), factor, format, a->y + i, length);
         largest = seen.largest > largest ? seen.largest : largest;
         saturated += seen.saturated;
     }
-    if (!seen_before) {
-        join_amax(scale, largest);
-        scale->saturated += saturated;
+    if (!a->seen) {
+        join_amax(a->scale, largest);
+        a->scale->saturated += saturated;
     }
-    if (!transposed)
+    if (!a->transposed)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int c = 0; c < columns; c += SQUARE)
-        turn(y, transposed, rows, columns, c, cpu_min(c + SQUARE, columns));
+    for (int c = 0; c < a->columns; c += SQUARE)
+        turn(a->y, a->transposed, a->rows, a->columns, c, cpu_min(c + SQUARE, a->columns));
+}
+
+OpCost cost_quantise_fp8(const QuantiseFp8 *a, RealType type) {
+    const double codes = a->transposed ? 2 : 1;
+    return cost_bytes(((double)real_size(type) + codes) * a->rows * a->columns);
 }

@@ -13,19 +13,24 @@ WIDE static double sum_of_squares(const float *x, size_t count) {
     return sum;
 }
 
-void cpu_global_norm(Ops *ops, const float *x, size_t count, float *norm) {
+void cpu_global_norm(Ops *ops, const GlobalNorm *a) {
     if (ops->error)
         return;
-    const size_t part = cpu_part(count, PIECE);
+    const size_t part = cpu_part(a->count, PIECE);
     double parts[PARTS] = {0};
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int p = 0; p < PARTS; p++)
-        if (p * part < count)
-            parts[p] = sum_of_squares(x + p * part, cpu_min(part, count - p * part));
+        if (p * part < a->count)
+            parts[p] = sum_of_squares(a->x + p * part, cpu_min(part, a->count - p * part));
     double sum = 0;
     for (int p = 0; p < PARTS; p++)
         sum += parts[p];
-    *norm = (float)sqrt(sum);
+    *a->norm = (float)sqrt(sum);
+}
+
+OpCost cost_global_norm(const GlobalNorm *a, RealType type) {
+    (void)type;
+    return cost_bytes((double)sizeof(float) * (double)a->count);
 }
 
 /* Whether an exponent is all ones. */
@@ -37,17 +42,17 @@ WIDE static bool any_nonfinite(const float *x, size_t count) {
     return found;
 }
 
-void cpu_find_nonfinite(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first) {
+void cpu_find_nonfinite(Ops *ops, const FindNonfinite *a) {
     if (ops->error)
         return;
-    size_t found = count;
+    size_t found = a->count;
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(min : found)
-    for (size_t start = 0; start < count; start += PIECE) {
-        const size_t length = cpu_min(PIECE, count - start);
+    for (size_t start = 0; start < a->count; start += PIECE) {
+        const size_t length = cpu_min(PIECE, a->count - start);
         if (found < start)
             continue;
         float room[PIECE];
-        const float *values = real_read(type, x, start, length, room);
+        const float *values = real_read(a->type, a->x, start, length, room);
         if (!any_nonfinite(values, length))
             continue;
         size_t i = 0;
@@ -55,5 +60,10 @@ void cpu_find_nonfinite(Ops *ops, const Real *x, RealType type, size_t count, ui
             i++;
         found = cpu_min(found, start + i);
     }
-    *first = found;
+    *a->first = found;
+}
+
+OpCost cost_find_nonfinite(const FindNonfinite *a, RealType type) {
+    (void)type;
+    return cost_bytes((double)real_size(a->type) * (double)a->count);
 }

@@ -19,121 +19,154 @@ static void accumulate(RealType type, const Real *x, size_t at, float *out, int 
         out[i] += real_get(type, x, at + i);
 }
 
-void cpu_embed_forward(Ops *ops, const Real *x, const float *cls, const float *pos, const int32_t *ids, Real *out,
-                       int batch, int patches, int keep, int dim) {
-    if (ops->error || !cpu_check_ids(ops, "embed_forward", ids, batch, patches, keep))
+void cpu_embed_forward(Ops *ops, const EmbedForward *a) {
+    if (ops->error || !cpu_check_ids(ops, "embed_forward", a->ids, a->batch, a->patches, a->keep))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        const size_t at = (size_t)b * (1 + keep) * dim;
-        add_row(REAL_FP32, cls, 0, pos, ops->type, out, at, dim);
-        for (int j = 0; j < keep; j++)
-            add_row(ops->type, x, ((size_t)b * keep + j) * dim, pos + (size_t)(1 + ids[(size_t)b * patches + j]) * dim,
-                    ops->type, out, at + (size_t)(1 + j) * dim, dim);
+    for (int b = 0; b < a->batch; b++) {
+        const size_t at = (size_t)b * (1 + a->keep) * a->dim;
+        add_row(REAL_FP32, a->cls, 0, a->pos, ops->type, a->out, at, a->dim);
+        for (int j = 0; j < a->keep; j++)
+            add_row(ops->type, a->x, ((size_t)b * a->keep + j) * a->dim,
+                    a->pos + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim, ops->type, a->out,
+                    at + (size_t)(1 + j) * a->dim, a->dim);
     }
 }
 
-void cpu_embed_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dcls, float *dpos, bool add,
-                        int batch, int patches, int keep, int dim) {
-    if (ops->error || !cpu_check_ids(ops, "embed_backward", ids, batch, patches, keep))
+static OpCost embed_cost(int batch, int keep, int dim, RealType type) {
+    return cost_bytes((double)real_size(type) * batch * dim * (1 + 2.0 * keep));
+}
+OpCost cost_embed_forward(const EmbedForward *a, RealType type) {
+    return embed_cost(a->batch, a->keep, a->dim, type);
+}
+
+void cpu_embed_backward(Ops *ops, const EmbedBackward *a) {
+    if (ops->error || !cpu_check_ids(ops, "embed_backward", a->ids, a->batch, a->patches, a->keep))
         return;
-    const size_t sample = (size_t)(1 + keep) * dim;
+    const size_t sample = (size_t)(1 + a->keep) * a->dim;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++)
-        real_copy(ops->type, dout, b * sample + dim, dx, (size_t)b * keep * dim, (size_t)keep * dim);
-    if (!add) {
-        memset(dcls, 0, dim * sizeof *dcls);
-        if (dpos)
-            memset(dpos, 0, (size_t)(1 + patches) * dim * sizeof *dpos);
+    for (int b = 0; b < a->batch; b++)
+        real_copy(ops->type, a->dout, b * sample + a->dim, a->dx, (size_t)b * a->keep * a->dim,
+                  (size_t)a->keep * a->dim);
+    if (!a->add) {
+        memset(a->dcls, 0, a->dim * sizeof *a->dcls);
+        if (a->dpos)
+            memset(a->dpos, 0, (size_t)(1 + a->patches) * a->dim * sizeof *a->dpos);
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int c = 0; c < dim; c += COLUMNS) {
-        int width = (int)cpu_min(COLUMNS, dim - c);
-        for (int b = 0; b < batch; b++) {
+    for (int c = 0; c < a->dim; c += COLUMNS) {
+        int width = (int)cpu_min(COLUMNS, a->dim - c);
+        for (int b = 0; b < a->batch; b++) {
             const size_t at = b * sample + c;
-            accumulate(ops->type, dout, at, dcls + c, width);
-            if (!dpos)
+            accumulate(ops->type, a->dout, at, a->dcls + c, width);
+            if (!a->dpos)
                 continue;
-            accumulate(ops->type, dout, at, dpos + c, width);
-            for (int j = 0; j < keep; j++)
-                accumulate(ops->type, dout, at + (size_t)(1 + j) * dim,
-                           dpos + (size_t)(1 + ids[(size_t)b * patches + j]) * dim + c, width);
+            accumulate(ops->type, a->dout, at, a->dpos + c, width);
+            for (int j = 0; j < a->keep; j++)
+                accumulate(ops->type, a->dout, at + (size_t)(1 + j) * a->dim,
+                           a->dpos + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, width);
         }
     }
 }
 
-void cpu_restore_forward(Ops *ops, const Real *x, const float *mask_token, const float *pos, const int32_t *ids,
-                         Real *out, int batch, int patches, int keep, int dim) {
-    if (ops->error || !cpu_check_ids(ops, "restore_forward", ids, batch, patches, keep))
+OpCost cost_embed_backward(const EmbedBackward *a, RealType type) {
+    return embed_cost(a->batch, a->keep, a->dim, type);
+}
+
+void cpu_restore_forward(Ops *ops, const RestoreForward *a) {
+    if (ops->error || !cpu_check_ids(ops, "restore_forward", a->ids, a->batch, a->patches, a->keep))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        const size_t from = (size_t)b * (1 + keep) * dim, to = (size_t)b * (1 + patches) * dim;
-        add_row(ops->type, x, from, pos, ops->type, out, to, dim);
-        for (int j = 0; j < patches; j++) {
-            const size_t place = (size_t)(1 + ids[(size_t)b * patches + j]) * dim;
-            const bool visible = j < keep;
-            add_row(visible ? ops->type : REAL_FP32, visible ? x : mask_token,
-                    visible ? from + (size_t)(1 + j) * dim : 0, pos + place, ops->type, out, to + place, dim);
+    for (int b = 0; b < a->batch; b++) {
+        const size_t from = (size_t)b * (1 + a->keep) * a->dim, to = (size_t)b * (1 + a->patches) * a->dim;
+        add_row(ops->type, a->x, from, a->pos, ops->type, a->out, to, a->dim);
+        for (int j = 0; j < a->patches; j++) {
+            const size_t place = (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim;
+            const bool visible = j < a->keep;
+            add_row(visible ? ops->type : REAL_FP32, visible ? a->x : a->mask_token,
+                    visible ? from + (size_t)(1 + j) * a->dim : 0, a->pos + place, ops->type, a->out, to + place,
+                    a->dim);
         }
     }
 }
 
-void cpu_restore_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dmask_token, bool add,
-                          int batch, int patches, int keep, int dim) {
-    if (ops->error || !cpu_check_ids(ops, "restore_backward", ids, batch, patches, keep))
+static OpCost restore_cost(int batch, int patches, int keep, int dim, RealType type) {
+    return cost_bytes((double)real_size(type) * batch * dim * (2.0 + patches + keep));
+}
+OpCost cost_restore_forward(const RestoreForward *a, RealType type) {
+    return restore_cost(a->batch, a->patches, a->keep, a->dim, type);
+}
+
+void cpu_restore_backward(Ops *ops, const RestoreBackward *a) {
+    if (ops->error || !cpu_check_ids(ops, "restore_backward", a->ids, a->batch, a->patches, a->keep))
         return;
-    const size_t sample = (size_t)(1 + patches) * dim;
+    const size_t sample = (size_t)(1 + a->patches) * a->dim;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        const size_t to = (size_t)b * (1 + keep) * dim;
-        real_copy(ops->type, dout, b * sample, dx, to, dim);
-        for (int j = 0; j < keep; j++)
-            real_copy(ops->type, dout, b * sample + (size_t)(1 + ids[(size_t)b * patches + j]) * dim, dx,
-                      to + (size_t)(1 + j) * dim, dim);
+    for (int b = 0; b < a->batch; b++) {
+        const size_t to = (size_t)b * (1 + a->keep) * a->dim;
+        real_copy(ops->type, a->dout, b * sample, a->dx, to, a->dim);
+        for (int j = 0; j < a->keep; j++)
+            real_copy(ops->type, a->dout, b * sample + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim, a->dx,
+                      to + (size_t)(1 + j) * a->dim, a->dim);
     }
-    if (!add)
-        memset(dmask_token, 0, dim * sizeof *dmask_token);
+    if (!a->add)
+        memset(a->dmask_token, 0, a->dim * sizeof *a->dmask_token);
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int c = 0; c < dim; c += COLUMNS) {
-        int width = (int)cpu_min(COLUMNS, dim - c);
-        for (int b = 0; b < batch; b++) {
+    for (int c = 0; c < a->dim; c += COLUMNS) {
+        int width = (int)cpu_min(COLUMNS, a->dim - c);
+        for (int b = 0; b < a->batch; b++) {
             /* A sample's sum first: the total has far fewer terms then, and a smaller error. */
             float total[COLUMNS] = {0};
-            for (int j = keep; j < patches; j++)
-                accumulate(ops->type, dout, b * sample + (size_t)(1 + ids[(size_t)b * patches + j]) * dim + c, total,
-                           width);
-            accumulate(REAL_FP32, total, 0, dmask_token + c, width);
+            for (int j = a->keep; j < a->patches; j++)
+                accumulate(ops->type, a->dout,
+                           b * sample + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, total, width);
+            accumulate(REAL_FP32, total, 0, a->dmask_token + c, width);
         }
     }
 }
 
-void cpu_pool_forward(Ops *ops, const Real *x, Real *y, int batch, int tokens, int dim) {
+OpCost cost_restore_backward(const RestoreBackward *a, RealType type) {
+    return restore_cost(a->batch, a->patches, a->keep, a->dim, type);
+}
+
+void cpu_pool_forward(Ops *ops, const PoolForward *a) {
     Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "pool_forward's means", dim))
+    if (ops->error || !rooms_open(&rooms, ops, "pool_forward's means", a->dim))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        float *mean = real_room(ops->type, y, (size_t)b * dim, rooms_at(&rooms, 0));
-        memset(mean, 0, dim * sizeof *mean);
-        for (int t = 1; t < tokens; t++)
-            accumulate(ops->type, x, ((size_t)b * tokens + t) * dim, mean, dim);
-        for (int i = 0; i < dim; i++)
-            mean[i] /= tokens - 1;
-        real_keep(ops->type, mean, y, (size_t)b * dim, dim);
+    for (int b = 0; b < a->batch; b++) {
+        float *mean = real_room(ops->type, a->y, (size_t)b * a->dim, rooms_at(&rooms, 0));
+        memset(mean, 0, a->dim * sizeof *mean);
+        for (int t = 1; t < a->tokens; t++)
+            accumulate(ops->type, a->x, ((size_t)b * a->tokens + t) * a->dim, mean, a->dim);
+        for (int i = 0; i < a->dim; i++)
+            mean[i] /= a->tokens - 1;
+        real_keep(ops->type, mean, a->y, (size_t)b * a->dim, a->dim);
     }
     rooms_close(&rooms);
 }
 
-void cpu_pool_backward(Ops *ops, const Real *dy, Real *dx, int batch, int tokens, int dim) {
+static OpCost pool_cost(int batch, int tokens, int dim, RealType type) {
+    return cost_bytes((double)real_size(type) * batch * dim * (1.0 + tokens));
+}
+OpCost cost_pool_forward(const PoolForward *a, RealType type) {
+    return pool_cost(a->batch, a->tokens, a->dim, type);
+}
+
+void cpu_pool_backward(Ops *ops, const PoolBackward *a) {
     if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
-    for (int b = 0; b < batch; b++) {
-        const size_t from = (size_t)b * dim, to = (size_t)b * tokens * dim;
-        real_clear(ops->type, dx, to, dim);
-        for (int t = 1; t < tokens; t++)
-            for (int i = 0; i < dim; i++)
-                real_set(ops->type, dx, to + (size_t)t * dim + i, real_get(ops->type, dy, from + i) / (tokens - 1));
+    for (int b = 0; b < a->batch; b++) {
+        const size_t from = (size_t)b * a->dim, to = (size_t)b * a->tokens * a->dim;
+        real_clear(ops->type, a->dx, to, a->dim);
+        for (int t = 1; t < a->tokens; t++)
+            for (int i = 0; i < a->dim; i++)
+                real_set(ops->type, a->dx, to + (size_t)t * a->dim + i,
+                         real_get(ops->type, a->dy, from + i) / (a->tokens - 1));
     }
+}
+
+OpCost cost_pool_backward(const PoolBackward *a, RealType type) {
+    return pool_cost(a->batch, a->tokens, a->dim, type);
 }

@@ -92,11 +92,10 @@ __global__ void __launch_bounds__(THREADS)
 
 } // namespace
 
-void cuda_adamw(Ops *ops, float *param, uint16_t *rounded, const float *grad, float *m, float *v, size_t count,
-                const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
+void cuda_adamw(Ops *ops, const Adamw *a) {
     if (ops->error)
         return;
-    const size_t blocks = (count + (size_t)THREADS * VALUES - 1) / ((size_t)THREADS * VALUES);
-    LAUNCH(ops, "adamw", adamw_kernel, (unsigned)blocks, THREADS, 0, param, (bf16 *)rounded, grad, m, v, count,
-           segments, segment_count, values, norm);
+    const size_t blocks = (a->count + (size_t)THREADS * VALUES - 1) / ((size_t)THREADS * VALUES);
+    LAUNCH(ops, "adamw", adamw_kernel, (unsigned)blocks, THREADS, 0, a->param, (bf16 *)a->rounded, a->grad, a->m, a->v,
+           a->count, a->segments, a->segment_count, a->values, a->norm);
 }

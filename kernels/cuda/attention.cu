@@ -439,59 +439,59 @@ static bool library_wins(Ops *ops, const AttentionShape *shape, const Ours &ours
     return attention_library_has(ops, shape, true) && other_way_wins(ops, key, ways, ours, library);
 }
 
-void cuda_attention_forward(Ops *ops, const Real *qkv, Real *out, float *lse, int batch, int tokens, int heads,
-                            int head) {
+void cuda_attention_forward(Ops *ops, const AttentionForward *a) {
     if (ops->error)
         return;
-    const AttentionShape wanted = {false, batch, tokens, heads, head};
+    const AttentionShape wanted = {false, a->batch, a->tokens, a->heads, a->head};
     const auto library = [=] {
-        attention_library_run(ops, &wanted, {qkv, NULL, out, NULL, lse, NULL});
+        attention_library_run(ops, &wanted, {a->qkv, NULL, a->out, NULL, a->lse, NULL});
         return !ops->error;
     };
     const auto ours = [=] {
-        attention_short_forward(ops, qkv, out, lse, batch, tokens, heads, head);
+        attention_short_forward(ops, a->qkv, a->out, a->lse, a->batch, a->tokens, a->heads, a->head);
         return !ops->error;
     };
-    if (attention_is_short(ops, tokens, head) ? library_wins(ops, &wanted, ours, library)
-                                              : attention_library_has(ops, &wanted)) {
+    if (attention_is_short(ops, a->tokens, a->head) ? library_wins(ops, &wanted, ours, library)
+                                                    : attention_library_has(ops, &wanted)) {
         library();
         return;
     }
-    if (attention_is_short(ops, tokens, head)) {
+    if (attention_is_short(ops, a->tokens, a->head)) {
         ours();
         return;
     }
-    const Shape shape = {tokens, heads, head, 1 / sqrtf((float)head)};
-    WITH_REAL(ops->type, T, WITH_WIDTH(head, launch_forward, ops, (const T *)qkv, (T *)out, lse, batch, shape));
+    const Shape shape = {a->tokens, a->heads, a->head, 1 / sqrtf((float)a->head)};
+    WITH_REAL(ops->type, T,
+              WITH_WIDTH(a->head, launch_forward, ops, (const T *)a->qkv, (T *)a->out, a->lse, a->batch, shape));
 }
 
-void cuda_attention_backward(Ops *ops, const Real *dout, const Real *qkv, const Real *out, const float *lse, Real *dqkv,
-                             int batch, int tokens, int heads, int head) {
+void cuda_attention_backward(Ops *ops, const AttentionBackward *a) {
     if (ops->error)
         return;
-    const AttentionShape wanted = {true, batch, tokens, heads, head};
+    const AttentionShape wanted = {true, a->batch, a->tokens, a->heads, a->head};
     const auto library = [=] {
-        attention_library_run(ops, &wanted, {qkv, dout, (Real *)out, dqkv, (float *)lse, NULL});
+        attention_library_run(ops, &wanted, {a->qkv, a->dout, (Real *)a->out, a->dqkv, (float *)a->lse, NULL});
         return !ops->error;
     };
     const auto ours = [=] {
-        attention_short_backward(ops, dout, qkv, lse, dqkv, batch, tokens, heads, head);
+        attention_short_backward(ops, a->dout, a->qkv, a->lse, a->dqkv, a->batch, a->tokens, a->heads, a->head);
         return !ops->error;
     };
-    if (attention_is_short(ops, tokens, head) ? library_wins(ops, &wanted, ours, library)
-                                              : attention_library_has(ops, &wanted)) {
+    if (attention_is_short(ops, a->tokens, a->head) ? library_wins(ops, &wanted, ours, library)
+                                                    : attention_library_has(ops, &wanted)) {
         library();
         return;
     }
-    if (attention_is_short(ops, tokens, head)) {
+    if (attention_is_short(ops, a->tokens, a->head)) {
         ours();
         return;
     }
-    float *through = (float *)cuda_scratch(ops, "attention_backward", gpu_attention_sums(batch, heads, tokens));
+    float *through =
+        (float *)cuda_scratch(ops, "attention_backward", gpu_attention_sums(a->batch, a->heads, a->tokens));
     if (!through)
         return;
-    const Shape shape = {tokens, heads, head, 1 / sqrtf((float)head)};
+    const Shape shape = {a->tokens, a->heads, a->head, 1 / sqrtf((float)a->head)};
     WITH_REAL(ops->type, T,
-              WITH_WIDTH(head, launch_backward, ops, (const T *)dout, (const T *)qkv, (const T *)out, lse, through,
-                         (T *)dqkv, batch, shape));
+              WITH_WIDTH(a->head, launch_backward, ops, (const T *)a->dout, (const T *)a->qkv, (const T *)a->out,
+                         a->lse, through, (T *)a->dqkv, a->batch, shape));
 }

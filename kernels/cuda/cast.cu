@@ -38,14 +38,16 @@ unsigned chunks_of(size_t count) {
 
 } // namespace
 
-void cuda_cast_to_bf16(Ops *ops, const float *x, uint16_t *y, size_t count) {
+void cuda_cast_to_bf16(Ops *ops, const CastToBf16 *a) {
     if (ops->error)
         return;
-    LAUNCH(ops, "cast_to_bf16", (cast_kernel<float, bf16>), chunks_of(count), THREADS, 0, x, (bf16 *)y, count);
+    LAUNCH(ops, "cast_to_bf16", (cast_kernel<float, bf16>), chunks_of(a->count), THREADS, 0, a->x, (bf16 *)a->y,
+           a->count);
 }
 
-void cuda_cast_from_bf16(Ops *ops, const uint16_t *x, float *y, size_t count) {
+void cuda_cast_from_bf16(Ops *ops, const CastFromBf16 *a) {
     if (ops->error)
         return;
-    LAUNCH(ops, "cast_from_bf16", (cast_kernel<bf16, float>), chunks_of(count), THREADS, 0, (const bf16 *)x, y, count);
+    LAUNCH(ops, "cast_from_bf16", (cast_kernel<bf16, float>), chunks_of(a->count), THREADS, 0, (const bf16 *)a->x, a->y,
+           a->count);
 }

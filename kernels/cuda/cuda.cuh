@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the CUDA backend share: the context, launching, and failing. Every operation is cuda_NAME for the
- * table's NAME, of the same type; every kernel is launched through LAUNCH() and nothing else, so that kernels/emu can
+ * table's NAME; every kernel is launched through LAUNCH() and nothing else, so that kernels/emu can
  * run it on the host.
  *
  * Results do not depend on the order in which threads and blocks run: no atomic sums of floats; a sum over a tensor is
@@ -8,7 +8,7 @@
 #ifndef FOVEA_CUDA_CUH
 #define FOVEA_CUDA_CUH
 
-#include "ops/operations.h"
+#include "ops/ops.h"
 
 #include <cuda_runtime.h>
 #include <stdint.h>
@@ -54,7 +54,7 @@ static inline Cuda *cuda_context(const Ops *ops) {
     return (Cuda *)ops->device->context;
 }
 
-#define CUDA_DECLARE(name) __typeof__(*((Ops *)0)->name) cuda_##name;
+#define CUDA_DECLARE(operation, Arguments) void cuda_##operation(Ops *ops, const Arguments *a);
 OPERATIONS(CUDA_DECLARE)
 #undef CUDA_DECLARE
 

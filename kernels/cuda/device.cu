@@ -258,7 +258,7 @@ static Status device_reserve_scratch(const Device *device, size_t bytes) {
                                                      : NULL;
 }
 
-#define CUDA_NAME(operation) static constexpr char name_of_##operation[] = #operation;
+#define CUDA_NAME(operation, Arguments) static constexpr char name_of_##operation[] = #operation;
 OPERATIONS(CUDA_NAME)
 #undef CUDA_NAME
 
@@ -268,7 +268,7 @@ static void device_operations(const Device *device, int, Ops *ops) {
     ops->device = device;
     ops->type = REAL_FP32;
     ops->threads = 1;
-#define CUDA_FILL(operation)                                                                                           \
+#define CUDA_FILL(operation, Arguments)                                                                                \
     ops->operation = Ranged<decltype(ops->operation)>::call<cuda_##operation, name_of_##operation>;
     OPERATIONS(CUDA_FILL)
 #undef CUDA_FILL

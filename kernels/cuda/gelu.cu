@@ -179,16 +179,16 @@ template <typename T> void launch_backward(Ops *ops, const T *dy, const T *x, Ac
 
 } // namespace
 
-void cuda_gelu_forward(Ops *ops, const Real *x, Activation act, Real *y, size_t count) {
+void cuda_gelu_forward(Ops *ops, const GeluForward *a) {
     if (ops->error)
         return;
-    WITH_REAL(ops->type, T, launch_forward(ops, (const T *)x, act, (T *)y, count));
+    WITH_REAL(ops->type, T, launch_forward(ops, (const T *)a->x, a->act, (T *)a->y, a->count));
 }
 
-void cuda_gelu_backward(Ops *ops, const Real *dy, const Real *x, Activation act, Real *dx, size_t count) {
+void cuda_gelu_backward(Ops *ops, const GeluBackward *a) {
     if (ops->error)
         return;
-    WITH_REAL(ops->type, T, launch_backward(ops, (const T *)dy, (const T *)x, act, (T *)dx, count));
+    WITH_REAL(ops->type, T, launch_backward(ops, (const T *)a->dy, (const T *)a->x, a->act, (T *)a->dx, a->count));
 }
 
 void gelu_forward_coded(Ops *ops, const Real *x, Activation act, Real *y, const Fp8Codes &codes, size_t count) {

@@ -33,22 +33,23 @@ bool is_tanh(Activation act, int width) {
 
 } // namespace
 
-void cuda_linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bias, Activation act, Real *pre, Real *y,
-                         int rows, int in, int out) {
+void cuda_linear_forward(Ops *ops, const LinearForward *a) {
     const auto kernels = [=] {
-        Real *product = act == ACTIVATION_NONE ? y : pre;
-        matmul(ops, "linear_forward", Factor{x, false}, Factor{w, true}, bias, product, ops->type, false, rows, out,
-               in);
-        if (act != ACTIVATION_NONE)
-            cuda_gelu_forward(ops, pre, act, y, (size_t)rows * out);
+        Real *product = a->act == ACTIVATION_NONE ? a->y : a->pre;
+        matmul(ops, "linear_forward", Factor{a->x, false}, Factor{a->w, true}, a->bias, product, ops->type, false,
+               a->rows, a->out, a->in);
+        const GeluForward gelu = {a->pre, a->act, a->y, (size_t)a->rows * a->out};
+        if (a->act != ACTIVATION_NONE)
+            cuda_gelu_forward(ops, &gelu);
         return !ops->error;
     };
     const auto epilogue = [=] {
-        return matmul_fused(ops, "linear_forward", Factor{x, false}, Factor{w, true}, bias, Fusion{FUSION_GELU, pre}, y,
-                            ops->type, false, rows, out, in);
+        return matmul_fused(ops, "linear_forward", Factor{a->x, false}, Factor{a->w, true}, a->bias,
+                            Fusion{FUSION_GELU, a->pre}, a->y, ops->type, false, a->rows, a->out, a->in);
     };
     char key[200];
-    if (is_tanh(act, out) && may_fuse(ops, "linear_forward with GELU", bias != NULL, rows, in, out, key) &&
+    if (is_tanh(a->act, a->out) &&
+        may_fuse(ops, "linear_forward with GELU", a->bias != NULL, a->rows, a->in, a->out, key) &&
         other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
@@ -56,21 +57,22 @@ void cuda_linear_forward(Ops *ops, const Real *x, const Real *w, const Real *bia
 }
 
 /* By the kernels, in BF16, the product is rounded before GELU's slope multiplies it, and once more after. */
-void cuda_linear_backward_input(Ops *ops, const Real *dy, const Real *w, Activation act, const Real *pre, Real *dx,
-                                int rows, int in, int out) {
+void cuda_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     const auto kernels = [=] {
-        matmul(ops, "linear_backward_input", Factor{dy, false}, Factor{w, false}, NULL, dx, ops->type, false, rows, in,
-               out);
-        if (act != ACTIVATION_NONE)
-            cuda_gelu_backward(ops, dx, pre, act, dx, (size_t)rows * in);
+        matmul(ops, "linear_backward_input", Factor{a->dy, false}, Factor{a->w, false}, NULL, a->dx, ops->type, false,
+               a->rows, a->in, a->out);
+        const GeluBackward gelu = {a->dx, a->pre, a->act, a->dx, (size_t)a->rows * a->in};
+        if (a->act != ACTIVATION_NONE)
+            cuda_gelu_backward(ops, &gelu);
         return !ops->error;
     };
     const auto epilogue = [=] {
-        return matmul_fused(ops, "linear_backward_input", Factor{dy, false}, Factor{w, false}, NULL,
-                            Fusion{FUSION_SLOPE, (void *)pre}, dx, ops->type, false, rows, in, out);
+        return matmul_fused(ops, "linear_backward_input", Factor{a->dy, false}, Factor{a->w, false}, NULL,
+                            Fusion{FUSION_SLOPE, (void *)a->pre}, a->dx, ops->type, false, a->rows, a->in, a->out);
     };
     char key[200];
-    if (is_tanh(act, in) && may_fuse(ops, "linear_backward_input with GELU", false, rows, in, out, key) &&
+    if (is_tanh(a->act, a->in) &&
+        may_fuse(ops, "linear_backward_input with GELU", false, a->rows, a->in, a->out, key) &&
         other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
@@ -79,40 +81,40 @@ void cuda_linear_backward_input(Ops *ops, const Real *dy, const Real *w, Activat
 
 /* The library's bias gradient is of the type of dw, FP32, but never added to what is there: with `add` it goes to
  * scratch memory first. Both ways are timed without `add`, into other memory where the real one is added to. */
-void cuda_linear_backward_weight(Ops *ops, const Real *dy, const Real *x, float *dw, float *dbias, bool add, int rows,
-                                 int in, int out) {
+void cuda_linear_backward_weight(Ops *ops, const LinearBackwardWeight *a) {
     const auto kernels = [=](float *to, float *sums, bool adding) {
-        matmul(ops, "linear_backward_weight", Factor{dy, true}, Factor{x, false}, NULL, to, REAL_FP32, adding, out, in,
-               rows);
+        matmul(ops, "linear_backward_weight", Factor{a->dy, true}, Factor{a->x, false}, NULL, to, REAL_FP32, adding,
+               a->out, a->in, a->rows);
         if (sums)
-            column_sums(ops, dy, sums, adding, rows, out);
+            column_sums(ops, a->dy, sums, adding, a->rows, a->out);
         return !ops->error;
     };
     const auto epilogue = [=](float *to, float *sums, bool adding) {
-        float *fresh = adding ? (float *)cuda_scratch(ops, "linear_backward_weight", (size_t)out * sizeof *sums) : sums;
-        if (!fresh || !matmul_fused(ops, "linear_backward_weight", Factor{dy, true}, Factor{x, false}, NULL,
-                                    Fusion{FUSION_SUMS, fresh}, to, REAL_FP32, adding, out, in, rows))
+        float *fresh =
+            adding ? (float *)cuda_scratch(ops, "linear_backward_weight", (size_t)a->out * sizeof *sums) : sums;
+        if (!fresh || !matmul_fused(ops, "linear_backward_weight", Factor{a->dy, true}, Factor{a->x, false}, NULL,
+                                    Fusion{FUSION_SUMS, fresh}, to, REAL_FP32, adding, a->out, a->in, a->rows))
             return false;
         if (adding)
-            add_parts(ops, fresh, 1, out, 1, out, Sums{{sums}}, true);
+            add_parts(ops, fresh, 1, a->out, 1, a->out, Sums{{sums}}, true);
         return !ops->error;
     };
     char key[200];
-    if (dbias && may_fuse(ops, "linear_backward_weight", true, rows, in, out, key)) {
-        float *to = dw, *sums = dbias;
-        if (add && tuning_may_time(ops) && !way_chosen(ops, key, WAYS)) {
-            const size_t apart = ((size_t)in * out + STRIDE_STEP - 1) / STRIDE_STEP * STRIDE_STEP;
-            to = (float *)tuning_room(ops, (apart + out) * sizeof *to);
+    if (a->dbias && may_fuse(ops, "linear_backward_weight", true, a->rows, a->in, a->out, key)) {
+        float *to = a->dw, *sums = a->dbias;
+        if (a->add && tuning_may_time(ops) && !way_chosen(ops, key, WAYS)) {
+            const size_t apart = ((size_t)a->in * a->out + STRIDE_STEP - 1) / STRIDE_STEP * STRIDE_STEP;
+            to = (float *)tuning_room(ops, (apart + a->out) * sizeof *to);
             sums = to ? to + apart : NULL;
         }
         const auto timed_kernels = [=] { return kernels(to, sums, false); };
         const auto timed_epilogue = [=] { return epilogue(to, sums, false); };
         const bool wins = to && other_way_wins(ops, key, WAYS, timed_kernels, timed_epilogue);
-        if (to != dw)
+        if (to != a->dw)
             ops->device->release(ops->device, to);
-        if (wins && epilogue(dw, dbias, add))
+        if (wins && epilogue(a->dw, a->dbias, a->add))
             return;
     }
     if (!ops->error)
-        kernels(dw, dbias, add);
+        kernels(a->dw, a->dbias, a->add);
 }

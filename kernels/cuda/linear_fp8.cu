@@ -44,40 +44,40 @@ static void multiply(Ops *ops, const char *operation, const uint8_t *a, const Fp
 }
 
 static void leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int columns) {
-    if (codes)
-        cuda_quantise_fp8(ops, x, codes->scale, codes->seen, codes->y, NULL, rows, columns);
+    if (!codes)
+        return;
+    const QuantiseFp8 quantise = {x, codes->scale, codes->seen, codes->y, NULL, rows, columns};
+    cuda_quantise_fp8(ops, &quantise);
 }
 
-void cuda_linear_forward_fp8(Ops *ops, const uint8_t *x, const Fp8Scale *x_scale, const uint8_t *w,
-                             const Fp8Scale *w_scale, const Real *bias, Activation act, Real *pre, Real *y, int rows,
-                             int in, int out, const Fp8Codes *codes) {
+void cuda_linear_forward_fp8(Ops *ops, const LinearForwardFp8 *a) {
     if (ops->error)
         return;
-    const size_t count = (size_t)rows * out;
-    const bool coded = codes && act != ACTIVATION_NONE && count % GELU_CODED == 0;
-    multiply(ops, "linear_forward_fp8", x, x_scale, FACTOR_E4M3, w, w_scale, bias, act == ACTIVATION_NONE ? y : pre,
-             rows, in, out);
+    const size_t count = (size_t)a->rows * a->out;
+    const bool coded = a->codes && a->act != ACTIVATION_NONE && count % GELU_CODED == 0;
+    const GeluForward gelu = {a->pre, a->act, a->y, count};
+    multiply(ops, "linear_forward_fp8", a->x, a->x_scale, FACTOR_E4M3, a->w, a->w_scale, a->bias,
+             a->act == ACTIVATION_NONE ? a->y : a->pre, a->rows, a->in, a->out);
     if (coded)
-        gelu_forward_coded(ops, pre, act, y, *codes, count);
-    else if (act != ACTIVATION_NONE)
-        cuda_gelu_forward(ops, pre, act, y, count);
+        gelu_forward_coded(ops, a->pre, a->act, a->y, *a->codes, count);
+    else if (a->act != ACTIVATION_NONE)
+        cuda_gelu_forward(ops, &gelu);
     if (!coded)
-        leave_codes(ops, y, codes, rows, out);
+        leave_codes(ops, a->y, a->codes, a->rows, a->out);
 }
 
-void cuda_linear_backward_input_fp8(Ops *ops, const uint8_t *dy, const Fp8Scale *dy_scale, const uint8_t *w_transposed,
-                                    const Fp8Scale *w_scale, Activation act, const Real *pre, Real *dx, int rows,
-                                    int in, int out, const Fp8Codes *codes) {
+void cuda_linear_backward_input_fp8(Ops *ops, const LinearBackwardInputFp8 *a) {
     if (ops->error)
         return;
-    const size_t count = (size_t)rows * in;
-    const bool coded = codes && act != ACTIVATION_NONE && count % GELU_CODED == 0;
-    multiply(ops, "linear_backward_input_fp8", dy, dy_scale, FACTOR_E5M2, w_transposed, w_scale, NULL, dx, rows, out,
-             in);
+    const size_t count = (size_t)a->rows * a->in;
+    const bool coded = a->codes && a->act != ACTIVATION_NONE && count % GELU_CODED == 0;
+    const GeluBackward gelu = {a->dx, a->pre, a->act, a->dx, count};
+    multiply(ops, "linear_backward_input_fp8", a->dy, a->dy_scale, FACTOR_E5M2, a->w_transposed, a->w_scale, NULL,
+             a->dx, a->rows, a->out, a->in);
     if (coded)
-        gelu_backward_coded(ops, dx, pre, act, dx, *codes, count);
-    else if (act != ACTIVATION_NONE)
-        cuda_gelu_backward(ops, dx, pre, act, dx, count);
+        gelu_backward_coded(ops, a->dx, a->pre, a->act, a->dx, *a->codes, count);
+    else if (a->act != ACTIVATION_NONE)
+        cuda_gelu_backward(ops, &gelu);
     if (!coded)
-        leave_codes(ops, dx, codes, rows, in);
+        leave_codes(ops, a->dx, a->codes, a->rows, a->in);
 }

@@ -152,28 +152,27 @@ __global__ void __launch_bounds__(THREADS)
         parts[blockIdx.x] = loss;
 }
 
-void cuda_masked_pixel_loss(Ops *ops, const Real *pred, const float *target, const int32_t *ids, bool normalise,
-                            float grad_scale, double *loss, Real *dpred, int batch, int patches, int keep, int dim) {
-    if (ops->error || !check_keep(ops, "masked_pixel_loss", patches, keep))
+void cuda_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
+    if (ops->error || !check_keep(ops, "masked_pixel_loss", a->patches, a->keep))
         return;
-    const double values = (double)batch * (patches - keep) * dim;
+    const double values = (double)a->batch * (a->patches - a->keep) * a->dim;
     if (values == 0) {
         cuda_fail(ops, status_error(EXIT_INTERNAL, "masked_pixel_loss of %d samples: none of %d patches is hidden",
-                                    batch, patches));
+                                    a->batch, a->patches));
         return;
     }
-    const Places places = places_of(ops, "masked_pixel_loss", ids, patches);
-    const float factor = (float)(2.0 * grad_scale / values);
-    const size_t rows = (size_t)batch * (1 + patches), blocks = gpu_pixel_loss_blocks(batch, patches);
+    const Places places = places_of(ops, "masked_pixel_loss", a->ids, a->patches);
+    const float factor = (float)(2.0 * a->grad_scale / values);
+    const size_t rows = (size_t)a->batch * (1 + a->patches), blocks = gpu_pixel_loss_blocks(a->batch, a->patches);
     double *parts = loss_parts(ops, "masked_pixel_loss", blocks);
     if (!parts)
         return;
-    WITH_REAL(
-        ops->type, T,
-        WITH_GROUP(dim, T, N,
-                   LAUNCH(ops, "masked_pixel_loss", (pixel_loss<T, N>), (unsigned)blocks, THREADS, 0, (const T *)pred,
-                          target, places, normalise, factor, parts, (T *)dpred, rows, keep, dim)));
-    LAUNCH(ops, "masked_pixel_loss", (add_losses), 1, THREADS, 0, parts, blocks, values, loss);
+    WITH_REAL(ops->type, T,
+              WITH_GROUP(a->dim, T, N,
+                         LAUNCH(ops, "masked_pixel_loss", (pixel_loss<T, N>), (unsigned)blocks, THREADS, 0,
+                                (const T *)a->pred, a->target, places, a->normalise, factor, parts, (T *)a->dpred, rows,
+                                a->keep, a->dim)));
+    LAUNCH(ops, "masked_pixel_loss", (add_losses), 1, THREADS, 0, parts, blocks, values, a->loss);
 }
 
 /* One sample's cross-entropy, by a warp; every lane gets it. Exponentials are taken of the distance to the largest
@@ -239,22 +238,21 @@ __global__ void __launch_bounds__(THREADS)
         parts[blockIdx.x] = loss;
 }
 
-void cuda_cross_entropy_loss(Ops *ops, const Real *logits, const int32_t *labels, float smoothing, float grad_scale,
-                             double *loss, Real *dlogits, int batch, int classes) {
+void cuda_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
     if (ops->error)
         return;
-    const size_t blocks = blocks_of((size_t)batch, WARPS);
+    const size_t blocks = blocks_of((size_t)a->batch, WARPS);
     double *parts = loss_parts(ops, "cross_entropy_loss", blocks);
     if (!parts)
         return;
     Finding *finding = cuda_context(ops)->finding;
-    const double factor = (double)grad_scale / batch;
+    const double factor = (double)a->grad_scale / a->batch;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(classes, T, N,
+              WITH_GROUP(a->classes, T, N,
                          LAUNCH(ops, "cross_entropy_loss", (cross_entropy<T, N>), (unsigned)blocks, THREADS, 0,
-                                (const T *)logits, labels, (double)smoothing, factor, parts, (T *)dlogits, finding,
-                                "cross_entropy_loss", batch, classes)));
-    LAUNCH(ops, "cross_entropy_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)batch, loss);
+                                (const T *)a->logits, a->labels, (double)a->smoothing, factor, parts, (T *)a->dlogits,
+                                finding, "cross_entropy_loss", a->batch, a->classes)));
+    LAUNCH(ops, "cross_entropy_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)a->batch, a->loss);
 }
 
 /* Reads pred and target and writes dpred, count (4 + 2 sizeof(T)) bytes: a few outputs a sample, so that starting the
@@ -280,17 +278,16 @@ __global__ void __launch_bounds__(THREADS)
         parts[blockIdx.x] = loss;
 }
 
-void cuda_regression_loss(Ops *ops, const Real *pred, const float *target, float grad_scale, double *loss, Real *dpred,
-                          int batch, int outputs) {
+void cuda_regression_loss(Ops *ops, const RegressionLoss *a) {
     if (ops->error)
         return;
-    const size_t count = (size_t)batch * outputs, blocks = blocks_of(count, THREADS * EACH);
+    const size_t count = (size_t)a->batch * a->outputs, blocks = blocks_of(count, THREADS * EACH);
     double *parts = loss_parts(ops, "regression_loss", blocks);
     if (!parts)
         return;
-    const double factor = 2.0 * grad_scale / (double)count;
+    const double factor = 2.0 * a->grad_scale / (double)count;
     WITH_REAL(ops->type, T,
-              LAUNCH(ops, "regression_loss", (regression<T>), (unsigned)blocks, THREADS, 0, (const T *)pred, target,
-                     factor, parts, (T *)dpred, count));
-    LAUNCH(ops, "regression_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)count, loss);
+              LAUNCH(ops, "regression_loss", (regression<T>), (unsigned)blocks, THREADS, 0, (const T *)a->pred,
+                     a->target, factor, parts, (T *)a->dpred, count));
+    LAUNCH(ops, "regression_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)count, a->loss);
 }

@@ -307,72 +307,72 @@ __global__ void __launch_bounds__(THREADS)
 
 /* For what the kernels with codes are not made. */
 static void leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int dim) {
-    if (codes && x)
-        cuda_quantise_fp8(ops, x, codes->scale, codes->seen, codes->y, NULL, rows, dim);
+    if (!codes || !x)
+        return;
+    const QuantiseFp8 quantise = {x, codes->scale, codes->seen, codes->y, NULL, rows, dim};
+    cuda_quantise_fp8(ops, &quantise);
 }
 
-void cuda_norm_forward(Ops *ops, const Real *x, const Real *branch, const float *scale, const float *keep,
-                       int rows_per_sample, const float *weight, const float *bias, float eps, Real *sum, Real *y,
-                       float *mean, float *rstd, int rows, int dim, const Fp8Codes *codes) {
-    if (ops->error || (!branch && !y))
+void cuda_norm_forward(Ops *ops, const NormForward *a) {
+    if (ops->error || (!a->branch && !a->y))
         return;
-    const int each = THREADS / WARP, blocks = (rows + each - 1) / each;
+    const int each = THREADS / WARP, blocks = (a->rows + each - 1) / each;
 #define LAUNCH_FORWARD(T, codes, ...)                                                                                  \
-    LAUNCH(ops, "norm_forward", (__VA_ARGS__), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale, keep,       \
-           rows_per_sample, weight, bias, eps, (T *)sum, (T *)y, mean, rstd, rows, dim, codes)
+    LAUNCH(ops, "norm_forward", (__VA_ARGS__), blocks, THREADS, 0, (const T *)a->x, (const T *)a->branch, a->scale,    \
+           a->keep, a->rows_per_sample, a->weight, a->bias, a->eps, (T *)a->sum, (T *)a->y, a->mean, a->rstd, a->rows, \
+           a->dim, codes)
 #define FORWARD(VALUES)                                                                                                \
     do {                                                                                                               \
-        if (codes && y && ops->type == REAL_BF16)                                                                      \
-            LAUNCH_FORWARD(bf16, *codes, norm_in_registers<bf16, VALUES, true>);                                       \
+        if (a->codes && a->y && ops->type == REAL_BF16)                                                                \
+            LAUNCH_FORWARD(bf16, *a->codes, norm_in_registers<bf16, VALUES, true>);                                    \
         else                                                                                                           \
             WITH_REAL(ops->type, T, LAUNCH_FORWARD(T, Fp8Codes{}, norm_in_registers<T, VALUES, false>));               \
     } while (0)
-    const bool fits = gpu_norm_fits(ops->type, dim);
+    const bool fits = gpu_norm_fits(ops->type, a->dim);
     if (!fits)
         WITH_REAL(ops->type, T,
-                  LAUNCH(ops, "norm_forward", (norm_any<T>), blocks, THREADS, 0, (const T *)x, (const T *)branch, scale,
-                         keep, rows_per_sample, weight, bias, eps, (T *)sum, (T *)y, mean, rstd, rows, dim));
-    else if (dim <= 8 * WARP)
+                  LAUNCH(ops, "norm_forward", (norm_any<T>), blocks, THREADS, 0, (const T *)a->x, (const T *)a->branch,
+                         a->scale, a->keep, a->rows_per_sample, a->weight, a->bias, a->eps, (T *)a->sum, (T *)a->y,
+                         a->mean, a->rstd, a->rows, a->dim));
+    else if (a->dim <= 8 * WARP)
         FORWARD(8);
-    else if (dim <= 16 * WARP)
+    else if (a->dim <= 16 * WARP)
         FORWARD(16);
-    else if (dim <= 24 * WARP)
+    else if (a->dim <= 24 * WARP)
         FORWARD(24);
-    else if (dim <= 32 * WARP)
+    else if (a->dim <= 32 * WARP)
         FORWARD(32);
-    else if (dim <= 40 * WARP)
+    else if (a->dim <= 40 * WARP)
         FORWARD(40);
     else
         FORWARD(64);
 #undef FORWARD
 #undef LAUNCH_FORWARD
     if (!fits || ops->type != REAL_BF16)
-        leave_codes(ops, y, codes, rows, dim);
+        leave_codes(ops, a->y, a->codes, a->rows, a->dim);
 }
 
-void cuda_norm_backward(Ops *ops, const Real *dy, const Real *dsum, const Real *sum, const float *mean,
-                        const float *rstd, const float *weight, const Real *branch, const float *scale,
-                        const float *keep, int rows_per_sample, Real *dx, Real *dbranch, float *dweight, float *dbias,
-                        float *dscale, bool add, int rows, int dim, const Fp8Codes *codes) {
+void cuda_norm_backward(Ops *ops, const NormBackward *a) {
     if (ops->error)
         return;
-    const bool fits = gpu_norm_fits(ops->type, dim);
-    const GpuParts split = gpu_norm_parts(ops->type, rows, dim);
-    const int warps = gpu_norm_warps(ops->type, dim), part = split.part, count = split.count, sums = dscale ? 3 : 2;
-    float *parts = (float *)cuda_scratch(ops, "norm_backward", gpu_norm_scratch(ops->type, rows, dim, sums));
+    const bool fits = gpu_norm_fits(ops->type, a->dim);
+    const GpuParts split = gpu_norm_parts(ops->type, a->rows, a->dim);
+    const int warps = gpu_norm_warps(ops->type, a->dim), part = split.part, count = split.count,
+              sums = a->dscale ? 3 : 2;
+    float *parts = (float *)cuda_scratch(ops, "norm_backward", gpu_norm_scratch(ops->type, a->rows, a->dim, sums));
 #define BACKWARD(T, threads, kernel, ...)                                                                              \
-    LAUNCH(ops, "norm_backward", kernel, count, threads, 0, (const T *)dy, (const T *)dsum, (const T *)sum, mean,      \
-           rstd, weight, (const T *)branch, scale, keep, rows_per_sample, (T *)dx, (T *)dbranch, parts, sums, rows,    \
-           dim, part __VA_ARGS__)
-    const bool coded = codes && fits && ops->type == REAL_BF16;
+    LAUNCH(ops, "norm_backward", kernel, count, threads, 0, (const T *)a->dy, (const T *)a->dsum, (const T *)a->sum,   \
+           a->mean, a->rstd, a->weight, (const T *)a->branch, a->scale, a->keep, a->rows_per_sample, (T *)a->dx,       \
+           (T *)a->dbranch, parts, sums, a->rows, a->dim, part __VA_ARGS__)
+    const bool coded = a->codes && fits && ops->type == REAL_BF16;
     if (coded)
-        BACKWARD(bf16, warps * WARP, (norm_backward_columns<bf16, true>), , *codes);
+        BACKWARD(bf16, warps * WARP, (norm_backward_columns<bf16, true>), , *a->codes);
     else if (fits)
         WITH_REAL(ops->type, T, BACKWARD(T, warps * WARP, (norm_backward_columns<T, false>), , Fp8Codes{}));
     else
         WITH_REAL(ops->type, T, BACKWARD(T, THREADS, (norm_backward_any<T>), ));
 #undef BACKWARD
-    add_parts(ops, parts, count, (size_t)sums * dim, sums, dim, Sums{{dweight, dbias, dscale}}, add);
+    add_parts(ops, parts, count, (size_t)sums * a->dim, sums, a->dim, Sums{{a->dweight, a->dbias, a->dscale}}, a->add);
     if (!coded)
-        leave_codes(ops, dx, codes, rows, dim);
+        leave_codes(ops, a->dx, a->codes, a->rows, a->dim);
 }

@@ -388,39 +388,39 @@ static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const
            (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, images, axes, visible, target);
 }
 
-void cuda_pixels_to_patches(Ops *ops, const ImageSet *images, const int32_t *ids, int keep, const float mean[3],
-                            const float std[3], int size, int patch, Real *visible, float *target, int batch) {
+void cuda_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
     if (ops->error)
         return;
     Cut cut;
-    if (!cut_open(&cut, ops, "pixels_to_patches", ids, keep, size, patch, target, batch) || batch == 0)
+    if (!cut_open(&cut, ops, "pixels_to_patches", a->ids, a->keep, a->size, a->patch, a->target, a->batch) ||
+        a->batch == 0)
         return;
     Levels levels;
     for (int c = 0; c < 3; c++) {
-        levels.scale[c] = 1.0f / (255.0f * std[c]);
-        levels.shift[c] = -mean[c] / std[c];
+        levels.scale[c] = 1.0f / (255.0f * a->std[c]);
+        levels.shift[c] = -a->mean[c] / a->std[c];
     }
-    if (images->crops || images->height != size || images->width != size) {
-        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *images, (T *)visible, target));
+    if (a->images->crops || a->images->height != a->size || a->images->width != a->size) {
+        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *a->images, (T *)a->visible, a->target));
     } else {
         const int tiles = tiles_of(cut);
         WITH_REAL(ops->type, T,
-                  LAUNCH(ops, "pixels_to_patches", (cut_pixels<T>), sample_grid((tiles + WARPS - 1) / WARPS, batch),
-                         WARPS * WARP, 0, cut, levels, *images, tiles, (T *)visible, target));
+                  LAUNCH(ops, "pixels_to_patches", (cut_pixels<T>), sample_grid((tiles + WARPS - 1) / WARPS, a->batch),
+                         WARPS * WARP, 0, cut, levels, *a->images, tiles, (T *)a->visible, a->target));
     }
 }
 
-void cuda_image_to_patches(Ops *ops, const float *image, const int32_t *ids, int keep, int size, int patch,
-                           Real *visible, float *target, int batch) {
+void cuda_image_to_patches(Ops *ops, const ImageToPatches *a) {
     if (ops->error)
         return;
     Cut cut;
-    if (!cut_open(&cut, ops, "image_to_patches", ids, keep, size, patch, target, batch) || batch == 0)
+    if (!cut_open(&cut, ops, "image_to_patches", a->ids, a->keep, a->size, a->patch, a->target, a->batch) ||
+        a->batch == 0)
         return;
     enum { THREADS = 128 };
     WITH_REAL(ops->type, T,
-              WITH_GROUP(patch, T, N,
+              WITH_GROUP(a->patch, T, N,
                          LAUNCH(ops, "image_to_patches", (cut_image<T, N>),
-                                sample_grid((cut.cut * patch * (patch / N) + THREADS - 1) / THREADS, batch), THREADS, 0,
-                                cut, image, (T *)visible, target)));
+                                sample_grid((cut.cut * a->patch * (a->patch / N) + THREADS - 1) / THREADS, a->batch),
+                                THREADS, 0, cut, a->image, (T *)a->visible, a->target)));
 }

@@ -187,28 +187,28 @@ static unsigned blocks_of(size_t count) {
     return (unsigned)((count + THREADS - 1) / THREADS);
 }
 
-void cuda_begin_fp8(Ops *ops, Fp8Scale *scales, int count) {
+void cuda_begin_fp8(Ops *ops, const BeginFp8 *a) {
     if (!ops->error)
-        LAUNCH(ops, "begin_fp8", begin_kernel, blocks_of(count), THREADS, 0, scales, count);
+        LAUNCH(ops, "begin_fp8", begin_kernel, blocks_of(a->count), THREADS, 0, a->scales, a->count);
 }
 
-void cuda_update_fp8(Ops *ops, Fp8Scale *scales, int count, const float *gate) {
+void cuda_update_fp8(Ops *ops, const UpdateFp8 *a) {
     if (!ops->error)
-        LAUNCH(ops, "update_fp8", update_kernel, blocks_of(count), THREADS, 0, scales, count, gate);
+        LAUNCH(ops, "update_fp8", update_kernel, blocks_of(a->count), THREADS, 0, a->scales, a->count, a->gate);
 }
 
-void cuda_measure_fp8(Ops *ops, const Real *x, Fp8Scale *scale, size_t count) {
+void cuda_measure_fp8(Ops *ops, const MeasureFp8 *a) {
     const unsigned MOST = 1024; /* blocks: enough for every GPU's processors */
     if (ops->error)
         return;
-    const unsigned blocks = blocks_of(count) < MOST ? blocks_of(count) : MOST;
+    const unsigned blocks = blocks_of(a->count) < MOST ? blocks_of(a->count) : MOST;
     WITH_REAL(ops->type, T,
-              LAUNCH(ops, "measure_fp8", (measure_kernel<T>), blocks, THREADS, 0, (const T *)x, scale, count));
-    LAUNCH(ops, "measure_fp8", settle_kernel, 1, 1, 0, scale);
+              LAUNCH(ops, "measure_fp8", (measure_kernel<T>), blocks, THREADS, 0, (const T *)a->x, a->scale, a->count));
+    LAUNCH(ops, "measure_fp8", settle_kernel, 1, 1, 0, a->scale);
 }
 
-void cuda_quantise_fp8(Ops *ops, const Real *x, Fp8Scale *scale, bool seen, uint8_t *y, uint8_t *transposed, int rows,
-                       int columns) {
+void cuda_quantise_fp8(Ops *ops, const QuantiseFp8 *a) {
     if (!ops->error)
-        WITH_REAL(ops->type, T, quantise<T>(ops, (const T *)x, scale, seen, y, transposed, rows, columns));
+        WITH_REAL(ops->type, T,
+                  quantise<T>(ops, (const T *)a->x, a->scale, a->seen, a->y, a->transposed, a->rows, a->columns));
 }

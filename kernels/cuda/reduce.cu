@@ -83,20 +83,20 @@ template <typename T> void find_first(Ops *ops, const T *x, size_t count, unsign
 
 } // namespace
 
-void cuda_global_norm(Ops *ops, const float *x, size_t count, float *norm) {
+void cuda_global_norm(Ops *ops, const GlobalNorm *a) {
     if (ops->error)
         return;
     double *parts = (double *)cuda_scratch(ops, "global_norm", gpu_global_norm_scratch());
-    const size_t part = part_of(count);
-    const int used = (int)((count + part - 1) / part);
-    LAUNCH(ops, "global_norm", sum_squares, used, THREADS, 0, x, count, part, parts);
-    LAUNCH(ops, "global_norm", sum_parts, 1, THREADS, 0, parts, used, norm);
+    const size_t part = part_of(a->count);
+    const int used = (int)((a->count + part - 1) / part);
+    LAUNCH(ops, "global_norm", sum_squares, used, THREADS, 0, a->x, a->count, part, parts);
+    LAUNCH(ops, "global_norm", sum_parts, 1, THREADS, 0, parts, used, a->norm);
 }
 
-void cuda_find_nonfinite(Ops *ops, const Real *x, RealType type, size_t count, uint64_t *first) {
+void cuda_find_nonfinite(Ops *ops, const FindNonfinite *a) {
     if (ops->error)
         return;
-    unsigned long long *at = (unsigned long long *)first;
-    LAUNCH(ops, "find_nonfinite", no_nonfinite, 1, 1, 0, count, at);
-    WITH_REAL(type, T, find_first<T>(ops, (const T *)x, count, at));
+    unsigned long long *at = (unsigned long long *)a->first;
+    LAUNCH(ops, "find_nonfinite", no_nonfinite, 1, 1, 0, a->count, at);
+    WITH_REAL(a->type, T, find_first<T>(ops, (const T *)a->x, a->count, at));
 }

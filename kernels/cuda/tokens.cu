@@ -236,16 +236,15 @@ template <typename T, int N> __global__ void pool_gradient(const T *dy, T *dx, s
     }
 }
 
-void cuda_embed_forward(Ops *ops, const Real *x, const float *cls, const float *pos, const int32_t *ids, Real *out,
-                        int batch, int patches, int keep, int dim) {
-    if (ops->error || !check_keep(ops, "embed_forward", patches, keep))
+void cuda_embed_forward(Ops *ops, const EmbedForward *a) {
+    if (ops->error || !check_keep(ops, "embed_forward", a->patches, a->keep))
         return;
-    const Places places = places_of(ops, "embed_forward", ids, patches);
-    const size_t rows = (size_t)batch * (1 + keep);
+    const Places places = places_of(ops, "embed_forward", a->ids, a->patches);
+    const size_t rows = (size_t)a->batch * (1 + a->keep);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
-                         LAUNCH(ops, "embed_forward", (embed<T, N>), blocks_of(rows), THREADS, 0, (const T *)x, cls,
-                                pos, places, (T *)out, rows, keep, dim)));
+              WITH_GROUP(a->dim, T, N,
+                         LAUNCH(ops, "embed_forward", (embed<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
+                                a->cls, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
 }
 
 template <typename T, int N>
@@ -274,63 +273,60 @@ static void embed_gradient(Ops *ops, const T *dout, const int32_t *ids, T *dx, f
     add_parts(ops, sums, parts, columns, 1, dim, Sums{{dcls}}, add);
 }
 
-void cuda_embed_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dcls, float *dpos, bool add,
-                         int batch, int patches, int keep, int dim) {
-    if (ops->error || !check_keep(ops, "embed_backward", patches, keep))
+void cuda_embed_backward(Ops *ops, const EmbedBackward *a) {
+    if (ops->error || !check_keep(ops, "embed_backward", a->patches, a->keep))
         return;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
-                         embed_gradient<T, N>(ops, (const T *)dout, ids, (T *)dx, dcls, dpos, add, batch, patches, keep,
-                                              dim)));
+              WITH_GROUP(a->dim, T, N,
+                         embed_gradient<T, N>(ops, (const T *)a->dout, a->ids, (T *)a->dx, a->dcls, a->dpos, a->add,
+                                              a->batch, a->patches, a->keep, a->dim)));
 }
 
-void cuda_restore_forward(Ops *ops, const Real *x, const float *mask_token, const float *pos, const int32_t *ids,
-                          Real *out, int batch, int patches, int keep, int dim) {
-    if (ops->error || !check_keep(ops, "restore_forward", patches, keep))
+void cuda_restore_forward(Ops *ops, const RestoreForward *a) {
+    if (ops->error || !check_keep(ops, "restore_forward", a->patches, a->keep))
         return;
-    const Places places = places_of(ops, "restore_forward", ids, patches);
-    const size_t rows = (size_t)batch * (1 + patches);
+    const Places places = places_of(ops, "restore_forward", a->ids, a->patches);
+    const size_t rows = (size_t)a->batch * (1 + a->patches);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
-                         LAUNCH(ops, "restore_forward", (restore<T, N>), blocks_of(rows), THREADS, 0, (const T *)x,
-                                mask_token, pos, places, (T *)out, rows, keep, dim)));
+              WITH_GROUP(a->dim, T, N,
+                         LAUNCH(ops, "restore_forward", (restore<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
+                                a->mask_token, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
 }
 
-void cuda_restore_backward(Ops *ops, const Real *dout, const int32_t *ids, Real *dx, float *dmask_token, bool add,
-                           int batch, int patches, int keep, int dim) {
-    if (ops->error || !check_keep(ops, "restore_backward", patches, keep))
+void cuda_restore_backward(Ops *ops, const RestoreBackward *a) {
+    if (ops->error || !check_keep(ops, "restore_backward", a->patches, a->keep))
         return;
-    const Places places = places_of(ops, "restore_backward", ids, patches);
-    const GpuParts split = gpu_restore_parts(batch);
+    const Places places = places_of(ops, "restore_backward", a->ids, a->patches);
+    const GpuParts split = gpu_restore_parts(a->batch);
     const int part = split.part, parts = split.count;
-    float *sums = (float *)cuda_scratch(ops, "restore_backward", gpu_restore_scratch(batch, dim));
+    float *sums = (float *)cuda_scratch(ops, "restore_backward", gpu_restore_scratch(a->batch, a->dim));
     if (!sums)
         return;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
+              WITH_GROUP(a->dim, T, N,
                          LAUNCH(ops, "restore_backward", (restore_gradient<T, N>),
-                                dim3((unsigned)chunks_of(dim, N), (unsigned)parts), THREADS, 0, (const T *)dout, places,
-                                (T *)dx, sums, part, batch, keep, dim)));
-    add_parts(ops, sums, parts, dim, 1, dim, Sums{{dmask_token}}, add);
+                                dim3((unsigned)chunks_of(a->dim, N), (unsigned)parts), THREADS, 0, (const T *)a->dout,
+                                places, (T *)a->dx, sums, part, a->batch, a->keep, a->dim)));
+    add_parts(ops, sums, parts, a->dim, 1, a->dim, Sums{{a->dmask_token}}, a->add);
 }
 
-void cuda_pool_forward(Ops *ops, const Real *x, Real *y, int batch, int tokens, int dim) {
+void cuda_pool_forward(Ops *ops, const PoolForward *a) {
     if (ops->error)
         return;
     enum { MOST_SAMPLES = 65535 /* what gridDim.y holds */ };
-    const unsigned samples = (unsigned)(batch < MOST_SAMPLES ? batch : MOST_SAMPLES);
+    const unsigned samples = (unsigned)(a->batch < MOST_SAMPLES ? a->batch : MOST_SAMPLES);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
-                         LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(dim, N), samples), THREADS,
-                                0, (const T *)x, (T *)y, batch, tokens, dim)));
+              WITH_GROUP(a->dim, T, N,
+                         LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples),
+                                THREADS, 0, (const T *)a->x, (T *)a->y, a->batch, a->tokens, a->dim)));
 }
 
-void cuda_pool_backward(Ops *ops, const Real *dy, Real *dx, int batch, int tokens, int dim) {
+void cuda_pool_backward(Ops *ops, const PoolBackward *a) {
     if (ops->error)
         return;
-    const size_t rows = (size_t)batch * tokens;
+    const size_t rows = (size_t)a->batch * a->tokens;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(dim, T, N,
-                         LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0, (const T *)dy,
-                                (T *)dx, rows, tokens, dim)));
+              WITH_GROUP(a->dim, T, N,
+                         LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0,
+                                (const T *)a->dy, (T *)a->dx, rows, a->tokens, a->dim)));
 }

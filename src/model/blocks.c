@@ -123,26 +123,51 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
 static void first_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
                        const Real *branch, int rows, const Linear *next) {
     Fp8Codes codes;
-    ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm1_weight),
-                      params_value(params, b->norm1_bias), stack->eps, b->x, b->norm1, b->mean1, b->rstd1, rows,
-                      stack->dim, linear_codes(next, FP8_INPUT, &codes));
+    ops->norm_forward(ops, &(NormForward){.x = before,
+                                          .branch = branch,
+                                          .rows_per_sample = stack->tokens,
+                                          .weight = params_value(params, b->norm1_weight),
+                                          .bias = params_value(params, b->norm1_bias),
+                                          .eps = stack->eps,
+                                          .sum = b->x,
+                                          .y = b->norm1,
+                                          .mean = b->mean1,
+                                          .rstd = b->rstd1,
+                                          .rows = rows,
+                                          .dim = stack->dim,
+                                          .codes = linear_codes(next, FP8_INPUT, &codes)});
 }
 
 /* mid = before + branch (NULL: mid as it is), and its norm. */
 static void second_norm(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *before,
                         const Real *branch, int rows, const Linear *next) {
     Fp8Codes codes;
-    ops->norm_forward(ops, before, branch, NULL, NULL, stack->tokens, params_value(params, b->norm2_weight),
-                      params_value(params, b->norm2_bias), stack->eps, b->mid, b->norm2, b->mean2, b->rstd2, rows,
-                      stack->dim, linear_codes(next, FP8_INPUT, &codes));
+    ops->norm_forward(ops, &(NormForward){.x = before,
+                                          .branch = branch,
+                                          .rows_per_sample = stack->tokens,
+                                          .weight = params_value(params, b->norm2_weight),
+                                          .bias = params_value(params, b->norm2_bias),
+                                          .eps = stack->eps,
+                                          .sum = b->mid,
+                                          .y = b->norm2,
+                                          .mean = b->mean2,
+                                          .rstd = b->rstd2,
+                                          .rows = rows,
+                                          .dim = stack->dim,
+                                          .codes = linear_codes(next, FP8_INPUT, &codes)});
 }
 
 /* From the first norm to GELU; what is left is the last linear layer. */
 static void pass(const Stack *stack, Ops *ops, const Params *params, const Block *b, int batch) {
     const int rows = batch * stack->tokens;
     linear_forward(&b->to_qkv, ops, params, b->norm1, ACTIVATION_NONE, NULL, b->qkv, rows, NULL);
-    ops->attention_forward(ops, b->qkv, b->attended, b->lse, batch, stack->tokens, stack->heads,
-                           stack->dim / stack->heads);
+    ops->attention_forward(ops, &(AttentionForward){.qkv = b->qkv,
+                                                    .out = b->attended,
+                                                    .lse = b->lse,
+                                                    .batch = batch,
+                                                    .tokens = stack->tokens,
+                                                    .heads = stack->heads,
+                                                    .head = stack->dim / stack->heads});
     linear_forward(&b->proj, ops, params, b->attended, ACTIVATION_NONE, NULL, stack->branch, rows, NULL);
     second_norm(stack, ops, params, b, b->x, stack->branch, rows, &b->fc1);
     linear_forward(&b->fc1, ops, params, b->norm2, stack->activation, b->hidden, b->activated, rows, &b->fc2);
@@ -157,10 +182,18 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
         linear_forward(&b->fc2, ops, params, b->activated, ACTIVATION_NONE, NULL, stack->branch, rows, NULL);
     }
     bool last = stack->last_name != NULL;
-    ops->norm_forward(ops, stack->blocks[stack->depth - 1].mid, stack->branch, NULL, NULL, stack->tokens,
-                      last ? params_value(params, stack->last_weight) : NULL,
-                      last ? params_value(params, stack->last_bias) : NULL, stack->eps, stack->x,
-                      last ? stack->y : NULL, stack->mean, stack->rstd, rows, dim, NULL);
+    ops->norm_forward(ops, &(NormForward){.x = stack->blocks[stack->depth - 1].mid,
+                                          .branch = stack->branch,
+                                          .rows_per_sample = stack->tokens,
+                                          .weight = last ? params_value(params, stack->last_weight) : NULL,
+                                          .bias = last ? params_value(params, stack->last_bias) : NULL,
+                                          .eps = stack->eps,
+                                          .sum = stack->x,
+                                          .y = last ? stack->y : NULL,
+                                          .mean = stack->mean,
+                                          .rstd = stack->rstd,
+                                          .rows = rows,
+                                          .dim = dim});
 }
 
 /* Brings back what of a block's activations was given up for those of other blocks. */
@@ -177,7 +210,10 @@ static void recompute(const Stack *stack, Ops *ops, const Params *params, const 
     }
     first_norm(stack, ops, params, b, b->x, NULL, rows, NULL);
     second_norm(stack, ops, params, b, b->mid, NULL, rows, NULL);
-    ops->gelu_forward(ops, b->hidden, stack->activation, b->activated, (size_t)rows * (size_t)stack->hidden);
+    ops->gelu_forward(ops, &(GeluForward){.x = b->hidden,
+                                          .act = stack->activation,
+                                          .y = b->activated,
+                                          .count = (size_t)rows * (size_t)stack->hidden});
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
@@ -185,10 +221,20 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
     Fp8Codes codes;
     const Real *dx = dout; /* gradient of the residual stream; the branches' gradients are the same tensor */
     if (stack->last_name) {
-        ops->norm_backward(ops, dout, NULL, stack->x, stack->mean, stack->rstd,
-                           params_value(params, stack->last_weight), NULL, NULL, NULL, stack->tokens, stack->dx, NULL,
-                           params_grad(params, stack->last_weight), params_grad(params, stack->last_bias), NULL, add,
-                           rows, dim, linear_codes(&stack->blocks[stack->depth - 1].fc2, FP8_GRADIENT, &codes));
+        ops->norm_backward(
+            ops, &(NormBackward){.dy = dout,
+                                 .sum = stack->x,
+                                 .mean = stack->mean,
+                                 .rstd = stack->rstd,
+                                 .weight = params_value(params, stack->last_weight),
+                                 .rows_per_sample = stack->tokens,
+                                 .dx = stack->dx,
+                                 .dweight = params_grad(params, stack->last_weight),
+                                 .dbias = params_grad(params, stack->last_bias),
+                                 .add = add,
+                                 .rows = rows,
+                                 .dim = dim,
+                                 .codes = linear_codes(&stack->blocks[stack->depth - 1].fc2, FP8_GRADIENT, &codes)});
         dx = stack->dx;
     }
     for (int i = stack->depth - 1; i >= 0; i--) {
@@ -201,21 +247,48 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
                         &b->fc1);
         linear_backward(&b->fc1, ops, params, stack->dhidden, b->norm2, ACTIVATION_NONE, NULL, stack->dy, add, rows,
                         NULL);
-        ops->norm_backward(ops, stack->dy, dx, b->mid, b->mean2, b->rstd2, params_value(params, b->norm2_weight), NULL,
-                           NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm2_weight),
-                           params_grad(params, b->norm2_bias), NULL, add, rows, dim,
-                           linear_codes(&b->proj, FP8_GRADIENT, &codes));
+        ops->norm_backward(ops, &(NormBackward){.dy = stack->dy,
+                                                .dsum = dx,
+                                                .sum = b->mid,
+                                                .mean = b->mean2,
+                                                .rstd = b->rstd2,
+                                                .weight = params_value(params, b->norm2_weight),
+                                                .rows_per_sample = stack->tokens,
+                                                .dx = stack->dx,
+                                                .dweight = params_grad(params, b->norm2_weight),
+                                                .dbias = params_grad(params, b->norm2_bias),
+                                                .add = add,
+                                                .rows = rows,
+                                                .dim = dim,
+                                                .codes = linear_codes(&b->proj, FP8_GRADIENT, &codes)});
         dx = stack->dx;
         linear_backward(&b->proj, ops, params, dx, b->attended, ACTIVATION_NONE, NULL, stack->dattended, add, rows,
                         NULL);
-        ops->attention_backward(ops, stack->dattended, b->qkv, b->attended, b->lse, stack->dqkv, batch, stack->tokens,
-                                stack->heads, dim / stack->heads);
+        ops->attention_backward(ops, &(AttentionBackward){.dout = stack->dattended,
+                                                          .qkv = b->qkv,
+                                                          .out = b->attended,
+                                                          .lse = b->lse,
+                                                          .dqkv = stack->dqkv,
+                                                          .batch = batch,
+                                                          .tokens = stack->tokens,
+                                                          .heads = stack->heads,
+                                                          .head = dim / stack->heads});
         linear_backward(&b->to_qkv, ops, params, stack->dqkv, b->norm1, ACTIVATION_NONE, NULL, stack->dy, add, rows,
                         NULL);
-        ops->norm_backward(ops, stack->dy, dx, b->x, b->mean1, b->rstd1, params_value(params, b->norm1_weight), NULL,
-                           NULL, NULL, stack->tokens, stack->dx, NULL, params_grad(params, b->norm1_weight),
-                           params_grad(params, b->norm1_bias), NULL, add, rows, dim,
-                           linear_codes(before, FP8_GRADIENT, &codes));
+        ops->norm_backward(ops, &(NormBackward){.dy = stack->dy,
+                                                .dsum = dx,
+                                                .sum = b->x,
+                                                .mean = b->mean1,
+                                                .rstd = b->rstd1,
+                                                .weight = params_value(params, b->norm1_weight),
+                                                .rows_per_sample = stack->tokens,
+                                                .dx = stack->dx,
+                                                .dweight = params_grad(params, b->norm1_weight),
+                                                .dbias = params_grad(params, b->norm1_bias),
+                                                .add = add,
+                                                .rows = rows,
+                                                .dim = dim,
+                                                .codes = linear_codes(before, FP8_GRADIENT, &codes)});
     }
 }
 

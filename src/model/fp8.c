@@ -97,15 +97,21 @@ static void quantise(const Fp8Linear *linear, Fp8Tensor tensor, const Real *x, u
     Ops *ops = fp8->ops;
     Fp8Scale *scale = scale_of(linear, tensor);
     if (fp8->fresh)
-        ops->measure_fp8(ops, x, scale, (size_t)rows * (size_t)columns);
-    ops->quantise_fp8(ops, x, scale, fp8->again, codes, transposed, rows, columns);
+        ops->measure_fp8(ops, &(MeasureFp8){.x = x, .scale = scale, .count = (size_t)rows * (size_t)columns});
+    ops->quantise_fp8(ops, &(QuantiseFp8){.x = x,
+                                          .scale = scale,
+                                          .seen = fp8->again,
+                                          .y = codes,
+                                          .transposed = transposed,
+                                          .rows = rows,
+                                          .columns = columns});
 }
 
 void fp8_begin(Fp8 *fp8) {
     if (!fp8_linears(fp8))
         return;
     fp8->coded = NULL;
-    fp8->ops->begin_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS);
+    fp8->ops->begin_fp8(fp8->ops, &(BeginFp8){.scales = fp8->scales, .count = fp8->count * FP8_TENSORS});
     for (int i = 0; i < fp8->count; i++) {
         const Fp8Linear *linear = &fp8->list[i];
         if (!linear->off)
@@ -116,7 +122,8 @@ void fp8_begin(Fp8 *fp8) {
 
 void fp8_end(Fp8 *fp8, const float *gate) {
     if (fp8_linears(fp8))
-        fp8->ops->update_fp8(fp8->ops, fp8->scales, fp8->count * FP8_TENSORS, gate);
+        fp8->ops->update_fp8(fp8->ops,
+                             &(UpdateFp8){.scales = fp8->scales, .count = fp8->count * FP8_TENSORS, .gate = gate});
 }
 
 void fp8_repeat(Fp8 *fp8, bool again) {
@@ -218,30 +225,67 @@ void linear_forward(const Linear *linear, Ops *ops, const Params *params, const 
                     Real *y, int rows, const Linear *next) {
     const Real *bias = params_weight(params, linear->bias);
     if (!in_fp8(linear)) {
-        ops->linear_forward(ops, x, params_weight(params, linear->weight), bias, act, pre, y, rows, linear->in,
-                            linear->out);
+        ops->linear_forward(ops, &(LinearForward){.x = x,
+                                                  .w = params_weight(params, linear->weight),
+                                                  .bias = bias,
+                                                  .act = act,
+                                                  .pre = pre,
+                                                  .y = y,
+                                                  .rows = rows,
+                                                  .in = linear->in,
+                                                  .out = linear->out});
         return;
     }
     const Fp8Linear *fp8 = linear->fp8;
     const uint8_t *codes = codes_of(fp8, FP8_INPUT, x, rows, linear->in);
     Fp8Codes left;
-    ops->linear_forward_fp8(ops, codes, scale_of(fp8, FP8_INPUT), fp8->w, scale_of(fp8, FP8_WEIGHT), bias, act, pre, y,
-                            rows, linear->in, linear->out, linear_codes(next, FP8_INPUT, &left));
+    ops->linear_forward_fp8(ops, &(LinearForwardFp8){.x = codes,
+                                                     .x_scale = scale_of(fp8, FP8_INPUT),
+                                                     .w = fp8->w,
+                                                     .w_scale = scale_of(fp8, FP8_WEIGHT),
+                                                     .bias = bias,
+                                                     .act = act,
+                                                     .pre = pre,
+                                                     .y = y,
+                                                     .rows = rows,
+                                                     .in = linear->in,
+                                                     .out = linear->out,
+                                                     .codes = linear_codes(next, FP8_INPUT, &left)});
 }
 
 void linear_backward(const Linear *linear, Ops *ops, const Params *params, const Real *dy, const Real *x,
                      Activation act, const Real *pre, Real *dx, bool add, int rows, const Linear *next) {
-    ops->linear_backward_weight(ops, dy, x, params_grad(params, linear->weight), params_grad(params, linear->bias), add,
-                                rows, linear->in, linear->out);
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = dy,
+                                                             .x = x,
+                                                             .dw = params_grad(params, linear->weight),
+                                                             .dbias = params_grad(params, linear->bias),
+                                                             .add = add,
+                                                             .rows = rows,
+                                                             .in = linear->in,
+                                                             .out = linear->out});
     if (!in_fp8(linear)) {
-        ops->linear_backward_input(ops, dy, params_weight(params, linear->weight), act, pre, dx, rows, linear->in,
-                                   linear->out);
+        ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = dy,
+                                                               .w = params_weight(params, linear->weight),
+                                                               .act = act,
+                                                               .pre = pre,
+                                                               .dx = dx,
+                                                               .rows = rows,
+                                                               .in = linear->in,
+                                                               .out = linear->out});
         return;
     }
     const Fp8Linear *fp8 = linear->fp8;
     const uint8_t *codes = codes_of(fp8, FP8_GRADIENT, dy, rows, linear->out);
     Fp8Codes left;
-    ops->linear_backward_input_fp8(ops, codes, scale_of(fp8, FP8_GRADIENT), fp8->w_transposed,
-                                   scale_of(fp8, FP8_WEIGHT), act, pre, dx, rows, linear->in, linear->out,
-                                   linear_codes(next, FP8_GRADIENT, &left));
+    ops->linear_backward_input_fp8(ops, &(LinearBackwardInputFp8){.dy = codes,
+                                                                  .dy_scale = scale_of(fp8, FP8_GRADIENT),
+                                                                  .w_transposed = fp8->w_transposed,
+                                                                  .w_scale = scale_of(fp8, FP8_WEIGHT),
+                                                                  .act = act,
+                                                                  .pre = pre,
+                                                                  .dx = dx,
+                                                                  .rows = rows,
+                                                                  .in = linear->in,
+                                                                  .out = linear->out,
+                                                                  .codes = linear_codes(next, FP8_GRADIENT, &left)});
 }

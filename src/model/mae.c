@@ -310,26 +310,69 @@ void mae_forward(Mae *mae, const MaeInput *input) {
 
     const ImageSet images = images_of(mae, input);
     if (images.pixels)
-        ops->pixels_to_patches(ops, &images, input->ids, keep, image_mean, image_std, s->image_size, s->patch_size,
-                               mae->visible, mae->target, batch);
+        ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
+                                                       .ids = input->ids,
+                                                       .keep = keep,
+                                                       .mean = image_mean,
+                                                       .std = image_std,
+                                                       .size = s->image_size,
+                                                       .patch = s->patch_size,
+                                                       .visible = mae->visible,
+                                                       .target = mae->target,
+                                                       .batch = batch});
     else
-        ops->image_to_patches(ops, input->image, input->ids, keep, s->image_size, s->patch_size, mae->visible,
-                              mae->target, batch);
+        ops->image_to_patches(ops, &(ImageToPatches){.image = input->image,
+                                                     .ids = input->ids,
+                                                     .keep = keep,
+                                                     .size = s->image_size,
+                                                     .patch = s->patch_size,
+                                                     .visible = mae->visible,
+                                                     .target = mae->target,
+                                                     .batch = batch});
 
-    ops->linear_forward(ops, mae->visible, params_weight(p, mae->patch_weight), params_weight(p, mae->patch_bias),
-                        ACTIVATION_NONE, NULL, mae->embedded, batch * keep, mae->patch_dim, s->dim);
-    ops->embed_forward(ops, mae->embedded, params_value(p, mae->cls_token), params_value(p, mae->pos_embed), input->ids,
-                       mae->encoder.blocks[0].x, batch, patches, keep, s->dim);
+    ops->linear_forward(ops, &(LinearForward){.x = mae->visible,
+                                              .w = params_weight(p, mae->patch_weight),
+                                              .bias = params_weight(p, mae->patch_bias),
+                                              .y = mae->embedded,
+                                              .rows = batch * keep,
+                                              .in = mae->patch_dim,
+                                              .out = s->dim});
+    ops->embed_forward(ops, &(EmbedForward){.x = mae->embedded,
+                                            .cls = params_value(p, mae->cls_token),
+                                            .pos = params_value(p, mae->pos_embed),
+                                            .ids = input->ids,
+                                            .out = mae->encoder.blocks[0].x,
+                                            .batch = batch,
+                                            .patches = patches,
+                                            .keep = keep,
+                                            .dim = s->dim});
     stack_forward(&mae->encoder, ops, p, batch);
 
-    ops->linear_forward(ops, mae->encoder.y, params_weight(p, mae->embed_weight), params_weight(p, mae->embed_bias),
-                        ACTIVATION_NONE, NULL, mae->decoder_in, batch * (1 + keep), s->dim, s->decoder_dim);
-    ops->restore_forward(ops, mae->decoder_in, params_value(p, mae->mask_token), params_value(p, mae->decoder_pos),
-                         input->ids, mae->decoder.blocks[0].x, batch, patches, keep, s->decoder_dim);
+    ops->linear_forward(ops, &(LinearForward){.x = mae->encoder.y,
+                                              .w = params_weight(p, mae->embed_weight),
+                                              .bias = params_weight(p, mae->embed_bias),
+                                              .y = mae->decoder_in,
+                                              .rows = batch * (1 + keep),
+                                              .in = s->dim,
+                                              .out = s->decoder_dim});
+    ops->restore_forward(ops, &(RestoreForward){.x = mae->decoder_in,
+                                                .mask_token = params_value(p, mae->mask_token),
+                                                .pos = params_value(p, mae->decoder_pos),
+                                                .ids = input->ids,
+                                                .out = mae->decoder.blocks[0].x,
+                                                .batch = batch,
+                                                .patches = patches,
+                                                .keep = keep,
+                                                .dim = s->decoder_dim});
     stack_forward(&mae->decoder, ops, p, batch);
 
-    ops->linear_forward(ops, mae->decoder.y, params_weight(p, mae->pred_weight), params_weight(p, mae->pred_bias),
-                        ACTIVATION_NONE, NULL, mae->pred, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
+    ops->linear_forward(ops, &(LinearForward){.x = mae->decoder.y,
+                                              .w = params_weight(p, mae->pred_weight),
+                                              .bias = params_weight(p, mae->pred_bias),
+                                              .y = mae->pred,
+                                              .rows = batch * (1 + patches),
+                                              .in = s->decoder_dim,
+                                              .out = mae->patch_dim});
     ops->device->range_pop(ops->device);
 }
 
@@ -338,8 +381,16 @@ const double *mae_loss_memory(const Mae *mae) {
 }
 
 Status mae_loss(Mae *mae, double *loss) {
-    mae->ops->masked_pixel_loss(mae->ops, mae->pred, mae->target, mae->passed_ids, mae->shape.norm_pix_loss, 1,
-                                mae->loss, NULL, mae->batch, mae->patches, mae->keep, mae->patch_dim);
+    mae->ops->masked_pixel_loss(mae->ops, &(MaskedPixelLoss){.pred = mae->pred,
+                                                             .target = mae->target,
+                                                             .ids = mae->passed_ids,
+                                                             .normalise = mae->shape.norm_pix_loss,
+                                                             .grad_scale = 1,
+                                                             .loss = mae->loss,
+                                                             .batch = mae->batch,
+                                                             .patches = mae->patches,
+                                                             .keep = mae->keep,
+                                                             .dim = mae->patch_dim});
     TRY(ops_error(mae->ops));
     return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
 }
@@ -350,28 +401,76 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
     const Params *p = &mae->params;
     int batch = input->batch, keep = mae->keep, patches = mae->patches;
     ops->device->range_push(ops->device, "backward");
-    ops->masked_pixel_loss(ops, mae->pred, mae->target, input->ids, s->norm_pix_loss, grad_scale, mae->loss, mae->dpred,
-                           batch, patches, keep, mae->patch_dim);
-    ops->linear_backward_weight(ops, mae->dpred, mae->decoder.y, params_grad(p, mae->pred_weight),
-                                params_grad(p, mae->pred_bias), add, batch * (1 + patches), s->decoder_dim,
-                                mae->patch_dim);
-    ops->linear_backward_input(ops, mae->dpred, params_weight(p, mae->pred_weight), ACTIVATION_NONE, NULL,
-                               mae->ddecoder, batch * (1 + patches), s->decoder_dim, mae->patch_dim);
+    ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = mae->pred,
+                                                   .target = mae->target,
+                                                   .ids = input->ids,
+                                                   .normalise = s->norm_pix_loss,
+                                                   .grad_scale = grad_scale,
+                                                   .loss = mae->loss,
+                                                   .dpred = mae->dpred,
+                                                   .batch = batch,
+                                                   .patches = patches,
+                                                   .keep = keep,
+                                                   .dim = mae->patch_dim});
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->dpred,
+                                                             .x = mae->decoder.y,
+                                                             .dw = params_grad(p, mae->pred_weight),
+                                                             .dbias = params_grad(p, mae->pred_bias),
+                                                             .add = add,
+                                                             .rows = batch * (1 + patches),
+                                                             .in = s->decoder_dim,
+                                                             .out = mae->patch_dim});
+    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = mae->dpred,
+                                                           .w = params_weight(p, mae->pred_weight),
+                                                           .dx = mae->ddecoder,
+                                                           .rows = batch * (1 + patches),
+                                                           .in = s->decoder_dim,
+                                                           .out = mae->patch_dim});
     stack_backward(&mae->decoder, ops, p, mae->ddecoder, batch, add);
 
     /* The decoder's entry has fewer tokens than its blocks; its gradient fits where ddecoder was. */
-    ops->restore_backward(ops, mae->decoder.dx, input->ids, mae->ddecoder, params_grad(p, mae->mask_token), add, batch,
-                          patches, keep, s->decoder_dim);
-    ops->linear_backward_weight(ops, mae->ddecoder, mae->encoder.y, params_grad(p, mae->embed_weight),
-                                params_grad(p, mae->embed_bias), add, batch * (1 + keep), s->dim, s->decoder_dim);
-    ops->linear_backward_input(ops, mae->ddecoder, params_weight(p, mae->embed_weight), ACTIVATION_NONE, NULL,
-                               mae->dlatent, batch * (1 + keep), s->dim, s->decoder_dim);
+    ops->restore_backward(ops, &(RestoreBackward){.dout = mae->decoder.dx,
+                                                  .ids = input->ids,
+                                                  .dx = mae->ddecoder,
+                                                  .dmask_token = params_grad(p, mae->mask_token),
+                                                  .add = add,
+                                                  .batch = batch,
+                                                  .patches = patches,
+                                                  .keep = keep,
+                                                  .dim = s->decoder_dim});
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->ddecoder,
+                                                             .x = mae->encoder.y,
+                                                             .dw = params_grad(p, mae->embed_weight),
+                                                             .dbias = params_grad(p, mae->embed_bias),
+                                                             .add = add,
+                                                             .rows = batch * (1 + keep),
+                                                             .in = s->dim,
+                                                             .out = s->decoder_dim});
+    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = mae->ddecoder,
+                                                           .w = params_weight(p, mae->embed_weight),
+                                                           .dx = mae->dlatent,
+                                                           .rows = batch * (1 + keep),
+                                                           .in = s->dim,
+                                                           .out = s->decoder_dim});
     stack_backward(&mae->encoder, ops, p, mae->dlatent, batch, add);
 
-    ops->embed_backward(ops, mae->encoder.dx, input->ids, mae->dlatent, params_grad(p, mae->cls_token), NULL, add,
-                        batch, patches, keep, s->dim);
-    ops->linear_backward_weight(ops, mae->dlatent, mae->visible, params_grad(p, mae->patch_weight),
-                                params_grad(p, mae->patch_bias), add, batch * keep, mae->patch_dim, s->dim);
+    ops->embed_backward(ops, &(EmbedBackward){.dout = mae->encoder.dx,
+                                              .ids = input->ids,
+                                              .dx = mae->dlatent,
+                                              .dcls = params_grad(p, mae->cls_token),
+                                              .add = add,
+                                              .batch = batch,
+                                              .patches = patches,
+                                              .keep = keep,
+                                              .dim = s->dim});
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->dlatent,
+                                                             .x = mae->visible,
+                                                             .dw = params_grad(p, mae->patch_weight),
+                                                             .dbias = params_grad(p, mae->patch_bias),
+                                                             .add = add,
+                                                             .rows = batch * keep,
+                                                             .in = mae->patch_dim,
+                                                             .out = s->dim});
     ops->device->range_pop(ops->device);
 }
 

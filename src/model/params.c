@@ -54,7 +54,7 @@ const Real *params_weight(const Params *params, int index) {
 
 void params_round(const Params *params, Ops *ops) {
     if (params->rounded)
-        ops->cast_to_bf16(ops, params->value, params->rounded, params->total);
+        ops->cast_to_bf16(ops, &(CastToBf16){.x = params->value, .y = params->rounded, .count = params->total});
 }
 
 float *params_grad(const Params *params, int index) {

@@ -138,18 +138,50 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
     int patches = vit->patches;
-    ops->image_to_patches(ops, image, vit->ids, patches, s->image_size, s->patch_size, vit->visible, NULL, batch);
-    ops->linear_forward(ops, vit->visible, params_weight(p, vit->patch_weight), params_weight(p, vit->patch_bias),
-                        ACTIVATION_NONE, NULL, vit->embedded, batch * patches, vit->patch_dim, s->dim);
-    ops->embed_forward(ops, vit->embedded, params_value(p, vit->cls_token), params_value(p, vit->pos_embed), vit->ids,
-                       vit->stack.blocks[0].x, batch, patches, patches, s->dim);
+    ops->image_to_patches(ops, &(ImageToPatches){.image = image,
+                                                 .ids = vit->ids,
+                                                 .keep = patches,
+                                                 .size = s->image_size,
+                                                 .patch = s->patch_size,
+                                                 .visible = vit->visible,
+                                                 .batch = batch});
+    ops->linear_forward(ops, &(LinearForward){.x = vit->visible,
+                                              .w = params_weight(p, vit->patch_weight),
+                                              .bias = params_weight(p, vit->patch_bias),
+                                              .y = vit->embedded,
+                                              .rows = batch * patches,
+                                              .in = vit->patch_dim,
+                                              .out = s->dim});
+    ops->embed_forward(ops, &(EmbedForward){.x = vit->embedded,
+                                            .cls = params_value(p, vit->cls_token),
+                                            .pos = params_value(p, vit->pos_embed),
+                                            .ids = vit->ids,
+                                            .out = vit->stack.blocks[0].x,
+                                            .batch = batch,
+                                            .patches = patches,
+                                            .keep = patches,
+                                            .dim = s->dim});
     stack_forward(&vit->stack, ops, p, batch);
-    ops->pool_forward(ops, vit->stack.x, vit->pooled, batch, 1 + patches, s->dim);
-    ops->norm_forward(ops, vit->pooled, NULL, NULL, NULL, 1, params_value(p, vit->norm_weight),
-                      params_value(p, vit->norm_bias), (float)s->norm_eps, vit->pooled, vit->features, vit->mean,
-                      vit->rstd, batch, s->dim, NULL);
-    ops->linear_forward(ops, vit->features, params_weight(p, vit->head_weight), params_weight(p, vit->head_bias),
-                        ACTIVATION_NONE, NULL, vit->logits, batch, s->dim, s->classes);
+    ops->pool_forward(
+        ops, &(PoolForward){.x = vit->stack.x, .y = vit->pooled, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
+    ops->norm_forward(ops, &(NormForward){.x = vit->pooled,
+                                          .rows_per_sample = 1,
+                                          .weight = params_value(p, vit->norm_weight),
+                                          .bias = params_value(p, vit->norm_bias),
+                                          .eps = (float)s->norm_eps,
+                                          .sum = vit->pooled,
+                                          .y = vit->features,
+                                          .mean = vit->mean,
+                                          .rstd = vit->rstd,
+                                          .rows = batch,
+                                          .dim = s->dim});
+    ops->linear_forward(ops, &(LinearForward){.x = vit->features,
+                                              .w = params_weight(p, vit->head_weight),
+                                              .bias = params_weight(p, vit->head_bias),
+                                              .y = vit->logits,
+                                              .rows = batch,
+                                              .in = s->dim,
+                                              .out = s->classes});
 }
 
 void vit_backward(Vit *vit, int batch, bool add) {
@@ -157,17 +189,52 @@ void vit_backward(Vit *vit, int batch, bool add) {
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
     int patches = vit->patches;
-    ops->linear_backward_weight(ops, vit->dlogits, vit->features, params_grad(p, vit->head_weight),
-                                params_grad(p, vit->head_bias), add, batch, s->dim, s->classes);
-    ops->linear_backward_input(ops, vit->dlogits, params_weight(p, vit->head_weight), ACTIVATION_NONE, NULL,
-                               vit->dfeatures, batch, s->dim, s->classes);
-    ops->norm_backward(ops, vit->dfeatures, NULL, vit->pooled, vit->mean, vit->rstd, params_value(p, vit->norm_weight),
-                       NULL, NULL, NULL, 1, vit->dpooled, NULL, params_grad(p, vit->norm_weight),
-                       params_grad(p, vit->norm_bias), NULL, add, batch, s->dim, NULL);
-    ops->pool_backward(ops, vit->dpooled, vit->dtokens, batch, 1 + patches, s->dim);
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = vit->dlogits,
+                                                             .x = vit->features,
+                                                             .dw = params_grad(p, vit->head_weight),
+                                                             .dbias = params_grad(p, vit->head_bias),
+                                                             .add = add,
+                                                             .rows = batch,
+                                                             .in = s->dim,
+                                                             .out = s->classes});
+    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = vit->dlogits,
+                                                           .w = params_weight(p, vit->head_weight),
+                                                           .dx = vit->dfeatures,
+                                                           .rows = batch,
+                                                           .in = s->dim,
+                                                           .out = s->classes});
+    ops->norm_backward(ops, &(NormBackward){.dy = vit->dfeatures,
+                                            .sum = vit->pooled,
+                                            .mean = vit->mean,
+                                            .rstd = vit->rstd,
+                                            .weight = params_value(p, vit->norm_weight),
+                                            .rows_per_sample = 1,
+                                            .dx = vit->dpooled,
+                                            .dweight = params_grad(p, vit->norm_weight),
+                                            .dbias = params_grad(p, vit->norm_bias),
+                                            .add = add,
+                                            .rows = batch,
+                                            .dim = s->dim});
+    ops->pool_backward(
+        ops,
+        &(PoolBackward){.dy = vit->dpooled, .dx = vit->dtokens, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
     stack_backward(&vit->stack, ops, p, vit->dtokens, batch, add);
-    ops->embed_backward(ops, vit->stack.dx, vit->ids, vit->dembedded, params_grad(p, vit->cls_token),
-                        params_grad(p, vit->pos_embed), add, batch, patches, patches, s->dim);
-    ops->linear_backward_weight(ops, vit->dembedded, vit->visible, params_grad(p, vit->patch_weight),
-                                params_grad(p, vit->patch_bias), add, batch * patches, vit->patch_dim, s->dim);
+    ops->embed_backward(ops, &(EmbedBackward){.dout = vit->stack.dx,
+                                              .ids = vit->ids,
+                                              .dx = vit->dembedded,
+                                              .dcls = params_grad(p, vit->cls_token),
+                                              .dpos = params_grad(p, vit->pos_embed),
+                                              .add = add,
+                                              .batch = batch,
+                                              .patches = patches,
+                                              .keep = patches,
+                                              .dim = s->dim});
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = vit->dembedded,
+                                                             .x = vit->visible,
+                                                             .dw = params_grad(p, vit->patch_weight),
+                                                             .dbias = params_grad(p, vit->patch_bias),
+                                                             .add = add,
+                                                             .rows = batch * patches,
+                                                             .in = vit->patch_dim,
+                                                             .out = s->dim});
 }

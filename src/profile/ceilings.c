@@ -42,8 +42,10 @@ static Status copy(const Bench *bench, size_t size) {
 
 static Status multiply(const Bench *bench, size_t size) {
     const int n = (int)size;
-    bench->ops->linear_forward(bench->ops, bench->memory[0], bench->memory[1], NULL, ACTIVATION_NONE, NULL,
-                               bench->memory[2], n, n, n);
+    bench->ops->linear_forward(
+        bench->ops,
+        &(LinearForward){
+            .x = bench->memory[0], .w = bench->memory[1], .y = bench->memory[2], .rows = n, .in = n, .out = n});
     return ops_error(bench->ops);
 }
 

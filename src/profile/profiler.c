@@ -7,7 +7,7 @@
 
 const char *const phase_names[PHASES] = {"data", "inputs", "forward", "backward", "passes", "optimizer", "other"};
 
-#define OPERATION_NAME(name) #name,
+#define OPERATION_NAME(operation, Arguments) #operation,
 const char *const operation_names[OPERATION_COUNT] = {OPERATIONS(OPERATION_NAME)};
 #undef OPERATION_NAME
 

@@ -269,8 +269,14 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, 
         double loss;
         fp8_begin(params->fp8);
         vit_forward(vit, room->image, batch);
-        r->ops.cross_entropy_loss(&r->ops, vit_logits(vit), room->integers, r->label_smoothing, 1, room->loss,
-                                  vit_dlogits(vit), batch, classes);
+        r->ops.cross_entropy_loss(&r->ops, &(CrossEntropyLoss){.logits = vit_logits(vit),
+                                                               .labels = room->integers,
+                                                               .smoothing = r->label_smoothing,
+                                                               .grad_scale = 1,
+                                                               .loss = room->loss,
+                                                               .dlogits = vit_dlogits(vit),
+                                                               .batch = batch,
+                                                               .classes = classes});
         TRY(ops_error(&r->ops));
         TRY(device_read(r->device, &loss, room->loss, sizeof loss));
         vit_backward(vit, batch, false);

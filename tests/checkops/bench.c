@@ -103,12 +103,13 @@ typedef struct {
     Bed *bed;
     const Bench *bench; /* NULL: a copy of `size` bytes */
     size_t size;
+    OpCost cost; /* of the last call */
 } Timed;
 
-static bool call(const Timed *t) {
+static bool call(Timed *t) {
     if (!t->bench)
         return went(t->device->copy(t->device, NULL, t->bed->pool[4], t->bed->pool[0], t->size, COPY_ON_DEVICE));
-    t->bench->call(t->bed, t->bench->n);
+    t->cost = t->bench->call(t->bed, t->bench->n);
     return went(ops_error(&t->bed->ops));
 }
 
@@ -120,7 +121,7 @@ static double now(int threads) {
 }
 
 /* Seconds on the CPU: the fastest of the runs of a tenth of a second, since other work on the machine only adds. */
-static double measure_host(const Timed *t) {
+static double measure_host(Timed *t) {
     const int threads = t->bed->ops.threads;
     const double start = now(threads);
     double fastest = 1e9, end = start;
@@ -135,7 +136,7 @@ static double measure_host(const Timed *t) {
 }
 
 /* Seconds of `calls` calls between two events. */
-static double measure_batch(const Timed *t, Event *from, Event *to, int calls) {
+static double measure_batch(Timed *t, Event *from, Event *to, int calls) {
     double seconds = -1;
     bool well = went(t->device->event_record(t->device, from, NULL));
     for (int i = 0; i < calls && well; i++)
@@ -151,7 +152,7 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Seconds on a device: after a few calls to warm up, the median of batches long enough for the events' resolution. */
-static double measure_device(const Timed *t) {
+static double measure_device(Timed *t) {
     Event *from = NULL, *to = NULL;
     double times[BATCHES], median = -1;
     if (went(t->device->event_open(t->device, &from)) && went(t->device->event_open(t->device, &to))) {
@@ -170,12 +171,12 @@ static double measure_device(const Timed *t) {
     return median;
 }
 
-static double measure(const Timed *t) {
+static double measure(Timed *t) {
     return t->device->host_memory ? measure_host(t) : measure_device(t);
 }
 
 /* One line; `copy` is what a copy moves in a second. Seconds, or below 0 after a failure. */
-static double time_one(const Timed *t, double copy) {
+static double time_one(Timed *t, double copy) {
     const Bench *b = t->bench;
     const RealType type = t->bed->ops.type;
     const AdamwSegment segment = {.count = b->n[0], .lr_scale = 1, .decay = true};
@@ -184,12 +185,12 @@ static double time_one(const Timed *t, double copy) {
     const double seconds = measure(t);
     if (seconds <= 0)
         return -1;
-    const double rate = b->bytes(b->n, (int)real_size(type)) / seconds;
+    const double rate = t->cost.bytes / seconds;
     printf("%-22s %s %9d %5d %5d %5d %10.1f us %8.1f GB/s %4.0f %% of a copy", b->name,
            type == REAL_BF16 ? "bf16" : "fp32", b->n[0], b->n[1], b->n[2], b->n[3], seconds * 1e6, rate * 1e-9,
            100 * rate / copy);
-    if (b->flops)
-        printf(" %9.1f GFLOP/s", b->flops(b->n) / seconds * 1e-9);
+    if (t->cost.flops > 0)
+        printf(" %9.1f GFLOP/s", t->cost.flops / seconds * 1e-9);
     putchar('\n');
     return seconds;
 }

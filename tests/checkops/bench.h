@@ -3,6 +3,7 @@
 #ifndef CHECKOPS_BENCH_H
 #define CHECKOPS_BENCH_H
 
+#include "ops/cost.h"
 #include "ops/ops.h"
 
 /* Memory of the device that every call shares: pools of numbers, and what stands at which place is of no interest. */
@@ -22,12 +23,10 @@ typedef struct {
 /* One operation at one shape. The numbers mean what the operation's caller makes of them. */
 typedef struct {
     const char *name;
-    void (*call)(Bed *bed, const int *n);
+    OpCost (*call)(Bed *bed, const int *n); /* returns what the call costs */
     int n[4];
-    int times;                            /* in a step of ViT-Tiny MAE, 96 px, batch 64 */
-    bool large;                           /* a GPU's: not timed on the CPU */
-    double (*bytes)(const int *n, int e); /* that it must move at least, an element of Real being e bytes */
-    double (*flops)(const int *n);        /* NULL: bytes are what counts */
+    int times;  /* in a step of ViT-Tiny MAE, 96 px, batch 64 */
+    bool large; /* a GPU's: not timed on the CPU */
 } Bench;
 
 extern const Bench benches[];

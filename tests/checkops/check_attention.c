@@ -104,7 +104,13 @@ void check_attention_forward(Check *check) {
     check_tolerance(check, out, relative_error(check), 0);
     check_tolerance(check, lse, relative_error(check), 0);
     RUN(check)
-    check->ops.attention_forward(&check->ops, AT(qkv), AT(out), AT(lse), a.batch, a.tokens, a.heads, a.head);
+    check->ops.attention_forward(&check->ops, &(AttentionForward){.qkv = AT(qkv),
+                                                                  .out = AT(out),
+                                                                  .lse = AT(lse),
+                                                                  .batch = a.batch,
+                                                                  .tokens = a.tokens,
+                                                                  .heads = a.heads,
+                                                                  .head = a.head});
     allocate(check, &a, qkv);
     forward(&a);
     check_near(check, "out", out, a.out, relative_error(check), rows * width);
@@ -186,8 +192,15 @@ void check_attention_backward(Check *check) {
     backward(&a, want);
     check_tolerance(check, dqkv, 2 * relative_error(check), through_error(&a, want));
     RUN(check)
-    check->ops.attention_backward(&check->ops, AT(dout), AT(qkv), AT(out), AT(lse), AT(dqkv), a.batch, a.tokens,
-                                  a.heads, a.head);
+    check->ops.attention_backward(&check->ops, &(AttentionBackward){.dout = AT(dout),
+                                                                    .qkv = AT(qkv),
+                                                                    .out = AT(out),
+                                                                    .lse = AT(lse),
+                                                                    .dqkv = AT(dqkv),
+                                                                    .batch = a.batch,
+                                                                    .tokens = a.tokens,
+                                                                    .heads = a.heads,
+                                                                    .head = a.head});
     /* dp - through cancels, so terms may be some times larger than the largest result. */
     check_near(check, "dqkv", dqkv, want, 2 * relative_error(check), rows * 3 * width);
     if (rows * a.tokens * width < 100000)

@@ -7,6 +7,7 @@
 enum { CODES = 65536, MORE = 5 }; /* MORE: so that counts are odd */
 
 void check_cast_to_bf16(Check *check) {
+    check_once(check);
     /* Every BF16 value, its float neighbours, the halfway points between two and their neighbours. */
     static const uint32_t offsets[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
     const size_t count = (size_t)CODES * 6 + MORE;
@@ -15,7 +16,7 @@ void check_cast_to_bf16(Check *check) {
         x[i] = reference_float(((uint32_t)(i / 6) << 16) + offsets[i % 6]);
     uint16_t *y = check_buffer(check, "y", BUFFER_OUTPUT, BUFFER_BF16, count);
     RUN(check)
-    check->ops.cast_to_bf16(&check->ops, AT(x), AT(y), count);
+    check->ops.cast_to_bf16(&check->ops, &(CastToBf16){.x = AT(x), .y = AT(y), .count = count});
     EACH(check)
     for (size_t i = 0; i < count && !check->failed; i++) {
         const uint16_t want = reference_bf16(x[i]);
@@ -25,12 +26,13 @@ void check_cast_to_bf16(Check *check) {
 }
 
 void check_cast_from_bf16(Check *check) {
+    check_once(check);
     uint16_t *x = check_buffer(check, "x", BUFFER_INPUT, BUFFER_BF16, CODES + MORE);
     float *y = check_float_output(check, "y", CODES + MORE);
     for (int i = 0; i < CODES + MORE; i++)
         x[i] = (uint16_t)i;
     RUN(check)
-    check->ops.cast_from_bf16(&check->ops, AT(x), AT(y), CODES + MORE);
+    check->ops.cast_from_bf16(&check->ops, &(CastFromBf16){.x = AT(x), .y = AT(y), .count = CODES + MORE});
     EACH(check)
     for (int i = 0; i < CODES + MORE && !check->failed; i++) {
         const int code = i % CODES, exponent = code >> 7 & 255, fraction = code & 127;

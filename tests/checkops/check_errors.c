@@ -58,17 +58,30 @@ static void check_host(Errors *e) {
     const int32_t *good = put(e, (const int32_t[]){1, 0}, 2 * sizeof(int32_t));
     float *x = put(e, (const float[4]){0}, 4 * sizeof(float)), *y = put(e, (const float[]){7}, sizeof(float));
     double *loss = put(e, (const double[1]){0}, sizeof(double));
-    ops->masked_pixel_loss(ops, x, x, good, false, 1, loss, NULL, 1, 2, 2, 3);
-    ops->embed_forward(ops, x, x, x, good, y, 1, 2, 3, 4);
-    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
+    ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = x,
+                                                   .target = x,
+                                                   .ids = good,
+                                                   .grad_scale = 1,
+                                                   .loss = loss,
+                                                   .batch = 1,
+                                                   .patches = 2,
+                                                   .keep = 2,
+                                                   .dim = 3});
+    ops->embed_forward(
+        ops, &(EmbedForward){
+                 .x = x, .cls = x, .pos = x, .ids = good, .out = y, .batch = 1, .patches = 2, .keep = 3, .dim = 4});
+    ops->gelu_forward(ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_ERF, .y = y, .count = 4});
     expect_value(e, "y after a failure", y, 7);
     expect(e, EXIT_INTERNAL, "none of 2 patches is hidden");
-    ops->gelu_forward(ops, x, ACTIVATION_GELU_ERF, y, 4);
+    ops->gelu_forward(ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_ERF, .y = y, .count = 4});
     expect_value(e, "y after the failure was taken", y, 0);
     expect(e, EXIT_OK, "");
-    ops->embed_forward(ops, x, x, x, good, y, 1, 2, 3, 4);
+    ops->embed_forward(
+        ops, &(EmbedForward){
+                 .x = x, .cls = x, .pos = x, .ids = good, .out = y, .batch = 1, .patches = 2, .keep = 3, .dim = 4});
     expect(e, EXIT_INTERNAL, "3 of 2 patches");
-    ops->image_to_patches(ops, x, good, 1, 3, 2, y, NULL, 1);
+    ops->image_to_patches(
+        ops, &(ImageToPatches){.image = x, .ids = good, .keep = 1, .size = 3, .patch = 2, .visible = y, .batch = 1});
     expect(e, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
 }
 
@@ -83,37 +96,85 @@ static void check_findings(Errors *e) {
     float *x = put(e, zero, sizeof zero), *y = put(e, zero, sizeof zero), *z = put(e, zero, sizeof zero);
     float *pos = put(e, zero, sizeof zero);
     double *loss = put(e, zero, sizeof *loss);
-    ops->cross_entropy_loss(ops, x, labels, 0, 1, loss, NULL, 2, 3);
-    ops->embed_forward(ops, x, x, x, kept, y, 1, 2, 1, 4);
+    ops->cross_entropy_loss(
+        ops,
+        &(CrossEntropyLoss){
+            .logits = x, .labels = labels, .smoothing = 0, .grad_scale = 1, .loss = loss, .batch = 2, .classes = 3});
+    ops->embed_forward(
+        ops, &(EmbedForward){
+                 .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect(e, EXIT_DATA, "label 5 of sample 1");
     expect(e, EXIT_OK, "");
-    ops->embed_forward(ops, x, x, x, kept, y, 1, 2, 1, 4);
+    ops->embed_forward(
+        ops, &(EmbedForward){
+                 .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect(e, EXIT_INTERNAL, "embed_forward: ids[0][0] is 2, not a patch of 0 .. 1");
-    ops->embed_backward(ops, x, kept, y, z, pos, false, 1, 2, 1, 4);
+    ops->embed_backward(
+        ops,
+        &(EmbedBackward){
+            .dout = x, .ids = kept, .dx = y, .dcls = z, .dpos = pos, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect(e, EXIT_INTERNAL, "embed_backward: ids[0][0] is 2");
-    ops->restore_forward(ops, x, x, x, hidden, y, 1, 2, 1, 4);
+    ops->restore_forward(
+        ops,
+        &(RestoreForward){
+            .x = x, .mask_token = x, .pos = x, .ids = hidden, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect(e, EXIT_INTERNAL, "restore_forward: ids[0][1] is 2");
-    ops->restore_backward(ops, x, hidden, y, z, false, 1, 2, 1, 4);
+    ops->restore_backward(
+        ops, &(RestoreBackward){
+                 .dout = x, .ids = hidden, .dx = y, .dmask_token = z, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect(e, EXIT_INTERNAL, "restore_backward: ids[0][1] is 2");
-    ops->masked_pixel_loss(ops, x, x, hidden, false, 1, loss, NULL, 1, 2, 1, 3);
+    ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = x,
+                                                   .target = x,
+                                                   .ids = hidden,
+                                                   .grad_scale = 1,
+                                                   .loss = loss,
+                                                   .batch = 1,
+                                                   .patches = 2,
+                                                   .keep = 1,
+                                                   .dim = 3});
     expect(e, EXIT_INTERNAL, "masked_pixel_loss: ids[0][1] is 2");
-    ops->image_to_patches(ops, x, below, 1, 2, 2, y, NULL, 1);
+    ops->image_to_patches(
+        ops, &(ImageToPatches){.image = x, .ids = below, .keep = 1, .size = 2, .patch = 2, .visible = y, .batch = 1});
     expect(e, EXIT_INTERNAL, "image_to_patches: ids[0][0] is -1");
     const float none[3] = {0}, one[3] = {1, 1, 1};
     const uint8_t *pixels = put(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
     const Crop *outside = put(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
     const int32_t *first = put(e, zero, sizeof(int32_t));
     ImageSet images = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
-    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
+    ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
+                                                   .ids = first,
+                                                   .keep = 1,
+                                                   .mean = none,
+                                                   .std = one,
+                                                   .size = 2,
+                                                   .patch = 2,
+                                                   .visible = y,
+                                                   .batch = 1});
     expect(e, EXIT_INTERNAL,
            "the crop of 2 x 2 pixels at row 1, column 0 does not lie in the image of 2 x 2, or cannot become 2 x 2");
     images.crops = NULL;
     images.which = put(e, &(const int32_t){1}, sizeof(int32_t));
-    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
+    ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
+                                                   .ids = first,
+                                                   .keep = 1,
+                                                   .mean = none,
+                                                   .std = one,
+                                                   .size = 2,
+                                                   .patch = 2,
+                                                   .visible = y,
+                                                   .batch = 1});
     expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image 1, not one of 0 .. 0");
     images.which = put(e, &(const int32_t){-1}, sizeof(int32_t));
     images.height = 1;
-    ops->pixels_to_patches(ops, &images, first, 1, none, one, 2, 2, y, NULL, 1);
+    ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
+                                                   .ids = first,
+                                                   .keep = 1,
+                                                   .mean = none,
+                                                   .std = one,
+                                                   .size = 2,
+                                                   .patch = 2,
+                                                   .visible = y,
+                                                   .batch = 1});
     expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image -1, not one of 0 .. 0");
 }
 
@@ -150,7 +211,15 @@ static void expect_bad_segment(Check *check) {
     const AdamwSegment segments[] = {{.offset = 0, .count = 2}, {.offset = 2, .count = 3}};
     Ops ops;
     ops_cpu(&ops, 1);
-    ops.adamw(&ops, memory, NULL, memory, memory, memory, 4, segments, 2, &values, &norm);
+    ops.adamw(&ops, &(Adamw){.param = memory,
+                             .grad = memory,
+                             .m = memory,
+                             .v = memory,
+                             .count = 4,
+                             .segments = segments,
+                             .segment_count = 2,
+                             .values = &values,
+                             .norm = &norm});
     Status status = ops_error(&ops);
     if (status_code(status) != EXIT_INTERNAL || !strstr(status_message(status), "segment 1"))
         check_fail(check, "adamw took a bad segment: %s", status_message(status));
@@ -158,6 +227,7 @@ static void expect_bad_segment(Check *check) {
 }
 
 void check_errors(Check *check) {
+    check_once(check);
     Errors errors = {.check = check};
     for (int i = 0; i < BACKENDS && !check->failed; i++) {
         errors.backend = &check->backends->of[i];

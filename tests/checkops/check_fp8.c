@@ -138,7 +138,13 @@ static void check_format(Check *check, const float *x, int rows, int columns, fl
     *scale = (Fp8Scale){.scale = factor, .format = format, .amax = before, .saturated = 7};
     Fp8Scale after = *scale;
     RUN(check)
-    check->ops.quantise_fp8(&check->ops, AT(values), AT(scale), seen, AT(y), AT(transposed), rows, columns);
+    check->ops.quantise_fp8(&check->ops, &(QuantiseFp8){.x = AT(values),
+                                                        .scale = AT(scale),
+                                                        .seen = seen,
+                                                        .y = AT(y),
+                                                        .transposed = AT(transposed),
+                                                        .rows = rows,
+                                                        .columns = columns});
     uint8_t *want = check_bytes(check, "want", BUFFER_INPUT, count, 1);
     expect_codes(x, count, seen, &after, want);
     EACH(check) {
@@ -157,6 +163,7 @@ static void check_format(Check *check, const float *x, int rows, int columns, fl
 }
 
 void check_quantise_fp8(Check *check) {
+    check_once(check);
     static float x[CODES];
     for (int i = 0; i < CODES; i++)
         x[i] = reference_float((uint32_t)i << 16);
@@ -211,7 +218,7 @@ void check_begin_fp8(Check *check) {
     Fp8Scale *first = check_allocate(sizeof *first * (size_t)count);
     memcpy(first, scales, sizeof *first * (size_t)count);
     RUN(check)
-    check->ops.begin_fp8(&check->ops, AT(scales), count);
+    check->ops.begin_fp8(&check->ops, &(BeginFp8){.scales = AT(scales), .count = count});
     for (int i = 0; i < count; i++) {
         Fp8Scale want = first[i];
         want.amax = 0;
@@ -239,7 +246,8 @@ void check_update_fp8(Check *check) {
     Fp8Scale *first = check_allocate(sizeof *first * (size_t)count);
     memcpy(first, scales, sizeof *first * (size_t)count);
     RUN(check)
-    check->ops.update_fp8(&check->ops, AT(scales), count, AT(which == -1 ? NULL : gate));
+    check->ops.update_fp8(&check->ops,
+                          &(UpdateFp8){.scales = AT(scales), .count = count, .gate = AT(which == -1 ? NULL : gate)});
     for (int i = 0; i < count && !check->failed; i++) {
         Fp8Scale want = first[i];
         const bool overflow = want.saturated || !isfinite(want.amax);
@@ -276,8 +284,8 @@ void check_measure_fp8(Check *check) {
     *fresh = (Fp8Scale){.inverse = 1, .format = format};
     const Fp8Scale before[2] = {*known, *fresh};
     RUN(check) {
-        check->ops.measure_fp8(&check->ops, AT(x), AT(known), count);
-        check->ops.measure_fp8(&check->ops, AT(x), AT(fresh), count);
+        check->ops.measure_fp8(&check->ops, &(MeasureFp8){.x = AT(x), .scale = AT(known), .count = count});
+        check->ops.measure_fp8(&check->ops, &(MeasureFp8){.x = AT(x), .scale = AT(fresh), .count = count});
     }
     EACH(check) {
         Fp8Scale want = before[1];
@@ -372,8 +380,18 @@ void check_linear_forward_fp8(Check *check) {
     if (c.act) /* of pre, which is rounded first; GELU's slope reaches 1.13 */
         check_tolerance(check, y, 0, 2.13 * 0x1p-8);
     RUN(check)
-    check->ops.linear_forward_fp8(&check->ops, AT(c.a), AT(c.a_scale), AT(c.w), AT(c.w_scale), AT(biased ? bias : NULL),
-                                  c.act, AT(pre), AT(y), c.rows, c.in, c.out, check_codes_at(check, &codes));
+    check->ops.linear_forward_fp8(&check->ops, &(LinearForwardFp8){.x = AT(c.a),
+                                                                   .x_scale = AT(c.a_scale),
+                                                                   .w = AT(c.w),
+                                                                   .w_scale = AT(c.w_scale),
+                                                                   .bias = AT(biased ? bias : NULL),
+                                                                   .act = c.act,
+                                                                   .pre = AT(pre),
+                                                                   .y = AT(y),
+                                                                   .rows = c.rows,
+                                                                   .in = c.in,
+                                                                   .out = c.out,
+                                                                   .codes = check_codes_at(check, &codes)});
     check_codes_of(check, &codes, y, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     multiply(&c, c.out, c.in, want, bound);
@@ -399,9 +417,18 @@ void check_linear_backward_input_fp8(Check *check) {
     if (c.act) /* the product is rounded before the slope multiplies it */
         check_tolerance(check, dx, 0, 2.13 * 0x1p-8);
     RUN(check)
-    check->ops.linear_backward_input_fp8(&check->ops, AT(c.a), AT(c.a_scale), AT(c.w), AT(c.w_scale), c.act,
-                                         AT(c.act ? pre : NULL), AT(dx), c.rows, c.in, c.out,
-                                         check_codes_at(check, &codes));
+    check->ops.linear_backward_input_fp8(&check->ops,
+                                         &(LinearBackwardInputFp8){.dy = AT(c.a),
+                                                                   .dy_scale = AT(c.a_scale),
+                                                                   .w_transposed = AT(c.w),
+                                                                   .w_scale = AT(c.w_scale),
+                                                                   .act = c.act,
+                                                                   .pre = AT(c.act ? pre : NULL),
+                                                                   .dx = AT(dx),
+                                                                   .rows = c.rows,
+                                                                   .in = c.in,
+                                                                   .out = c.out,
+                                                                   .codes = check_codes_at(check, &codes)});
     check_codes_of(check, &codes, dx, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     multiply(&c, c.in, c.out, want, bound);

@@ -21,6 +21,7 @@ static void one_exp2(Check *check, float x) {
 }
 
 void check_exp2(Check *check) {
+    check_once(check);
     for (int i = 0; i < SPECIALS; i++)
         one_exp2(check, specials[i]);
     EVERY_FLOAT(bits)
@@ -39,6 +40,7 @@ static void one_erf(Check *check, float x) {
 }
 
 void check_erf(Check *check) {
+    check_once(check);
     for (int i = 0; i < SPECIALS; i++)
         one_erf(check, specials[i]);
     EVERY_FLOAT(bits)
@@ -82,8 +84,9 @@ static void sweep(Check *check) {
         for (; filled < RUN_OF && bits < 0x100000000u; bits += 97)
             x[filled++] = approx_from_bits((uint32_t)bits);
         for (Activation act = ACTIVATION_GELU_ERF; act <= ACTIVATION_GELU_TANH; act++) {
-            check->ops.gelu_forward(&check->ops, x, act, y, filled);
-            check->ops.gelu_backward(&check->ops, one, x, act, slope, filled);
+            check->ops.gelu_forward(&check->ops, &(GeluForward){.x = x, .act = act, .y = y, .count = filled});
+            check->ops.gelu_backward(&check->ops,
+                                     &(GeluBackward){.dy = one, .x = x, .act = act, .dx = slope, .count = filled});
             compare_run(check, x, y, slope, act, filled, REAL_FP32);
         }
         filled = 0;
@@ -92,6 +95,7 @@ static void sweep(Check *check) {
 
 /* Every backend's, at all BF16 values and a float between each and the next. */
 void check_gelu_everywhere(Check *check) {
+    check_once(check);
     enum { CODES = 65536 };
     if (check->backends->of[BACKEND_CPU].wanted)
         sweep(check);
@@ -105,8 +109,11 @@ void check_gelu_everywhere(Check *check) {
             one[2 * i] = one[2 * i + 1] = 1;
         }
         RUN(check) {
-            check->ops.gelu_forward(&check->ops, AT(x), act, AT(y), 2 * CODES);
-            check->ops.gelu_backward(&check->ops, AT(one), AT(x), act, AT(slope), 2 * CODES);
+            check->ops.gelu_forward(&check->ops,
+                                    &(GeluForward){.x = AT(x), .act = act, .y = AT(y), .count = 2 * CODES});
+            check->ops.gelu_backward(
+                &check->ops,
+                &(GeluBackward){.dy = AT(one), .x = AT(x), .act = act, .dx = AT(slope), .count = 2 * CODES});
         }
         EACH(check)
         compare_run(check, x, y, slope, act, 2 * CODES, check_type(check));
@@ -127,7 +134,7 @@ void check_gelu_forward(Check *check) {
         bound[i] = act ? 2e-7 * fmax(1, fabs(x[i])) : 0; /* as in check_gelu_everywhere */
     }
     RUN(check)
-    check->ops.gelu_forward(&check->ops, AT(x), act, AT(y), count);
+    check->ops.gelu_forward(&check->ops, &(GeluForward){.x = AT(x), .act = act, .y = AT(y), .count = count});
     check_bounds(check, "y", y, want, bound, count);
 }
 
@@ -160,7 +167,8 @@ void check_gelu_backward(Check *check) {
         bound[i] = act ? 5e-7 * fabs(dy[i]) : 0; /* as in check_gelu_everywhere */
     }
     RUN(check)
-    check->ops.gelu_backward(&check->ops, AT(dy), AT(x), act, AT(dx), count);
+    check->ops.gelu_backward(&check->ops,
+                             &(GeluBackward){.dy = AT(dy), .x = AT(x), .act = act, .dx = AT(dx), .count = count});
     check_bounds(check, "dx", dx, want, bound, count);
     Gelu g = {check_copy(check, x, count), dy, count, act};
     if (!in_place)

@@ -76,8 +76,15 @@ void check_linear_forward(Check *check) {
     if (l.act) /* of pre, which is rounded first; GELU's slope reaches 1.13 */
         check_tolerance(check, y, 0, 2.13 * 0x1p-8);
     RUN(check)
-    check->ops.linear_forward(&check->ops, AT(x), AT(w), AT(biased ? bias : NULL), l.act, AT(pre), AT(y), l.rows, l.in,
-                              l.out);
+    check->ops.linear_forward(&check->ops, &(LinearForward){.x = AT(x),
+                                                            .w = AT(w),
+                                                            .bias = AT(biased ? bias : NULL),
+                                                            .act = l.act,
+                                                            .pre = AT(pre),
+                                                            .y = AT(y),
+                                                            .rows = l.rows,
+                                                            .in = l.in,
+                                                            .out = l.out});
     l.x = check_copy(check, x, (size_t)l.rows * l.in);
     l.w = check_copy(check, w, (size_t)l.out * l.in);
     l.bias = biased ? check_copy(check, bias, l.out) : NULL;
@@ -124,8 +131,14 @@ void check_linear_backward_input(Check *check) {
     float *pre = check_reals(check, "pre", BUFFER_INPUT, count, 2);
     float *dx = check_real_output(check, "dx", count);
     RUN(check)
-    check->ops.linear_backward_input(&check->ops, AT(dy), AT(w), l.act, AT(l.act ? pre : NULL), AT(dx), l.rows, l.in,
-                                     l.out);
+    check->ops.linear_backward_input(&check->ops, &(LinearBackwardInput){.dy = AT(dy),
+                                                                         .w = AT(w),
+                                                                         .act = l.act,
+                                                                         .pre = AT(l.act ? pre : NULL),
+                                                                         .dx = AT(dx),
+                                                                         .rows = l.rows,
+                                                                         .in = l.in,
+                                                                         .out = l.out});
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (int r = 0; r < l.rows; r++)
         for (int i = 0; i < l.in; i++) {
@@ -162,8 +175,14 @@ void check_linear_backward_weight(Check *check) {
     double *want = check_copy(check, dw, count), *bound = check_numbers(check, count);
     double *want_bias = check_copy(check, dbias, l.out), *bound_bias = check_numbers(check, l.out);
     RUN(check)
-    check->ops.linear_backward_weight(&check->ops, AT(dy), AT(x), AT(dw), AT(biased ? dbias : NULL), add, l.rows, l.in,
-                                      l.out);
+    check->ops.linear_backward_weight(&check->ops, &(LinearBackwardWeight){.dy = AT(dy),
+                                                                           .x = AT(x),
+                                                                           .dw = AT(dw),
+                                                                           .dbias = AT(biased ? dbias : NULL),
+                                                                           .add = add,
+                                                                           .rows = l.rows,
+                                                                           .in = l.in,
+                                                                           .out = l.out});
     for (int o = 0; o < l.out; o++) {
         for (int i = 0; i < l.in; i++) {
             const size_t at = (size_t)o * l.in + i;

@@ -63,8 +63,17 @@ void check_masked_pixel_loss(Check *check) {
     const bool gradient = check->round % 5 != 4;
     float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
-    check->ops.masked_pixel_loss(&check->ops, AT(pred), AT(target), AT(ids), m.normalise, grad_scale, AT(loss),
-                                 AT(dpred), m.batch, m.patches, m.keep, m.dim);
+    check->ops.masked_pixel_loss(&check->ops, &(MaskedPixelLoss){.pred = AT(pred),
+                                                                 .target = AT(target),
+                                                                 .ids = AT(ids),
+                                                                 .normalise = m.normalise,
+                                                                 .grad_scale = grad_scale,
+                                                                 .loss = AT(loss),
+                                                                 .dpred = AT(dpred),
+                                                                 .batch = m.batch,
+                                                                 .patches = m.patches,
+                                                                 .keep = m.keep,
+                                                                 .dim = m.dim});
     m.pred = check_copy(check, pred, count);
     m.target = target;
     const double want = masked_loss(&m);
@@ -139,8 +148,14 @@ void check_cross_entropy_loss(Check *check) {
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
     float *dlogits = gradient ? check_real_output(check, "dlogits", count) : NULL;
     RUN(check)
-    check->ops.cross_entropy_loss(&check->ops, AT(logits), AT(labels), smoothing, grad_scale, AT(loss), AT(dlogits),
-                                  h.batch, h.outputs);
+    check->ops.cross_entropy_loss(&check->ops, &(CrossEntropyLoss){.logits = AT(logits),
+                                                                   .labels = AT(labels),
+                                                                   .smoothing = smoothing,
+                                                                   .grad_scale = grad_scale,
+                                                                   .loss = AT(loss),
+                                                                   .dlogits = AT(dlogits),
+                                                                   .batch = h.batch,
+                                                                   .classes = h.outputs});
     h.labels = labels;
     h.values = check_copy(check, logits, count);
     double want = cross_entropy(&h);
@@ -180,7 +195,13 @@ void check_regression_loss(Check *check) {
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
     float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
-    check->ops.regression_loss(&check->ops, AT(pred), AT(target), grad_scale, AT(loss), AT(dpred), h.batch, h.outputs);
+    check->ops.regression_loss(&check->ops, &(RegressionLoss){.pred = AT(pred),
+                                                              .target = AT(target),
+                                                              .grad_scale = grad_scale,
+                                                              .loss = AT(loss),
+                                                              .dpred = AT(dpred),
+                                                              .batch = h.batch,
+                                                              .outputs = h.outputs});
     h.values = check_copy(check, pred, count);
     h.target = target;
     double want = squares(&h);

@@ -107,6 +107,7 @@ void check_resize_pixels(Check *check) {
 /* What follows from the definition by hand: doubling puts output centres 1/4 pixel from inputs, where the cubic's
  * weights are 0.8671875 (3/4 off... the nearest), 0.2265625, -0.0703125, -0.0234375. */
 void check_resize_facts(Check *check) {
+    check_once(check);
     uint8_t row[8 * 3] = {0}, out[16 * 3];
     row[4 * 3] = 100;
     row[4 * 3 + 1] = 255;
@@ -159,6 +160,7 @@ void check_resize_box(Check *check) {
 /* Keys' cubic keeps a straight ramp where all its four inputs are there: a box between pixels reads it at its own
  * places. Level 8 x + 4 at x pixels from the left; box 6 x 6 at 5.3, 3.75 to 6 x 12. */
 void check_resize_box_facts(Check *check) {
+    check_once(check);
     enum { SIDE = 24 };
     uint8_t ramp[SIDE * SIDE * 3], out[6 * 12 * 3];
     for (int i = 0; i < SIDE * SIDE; i++) {
@@ -293,8 +295,16 @@ void check_pixels_to_patches(Check *check) {
                                  .width = width,
                                  .which = AT(chosen ? which : NULL),
                                  .crops = AT(cropped ? crops : NULL)};
-        check->ops.pixels_to_patches(&check->ops, &images, AT(p.ids), p.keep, mean, std, p.size, p.patch, AT(p.visible),
-                                     AT(p.target), p.batch);
+        check->ops.pixels_to_patches(&check->ops, &(PixelsToPatches){.images = &images,
+                                                                     .ids = AT(p.ids),
+                                                                     .keep = p.keep,
+                                                                     .mean = mean,
+                                                                     .std = std,
+                                                                     .size = p.size,
+                                                                     .patch = p.patch,
+                                                                     .visible = AT(p.visible),
+                                                                     .target = AT(p.target),
+                                                                     .batch = p.batch});
     }
     double *image = check_numbers(check, p.batch * 3 * area);
     static uint8_t seen[400 * 400 * 3];
@@ -315,8 +325,14 @@ void check_image_to_patches(Check *check) {
     const size_t count = (size_t)p.batch * 3 * p.size * p.size;
     float *image = check_floats(check, "image", BUFFER_INPUT, count, 1);
     RUN(check)
-    check->ops.image_to_patches(&check->ops, AT(image), AT(p.ids), p.keep, p.size, p.patch, AT(p.visible), AT(p.target),
-                                p.batch);
+    check->ops.image_to_patches(&check->ops, &(ImageToPatches){.image = AT(image),
+                                                               .ids = AT(p.ids),
+                                                               .keep = p.keep,
+                                                               .size = p.size,
+                                                               .patch = p.patch,
+                                                               .visible = AT(p.visible),
+                                                               .target = AT(p.target),
+                                                               .batch = p.batch});
     const double *whole = check_copy(check, image, count);
     EACH(check)
     check_cut(check, &p, whole, 0, check_type(check) == REAL_BF16); /* copied */

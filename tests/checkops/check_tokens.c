@@ -87,11 +87,25 @@ static void check_forward(Check *check, bool embedding) {
     float *pos = check_floats(check, "pos", BUFFER_INPUT, grid, 1), *out = check_real_output(check, "out", count);
     RUN(check) {
         if (embedding)
-            check->ops.embed_forward(&check->ops, AT(x), AT(token), AT(pos), AT(t.ids), AT(out), t.batch, t.patches,
-                                     t.keep, t.dim);
+            check->ops.embed_forward(&check->ops, &(EmbedForward){.x = AT(x),
+                                                                  .cls = AT(token),
+                                                                  .pos = AT(pos),
+                                                                  .ids = AT(t.ids),
+                                                                  .out = AT(out),
+                                                                  .batch = t.batch,
+                                                                  .patches = t.patches,
+                                                                  .keep = t.keep,
+                                                                  .dim = t.dim});
         else
-            check->ops.restore_forward(&check->ops, AT(x), AT(token), AT(pos), AT(t.ids), AT(out), t.batch, t.patches,
-                                       t.keep, t.dim);
+            check->ops.restore_forward(&check->ops, &(RestoreForward){.x = AT(x),
+                                                                      .mask_token = AT(token),
+                                                                      .pos = AT(pos),
+                                                                      .ids = AT(t.ids),
+                                                                      .out = AT(out),
+                                                                      .batch = t.batch,
+                                                                      .patches = t.patches,
+                                                                      .keep = t.keep,
+                                                                      .dim = t.dim});
     }
     t.x = check_copy(check, x, in);
     t.token = check_copy(check, token, t.dim);
@@ -129,8 +143,16 @@ void check_embed_backward(Check *check) {
     for (size_t i = 0; i < grid; i++)
         bound_pos[i] = SUMS * fabs(want_pos[i]);
     RUN(check)
-    check->ops.embed_backward(&check->ops, AT(dout), AT(t.ids), AT(dx), AT(dcls), AT(fixed ? NULL : dpos), add, t.batch,
-                              t.patches, t.keep, t.dim);
+    check->ops.embed_backward(&check->ops, &(EmbedBackward){.dout = AT(dout),
+                                                            .ids = AT(t.ids),
+                                                            .dx = AT(dx),
+                                                            .dcls = AT(dcls),
+                                                            .dpos = AT(fixed ? NULL : dpos),
+                                                            .add = add,
+                                                            .batch = t.batch,
+                                                            .patches = t.patches,
+                                                            .keep = t.keep,
+                                                            .dim = t.dim});
     for (int b = 0; b < t.batch; b++)
         for (int j = 0; j <= t.keep; j++)
             for (int d = 0; d < t.dim; d++) {
@@ -171,8 +193,15 @@ void check_restore_backward(Check *check) {
     double *want_mask = add ? check_copy(check, dmask, t.dim) : check_numbers(check, t.dim);
     double *want = check_numbers(check, in), *bound = check_numbers(check, t.dim);
     RUN(check)
-    check->ops.restore_backward(&check->ops, AT(dout), AT(t.ids), AT(dx), AT(dmask), add, t.batch, t.patches, t.keep,
-                                t.dim);
+    check->ops.restore_backward(&check->ops, &(RestoreBackward){.dout = AT(dout),
+                                                                .ids = AT(t.ids),
+                                                                .dx = AT(dx),
+                                                                .dmask_token = AT(dmask),
+                                                                .add = add,
+                                                                .batch = t.batch,
+                                                                .patches = t.patches,
+                                                                .keep = t.keep,
+                                                                .dim = t.dim});
     for (int d = 0; d < t.dim; d++)
         bound[d] = SUMS * fabs(want_mask[d]);
     for (int b = 0; b < t.batch; b++)
@@ -240,7 +269,8 @@ void check_pool_forward(Check *check) {
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_real_output(check, "y", count);
     RUN(check)
-    check->ops.pool_forward(&check->ops, AT(x), AT(y), p.batch, p.tokens, p.dim);
+    check->ops.pool_forward(&check->ops,
+                            &(PoolForward){.x = AT(x), .y = AT(y), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
     p.x = check_copy(check, x, in);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (int b = 0; b < p.batch; b++)
@@ -257,7 +287,8 @@ void check_pool_backward(Check *check) {
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
     RUN(check)
-    check->ops.pool_backward(&check->ops, AT(dy), AT(dx), p.batch, p.tokens, p.dim);
+    check->ops.pool_backward(
+        &check->ops, &(PoolBackward){.dy = AT(dy), .dx = AT(dx), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
     double *want = check_numbers(check, in);
     for (size_t i = 0; i < in; i++) {
         int token = (int)(i / p.dim % p.tokens);

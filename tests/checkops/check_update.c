@@ -16,7 +16,7 @@ void check_global_norm(Check *check) {
     if (count && special == 3)
         x[count - 1] = NAN;
     RUN(check)
-    check->ops.global_norm(&check->ops, AT(x), count, AT(norm));
+    check->ops.global_norm(&check->ops, &(GlobalNorm){.x = AT(x), .count = count, .norm = AT(norm)});
     double sum = 0;
     for (size_t i = 0; i < count; i++)
         sum += (double)x[i] * x[i];
@@ -50,21 +50,23 @@ void check_find_nonfinite(Check *check) {
     uint64_t *first = check_bytes(check, "first", BUFFER_OUTPUT, 1, sizeof *first);
     uint64_t *first_grad = check_bytes(check, "first of grad", BUFFER_OUTPUT, 1, sizeof *first_grad);
     RUN(check) {
-        check->ops.find_nonfinite(&check->ops, AT(x), check->ops.type, count, AT(first));
-        check->ops.find_nonfinite(&check->ops, AT(grad), REAL_FP32, count, AT(first_grad));
+        check->ops.find_nonfinite(
+            &check->ops, &(FindNonfinite){.x = AT(x), .type = check->ops.type, .count = count, .first = AT(first)});
+        check->ops.find_nonfinite(
+            &check->ops, &(FindNonfinite){.x = AT(grad), .type = REAL_FP32, .count = count, .first = AT(first_grad)});
     }
     if (*first != want || *first_grad != want_grad)
         check_fail(check, "found %llu, %llu", (unsigned long long)*first, (unsigned long long)*first_grad);
 }
 
 /* Each way a step can be, alone and with others, after none and after many steps, running and halted. */
-void check_judge_step(Check *check) {
+void check_check_step(Check *check) {
     static const struct {
         double first, mean;
         float norm;
         double spike;
         int64_t applied;
-        Verdict verdict;
+        StepVerdict verdict;
     } cases[] = {
         {1.5, 1, 2, 3, 100, VERDICT_SOUND},
         {NAN, 1, NAN, 3, 100, VERDICT_LOSS},
@@ -94,7 +96,9 @@ void check_judge_step(Check *check) {
     for (int i = 0; i < count; i++)
         losses[i] = cases[which].first + (i - (count - 1) / 2.0) / 64;
     RUN(check)
-    check->ops.judge_step(&check->ops, AT(losses), count, AT(norm), AT(state), AT(gate));
+    check->ops.check_step(
+        &check->ops,
+        &(CheckStep){.losses = AT(losses), .count = count, .norm = AT(norm), .state = AT(state), .gate = AT(gate)});
     const bool applied = cases[which].verdict == VERDICT_SOUND && !halted;
     const double mean = isnan(cases[which].mean) ? cases[which].first
                         : applied                ? 0.98 * cases[which].mean + 0.02 * cases[which].first
@@ -158,8 +162,16 @@ void check_adamw(Check *check) {
     double *want_p = check_copy(check, p, count), *want_m = check_copy(check, m, count);
     double *want_v = check_copy(check, v, count), *bound = check_numbers(check, count);
     RUN(check)
-    check->ops.adamw(&check->ops, AT(p), AT(rounded), AT(g), AT(m), AT(v), count, AT(segments), SEGMENTS, AT(values),
-                     AT(norm));
+    check->ops.adamw(&check->ops, &(Adamw){.param = AT(p),
+                                           .rounded = AT(rounded),
+                                           .grad = AT(g),
+                                           .m = AT(m),
+                                           .v = AT(v),
+                                           .count = count,
+                                           .segments = AT(segments),
+                                           .segment_count = SEGMENTS,
+                                           .values = AT(values),
+                                           .norm = AT(norm)});
     const double clip = values->clip > 0 ? fmin(1, values->clip / *norm) : 1;
     for (int s = 0; s < SEGMENTS && isfinite(*norm); s++)
         for (size_t i = segments[s].offset; i < segments[s].offset + segments[s].count; i++) {

@@ -44,7 +44,7 @@ typedef struct {
     Ops ops; /* the current run's */
     const Backends *backends;
     Random random, places; /* for the check; for where buffers lie */
-    int round, rounds;
+    int round, rounds;     /* a check that draws nothing sets rounds to 1 (check_once()) */
     bool failed;
     bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
     bool cpu_fp32;             /* in FP32 the CPU's alone */
@@ -59,6 +59,9 @@ typedef struct {
 } Check;
 
 typedef void (*CheckFunction)(Check *check);
+
+/* Ends the check after this round: it is the same in every one. */
+void check_once(Check *check);
 
 /* Random whole number in low .. high. */
 int check_between(Check *check, int low, int high);
@@ -145,50 +148,27 @@ void check_free(Check *check);
 /* Times every operation at the shapes of the models the project trains. */
 int bench(const char *backend, int threads, const char *only);
 
-/* One per operation and property. */
-void check_linear_forward(Check *check);
-void check_linear_backward_input(Check *check);
-void check_linear_backward_weight(Check *check);
-void check_gemm(Check *check);
-void check_exp2(Check *check);
-void check_erf(Check *check);
-void check_gelu_forward(Check *check);
-void check_gelu_backward(Check *check);
-void check_gelu_everywhere(Check *check);
-void check_norm_forward(Check *check);
-void check_norm_backward(Check *check);
-void check_attention_forward(Check *check);
-void check_attention_backward(Check *check);
-void check_resize_pixels(Check *check);
-void check_resize_facts(Check *check);
-void check_resize_box(Check *check);
-void check_resize_box_facts(Check *check);
-void check_pixels_to_patches(Check *check);
-void check_image_to_patches(Check *check);
-void check_embed_forward(Check *check);
-void check_embed_backward(Check *check);
-void check_restore_forward(Check *check);
-void check_restore_backward(Check *check);
-void check_pool_forward(Check *check);
-void check_pool_backward(Check *check);
-void check_masked_pixel_loss(Check *check);
-void check_cross_entropy_loss(Check *check);
-void check_regression_loss(Check *check);
-void check_global_norm(Check *check);
-void check_find_nonfinite(Check *check);
-void check_judge_step(Check *check);
-void check_adamw(Check *check);
-void check_cast_to_bf16(Check *check);
-void check_cast_from_bf16(Check *check);
-void check_begin_fp8(Check *check);
-void check_update_fp8(Check *check);
-void check_measure_fp8(Check *check);
-void check_quantise_fp8(Check *check);
-void check_linear_forward_fp8(Check *check);
-void check_linear_backward_input_fp8(Check *check);
-void check_errors(Check *check);
-void check_linear_forward_timed(Check *check);
-void check_linear_backward_input_timed(Check *check);
-void check_linear_backward_weight_timed(Check *check);
+/* One check for each operation: one that lacks it does not link. */
+#define CHECK_DECLARE(operation, Arguments) void check_##operation(Check *check);
+OPERATIONS(CHECK_DECLARE)
+#undef CHECK_DECLARE
+
+/* Facts beyond an operation's own check. */
+#define FACTS(X)                                                                                                       \
+    X(gemm)                                                                                                            \
+    X(exp2)                                                                                                            \
+    X(erf)                                                                                                             \
+    X(gelu_everywhere)                                                                                                 \
+    X(resize_pixels)                                                                                                   \
+    X(resize_facts)                                                                                                    \
+    X(resize_box)                                                                                                      \
+    X(resize_box_facts)                                                                                                \
+    X(errors)                                                                                                          \
+    X(linear_forward_timed)                                                                                            \
+    X(linear_backward_input_timed)                                                                                     \
+    X(linear_backward_weight_timed)
+#define FACT_DECLARE(fact) void check_##fact(Check *check);
+FACTS(FACT_DECLARE)
+#undef FACT_DECLARE
 
 #endif

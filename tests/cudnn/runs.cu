@@ -164,9 +164,11 @@ static void compare(const Case &c, const Choices *given = NULL, const Choices &e
     timed.clear();
     if (given)
         machine.tune(*given);
-    cuda_attention_forward(&machine.ops, qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head);
-    cuda_attention_backward(&machine.ops, dout.data(), qkv.data(), out.data(), lse.data(), dqkv.data(), c.batch,
-                            c.tokens, c.heads, c.head);
+    const AttentionForward forward = {qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head};
+    const AttentionBackward backward = {dout.data(), qkv.data(), out.data(), lse.data(), dqkv.data(),
+                                        c.batch,     c.tokens,   c.heads,    c.head};
+    cuda_attention_forward(&machine.ops, &forward);
+    cuda_attention_backward(&machine.ops, &backward);
     const Reference reference(c, qkv, dout);
     const double off_out = difference(out, reference.out, widened),
                  off_dqkv = difference(dqkv, reference.dqkv, widened);
@@ -187,7 +189,8 @@ static void fails(const Case &c, const char *name, std::vector<const char *> par
     const std::vector<uint16_t> qkv = numbers(3 * count, 1);
     std::vector<uint16_t> out(count);
     std::vector<float> lse((size_t)c.batch * c.heads * c.tokens);
-    cuda_attention_forward(&machine.ops, qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head);
+    const AttentionForward forward = {qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head};
+    cuda_attention_forward(&machine.ops, &forward);
     const char *message = status_message(machine.ops.error), *note = attention_library_note(&machine.cuda);
     bool good = (note != NULL) == noted;
     for (const char *part : parts)
@@ -203,13 +206,15 @@ static void others() {
     const std::vector<uint16_t> qkv = numbers(3 * 64 * 64, 1);
     std::vector<uint16_t> out(64 * 64);
     std::vector<float> lse(64);
-    cuda_attention_forward(&machine.ops, qkv.data(), out.data(), lse.data(), 1, 64, 1, 64);
+    const AttentionForward brief = {qkv.data(), out.data(), lse.data(), 1, 64, 1, 64};
+    cuda_attention_forward(&machine.ops, &brief);
     const char *message = status_message(machine.ops.error);
     result(strstr(message, "short_forward") && !attention_library_note(&machine.cuda), "the short kernel",
            {1, 64, 1, 64}, message);
     Machine exact;
     exact.ops.type = REAL_FP32;
-    cuda_attention_forward(&exact.ops, qkv.data(), out.data(), lse.data(), 1, 9, 1, 40);
+    const AttentionForward plain = {qkv.data(), out.data(), lse.data(), 1, 9, 1, 40};
+    cuda_attention_forward(&exact.ops, &plain);
     message = status_message(exact.ops.error);
     result(strstr(message, "plain_forward") && !attention_library_note(&exact.cuda), "the plain kernel in FP32",
            {1, 9, 1, 40}, message);

@@ -220,7 +220,7 @@ static void operations_run(const Device *device) {
     device->operations(device, 1, &ops);
     float *x = placed(device, &(float){1}, sizeof *x);
     uint16_t *out = allocated(device, sizeof *out);
-    ops.cast_to_bf16(&ops, x, out, 1);
+    ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = out, .count = 1});
     assert_fine(ops_error(&ops));
     assert_fine(device_read(device, &y, out, sizeof y));
     assert_int_equal(y, 0x3f80);
@@ -261,11 +261,12 @@ static void captured_work_is_done_again_on_what_is_there(void **state) {
     float *in = placed(device, x, sizeof x), *length = allocated(device, sizeof norm);
     uint16_t *out = allocated(device, sizeof y);
     assert_fine(device->fill(device, NULL, out, 0xAA, sizeof y));
-    ops.global_norm(&ops, in, COUNT, length); /* once before, so that what it needs is there */
+    ops.global_norm(
+        &ops, &(GlobalNorm){.x = in, .count = COUNT, .norm = length}); /* once before, so that what it needs is there */
     assert_fine(device->wait(device, NULL));
     assert_fine(device->capture_begin(device));
-    ops.cast_to_bf16(&ops, in, out, COUNT);
-    ops.global_norm(&ops, in, COUNT, length);
+    ops.cast_to_bf16(&ops, &(CastToBf16){.x = in, .y = out, .count = COUNT});
+    ops.global_norm(&ops, &(GlobalNorm){.x = in, .count = COUNT, .norm = length});
     assert_fine(device->capture_end(device, &graph));
     assert_fine(ops_error(&ops));
     if (on_cpu(device)) {
@@ -345,11 +346,21 @@ static void wrong_data_is_found_once_and_named(void **state) {
     int32_t *place = placed(device, ids, sizeof ids), *label = placed(device, labels, sizeof labels);
     double *loss = allocated(device, sizeof *loss);
 
-    ops.embed_forward(&ops, in, in, in, place, out, 2, 4, 2, 8);
+    ops.embed_forward(
+        &ops,
+        &(EmbedForward){
+            .x = in, .cls = in, .pos = in, .ids = place, .out = out, .batch = 2, .patches = 4, .keep = 2, .dim = 8});
     assert_refused(found_in(device, &ops), EXIT_INTERNAL, "embed_forward: ids[1][1] is 9, not a patch of 0 .. 3");
     assert_fine(found_in(device, &ops));
 
-    ops.cross_entropy_loss(&ops, in, label, 0.1f, 1, loss, out, 3, 3);
+    ops.cross_entropy_loss(&ops, &(CrossEntropyLoss){.logits = in,
+                                                     .labels = label,
+                                                     .smoothing = 0.1f,
+                                                     .grad_scale = 1,
+                                                     .loss = loss,
+                                                     .dlogits = out,
+                                                     .batch = 3,
+                                                     .classes = 3});
     assert_refused(found_in(device, &ops), EXIT_DATA,
                    "cross_entropy_loss: label 3 of sample 2 is not one of 3 classes (0 .. 2); correct the task's "
                    "labels or its number of classes");
@@ -360,7 +371,15 @@ static void wrong_data_is_found_once_and_named(void **state) {
     Crop *crop = placed(device, crops, sizeof crops);
     assert_fine(device_write(device, place, (int32_t[2][1]){{0}, {0}}, sizeof(int32_t[2][1])));
     const ImageSet images = {.pixels = (uint8_t *)in, .count = 2, .height = 4, .width = 6, .crops = crop};
-    ops.pixels_to_patches(&ops, &images, place, 1, mean, deviation, 4, 4, out, NULL, 2);
+    ops.pixels_to_patches(&ops, &(PixelsToPatches){.images = &images,
+                                                   .ids = place,
+                                                   .keep = 1,
+                                                   .mean = mean,
+                                                   .std = deviation,
+                                                   .size = 4,
+                                                   .patch = 4,
+                                                   .visible = out,
+                                                   .batch = 2});
     assert_refused(found_in(device, &ops), EXIT_INTERNAL,
                    "the crop of 4 x 3 pixels at row 1, column 2 does not lie in the image of 4 x 6");
     assert_fine(found_in(device, &ops));
@@ -371,7 +390,17 @@ static void wrong_data_is_found_once_and_named(void **state) {
 enum { WIDE = 150000 };
 
 static void norm_gradient_of(Ops *ops, float *x, float *rows) {
-    ops->norm_backward(ops, x, NULL, x, rows, rows, x, NULL, NULL, NULL, 1, x, NULL, x, x, NULL, false, 1, WIDE, NULL);
+    ops->norm_backward(ops, &(NormBackward){.dy = x,
+                                            .sum = x,
+                                            .mean = rows,
+                                            .rstd = rows,
+                                            .weight = x,
+                                            .rows_per_sample = 1,
+                                            .dx = x,
+                                            .dweight = x,
+                                            .dbias = x,
+                                            .rows = 1,
+                                            .dim = WIDE});
 }
 
 static void captured_work_outlives_the_scratch_memory_it_used(void **state) {
@@ -384,7 +413,7 @@ static void captured_work_outlives_the_scratch_memory_it_used(void **state) {
     float *x = allocated(device, WIDE * sizeof *x), *rows = placed(device, two, sizeof two);
     float *in = placed(device, two, sizeof two), *out = allocated(device, sizeof norm);
     assert_fine(device->fill(device, NULL, x, 0, WIDE * sizeof *x));
-    ops.global_norm(&ops, in, 4, out);
+    ops.global_norm(&ops, &(GlobalNorm){.x = in, .count = 4, .norm = out});
 
     assert_fine(device->capture_begin(device));
     norm_gradient_of(&ops, x, rows);
@@ -393,7 +422,7 @@ static void captured_work_outlives_the_scratch_memory_it_used(void **state) {
     assert_refused(ops_error(&ops), EXIT_INTERNAL, "while work is captured; run it once before");
 
     assert_fine(device->capture_begin(device));
-    ops.global_norm(&ops, in, 4, out);
+    ops.global_norm(&ops, &(GlobalNorm){.x = in, .count = 4, .norm = out});
     assert_fine(device->capture_end(device, &graph));
     norm_gradient_of(&ops, x, rows);
     assert_fine(device->fill(device, NULL, out, 0, sizeof norm));
@@ -440,10 +469,10 @@ static void a_refused_allocation_names_what_and_how_much(void **state) {
     float norm, *x = placed(device, four, sizeof four), *length = allocated(device, sizeof norm);
     device->operations(device, 1, &ops);
     control->fault(EMU_FAULT_MEMORY, 1);
-    ops.global_norm(&ops, x, 4, length);
-    ops.global_norm(&ops, x, 4, length);
+    ops.global_norm(&ops, &(GlobalNorm){.x = x, .count = 4, .norm = length});
+    ops.global_norm(&ops, &(GlobalNorm){.x = x, .count = 4, .norm = length});
     assert_refused(ops_error(&ops), EXIT_NO_MEMORY, "1.0 MB for global_norm");
-    ops.global_norm(&ops, x, 4, length);
+    ops.global_norm(&ops, &(GlobalNorm){.x = x, .count = 4, .norm = length});
     assert_fine(device_read(device, &norm, length, sizeof norm));
     assert_fine(ops_error(&ops));
     assert_float_equal(norm, 4, 0);
@@ -463,7 +492,7 @@ static void reserved_scratch_memory_is_used(void **state) {
     assert_fine(device->reserve_scratch(device, RESERVED));
     assert_int_equal(control->allocated() - before, RESERVED);
     assert_fine(device->reserve_scratch(device, RESERVED - 1));
-    ops.global_norm(&ops, x, 4, length);
+    ops.global_norm(&ops, &(GlobalNorm){.x = x, .count = 4, .norm = length});
     assert_fine(device_read(device, &norm, length, sizeof norm));
     assert_float_equal(norm, 4, 0);
     assert_int_equal(control->allocated() - before, RESERVED);
@@ -483,7 +512,7 @@ static void fails_late(const Device *device, EmuFault fault, ExitCode code, cons
     assert_fine(device->wait(device, NULL));
     control_of(device)->fault(fault, 2);
     for (int i = 0; i < 3; i++)
-        ops.cast_to_bf16(&ops, x, (uint16_t *)x, i ? 8 : COUNT);
+        ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = (uint16_t *)x, .count = i ? 8 : COUNT});
     assert_fine(ops_error(&ops)); /* nobody has waited */
     Status status = device->wait(device, NULL);
     assert_int_equal(status_code(status), code);
@@ -495,7 +524,7 @@ static void fails_late(const Device *device, EmuFault fault, ExitCode code, cons
     assert_refused(device->wait(device, NULL), code, says);
     assert_refused(device->allocate(device, 8, "a test", &memory), code, says);
     assert_refused(device_read(device, &(float){0}, x, sizeof *x), code, says);
-    ops.cast_to_bf16(&ops, x, (uint16_t *)x, 8);
+    ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = (uint16_t *)x, .count = 8});
     assert_refused(ops_error(&ops), code, "(kernels/cuda/cast.cu), 1 x 1 x 1 blocks of ");
     device->release(device, x);
 }
@@ -576,7 +605,7 @@ static void a_long_sum_is_cut_where_packs_begin(void **state) {
     Ops ops;
     device->operations(device, 1, &ops);
     float *in = placed(device, x, count * sizeof *x), *out = allocated(device, sizeof norm);
-    ops.global_norm(&ops, in, count, out);
+    ops.global_norm(&ops, &(GlobalNorm){.x = in, .count = count, .norm = out});
     assert_fine(ops_error(&ops));
     assert_fine(device_read(device, &norm, out, sizeof norm));
     assert_float_equal(norm, (float)sqrt(sum), 1e-4f);
@@ -658,7 +687,7 @@ static void ranges_nest_and_end(void **state) {
     device->range_push(device, "inner");
     assert_int_equal(emu->ranges(&open), before + 2);
     assert_int_equal(open, 2);
-    ops.gelu_forward(&ops, x, ACTIVATION_GELU_TANH, x, 4);
+    ops.gelu_forward(&ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_TANH, .y = x, .count = 4});
     assert_null(ops_error(&ops));
     assert_int_equal(emu->ranges(&open), before + 3);
     assert_int_equal(open, 2);

@@ -67,7 +67,10 @@ static void closed(Fixture *f) {
 
 /* Weight and bias gradient over the first rows; a number for each shape. */
 static void gradient(Fixture *f, int rows, bool add) {
-    f->ops.linear_backward_weight(&f->ops, f->dy, f->x, f->dw, f->dw + DW, add, rows, IN, OUT);
+    f->ops.linear_backward_weight(
+        &f->ops,
+        &(LinearBackwardWeight){
+            .dy = f->dy, .x = f->x, .dw = f->dw, .dbias = f->dw + DW, .add = add, .rows = rows, .in = IN, .out = OUT});
 }
 
 static void gradient_read(Fixture *f, int rows, float out[DW + OUT]) {

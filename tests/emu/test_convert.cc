@@ -90,7 +90,8 @@ static void fp8_is_the_cpu_s(void **) {
         std::vector<uint8_t> codes(VALUES);
         Fp8Scale scale = {};
         scale.format = i ? FP8_E5M2 : FP8_E4M3;
-        cpu.quantise_fp8(&cpu, x.data(), &scale, false, codes.data(), nullptr, 1, VALUES);
+        const QuantiseFp8 quantise = {x.data(), &scale, false, codes.data(), nullptr, 1, VALUES};
+        cpu.quantise_fp8(&cpu, &quantise);
         assert_null(cpu.error);
         for (size_t j = 0; j < VALUES; j++)
             assert_int_equal(codes[j], __nv_cvt_float_to_fp8(__uint_as_float((unsigned)j << 16), __NV_SATFINITE,

@@ -274,20 +274,18 @@ static void recomputing_changes_nothing_but_memory(void **state) {
 /* How often each form of GELU was asked for, forward and backward. */
 static struct { int forward[3], backward[3]; } asked;
 
-static void count_forward(Ops *ops, const Real *x, const Real *w, const Real *bias, Activation act, Real *pre, Real *y,
-                          int rows, int in, int out) {
+static void count_forward(Ops *ops, const LinearForward *a) {
     Ops plain;
     ops_cpu(&plain, ops->threads);
-    asked.forward[act]++;
-    plain.linear_forward(ops, x, w, bias, act, pre, y, rows, in, out);
+    asked.forward[a->act]++;
+    plain.linear_forward(ops, a);
 }
 
-static void count_backward(Ops *ops, const Real *dy, const Real *w, Activation act, const Real *pre, Real *dx, int rows,
-                           int in, int out) {
+static void count_backward(Ops *ops, const LinearBackwardInput *a) {
     Ops plain;
     ops_cpu(&plain, ops->threads);
-    asked.backward[act]++;
-    plain.linear_backward_input(ops, dy, w, act, pre, dx, rows, in, out);
+    asked.backward[a->act]++;
+    plain.linear_backward_input(ops, a);
 }
 
 static double counted_loss(const Fixture *f, bool gelu_tanh) {

@@ -132,27 +132,74 @@ static void other_operations_hand_on_their_arguments(void **state) {
         float(*out)[COUNT] = results[r];
         uint64_t first;
         StepState step = {.mean = NAN};
-        ops.gelu_forward(&ops, x, ACTIVATION_GELU_TANH, out[0], COUNT);
-        ops.gelu_backward(&ops, x, out[0], ACTIVATION_GELU_ERF, out[1], COUNT);
-        ops.image_to_patches(&ops, x, (const int32_t *)ids, 1, 2, 1, out[2], out[3], 2);
-        ops.pool_forward(&ops, x, out[4], 2, 4, 3);
-        ops.pool_backward(&ops, x, out[5], 2, 4, 3);
-        ops.cross_entropy_loss(&ops, x, labels, 0.1f, 3, &losses[r][0], out[6], 4, 6);
-        ops.regression_loss(&ops, x, out[0], 0.5f, &losses[r][1], out[7], 4, 6);
-        ops.cast_to_bf16(&ops, x, rounded, COUNT);
-        ops.cast_from_bf16(&ops, rounded, out[4], COUNT);
-        ops.find_nonfinite(&ops, x, REAL_FP32, COUNT, &first);
+        ops.gelu_forward(&ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_TANH, .y = out[0], .count = COUNT});
+        ops.gelu_backward(
+            &ops, &(GeluBackward){.dy = x, .x = out[0], .act = ACTIVATION_GELU_ERF, .dx = out[1], .count = COUNT});
+        ops.image_to_patches(&ops, &(ImageToPatches){.image = x,
+                                                     .ids = (const int32_t *)ids,
+                                                     .keep = 1,
+                                                     .size = 2,
+                                                     .patch = 1,
+                                                     .visible = out[2],
+                                                     .target = out[3],
+                                                     .batch = 2});
+        ops.pool_forward(&ops, &(PoolForward){.x = x, .y = out[4], .batch = 2, .tokens = 4, .dim = 3});
+        ops.pool_backward(&ops, &(PoolBackward){.dy = x, .dx = out[5], .batch = 2, .tokens = 4, .dim = 3});
+        ops.cross_entropy_loss(&ops, &(CrossEntropyLoss){.logits = x,
+                                                         .labels = labels,
+                                                         .smoothing = 0.1f,
+                                                         .grad_scale = 3,
+                                                         .loss = &losses[r][0],
+                                                         .dlogits = out[6],
+                                                         .batch = 4,
+                                                         .classes = 6});
+        ops.regression_loss(&ops, &(RegressionLoss){.pred = x,
+                                                    .target = out[0],
+                                                    .grad_scale = 0.5f,
+                                                    .loss = &losses[r][1],
+                                                    .dpred = out[7],
+                                                    .batch = 4,
+                                                    .outputs = 6});
+        ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = rounded, .count = COUNT});
+        ops.cast_from_bf16(&ops, &(CastFromBf16){.x = rounded, .y = out[4], .count = COUNT});
+        ops.find_nonfinite(&ops, &(FindNonfinite){.x = x, .type = REAL_FP32, .count = COUNT, .first = &first});
         Fp8Scale scales[2] = {{.format = FP8_E5M2}, {.format = FP8_E4M3}};
-        ops.begin_fp8(&ops, scales, 2);
-        ops.measure_fp8(&ops, x, &scales[0], COUNT);
-        ops.quantise_fp8(&ops, x, &scales[0], false, codes[r][0], codes[r][1], 4, 6);
-        ops.quantise_fp8(&ops, x, &scales[1], true, codes[r][2], NULL, 3, 6);
-        ops.linear_forward_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], x, ACTIVATION_GELU_ERF, out[8],
-                               out[9], 4, 6, 3, &(Fp8Codes){&scales[1], false, left[r][0]});
-        ops.linear_backward_input_fp8(&ops, codes[r][0], &scales[0], codes[r][2], &scales[1], ACTIVATION_GELU_ERF,
-                                      out[9], out[10], 4, 3, 6, &(Fp8Codes){&scales[0], false, left[r][1]});
-        ops.update_fp8(&ops, scales, 2, NULL);
-        ops.judge_step(&ops, losses[r], 2, &scale, &step, &out[6][COUNT - 1]);
+        ops.begin_fp8(&ops, &(BeginFp8){.scales = scales, .count = 2});
+        ops.measure_fp8(&ops, &(MeasureFp8){.x = x, .scale = &scales[0], .count = COUNT});
+        ops.quantise_fp8(
+            &ops,
+            &(QuantiseFp8){
+                .x = x, .scale = &scales[0], .y = codes[r][0], .transposed = codes[r][1], .rows = 4, .columns = 6});
+        ops.quantise_fp8(
+            &ops, &(QuantiseFp8){.x = x, .scale = &scales[1], .seen = true, .y = codes[r][2], .rows = 3, .columns = 6});
+        ops.linear_forward_fp8(&ops, &(LinearForwardFp8){.x = codes[r][0],
+                                                         .x_scale = &scales[0],
+                                                         .w = codes[r][2],
+                                                         .w_scale = &scales[1],
+                                                         .bias = x,
+                                                         .act = ACTIVATION_GELU_ERF,
+                                                         .pre = out[8],
+                                                         .y = out[9],
+                                                         .rows = 4,
+                                                         .in = 6,
+                                                         .out = 3,
+                                                         .codes = &(Fp8Codes){&scales[1], false, left[r][0]}});
+        ops.linear_backward_input_fp8(&ops,
+                                      &(LinearBackwardInputFp8){.dy = codes[r][0],
+                                                                .dy_scale = &scales[0],
+                                                                .w_transposed = codes[r][2],
+                                                                .w_scale = &scales[1],
+                                                                .act = ACTIVATION_GELU_ERF,
+                                                                .pre = out[9],
+                                                                .dx = out[10],
+                                                                .rows = 4,
+                                                                .in = 3,
+                                                                .out = 6,
+                                                                .codes = &(Fp8Codes){&scales[0], false, left[r][1]}});
+        ops.update_fp8(&ops, &(UpdateFp8){.scales = scales, .count = 2});
+        ops.check_step(
+            &ops,
+            &(CheckStep){.losses = losses[r], .count = 2, .norm = &scale, .state = &step, .gate = &out[6][COUNT - 1]});
         assert_null(ops_error(&ops));
         assert_int_equal(first, COUNT);
         assert_int_equal(step.applied, 1);
@@ -175,7 +222,7 @@ static void other_operations_hand_on_their_arguments(void **state) {
         OPERATION_cast_to_bf16,
         OPERATION_cast_from_bf16,
         OPERATION_find_nonfinite,
-        OPERATION_judge_step,
+        OPERATION_check_step,
         OPERATION_linear_forward_fp8,
         OPERATION_linear_backward_input_fp8,
     };
@@ -193,18 +240,34 @@ static void other_operations_hand_on_their_arguments(void **state) {
 /* Worked out by hand for a few shapes. */
 static void costs_are_the_tensors(void **state) {
     (void)state;
-    const OpCost forward = cost_linear_forward(8400, 1024, 4096, true, 2);
+    float any[1];
+    const Fp8Codes codes = {.scale = NULL};
+    const LinearForward product = {.rows = 8400, .in = 1024, .out = 4096, .act = ACTIVATION_GELU_ERF};
+    const OpCost forward = cost_linear_forward(&product, REAL_BF16);
     assert_true(forward.bytes == 2.0 * (8400.0 * 1024 + 1024.0 * 4096 + 2 * 8400.0 * 4096));
     assert_true(forward.flops == 70464307200.0);
-    assert_true(cost_linear_backward_weight(10, 3, 5, true, 4).bytes == 4 * (10 * 8 + 2 * 15));
-    assert_true(cost_norm_forward(7, 11, true, true, 4).bytes == 4 * 4 * 77 + 8 * 7);
-    assert_true(cost_norm_forward(7, 11, false, true, 2).bytes == 2 * 2 * 77 + 8 * 7);
-    assert_true(cost_norm_forward(7, 11, true, false, 2).bytes == 3 * 2 * 77);
-    assert_true(cost_attention_forward(2, 50, 16, 64, 2).flops == 4.0 * 2 * 16 * 50 * 50 * 64);
-    assert_true(cost_adamw(1000, true).bytes == 30000 && cost_adamw(1000, false).bytes == 28000);
-    assert_true(cost_linear_forward_fp8(10, 3, 5, false, 2).bytes == 30 + 15 + 2 * 50);
-    assert_true(cost_linear_backward_input_fp8(10, 3, 5, true, 2).bytes == 50 + 15 + 2 * 2 * 30);
-    assert_true(cost_quantise_fp8(3, 5, true, 2).bytes == 15 * 4);
+    const LinearBackwardWeight weight = {.rows = 10, .in = 3, .out = 5, .add = true};
+    assert_true(cost_linear_backward_weight(&weight, REAL_FP32).bytes == 4 * (10 * 8 + 2 * 15));
+    NormForward norm = {.rows = 7, .dim = 11, .branch = any, .y = any};
+    assert_true(cost_norm_forward(&norm, REAL_FP32).bytes == 4 * 4 * 77 + 8 * 7);
+    norm.codes = &codes;
+    assert_true(cost_norm_forward(&norm, REAL_BF16).bytes == 2 * 4 * 77 + 8 * 7 + 77);
+    norm = (NormForward){.rows = 7, .dim = 11, .y = any};
+    assert_true(cost_norm_forward(&norm, REAL_BF16).bytes == 2 * 2 * 77 + 8 * 7);
+    norm = (NormForward){.rows = 7, .dim = 11, .branch = any};
+    assert_true(cost_norm_forward(&norm, REAL_BF16).bytes == 3 * 2 * 77);
+    const AttentionForward attention = {.batch = 2, .tokens = 50, .heads = 16, .head = 64};
+    assert_true(cost_attention_forward(&attention, REAL_BF16).flops == 4.0 * 2 * 16 * 50 * 50 * 64);
+    uint16_t rounded[1];
+    const Adamw masters = {.count = 1000}, both = {.count = 1000, .rounded = rounded};
+    assert_true(cost_adamw(&both, REAL_BF16).bytes == 30000 && cost_adamw(&masters, REAL_FP32).bytes == 28000);
+    const LinearForwardFp8 coded = {.rows = 10, .in = 3, .out = 5};
+    assert_true(cost_linear_forward_fp8(&coded, REAL_BF16).bytes == 30 + 15 + 2 * 50);
+    const LinearBackwardInputFp8 back = {.rows = 10, .in = 3, .out = 5, .act = ACTIVATION_GELU_ERF};
+    assert_true(cost_linear_backward_input_fp8(&back, REAL_BF16).bytes == 50 + 15 + 2 * 2 * 30);
+    uint8_t transposed[15];
+    const QuantiseFp8 quantise = {.rows = 3, .columns = 5, .transposed = transposed};
+    assert_true(cost_quantise_fp8(&quantise, REAL_BF16).bytes == 15 * 4);
 }
 
 /* --- A device whose clock the test sets */
@@ -234,9 +297,8 @@ static Status seconds_between(const Device *device, const Event *from, const Eve
     return NULL;
 }
 /* Takes as many seconds as it has elements. */
-static void slow_cast(Ops *ops, const float *x, uint16_t *y, size_t count) {
-    (void)x, (void)y;
-    ((Clock *)ops->device->context)->now += (double)count;
+static void slow_cast(Ops *ops, const CastToBf16 *a) {
+    ((Clock *)ops->device->context)->now += (double)a->count;
 }
 
 static void time_goes_where_it_belongs(void **state) {
@@ -256,7 +318,7 @@ static void time_goes_where_it_belongs(void **state) {
     const Ceilings ceilings = {.copy = 60, .product = 1};
     profiler_attach(&profiler, &ops, &ceilings);
     const Device *d = ops.device;
-    ops.cast_to_bf16(&ops, NULL, NULL, 50); /* not marked */
+    ops.cast_to_bf16(&ops, &(CastToBf16){.count = 50}); /* not marked */
     for (int step = 0; step < 2; step++) {
         assert_fine(profiler_begin_step(&profiler, true));
         d->range_push(d, "data");
@@ -269,10 +331,10 @@ static void time_goes_where_it_belongs(void **state) {
         d->range_push(d, "forward");
         clock.now += 8; /* idle before the operation */
         d->range_push(d, "a layer");
-        ops.cast_to_bf16(&ops, NULL, NULL, 16);
+        ops.cast_to_bf16(&ops, &(CastToBf16){.count = 16});
         d->range_pop(d);
         clock.now += 32;
-        ops.cast_to_bf16(&ops, NULL, NULL, 64);
+        ops.cast_to_bf16(&ops, &(CastToBf16){.count = 64});
         d->range_pop(d);
         clock.now += 128; /* other, after the last */
         assert_fine(profiler_end_step(&profiler));
@@ -309,7 +371,7 @@ static void time_goes_where_it_belongs(void **state) {
     profiler.figures = (ProfileFigures){0};
     assert_fine(profiler_begin_step(&profiler, false));
     d->range_push(d, "passes");
-    ops.cast_to_bf16(&ops, NULL, NULL, 16);
+    ops.cast_to_bf16(&ops, &(CastToBf16){.count = 16});
     d->range_pop(d);
     clock.now += 4;
     assert_fine(profiler_end_step(&profiler));

@@ -105,7 +105,7 @@ static Status time_product(Ops *ops, double *gflops) {
     *gflops = 0;
     for (double start = clock_now(); clock_now() - start < 1;) {
         double begin = clock_now();
-        ops->linear_forward(ops, a, b, NULL, ACTIVATION_NONE, NULL, c, N, N, N);
+        ops->linear_forward(ops, &(LinearForward){.x = a, .w = b, .y = c, .rows = N, .in = N, .out = N});
         double rate = 2.0 * N * N * N / (clock_now() - begin) / 1e9;
         *gflops = rate > *gflops ? rate : *gflops;
     }

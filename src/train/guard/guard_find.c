@@ -14,7 +14,8 @@ typedef struct {
 /* Looks at one tensor; false when the search is over. */
 static bool look(Search *search, FoundKind kind, const char *name, const Real *values, RealType type, size_t count) {
     uint64_t first = count;
-    search->ops->find_nonfinite(search->ops, values, type, count, search->first);
+    search->ops->find_nonfinite(search->ops,
+                                &(FindNonfinite){.x = values, .type = type, .count = count, .first = search->first});
     search->status = ops_error(search->ops);
     if (!search->status)
         search->status = device_read(search->ops->device, &first, search->first, sizeof first);

@@ -115,15 +115,25 @@ Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
 
 const float *optimizer_norm(Optimizer *optimizer) {
     Ops *ops = optimizer->ops;
-    ops->global_norm(ops, optimizer->params->grad, optimizer->params->trainable, optimizer->norm);
+    ops->global_norm(
+        ops,
+        &(GlobalNorm){.x = optimizer->params->grad, .count = optimizer->params->trainable, .norm = optimizer->norm});
     return optimizer->norm;
 }
 
 void optimizer_apply(Optimizer *optimizer, const float *gate) {
     const Params *params = optimizer->params;
     Ops *ops = optimizer->ops;
-    ops->adamw(ops, params->value, params->rounded, params->grad, params->m, params->v, params->trainable,
-               optimizer->segments, optimizer->count, optimizer->values, gate);
+    ops->adamw(ops, &(Adamw){.param = params->value,
+                             .rounded = params->rounded,
+                             .grad = params->grad,
+                             .m = params->m,
+                             .v = params->v,
+                             .count = params->trainable,
+                             .segments = optimizer->segments,
+                             .segment_count = optimizer->count,
+                             .values = optimizer->values,
+                             .norm = gate});
 }
 
 Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {

@@ -191,7 +191,11 @@ static void update(Step *step, const MaeInput *input, bool add) {
     Ops *ops = step->options.ops;
     step->device->range_push(step->device, "optimizer");
     const float *norm = optimizer_norm(step->options.optimizer);
-    ops->judge_step(ops, step->losses, step->accumulation, norm, step->state, step->gate);
+    ops->check_step(ops, &(CheckStep){.losses = step->losses,
+                                      .count = step->accumulation,
+                                      .norm = norm,
+                                      .state = step->state,
+                                      .gate = step->gate});
     optimizer_apply(step->options.optimizer, step->gate);
     fp8_end(fp8_of(step), step->gate);
     step->device->range_pop(step->device);

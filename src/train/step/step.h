@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Optimizer steps, one after the other, without the host waiting for the device: a step's inputs come by a stream of
- * their own while the step before is computed, the device judges the step itself (judge_step()), and what it came to is
+ * their own while the step before is computed, the device judges the step itself (check_step()), and what it came to is
  * read a step later. Where the device can keep work, the passes over a micro-batch and the update are captured once and
  * launched again.
  *

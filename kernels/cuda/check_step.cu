@@ -4,7 +4,7 @@
 namespace {
 
 /* One thread: a few bytes, the time of a launch. */
-__global__ void judge_kernel(const double *losses, int count, const float *norm, StepState *state, float *gate) {
+__global__ void check_kernel(const double *losses, int count, const float *norm, StepState *state, float *gate) {
     double loss = 0;
     for (int i = 0; i < count; i++)
         loss += losses[i] / count;
@@ -28,8 +28,8 @@ __global__ void judge_kernel(const double *losses, int count, const float *norm,
 
 } // namespace
 
-void cuda_judge_step(Ops *ops, const double *losses, int count, const float *norm, StepState *state, float *gate) {
+void cuda_check_step(Ops *ops, const CheckStep *a) {
     if (ops->error)
         return;
-    LAUNCH(ops, "judge_step", judge_kernel, 1, 1, 0, losses, count, norm, state, gate);
+    LAUNCH(ops, "check_step", check_kernel, 1, 1, 0, a->losses, a->count, a->norm, a->state, a->gate);
 }
