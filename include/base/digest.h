@@ -18,9 +18,11 @@ typedef struct {
 
 /* Both of a whole file. EXIT_IO naming path and cause when it cannot be read. Any thread, as all of these. */
 Status digest_file(const char *path, Digest *digest) MUST_USE;
-Status digest_memory(const void *data, size_t size, Digest *digest) MUST_USE;
+/* The same from an open file's position to its end; `path` is for the message. */
+Status digest_descriptor(int descriptor, const char *path, bool with_md5, Digest *digest) MUST_USE;
+Status digest_memory(const void *data, size_t size, bool with_md5, Digest *digest) MUST_USE;
 
-/* Piece by piece. A stream that was started is ended, or closed when it is not wanted any more. */
+/* Piece by piece. A stream that was started must be ended, or closed when its result is not needed. */
 typedef struct {
     void *sha256, *md5; /* NULL: not computed */
 } DigestStream;

@@ -51,9 +51,9 @@ void digest_close(DigestStream *stream) {
     *stream = (DigestStream){0};
 }
 
-Status digest_memory(const void *data, size_t size, Digest *digest) {
+Status digest_memory(const void *data, size_t size, bool with_md5, Digest *digest) {
     DigestStream stream;
-    TRY(digest_start(&stream, true));
+    TRY(digest_start(&stream, with_md5));
     Status status = digest_add(&stream, data, size);
     if (!status)
         return digest_end(&stream, digest);
@@ -74,20 +74,26 @@ static Status add_file(DigestStream *stream, int descriptor, const char *path, u
     }
 }
 
-Status digest_file(const char *path, Digest *digest) {
-    *digest = (Digest){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return files_failure("read", path, errno);
+Status digest_descriptor(int descriptor, const char *path, bool with_md5, Digest *digest) {
     uint8_t *buffer = malloc(PIECE);
     DigestStream stream = {0};
-    Status status = buffer ? digest_start(&stream, true) : status_no_memory("reading a file", PIECE);
+    *digest = (Digest){0};
+    Status status = buffer ? digest_start(&stream, with_md5) : status_no_memory("reading a file", PIECE);
     if (!status)
         status = add_file(&stream, descriptor, path, buffer);
     if (!status)
         status = digest_end(&stream, digest);
     digest_close(&stream);
     free(buffer);
+    return status;
+}
+
+Status digest_file(const char *path, Digest *digest) {
+    *digest = (Digest){0};
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return files_failure("read", path, errno);
+    Status status = digest_descriptor(descriptor, path, true, digest);
     close(descriptor);
     return status;
 }

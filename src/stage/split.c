@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/random.h"
+#include "base/text_writer.h"
 #include "base/tsv.h"
 #include "pack/pack.h"
 #include "pack/people.h"
@@ -45,23 +46,20 @@ static void assign_splits(PackPerson *people, int64_t count, double val, double 
 }
 
 static Status write_split(const char *pack, const PackPerson *people, int64_t count) {
-    char *path, *text = NULL;
-    size_t size = 0;
-    TRY(files_path(&path, "%s/split.tsv", pack));
-    FILE *out = open_memstream(&text, &size);
-    if (!out) {
-        free(path);
-        return status_no_memory("the split", 0);
-    }
+    char *path;
+    TextWriter text;
+    TRY(text_writer_open(&text, "the split"));
     for (int64_t i = 0; i < count; i++)
-        tsv_put_line(out, (const char *const[]){people[i].person, pack_split_name(people[i].split)}, 2);
-    Status status = fclose(out) ? status_no_memory("the split", 0) : files_write(path, text, size);
+        tsv_put_line(text.out, (const char *const[]){people[i].person, pack_split_name(people[i].split)}, 2);
+    Status status = files_path(&path, "%s/split.tsv", pack);
+    if (!status)
+        status = text_writer_save(&text, path);
     if (!status)
         printf(
             "written to %s, which overrides the split of the shards; delete it to use that one again; card.md counts "
             "by the split of the shards\n",
             path);
-    free(text);
+    text_writer_discard(&text);
     free(path);
     return status;
 }

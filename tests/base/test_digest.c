@@ -11,6 +11,9 @@
 #include "tests/fixtures/check.h"
 #include "tests/fixtures/temp.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static void expect(const Digest *digest, const char *sha256, const char *md5) {
     char text[2 * DIGEST_SHA256 + 1];
     digest_to_hex(digest->sha256, DIGEST_SHA256, text);
@@ -22,10 +25,10 @@ static void expect(const Digest *digest, const char *sha256, const char *md5) {
 static void known_texts(void **state) {
     (void)state;
     Digest digest;
-    assert_fine(digest_memory("", 0, &digest));
+    assert_fine(digest_memory("", 0, true, &digest));
     expect(&digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
            "d41d8cd98f00b204e9800998ecf8427e");
-    assert_fine(digest_memory("abc", 3, &digest));
+    assert_fine(digest_memory("abc", 3, true, &digest));
     expect(&digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
            "900150983cd24fb0d6963f7d28e17f72");
 }
@@ -37,7 +40,7 @@ static void pieces_and_files_are_the_same_as_memory(void **state) {
     for (int i = 0; i < SIZE; i++)
         data[i] = (uint8_t)(i * 2654435761u >> 24);
     Digest whole, pieces, file;
-    assert_fine(digest_memory(data, SIZE, &whole));
+    assert_fine(digest_memory(data, SIZE, true, &whole));
     DigestStream stream;
     assert_fine(digest_start(&stream, false));
     for (size_t at = 0, step = 1; at < SIZE; at += step, step = step * 3 < SIZE - at ? step * 3 : SIZE - at)
@@ -50,6 +53,11 @@ static void pieces_and_files_are_the_same_as_memory(void **state) {
     assert_fine(files_write(temp_path(state, "data", path), data, SIZE));
     assert_fine(digest_file(path, &file));
     assert_memory_equal(&whole, &file, sizeof whole);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(descriptor >= 0);
+    assert_fine(digest_descriptor(descriptor, path, false, &file));
+    assert_memory_equal(&pieces, &file, sizeof pieces);
+    close(descriptor);
     free(data);
     assert_refused(digest_file(temp_path(state, "missing", path), &file), EXIT_IO, "missing");
     assert_refused(digest_file(((Temp *)*state)->root, &file), EXIT_IO, "cannot read");

@@ -187,7 +187,7 @@ static Status digest_records(const Records *records, Loader *loader, uint8_t (*d
     for (int64_t i = 0; i < records->count; i++) {
         Digest digest;
         TRY(loader_next(loader, &batch));
-        TRY(digest_memory(batch.samples, size, &digest));
+        TRY(digest_memory(batch.samples, size, false, &digest));
         memcpy(digests[batch.records[0]], digest.sha256, DIGEST_SHA256);
         loader_done(loader);
     }
@@ -209,7 +209,7 @@ static Status run_digest(const Records *records) {
         loader_close(loader);
     }
     if (!status)
-        status = digest_memory(digests, bytes, &all);
+        status = digest_memory(digests, bytes, false, &all);
     free(digests);
     TRY(status);
     char text[2 * DIGEST_SHA256 + 1];

@@ -49,7 +49,7 @@ static Status write_bytes(const Arguments *arguments, const char *file, const ui
 
 static Status md5_of(const uint8_t *bytes, size_t size, char md5[33]) {
     Digest digest;
-    TRY(digest_memory(bytes, size, &digest));
+    TRY(digest_memory(bytes, size, true, &digest));
     digest_to_hex(digest.md5, DIGEST_MD5, md5);
     return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/files.h"
+#include "base/text_writer.h"
 #include "base/tsv.h"
 
 #include <inttypes.h>
@@ -85,22 +86,17 @@ static void write_outcome(FILE *out, const char *path, const Outcome *outcome) {
 }
 
 Status journal_write(const char *path, const StageSource *source, const ShardState *state, const Outcome *outcomes) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("a journal", 0);
+    TextWriter text;
+    TRY(text_writer_open(&text, "a journal"));
     const PackShardEntry *entry = &state->entry;
-    fprintf(out, "shard\t%016" PRIx64 "\t%" PRId64 "\t%" PRIu64 "\t%" PRIu64 "\t%016" PRIx64 "\t%s\n", state->key,
+    fprintf(text.out, "shard\t%016" PRIx64 "\t%" PRId64 "\t%" PRIu64 "\t%" PRIu64 "\t%016" PRIx64 "\t%s\n", state->key,
             entry->records, entry->bytes, entry->offset, entry->tables, entry->sha256);
     for (int64_t i = 0; i < state->count; i++)
         if (outcomes[i].settled)
-            write_outcome(out, source->inputs[state->first + i].path, &outcomes[i]);
-    fflush(out);
-    fprintf(out, SEAL "%016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, size));
-    Status status = fclose(out) ? status_no_memory("a journal", 0) : files_write(path, text, size);
-    free(text);
-    return status;
+            write_outcome(text.out, source->inputs[state->first + i].path, &outcomes[i]);
+    fflush(text.out);
+    fprintf(text.out, SEAL "%016" PRIx64 "\n", (uint64_t)XXH3_64bits(text.text, text.size));
+    return text_writer_save(&text, path);
 }
 
 /* Removes the last line of a journal; false when it is not the checksum of the lines before. */

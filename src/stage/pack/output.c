@@ -2,6 +2,7 @@
 #include "stage/pack/output.h"
 
 #include "base/files.h"
+#include "base/text_writer.h"
 #include "base/tsv.h"
 
 #include <dirent.h>
@@ -240,34 +241,42 @@ Status output_remove_leftovers(const Output *output, int count) {
     }
 }
 
-Status output_register(const char *pack, const char *derived) {
-    char *path, *text = NULL, whole[PATH_MAX];
-    size_t size = 0;
-    TRY(files_path(&path, "%s/derived.tsv", pack));
-    /* realpath(3) of the folder, since the file does not exist yet. */
-    const char *slash = strrchr(derived, '/');
-    char *folder, *full = NULL;
-    Status status = slash ? files_path(&folder, "%.*s", (int)(slash - derived) + 1, derived) : files_path(&folder, ".");
-    if (!status && !realpath(folder, whole))
-        status = status_error(EXIT_IO, "%s: no such folder: %s", folder, strerror(errno));
-    if (!status && files_exists(path))
-        status = files_read(path, &text, &size);
-    if (!status)
-        status = files_path(&full, "%s/%s", whole, slash ? slash + 1 : derived);
-    char *new_text = NULL;
-    size_t length = 0;
-    FILE *out = status ? NULL : open_memstream(&new_text, &length);
-    if (out) {
-        fputs(text ? text : "", out);
-        tsv_put_line(out, (const char *const[]){full}, 1);
-        status = fclose(out) ? status_no_memory("the list of derived files", 0) : files_write(path, new_text, length);
-    } else if (!status) {
-        status = status_no_memory("the list of derived files", 0);
-    }
-    free(new_text);
-    free(text);
-    free(full);
+/* realpath(3) of the folder of a file that does not exist yet, and the file's name behind it; the caller's. */
+static Status whole_path(const char *file, char **path) {
+    const char *slash = strrchr(file, '/');
+    char *folder, whole[PATH_MAX];
+    *path = NULL;
+    TRY(slash ? files_path(&folder, "%.*s", (int)(slash - file) + 1, file) : files_path(&folder, "."));
+    Status status = realpath(folder, whole) ? files_path(path, "%s/%s", whole, slash ? slash + 1 : file)
+                                            : status_error(EXIT_IO, "%s: no such folder: %s", folder, strerror(errno));
     free(folder);
+    return status;
+}
+
+/* The list at `path` with one line more. */
+static Status append_line(const char *path, const char *line) {
+    char *before = NULL;
+    size_t size;
+    TextWriter text;
+    if (files_exists(path))
+        TRY(files_read(path, &before, &size));
+    Status status = text_writer_open(&text, "the list of derived files");
+    if (!status) {
+        fputs(before ? before : "", text.out);
+        tsv_put_line(text.out, &line, 1);
+        status = text_writer_save(&text, path);
+    }
+    free(before);
+    return status;
+}
+
+Status output_register(const char *pack, const char *derived) {
+    char *path, *whole;
+    TRY(files_path(&path, "%s/derived.tsv", pack));
+    Status status = whole_path(derived, &whole);
+    if (!status)
+        status = append_line(path, whole);
+    free(whole);
     free(path);
     return status;
 }

@@ -55,20 +55,10 @@ static Status read_file(const char *path, const StageInput *input, Outcome *outc
     return reject_file(outcome, FINDING_UNREADABLE, input->path, status);
 }
 
-/* MD5 takes as long as decoding a small image, so it is computed only when there is a sum to compare. */
-static Status hash_data(const uint8_t *data, size_t size, bool with_md5, Digest *digest) {
-    DigestStream stream;
-    TRY(digest_start(&stream, with_md5));
-    Status status = digest_add(&stream, data, size);
-    if (!status)
-        return digest_end(&stream, digest);
-    digest_close(&stream);
-    return status;
-}
-
 static Status check_hash(const StageInput *input, const uint8_t *data, size_t size, Outcome *outcome) {
     Digest digest;
-    TRY(hash_data(data, size, input->md5[0] != '\0', &digest));
+    /* MD5 takes as long as decoding a small image, so it is computed only when there is a sum to compare. */
+    TRY(digest_memory(data, size, input->md5[0] != '\0', &digest));
     memcpy(outcome->sha256, digest.sha256, sizeof outcome->sha256);
     outcome->hashed = true;
     outcome->bytes = size;

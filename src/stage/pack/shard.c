@@ -167,28 +167,6 @@ Status shard_write(const Output *output, int number, const StageSource *source, 
     return status;
 }
 
-static Status hash_file(int descriptor, const char *path, uint64_t size, Digest *digest) {
-    const size_t piece = 1 << 20;
-    uint8_t *buffer = malloc(piece);
-    DigestStream stream;
-    Status status = buffer ? digest_start(&stream, false) : status_no_memory("a shard's bytes", piece);
-    if (status) {
-        free(buffer);
-        return status;
-    }
-    for (uint64_t at = 0; at < size && !status; at += piece) {
-        const size_t bytes = size - at < piece ? (size_t)(size - at) : piece;
-        status = files_read_at(descriptor, path, buffer, bytes, at);
-        if (!status)
-            status = digest_add(&stream, buffer, bytes);
-    }
-    free(buffer);
-    if (!status)
-        return digest_end(&stream, digest);
-    digest_close(&stream);
-    return status;
-}
-
 Status shard_is_intact(const char *path, const PackShardEntry *entry, bool *intact) {
     *intact = false;
     if (files_size(path) != (int64_t)entry->bytes)
@@ -197,7 +175,7 @@ Status shard_is_intact(const char *path, const PackShardEntry *entry, bool *inta
     if (descriptor < 0)
         return files_failure("read", path, errno);
     Digest digest;
-    Status status = hash_file(descriptor, path, entry->bytes, &digest);
+    Status status = digest_descriptor(descriptor, path, false, &digest);
     close(descriptor);
     if (status_code(status) == EXIT_IO) { /* an unreadable file is rewritten, elsewhere on the disk */
         status_free(status);

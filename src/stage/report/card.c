@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/report/card.h"
 
-#include "base/files.h"
+#include "base/text_writer.h"
 #include "pack/people.h"
 
 #include <inttypes.h>
@@ -155,16 +155,11 @@ static Status print_card(FILE *out, const StageSource *source, const PipelineRes
 }
 
 Status card_write(const char *path, const StageSource *source, const PipelineResult *result, const Findings *findings) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("the data card", 0);
-    Status status = print_card(out, source, result, findings);
-    if (fclose(out) && !status)
-        status = status_no_memory("the data card", 0);
+    TextWriter text;
+    TRY(text_writer_open(&text, "the data card"));
+    Status status = print_card(text.out, source, result, findings);
     if (!status)
-        status = files_write(path, text, size);
-    free(text);
+        status = text_writer_save(&text, path);
+    text_writer_discard(&text);
     return status;
 }

@@ -2,7 +2,7 @@
 #include "stage/report/reports.h"
 
 #include "base/digest.h"
-#include "base/files.h"
+#include "base/text_writer.h"
 #include "base/tsv.h"
 #include "stage/frame/near_duplicates.h"
 #include "stage/frame/phash.h"
@@ -98,42 +98,35 @@ static void print_quarantine(FILE *out, const StageSource *source, const Pipelin
     }
 }
 
-static Status write_report(const Output *output, const char *name, const char *text, size_t size) {
+/* Ends the text, which becomes the file `name` of the folder. */
+static Status save_report(const Output *output, const char *name, TextWriter *text) {
     char *path;
-    TRY(output_path(output, name, &path));
-    Status status = files_write(path, text, size);
+    Status status = output_path(output, name, &path);
+    if (!status)
+        status = text_writer_save(text, path);
+    text_writer_discard(text);
     free(path);
     return status;
 }
 
 Status reports_write(const Output *output, const StageSource *source, const PipelineResult *result,
                      Findings *findings) {
-    char *path, *text = NULL;
-    size_t size = 0;
+    char *path;
+    TextWriter text;
     TRY(output_path(output, "findings.tsv", &path));
     Status status = findings_write(findings, path);
     free(path);
     TRY(status);
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("the quarantine", 0);
-    print_quarantine(out, source, result, findings);
-    status = fclose(out) ? status_no_memory("the quarantine", 0) : write_report(output, "quarantine.tsv", text, size);
-    free(text);
-    return status;
+    TRY(text_writer_open(&text, "the quarantine"));
+    print_quarantine(text.out, source, result, findings);
+    return save_report(output, "quarantine.tsv", &text);
 }
 
 Status reports_write_hashes(const Output *output, const PipelineResult *result) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("the list of shards", 0);
+    TextWriter text;
+    TRY(text_writer_open(&text, "the list of shards"));
     for (int i = 0; i < result->shard_count; i++)
         if (result->shards[i].entry.records)
-            fprintf(out, "%s  shards/%05d.h5\n", result->shards[i].entry.sha256, i);
-    Status status = fclose(out) ? status_no_memory("the list of shards", 0)
-                                : write_report(output, "manifest-sha256.txt", text, size);
-    free(text);
-    return status;
+            fprintf(text.out, "%s  shards/%05d.h5\n", result->shards[i].entry.sha256, i);
+    return save_report(output, "manifest-sha256.txt", &text);
 }

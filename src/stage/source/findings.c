@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/findings.h"
 
-#include "base/files.h"
+#include "base/text_writer.h"
 #include "base/tsv.h"
 
 #include <stdio.h>
@@ -84,21 +84,16 @@ Status findings_write(Findings *findings, const char *path) {
                                         [FATE_WARNED] = "told" /* the file format's word */};
     if (findings->count)
         qsort(findings->list, (size_t)findings->count, sizeof *findings->list, compare_findings);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return status_no_memory("the findings", 0);
-    fputs("fate\tkind\tpath\tother\tdetail\n", out);
+    TextWriter text;
+    TRY(text_writer_open(&text, "the findings"));
+    fputs("fate\tkind\tpath\tother\tdetail\n", text.out);
     for (int i = 0; i < findings->count; i++) {
         const Finding *finding = &findings->list[i];
         const char *fields[] = {fates[finding_fate(finding->kind)], finding_name(finding->kind), finding->path,
                                 finding->other, finding->detail};
-        tsv_put_line(out, fields, sizeof fields / sizeof *fields);
+        tsv_put_line(text.out, fields, sizeof fields / sizeof *fields);
     }
-    Status status = fclose(out) ? status_no_memory("the findings", 0) : files_write(path, text, size);
-    free(text);
-    return status;
+    return text_writer_save(&text, path);
 }
 
 void findings_close(Findings *findings) {

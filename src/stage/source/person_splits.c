@@ -133,10 +133,11 @@ Status person_splits_note(SourceBuilder *builder, const PersonSplits *splits) {
             stranger = splits->sides[i].person;
             strangers++;
         }
-    fprintf(builder->notes, "split by %s, a list of %lld people", path_name(splits->path), (long long)splits->count);
+    fprintf(builder->notes.out, "split by %s, a list of %lld people", path_name(splits->path),
+            (long long)splits->count);
     if (stranger)
-        fprintf(builder->notes, "; not in this set: %lld, such as %s", (long long)strangers, stranger);
-    fprintf(builder->notes, ".\n");
+        fprintf(builder->notes.out, "; not in this set: %lld, such as %s", (long long)strangers, stranger);
+    fprintf(builder->notes.out, ".\n");
     if (!stranger)
         return NULL;
     return source_warn(builder->source,

@@ -94,9 +94,7 @@ Status builder_open(SourceBuilder *builder, const SourceOptions *options, StageS
     struct stat st;
     if (stat(builder->roots[0], &st) != 0 || !S_ISDIR(st.st_mode))
         return status_error(EXIT_DATA, "%s: not a folder", source->root);
-    builder->notes = open_memstream(&builder->notes_text, &builder->notes_size);
-    if (!builder->notes)
-        return status_no_memory("the notes", 0);
+    TRY(text_writer_open(&builder->notes, "the notes"));
     return options->exclude ? read_exclude_list(options->exclude, &builder->excluded) : NULL;
 }
 
@@ -213,20 +211,12 @@ Status builder_finish(SourceBuilder *builder) {
     TRY(check_refused(builder));
     TRY(sort_inputs(builder));
     TRY(check_exclude_list(builder));
-    TRY(checksum_list_apply(builder->options->md5, builder->tables, source, builder->notes));
-    int failed = fclose(builder->notes);
-    builder->notes = NULL;
-    if (failed)
-        return status_no_memory("the notes", 0);
-    source->notes = builder->notes_text;
-    builder->notes_text = NULL;
-    return NULL;
+    TRY(checksum_list_apply(builder->options->md5, builder->tables, source, builder->notes.out));
+    return text_writer_take(&builder->notes, &source->notes);
 }
 
 Status builder_close(SourceBuilder *builder, Status status) {
-    if (builder->notes)
-        fclose(builder->notes);
-    free(builder->notes_text);
+    text_writer_discard(&builder->notes);
     while (builder->root_count)
         free(builder->roots[--builder->root_count]);
     free(builder->excluded.lines);

@@ -3,10 +3,9 @@
 #ifndef FOVEA_STAGE_SOURCE_BUILDER_H
 #define FOVEA_STAGE_SOURCE_BUILDER_H
 
+#include "base/text_writer.h"
 #include "stage/source/findings.h"
 #include "stage/source/source.h"
-
-#include <stdio.h>
 
 /* The file of --exclude, without empty lines. */
 typedef struct {
@@ -26,10 +25,8 @@ typedef struct {
     StageSource *source;
     Findings *findings;
     int64_t capacity;
-    int refused; /* findings of that fate before */
-    FILE *notes; /* receives the lines for the card */
-    char *notes_text;
-    size_t notes_size;
+    int refused;                /* findings of that fate before */
+    TextWriter notes;           /* receives the lines for the card */
     char *roots[BUILDER_ROOTS]; /* realpath(3) of the root, then of links that are followed */
     int root_count;
     ExcludeList excluded;

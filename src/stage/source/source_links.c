@@ -30,7 +30,7 @@ static Status follow_link(SourceBuilder *builder, const char *path, const char *
         return status;
     }
     builder->roots[builder->root_count++] = real;
-    fprintf(builder->notes, "%s is a link to a folder elsewhere, and was followed.\n", path);
+    fprintf(builder->notes.out, "%s is a link to a folder elsewhere, and was followed.\n", path);
     return source_warn(builder->source, "%s is a link and was followed: the contents of %s are staged", path, real);
 }
 

@@ -2,6 +2,7 @@
 #include "stage/source/unread_files.h"
 
 #include "base/paths.h"
+#include "base/text_writer.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -82,16 +83,13 @@ static void write_summary(FILE *out, const char *where, UnreadFiles *unread) {
 static Status warn_about_unread(SourceBuilder *builder, const char *where, UnreadFiles *unread) {
     if (!unread->files && !unread->specials)
         return NULL;
-    char *line = NULL;
-    size_t size;
-    FILE *out = open_memstream(&line, &size);
-    if (!out)
-        return status_no_memory("a line on files", 0);
-    write_summary(out, where, unread);
-    Status status =
-        fclose(out) == 0 ? source_warn(builder->source, "%s", line) : status_no_memory("a line on files", 0);
-    if (!status)
-        fprintf(builder->notes, "%s.\n", line);
+    char *line;
+    TextWriter text;
+    TRY(text_writer_open(&text, "a warning"));
+    write_summary(text.out, where, unread);
+    TRY(text_writer_take(&text, &line));
+    Status status = source_warn(builder->source, "%s", line);
+    fprintf(builder->notes.out, "%s.\n", line);
     free(line);
     return status;
 }

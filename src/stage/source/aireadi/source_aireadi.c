@@ -302,10 +302,10 @@ static Status build_source(AiReadi *set) {
     Status status = builder_describe(builder, "aireadi", version, true, label_names, LABELS);
     free(version);
     TRY(status);
-    TRY(participants_read(root, &set->people, builder->options->splits ? NULL : builder->findings, builder->notes));
+    TRY(participants_read(root, &set->people, builder->options->splits ? NULL : builder->findings, builder->notes.out));
     TRY(apply_splits(set));
     TRY(source_links_follow(builder, "clinical_data"));
-    TRY(clinical_read(root, &set->people, builder->notes));
+    TRY(clinical_read(root, &set->people, builder->notes.out));
     TRY(source_links_follow(builder, "retinal_photography"));
     TRY(manifest_read(builder, &set->manifest));
     for (int m = 0; m < MODALITIES; m++)
@@ -315,10 +315,10 @@ static Status build_source(AiReadi *set) {
     if (!builder->source->count && set->other_devices)
         return unknown_device(set);
     if (set->other_modalities)
-        fprintf(builder->notes, "of modalities that were not asked for: %lld file%s.\n",
+        fprintf(builder->notes.out, "of modalities that were not asked for: %lld file%s.\n",
                 (long long)set->other_modalities, set->other_modalities == 1 ? "" : "s");
     if (set->other_devices)
-        fprintf(builder->notes, "of devices that were not asked for: %lld file%s.\n", (long long)set->other_devices,
+        fprintf(builder->notes.out, "of devices that were not asked for: %lld file%s.\n", (long long)set->other_devices,
                 set->other_devices == 1 ? "" : "s");
     return builder_finish(builder);
 }

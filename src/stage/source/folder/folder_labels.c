@@ -94,7 +94,7 @@ static Status assign_columns(FolderSet *set, const Table *table, const ColumnCou
         if (counts->numbers[i] && !counts->texts[i] && *table->columns[i])
             TRY(add_label(set, table->columns[i], &labels->labels[i]));
         else if (counts->texts[i])
-            fprintf(set->builder.notes, "%s: column %s holds texts and is no label.\n", path_name(table->path),
+            fprintf(set->builder.notes.out, "%s: column %s holds texts and is no label.\n", path_name(table->path),
                     table->columns[i]);
     }
     return NULL;
@@ -156,7 +156,7 @@ static Status add_known_table(FolderSet *set, const KnownTable *known, const Tre
         TRY(files_path(&path, "%s/%s", set->builder.source->root, found));
         return add_table(set, path, known);
     }
-    fprintf(set->builder.notes, "%s is not there: nothing is known of its images.\n", known->name);
+    fprintf(set->builder.notes.out, "%s is not there: nothing is known of its images.\n", known->name);
     return NULL;
 }
 
@@ -310,8 +310,8 @@ static Status apply_row_to_person(FolderSet *set, const Table *table, const Labe
         TRY(apply_row_to_file(set, table, labels, i));
     }
     if (!found)
-        fprintf(set->builder.notes, "%s:%lld: no image of person %s.\n", path_name(table->path), (long long)table->line,
-                person);
+        fprintf(set->builder.notes.out, "%s:%lld: no image of person %s.\n", path_name(table->path),
+                (long long)table->line, person);
     return NULL;
 }
 

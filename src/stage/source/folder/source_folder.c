@@ -105,10 +105,10 @@ static Status label_classes(FolderSet *set, char **names) {
         input->labels[0] = found ? (float)(found - names) : 0;
         free(name);
     }
-    fprintf(set->builder.notes, "class:");
+    fprintf(set->builder.notes.out, "class:");
     for (int64_t i = 0; i < count; i++)
-        fprintf(set->builder.notes, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
-    fprintf(set->builder.notes, ".\n");
+        fprintf(set->builder.notes.out, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
+    fprintf(set->builder.notes.out, ".\n");
     return NULL;
 }
 
@@ -151,7 +151,7 @@ static Status warn_about_people(FolderSet *set) {
         in_table |= set->tables[i].person >= 0;
     if (set->known->person != PERSON_OF_NAME || in_table)
         return NULL;
-    fprintf(set->builder.notes, "%s.\n", line);
+    fprintf(set->builder.notes.out, "%s.\n", line);
     return source_warn(set->builder.source, "%s", line);
 }
 
