@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/paths.h"
+#include "base/text_writer.h"
 #include "base/threads.h"
 #include "stage/pack/output.h"
 #include "stage/pack/pipeline.h"
@@ -58,24 +59,23 @@ static int64_t inputs_per_shard(const StageOptions *options) {
 
 static Status write_recipe(Staging *staging) {
     const StageOptions *options = staging->options;
-    size_t size, length = strlen(options->root);
+    size_t length = strlen(options->root);
     while (length > 1 && options->root[length - 1] == '/')
         length--;
     size_t name = length;
     while (name && options->root[name - 1] != '/')
         name--;
-    FILE *out = open_memstream(&staging->recipe, &size);
-    if (!out)
-        return status_no_memory("the recipe", 0);
+    TextWriter text;
+    TRY(text_writer_open(&text, "the recipe"));
     /* The root's name without its folder: a download that was moved is still the same. */
-    fprintf(out, "pack %d\nframes %d\nroot %.*s\n", PACK_VERSION, FUNDUS_RULE, (int)(length - name),
+    fprintf(text.out, "pack %d\nframes %d\nroot %.*s\n", PACK_VERSION, FUNDUS_RULE, (int)(length - name),
             options->root + name);
-    fprintf(out, "layout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n", options->layout,
-            text_or(options->kind, "-"), text_or(options->modalities, "-"), text_or(options->device, "-"),
-            options->size, inputs_per_shard(options));
-    fprintf(out, "labels %s\nperson %s\n", options->labels ? path_name(options->labels) : "-",
+    fprintf(text.out, "layout %s\nkind %s\nmodalities %s\ndevice %s\nsize %d\nfiles a shard %" PRId64 "\n",
+            options->layout, text_or(options->kind, "-"), text_or(options->modalities, "-"),
+            text_or(options->device, "-"), options->size, inputs_per_shard(options));
+    fprintf(text.out, "labels %s\nperson %s\n", options->labels ? path_name(options->labels) : "-",
             text_or(options->person, "-"));
-    return fclose(out) ? status_no_memory("the recipe", 0) : NULL;
+    return text_writer_take(&text, &staging->recipe);
 }
 
 /* Findings of the tables alone that are refused: the call ends, with the findings written. */

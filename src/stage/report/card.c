@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/report/card.h"
 
+#include "base/list.h"
 #include "base/text_writer.h"
 #include "pack/people.h"
 
@@ -19,6 +20,7 @@ typedef struct {
 typedef struct {
     CardRow *rows;
     int count;
+    int64_t capacity;
 } CardTable;
 
 static Status count_text(CardTable *table, const char *text, PackSplit split, int64_t by) {
@@ -26,10 +28,7 @@ static Status count_text(CardTable *table, const char *text, PackSplit split, in
     while (i < table->count && strcmp(table->rows[i].text, text) != 0)
         i++;
     if (i == table->count) {
-        CardRow *grown = realloc(table->rows, (size_t)(i + 1) * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the data card", (size_t)(i + 1) * sizeof *grown);
-        table->rows = grown;
+        TRY(list_grow(&table->rows, i, &table->capacity, sizeof *table->rows, "the data card"));
         table->rows[table->count++] = (CardRow){.text = text};
     }
     table->rows[i].counts[split] += by;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/findings.h"
 
+#include "base/list.h"
 #include "base/text_writer.h"
 #include "base/tsv.h"
 
@@ -40,14 +41,7 @@ FindingFate finding_fate(FindingKind kind) {
 }
 
 Status findings_add(Findings *findings, FindingKind kind, const char *path, const char *other, const char *detail) {
-    if (findings->count == findings->capacity) {
-        int capacity = findings->capacity ? 2 * findings->capacity : 64;
-        Finding *grown = realloc(findings->list, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the findings", (size_t)capacity * sizeof *grown);
-        findings->list = grown;
-        findings->capacity = capacity;
-    }
+    TRY(list_grow(&findings->list, findings->count, &findings->capacity, sizeof *findings->list, "the findings"));
     Finding finding = {kind, strdup(path), strdup(other), strdup(detail)};
     if (!finding.path || !finding.other || !finding.detail) {
         free(finding.path);

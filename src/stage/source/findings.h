@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 
 typedef enum {
     /* Quarantined: the file should be packed but cannot be used. */
@@ -43,7 +43,8 @@ typedef struct {
 
 typedef struct {
     Finding *list;
-    int count, capacity;
+    int count;
+    int64_t capacity;
 } Findings;
 
 const char *finding_name(FindingKind kind);

@@ -2,6 +2,7 @@
 #include "stage/source/source_builder.h"
 
 #include "base/files.h"
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/text.h"
 #include "base/text_file.h"
@@ -136,14 +137,7 @@ static Status fill_input(SourceBuilder *builder, StageInput *input, const char *
 
 Status builder_add(SourceBuilder *builder, const char *path, StageInput **input) {
     StageSource *source = builder->source;
-    if (source->count == builder->capacity) {
-        int64_t capacity = builder->capacity ? 2 * builder->capacity : 256;
-        StageInput *grown = realloc(source->inputs, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("the inputs", (size_t)capacity * sizeof *grown);
-        source->inputs = grown;
-        builder->capacity = capacity;
-    }
+    TRY(list_grow(&source->inputs, source->count, &builder->capacity, sizeof *source->inputs, "the inputs"));
     *input = &source->inputs[source->count++];
     **input = (StageInput){0};
     return fill_input(builder, *input, path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/unread_files.h"
 
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/text_writer.h"
 
@@ -17,7 +18,7 @@ typedef struct {
 
 typedef struct {
     ExtensionCount *kinds;
-    int64_t count, files, specials;
+    int64_t count, capacity, files, specials;
     const char *special; /* the first of them */
 } UnreadFiles;
 
@@ -42,12 +43,9 @@ static Status count_file(UnreadFiles *unread, const char *path) {
     while (i < unread->count && strcmp(unread->kinds[i].extension, extension) != 0)
         i++;
     if (i == unread->count) {
-        ExtensionCount *grown = realloc(unread->kinds, ((size_t)i + 1) * sizeof *grown);
-        if (!grown)
-            return status_no_memory("a list of extensions", ((size_t)i + 1) * sizeof *grown);
-        unread->kinds = grown;
-        grown[unread->count++] = (ExtensionCount){0};
-        strcpy(grown[i].extension, extension);
+        TRY(list_grow(&unread->kinds, i, &unread->capacity, sizeof *unread->kinds, "a list of extensions"));
+        unread->kinds[unread->count++] = (ExtensionCount){0};
+        strcpy(unread->kinds[i].extension, extension);
     }
     unread->kinds[i].count++;
     unread->files++;

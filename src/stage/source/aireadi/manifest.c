@@ -2,6 +2,7 @@
 #include "stage/source/aireadi/manifest.h"
 
 #include "base/files.h"
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -16,15 +17,11 @@ typedef struct {
 static const char photography[] = "retinal_photography/";
 
 static Status add_row(Manifest *manifest, const Table *table, const ManifestColumns *columns, char *path /* taken */) {
-    if (manifest->count == manifest->capacity) {
-        int64_t capacity = manifest->capacity ? 2 * manifest->capacity : 256;
-        ManifestRow *grown = realloc(manifest->rows, (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            free(path);
-            return status_no_memory("the manifest", (size_t)capacity * sizeof *grown);
-        }
-        manifest->rows = grown;
-        manifest->capacity = capacity;
+    Status status =
+        list_grow(&manifest->rows, manifest->count, &manifest->capacity, sizeof *manifest->rows, "the manifest");
+    if (status) {
+        free(path);
+        return status;
     }
     ManifestRow *row = &manifest->rows[manifest->count++];
     *row = (ManifestRow){.path = path, .line = table->line};

@@ -2,6 +2,7 @@
 #include "stage/source/aireadi/participants.h"
 
 #include "base/files.h"
+#include "base/list.h"
 #include "base/table.h"
 #include "stage/source/aireadi/labels.h"
 #include "stage/source/source.h"
@@ -48,14 +49,7 @@ Participant *participants_find(const Participants *people, const char *id) {
 }
 
 static Status add_person(Participants *people, const char *id, Participant **person) {
-    if (people->count == people->capacity) {
-        int64_t capacity = people->capacity ? 2 * people->capacity : 256;
-        Participant *grown = realloc(people->list, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return status_no_memory("people", (size_t)capacity * sizeof *grown);
-        people->list = grown;
-        people->capacity = capacity;
-    }
+    TRY(list_grow(&people->list, people->count, &people->capacity, sizeof *people->list, "the participants"));
     *person = &people->list[people->count++];
     **person = (Participant){0};
     TRY(input_set(&(*person)->id, id));

@@ -3,6 +3,7 @@
 
 #include "base/file_tree.h"
 #include "base/files.h"
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/text.h"
 #include "stage/source/aireadi/clinical.h"
@@ -31,10 +32,10 @@ typedef struct {
     Participants people;
     Manifest manifest;
     TreeFile *files; /* paths relative to the root, sorted */
-    int64_t file_count;
+    int64_t file_count, file_capacity;
     int64_t other_modalities, other_devices; /* rows and files that were not requested */
-    char *devices[DEVICES +
-                  1]; /* the first of those devices, sorted, distinct; the last entry means that there are more */
+    /* The first of those devices, sorted, distinct; the last entry means that there are more. */
+    char *devices[DEVICES + 1];
 } AiReadi;
 
 static Status parse_modalities(const char *text, bool *wanted) {
@@ -54,12 +55,9 @@ static Status parse_modalities(const char *text, bool *wanted) {
 
 /* Adds the files of a modality's folder to set->files. */
 static Status add_files(AiReadi *set, const char *folder, const TreeFile *files, int64_t count) {
-    TreeFile *grown = realloc(set->files, (size_t)(set->file_count + count + 1) * sizeof *grown);
-    if (!grown)
-        return status_no_memory("a list of files", (size_t)count * sizeof *grown);
-    set->files = grown;
     for (int64_t i = 0; i < count; i++) {
         char *path;
+        TRY(list_grow(&set->files, set->file_count, &set->file_capacity, sizeof *set->files, "a list of files"));
         TRY(files_path(&path, "%s%s", folder, files[i].path));
         set->files[set->file_count++] = (TreeFile){.path = path, .bytes = files[i].bytes};
     }

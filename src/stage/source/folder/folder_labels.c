@@ -2,6 +2,7 @@
 #include "stage/source/folder/folder_labels.h"
 
 #include "base/files.h"
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -63,10 +64,7 @@ static Status add_label(FolderSet *set, const char *name, int *number) {
     for (*number = 0; *number < set->label_count; (*number)++)
         if (strcmp(set->labels[*number], name) == 0)
             return NULL;
-    char **grown = realloc(set->labels, ((size_t)set->label_count + 1) * sizeof *grown);
-    if (!grown)
-        return status_no_memory("the labels' names", 0);
-    set->labels = grown;
+    TRY(list_grow(&set->labels, set->label_count, &set->label_capacity, sizeof *set->labels, "the labels' names"));
     set->labels[set->label_count] = NULL;
     TRY(input_set(&set->labels[set->label_count], name));
     set->label_count++;

@@ -31,6 +31,7 @@ typedef struct {
     int table_count;
     char **labels; /* [label_count] */
     int label_count;
+    int64_t label_capacity;
     void *missing; /* tsearch(3) tree of the paths of rows for which no image was found */
 } FolderSet;
 
