@@ -27,7 +27,7 @@ static void print_summary(const Pack *pack) {
            pack->info.image_size, pack->shard_count, pack->shard_count == 1 ? "" : "s");
     printf("split     train %" PRId64 ", val %" PRId64 ", test %" PRId64 ", none %" PRId64 "\n",
            splits[PACK_SPLIT_TRAIN], splits[PACK_SPLIT_VAL], splits[PACK_SPLIT_TEST], splits[PACK_SPLIT_NONE]);
-    printf("circle    none found in %" PRId64 ", which are kept whole\n", uncertain);
+    printf("circle    not found in %" PRId64 ", which show the full frame\n", uncertain);
     printf("hash      %016" PRIx64 ", split %016" PRIx64 "\n", pack->hash, pack->split_hash);
 }
 

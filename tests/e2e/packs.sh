@@ -80,7 +80,7 @@ if [ "$(id -u)" = 0 ]; then
     expect_output "cannot be accessed: Permission denied"
     mkdir -m 700 "$TMP/closed" && mv "$TMP/other" "$TMP/closed/"
     expect_exit 65 as_nobody "$TMP/train" "$TMP/small.ini" --set run.dir="$TMP/nobody" --set data.train="$TMP/closed/other"
-    expect_output "cannot be looked at: Permission denied"
+    expect_output "cannot be accessed: Permission denied"
 else
     skip "another user's pack" "only root can become another user"
 fi

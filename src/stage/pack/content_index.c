@@ -5,13 +5,13 @@
 #include <string.h>
 
 Status content_index_open(ContentIndex *index, int64_t max_count) {
-    int64_t capacity = 64;
-    while (capacity < 2 * max_count) /* at most half full, so that a search is short */
-        capacity *= 2;
-    *index = (ContentIndex){malloc((size_t)capacity * sizeof *index->slots), capacity};
+    int64_t slots = 64;
+    while (slots < 2 * max_count) /* at most half full, so that a search is short */
+        slots *= 2;
+    *index = (ContentIndex){malloc((size_t)slots * sizeof *index->slots), slots};
     if (!index->slots)
-        return status_no_memory("the files' hashes", (unsigned long long)capacity * sizeof *index->slots);
-    for (int64_t i = 0; i < capacity; i++)
+        return status_no_memory("the files' hashes", (unsigned long long)slots * sizeof *index->slots);
+    for (int64_t i = 0; i < slots; i++)
         index->slots[i].input = -1;
     return NULL;
 }
