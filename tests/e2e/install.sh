@@ -3,12 +3,12 @@
 # make install and make uninstall, into a folder that stands for the root.
 . "$(dirname "$0")/lib.sh"
 
-installed="$TMP/root/opt/fovea"
+installed="$TMP/root/usr/there"
 top=$PWD
-make_target() { make -s --no-print-directory DESTDIR="$TMP/root" PREFIX=/opt/fovea "$@"; }
+make_target() { make -s --no-print-directory DESTDIR="$TMP/root" PREFIX=/usr/there "$@"; }
 
 mkdir -p "$installed/bin" && : >"$installed/bin/mine"
-check "make install builds what it needs" make -n DESTDIR="$TMP/root" PREFIX=/opt/fovea install
+check "make install builds what it needs" make -n DESTDIR="$TMP/root" PREFIX=/usr/there install
 expect_output "install-built"
 check "make install" make_target install-built
 for file in bin/{train,stage,synth} lib/fovea/{train,stage,synth} share/man/man1/{train,stage,synth}.1 \

@@ -30,4 +30,4 @@ cp "$TMP/mae_micro.fp8" "$TMP/same"
 expect_exit 1 "$BUILD/accept/compare" tests/cases/mae_micro.safetensors "$TMP/mae_micro.fp8" fp8 "$TMP/same" 3e-3
 expect_output "MISS difference"
 expect_exit 64 "$BUILD/accept/replay" tests/cases/mae_micro.safetensors --out "$TMP/out" --backend gpu
-expect_output "--backend gpu is not known"
+expect_output "--backend takes cpu, emu or cuda, not 'gpu'"
