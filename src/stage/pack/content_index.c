@@ -5,9 +5,10 @@
 #include <string.h>
 
 Status content_index_open(ContentIndex *index, int64_t max_count) {
-    int64_t slots = 64;
-    while (slots < 2 * max_count) /* at most half full, so that a search is short */
-        slots *= 2;
+    int bits = 6;
+    while ((int64_t)1 << bits < 2 * max_count) /* at most half full, so that a search is short */
+        bits++;
+    const int64_t slots = (int64_t)1 << bits;
     *index = (ContentIndex){malloc((size_t)slots * sizeof *index->slots), slots};
     if (!index->slots)
         return status_no_memory("the files' hashes", (unsigned long long)slots * sizeof *index->slots);
