@@ -17,7 +17,8 @@ CUDA_ARCH ?= 90a
 PYTHON  ?= python3
 SAN     ?=
 MARCH   ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native)
-CFLAGS  ?= -O3 -g
+# Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves.
+CFLAGS  ?= $(if $(SAN),-O1 -g1,-O3 -g)
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
@@ -50,7 +51,7 @@ EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
-            $(CPPFLAGS) -O2 -g $(SANITIZE)
+            $(CPPFLAGS) $(if $(SAN),-O1 -g1,-O2 -g) $(SANITIZE)
 # With cuDNN's header, beside CUDA's or in the system's folder, attention has its plans. The library is opened at run time.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
 NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \

@@ -63,8 +63,8 @@ QuantityText quantity_duration(double seconds) {
     int unit = 0;
     while (duration_units[unit].letter != 's' && whole % duration_units[unit].factor)
         unit++;
-    snprintf(duration.text, sizeof duration.text, "%lld%.1s", (long long)(whole / duration_units[unit].factor),
-             duration_units[unit].letter == 's' ? "" : &duration_units[unit].letter);
+    const char letter[] = {duration_units[unit].letter == 's' ? '\0' : duration_units[unit].letter, '\0'};
+    snprintf(duration.text, sizeof duration.text, "%lld%s", (long long)(whole / duration_units[unit].factor), letter);
     return duration;
 }
 
