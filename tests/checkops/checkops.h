@@ -5,7 +5,7 @@
  * A check draws a shape and its inputs into buffers of host memory, calls the operation in a RUN loop, and compares
  * what the buffers hold then, the CPU's results in FP32, with its reference. The loop's body runs once for each way to
  * run the operation (runs.c lists them: backends, types, numbers of threads, orders of threads and blocks), and AT(x)
- * gives it the memory of the current run's device for a buffer. Around every body, device memory is laid out anew:
+ * gives it the memory of the current run's device for a buffer. Around every body, device memory is laid out again:
  * guards about each buffer, outputs poisoned with NaN. Afterwards guards and inputs must be untouched, all runs of one
  * backend and type must give the same bits, the backends must agree, and the CPU's BF16 must be its FP32, rounded where
  * ops.h says and nowhere else. */

@@ -281,7 +281,7 @@ static void none_at_all(void **state) {
     assert_null(note);
 }
 
-/* The links are for people and other programs: a run does not hang on them. */
+/* The links are for people and other programs: a run does not depend on them. */
 static void links_do_not_matter(void **state) {
     Fixture *fixture = *state;
     write_once(fixture, 1, 10, 2, true);

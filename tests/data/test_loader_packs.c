@@ -472,7 +472,7 @@ static void a_pack_that_changes_is_refused(void **state) {
     assert_ok(loader_open(&options, &loader));
     PrefetchBatch batch;
     assert_ok(loader_next(loader, &batch));
-    spoil(data, 0); /* what the run trains on would hang on when it was read */
+    spoil(data, 0); /* what the run trains on would depend on when it was read */
     Status status = NULL;
     for (int b = 0; b < 20 && !status; b++) {
         loader_done(loader);

@@ -171,7 +171,7 @@ static void a_failure_reaches_the_consumer(void **state) {
             }
             int calls = atomic_load(&source.calls);
             nap(2000);
-            assert_int_equal(atomic_load(&source.calls), calls); /* nobody goes on working */
+            assert_int_equal(atomic_load(&source.calls), calls); /* no worker continues */
             prefetch_close(ring);
         }
 }

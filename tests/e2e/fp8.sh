@@ -25,10 +25,10 @@ for device in cpu emu; do
         check "$file.safetensors is the same to the byte" \
             cmp "$TMP/$device/ckpt/latest/$file.safetensors" "$TMP/$device.again/ckpt/latest/$file.safetensors"
     done
-    # Lines of FP8 after steps 16, 32 and the last, and nothing was told twice.
+    # Lines of FP8 after steps 16, 32 and the last, and no line appears twice.
     grep fp8_saturated "$TMP/$device/metrics.jsonl" >"$TMP/lines"
     grep fp8_saturated "$TMP/$device.again/metrics.jsonl" >"$TMP/lines.again"
-    check "what overflowed is told as without a break" cmp "$TMP/lines" "$TMP/lines.again"
+    check "the overflow lines are those of an unbroken run" cmp "$TMP/lines" "$TMP/lines.again"
     if [ "$(grep -oE '"step": [0-9]+' "$TMP/lines" | tr -dc '0-9\n' | tr '\n' ' ')" = "16 32 40 " ]; then
         ok "after each sixteenth step and the last"
     else

@@ -21,12 +21,12 @@ if [ "$(field "$TMP/reference" data_count)" = "$train_count" ]; then ok "only pe
 check "three workers, read past the page cache" from "$TMP/pack" "$TMP/direct" --set data.workers=3 --set data.cache=direct
 same_as_reference "the same steps" "$TMP/direct"
 check "stopped at step 17" from "$TMP/pack" "$TMP/stopped" --until 17
-check "and gone on with" from "$TMP/pack" "$TMP/stopped" --resume
+check "and resumed" from "$TMP/pack" "$TMP/stopped" --resume
 same_as_reference "to the same end" "$TMP/stopped"
 if grep -q '"queue": [0-9]' "$TMP/reference/metrics.jsonl" && grep -q '"read_bytes_per_s": [1-9]' "$TMP/reference/metrics.jsonl"; then
-    ok "metrics tell of the ring and of the rate of reading"
+    ok "metrics report the ring and the read rate"
 else
-    not_ok "metrics tell of the ring and of the rate of reading" "$(tail -n 1 "$TMP/reference/metrics.jsonl")"
+    not_ok "metrics report the ring and the read rate" "$(tail -n 1 "$TMP/reference/metrics.jsonl")"
 fi
 
 # On a GPU, here an emulated one, records are cropped by its kernels; a folder's images are cropped by the host.
@@ -42,7 +42,7 @@ check "numbers, crops and masks were still copied" grep -q '"copy_bytes_per_s": 
 stopped_early() { env --block-signal=TERM bash -c 'kill -TERM $$; exec "$@"' - "$BUILD/train" "$TMP/small.ini" --set run.dir="$TMP/early" --set data.train="$TMP/pack" --set data.val="$TMP/pack" "${emulated[@]}" --set data.cache=device; }
 expect_exit 75 stopped_early
 expect_output "before the first step"
-check "and gone on with from there" from "$TMP/pack" "$TMP/early" "${emulated[@]}" --set data.cache=device --resume
+check "and resumed from there" from "$TMP/pack" "$TMP/early" "${emulated[@]}" --set data.cache=device --resume
 check "to the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" "$TMP/early/ckpt/latest/weights.safetensors"
 check "its steps can be profiled" "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --set data.cache=device --profile 1
 expect_exit 64 train "$TMP/folder" "${emulated[@]}" --set data.cache=device
@@ -63,7 +63,7 @@ cp -r "$TMP/pack" "$TMP/flipped"
 printf '\377' | dd of="$TMP/flipped/shards/00000.h5" bs=1 seek=$((4096 + 3 * 48 * 48 * 3)) conv=notrunc status=none
 expect_exit 65 "$BUILD/stage" verify "$TMP/flipped"
 expect_output "record 3"
-check "a damaged record is borne" from "$TMP/flipped" "$TMP/borne" --set data.max_unreadable=0.1 --until 20
+check "a damaged record is tolerated" from "$TMP/flipped" "$TMP/borne" --set data.max_unreadable=0.1 --until 20
 if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$TMP/borne/run.json"; then
     ok "and named in run.json"
 else

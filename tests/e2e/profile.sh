@@ -28,7 +28,7 @@ for text in "2 steps one by one and as many as training takes them, each after 4
     expect_output "$text"
 done
 for name in data inputs forward backward optimizer other linear_backward_weight attention_backward norm_forward adamw; do
-    if grep -qE "^$name  " "$TMP/output"; then ok "tells of $name"; else not_ok "tells of $name"; fi
+    if grep -qE "^$name  " "$TMP/output"; then ok "reports $name"; else not_ok "reports $name"; fi
 done
 if grep -qE "^linear_forward +30 " "$TMP/output"; then ok "counts calls"; else not_ok "counts calls"; fi
 expect_output "steps    as training takes them: "
@@ -41,7 +41,7 @@ expect_output "MFU n/a: the peak of this GPU is not known"
 expect_output "steps    as training takes them, captured: "
 adds_up "the GPU's table adds up"
 check "a profile in FP8" profile cpu --profile 1 --set train.precision=fp8
-if grep -qE "^linear_forward_fp8 +8 " "$TMP/output"; then ok "tells of its products"; else not_ok "tells of its products"; fi
+if grep -qE "^linear_forward_fp8 +8 " "$TMP/output"; then ok "reports its products"; else not_ok "reports its products"; fi
 
 if [ -e "$TMP/none" ]; then not_ok "a profile writes nothing"; else ok "a profile writes nothing"; fi
 expect_exit 64 profile cpu --profile 0

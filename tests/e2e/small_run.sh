@@ -6,7 +6,7 @@
 #   write_config                  $TMP/small.ini: 40 steps, a checkpoint after every third
 #   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
 #                                 before it: variables, or a command that runs it
-#   losses DIR                    "step loss" of each line of metrics.jsonl that tells of a step
+#   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step
 #   field DIR KEY                 a value of run.json
 #   make_reference                a run without a break in $TMP/reference; its calls are counted in $TMP/calls
 #   same_as_reference NAME DIR    ok when DIR ends as $TMP/reference does

@@ -18,7 +18,7 @@ same_findings() { # NAME OUT, the truth is in $TMP/truth
     if diff <(LC_ALL=C sort "$TMP/truth") <(found "$2") >"$TMP/diff"; then ok "$1"; else not_ok "$1" "$(head -n 5 "$TMP/diff" | tr '\n' '|')"; fi
 }
 plant() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$TMP/truth"; }
-# Draws 12 people's photographs, 24 files, anew.
+# Draws 12 people's photographs, 24 files, again.
 draw() {
     "$BUILD/synth" "$data" --people 12 --size 160 --seed 3 --val 0.2 --test 0.2 --force >"$TMP/synth" && md5_list
     : >"$TMP/truth"
@@ -42,7 +42,7 @@ expect_named 64 "another process at work there is refused" flock "$TMP/one/.lock
 expect_output "another process"
 truncate -s -5 "$TMP/one/shards/00000.h5"
 expect_exit 65 "$STAGE" verify "$TMP/one"
-check "a shard cut short is made anew" stage "$TMP/one"
+check "a shard cut short is made again" stage "$TMP/one"
 expect_output "; 0 done by earlier calls"
 check "with the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "sha256sum agrees" bash -c 'cd "$1" && sha256sum -c --quiet manifest-sha256.txt' - "$TMP/pack"
@@ -83,7 +83,7 @@ if [ -e "$TMP/strict/pack.json" ]; then not_ok "publishes nothing"; else ok "pub
 check "more may be bad: goes on" strict --max-bad 0.5
 check "to the same bytes" diff -r "$TMP/damaged" "$TMP/strict"
 
-# A file that was mended since: only what it changes is made anew, and the pack is that of a first call.
+# A file that was mended since: only what it changes is made again, and the pack is that of a first call.
 draw
 rm "$data/train/loop" "$data/train/stranger.jpg"
 check "mended: staged again" stage "$TMP/damaged"
@@ -157,7 +157,7 @@ expect_output "before: 12 people: train "
 expect_output "now: 12 people: train 6, val 3, test 3, none 0"
 expect_exit 64 flock "$TMP/pack/.lock" "$STAGE" split "$TMP/pack" --val 0.5 --seed 9
 expect_output "another process"
-check "is told" "$STAGE" split "$TMP/pack"
+check "is reported" "$STAGE" split "$TMP/pack"
 expect_output "12 people: train 6, val 3, test 3, none 0"
 check "forget lists" "$STAGE" forget "$TMP/pack"
 expect_output "$TMP/pack/shards/00000.h5"

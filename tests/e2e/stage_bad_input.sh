@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What can be wrong with what ./stage is given and with what lies where it writes: each is told of with the right exit
+# What can be wrong with what ./stage is given and with what is where it writes: each is reported with the right exit
 # code, nothing is lost without a word, and no pack passes for whole that is not.
 . "$(dirname "$0")/lib.sh"
 
@@ -52,7 +52,7 @@ expect_output "is it another download?"
 same_as_reference "another download"
 lost=$(cd "$data" && printf '%s\n' train/*.jpg | head -n 1)
 mv "$data/$lost" "$TMP/lost.jpg" && cp "$data/labels.csv" "$TMP/labels.csv" && grep -v "^$lost," "$TMP/labels.csv" >"$data/labels.csv"
-expect_named 65 "a file that is gone is told of" stage
+expect_named 65 "a file that is gone is reported" stage
 expect_output "$out has records of 1 file missing below $data, such as $lost: nothing was changed"
 same_as_reference "a file that is gone"
 cp "$TMP/labels.csv" "$data/labels.csv"
@@ -68,7 +68,7 @@ expect_output "was staged with other options"
 expect_named 64 "without labels is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --shard-mb 1
 same_as_reference "was staged with other options"
 cp -r "$out" "$TMP/begun" && rm "$TMP/begun/pack.json"
-check "nothing published: another recipe starts anew" "$STAGE" folder "$data" --out "$TMP/begun" --size 32 --labels labels.csv --person person
+check "nothing published: another recipe starts over" "$STAGE" folder "$data" --out "$TMP/begun" --size 32 --labels labels.csv --person person
 expect_output "; 0 done by earlier calls"
 check "verifies" "$STAGE" verify "$TMP/begun"
 printf 'nobody\ttrain\n' >"$out/split.tsv"
@@ -91,14 +91,14 @@ expect_output "exists and is not a folder"
 expect_exit 64 stage --size 32
 expect_output "was staged with other options"
 check "a split of the pack's own" "$STAGE" split "$out" --val 0.3 --test 0.3
-check "is told of when it is staged again" stage
+check "is reported when it is staged again" stage
 expect_output "split.tsv overrides the split just staged"
 rm "$out/split.tsv"
 if [ -e /dev/full ]; then
     expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
 fi
 same_as_reference "after all of that"
-check "a command tells of its options" "$STAGE" aireadi --help
+check "a command lists its options" "$STAGE" aireadi --help
 expect_output "clinical_data may be links, which are followed and reported"
 
 # --- Forgetting ---------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ mkdir "$TMP/reference"
 check "stages it undisturbed" stage "$TMP/reference" 2 FOVEA_CRASH_UNDER="$TMP/reference" FOVEA_CRASH_COUNT="$TMP/calls" \
     LD_PRELOAD="build/tests/crash.so"
 
-# One pack is killed, gone on with and killed again until it is done; then the next begins, until all kills are used.
+# One pack is killed, resumed and killed again until it is done; then the next begins, until all kills are used.
 kills=0 rounds=0 threads=1
 while [ "$kills" -lt "$KILLS" ]; do
     out=$TMP/killed

@@ -177,7 +177,7 @@ expect_exit 64 "$train" "$config" --set "run.dir=$data" --force
 expect_output "not a run directory"
 check "going on with a finished run" run whole --resume
 expect_output "nothing left to do"
-check "--force starts anew" run whole --force --until 3
+check "--force starts over" run whole --force --until 3
 same "--force removed the old run" "$(ls "$runs/whole/ckpt" | tr '\n' ' ')" "latest step-3 "
 same "run.json: until" "$(value whole status)" until
 check "--resume" run whole --resume --set log.every=1 --set train.threads=2
@@ -289,7 +289,7 @@ noisy=(--set "data.train=$TMP/noisy" --set train.global_batch=2 --set train.step
 for action in skip rollback; do
     check "guard.action = $action" run "$action" "${noisy[@]}" --set "guard.action=$action"
     same "$action: all steps are done" "$(value $action status), $(value $action steps)" "finished, 120"
-    has "$action: run.json tells of it" "$runs/$action/run.json" "\"kind\": \"spike\", \"action\": \"$action\""
+    has "$action: run.json records it" "$runs/$action/run.json" "\"kind\": \"spike\", \"action\": \"$action\""
     same "$action: each step has one line" \
         "$(sed -n 's/^{"step": \([0-9]*\), "epoch.*/\1/p' "$runs/$action/metrics.jsonl" | uniq | wc -l)" 24
 done

@@ -62,7 +62,7 @@ equal "what was chosen before is still in the file" "$TMP/elsewhere.choices" "$T
 sed -i 's/cuda_driver 13.0/cuda_driver 12.9/' "$TMP/elsewhere/tune.json"
 check "a file from another version" run 2 "$TMP/elsewhere" --until 12 --resume
 expect_output "elsewhere/tune.json was made on another GPU, driver or library: what is fastest is timed anew"
-check "is written anew" grep -q "cuda_driver 13.0" "$TMP/elsewhere/tune.json"
+check "is written again" grep -q "cuda_driver 13.0" "$TMP/elsewhere/tune.json"
 differ "and other weights come of it" "$(weights one)" "$(weights elsewhere)"
 
 sed -i 's/"choice": "whole"/"choice": "thirds"/; s/"choice": "kernels"/"choice": "wishes"/' "$TMP/wrong/tune.json"
@@ -76,10 +76,10 @@ equal "with the same times nothing is different" "$(weights one)" "$(weights wro
 truncate -s 700 "$TMP/cut/tune.json"
 check "a file that was cut off" run 1 "$TMP/cut" --until 12 --resume
 expect_output "cut/tune.json is damaged"
-equal "is written anew" "$TMP/one/tune.json" "$TMP/cut/tune.json"
+equal "is written again" "$TMP/one/tune.json" "$TMP/cut/tune.json"
 
 check "--force forgets what was chosen" run 2 "$TMP/cut" --until 5 --force
-check "and chooses anew" cmp -s <(head -n 5 "$TMP/two/tune.json") <(head -n 5 "$TMP/cut/tune.json")
+check "and chooses again" cmp -s <(head -n 5 "$TMP/two/tune.json") <(head -n 5 "$TMP/cut/tune.json")
 
 # --- Without timing ---------------------------------------------------------------------------------------------------
 check "deterministic" run 1 "$TMP/fixed" --until 6 --set train.deterministic=on

@@ -168,7 +168,7 @@ static unsigned long executions(const char *name) {
 template <typename T, int N> __global__ void never(T *x) {
     x[0] = N;
 }
-/* Called by nobody. */
+/* Never called. */
 void launch_never();
 void launch_never() {
     LAUNCH(ops, "test", (never<float, 3>), 1, 1, 0, (float *)nullptr);

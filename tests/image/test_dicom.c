@@ -216,7 +216,7 @@ static void jpeg_at_a_fraction_of_its_size(void **state) {
 }
 
 /* The JPEG's own word counts before the tag: each of these decodes to what was drawn, whatever the tag says; only where
- * nothing is told, the tag counts. One colour at quality 95 comes back exactly here; another libjpeg may round the
+ * nothing is stated, the tag counts. One colour at quality 95 comes back exactly here; another libjpeg may round the
  * cosine transform and the colours a level each otherwise. Taken for the other colours, it is over 60 away. */
 static void jpeg_colours_by_its_markers(void **state) {
     (void)state;

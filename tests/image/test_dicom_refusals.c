@@ -45,7 +45,7 @@ static void wrong_jpegs(void **state) {
     free(pixels);
 }
 
-/* Two images where one is told: which of them is meant, nobody knows. */
+/* Two images where one is announced: which of them is meant is unknown. */
 static void two_images(void **state) {
     (void)state;
     uint8_t *pixels = draw_image(WIDTH, HEIGHT, 2);

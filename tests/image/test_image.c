@@ -225,7 +225,7 @@ static void a_jpeg_with_data_to_spare_is_refused(void **state) {
     free(pixels);
 }
 
-/* A JPEG with a hole in its coded data, where libjpeg only warns and goes on with what it makes up. */
+/* A JPEG with a hole in its coded data, where libjpeg only warns and continues with invented data. */
 static void a_jpeg_with_a_hole_is_refused(void **state) {
     uint8_t *pixels = draw_image(160, 120, 3), *data;
     char *jpg = scratch_path(*state, "a.jpg");

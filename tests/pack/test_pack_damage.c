@@ -151,7 +151,7 @@ static void changed_while_open(void **state) {
     Case *it = *state;
     uint8_t pixels[SAMPLE_BYTES];
     Pack pack;
-    /* Another file in its place: what is open stays readable, but the change is told. */
+    /* Another file in its place: what is open stays readable, but the change is reported. */
     assert_ok(pack_open(it->pack, &pack));
     char *moved = scratch_path(it->root, "moved");
     assert_int_equal(rename(it->shard, moved), 0);

@@ -24,7 +24,7 @@ typedef enum { WRITE, PWRITE, FSYNC, FDATASYNC, RENAME, SYMLINK, UNLINK, MKDIR, 
 static const char *const kind_names[KINDS] = {"write",   "pwrite", "fsync", "fdatasync", "rename",
                                               "symlink", "unlink", "mkdir", "step"};
 
-/* Filled before main() and constant then, but for the counters. */
+/* Filled before main() and constant then, except the counters. */
 static struct {
     const char *under;
     Kind kind;

@@ -157,7 +157,7 @@ static void test_round_trip(void **state) {
     close_fixture(&fixture);
 }
 
-/* Whatever a shard's bytes hang on changes its key. */
+/* Whatever a shard's bytes depend on changes its key. */
 static void test_key(void **state) {
     (void)state;
     Fixture fixture;

@@ -204,7 +204,7 @@ static void a_starving_device_is_told_of(void **state) {
     Monitor monitor;
     int64_t step = 0;
     assert_fine(monitor_open(&monitor, path, 100000, 100000, 10, 0));
-    assert_int_equal(warned_at(&monitor, &step, 200, 0.0199), 0); /* 2 % is borne */
+    assert_int_equal(warned_at(&monitor, &step, 200, 0.0199), 0); /* 2 % is allowed */
     assert_int_equal(warned_at(&monitor, &step, 99, 0.021), 0);
     assert_int_equal(warned_at(&monitor, &step, 1, 0.021), 300);
     assert_int_equal(warned_at(&monitor, &step, 999, 0.5), 300); /* not again so soon */

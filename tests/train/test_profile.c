@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --profile: the profiler changes no result, every operation is told with its cost, and what lies between marks is put
- * where it belongs. */
+/* --profile: the profiler changes no result, every operation is reported with its cost, and what lies between marks is
+ * put where it belongs. */
 #include "tests/fixtures/train_fixture.h"
 
 #include "cost/flops.h"

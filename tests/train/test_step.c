@@ -322,7 +322,7 @@ static void masks_hang_on_seed_epoch_and_record(void **state) {
     masks_close(&masks);
 }
 
-/* A step that is not sound changes nothing, nor do those behind it, until the steps are started anew. */
+/* A step that is not sound changes nothing, nor do those behind it, until the steps are restarted. */
 static void a_bad_step_holds_back_those_behind_it(void **state) {
     (void)state;
     Model model;

@@ -455,7 +455,7 @@ static Status run_on(const Arguments *a, const Device *device) {
     Bench b = {.a = a, .device = device};
     device->operations(device, a->threads, &b.ops);
     b.ops.type = a->precision ? REAL_BF16 : REAL_FP32;
-    /* As a run takes what is fastest; what is held against PyTorch's losses is the same each time. */
+    /* As a run takes what is fastest; what is compared with PyTorch's losses is the same each time. */
     if (*device->tuned_on)
         device->tune(device, a->command == TIME);
     Status status = open_bench(&b);

@@ -19,7 +19,7 @@ const char *aireadi_site(int64_t person);
 
 /* `person` counts from 1: four digits, the first of which is the site's. */
 void aireadi_person(int64_t person, char text[16]);
-/* One that nobody owns: derived from numbers, below 2.25. */
+/* One that no organisation owns: derived from numbers, below 2.25. */
 void aireadi_uid(const Arguments *arguments, const Photograph *photograph, char text[64]);
 /* In which encoding the device writes it. */
 Encoding aireadi_encoding(const Photograph *photograph);

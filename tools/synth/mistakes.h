@@ -8,9 +8,9 @@
 typedef enum {
     MISTAKE_NONE,
     /* Those with a partner on a given side come first: there are fewer people to choose from. */
-    MISTAKE_COPY_ACROSS,   /* the same bytes under a person on another side of the split; the header names nobody */
+    MISTAKE_COPY_ACROSS,   /* the same bytes under a person on another side of the split; the header names no person */
     MISTAKE_NEAR_ACROSS,   /* compressed again, under a person on another side */
-    MISTAKE_COPY_BESIDE,   /* the same bytes under a person on the same side; the header names nobody */
+    MISTAKE_COPY_BESIDE,   /* the same bytes under a person on the same side; the header names no person */
     MISTAKE_ROW_PERSON,    /* the row names another person than the path */
     MISTAKE_HEADER_PERSON, /* the header names another person than row and path */
     MISTAKE_HEADER_EYE,    /* the header names the other eye */

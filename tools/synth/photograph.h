@@ -28,7 +28,7 @@ typedef struct {
 } Photograph;
 
 /* Draws `visits` photographs of the right (0) or left (1) eye of person `number` (from 0), writes them below
- * arguments->out and fills photographs[visits], but for their mistakes. */
+ * arguments->out and fills photographs[visits], except their mistakes. */
 Status photograph_eye(const Arguments *arguments, int64_t number, int eye, Split split, int visits,
                       Photograph *photographs) MUST_USE;
 
