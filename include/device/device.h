@@ -8,8 +8,8 @@
  *
  * Failures: EXIT_MISSING when the device is absent, lost, or its memory is broken; EXIT_NO_MEMORY with the amount
  * requested, what is free and the total; EXIT_INTERNAL for a kernel that failed. */
-#ifndef FOVEA_DEVICE_H
-#define FOVEA_DEVICE_H
+#ifndef FOVEA_DEVICE_DEVICE_H
+#define FOVEA_DEVICE_DEVICE_H
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -58,7 +58,7 @@ struct Device {
     char tuned_on[256];
     size_t ops_size; /* of the table that operations() fills */
     void *context;   /* the backend's own */
-    void *library;   /* what device_open() opened */
+    void *library;   /* that the device came from, as dlopen() returned it; NULL: the CPU */
 
     /* Device memory, 256-byte aligned, not cleared; `what` is for the message. release(NULL) does nothing. */
     Status (*allocate)(const Device *device, size_t bytes, const char *what, void **memory);
@@ -126,13 +126,6 @@ struct Device {
 
 /* The CPU. Needs no closing. */
 const Device *device_cpu(void);
-
-/* Opens a device; closed with device_close() after everything on it. DEVICE_AUTO never fails for lack of a GPU: *note
- * then says in one line why the CPU is used (malloc'ed, NULL when there is nothing to say; freed by the caller).
- * DEVICE_CUDA and DEVICE_EMU fail with EXIT_MISSING and the reason: no library beside the program, no driver, a driver
- * older than the library, no device. */
-Status device_open(DeviceKind kind, Device **device, char **note) MUST_USE;
-void device_close(Device *device);
 
 /* Copies and waits: the host memory may be reused, or is filled, on return. */
 Status device_write(const Device *device, void *to, const void *from, size_t bytes) MUST_USE;

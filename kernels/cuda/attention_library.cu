@@ -9,26 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cuDNN makes plans for a single token, but its own front end asks for none. */
-enum { HEAD_STEP = 8, HEAD_MOST = 128, TOKENS_LEAST = 2 };
+/* cuDNN compiles plans for a single token, but its own front end requests none. */
+enum { HEAD_STEP = 8, MAX_HEAD = 128, MIN_TOKENS = 2 };
 
-/* Plans of a shape that are timed: each takes some tenths of a second to compile. */
+/* Plans of a shape that are timed; each takes some tenths of a second to compile. */
 enum { CANDIDATES = 4 };
 
-/* cudaMalloc's alignment, which cuDNN wants of its workspace. */
-
-struct Known {
+/* A shape that has occurred. */
+struct KnownShape {
     AttentionShape shape;
     AttentionPlan *plan; /* NULL: there is none */
-    bool settled;        /* it is the one to stay with */
-    Known *next;
+    bool settled;        /* it stays */
+    KnownShape *next;
 };
 
 struct AttentionLibrary {
     const char *properties;
     Cudnn *cudnn;
     Status missing; /* why cuDNN could not be opened */
-    Known *known;
+    KnownShape *known;
     Status refusal; /* the first */
 };
 
@@ -45,7 +44,7 @@ void attention_library_close(Cuda *cuda) {
     if (!library)
         return;
     while (library->known) {
-        Known *next = library->known->next;
+        KnownShape *next = library->known->next;
         attention_plan_close(library->known->plan);
         free(library->known);
         library->known = next;
@@ -57,38 +56,35 @@ void attention_library_close(Cuda *cuda) {
     cuda->attention = NULL;
 }
 
-static const char *operation_of(const AttentionShape *shape) {
-    return shape->backward ? "attention_backward" : "attention_forward";
-}
-
-static void refuse(AttentionLibrary *library, bool quiet, Status refusal) {
+/* Notes why there is no plan, unless `quiet`. */
+static void note_refusal(AttentionLibrary *library, bool quiet, Status refusal) {
     if (!library->refusal && !quiet)
         library->refusal = status_error(status_code(refusal), "attention by our plain kernels, not by cuDNN: %s",
                                         status_message(refusal));
     status_free(refusal);
 }
 
-/* The key and the text of a choice. */
+/* The key of a choice, and its text below: both are kept in a run's tune.json. */
 static void describe_choice(const AttentionLibrary *library, const AttentionShape *shape, char key[200]) {
-    snprintf(key, 200, "%s of %d x %d tokens, %d heads of %d, BF16, by cuDNN %zu", operation_of(shape), shape->batch,
-             shape->tokens, shape->heads, shape->head, cudnn_version(library->cudnn));
+    snprintf(key, 200, "%s of %d x %d tokens, %d heads of %d, BF16, by cuDNN %zu", attention_operation(shape),
+             shape->batch, shape->tokens, shape->heads, shape->head, cudnn_version(library->cudnn));
 }
 
 static void describe_plan(const AttentionPlan *plan, char text[64]) {
-    snprintf(text, 64, "plan %d, engine %lld", attention_plan_place(plan), (long long)attention_plan_engine(plan));
+    snprintf(text, 64, "plan %d, engine %lld", attention_plan_number(plan), (long long)attention_plan_engine(plan));
 }
 
-/* The plan chosen before, when it still is where it was; NULL when there is none. */
-static AttentionPlan *chosen(const Ops *ops, const AttentionShape *shape) {
+/* The plan chosen before, if it still has its number; NULL when there is none. */
+static AttentionPlan *open_chosen_plan(const Ops *ops, const AttentionShape *shape) {
     const AttentionLibrary *library = cuda_context(ops)->attention;
     char key[200], text[64] = "";
     describe_choice(library, shape, key);
     const char *choice = tuning_choice(ops, key);
-    int place;
-    if (!choice || sscanf(choice, "plan %d,", &place) != 1)
+    int number;
+    if (!choice || sscanf(choice, "plan %d,", &number) != 1)
         return NULL;
     AttentionPlan *plan;
-    status_free(attention_plan_open(library->cudnn, shape, place, &plan));
+    status_free(attention_plan_open(library->cudnn, shape, number, &plan));
     if (plan)
         describe_plan(plan, text);
     if (!strcmp(text, choice))
@@ -97,76 +93,79 @@ static AttentionPlan *chosen(const Ops *ops, const AttentionShape *shape) {
     return NULL;
 }
 
-/* The plan for a shape not met before, NULL when there is none. */
-static AttentionPlan *made(const Ops *ops, const AttentionShape *shape, bool quiet, bool *settled) {
+/* The plan for a new shape, NULL when there is none. */
+static AttentionPlan *open_plan(const Ops *ops, const AttentionShape *shape, bool quiet, bool *settled) {
     const Cuda *cuda = cuda_context(ops);
     AttentionLibrary *library = cuda->attention;
     *settled = true;
-    if (shape->head % HEAD_STEP || shape->head > HEAD_MOST || shape->tokens < TOKENS_LEAST) {
-        refuse(library, quiet,
-               status_error(EXIT_MISSING,
-                            "%s of %d tokens, heads of %d: asked of cuDNN only for %d tokens or more and "
-                            "heads of a multiple of %d up to %d",
-                            operation_of(shape), shape->tokens, shape->head, TOKENS_LEAST, HEAD_STEP, HEAD_MOST));
+    if (shape->head % HEAD_STEP || shape->head > MAX_HEAD || shape->tokens < MIN_TOKENS) {
+        note_refusal(library, quiet,
+                     status_error(EXIT_MISSING,
+                                  "%s of %d tokens, heads of %d: cuDNN is used only for %d tokens or more and "
+                                  "heads of a multiple of %d up to %d",
+                                  attention_operation(shape), shape->tokens, shape->head, MIN_TOKENS, HEAD_STEP,
+                                  MAX_HEAD));
         return NULL;
     }
     if (!library->cudnn && !library->missing)
         library->missing = cudnn_open(library->properties, cuda->stream, &library->cudnn);
     if (library->missing) {
-        refuse(library, quiet, status_error(status_code(library->missing), "%s", status_message(library->missing)));
+        note_refusal(library, quiet,
+                     status_error(status_code(library->missing), "%s", status_message(library->missing)));
         return NULL;
     }
-    AttentionPlan *plan = chosen(ops, shape);
+    AttentionPlan *plan = open_chosen_plan(ops, shape);
     if (plan)
         return plan;
     *settled = !tuning_timed(ops);
     Status status = attention_plan_open(library->cudnn, shape, 0, &plan);
     if (status)
-        refuse(library, quiet, status);
+        note_refusal(library, quiet, status);
     return plan;
 }
 
-static bool same(const AttentionShape *a, const AttentionShape *b) {
+static bool same_shape(const AttentionShape *a, const AttentionShape *b) {
     return a->backward == b->backward && a->batch == b->batch && a->tokens == b->tokens && a->heads == b->heads &&
            a->head == b->head;
 }
 
-/* Without a plan when there is none; NULL after a failure. */
-static Known *known_of(Ops *ops, const AttentionShape *shape, bool quiet) {
+/* The shape, with its plan if there is one; NULL after a failure. */
+static KnownShape *find_shape(Ops *ops, const AttentionShape *shape, bool quiet) {
     const Cuda *cuda = cuda_context(ops);
     if (ops->error)
         return NULL;
-    for (Known *known = cuda->attention->known; known; known = known->next)
-        if (same(&known->shape, shape))
+    for (KnownShape *known = cuda->attention->known; known; known = known->next)
+        if (same_shape(&known->shape, shape))
             return known;
     if (cuda->capturing) {
-        cuda_fail(ops, status_error(EXIT_INTERNAL,
-                                    "%s: %d x %d tokens, %d heads of %d, are met first while work is captured; run it "
-                                    "once before",
-                                    operation_of(shape), shape->batch, shape->tokens, shape->heads, shape->head));
+        cuda_fail(ops,
+                  status_error(EXIT_INTERNAL,
+                               "%s: %d x %d tokens, %d heads of %d, occur first while work is captured; run the "
+                               "operation once before",
+                               attention_operation(shape), shape->batch, shape->tokens, shape->heads, shape->head));
         return NULL;
     }
-    Known *known = (Known *)calloc(1, sizeof *known);
+    KnownShape *known = (KnownShape *)calloc(1, sizeof *known);
     if (!known) {
         cuda_fail(ops, status_no_memory("a plan for attention", sizeof *known));
         return NULL;
     }
     bool settled;
-    AttentionPlan *plan = made(ops, shape, quiet, &settled);
-    *known = Known{*shape, plan, settled, cuda->attention->known};
+    AttentionPlan *plan = open_plan(ops, shape, quiet, &settled);
+    *known = KnownShape{*shape, plan, settled, cuda->attention->known};
     return cuda->attention->known = known;
 }
 
 bool attention_library_has(Ops *ops, const AttentionShape *shape, bool quiet) {
     if (ops->type != REAL_BF16 || shape->batch <= 0)
         return false;
-    const Known *known = known_of(ops, shape, quiet);
+    const KnownShape *known = find_shape(ops, shape, quiet);
     return known && known->plan;
 }
 
-/* NULL when all went well, or the table has the failure. */
-static Status run(Ops *ops, const AttentionPlan *plan, const AttentionShape *shape, AttentionTensors tensors) {
-    const char *operation = operation_of(shape);
+/* NULL on success, or when the table has the failure. */
+static Status run_plan(Ops *ops, const AttentionPlan *plan, const AttentionShape *shape, AttentionTensors tensors) {
+    const char *operation = attention_operation(shape);
     const size_t sums = shape->backward ? gpu_attention_sums(shape->batch, shape->heads, shape->tokens) : 0;
     const size_t through = gpu_round_up(sums, GPU_ALIGNMENT);
     char *scratch = (char *)cuda_scratch(ops, operation, through + attention_plan_workspace(plan));
@@ -177,9 +176,9 @@ static Status run(Ops *ops, const AttentionPlan *plan, const AttentionShape *sha
     return attention_plan_run(plan, &tensors, scratch + through);
 }
 
-/* Times the first plans that cuDNN advises, on these tensors, and stays with the fastest. One that wants more memory
- * than the first is left out: memory was planned for that. */
-static void settle(Ops *ops, Known *known, const AttentionTensors *tensors) {
+/* Times the first plans that cuDNN recommends, on these tensors, and keeps the fastest. One that needs more memory than
+ * the first is left out: memory was planned for the first. */
+static void time_plans(Ops *ops, KnownShape *known, const AttentionTensors *tensors) {
     const AttentionLibrary *library = cuda_context(ops)->attention;
     const size_t most = attention_plan_workspace(known->plan);
     double best = INFINITY;
@@ -187,16 +186,16 @@ static void settle(Ops *ops, Known *known, const AttentionTensors *tensors) {
     char key[200], choice[64];
     describe_choice(library, &known->shape, key);
     for (int tried = 1; plan && !ops->error; tried++) {
-        const int place = attention_plan_place(plan);
+        const int number = attention_plan_number(plan);
         const auto work = [=] {
-            Status status = run(ops, plan, &known->shape, *tensors);
+            Status status = run_plan(ops, plan, &known->shape, *tensors);
             const bool fine = !status && !ops->error;
             status_free(status);
             return fine;
         };
         AttentionPlan *loser = plan;
         double seconds;
-        if (attention_plan_workspace(plan) <= most && stopwatch(ops, key, place, work, &seconds) && seconds < best) {
+        if (attention_plan_workspace(plan) <= most && stopwatch(ops, key, number, work, &seconds) && seconds < best) {
             best = seconds;
             loser = known->plan;
             known->plan = plan;
@@ -205,7 +204,7 @@ static void settle(Ops *ops, Known *known, const AttentionTensors *tensors) {
             attention_plan_close(loser);
         plan = NULL;
         if (tried < CANDIDATES)
-            status_free(attention_plan_open(library->cudnn, &known->shape, place + 1, &plan));
+            status_free(attention_plan_open(library->cudnn, &known->shape, number + 1, &plan));
     }
     if (plan != known->plan)
         attention_plan_close(plan);
@@ -217,12 +216,12 @@ static void settle(Ops *ops, Known *known, const AttentionTensors *tensors) {
 }
 
 void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTensors tensors) {
-    Known *known = known_of(ops, shape, true);
+    KnownShape *known = find_shape(ops, shape, true);
     if (!known || !known->plan)
         return;
     if (!known->settled && tuning_may_time(ops))
-        settle(ops, known, &tensors);
-    Status status = ops->error ? NULL : run(ops, known->plan, shape, tensors);
+        time_plans(ops, known, &tensors);
+    Status status = ops->error ? NULL : run_plan(ops, known->plan, shape, tensors);
     if (status)
         cuda_fail(ops, status);
 }

@@ -1,41 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention by cuDNN's graphs: attention_graph.cu describes the graph of a shape and direction, attention_plan.cu lets
- * cuDNN compile a plan for it, and runs plans; only these two know cuDNN. Nothing but running needs a GPU.
- *
- * Built without cuDNN's header (FOVEA_CUDNN not defined), and so under emulation, there is no plan for anything: the
- * plain kernels are what the emulator is there to execute. */
+/* Attention by plans that cuDNN compiles for the graph of a shape and direction (attention_graph.cuh). Only running a
+ * plan needs a GPU. Without cuDNN there is no plan for anything. */
 #ifndef FOVEA_ATTENTION_PLAN_CUH
 #define FOVEA_ATTENTION_PLAN_CUH
 
-#include "kernels/cuda/cuda.cuh"
-
-/* BF16, tensors laid out as in ops.h. */
-typedef struct {
-    bool backward;
-    int batch, tokens, heads, head;
-} AttentionShape;
-
-/* The library, loaded, and the device that plans are made for. */
-struct Cudnn;
-
-/* For the current device, plans running on `stream`; or with `properties`, cuDNN's description of a device in JSON, for
- * one that need not be there, whose plans cannot be run. A failure says why there will be no plans. */
-Status cudnn_open(const char *properties, cudaStream_t stream, Cudnn **cudnn) MUST_USE;
-void cudnn_close(Cudnn *cudnn);
+#include "kernels/cuda/attention_shape.cuh"
+#include "kernels/cuda/cudnn.cuh"
 
 struct AttentionPlan;
 
-/* Of the plans that cuDNN advises, numbered from 0, best first, the first from number `from` on that can be had. A
+/* cuDNN recommends plans, numbered from 0, best first: opens the first from number `from` on that it can compile. A
  * failure names the shape and cuDNN's reason. */
 Status attention_plan_open(const Cudnn *cudnn, const AttentionShape *shape, int from, AttentionPlan **plan) MUST_USE;
 void attention_plan_close(AttentionPlan *plan);
 
-/* cuDNN's version. */
-size_t cudnn_version(const Cudnn *cudnn);
-
 /* The plan's number, see above. */
-int attention_plan_place(const AttentionPlan *plan);
-/* cuDNN's number of the method, and the bytes it wants beside the tensors, 256-byte aligned. */
+int attention_plan_number(const AttentionPlan *plan);
+/* cuDNN's number of the method, and the bytes it needs beside the tensors, 256-byte aligned. */
 int64_t attention_plan_engine(const AttentionPlan *plan);
 size_t attention_plan_workspace(const AttentionPlan *plan);
 

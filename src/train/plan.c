@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cost/flops.h"
+#include "device/open.h"
 #include "train/memory/memory_plan.h"
 #include "train/run/run.h"
 

@@ -8,6 +8,7 @@
 #include "base/program.h"
 #include "base/safetensors.h"
 #include "base/threads.h"
+#include "device/open.h"
 #include "model/fp8.h"
 #include "model/model.h"
 #include "train/optimizer.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/checkops/backends.h"
+#include "device/open.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/checkops/bench.h"
+#include "device/open.h"
 #include "tests/checkops/checkops.h"
 
 #include <stdio.h>

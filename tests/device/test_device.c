@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "device/open.h"
 #include "device/plugin.h"
 #include "kernels/emu/control.h"
 #include "ops/ops.h"

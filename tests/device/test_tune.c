@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "kernels/emu/control.h"
+#include "device/open.h"
 #include "ops/ops.h"
 #include "tests/fixtures/check.h"
 

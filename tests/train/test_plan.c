@@ -4,6 +4,7 @@
 
 #include "checkpoint/copy.h"
 #include "cost/flops.h"
+#include "device/open.h"
 #include "train/memory/memory_plan.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"

@@ -2,6 +2,7 @@
 /* What made a run: the versions and the model of each kind of device. */
 #include "tests/fixtures/train_fixture.h"
 
+#include "device/open.h"
 #include "train/run/provenance.h"
 
 static const char *version(const Versions *versions, const char *name) {

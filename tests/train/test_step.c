@@ -2,6 +2,7 @@
 /* Gradients by micro-batches, masks, and the validation loss. */
 #include "tests/fixtures/train_fixture.h"
 
+#include "device/open.h"
 #include "model/fp8.h"
 #include "train/step/step.h"
 #include "train/validate/validate.h"

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/program.h"
 #include "base/threads.h"
-#include "device/device.h"
+#include "device/open.h"
 #include "ops/ops.h"
 #include "profile/ceilings.h"
 

@@ -16,7 +16,7 @@
 #include "base/safetensors.h"
 #include "base/threads.h"
 #include "cost/peak.h"
-#include "device/device.h"
+#include "device/open.h"
 #include "model/model.h"
 #include "tools/bench/mae_export.h"
 #include "train/optimizer.h"

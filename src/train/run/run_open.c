@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
+#include "device/open.h"
 #include "model/fp8.h"
 #include "train/memory/memory_plan.h"
 #include "train/run/claim.h"
