@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kernels compute with beyond <math.h>: CUDA's intrinsics and the atomics of integers. There is no atomic sum of
- * floats: its result would depend on the order of threads. */
+/* CUDA's intrinsics and integer atomics, which kernels use beyond <math.h>. There is no atomic sum of floats: its
+ * result would depend on the order of threads. */
 #ifndef FOVEA_EMU_ARITHMETIC_H
 #define FOVEA_EMU_ARITHMETIC_H
 
-/* From collective.h: fails the kernel unless `at` lies on a multiple of `bytes`. */
+/* In block.cc: fails the kernel unless `at` is a multiple of `bytes`. */
 namespace emu {
 void check_alignment(const void *at, size_t bytes, const char *file, int line);
 }
@@ -27,7 +27,7 @@ static inline int __float_as_int(float x) {
 static inline float __int_as_float(int x) {
     return emu_bits<float>(x);
 }
-/* To nearest, ties to even; beyond the range saturated, NaN to 0, as the GPU converts. */
+/* To nearest, ties to even; saturated beyond the range, NaN to 0, as the GPU converts. */
 static inline int __float2int_rn(float x) {
     return x != x ? 0 : x >= 0x1p31f ? 0x7fffffff : x <= -0x1p31f ? -0x7fffffff - 1 : (int)rintf(x);
 }
@@ -47,14 +47,14 @@ static inline float rsqrtf(float x) {
 static inline float emu_expf(float x) {
     return expf(x);
 }
-/* <math.h> declares __expf, too, and the library lacks it. */
+/* <math.h> also declares __expf, which the library lacks. */
 #define __expf emu_expf
 /* The GPU's quotient for a divisor beyond 2^126 is 0. */
 static inline float __fdividef(float x, float y) {
     return fabsf(y) > 0x1p126f && fabsf(y) <= 0x1.fffffep127f ? (x - x) * 0.0f : x / y;
 }
 
-/* Mixed arguments as CUDA has them: unsigned wins over signed, the wider over the narrower. */
+/* Mixed arguments as in CUDA: unsigned wins over signed, the wider over the narrower. */
 #define EMU_MIN_MAX(type, a, b)                                                                                        \
     static inline type min(a x, b y) {                                                                                 \
         return (type)y < (type)x ? (type)y : (type)x;                                                                  \
@@ -94,7 +94,7 @@ template <typename T> static inline T __ldg(const T *at) {
 static inline void __threadfence() {
 }
 
-/* Fibres are switched only where they wait, so these need no locks. */
+/* Fibres switch only where they wait, so these need no locks. */
 #define EMU_ATOMICS(type)                                                                                              \
     static inline type atomicAdd(type *at, type x) {                                                                   \
         const type old = *at;                                                                                          \
@@ -126,7 +126,7 @@ EMU_ATOMICS(unsigned)
 EMU_ATOMICS(unsigned long long)
 #undef EMU_ATOMICS
 
-/* For real.cuh: 16-byte accesses must be aligned, as the GPU has it. */
+/* For real.cuh: 16-byte accesses must be aligned, as on the GPU. */
 #define CHECK_ALIGNMENT(at) emu::check_alignment((at), 16, __FILE__, __LINE__)
 
 #endif

@@ -19,7 +19,7 @@ Thread *running;
 static Fibre host, fibres[MOST_THREADS];
 static Fibre *spare[MOST_THREADS];
 static unsigned fibres_made, spares;
-static Thread *to_start; /* what a fibre that is changed to begins with */
+static Thread *to_start; /* the first thread of a fibre that is changed to */
 static std::string failure;
 
 EMU_UNSANITIZED static void set_running(Thread *thread) {
@@ -51,24 +51,24 @@ EMU_UNSANITIZED static Thread *take_ready() {
     return nullptr;
 }
 
-static void work();
+static void run_threads();
 
 static Fibre *take_spare() {
     if (spares)
         return spare[--spares];
-    if (fibres_made < MOST_THREADS && fibre_create(&fibres[fibres_made], work, fibres_made))
+    if (fibres_made < MOST_THREADS && fibre_create(&fibres[fibres_made], run_threads, fibres_made))
         return &fibres[fibres_made++];
     return nullptr;
 }
 
-/* What was started and not waited for never happens. */
+/* Copies that were started and not waited for never happen. */
 static void forget_copies(Thread *thread) {
     thread->copying = false;
     thread->groups = 0;
     thread->copies.clear();
 }
 
-EMU_UNSANITIZED static void end(Thread *thread) {
+EMU_UNSANITIZED static void end_thread(Thread *thread) {
     thread->state = ENDED;
     thread->fibre = nullptr;
     if (thread->copying)
@@ -76,14 +76,14 @@ EMU_UNSANITIZED static void end(Thread *thread) {
     block.ended++;
 }
 
-/* The life of a fibre: threads, one after another, as long as the next in order is a new one. */
-EMU_UNSANITIZED static void work() {
+/* What a fibre does: it runs threads, one after another, as long as the next in order is a new one. */
+EMU_UNSANITIZED static void run_threads() {
     for (;;) {
         Thread *thread = to_start, *next;
         Fibre *const self = thread->fibre;
         for (;;) {
             block.launch->thread(block.launch->values);
-            end(thread);
+            end_thread(thread);
             next = take_ready();
             if (!next || next->fibre)
                 break;
@@ -103,8 +103,8 @@ EMU_UNSANITIZED static void work() {
     }
 }
 
-/* Goes from `self` to a thread that may run. */
-EMU_UNSANITIZED static void change_to(Fibre *self, Thread *next) {
+/* Changes from `self` to a thread that may run. */
+EMU_UNSANITIZED static void change_to_thread(Fibre *self, Thread *next) {
     if (!next->fibre) {
         next->fibre = take_spare();
         to_start = next;
@@ -118,17 +118,17 @@ EMU_UNSANITIZED static void change_to(Fibre *self, Thread *next) {
     fibre_change(self, next->fibre);
 }
 
-/* The running thread waits, as its state says, until it is made ready. */
-EMU_UNSANITIZED static void wait(Thread *self) {
+/* The running thread waits, as its state says, until it becomes ready. */
+EMU_UNSANITIZED static void wait_until_ready(Thread *self) {
     Thread *next = take_ready();
     if (next == self) {
         self->state = RUNNING;
         return;
     }
     if (next)
-        change_to(self->fibre, next);
+        change_to_thread(self->fibre, next);
     else
-        fibre_change(self->fibre, &host); /* all wait for each other: the host says so and does not return */
+        fibre_change(self->fibre, &host); /* all wait for each other: the host reports it and does not return */
 }
 
 const char *short_path(const char *file) {
@@ -139,7 +139,7 @@ const char *short_path(const char *file) {
     return file;
 }
 
-static std::string text(const char *format, va_list arguments) {
+static std::string formatted(const char *format, va_list arguments) {
     char line[1024];
     vsnprintf(line, sizeof(line), format, arguments);
     return line;
@@ -154,8 +154,8 @@ static std::string whereabouts(const Thread *thread) {
            coordinates(thread->index) + ": ";
 }
 
-/* To the host for good. What the stack holds is forgotten, not destroyed: no strings, please. */
-[[noreturn]] static void leave() {
+/* Back to the host for good. The stack is abandoned without destructors, so it must not contain strings. */
+[[noreturn]] static void leave_kernel() {
     fibre_change(running->fibre, &host);
     __builtin_unreachable();
 }
@@ -163,21 +163,21 @@ static std::string whereabouts(const Thread *thread) {
 void fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    failure = whereabouts(running) + text(format, arguments);
+    failure = whereabouts(running) + formatted(format, arguments);
     va_end(arguments);
-    leave();
+    leave_kernel();
 }
 
-static std::string place(const Thread *thread) {
+static std::string source_line(const Thread *thread) {
     return std::string(short_path(thread->file)) + ":" + std::to_string(thread->line);
 }
 
-static std::string doing(const Thread *thread) {
+static std::string activity(const Thread *thread) {
     const std::string who = "thread " + coordinates(thread->index);
     if (thread->state == AT_BARRIER)
-        return who + " waits at the barrier at " + place(thread);
+        return who + " waits at the barrier at " + source_line(thread);
     if (thread->state == AT_WARP)
-        return who + " waits for its warp at " + place(thread);
+        return who + " waits for its warp at " + source_line(thread);
     return who + " has ended";
 }
 
@@ -187,27 +187,27 @@ EMU_UNSANITIZED static bool same_call(const Thread *a, const Thread *b) {
 }
 
 static std::string not_all_reach(const Thread *waiting, const Thread *other) {
-    return whereabouts(waiting) + "waits at the barrier at " + place(waiting) +
-           ", which not all of the block reach: " + doing(other);
+    return whereabouts(waiting) + "waits at the barrier at " + source_line(waiting) +
+           ", which not all of the block reach: " + activity(other);
 }
 
-/* Nobody can run and not all have ended. */
-static std::string deadlock() {
+/* No thread can run and not all have ended. */
+static std::string describe_deadlock() {
     for (unsigned i = 0; i < block.count; i++) {
         const Thread *warp = &block.threads[i / LANES * LANES], *thread = &block.threads[i];
         if (thread->state != AT_WARP)
             continue;
         for (unsigned lane = 0; lane < LANES; lane++)
             if (thread->mask >> lane & 1u && !same_call(thread, &warp[lane]))
-                return whereabouts(thread) + "waits for its warp at " + place(thread) +
-                       ", which not all named lanes reach: " + doing(&warp[lane]);
+                return whereabouts(thread) + "waits for its warp at " + source_line(thread) +
+                       ", which not all named lanes reach: " + activity(&warp[lane]);
     }
     for (unsigned i = 0; i < block.count; i++)
         for (unsigned j = 0; block.threads[i].state == AT_BARRIER && j < block.count; j++)
             if (!same_call(&block.threads[i], &block.threads[j]))
                 return not_all_reach(&block.threads[i], &block.threads[j]);
     return "kernel " + kernel_name(block.launch->kernel) + ", block " + coordinates(blockIdx) +
-           ": threads wait for ever";
+           ": threads wait forever";
 }
 
 EMU_UNSANITIZED int barrier(bool condition, const char *file, int line) {
@@ -222,7 +222,7 @@ EMU_UNSANITIZED int barrier(bool condition, const char *file, int line) {
         for (unsigned i = 0; i < block.count; i++)
             if (!same_call(self, &block.threads[i])) {
                 failure = not_all_reach(self, &block.threads[i]);
-                leave();
+                leave_kernel();
             }
         block.barrier_result = block.holding;
         block.at_barrier = block.holding = 0;
@@ -230,7 +230,7 @@ EMU_UNSANITIZED int barrier(bool condition, const char *file, int line) {
             block.threads[i].state = READY;
         set_all_ready();
     }
-    wait(self);
+    wait_until_ready(self);
     return (int)block.barrier_result;
 }
 
@@ -261,11 +261,11 @@ EMU_UNSANITIZED void meet(unsigned mask, WarpAct *act, void *operand, const char
                 set_ready(&warp[__builtin_ctz(rest)]);
         }
     }
-    wait(self);
+    wait_until_ready(self);
 }
 
-/* After a failure fibres lie about with half-done work. */
-static void forget_fibres() {
+/* After a failure fibres have unfinished work. */
+static void restart_fibres() {
     spares = 0;
     for (unsigned i = 0; i < fibres_made; i++) {
         fibre_restart(&fibres[i], i);
@@ -279,10 +279,10 @@ static void run_block() {
         block.warp_waiting[i] = 0;
     set_all_ready();
     shared_begin(block.launch->dynamic);
-    change_to(&host, take_ready());
+    change_to_thread(&host, take_ready());
     running = nullptr;
     if (failure.empty() && block.ended < block.count)
-        failure = deadlock();
+        failure = describe_deadlock();
     const std::string damage = shared_end();
     if (failure.empty() && !damage.empty())
         failure = "kernel " + kernel_name(block.launch->kernel) + ", block " + coordinates(blockIdx) + ": " + damage;
@@ -314,7 +314,7 @@ const char *run_grid(const Launch &launch) {
     }
     if (failure.empty())
         return nullptr;
-    forget_fibres();
+    restart_fibres();
     last = failure;
     return last.c_str();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One block: its threads, who of them may run, and where the others wait. Inside the emulator only.
+/* One block: its threads, which of them may run, and where the others wait. Internal to the emulator.
  *
  * The thread that runs is always the first in order of those that may; it runs until it waits or ends. A thread that
  * never waits runs on the fibre of the thread before it. */
@@ -15,7 +15,7 @@ enum { MOST_THREADS = 1024, LANES = 32 };
 enum State { RUNNING, READY, AT_BARRIER, AT_WARP, ENDED };
 
 struct Thread;
-/* What the lanes of a warp do when all of `mask` have come: `warp` is lane 0, operands are found in the threads. */
+/* What the lanes of a warp do once all of `mask` have arrived: `warp` is lane 0; the threads have the operands. */
 typedef void WarpAct(Thread *warp, unsigned mask);
 
 struct Copy {
@@ -34,9 +34,9 @@ struct Thread {
     unsigned mask;
     WarpAct *act;
     void *operand;
-    bool copying;             /* asynchronously, at some time */
+    bool copying;             /* it has started asynchronous copies */
     unsigned groups;          /* of copies closed so far */
-    std::vector<Copy> copies; /* started and not yet made */
+    std::vector<Copy> copies; /* started and not yet done */
 };
 
 struct Block {
@@ -45,7 +45,7 @@ struct Block {
     Thread threads[MOST_THREADS];
     unsigned order[MOST_THREADS];        /* thread numbers by position */
     uint64_t ready[MOST_THREADS / 64];   /* by position */
-    unsigned ended, at_barrier, holding; /* threads; for how many of those at the barrier the condition holds */
+    unsigned ended, at_barrier, holding; /* threads; those at the barrier whose condition is true */
     unsigned barrier_result;
     unsigned warp_waiting[MOST_THREADS / LANES]; /* lanes at a collective call */
 };
@@ -58,7 +58,7 @@ const char *run_grid(const Launch &launch);
 /* Ends the kernel with a failure that names kernel, block and thread; in a kernel only. */
 [[noreturn]] __attribute__((format(printf, 1, 2))) void fail(const char *format, ...);
 
-/* Puts the running thread at a call of its warp until all of `mask` have come to the same. */
+/* The running thread waits at a call of its warp until all of `mask` have reached the same call. */
 void meet(unsigned mask, WarpAct *act, void *operand, const char *what, const char *file, int line);
 /* The path's last part but two: kernels/cuda/norm.cu. */
 const char *short_path(const char *file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every call of the runtime begins with, and what becomes of errors. */
+/* How every call of the runtime begins, and what happens to errors. */
 #ifndef FOVEA_EMU_CALLS_H
 #define FOVEA_EMU_CALLS_H
 
@@ -15,16 +15,17 @@ class Call {
     explicit Call(const char *name, bool unsafe = false);
     ~Call();
     Call(const Call &) = delete;
-    /* Why the call cannot be made: the device is not there, or of no use since a failure. */
+    /* Why the call cannot be made: the device is missing, or unusable since a failure. */
     cudaError_t error;
 };
 
-/* The last error, with more to say than its name. */
+/* Sets the last error, with details beyond its name. */
 cudaError_t complain(cudaError_t error, const std::string &detail = "");
-/* The same for a failure after which the device is of no use. The first one stays. */
+/* The same for a failure after which the device is unusable. The first one stays. */
 cudaError_t collapse(cudaError_t error, const std::string &detail);
-/* cudaSuccess as long as the device is of use. */
+/* cudaSuccess as long as the device is usable. */
 cudaError_t collapsed();
+/* Makes the device usable again. */
 void forgive();
 } // namespace emu
 

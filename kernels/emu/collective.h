@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The variables that tell a thread which it is, and what threads of a block or a warp do together. Each such call knows
- * where it stands in the source: threads that meet must meet at the same place. */
+/* The variables that identify a thread, and what the threads of a block or a warp do together. Each such call knows its
+ * place in the source: threads must meet at the same place. */
 #ifndef FOVEA_EMU_COLLECTIVE_H
 #define FOVEA_EMU_COLLECTIVE_H
 
@@ -12,12 +12,12 @@ extern EMU_HIDDEN dim3 blockDim, gridDim;
 static constexpr int warpSize = 32;
 
 namespace emu {
-/* Waits for the whole block; for how many threads `condition` holds. */
+/* Waits for the whole block; returns the number of threads whose `condition` is true. */
 int barrier(bool condition, const char *file, int line);
 
 enum Shuffle { SHUFFLE_INDEX, SHUFFLE_XOR, SHUFFLE_UP, SHUFFLE_DOWN };
 uint64_t shuffle(Shuffle kind, unsigned mask, uint64_t bits, int lane, int width, const char *file, int line);
-/* The lanes of `mask` for which `condition` holds. */
+/* The lanes of `mask` whose `condition` is true. */
 unsigned ballot(unsigned mask, bool condition, const char *file, int line);
 
 template <typename T>

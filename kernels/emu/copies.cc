@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Allocations, copies and fills. Pageable host memory is read at the call, and a copy to it waits; pinned memory is
- * read and written when the stream gets there. */
+ * read and written when the stream reaches the copy. */
 #include "kernels/emu/calls.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
@@ -21,16 +21,17 @@ bool is_pinned(const void *at) {
     return (const char *)at < after->first + after->second;
 }
 
-std::string range(const void *at, size_t bytes) {
+std::string describe_bytes(const void *at, size_t bytes) {
     char text[64];
     snprintf(text, sizeof(text), "%zu bytes at %p", bytes, at);
     return text;
 }
 
-bool lives(const void *at, size_t bytes, bool on_device) {
+bool check_allocated(const void *at, size_t bytes, bool on_device) {
     if (!on_device || memory_holds(at, bytes))
         return true;
-    collapse(cudaErrorIllegalAddress, "a copy of " + range(at, bytes) + ", which was freed before it was made");
+    collapse(cudaErrorIllegalAddress,
+             "a copy of " + describe_bytes(at, bytes) + ", which was freed before the copy ran");
     return false;
 }
 
@@ -41,7 +42,7 @@ struct CopyWork : Work {
     bool to_device, from_device;
     std::vector<char> kept; /* pageable memory as it was at the call */
     void run() override {
-        if (lives(to, bytes, to_device) && lives(from, bytes, from_device))
+        if (check_allocated(to, bytes, to_device) && check_allocated(from, bytes, from_device))
             memmove(to, kept.empty() ? from : kept.data(), bytes);
     }
 };
@@ -51,7 +52,7 @@ struct FillWork : Work {
     int byte;
     size_t bytes;
     void run() override {
-        if (lives(to, bytes, true))
+        if (check_allocated(to, bytes, true))
             memset(to, byte, bytes);
     }
 };
@@ -67,7 +68,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
     return *memory ? cudaSuccess : complain(cudaErrorMemoryAllocation);
 }
 
-/* Waits for the device, as CUDA does. A device of no use still gives its memory back. */
+/* Waits for the device, as CUDA does. An unusable device still gives its memory back. */
 cudaError_t cudaFree(void *memory) {
     const Call call("cudaFree", true);
     if (!memory || call.error == cudaErrorStreamCaptureUnsupported)
@@ -131,10 +132,10 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
     work->to_device = any ? memory_holds(to, bytes) : kind != cudaMemcpyDeviceToHost;
     work->from_device = any ? memory_holds(from, bytes) : kind != cudaMemcpyHostToDevice;
     if (work->to_device != memory_holds(to, bytes))
-        return complain(cudaErrorInvalidValue, "a copy to " + range(to, bytes) + ", which is " +
+        return complain(cudaErrorInvalidValue, "a copy to " + describe_bytes(to, bytes) + ", which is " +
                                                    (work->to_device ? "not " : "") + "device memory");
     if (work->from_device != memory_holds(from, bytes))
-        return complain(cudaErrorInvalidValue, "a copy from " + range(from, bytes) + ", which is " +
+        return complain(cudaErrorInvalidValue, "a copy from " + describe_bytes(from, bytes) + ", which is " +
                                                    (work->from_device ? "not " : "") + "device memory");
     const bool pageable = (!work->to_device && !is_pinned(to)) || (!work->from_device && !is_pinned(from));
     if (pageable && queue->capturing) {
@@ -155,7 +156,8 @@ cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes, cudaStream_t strea
     if (!queue)
         return complain(cudaErrorInvalidResourceHandle);
     if (!memory_holds(to, bytes))
-        return complain(cudaErrorInvalidValue, "a fill of " + range(to, bytes) + ", which is not device memory");
+        return complain(cudaErrorInvalidValue,
+                        "a fill of " + describe_bytes(to, bytes) + ", which is not device memory");
     const auto work = std::make_shared<FillWork>();
     work->to = to;
     work->byte = byte;

@@ -13,7 +13,7 @@ struct alignas(4) __nv_bfloat162 {
 static inline float __bfloat162float(__nv_bfloat16 x) {
     return __uint_as_float((unsigned)x.bits << 16);
 }
-/* To nearest, ties to even; NaN becomes 0x7fff, as the GPU's conversion has it. */
+/* To nearest, ties to even; NaN becomes 0x7fff, as in the GPU's conversion. */
 static inline __nv_bfloat16 __float2bfloat16_rn(float x) {
     const unsigned bits = __float_as_uint(x);
     const unsigned rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;

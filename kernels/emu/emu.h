@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CUDA C++ for the host's compiler: included before everything else when kernels/cuda is compiled for the emulator, it
- * gives the language's words, variables and functions a meaning without a GPU.
+ * defines the language's keywords, variables and functions without a GPU.
  *
  * A block's threads are fibres of one operating system thread and run until they wait (block.h); blocks run one after
  * another. Order and faults are set through control.h. */
@@ -11,7 +11,7 @@
 #error "kernels are C++"
 #endif
 
-/* First, since what they declare is given other names below. */
+/* First, since names that they declare are redefined below. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -21,13 +21,13 @@ struct CUevent_st {
 };
 
 namespace {
-struct Mark : Work {
+struct RecordWork : Work {
     std::shared_ptr<Clock::time_point> time;
     void run() override {
         *time = Clock::now();
     }
 };
-struct Hold : Work {
+struct WaitWork : Work {
     std::shared_ptr<Queue> queue;
     unsigned long place;
     void run() override {
@@ -76,8 +76,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     event->captured = queue->capturing;
     event->queue = queue;
     if (event->captured)
-        return cudaSuccess; /* an order within the graph, which keeps it anyway */
-    const auto mark = std::make_shared<Mark>();
+        return cudaSuccess; /* the graph keeps its order anyway */
+    const auto mark = std::make_shared<RecordWork>();
     mark->time = event->time = std::make_shared<Clock::time_point>();
     give(*queue, mark);
     event->place = queue->given();
@@ -100,14 +100,14 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     }
     if (!event->queue)
         return cudaSuccess;
-    const auto hold = std::make_shared<Hold>();
+    const auto hold = std::make_shared<WaitWork>();
     hold->queue = event->queue;
     hold->place = event->place;
     give(*queue, hold);
     return cudaSuccess;
 }
 
-/* As for streams: answered first, then a piece of work is done. */
+/* As for streams: answers first, then does a piece of work. */
 cudaError_t cudaEventQuery(cudaEvent_t event) {
     const Call call("cudaEventQuery");
     if (call.error)

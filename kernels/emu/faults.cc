@@ -24,14 +24,14 @@ bool emu::fault_comes(EmuFault fault) {
     return countdown[fault] > 0 && --countdown[fault] == 0;
 }
 
-static int position(const char *const *names, int count, const std::string &name) {
+static int find_name(const char *const *names, int count, const std::string &name) {
     for (int i = 0; i < count; i++)
         if (names[i] && name == names[i])
             return i;
     return -1;
 }
 
-static void misspelt(const char *variable, const std::string &value) {
+static void warn_misspelt(const char *variable, const std::string &value) {
     fprintf(stderr, "emulator: %s: no such value: %s\n", variable, value.c_str());
 }
 
@@ -44,9 +44,9 @@ void emu::faults_read() {
         return;
     read = true;
     if (const char *value = getenv("FOVEA_EMU_ORDER")) {
-        const int found = position(orders, EMU_ORDERS, value);
+        const int found = find_name(orders, EMU_ORDERS, value);
         if (found < 0)
-            misspelt("FOVEA_EMU_ORDER", value);
+            warn_misspelt("FOVEA_EMU_ORDER", value);
         else
             order = (EmuOrder)found;
     }
@@ -59,10 +59,10 @@ void emu::faults_read() {
     while (!rest.empty()) {
         const size_t end = rest.find(','), colon = rest.find(':');
         const std::string one = rest.substr(0, end);
-        const int found = position(faults, EMU_FAULTS, rest.substr(0, end < colon ? end : colon));
+        const int found = find_name(faults, EMU_FAULTS, rest.substr(0, end < colon ? end : colon));
         const long nth = colon < end ? strtol(rest.c_str() + colon + 1, nullptr, 10) : 1;
         if (found < 0 || nth < 1)
-            misspelt("FOVEA_EMU_FAULT", one);
+            warn_misspelt("FOVEA_EMU_FAULT", one);
         else
             fault_set((EmuFault)found, nth);
         rest = end == std::string::npos ? "" : rest.substr(end + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The faults that were asked for. */
+/* The faults that a test has requested. */
 #ifndef FOVEA_EMU_FAULTS_H
 #define FOVEA_EMU_FAULTS_H
 
@@ -7,9 +7,9 @@
 
 namespace emu {
 void fault_set(EmuFault fault, long nth);
-/* Whether a fault that is not counted holds: no driver, an old one, no device, an old one. */
+/* Whether a fault that is not counted is set: no driver, an old one, no device, an old one. */
 bool fault_holds(EmuFault fault);
-/* Counts one event; whether it is the one at which the fault comes. */
+/* Counts one event; whether the fault happens at it. */
 bool fault_comes(EmuFault fault);
 /* From the environment, once. */
 void faults_read();

@@ -9,11 +9,11 @@
 #include <ucontext.h>
 #endif
 
-/* Sanitized frames are several times as large. Pages are taken when touched. */
+/* Sanitized frames are several times as large. Pages are allocated when touched. */
 static const size_t STACK = EMU_ASAN ? 256 * 1024 : 128 * 1024;
 
 #if defined(__x86_64__)
-/* What a called function must keep, then the stack. */
+/* Saves what a called function must preserve, then changes the stack. */
 asm(".text\n"
     ".p2align 4\n"
     ".hidden fovea_emu_change\n"
@@ -40,7 +40,7 @@ extern "C" void fovea_emu_change(void **saved, void *to);
 
 static void *first_frame(char *top, void (*entry)()) {
     void **at = (void **)top;
-    *--at = nullptr; /* where a return address would lie; keeps the alignment of a called function */
+    *--at = nullptr; /* in place of a return address; keeps the alignment of a called function */
     *--at = (void *)entry;
     for (int i = 0; i < 6; i++)
         *--at = nullptr;
@@ -86,7 +86,7 @@ static void *first_frame(char *top, void (*entry)()) {
     void **at = (void **)top - 20;
     for (int i = 0; i < 20; i++)
         at[i] = nullptr;
-    at[11] = (void *)entry; /* x30: where `ret` goes */
+    at[11] = (void *)entry; /* x30: where `ret` jumps to */
     return at;
 }
 #else
@@ -97,11 +97,11 @@ static void fovea_emu_change(void **saved, void *to) {
 }
 #endif
 
-/* Who changed to the fibre that runs. */
+/* The fibre that changed to the running one. */
 static emu::Fibre *changed_from;
 
-/* First thing on a stack that was changed to. */
-EMU_UNSANITIZED static void arrived(emu::Fibre *self) {
+/* The first call on a stack that was changed to. */
+EMU_UNSANITIZED static void finish_change(emu::Fibre *self) {
 #if EMU_ASAN
     const void *stack;
     size_t bytes;
@@ -117,9 +117,9 @@ EMU_UNSANITIZED static void arrived(emu::Fibre *self) {
 
 static emu::Fibre *starting;
 
-EMU_UNSANITIZED static void begin() {
+EMU_UNSANITIZED static void begin_fibre() {
     emu::Fibre *self = starting;
-    arrived(self);
+    finish_change(self);
     self->entry();
 }
 
@@ -129,7 +129,7 @@ bool emu::fibre_create(Fibre *fibre, void (*entry)(), unsigned number) {
         (char *)mmap(nullptr, page + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return false;
-    mprotect(memory, page, PROT_NONE); /* what runs over the end stops there */
+    mprotect(memory, page, PROT_NONE); /* an overflow stops here */
     *fibre = {nullptr, memory + page, STACK, nullptr, entry};
     fibre_restart(fibre, number);
     return true;
@@ -137,17 +137,17 @@ bool emu::fibre_create(Fibre *fibre, void (*entry)(), unsigned number) {
 
 void emu::fibre_restart(Fibre *fibre, unsigned number) {
     permit(fibre->stack, fibre->bytes);
-    /* Stacks that all began at the same place of their pages would share a few lines of the cache. */
+    /* Stacks that all began at the same offset in their pages would share a few lines of the cache. */
     const size_t spread = number * 320 % 4096 / 64 * 64;
 #if defined(__x86_64__) || defined(__aarch64__)
-    fibre->saved = first_frame((char *)fibre->stack + fibre->bytes - spread, begin);
+    fibre->saved = first_frame((char *)fibre->stack + fibre->bytes - spread, begin_fibre);
 #else
     ucontext_t *context = (ucontext_t *)((char *)fibre->stack + fibre->bytes) - 1;
     getcontext(context);
     context->uc_stack.ss_sp = fibre->stack;
     context->uc_stack.ss_size = fibre->bytes - sizeof(*context) - spread;
     context->uc_link = nullptr;
-    makecontext(context, begin, 0);
+    makecontext(context, begin_fibre, 0);
     fibre->saved = context;
 #endif
 }
@@ -159,5 +159,5 @@ EMU_UNSANITIZED void emu::fibre_change(Fibre *from, Fibre *to) {
     __sanitizer_start_switch_fiber(&from->fake_stack, to->stack, to->bytes);
 #endif
     fovea_emu_change(&from->saved, to->saved);
-    arrived(from);
+    finish_change(from);
 }

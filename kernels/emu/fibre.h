@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fibres: stacks that one operating system thread changes between by hand. */
+/* Fibres: stacks that one operating system thread switches between. */
 #ifndef FOVEA_EMU_FIBRE_H
 #define FOVEA_EMU_FIBRE_H
 
@@ -7,8 +7,8 @@
 
 namespace emu {
 struct Fibre {
-    void *saved; /* where it goes on: its stack pointer, or its ucontext_t */
-    void *stack; /* lowest address; the host's own is found out on the first change */
+    void *saved; /* where it continues: its stack pointer, or its ucontext_t */
+    void *stack; /* lowest address; the host's own is detected on the first change */
     size_t bytes;
     void *fake_stack; /* the address sanitizer's */
     void (*entry)();  /* NULL for the host's own stack */
@@ -17,7 +17,7 @@ struct Fibre {
 /* A fibre with a stack of its own that starts at `entry`, which must not return; false without memory. `number` spreads
  * the stacks' ends over the cache. */
 bool fibre_create(Fibre *fibre, void (*entry)(), unsigned number);
-/* The fibre forgets what it was doing and starts again. */
+/* The fibre abandons its work and starts again. */
 void fibre_restart(Fibre *fibre, unsigned number);
 void fibre_change(Fibre *from, Fibre *to);
 } // namespace emu

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Captured work, which can be done again and again. */
+/* Captured work, which can be repeated. */
 #include "kernels/emu/calls.h"
 #include "kernels/emu/streams.h"
 

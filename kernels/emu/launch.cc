@@ -9,19 +9,19 @@
 
 namespace emu {
 namespace {
-std::string name_of(const Launch &launch) {
+std::string launch_name(const Launch &launch) {
     return "kernel " + kernel_name(launch.kernel);
 }
 
-/* The first argument that points to what is not device memory, from 1; 0: none. */
-int host_argument(const Launch &launch) {
+/* The first argument that points outside device memory, from 1; 0: none. */
+int find_host_argument(const Launch &launch) {
     for (int i = 0; i < launch.arguments; i++)
         if (launch.pointers[i] && !memory_holds(launch.pointers[i], 0))
             return i + 1;
     return 0;
 }
 
-/* A grid or a block that CUDA refuses; "" when it takes them. */
+/* A grid or a block that CUDA refuses; "" when it accepts them. */
 std::string refused_size(const Launch &launch) {
     const dim3 grid = launch.grid, block = launch.block;
     const size_t threads = (size_t)block.x * block.y * block.z;
@@ -46,21 +46,21 @@ struct LaunchWork : Work {
     Launch launch;
     std::shared_ptr<const void> values;
 
-    bool faulty() const {
+    bool meets_fault() const {
         if (fault_comes(EMU_FAULT_LAUNCH))
-            return collapse(cudaErrorLaunchFailure, name_of(launch));
+            return collapse(cudaErrorLaunchFailure, launch_name(launch));
         if (fault_comes(EMU_FAULT_ECC))
-            return collapse(cudaErrorECCUncorrectable, name_of(launch));
+            return collapse(cudaErrorECCUncorrectable, launch_name(launch));
         if (fault_comes(EMU_FAULT_LOST))
-            return collapse(cudaErrorUnknown, name_of(launch));
+            return collapse(cudaErrorUnknown, launch_name(launch));
         return false;
     }
 
     void run() override {
-        if (faulty())
+        if (meets_fault())
             return;
-        if (const int argument = host_argument(launch)) {
-            collapse(cudaErrorIllegalAddress, name_of(launch) + ": argument " + std::to_string(argument) +
+        if (const int argument = find_host_argument(launch)) {
+            collapse(cudaErrorIllegalAddress, launch_name(launch) + ": argument " + std::to_string(argument) +
                                                   " points to memory that was freed before it ran");
             return;
         }
@@ -71,7 +71,7 @@ struct LaunchWork : Work {
         launch.kernel->executions++;
         const std::string damage = memory_damage();
         if (!damage.empty())
-            collapse(cudaErrorIllegalAddress, name_of(launch) + ": " + damage);
+            collapse(cudaErrorIllegalAddress, launch_name(launch) + ": " + damage);
     }
 };
 } // namespace
@@ -83,14 +83,14 @@ void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const voi
     const std::shared_ptr<Queue> queue = queue_of(stream);
     const std::string size = refused_size(launch), memory = refused_memory(launch);
     if (!queue) {
-        complain(cudaErrorInvalidResourceHandle, name_of(launch));
+        complain(cudaErrorInvalidResourceHandle, launch_name(launch));
     } else if (!size.empty()) {
-        complain(cudaErrorInvalidConfiguration, name_of(launch) + ": " + size);
+        complain(cudaErrorInvalidConfiguration, launch_name(launch) + ": " + size);
     } else if (!memory.empty()) {
-        complain(cudaErrorInvalidValue, name_of(launch) + ": " + memory);
-    } else if (const int argument = host_argument(launch)) {
+        complain(cudaErrorInvalidValue, launch_name(launch) + ": " + memory);
+    } else if (const int argument = find_host_argument(launch)) {
         collapse(cudaErrorIllegalAddress,
-                 name_of(launch) + ": argument " + std::to_string(argument) + " is host memory");
+                 launch_name(launch) + ": argument " + std::to_string(argument) + " is host memory");
     } else {
         const auto work = std::make_shared<LaunchWork>();
         work->launch = launch;

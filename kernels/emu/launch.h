@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Launching: every kernel that a LAUNCH() names is in the registry from the time the library is loaded, whether it is
- * ever run or not. A launch keeps its arguments and runs when its stream gets there. */
+/* Launching: every kernel that a LAUNCH() names is in the registry once the library is loaded, whether it is ever run
+ * or not. A launch keeps its arguments and runs when its stream reaches it. */
 #ifndef FOVEA_EMU_LAUNCH_H
 #define FOVEA_EMU_LAUNCH_H
 
@@ -31,10 +31,10 @@ struct Launch {
     const void *values;
 };
 
-/* Checks a launch and hands it to its stream; `values` keeps `launch.values` alive. The outcome is the last error. */
+/* Checks a launch and queues it on its stream; `values` keeps `launch.values` alive. Sets the last error. */
 void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const void> values);
 
-/* Text is not device memory: kernels hand on pointers to names. */
+/* Text is not device memory: kernels only pass pointers to names on. */
 template <typename T> static inline const void *device_pointer(T) {
     return nullptr;
 }

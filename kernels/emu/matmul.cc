@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for kernels/cuda/matmul.cu: products by the CPU's tiles, which are found in the program that opened the
- * library. In the stream's order, as cuBLASLt works, and like it with several algorithms, whose sums are rounded in
- * other places. */
+/* Stands in for kernels/cuda/matmul.cu: products by the CPU's tiles, which the program that opened the library
+ * contains. In the stream's order, as by cuBLASLt, and also with several algorithms, whose sums are rounded in other
+ * places. */
 #include "kernels/cuda/matmul.cuh"
 #include "kernels/cuda/stopwatch.cuh"
 #include "kernels/cuda/tuning.cuh"
@@ -21,7 +21,7 @@ extern "C" {
 using namespace emu;
 
 namespace {
-/* The sum over k in one go, or by its two halves. */
+/* The sum over k in one piece, or in two halves. */
 enum Algorithm { WHOLE, HALVES, ALGORITHMS };
 const char *const algorithms[ALGORITHMS] = {"whole", "halves"};
 
@@ -32,11 +32,11 @@ std::vector<float> widened(RealType type, const void *data, size_t count) {
     return values;
 }
 
-size_t size_of(const Factor &factor, RealType type) {
+size_t element_size(const Factor &factor, RealType type) {
     return factor.type == FACTOR_REAL ? real_size(type) : 1;
 }
 
-std::vector<float> values_of(const Factor &factor, RealType type, size_t count) {
+std::vector<float> factor_values(const Factor &factor, RealType type, size_t count) {
     if (factor.type == FACTOR_REAL)
         return widened(type, factor.data, count);
     const Fp8Format format = factor.type == FACTOR_E4M3 ? FP8_E4M3 : FP8_E5M2;
@@ -76,26 +76,26 @@ struct MatmulWork : Work {
         return fusion.kind == FUSION_NONE ? 0 : fusion.kind == FUSION_SUMS ? m : (size_t)m * n;
     }
 
-    /* Which of them does not lie in device memory; NULL: none. */
-    const char *outside() const {
-        return !memory_holds(a.data, (size_t)m * k * size_of(a, type))    ? "its first factor"
-               : !memory_holds(b.data, (size_t)k * n * size_of(b, type))  ? "its second factor"
-               : a.inverse && !memory_holds(a.inverse, sizeof *a.inverse) ? "its first factor's scale"
-               : b.inverse && !memory_holds(b.inverse, sizeof *b.inverse) ? "its second factor's scale"
-               : bias && !memory_holds(bias, n * real_size(c_type))       ? "its bias"
-               : !memory_holds(c, (size_t)m * n * real_size(c_type))      ? "its result"
+    /* What is outside device memory; NULL: nothing. */
+    const char *find_outside() const {
+        return !memory_holds(a.data, (size_t)m * k * element_size(a, type))   ? "its first factor"
+               : !memory_holds(b.data, (size_t)k * n * element_size(b, type)) ? "its second factor"
+               : a.inverse && !memory_holds(a.inverse, sizeof *a.inverse)     ? "its first factor's scale"
+               : b.inverse && !memory_holds(b.inverse, sizeof *b.inverse)     ? "its second factor's scale"
+               : bias && !memory_holds(bias, n * real_size(c_type))           ? "its bias"
+               : !memory_holds(c, (size_t)m * n * real_size(c_type))          ? "its result"
                : extra_count() && !memory_holds(fusion.extra, extra_count() * real_size(c_type))
                    ? "what its fusion reads or writes"
                    : nullptr;
     }
 
     void run() override {
-        if (const char *what = outside()) {
-            collapse(cudaErrorIllegalAddress, std::string("a product: ") + what + " was freed before it was made");
+        if (const char *what = find_outside()) {
+            collapse(cudaErrorIllegalAddress, std::string("a product: ") + what + " was freed before the product ran");
             return;
         }
-        const std::vector<float> left = values_of(a, type, (size_t)m * k);
-        std::vector<float> product = multiply(left, values_of(b, type, (size_t)k * n));
+        const std::vector<float> left = factor_values(a, type, (size_t)m * k);
+        std::vector<float> product = multiply(left, factor_values(b, type, (size_t)k * n));
         if (bias) {
             const std::vector<float> added = widened(c_type, bias, n);
             for (size_t i = 0; i < product.size(); i++)
@@ -154,11 +154,11 @@ struct MatmulWork : Work {
     }
 };
 
-bool submit(Ops *ops, const char *operation, const MatmulWork &work) {
+bool queue_product(Ops *ops, const char *operation, const MatmulWork &work) {
     const Call call("a product");
     if (!cuda_check(ops, operation, call.error))
         return false;
-    if (const char *what = work.outside())
+    if (const char *what = work.find_outside())
         return cuda_check(
             ops, operation,
             collapse(cudaErrorIllegalAddress, std::string("a product: ") + what + " is not device memory"));
@@ -167,7 +167,7 @@ bool submit(Ops *ops, const char *operation, const MatmulWork &work) {
 }
 
 /* As matmul.cu does. */
-void choose(Ops *ops, const char *operation, MatmulWork &work) {
+void choose_algorithm(Ops *ops, const char *operation, MatmulWork &work) {
     static const char *const types[] = {"FP32", "BF16"}, *const codes[] = {"", " in E4M3", " in E5M2"};
     char key[200];
     snprintf(key, sizeof key, "product of m = %d, n = %d, k = %d, %s%s%s by %s%s%s%s into %s, fusion %d", work.m,
@@ -191,7 +191,7 @@ void choose(Ops *ops, const char *operation, MatmulWork &work) {
         double seconds;
         trial.algorithm = (Algorithm)i;
         if (stopwatch(
-                ops, key, i, [&] { return submit(ops, operation, trial); }, &seconds) &&
+                ops, key, i, [&] { return queue_product(ops, operation, trial); }, &seconds) &&
             seconds < best) {
             best = seconds;
             work.algorithm = trial.algorithm;
@@ -203,10 +203,10 @@ void choose(Ops *ops, const char *operation, MatmulWork &work) {
         tuning_keep(ops, key, algorithms[work.algorithm], best);
 }
 
-bool product(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, Fusion fusion, void *c,
-             RealType c_type, bool add, int m, int n, int k) {
+bool run_product(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, Fusion fusion, void *c,
+                 RealType c_type, bool add, int m, int n, int k) {
     if ((a.type || b.type) && !fp8_allowed(a, b, c_type, n, k)) {
-        cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: not an FP8 product that cuBLASLt makes", operation));
+        cuda_fail(ops, status_error(EXIT_INTERNAL, "%s: not an FP8 product that cuBLASLt has", operation));
         return false;
     }
     MatmulWork work;
@@ -223,8 +223,8 @@ bool product(Ops *ops, const char *operation, Factor a, Factor b, const Real *bi
     work.k = k;
     work.algorithm = WHOLE;
     if (tuning_timed(ops) && k)
-        choose(ops, operation, work);
-    return !ops->error && submit(ops, operation, work);
+        choose_algorithm(ops, operation, work);
+    return !ops->error && queue_product(ops, operation, work);
 }
 } // namespace
 
@@ -245,10 +245,10 @@ void matmul_forget(Cuda *) {
 void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, void *c, RealType c_type, bool add,
             int m, int n, int k) {
     if (!ops->error && m && n)
-        product(ops, operation, a, b, bias, Fusion{FUSION_NONE, NULL}, c, c_type, add, m, n, k);
+        run_product(ops, operation, a, b, bias, Fusion{FUSION_NONE, NULL}, c, c_type, add, m, n, k);
 }
 
 bool matmul_fused(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, Fusion fusion, void *c,
                   RealType c_type, bool add, int m, int n, int k) {
-    return !ops->error && m && n && k && product(ops, operation, a, b, bias, fusion, c, c_type, add, m, n, k);
+    return !ops->error && m && n && k && run_product(ops, operation, a, b, bias, fusion, c, c_type, add, m, n, k);
 }

@@ -8,7 +8,7 @@
 namespace emu {
 namespace {
 enum { GAP = 256 };
-/* Before and after each allocation; as float and as BF16 it is NaN, so what is read there does not go unseen. */
+/* Before and after each allocation; as float and as BF16 it is NaN, so that a read there shows. */
 const uint16_t CANARY = 0xffe5;
 
 struct Allocation {
@@ -16,7 +16,7 @@ struct Allocation {
     unsigned long number; /* since the library was loaded */
 };
 
-/* Never destroyed: programs may still free when they end. */
+/* Never destroyed: programs may still free memory when they end. */
 std::map<char *, Allocation> &allocations = *new std::map<char *, Allocation>;
 size_t total = (size_t)4 << 30, held, used;
 unsigned long made;

@@ -9,20 +9,20 @@
 namespace emu {
 void memory_limit(size_t total);
 size_t memory_total();
-/* Another process takes so much of it. */
+/* Another process uses so much of it. */
 void memory_hold(size_t bytes);
 size_t memory_left();
 size_t memory_used();
-/* 256-byte aligned and full of 0xff; NULL when there is not so much. */
+/* 256-byte aligned and filled with 0xff; NULL when less is left. */
 void *memory_new(size_t bytes);
 /* Whether `memory` was an allocation. */
 bool memory_free(void *memory);
-/* Whether these bytes lie in one live allocation, of which the end, too, is an address. */
+/* Whether these bytes are inside one live allocation; its end also counts as an address. */
 bool memory_holds(const void *at, size_t bytes);
-/* Which allocation was written beyond its ends since the last look; "" when none was. */
+/* Which allocation was written beyond its ends since the last call; "" when none was. */
 std::string memory_damage();
 
-/* While one lives, the device works and memory may be touched. */
+/* While one exists, the device works and memory may be touched. */
 class MemoryOpen {
   public:
     MemoryOpen();

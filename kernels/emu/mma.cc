@@ -9,17 +9,17 @@ namespace emu {
 namespace {
 typedef float Row __attribute__((vector_size(32))); /* 8 columns */
 
-struct Product {
+struct ProductOperand {
     float *d;
     const uint32_t *a, *b;
 };
-struct Matrices {
+struct MatricesOperand {
     uint32_t *out;
     const void *row;
     bool transposed;
 };
 
-EMU_UNSANITIZED inline float value(uint32_t bits) {
+EMU_UNSANITIZED inline float float_of(uint32_t bits) {
     float x;
     memcpy(&x, &bits, sizeof(x));
     return x;
@@ -28,16 +28,16 @@ EMU_UNSANITIZED inline float value(uint32_t bits) {
 EMU_UNSANITIZED void act_product(Thread *warp, unsigned) {
     float a[16][16], b[16][8], d[16][8];
     for (unsigned lane = 0; lane < LANES; lane++) {
-        const Product *x = (const Product *)warp[lane].operand;
+        const ProductOperand *x = (const ProductOperand *)warp[lane].operand;
         const unsigned group = lane / 4, pair = lane % 4;
         for (unsigned i = 0; i < 4; i++) {
             float *at = &a[group + i % 2 * 8][2 * pair + i / 2 * 8];
-            at[0] = value(x->a[i] << 16);
-            at[1] = value(x->a[i] & 0xffff0000u);
+            at[0] = float_of(x->a[i] << 16);
+            at[1] = float_of(x->a[i] & 0xffff0000u);
         }
         for (unsigned i = 0; i < 2; i++) {
-            b[2 * pair + 8 * i][group] = value(x->b[i] << 16);
-            b[2 * pair + 8 * i + 1][group] = value(x->b[i] & 0xffff0000u);
+            b[2 * pair + 8 * i][group] = float_of(x->b[i] << 16);
+            b[2 * pair + 8 * i + 1][group] = float_of(x->b[i] & 0xffff0000u);
         }
         for (unsigned i = 0; i < 4; i++)
             d[group + i / 2 * 8][2 * pair + i % 2] = x->d[i];
@@ -53,16 +53,16 @@ EMU_UNSANITIZED void act_product(Thread *warp, unsigned) {
     }
     for (unsigned lane = 0; lane < LANES; lane++)
         for (unsigned i = 0; i < 4; i++)
-            ((const Product *)warp[lane].operand)->d[i] = d[lane / 4 + i / 2 * 8][2 * (lane % 4) + i % 2];
+            ((const ProductOperand *)warp[lane].operand)->d[i] = d[lane / 4 + i / 2 * 8][2 * (lane % 4) + i % 2];
 }
 
 EMU_UNSANITIZED void act_matrices(Thread *warp, unsigned) {
     for (unsigned i = 0; i < 4; i++) {
         uint16_t rows[8][8];
         for (unsigned r = 0; r < 8; r++)
-            memcpy(rows[r], ((const Matrices *)warp[8 * i + r].operand)->row, sizeof(rows[r]));
+            memcpy(rows[r], ((const MatricesOperand *)warp[8 * i + r].operand)->row, sizeof(rows[r]));
         for (unsigned lane = 0; lane < LANES; lane++) {
-            const Matrices *x = (const Matrices *)warp[lane].operand;
+            const MatricesOperand *x = (const MatricesOperand *)warp[lane].operand;
             const unsigned row = lane / 4, column = 2 * (lane % 4);
             const uint16_t low = x->transposed ? rows[column][row] : rows[row][column];
             const uint16_t high = x->transposed ? rows[column + 1][row] : rows[row][column + 1];
@@ -71,7 +71,7 @@ EMU_UNSANITIZED void act_matrices(Thread *warp, unsigned) {
     }
 }
 
-/* 16 aligned bytes of shared memory that may be touched. */
+/* Fails unless `at` is 16 aligned bytes of shared memory that may be touched. */
 void check_shared(const void *at, const char *what, const char *file, int line) {
     check_alignment(at, 16, file, line);
     if (!shared_holds(at, 16) || forbidden(at, 16))
@@ -80,13 +80,13 @@ void check_shared(const void *at, const char *what, const char *file, int line) 
 } // namespace
 
 void mma(float *d, const uint32_t *a, const uint32_t *b, const char *file, int line) {
-    Product operand = {d, a, b};
+    ProductOperand operand = {d, a, b};
     meet(~0u, act_product, &operand, "a matrix product", file, line);
 }
 
 void matrices(uint32_t *out, const void *row, bool transposed, const char *file, int line) {
     check_shared(row, "loads a matrix row from", file, line);
-    Matrices operand = {out, row, transposed};
+    MatricesOperand operand = {out, row, transposed};
     meet(~0u, act_matrices, &operand, "a matrix load", file, line);
 }
 

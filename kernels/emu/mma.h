@@ -20,7 +20,7 @@ static inline void load_matrices(uint32_t out[4], const void *row, EMU_HERE) {
 static inline void load_matrices_transposed(uint32_t out[4], const void *row, EMU_HERE) {
     emu::matrices(out, row, true, file, line);
 }
-/* A copy is made by copy_wait() and not before; until then there is garbage where it goes. */
+/* copy_wait() does the copies and nothing else; until then their destination contains garbage. */
 static inline void copy_start(void *shared, const void *global, bool inside, EMU_HERE) {
     emu::copy_start(shared, global, inside, file, line);
 }

@@ -10,9 +10,9 @@
 namespace emu {
 extern EmuOrder order;
 
-/* The numbers 0 .. count - 1 in the present order; `seed` tells one shuffle from another. */
+/* The numbers 0 .. count - 1 in the present order; `seed` distinguishes shuffles. */
 void order_fill(unsigned *numbers, size_t count, unsigned seed);
-/* What memory holds that nobody wrote: another byte in each order, NaN in the first. */
+/* The content of memory that was never written: another byte in each order, NaN in the first. */
 int order_garbage();
 } // namespace emu
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the emulated device says of itself. */
+/* The emulated device's properties. */
 #include "kernels/emu/calls.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
@@ -7,16 +7,16 @@
 
 using namespace emu;
 
-/* So few that loops over the grid go round. */
+/* So few that loops over the grid run more than once. */
 enum { PROCESSORS = 3, CAPABILITY = 90, OLD_CAPABILITY = 80, THREADS = 1024, WARP_LANES = 32 };
 
-/* FOVEA_EMU_CAPABILITY=75: another one's. */
+/* FOVEA_EMU_CAPABILITY=75: another capability. */
 static int capability() {
     const char *value = getenv("FOVEA_EMU_CAPABILITY");
     return value ? atoi(value) : fault_holds(EMU_FAULT_OLD_DEVICE) ? OLD_CAPABILITY : CAPABILITY;
 }
 
-/* These answer without a device, too. */
+/* These also answer without a device. */
 cudaError_t cudaDriverGetVersion(int *version) {
     const Call call("cudaDriverGetVersion");
     *version = fault_holds(EMU_FAULT_NO_DRIVER) ? 0 : fault_holds(EMU_FAULT_OLD_DRIVER) ? 12000 : CUDART_VERSION;

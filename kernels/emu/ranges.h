@@ -3,7 +3,7 @@
 #define FOVEA_EMU_RANGES_H
 
 namespace emu {
-/* Ranges begun so far; *open: how many have not ended, below 0 when more ended than began. */
+/* Ranges begun so far; *open: how many have not ended, negative when more ended than began. */
 unsigned long ranges_count(long *open);
 } // namespace emu
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the address sanitizer is told of memory that it does not manage; nothing in other builds. */
+/* AddressSanitizer annotations for memory it does not manage; nothing in other builds. */
 #ifndef FOVEA_EMU_SANITIZER_H
 #define FOVEA_EMU_SANITIZER_H
 

@@ -19,10 +19,10 @@ enum { MULTIPLE = 128, PAST = 16 };
 
 static std::vector<Array> arrays; /* the first is the dynamic one */
 alignas(MULTIPLE) static char arena[1024 * 1024];
-static char *fresh; /* from here on nothing was given out in this block */
+static char *fresh; /* from here on nothing is allocated in this block */
 
-/* Between arrays lies what nobody may touch: bytes that are looked at after the block. */
-static void *take(size_t bytes, const char *name) {
+/* The bytes between arrays must not be touched; they are checked after the block. */
+static void *take_array(size_t bytes, const char *name) {
     char *at = (char *)(((uintptr_t)fresh + GAP + MULTIPLE - 1) / MULTIPLE * MULTIPLE) + PAST;
     permit(at - GAP, GAP + bytes + GAP);
     memset(at - GAP, CANARY, GAP);
@@ -39,10 +39,10 @@ void shared_begin(size_t dynamic) {
     block_serial++;
     arrays.clear();
     fresh = arena;
-    take(dynamic, "dynamic shared memory");
+    take_array(dynamic, "dynamic shared memory");
 }
 
-static bool untouched(char *at) {
+static bool gap_untouched(char *at) {
     permit(at, GAP);
     bool same = true;
     for (int i = 0; i < GAP; i++)
@@ -53,7 +53,7 @@ static bool untouched(char *at) {
 std::string shared_end() {
     std::string damage;
     for (const Array &array : arrays)
-        if (!untouched(array.memory - GAP) || !untouched(array.memory + array.bytes))
+        if (!gap_untouched(array.memory - GAP) || !gap_untouched(array.memory + array.bytes))
             damage = std::string(array.name) + " (" + std::to_string(array.bytes) +
                      " bytes of shared memory) was written beyond its ends";
     forbid(arena, (size_t)(fresh - arena));
@@ -81,7 +81,7 @@ void *shared_new(SharedSite *site, size_t bytes, size_t alignment, const char *n
         fail("%zu bytes of shared memory in arrays, the limit is %d", fixed, STATIC_SHARED_LIMIT);
     if (fixed + arrays[0].bytes > SHARED_LIMIT)
         fail("%zu bytes of shared memory, the limit is %d", fixed + arrays[0].bytes, SHARED_LIMIT);
-    site->memory = take(bytes, name);
+    site->memory = take_array(bytes, name);
     site->block = block_serial;
     return site->memory;
 }

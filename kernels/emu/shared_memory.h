@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a block's shared memory lies. */
+/* A block's shared memory. */
 #ifndef FOVEA_EMU_SHARED_MEMORY_H
 #define FOVEA_EMU_SHARED_MEMORY_H
 
@@ -11,9 +11,9 @@ enum { STATIC_SHARED_LIMIT = 48 * 1024, SHARED_LIMIT = 227 * 1024 };
 
 /* New shared memory for a block, `dynamic` bytes of it at once. */
 void shared_begin(size_t dynamic);
-/* What was written beside an array since shared_begin(); "" when nothing was. */
+/* Which array was written beyond its ends since shared_begin(); "" when none was. */
 std::string shared_end();
-/* Whether these bytes lie in one of the block's arrays. */
+/* Whether these bytes are in one of the block's arrays. */
 bool shared_holds(const void *at, size_t bytes);
 } // namespace emu
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for kernels/cuda/stopwatch.cu: work is done once, and said to have taken what its name and
- * FOVEA_EMU_TIMES (control.h) make of it. */
+/* Stands in for kernels/cuda/stopwatch.cu: work is done once, and its time is derived from its name and FOVEA_EMU_TIMES
+ * (control.h). */
 #include "kernels/cuda/stopwatch.cuh"
 
 #include <stdint.h>

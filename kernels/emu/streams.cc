@@ -12,7 +12,7 @@ struct CUstream_st {
 };
 
 namespace emu {
-/* Never destroyed: programs may still call when they end. */
+/* Never destroyed: programs may still use them when they end. */
 static std::set<cudaStream_t> &streams = *new std::set<cudaStream_t>;
 static CUstream_st &default_stream = *new CUstream_st{std::make_shared<Queue>()};
 
@@ -85,7 +85,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
     return cudaSuccess;
 }
 
-/* What the stream was given is still done, as on the GPU. */
+/* Work queued on the stream is still done, as on the GPU. */
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     const Call call("cudaStreamDestroy");
     if (!stream || !streams.count(stream))
@@ -106,7 +106,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     return advance(*queue, queue->given());
 }
 
-/* Each question is answered before the next piece of work is done, so that asking again and again comes to an end. */
+/* Answers first and then does a piece of work, so that polling ends. */
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
     const Call call("cudaStreamQuery");
     if (call.error)

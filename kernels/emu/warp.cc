@@ -15,8 +15,8 @@ struct Vote {
     unsigned lanes;
 };
 
-/* The lane whose value `lane` gets, within its part of `width` lanes; its own where the distance leads out. */
-EMU_UNSANITIZED unsigned source(const ShuffleOperand *x, unsigned lane) {
+/* The lane whose value `lane` gets, within its part of `width` lanes; itself where the distance leads outside. */
+EMU_UNSANITIZED unsigned source_lane(const ShuffleOperand *x, unsigned lane) {
     const int within = (int)lane % x->width, first = (int)lane - within;
     switch (x->kind) {
     case SHUFFLE_INDEX:
@@ -36,8 +36,8 @@ EMU_UNSANITIZED void act_shuffle(Thread *warp, unsigned mask) {
     for (unsigned rest = mask; rest; rest &= rest - 1) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
         ShuffleOperand *const x = (ShuffleOperand *)warp[lane].operand;
-        const unsigned from = source(x, lane);
-        /* What a lane that takes no part would give is undefined. */
+        const unsigned from = source_lane(x, lane);
+        /* The value of a lane that does not take part is undefined. */
         x->result = mask >> from & 1u ? ((ShuffleOperand *)warp[from].operand)->bits : ~(uint64_t)0;
     }
 }

@@ -124,7 +124,7 @@ void assert_contains(const std::string &text, const std::string &part) {
 bool child_main(int argc, char **argv, const Child *children, size_t count) {
     for (size_t i = 0; argc > 1 && i < count; i++)
         if (std::string(argv[1]) == children[i].name) {
-            open_stream(); /* and no more: the environment is to have its way */
+            open_stream(); /* and nothing else, so that the environment takes effect */
             children[i].run();
             const std::string text = wait_for_all();
             if (!text.empty())

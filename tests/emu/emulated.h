@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the emulator's tests share: a device to launch on, arrays there, and running something in every order. */
+/* Shared by the emulator's tests: a device to launch on, arrays on it, and running something in every order. */
 #ifndef FOVEA_TESTS_EMULATED_H
 #define FOVEA_TESTS_EMULATED_H
 
@@ -28,9 +28,9 @@ int prepare(void **state);
 int finish(void **state);
 
 cudaStream_t stream();
-/* The text of the first failure since prepare(), of a launch or of the wait; "" when all went well. */
+/* The text of the first failure since prepare(), of a launch or of the wait; "" on success. */
 std::string wait_for_all();
-/* Forgets failures. */
+/* Clears failures. */
 void start_again();
 
 /* Device memory, freed by finish(). */
@@ -39,7 +39,7 @@ template <typename T> T *device_array(size_t count) {
     return (T *)device_bytes(count * sizeof(T));
 }
 void upload(void *to, const void *from, size_t bytes);
-/* Waits, too. */
+/* Also waits. */
 void download(void *to, const void *from, size_t bytes);
 template <typename T> T *device_copy_of(const std::vector<T> &values) {
     T *at = device_array<T>(values.size());
@@ -65,14 +65,14 @@ std::vector<int> counted(size_t count); /* 0, 1, 2, ... */
 
 void assert_contains(const std::string &text, const std::string &part);
 
-/* Tests of what ends the program run it again: `name` is what the child calls out of the list given to child_main(). */
+/* Tests of what ends the program start it again: `name` is the entry of child_main()'s list that the child calls. */
 struct Child {
     const char *name;
     void (*run)();
 };
-/* Runs the child that the arguments name; false when they name none. */
+/* Runs the child that the arguments name; false if they name none. */
 bool child_main(int argc, char **argv, const Child *children, size_t count);
-/* What the child wrote, its exit status in *status; `variables` go before its command. */
+/* What the child wrote, and its exit status in *status; `variables` precede its command. */
 std::string run_child(const char *variables, const char *name, int *status);
 
 #if defined(__SANITIZE_ADDRESS__)

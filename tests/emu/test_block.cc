@@ -29,7 +29,7 @@ static void a_missing_barrier(void **) {
     assert_true(bug.failures[EMU_ASCENDING].empty());
 }
 
-/* The sum of a block in shared memory; somebody has to begin with nothing. */
+/* The sum of a block in shared memory, which one thread has to clear first. */
 template <bool BUG> __global__ void sum(int *out) {
     SHARED(int, total, [1]);
     if (!BUG && threadIdx.x == 0)
@@ -41,7 +41,7 @@ template <bool BUG> __global__ void sum(int *out) {
         out[blockIdx.x] = total[0];
 }
 
-static void shared_memory_that_nobody_wrote(void **) {
+static void shared_memory_never_written(void **) {
     const std::vector<int> expected(BLOCKS, THREADS * (THREADS - 1) / 2);
     assert_true(in_every_order(BLOCKS, [](int *out) {
                     LAUNCH(ops, "test", (sum<false>), BLOCKS, THREADS, 0, out);
@@ -87,7 +87,7 @@ static void an_order_of_blocks(void **) {
     assert_false(bug.agree());
 }
 
-/* Who takes a ticket first depends on the order. */
+/* Which thread takes the first ticket depends on the order. */
 __global__ void tickets(int *out) {
     out[1 + threadIdx.x] = atomicAdd(&out[0], 1);
 }
@@ -214,7 +214,7 @@ __global__ void shuffles(int *out) {
     mine[15] = (int)__shfl_sync(~0u, (long long)lane << 33, 7, 32) + (int)(__shfl_xor_sync(~0u, (double)lane, 2) * 2);
 }
 
-static void what_shuffles_and_votes_give(void **) {
+static void results_of_shuffles_and_votes(void **) {
     std::vector<int> expected;
     for (int thread = 0; thread < 64; thread++) {
         const int lane = thread % 32, part = lane % 8;
@@ -273,7 +273,7 @@ static void writing_beyond_shared_memory(void **) {
     assert_true(
         in_every_order(1, [](int *out) { LAUNCH(ops, "test", (beyond_dynamic<false>), 1, 1, 40, out); }).agree());
     if (ADDRESSES_CHECKED)
-        return; /* the program would end: see test_memory.cc */
+        return; /* it would end the program: see test_memory.cc */
     Outcome bug = in_every_order(1, [](int *out) { LAUNCH(ops, "test", (beyond<true>), 1, 1, 0, out); });
     assert_true(bug.failed());
     assert_contains(bug.failures[0], "kernel beyond<true>, block (0,0,0): row (40 bytes of shared memory)");
@@ -315,7 +315,7 @@ static void every_thread_of_every_block_runs_once(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_missing_barrier, prepare, finish),
-        cmocka_unit_test_setup_teardown(shared_memory_that_nobody_wrote, prepare, finish),
+        cmocka_unit_test_setup_teardown(shared_memory_never_written, prepare, finish),
         cmocka_unit_test_setup_teardown(shared_memory_is_garbage_in_each_block, prepare, finish),
         cmocka_unit_test_setup_teardown(an_order_of_blocks, prepare, finish),
         cmocka_unit_test_setup_teardown(orders_of_threads, prepare, finish),
@@ -324,7 +324,7 @@ int main() {
         cmocka_unit_test_setup_teardown(a_shuffle_that_not_all_reach, prepare, finish),
         cmocka_unit_test_setup_teardown(lanes_that_a_mask_names, prepare, finish),
         cmocka_unit_test_setup_teardown(a_missing_warp_barrier, prepare, finish),
-        cmocka_unit_test_setup_teardown(what_shuffles_and_votes_give, prepare, finish),
+        cmocka_unit_test_setup_teardown(results_of_shuffles_and_votes, prepare, finish),
         cmocka_unit_test_setup_teardown(sums_of_a_block, prepare, finish),
         cmocka_unit_test_setup_teardown(writing_beyond_shared_memory, prepare, finish),
         cmocka_unit_test_setup_teardown(arrays_of_functions, prepare, finish),

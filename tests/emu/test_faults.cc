@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults that are asked for, launches that CUDA refuses, and the list of kernels. */
+/* Requested faults, launches that CUDA refuses, and the list of kernels. */
 #include "tests/emu/emulated.h"
 
 #include <stdio.h>
@@ -70,7 +70,7 @@ static void out_of_memory(void **) {
     assert_string_equal(cudaGetErrorString(cudaGetLastError()), "out of memory");
 }
 
-/* At the second launch from now the device fails and is of no use until it is mended. */
+/* At the second launch from now the device fails and is unusable until the fault is cleared. */
 static void a_device_that_fails(void **) {
     const struct {
         EmuFault fault;
@@ -106,7 +106,7 @@ static void refused(dim3 grid, dim3 block, size_t shared, cudaError_t error, con
     emu::Kernel<mark<4>>::launch(grid, block, shared, stream(), x);
     assert_string_equal(cudaGetErrorString(cudaPeekAtLastError()), text);
     assert_int_equal(cudaGetLastError(), error);
-    assert_int_equal(cudaGetLastError(), cudaSuccess); /* the device is still of use */
+    assert_int_equal(cudaGetLastError(), cudaSuccess); /* the device is still usable */
 }
 
 static void launches_that_cuda_refuses(void **) {

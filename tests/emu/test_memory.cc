@@ -25,7 +25,7 @@ __global__ void write_beyond_shared(float *y) {
     y[0] = row[0];
 }
 
-/* Reading beyond an array gives NaN, so that results are wrong even where nothing else is seen. */
+/* Reading beyond an array gives NaN, so that results are wrong even where nothing else detects it. */
 static void reading_beyond(void **) {
     const float *x = device_copy_of(std::vector<float>(COUNT, 1));
     float *y = device_array<float>(COUNT);
@@ -126,7 +126,7 @@ static void host_memory_in_a_launch(void **) {
     assert_contains(wait_for_all(), "kernel add: argument 1 is host memory");
 }
 
-/* The end of an array, and nothing at all, are arguments that kernels of no work get. */
+/* The end of an array and NULL are arguments of kernels that have no work. */
 __global__ void nothing(const float *, const float *, const char *text, float *out) {
     *out = text[0] == 't';
 }

@@ -122,7 +122,7 @@ __global__ void load_global(int *out) {
     load_matrices(parts, out);
 }
 
-static void matrix_rows_lie_in_shared_memory_and_are_aligned(void **) {
+static void matrix_rows_are_in_shared_memory_and_aligned(void **) {
     assert_true(in_every_order(32, [](int *out) { LAUNCH(ops, "test", (load_at<8>), 1, 32, 0, out); }).agree());
     Outcome bug = in_every_order(32, [](int *out) { LAUNCH(ops, "test", (load_at<1>), 1, 32, 0, out); });
     assert_true(bug.failed());
@@ -203,7 +203,7 @@ int main() {
         cmocka_unit_test_setup_teardown(a_product, prepare, finish),
         cmocka_unit_test_setup_teardown(loading_matrices, prepare, finish),
         cmocka_unit_test_setup_teardown(a_product_that_not_all_lanes_reach, prepare, finish),
-        cmocka_unit_test_setup_teardown(matrix_rows_lie_in_shared_memory_and_are_aligned, prepare, finish),
+        cmocka_unit_test_setup_teardown(matrix_rows_are_in_shared_memory_and_aligned, prepare, finish),
         cmocka_unit_test_setup_teardown(fetched, prepare, finish),
         cmocka_unit_test_setup_teardown(copies_are_of_16_aligned_bytes_of_device_memory, prepare, finish),
     };

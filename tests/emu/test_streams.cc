@@ -60,7 +60,7 @@ static void pinned_memory_is_written_when_the_stream_gets_there(void **) {
     assert_int_equal(pinned.values[1], 5);
 }
 
-/* One stream makes, another takes; the bug is the missing wait. */
+/* One stream produces, another consumes; the bug is the missing wait. */
 static void a_missing_wait_between_streams(void **) {
     for (int bug = 0; bug < 2; bug++) {
         const Side side;
@@ -78,7 +78,7 @@ static void a_missing_wait_between_streams(void **) {
     }
 }
 
-/* An event means the place where it was last recorded before the wait was asked for. */
+/* An event stands for the place where it was last recorded before the call that waits. */
 static void an_event_recorded_again(void **) {
     const Side side;
     int *const x = device_copy_of(counted(COUNT));
@@ -96,7 +96,7 @@ static void an_event_recorded_again(void **) {
     assert_int_equal(read[0], 1100);
 }
 
-static void asking_comes_to_an_end(void **) {
+static void polling_ends(void **) {
     const Side side;
     int *const x = device_copy_of(counted(COUNT));
     for (int i = 0; i < 3; i++)
@@ -163,7 +163,7 @@ static void graphs_are_replayed(void **) {
     cudaGetLastError();
 }
 
-/* What a capture cannot keep spoils it. */
+/* A call that cannot be captured spoils the capture. */
 static void check_spoilt(const std::function<cudaError_t()> &call) {
     cudaGraph_t graph;
     assert_int_equal(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), cudaSuccess);
@@ -201,7 +201,7 @@ static void waits_between_a_capture_and_another_stream(void **) {
     cudaGetLastError();
 }
 
-/* A graph goes on using the memory that it was captured with. */
+/* A graph keeps using the memory that it was captured with. */
 static void a_graph_whose_memory_was_freed(void **) {
     int *x;
     cudaMalloc(&x, BYTES);
@@ -219,7 +219,7 @@ static void a_graph_whose_memory_was_freed(void **) {
     cudaGraphExecDestroy(exec);
 }
 
-static void handles_that_are_none(void **) {
+static void invalid_handles(void **) {
     const cudaStream_t no_stream = (cudaStream_t)ops;
     const cudaEvent_t no_event = (cudaEvent_t)ops;
     assert_int_equal(cudaStreamSynchronize(no_stream), cudaErrorInvalidResourceHandle);
@@ -236,14 +236,14 @@ int main() {
         cmocka_unit_test_setup_teardown(pinned_memory_is_written_when_the_stream_gets_there, prepare, finish),
         cmocka_unit_test_setup_teardown(a_missing_wait_between_streams, prepare, finish),
         cmocka_unit_test_setup_teardown(an_event_recorded_again, prepare, finish),
-        cmocka_unit_test_setup_teardown(asking_comes_to_an_end, prepare, finish),
+        cmocka_unit_test_setup_teardown(polling_ends, prepare, finish),
         cmocka_unit_test_setup_teardown(time_between_events, prepare, finish),
         cmocka_unit_test_setup_teardown(launches_keep_their_arguments, prepare, finish),
         cmocka_unit_test_setup_teardown(graphs_are_replayed, prepare, finish),
         cmocka_unit_test_setup_teardown(captures_are_spoilt, prepare, finish),
         cmocka_unit_test_setup_teardown(waits_between_a_capture_and_another_stream, prepare, finish),
         cmocka_unit_test_setup_teardown(a_graph_whose_memory_was_freed, prepare, finish),
-        cmocka_unit_test_setup_teardown(handles_that_are_none, prepare, finish),
+        cmocka_unit_test_setup_teardown(invalid_handles, prepare, finish),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
