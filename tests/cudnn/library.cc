@@ -3,8 +3,8 @@
  * operation after the other as the graph describes them, so that strides, offsets, scales and the order of operations
  * are tested without a GPU. A plan's pointers are host memory.
  *
- * Advised are engine 3, which has no plan for anything, engines 4 and 5, which differ in nothing but that 5 wants more
- * memory for heads of 40, and as a fallback 3 and 4; heads of 48 find engine 4 only as a fallback, heads of 56 have a
+ * It recommends engine 3, which has no plan for anything, engines 4 and 5, which differ only in that 5 needs more
+ * memory for heads of 40, and as a fallback 3 and 4. Heads of 48 find engine 4 only as a fallback, heads of 56 have a
  * plan that cannot be run, and 72 have none. */
 #include <cudnn.h>
 
@@ -71,14 +71,14 @@ struct Tensor {
     size_t count() const {
         return (size_t)(sizes[0] * sizes[1] * sizes[2] * sizes[3]);
     }
-    /* Where the i-th element in row-major order lies. */
+    /* The offset of the i-th element in row-major order. */
     size_t offset(size_t i) const {
         size_t at = 0;
         for (int d = 3; d >= 0; i /= (size_t)sizes[d], d--)
             at += i % (size_t)sizes[d] * (size_t)strides[d];
         return at;
     }
-    /* The element for the i-th of `other`, of which this has each size, or one that stands for all. */
+    /* The element for the i-th of `other`; of each size this has the same, or one that stands for all. */
     size_t broadcast(size_t i, const Tensor &other) const {
         size_t at = 0, step = 1;
         for (int d = 3; d >= 0; i /= (size_t)other.sizes[d], d--) {
@@ -374,7 +374,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t, cudnnBackendDescriptor_t descri
         run.pointers[get<int64_t>(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, i)] =
             get<char *>(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, i);
     for (size_t i = 0; i < count_of(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, sizeof(Object *)); i++) {
-        memset(run.workspace, 0xff, WORKSPACE); /* what else lay there would be lost */
+        memset(run.workspace, 0xff, WORKSPACE); /* anything else there would be lost */
         if (!operate(run, part(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, i)))
             return fail(CUDNN_STATUS_BAD_PARAM,
                         "an operation that the stand-in does not know, or sizes that do not fit");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes attention's plans for GPUs that are only described: `plans PROPERTIES.json...`. Prints TAP without numbers.
+/* Compiles attention's plans for GPUs that are only described: `plans PROPERTIES.json...`. Prints TAP without numbers.
  * Needs the stand-in driver as libcuda.so.1, see driver.c. */
 #include "kernels/cuda/attention_library.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ static void result(bool good, const Gpu *gpu, const AttentionShape *shape, const
     failed += !good;
 }
 
-static void plan(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
+/* There is a plan, whose workspace is no more than a plan of a run's memory expects. */
+static void check_plan(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
     AttentionPlan *made;
     char text[200];
     Status status = attention_plan_open(cudnn, &shape, 0, &made);
@@ -32,14 +34,16 @@ static void plan(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
         status_free(status);
         return;
     }
-    snprintf(text, sizeof text, "engine %lld, workspace %zu bytes", (long long)attention_plan_engine(made),
-             attention_plan_workspace(made));
-    result(true, gpu, &shape, text);
+    const size_t workspace = attention_plan_workspace(made);
+    const size_t planned = gpu_attention_workspace(shape.batch, shape.heads, shape.tokens);
+    snprintf(text, sizeof text, "engine %lld, workspace %zu of %zu bytes", (long long)attention_plan_engine(made),
+             workspace, planned);
+    result(workspace <= planned, gpu, &shape, text);
     attention_plan_close(made);
 }
 
-/* cuDNN says what it is that it has no plan for. */
-static void refused(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
+/* cuDNN names the shape that it has no plan for. */
+static void check_refused(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
     AttentionPlan *made;
     char name[100];
     Status status = attention_plan_open(cudnn, &shape, 0, &made);
@@ -54,38 +58,39 @@ static void refused(const Gpu *gpu, const Cudnn *cudnn, AttentionShape shape) {
     status_free(status);
 }
 
-/* What decides between the library and the plain kernels. */
-static void has(const Gpu *gpu, Ops *ops, RealType type, AttentionShape shape, bool expected, const char *reason) {
+/* Whether cuDNN or the plain kernels compute a shape. */
+static void check_has(const Gpu *gpu, Ops *ops, RealType type, AttentionShape shape, bool expected,
+                      const char *reason) {
     ops->type = type;
     const bool there = attention_library_has(ops, &shape), again = attention_library_has(ops, &shape);
     const char *note = attention_library_note(cuda_context(ops));
     char text[700];
-    const bool told = reason ? note && strstr(note, reason) : !note;
+    const bool noted = reason ? note && strstr(note, reason) : !note;
     snprintf(text, sizeof text, "%s: the %s: %s", type == REAL_BF16 ? "BF16" : "FP32",
-             there ? "library" : "plain kernels", note ? note : "nothing to tell");
-    result(there == expected && again == there && told && !ops->error, gpu, &shape, text);
+             there ? "library" : "plain kernels", note ? note : "nothing to report");
+    result(there == expected && again == there && noted && !ops->error, gpu, &shape, text);
 }
 
-static void choices(const Gpu *gpu) {
+static void check_choices(const Gpu *gpu) {
     Cuda cuda = {};
     Device device = {};
     Ops ops = {};
     device.context = &cuda;
     ops.device = &device;
     Status status = attention_library_open(&cuda, gpu->properties);
-    has(gpu, &ops, REAL_FP32, {false, 4, 197, HEADS, 64}, false, NULL);
-    has(gpu, &ops, REAL_BF16, {false, 4, 197, HEADS, 64}, true, NULL);
-    has(gpu, &ops, REAL_BF16, {false, 4, 197, HEADS, 20}, false, "197 tokens, heads of 20");
-    has(gpu, &ops, REAL_BF16, {true, 4, 197, HEADS, 136}, false, "heads of 20"); /* the first reason stays */
+    check_has(gpu, &ops, REAL_FP32, {false, 4, 197, HEADS, 64}, false, NULL);
+    check_has(gpu, &ops, REAL_BF16, {false, 4, 197, HEADS, 64}, true, NULL);
+    check_has(gpu, &ops, REAL_BF16, {false, 4, 197, HEADS, 20}, false, "197 tokens, heads of 20");
+    check_has(gpu, &ops, REAL_BF16, {true, 4, 197, HEADS, 136}, false, "heads of 20"); /* the first reason stays */
     attention_library_close(&cuda);
 
     status_free(status);
     status = attention_library_open(&cuda, gpu->properties);
-    has(gpu, &ops, REAL_BF16, {true, 4, 1, HEADS, 64}, false, "1 tokens, heads of 64");
+    check_has(gpu, &ops, REAL_BF16, {true, 4, 1, HEADS, 64}, false, "1 tokens, heads of 64");
     cuda.capturing = true;
     const AttentionShape late = {true, 4, 197, HEADS, 64};
     const bool there = attention_library_has(&ops, &late);
-    result(!there && ops.error && strstr(status_message(ops.error), "run it once before"), gpu, &late,
+    result(!there && ops.error && strstr(status_message(ops.error), "run the operation once before"), gpu, &late,
            "no plan is made while work is captured");
     attention_library_close(&cuda);
     status_free(ops.error);
@@ -122,14 +127,14 @@ int main(int argc, char **argv) {
         for (const int head : heads)
             for (const int count : tokens)
                 for (const bool backward : {false, true}) {
-                    plan(&gpu, cudnn, {backward, 256, count, HEADS, head});
+                    check_plan(&gpu, cudnn, {backward, 256, count, HEADS, head});
                     if (head == 64 && count == 197)
-                        plan(&gpu, cudnn, {backward, 1, count, HEADS, head});
+                        check_plan(&gpu, cudnn, {backward, 1, count, HEADS, head});
                 }
-        refused(&gpu, cudnn, {false, 4, 197, HEADS, 20});
-        refused(&gpu, cudnn, {true, 4, 197, HEADS, 20});
+        check_refused(&gpu, cudnn, {false, 4, 197, HEADS, 20});
+        check_refused(&gpu, cudnn, {true, 4, 197, HEADS, 20});
         cudnn_close(cudnn);
-        choices(&gpu);
+        check_choices(&gpu);
     }
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs attention by the library over host memory: cuDNN is the stand-in of library.cc, and there is no driver, so that
- * what the plain kernels should compute fails and says so. Prints TAP without numbers. */
+/* Runs attention by cuDNN over host memory: cuDNN is the stand-in of library.cc, and there is no driver, so that the
+ * plain kernels fail. Prints TAP without numbers. */
 #include "kernels/cuda/attention_library.cuh"
 #include "kernels/cuda/stopwatch.cuh"
 #include "kernels/cuda/tuning.cuh"
@@ -52,7 +52,7 @@ struct Machine {
     }
 };
 
-/* The ways that were timed: number 2 is said to be the fastest. */
+/* The variants that were timed: number 2 is the fastest. */
 static std::vector<int> &timed = *new std::vector<int>;
 
 bool stopwatch_run(Ops *, const char *, int way, bool (*work)(const void *), const void *context, double *seconds) {
@@ -150,7 +150,7 @@ static double difference(const std::vector<T> &have, const std::vector<double> &
     return most / largest;
 }
 
-/* With choices by timing, if `given` is not NULL, after those in it. Then `expected` lists what there is afterwards. */
+/* With choices by timing, if `given` is not NULL, after those in it. `expected`: the choices afterwards. */
 typedef std::vector<TuneEntry> Choices;
 
 static void compare(const Case &c, const Choices *given = NULL, const Choices &expected = {},
@@ -158,7 +158,7 @@ static void compare(const Case &c, const Choices *given = NULL, const Choices &e
     Machine machine;
     const size_t count = (size_t)c.batch * c.tokens * c.heads * c.head;
     const std::vector<uint16_t> qkv = numbers(3 * count, 1), dout = numbers(count, 2);
-    /* All NaN, so that what is not written is seen. */
+    /* All NaN, so that what is not written shows. */
     std::vector<uint16_t> out(count, 0xffff), dqkv(3 * count, 0xffff);
     std::vector<float> lse((size_t)c.batch * c.heads * c.tokens, NAN);
     timed.clear();
@@ -200,7 +200,7 @@ static void fails(const Case &c, const char *name, std::vector<const char *> par
     result(good, name, c, text);
 }
 
-/* Short sequences have their own kernel, and FP32 is never asked of the library. */
+/* Short sequences have their own kernel, and FP32 never goes to cuDNN. */
 static void others() {
     Machine machine;
     const std::vector<uint16_t> qkv = numbers(3 * 64 * 64, 1);
@@ -220,8 +220,8 @@ static void others() {
            {1, 9, 1, 40}, message);
 }
 
-/* Advised are plans 0 to 2, of which there is none of number 0, then 3 and 4 as a fallback, likewise. Number 2 is said
- * to be the fastest; for heads of 40 it wants too much memory. */
+/* cuDNN recommends plans 0 to 2, of which number 0 does not compile, then 3 and 4 as a fallback, likewise. Number 2 is
+ * said to be the fastest; for heads of 40 it needs too much memory. */
 static void choices() {
     char forward[200], backward[200], forty[2][200];
     snprintf(forward, sizeof forward, "attention_forward of 1 x 9 tokens, 2 heads of 24, BF16, by cuDNN %zu", VERSION);

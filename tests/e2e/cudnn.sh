@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Attention by cuDNN without a GPU. Its plans are made by cuDNN itself for GPUs that are only described
-# (tests/cases/h100.json, h200.json), with a stand-in for the driver: they show that graph, shape and chip are supported
-# and how much memory they want. Its graphs are computed by a stand-in for cuDNN, against the formulas.
+# Attention by cuDNN without a GPU. cuDNN itself compiles plans for GPUs that are only described (tests/cases/h100.json,
+# h200.json), with a stand-in for the driver: they show that graph, shape and chip are supported and how much memory they
+# need. A stand-in for cuDNN computes its graphs, which are compared with the formulas.
 . "$(dirname "$0")/lib.sh"
 
 if ! make -s --no-print-directory list-cudnn | grep -q .; then
