@@ -35,8 +35,8 @@ typedef struct {
     const char *key;     /* what is computed: operation, types, sizes */
     const char *choice;  /* the way, in the backend's own words */
     double microseconds; /* that it took */
-    bool refused;        /* tune_give() named another way for it, which the device could not take */
-} TuneEntry;
+    bool refused;        /* autotune_import() named another way for it, which the device could not use */
+} AutotuneChoice;
 
 /* Version of a library or driver the device depends on. */
 typedef struct {
@@ -53,8 +53,8 @@ struct Device {
     bool unified;     /* a GPU whose memory is the host's */
     int capability;   /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
     char pci[32];     /* a GPU's address on the PCI bus, "0000:3b:00.0"; "": none, or unknown */
-    /* What choices are valid for, such as GPU, driver and library; "": there is nothing to choose, and tune(),
-     * tune_give() and tune_list() are not to be called. */
+    /* What choices are valid for, such as GPU, driver and library; "": there is nothing to choose, and autotune(),
+     * autotune_import() and autotune_export() must not be called. */
     char tuned_on[256];
     size_t ops_size; /* of the table that operations() fills */
     void *context;   /* the backend's own */
@@ -108,12 +108,12 @@ struct Device {
      * that is recommended without trying. `timed`: the fastest, found when a shape first occurs, which then takes
      * longer and waits; never while work is captured. Results are bit-identical from run to run as long as the choices
      * are. */
-    void (*tune)(const Device *device, bool timed);
+    void (*autotune)(const Device *device, bool timed);
     /* Takes over choices of a device with the same `tuned_on`, before the first operation. */
-    Status (*tune_give)(const Device *device, const TuneEntry *entries, size_t count);
+    Status (*autotune_import)(const Device *device, const AutotuneChoice *entries, size_t count);
     /* All choices, those taken over included, valid until the next operation. The list only grows, or entries become
      * `refused`. */
-    const TuneEntry *(*tune_list)(const Device *device, size_t *count);
+    const AutotuneChoice *(*autotune_export)(const Device *device, size_t *count);
     /* One line about the operations so far that the user should know; NULL: nothing. */
     const char *(*note)(const Device *device);
     /* What is known by now, some of it only after first use; returns how many. */

@@ -14,7 +14,7 @@
  * of range, a lost GPU) is reported when the device is next waited for. Sums over many values are taken in an order
  * that depends on the shape alone, so results are bit-identical from run to run and for any number of threads.
  *
- * A device that chooses algorithms by timing (Device.tune) may compute GELU's tanh form, and its slope's product, from
+ * A device that chooses algorithms by timing (Device.autotune) may compute GELU's tanh form, and its slope's product, from
  * the linear layer's product before that is rounded; its results are bit-identical as long as its choices are the same.
  *
  * To add an operation: its arguments and its line in operations.h, cpu_NAME() and cost_NAME() in a file of kernels/cpu,

@@ -6,7 +6,7 @@ namespace {
 
 enum { THREADS = 256, VALUES = 4 }; /* VALUES: a thread's, 16 bytes of FP32 */
 
-/* What is the same for all elements of a segment. */
+/* The factors of all elements of a segment. */
 struct Rates {
     float scale, decay, step, root, beta1, beta2, eps;
 };
@@ -22,7 +22,7 @@ __device__ __forceinline__ Rates rates_of(const AdamwSegment &segment, const Ada
                  values.eps};
 }
 
-__device__ __forceinline__ void update(float &param, float grad, float &m, float &v, const Rates &r) {
+__device__ __forceinline__ void update_element(float &param, float grad, float &m, float &v, const Rates &r) {
     const float g = grad * r.scale;
     m = r.beta1 * m + (1.0f - r.beta1) * g;
     v = r.beta2 * v + (1.0f - r.beta2) * g * g;
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(THREADS)
         Pack<float> p = load_pack(param + at), first = load_pack(m + at), second = load_pack(v + at);
 #pragma unroll
         for (int i = 0; i < VALUES; i++)
-            update(p.values[i], gradient.values[i], first.values[i], second.values[i], rates);
+            update_element(p.values[i], gradient.values[i], first.values[i], second.values[i], rates);
         store_pack(param + at, p);
         store_pack(m + at, first);
         store_pack(v + at, second);
@@ -78,13 +78,13 @@ __global__ void __launch_bounds__(THREADS)
         }
         return;
     }
-    /* The four lie across the end of a segment, or of all. */
+    /* The four cross the end of a segment, or of the tensor. */
     for (size_t i = at; i < at + VALUES && i < count; i++) {
         while (s + 1 < segment_count && segments[s + 1].offset <= i)
             s++;
         if (s < 0 || i >= segments[s].offset + segments[s].count)
             continue;
-        update(param[i], grad[i], m[i], v[i], rates_of(segments[s], *values, scale));
+        update_element(param[i], grad[i], m[i], v[i], rates_of(segments[s], *values, scale));
         if (rounded)
             rounded[i] = from_float<bf16>(param[i]);
     }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/attention.cuh"
 #include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/attention_short.cuh"
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/real.cuh"
 #include "kernels/cuda/warp.cuh"
-#include "kernels/cuda/ways.cuh"
 #include "ops/gpu_scratch.h"
 
 #include <math.h>
 #include <stdio.h>
 
-/* For any head and any number of tokens, on the CUDA cores in FP32, without anything quadratic in memory: Flash
- * Attention 2's loops (Dao, arXiv 2307.08691).
+/* For any head and any number of tokens, on the CUDA cores in FP32, without memory quadratic in the tokens:
+ * FlashAttention-2's loops (Dao, arXiv 2307.08691).
  *
  * A block of 16 x 16 threads computes tiles of SIDE x SIDE scores, each thread 4 x 4 of them, and WIDTH columns of a
  * result, 32, 64, 128 or 256, the least that holds the head; a head beyond 256 is cut into slices, each with its own
  * scores. Every product's factors pass through shared memory as the rows [depth][SIDE] that it sums over, converted to
- * floats. Groups of four elements change places within such a row by the row's number: so threads that write down a
- * column and threads that read along a row both meet all banks.
+ * floats. Groups of four elements are permuted within such a row by the row's number, so that threads that write down a
+ * column and threads that read along a row both use all banks.
  *
  * Two arrays of 16 KiB; 95 to 128 registers for heads up to 128, two blocks a multiprocessor, and up to 251 beyond, one
  * block. With n = batch x tokens and D = heads x head, 4 n tokens D FLOP forward and 14 n tokens D backward: beyond
@@ -33,7 +33,7 @@ template <typename T> struct Rows {
     size_t stride;
     int count;   /* rows */
     int columns; /* elements of a row */
-    bool packed; /* 16-byte accesses: rows lie on multiples of 16 bytes and end on one */
+    bool packed; /* 16-byte accesses: rows start and end on multiples of 16 bytes */
 };
 
 template <typename T> __device__ __forceinline__ Pack<T> load_part(const Rows<const T> &rows, int row, int column) {
@@ -113,7 +113,7 @@ __device__ __forceinline__ void store_scores(float *tile, const float (&c)[4][4]
             make_float4(c[0][j], c[1][j], c[2][j], c[3][j]);
 }
 
-template <int EACH> __device__ __forceinline__ void clear(float (&c)[4][EACH]) {
+template <int EACH> __device__ __forceinline__ void clear_sums(float (&c)[4][EACH]) {
 #pragma unroll
     for (int i = 0; i < 4; i++)
 #pragma unroll
@@ -121,11 +121,11 @@ template <int EACH> __device__ __forceinline__ void clear(float (&c)[4][EACH]) {
             c[i][j] = 0;
 }
 
-/* c = x y^T for SIDE rows of each. `tile` is free before and after; the first barrier also ends what went before. */
+/* c = x y^T for SIDE rows of each. `tile` is free before and after; the first barrier also ends the work before. */
 template <typename T>
 __device__ __forceinline__ void multiply_rows(float (&c)[4][4], float *tile, const Rows<const T> &x, int x_row,
                                               const Rows<const T> &y, int y_row) {
-    clear(c);
+    clear_sums(c);
     for (int column = 0; column < x.columns; column += DEPTH) {
         __syncthreads();
         load_columns<T>(tile, x, x_row, column);
@@ -232,9 +232,9 @@ __device__ __forceinline__ float across_max(float x) {
 #define LOG2_E 1.44269504f
 #define LN_2 0.693147181f
 
-/* Keys tile by tile: when a tile raises a query's largest score, what has been summed shrinks by as much. Reads 3 n D
+/* Keys tile by tile: when a tile raises a query's largest score, its sums so far shrink accordingly. Reads 3 n D
  * elements, writes n D and n heads floats; floor 16 n D bytes / 3.08 TB/s in FP32, half in BF16 (computed). A tile of
- * queries reads all keys and values, by the L2 cache. */
+ * queries reads all keys and values, from the L2 cache. */
 template <typename T, int WIDTH>
 __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
     plain_forward(const T *__restrict__ qkv, T *__restrict__ out, float *__restrict__ lse, Shape shape) {
@@ -253,7 +253,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
     }
 #pragma unroll
     for (int group = 0; group < Split<WIDTH>::GROUPS; group++)
-        clear(c[group]);
+        clear_sums(c[group]);
     for (int key = 0; key < shape.tokens; key += SIDE) {
         multiply_rows<T>(p, tile, q, place.row, k, key);
 #pragma unroll
@@ -294,7 +294,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
     write_sums<T, WIDTH>(c, factor, rows_of<T>(out, shape, place.index, 1, 0), place.row, place.column);
 }
 
-/* dq by tiles of queries, and through = dout . out by the way, for the keys' gradient. Reads 5 n D elements and n heads
+/* dq by tiles of queries, and also through = dout . out, for the keys' gradient. Reads 5 n D elements and n heads
  * floats, writes n D and n heads floats; floor 24 n D bytes / 3.08 TB/s in FP32, half in BF16 (computed). */
 template <typename T, int WIDTH>
 __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
@@ -333,7 +333,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
     }
 #pragma unroll
     for (int group = 0; group < Split<WIDTH>::GROUPS; group++)
-        clear(c[group]);
+        clear_sums(c[group]);
     for (int key = 0; key < shape.tokens; key += SIDE) {
         multiply_rows<T>(p, tile, q, place.row, k, key);
         multiply_rows<T>(slope, tile, d, place.row, v, key);
@@ -369,8 +369,8 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
     Sums<WIDTH> dk, dv;
 #pragma unroll
     for (int group = 0; group < Split<WIDTH>::GROUPS; group++) {
-        clear(dk[group]);
-        clear(dv[group]);
+        clear_sums(dk[group]);
+        clear_sums(dv[group]);
     }
     for (int query = 0; query < shape.tokens; query += SIDE) {
         multiply_rows<T>(p, tile, k, place.row, q, query);
@@ -424,19 +424,19 @@ static void launch_backward(Ops *ops, const T *dout, const T *qkv, const T *out,
      : (head) <= 128 ? function<T, 128>(__VA_ARGS__)                                                                   \
                      : function<T, 256>(__VA_ARGS__))
 
-/* Whether cuDNN is found to be faster than our kernel for short sequences, which serves where nothing is timed. */
+/* Whether cuDNN is faster than our kernel for short sequences, which serves where nothing is timed. */
 template <typename Ours, typename Library>
-static bool library_wins(Ops *ops, const AttentionShape *shape, const Ours &ours, const Library &library) {
-    static const Ways ways = {"our kernel", "cuDNN"};
-    if (!tuning_timed(ops))
+static bool library_is_faster(Ops *ops, const AttentionShape *shape, const Ours &ours, const Library &library) {
+    static const Variants variants = {"our kernel", "cuDNN"};
+    if (!autotune_is_timed(ops))
         return false;
     char key[200];
     snprintf(key, sizeof key, "attention_%s of %d x %d tokens, %d heads of %d, BF16: our kernel or cuDNN",
              shape->backward ? "backward" : "forward", shape->batch, shape->tokens, shape->heads, shape->head);
-    const char *choice = way_chosen(ops, key, ways);
-    if (choice ? !strcmp(choice, ways.usual) : !tuning_may_time(ops))
+    const char *choice = autotune_chosen_variant(ops, key, variants);
+    if (choice ? !strcmp(choice, variants.standard) : !autotune_may_time(ops))
         return false;
-    return attention_library_has(ops, shape, true) && other_way_wins(ops, key, ways, ours, library);
+    return attention_library_has(ops, shape, true) && autotune_picks_other(ops, key, variants, ours, library);
 }
 
 void cuda_attention_forward(Ops *ops, const AttentionForward *a) {
@@ -451,7 +451,7 @@ void cuda_attention_forward(Ops *ops, const AttentionForward *a) {
         attention_short_forward(ops, a->qkv, a->out, a->lse, a->batch, a->tokens, a->heads, a->head);
         return !ops->error;
     };
-    if (attention_is_short(ops, a->tokens, a->head) ? library_wins(ops, &wanted, ours, library)
+    if (attention_is_short(ops, a->tokens, a->head) ? library_is_faster(ops, &wanted, ours, library)
                                                     : attention_library_has(ops, &wanted)) {
         library();
         return;
@@ -477,7 +477,7 @@ void cuda_attention_backward(Ops *ops, const AttentionBackward *a) {
         attention_short_backward(ops, a->dout, a->qkv, a->lse, a->dqkv, a->batch, a->tokens, a->heads, a->head);
         return !ops->error;
     };
-    if (attention_is_short(ops, a->tokens, a->head) ? library_wins(ops, &wanted, ours, library)
+    if (attention_is_short(ops, a->tokens, a->head) ? library_is_faster(ops, &wanted, ours, library)
                                                     : attention_library_has(ops, &wanted)) {
         library();
         return;

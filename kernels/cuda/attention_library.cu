@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/stopwatch.cuh"
-#include "kernels/cuda/tuning.cuh"
 #include "ops/gpu_scratch.h"
 
 #include <math.h>
@@ -79,7 +79,7 @@ static AttentionPlan *open_chosen_plan(const Ops *ops, const AttentionShape *sha
     const AttentionLibrary *library = cuda_context(ops)->attention;
     char key[200], text[64] = "";
     describe_choice(library, shape, key);
-    const char *choice = tuning_choice(ops, key);
+    const char *choice = autotune_choice(ops, key);
     int number;
     if (!choice || sscanf(choice, "plan %d,", &number) != 1)
         return NULL;
@@ -117,7 +117,7 @@ static AttentionPlan *open_plan(const Ops *ops, const AttentionShape *shape, boo
     AttentionPlan *plan = open_chosen_plan(ops, shape);
     if (plan)
         return plan;
-    *settled = !tuning_timed(ops);
+    *settled = !autotune_is_timed(ops);
     Status status = attention_plan_open(library->cudnn, shape, 0, &plan);
     if (status)
         note_refusal(library, quiet, status);
@@ -212,14 +212,14 @@ static void time_plans(Ops *ops, KnownShape *known, const AttentionTensors *tens
         return;
     known->settled = true;
     describe_plan(known->plan, choice);
-    tuning_keep(ops, key, choice, best);
+    autotune_record(ops, key, choice, best);
 }
 
 void attention_library_run(Ops *ops, const AttentionShape *shape, AttentionTensors tensors) {
     KnownShape *known = find_shape(ops, shape, true);
     if (!known || !known->plan)
         return;
-    if (!known->settled && tuning_may_time(ops))
+    if (!known->settled && autotune_may_time(ops))
         time_plans(ops, known, &tensors);
     Status status = ops->error ? NULL : run_plan(ops, known->plan, shape, tensors);
     if (status)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/attention.cuh"
+#include "kernels/cuda/attention_short.cuh"
 #include "kernels/cuda/mma.cuh"
 #include "kernels/cuda/real.cuh"
 #include "kernels/cuda/warp.cuh"
@@ -8,17 +8,18 @@
 
 /* One block for each sample and head, one warp for each 16 tokens of it: HEAD elements, TILES times 16 tokens. Each
  * warp owns 16 queries; scores stay in its registers from the first product to the last, since a lane's results of one
- * product are just what it gives to the next. Tokens beyond the last are zeros in shared memory and are not written.
+ * product are exactly its part of the next one's factor. Tokens beyond the last are zeros in shared memory and are not
+ * written.
  *
- * The tiles of shared memory have rows of CHUNKS 16-byte chunks. A chunk stands where its number, changed by the row's,
- * says: the same chunk of eight rows in turn lies in all 32 banks, so that reading matrices and writing results is
- * without conflicts. */
+ * The tiles of shared memory have rows of CHUNKS 16-byte chunks. A chunk's place is its number, changed by the
+ * row's: the same chunk of eight consecutive rows covers all 32 banks, so that reading matrices and writing results has
+ * no conflicts. */
 template <int CHUNKS> __device__ __forceinline__ bf16 *chunk_at(bf16 *tile, int row, int chunk) {
     return tile + (row * CHUNKS + (chunk ^ (row * CHUNKS / 8 % CHUNKS))) * 8;
 }
 
-/* What this lane hands to load_matrices() for the four 8 x 8 matrices of 16 rows and two chunks: numbered down the rows
- * first (a left factor as it lies, a right one transposed), or along the chunks first (the other way round). */
+/* The address that this lane passes to load_matrices() for the four 8 x 8 matrices of 16 rows and two chunks: numbered
+ * down the rows first (for a left factor, or a right one transposed), or along the chunks first (vice versa). */
 template <int CHUNKS> __device__ __forceinline__ const bf16 *rows_first(bf16 *tile, int row, int chunk) {
     const int lane = threadIdx.x % WARP;
     return chunk_at<CHUNKS>(tile, row + lane % 16, chunk + lane / 16);
@@ -85,23 +86,24 @@ __device__ __forceinline__ void multiply_columns(float (&c)[CHUNKS][4], bf16 *a,
 }
 
 /* Two floats as BF16, the first in the lower half. */
-__device__ __forceinline__ uint32_t pack_two(float low, float high) {
+__device__ __forceinline__ uint32_t pack_pair(float low, float high) {
     const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
     return *reinterpret_cast<const uint32_t *>(&both);
 }
 
 /* The results of a product as the left factor of the next. */
-template <int TILES> __device__ __forceinline__ void pack(uint32_t (&a)[TILES][4], const float (&c)[2 * TILES][4]) {
+template <int TILES>
+__device__ __forceinline__ void pack_factor(uint32_t (&a)[TILES][4], const float (&c)[2 * TILES][4]) {
 #pragma unroll
     for (int i = 0; i < 2 * TILES; i++) {
-        a[i / 2][i % 2 * 2] = pack_two(c[i][0], c[i][1]);
-        a[i / 2][i % 2 * 2 + 1] = pack_two(c[i][2], c[i][3]);
+        a[i / 2][i % 2 * 2] = pack_pair(c[i][0], c[i][1]);
+        a[i / 2][i % 2 * 2 + 1] = pack_pair(c[i][2], c[i][3]);
     }
 }
 
-/* Two rows of 8 elements, held by four lanes each, into a chunk of the tile. */
+/* Stores two rows of 8 elements, which four lanes each have, into a chunk of the tile. */
 template <int CHUNKS>
-__device__ __forceinline__ void put(bf16 *tile, int row, int chunk, uint32_t first, uint32_t second) {
+__device__ __forceinline__ void store_chunk(bf16 *tile, int row, int chunk, uint32_t first, uint32_t second) {
     const int lane = threadIdx.x % WARP;
     *reinterpret_cast<uint32_t *>(chunk_at<CHUNKS>(tile, row + lane / 4, chunk) + lane % 4 * 2) = first;
     *reinterpret_cast<uint32_t *>(chunk_at<CHUNKS>(tile, row + lane / 4 + 8, chunk) + lane % 4 * 2) = second;
@@ -126,8 +128,8 @@ __device__ __forceinline__ void write_rows(const float (&c)[CHUNKS][4], const fl
     __syncwarp();
 #pragma unroll
     for (int i = 0; i < CHUNKS; i++)
-        put<CHUNKS>(tile, row, i, pack_two(c[i][0] * factor[0], c[i][1] * factor[0]),
-                    pack_two(c[i][2] * factor[1], c[i][3] * factor[1]));
+        store_chunk<CHUNKS>(tile, row, i, pack_pair(c[i][0] * factor[0], c[i][1] * factor[0]),
+                            pack_pair(c[i][2] * factor[1], c[i][3] * factor[1]));
     __syncwarp();
 #pragma unroll
     for (int i = 0; i < CHUNKS / 2; i++) {
@@ -150,7 +152,7 @@ __device__ __forceinline__ float row_max(float x) {
 #define LOG2_E 1.44269504f
 #define LN_2 0.693147181f
 
-/* Each element of a product's results: c[i][j] stands in the lane's row j / 2. */
+/* Each element of a product's results: c[i][j] is in the lane's row j / 2. */
 #define EACH_SCORE(i, j)                                                                                               \
     _Pragma("unroll") for (int i = 0; i < 2 * TILES; i++) _Pragma("unroll") for (int j = 0; j < 4; j++)
 
@@ -197,7 +199,7 @@ __global__ void __launch_bounds__(TILES *WARP)
     sum[0] = row_sum(sum[0]);
     sum[1] = row_sum(sum[1]);
     uint32_t a[TILES][4];
-    pack<TILES>(a, p);
+    pack_factor<TILES>(a, p);
     if (threadIdx.x % 4 < 2) { /* of the four lanes with these rows, the first writes one, the second the other */
         const bool second = threadIdx.x % 4;
         const int at = row + threadIdx.x % WARP / 4 + (second ? 8 : 0);
@@ -214,13 +216,13 @@ __global__ void __launch_bounds__(TILES *WARP)
     write_rows<CHUNKS>(c, factor, q, row, out + sample * tokens * width + offset, width, tokens);
 }
 
-/* With dp = dout v^T and ds = p (dp - through): the sum of p dp over the keys is dout . out, what `through` asks for,
- * so that neither `out` is read nor its rounding enters. p and ds, rounded to BF16 as the products take them, pass
+/* With dp = dout v^T and ds = p (dp - through): the sum of p dp over the keys is dout . out, which is `through`,
+ * so that `out` is not read and its rounding does not matter. p and ds, rounded to BF16 for the products, pass
  * through shared memory once, [query][key], for the two products that sum over the queries: there each warp owns 16
  * keys.
  *
  * Reads 8 n D bytes and 4 n heads, writes 6 n D; at 50 tokens and D = 1024 0.23 us a sample at 3.08 TB/s (computed).
- * Four tiles of head 64 take 48 KiB, all that a launch gets unasked, and 112 registers a thread: 4 blocks a
+ * Four tiles of head 64 take 48 KiB, all that a launch gets by default, and 112 registers a thread: 4 blocks a
  * multiprocessor of an H100; of head 32, 32 KiB and 80 registers: 6 blocks. A warp issues 1485 instructions a head,
  * 0.85 us where memory takes 1.9 us. */
 template <int HEAD, int TILES>
@@ -264,14 +266,14 @@ __global__ void __launch_bounds__(TILES *WARP)
         through[1] = row_sum(through[1]);
         EACH_SCORE(i, j)
         slope[i][j] = p[i][j] * (slope[i][j] - through[j / 2]) * scale;
-        pack<TILES>(a, p);
+        pack_factor<TILES>(a, p);
 #pragma unroll
         for (int i = 0; i < 2 * TILES; i++)
-            put<WIDE>(ps, row, i, a[i / 2][i % 2 * 2], a[i / 2][i % 2 * 2 + 1]);
-        pack<TILES>(a, slope);
+            store_chunk<WIDE>(ps, row, i, a[i / 2][i % 2 * 2], a[i / 2][i % 2 * 2 + 1]);
+        pack_factor<TILES>(a, slope);
 #pragma unroll
         for (int i = 0; i < 2 * TILES; i++)
-            put<WIDE>(slopes, row, i, a[i / 2][i % 2 * 2], a[i / 2][i % 2 * 2 + 1]);
+            store_chunk<WIDE>(slopes, row, i, a[i / 2][i % 2 * 2], a[i / 2][i % 2 * 2 + 1]);
     }
 
     const float one[2] = {1, 1};

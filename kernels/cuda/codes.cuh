@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FP8 codes that a kernel leaves of the BF16 it writes, as quantise_fp8() makes them. */
+/* FP8 codes that a kernel writes beside its BF16 results, as quantise_fp8() makes them. */
 #ifndef FOVEA_CODES_CUH
 #define FOVEA_CODES_CUH
 
@@ -8,7 +8,7 @@
 
 #include <cuda_fp8.h>
 
-/* What a code stands for. */
+/* A code's value. */
 __device__ __forceinline__ float code_value(uint8_t code, int format) {
     const unsigned bits = format == FP8_E4M3 ? 3 : 2, bias = format == FP8_E4M3 ? 7 : 15;
     const unsigned size = code & 0x7fu, exponent = size >> bits, fraction = size & ((1u << bits) - 1);
@@ -19,7 +19,7 @@ __device__ __forceinline__ float code_value(uint8_t code, int format) {
     return code & 0x80u ? -value : value;
 }
 
-/* A thread's part: what the scale says, and what its values showed. */
+/* A thread's part: from the scale, and from the values it saw. */
 struct Coder {
     float factor, limit;
     __nv_fp8_interpretation_t format;
@@ -32,7 +32,7 @@ __device__ __forceinline__ Coder coder_begin(const Fp8Codes &codes) {
     return Coder{scale != 0 ? scale : 1.0f, fine ? 448.0f : 57344.0f, fine ? __NV_E4M3 : __NV_E5M2, 0, 0};
 }
 
-/* The codes of a pack of BF16 to `at`, on a multiple of its 8 values. */
+/* Writes the codes of a pack of BF16 to `at`, a multiple of its 8 values. */
 __device__ __forceinline__ void coder_store(Coder &coder, uint8_t *at, const Pack<bf16> &pack) {
     uint2 out = {};
 #pragma unroll /* sizes are ordered as their bits */
@@ -48,7 +48,8 @@ __device__ __forceinline__ void coder_store(Coder &coder, uint8_t *at, const Pac
     *reinterpret_cast<uint2 *>(at) = out;
 }
 
-/* All lanes of a warp: joins what they saw. Most warps find that a larger value is known already, and wait for none. */
+/* All lanes of a warp: combines what they saw. Most warps find that a larger value is known already, and need no
+ * atomic. */
 __device__ __forceinline__ void coder_end(const Coder &coder, const Fp8Codes &codes) {
     const unsigned largest = warp_max(coder.largest), saturated = warp_sum(coder.saturated);
     if (threadIdx.x % WARP || codes.seen)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the CUDA backend share: the context, launching, and failing. Every operation is cuda_NAME for the
- * table's NAME; every kernel is launched through LAUNCH() and nothing else, so that kernels/emu can
- * run it on the host.
+/* Shared by the files of the CUDA backend: the context, launching, and failing. Every operation is cuda_NAME for the
+ * table's NAME; every kernel is launched through LAUNCH() alone, so that kernels/emu can run it on the host.
  *
  * Results do not depend on the order in which threads and blocks run: no atomic sums of floats; a sum over a tensor is
  * cut into parts whose number depends on the shape alone, and a second kernel adds the parts in order. */
@@ -13,41 +12,41 @@
 #include <cuda_runtime.h>
 #include <stdint.h>
 
-/* What a kernel found wrong with its data: the first finding stays until the device is next waited for. */
+/* What a kernel found wrong with its data: the first error stays until the next wait for the device. */
 typedef enum {
-    FINDING_NONE,
-    FINDING_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
-    FINDING_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
-    FINDING_IMAGE, /* which[row] is `value`, not one of 0 .. limit - 1 */
-    FINDING_CROP   /* `crop`, crops[row], does not lie in its image; column: the size wanted; value, limit: the
-                      image's height and width */
-} FindingKind;
+    KERNEL_ERROR_NONE,
+    KERNEL_ERROR_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
+    KERNEL_ERROR_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
+    KERNEL_ERROR_IMAGE, /* which[row] is `value`, not one of 0 .. limit - 1 */
+    KERNEL_ERROR_CROP   /* `crop`, crops[row], is not inside its image; column: the requested size; value, limit: the
+                           image's height and width */
+} KernelErrorKind;
 
 typedef struct {
     int kind;
-    const char *operation; /* host memory: a kernel only hands it on */
+    const char *operation; /* host memory: a kernel only passes it on */
     int row, column, value, limit;
     Crop crop;
-} Finding;
+} KernelError;
 
 struct Library;          /* of the matrix products: kernels/cuda/matmul.cuh */
 struct AttentionLibrary; /* kernels/cuda/attention_library.cuh */
-struct Tuning;           /* kernels/cuda/tuning.cuh */
+struct Autotune;         /* kernels/cuda/autotune.cuh */
 struct Scratch;          /* device.cu's */
 
 typedef struct {
-    cudaStream_t stream; /* the compute stream */
-    int index;           /* of the device */
-    Finding *finding;    /* device memory */
-    Finding *found;      /* pinned: where a wait reads it */
-    void *scratch;       /* device memory for one operation's parts; grows, see cuda_scratch() */
+    cudaStream_t stream;   /* the compute stream */
+    int index;             /* of the device */
+    KernelError *reported; /* device memory: the kernels write it */
+    KernelError *found;    /* pinned memory: a wait copies it there */
+    void *scratch;         /* device memory for one operation's parts; grows, see cuda_scratch() */
     size_t scratch_bytes;
     struct Scratch *outgrown; /* what graphs may still use */
     bool capturing;
-    const char *last; /* what was launched last, for failures that are found late */
+    const char *last; /* what was launched last, for failures that are detected late */
     struct Library *library;
     struct AttentionLibrary *attention;
-    struct Tuning *tuning;
+    struct Autotune *autotune;
 } Cuda;
 
 static inline Cuda *cuda_context(const Ops *ops) {
@@ -60,16 +59,16 @@ OPERATIONS(CUDA_DECLARE)
 
 /* Keeps `status` as the table's failure: the first, since nothing runs after one. */
 void cuda_fail(Ops *ops, Status status);
-/* Takes the result of a CUDA call made for `operation`: true when it went well. */
+/* Takes the result of a CUDA call made for `operation`: true when it succeeded. */
 bool cuda_check(Ops *ops, const char *operation, cudaError_t error);
-/* The same for a launch, whose failure tells its shape and the source that it stands in, too. */
+/* The same for a launch, whose failure also names its shape and source file. */
 bool cuda_launched(Ops *ops, const char *kernel, const char *file, dim3 grid, dim3 block, size_t shared,
                    cudaError_t error);
 /* The status for a failed call: which call or kernel, what CUDA says, what to do; NULL for cudaSuccess. */
 Status cuda_status(const char *what, cudaError_t error);
 
-/* Device memory for the parts of one operation's sums, valid until the next operation takes some; NULL after a failure.
- * What has been captured keeps using what it was captured with. */
+/* Scratch memory for one operation (ops/gpu_scratch.h), valid until the next operation asks for some; NULL after a
+ * failure. Captured work keeps using the memory it was captured with. */
 void *cuda_scratch(Ops *ops, const char *operation, size_t bytes);
 
 /* LAUNCH(ops, operation, (kernel<T>), grid, block, dynamic shared bytes, arguments...): nothing for an empty grid. */

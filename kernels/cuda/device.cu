@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/plugin.h"
 #include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/cuda.cuh"
 #include "kernels/cuda/matmul.cuh"
-#include "kernels/cuda/ranges.cuh"
-#include "kernels/cuda/tuning.cuh"
+#include "kernels/cuda/nvtx_ranges.cuh"
 #include "kernels/cuda/versions.cuh"
 #include "ops/gpu_scratch.h"
 
@@ -33,7 +33,7 @@ static cudaStream_t stream_of(const Device *device, Stream *stream) {
     return stream ? (cudaStream_t)stream : context_of(device)->stream;
 }
 
-/* A failure that a call met: its own, or that of something launched before. */
+/* The failure of a call: its own, or that of something launched before. */
 static Status late_status(const Device *device, const char *call, cudaError_t error) {
     if (error == cudaSuccess)
         return NULL;
@@ -91,42 +91,42 @@ static Status device_fill(const Device *device, Stream *stream, void *to, int by
     return late_status(device, "fill", cudaMemsetAsync(to, byte, bytes, stream_of(device, stream)));
 }
 
-/* The CPU says the same: cpu_check_ids(), cpu_cross_entropy_loss(), cpu_pixels_to_patches(), resize_pixels(). */
-static Status finding_status(const Finding *found) {
+/* The CPU reports the same: cpu_check_ids(), cpu_cross_entropy_loss(), cpu_pixels_to_patches(), resize_pixels(). */
+static Status kernel_error_status(const KernelError *found) {
     switch (found->kind) {
-    case FINDING_NONE:
+    case KERNEL_ERROR_NONE:
         return NULL;
-    case FINDING_ID:
+    case KERNEL_ERROR_ID:
         return status_error(EXIT_INTERNAL, "%s: ids[%d][%d] is %d, not a patch of 0 .. %d", found->operation,
                             found->row, found->column, found->value, found->limit - 1);
-    case FINDING_LABEL:
+    case KERNEL_ERROR_LABEL:
         return status_error(EXIT_DATA,
                             "%s: label %d of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
                             "or its number of classes",
                             found->operation, found->value, found->row, found->limit, found->limit - 1);
-    case FINDING_IMAGE:
+    case KERNEL_ERROR_IMAGE:
         return status_error(EXIT_INTERNAL, "%s: sample %d sees image %d, not one of 0 .. %d", found->operation,
                             found->row, found->value, found->limit - 1);
-    case FINDING_CROP:
+    case KERNEL_ERROR_CROP:
         return status_error(EXIT_INTERNAL,
-                            "resize_pixels: the crop of %d x %d pixels at row %d, column %d does not lie in the "
+                            "resize_pixels: the crop of %d x %d pixels at row %d, column %d is not inside the "
                             "image of %d x %d, or cannot become %d x %d",
                             found->crop.height, found->crop.width, found->crop.top, found->crop.left, found->value,
                             found->limit, found->column, found->column);
     }
-    return status_error(EXIT_INTERNAL, "a kernel reported the unknown finding %d", found->kind);
+    return status_error(EXIT_INTERNAL, "a kernel reported the unknown error %d", found->kind);
 }
 
 static Status device_wait(const Device *device, Stream *stream) {
     Cuda *cuda = context_of(device);
     if (stream)
         return late_status(device, "wait", cudaStreamSynchronize((cudaStream_t)stream));
-    TRY(device_copy(device, NULL, cuda->found, cuda->finding, sizeof *cuda->found, COPY_TO_HOST));
+    TRY(device_copy(device, NULL, cuda->found, cuda->reported, sizeof *cuda->found, COPY_TO_HOST));
     TRY(late_status(device, "wait", cudaStreamSynchronize(cuda->stream)));
-    if (cuda->found->kind == FINDING_NONE)
+    if (cuda->found->kind == KERNEL_ERROR_NONE)
         return NULL;
-    TRY(device_fill(device, NULL, cuda->finding, 0, sizeof *cuda->finding));
-    return finding_status(cuda->found);
+    TRY(device_fill(device, NULL, cuda->reported, 0, sizeof *cuda->reported));
+    return kernel_error_status(cuda->found);
 }
 
 static Status device_stream_open(const Device *device, Stream **stream) {
@@ -239,7 +239,7 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
     if (cuda->capturing) {
         cuda_fail(ops, status_error(EXIT_INTERNAL,
                                     "%s: its scratch memory would have to grow from %zu to %zu bytes while work is "
-                                    "captured; run it once before",
+                                    "captured; run the operation once before",
                                     operation, cuda->scratch_bytes, bytes));
         return NULL;
     }
@@ -274,18 +274,18 @@ static void device_operations(const Device *device, int, Ops *ops) {
 #undef CUDA_FILL
 }
 
-/* What the library has chosen so far was chosen in the other way. */
-static void device_tune(const Device *device, bool timed) {
+/* The library made its choices so far in the other way. */
+static void device_autotune(const Device *device, bool timed) {
     matmul_forget(context_of(device));
-    tuning_set(context_of(device), timed);
+    autotune_set_timed(context_of(device), timed);
 }
 
-static Status device_tune_give(const Device *device, const TuneEntry *entries, size_t count) {
-    return tuning_give(context_of(device), entries, count);
+static Status device_autotune_import(const Device *device, const AutotuneChoice *entries, size_t count) {
+    return autotune_import(context_of(device), entries, count);
 }
 
-static const TuneEntry *device_tune_list(const Device *device, size_t *count) {
-    return tuning_list(context_of(device), count);
+static const AutotuneChoice *device_autotune_export(const Device *device, size_t *count) {
+    return autotune_export(context_of(device), count);
 }
 
 static const char *device_note(const Device *device) {
@@ -308,7 +308,7 @@ static void device_end(Device *device) {
         (void)cudaStreamSynchronize(cuda->stream);
     attention_library_close(cuda);
     matmul_close(cuda);
-    tuning_close(cuda);
+    autotune_close(cuda);
     while (cuda->outgrown) {
         Scratch *next = cuda->outgrown->next;
         device_release(device, cuda->outgrown->memory);
@@ -316,7 +316,7 @@ static void device_end(Device *device) {
         cuda->outgrown = next;
     }
     device_release(device, cuda->scratch);
-    device_release(device, cuda->finding);
+    device_release(device, cuda->reported);
     device_release_pinned(device, cuda->found);
     device_stream_close(device, (Stream *)cuda->stream);
     free(cuda);
@@ -337,30 +337,31 @@ static Status find_gpu() {
     if (error == cudaErrorInsufficientDriver) {
         (void)cudaGetLastError();
         return status_error(EXIT_MISSING,
-                            "the NVIDIA driver is too old: it serves CUDA %d.%d, this program was built with CUDA "
+                            "the NVIDIA driver is too old: it supports CUDA %d.%d, this program was built with CUDA "
                             "%d.%d; install a newer driver, or build with an older CUDA",
                             driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
     }
     const char *visible = getenv("CUDA_VISIBLE_DEVICES");
     if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
         (void)cudaGetLastError();
-        return status_error(EXIT_MISSING,
-                            "the NVIDIA driver shows no GPU%s%s; `nvidia-smi` lists those there are, and a container "
-                            "sees only those it was given (docker run --gpus all)",
-                            visible ? ": CUDA_VISIBLE_DEVICES is " : "",
-                            visible && !*visible ? "empty"
-                            : visible            ? visible
-                                                 : "");
+        return status_error(
+            EXIT_MISSING,
+            "the NVIDIA driver shows no GPU%s%s; `nvidia-smi` lists all, and a container sees only those "
+            "assigned to it (docker run --gpus all)",
+            visible ? ": CUDA_VISIBLE_DEVICES is " : "",
+            visible && !*visible ? "empty"
+            : visible            ? visible
+                                 : "");
     }
     return cuda_status("the GPUs", error);
 }
 
-/* No finding yet. Launched when the device is opened, it also shows whether the library holds kernels for this GPU. */
-static __global__ void clear_finding(Finding *finding) {
-    *finding = Finding{};
+/* No error yet. Launched when the device is opened, it also shows whether the library has kernels for this GPU. */
+static __global__ void clear_kernel_error(KernelError *error) {
+    *error = KernelError{};
 }
 
-/* cuDNN is not among them: it is opened when first wanted, and its choices name it themselves. */
+/* cuDNN is not among them: it is opened on first use, and its choices name it. */
 static void name_tuned_on(Device *device) {
     DeviceVersion versions[DEVICE_VERSIONS];
     const int count = cuda_versions(device, versions);
@@ -381,20 +382,20 @@ static Status prepare_device(Device *device, Cuda *cuda) {
     snprintf(device->pci, sizeof device->pci, "%04x:%02x:%02x.0", (unsigned)properties.pciDomainID,
              (unsigned)properties.pciBusID, (unsigned)properties.pciDeviceID);
     TRY(plugin_name_processes(device, cuda_status("the GPU", cudaSetDevice(cuda->index))));
-    void *finding, *found;
+    void *reported, *found;
     Stream *stream;
     TRY(device_stream_open(device, &stream));
     cuda->stream = (cudaStream_t)stream;
-    TRY(device_allocate(device, sizeof *cuda->finding, "what kernels report", &finding));
-    cuda->finding = (Finding *)finding;
+    TRY(device_allocate(device, sizeof *cuda->reported, "what kernels report", &reported));
+    cuda->reported = (KernelError *)reported;
     TRY(device_allocate_pinned(device, sizeof *cuda->found, "what kernels report", &found));
-    cuda->found = (Finding *)found;
+    cuda->found = (KernelError *)found;
     Ops ops;
     device_operations(device, 1, &ops);
-    LAUNCH(&ops, "opening the GPU", clear_finding, 1, 1, 0, cuda->finding);
+    LAUNCH(&ops, "opening the GPU", clear_kernel_error, 1, 1, 0, cuda->reported);
     TRY(ops.error);
     TRY(device_wait(device, NULL));
-    TRY(tuning_open(cuda));
+    TRY(autotune_open(cuda));
     TRY(plugin_name_processes(device, matmul_open(cuda)));
     TRY(attention_library_open(cuda, NULL));
     name_tuned_on(device);
@@ -432,9 +433,9 @@ static Status device_begin(Device *device) {
     device->graph_launch = device_graph_launch;
     device->graph_close = device_graph_close;
     device->operations = device_operations;
-    device->tune = device_tune;
-    device->tune_give = device_tune_give;
-    device->tune_list = device_tune_list;
+    device->autotune = device_autotune;
+    device->autotune_import = device_autotune_import;
+    device->autotune_export = device_autotune_export;
     device->note = device_note;
     device->versions = cuda_versions;
     device->range_push = device_range_push;

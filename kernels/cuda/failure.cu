@@ -11,38 +11,36 @@ static const struct {
 } causes[] = {
     {cudaErrorMemoryAllocation, EXIT_NO_MEMORY, "use a GPU that no other process uses (`nvidia-smi` lists them)"},
     {cudaErrorStubLibrary, EXIT_MISSING,
-     "the libcuda.so.1 that was found is the toolkit's stub for linking: take its folder out of LD_LIBRARY_PATH"},
-    {cudaErrorNoDevice, EXIT_MISSING,
-     "`nvidia-smi` lists the GPUs there are, CUDA_VISIBLE_DEVICES those this program may see"},
+     "the libcuda.so.1 that was found is the toolkit's stub for linking: remove its folder from LD_LIBRARY_PATH"},
+    {cudaErrorNoDevice, EXIT_MISSING, "`nvidia-smi` lists all GPUs, CUDA_VISIBLE_DEVICES those this program may use"},
     {cudaErrorInsufficientDriver, EXIT_MISSING, "install a newer NVIDIA driver"},
     {cudaErrorNoKernelImageForDevice, EXIT_MISSING,
-     "this build has no kernels for the GPU: build with its architecture, as in `make CUDA_ARCH=80` for the 8.0 that "
-     "`nvidia-smi --query-gpu=compute_cap --format=csv` tells"},
+     "this build has no kernels for the GPU: build for its architecture, as in `make CUDA_ARCH=80` for the 8.0 that "
+     "`nvidia-smi --query-gpu=compute_cap --format=csv` reports"},
     {cudaErrorDevicesUnavailable, EXIT_MISSING,
-     "the GPU is lost or held by another program: look at `nvidia-smi`, take another or reset it, run again"},
+     "the GPU is lost or reserved by another program: see `nvidia-smi`, use another GPU or reset it, and run again"},
     {cudaErrorECCUncorrectable, EXIT_MISSING,
-     "the GPU's memory is damaged: take another, or reset it (nvidia-smi --gpu-reset), and run again"},
+     "the GPU's memory is damaged: use another GPU, or reset it (nvidia-smi --gpu-reset), and run again"},
     {cudaErrorContained, EXIT_MISSING,
-     "a fault of the hardware ended the program's work on the GPU: look at `dmesg` for its Xid, run again, and reset "
-     "or "
-     "replace the GPU if it comes back"},
+     "a hardware fault ended the program's work on the GPU: `dmesg` shows its Xid; run again, and reset or replace the "
+     "GPU if the fault recurs"},
     {cudaErrorNvlinkUncorrectable, EXIT_MISSING, "the link between GPUs is damaged: reset the GPUs, run again"},
     {cudaErrorSystemNotReady, EXIT_MISSING, "start nvidia-fabricmanager, which this machine's GPUs need"},
     {cudaErrorSystemDriverMismatch, EXIT_MISSING, "the driver was replaced while in use: restart the machine"},
     {cudaErrorCompatNotSupportedOnDevice, EXIT_MISSING,
-     "CUDA's compatibility package does not serve this GPU: install a newer driver, or take the package's libcuda.so.1 "
-     "out of LD_LIBRARY_PATH"},
+     "CUDA's compatibility package does not support this GPU: install a newer driver, or remove the package's "
+     "libcuda.so.1 from LD_LIBRARY_PATH"},
     {cudaErrorUnknown, EXIT_MISSING,
-     "the GPU or its driver no longer answers: look at `nvidia-smi` and `dmesg`, restart the machine, run again"},
+     "the GPU or its driver no longer answers: see `nvidia-smi` and `dmesg`, restart the machine, and run again"},
 };
 
 Status cuda_status(const char *what, cudaError_t error) {
     if (error == cudaSuccess)
         return NULL;
-    (void)cudaGetLastError(); /* or the next launch would find it again */
+    (void)cudaGetLastError(); /* or the next launch would report it again */
     ExitCode code = EXIT_INTERNAL;
-    const char *remedy = "a fault of this program; kernels run late, so it may lie in an earlier one: "
-                         "with CUDA_LAUNCH_BLOCKING=1 in the environment the one named is the one at fault";
+    const char *remedy = "a fault of this program; kernels run late, so an earlier one may have caused it: with "
+                         "CUDA_LAUNCH_BLOCKING=1 in the environment the failure names the right one";
     for (const auto &cause : causes)
         if (cause.error == error) {
             code = cause.code;

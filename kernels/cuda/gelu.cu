@@ -42,7 +42,7 @@ __device__ __forceinline__ float size_of(float x, float largest) {
 #define TANH_LINEAR 2.30220819f
 #define TANH_CUBIC 0.102943239f
 
-__device__ __forceinline__ float held(float x) {
+__device__ __forceinline__ float clamped(float x) {
     x = x < -9.8f ? -9.8f : x;
     return x > 9.8f ? 9.8f : x;
 }
@@ -61,7 +61,7 @@ template <typename T, Activation ACT> __device__ __forceinline__ float value(flo
     }
     if (ACT == ACTIVATION_GELU_TANH) {
         /* x (1 + tanh(u)) / 2 = x / (1 + e^-2u). */
-        const float v = held(x);
+        const float v = clamped(x);
         return quotient<T>(x < 0.0f ? v : x, 1.0f + exp2f(-v * (TANH_LINEAR + TANH_CUBIC * v * v)));
     }
     return x;
@@ -74,7 +74,7 @@ template <typename T, Activation ACT> __device__ __forceinline__ float slope(flo
         return x < 0.0f ? left : 1.0f - left;
     }
     /* s + x s', s = 1 / (1 + e^-2u), s' = s^2 e^-2u 2u'. */
-    const float v = held(x), e = exp2f(-v * (TANH_LINEAR + TANH_CUBIC * v * v)), s = quotient<T>(1.0f, 1.0f + e);
+    const float v = clamped(x), e = exp2f(-v * (TANH_LINEAR + TANH_CUBIC * v * v)), s = quotient<T>(1.0f, 1.0f + e);
     return s + v * s * s * e * 0.693147181f * (TANH_LINEAR + 3.0f * TANH_CUBIC * v * v);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GELU and its slope in BF16, leaving codes of what they write: gelu.cu. `act` is one of the two GELUs; the codes go to
+/* GELU and its slope in BF16, with FP8 codes of what they write. `act` is one of the two GELUs; the codes start on
  * multiples of 8 bytes, and `count` is a multiple of GELU_CODED. */
 #ifndef FOVEA_GELU_CUH
 #define FOVEA_GELU_CUH

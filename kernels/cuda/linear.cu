@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products by the library, and beside them GELU and the bias gradient: by kernels of ours, or in the product's own
- * kernel by the library's epilogue. Which of the two is the faster is found by timing, once for a shape; where nothing
- * is timed it is the kernels.
+/* Products by the library, and with them GELU and the bias gradient: by kernels of ours, or in the product's own kernel
+ * by the library's epilogue. Timing, once for a shape, finds the faster of the two; the kernels serve where nothing is
+ * timed.
  *
- * The epilogues serve BF16 alone, where what their tanh errs by is lost in rounding. They see the product's sums in
- * FP32: GELU and its slope's product are rounded once, where the kernels start from the rounded product, as ops.h says.
- * So GELU may differ by what half a BF16 step of its argument makes, and dx by one rounding. */
-#include "kernels/cuda/columns.cuh"
+ * The epilogues serve BF16 alone, where rounding hides the error of their tanh. They see the product's sums in FP32:
+ * GELU and its slope's product are rounded once, while the kernels start from the rounded product, as ops.h says. So
+ * GELU may differ by the effect of half a BF16 step of its argument, and dx by one rounding. */
+#include "kernels/cuda/autotune.cuh"
+#include "kernels/cuda/column_sums.cuh"
 #include "kernels/cuda/matmul.cuh"
-#include "kernels/cuda/ways.cuh"
 
 #include <stdio.h>
 
 namespace {
 
-const Ways WAYS = {"kernels", "epilogue"};
+const Variants VARIANTS = {"kernels", "epilogue"};
 
-enum { STRIDE_STEP = 8 /* of the matrix beside GELU's result, as the library wants it */ };
+enum { STRIDE_STEP = 8 /* of the matrix beside GELU's result, as the library requires */ };
 
-/* Whether the operation could be an epilogue's at all; then `key` names it. */
+/* Whether the operation could be an epilogue at all; then `key` names it. */
 bool may_fuse(const Ops *ops, const char *operation, bool biased, int rows, int in, int out, char key[200]) {
-    if (ops->error || ops->type != REAL_BF16 || !tuning_timed(ops) || !rows || !in || !out)
+    if (ops->error || ops->type != REAL_BF16 || !autotune_is_timed(ops) || !rows || !in || !out)
         return false;
     snprintf(key, 200, "%s of rows = %d, in = %d, out = %d, BF16%s: epilogue or kernels", operation, rows, in, out,
              biased ? " with bias" : "");
@@ -50,13 +50,13 @@ void cuda_linear_forward(Ops *ops, const LinearForward *a) {
     char key[200];
     if (is_tanh(a->act, a->out) &&
         may_fuse(ops, "linear_forward with GELU", a->bias != NULL, a->rows, a->in, a->out, key) &&
-        other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
+        autotune_picks_other(ops, key, VARIANTS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
         kernels();
 }
 
-/* By the kernels, in BF16, the product is rounded before GELU's slope multiplies it, and once more after. */
+/* The kernels, in BF16, round the product before GELU's slope multiplies it, and once more after. */
 void cuda_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     const auto kernels = [=] {
         matmul(ops, "linear_backward_input", Factor{a->dy, false}, Factor{a->w, false}, NULL, a->dx, ops->type, false,
@@ -73,14 +73,14 @@ void cuda_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     char key[200];
     if (is_tanh(a->act, a->in) &&
         may_fuse(ops, "linear_backward_input with GELU", false, a->rows, a->in, a->out, key) &&
-        other_way_wins(ops, key, WAYS, kernels, epilogue) && epilogue())
+        autotune_picks_other(ops, key, VARIANTS, kernels, epilogue) && epilogue())
         return;
     if (!ops->error)
         kernels();
 }
 
-/* The library's bias gradient is of the type of dw, FP32, but never added to what is there: with `add` it goes to
- * scratch memory first. Both ways are timed without `add`, into other memory where the real one is added to. */
+/* The library's bias gradient has the type of dw, FP32, but is never added to its result: with `add` it goes to scratch
+ * memory first. Both variants are timed without `add`, into other memory where the real result is added to. */
 void cuda_linear_backward_weight(Ops *ops, const LinearBackwardWeight *a) {
     const auto kernels = [=](float *to, float *sums, bool adding) {
         matmul(ops, "linear_backward_weight", Factor{a->dy, true}, Factor{a->x, false}, NULL, to, REAL_FP32, adding,
@@ -102,14 +102,14 @@ void cuda_linear_backward_weight(Ops *ops, const LinearBackwardWeight *a) {
     char key[200];
     if (a->dbias && may_fuse(ops, "linear_backward_weight", true, a->rows, a->in, a->out, key)) {
         float *to = a->dw, *sums = a->dbias;
-        if (a->add && tuning_may_time(ops) && !way_chosen(ops, key, WAYS)) {
+        if (a->add && autotune_may_time(ops) && !autotune_chosen_variant(ops, key, VARIANTS)) {
             const size_t apart = ((size_t)a->in * a->out + STRIDE_STEP - 1) / STRIDE_STEP * STRIDE_STEP;
-            to = (float *)tuning_room(ops, (apart + a->out) * sizeof *to);
+            to = (float *)autotune_allocate(ops, (apart + a->out) * sizeof *to);
             sums = to ? to + apart : NULL;
         }
         const auto timed_kernels = [=] { return kernels(to, sums, false); };
         const auto timed_epilogue = [=] { return epilogue(to, sums, false); };
-        const bool wins = to && other_way_wins(ops, key, WAYS, timed_kernels, timed_epilogue);
+        const bool wins = to && autotune_picks_other(ops, key, VARIANTS, timed_kernels, timed_epilogue);
         if (to != a->dw)
             ops->device->release(ops->device, to);
         if (wins && epilogue(a->dw, a->dbias, a->add))

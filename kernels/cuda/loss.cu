@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/finding.cuh"
-#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/kernel_error.cuh"
+#include "kernels/cuda/vector_load.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "ops/gpu_scratch.h"
 
 #include <math.h>
 
-/* Losses are summed in double, as on the CPU: in each block, then over the blocks, whose number the shape gives. */
+/* Losses are summed in double, as on the CPU: in each block, then over the blocks, whose number depends on the shape.
+ */
 enum { WARPS = 8, THREADS = WARPS * WARP };
 
 static inline size_t blocks_of(size_t count, size_t each) {
@@ -31,7 +32,7 @@ static double *loss_parts(Ops *ops, const char *operation, size_t blocks) {
 template <int N, typename T> __device__ __forceinline__ void clear_row(T *row, int dim) {
     const float zeros[N] = {0};
     for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N)
-        store_group(row + i, zeros);
+        store_vector(row + i, zeros);
 }
 
 /* What makes a target's mean 0 and its unbiased variance 1, by a warp. */
@@ -39,8 +40,8 @@ typedef struct {
     float shift, scale;
 } Standard;
 
-/* A warp keeps this many groups of a target's values in each lane's registers, in all a patch of 16; what is beyond
- * them is read again, from the L1 cache. */
+/* A warp keeps this many groups of a target's values in each lane's registers, in all a patch of 16; the rest is
+ * read again, from the L1 cache. */
 template <int N> struct Kept {
     enum { GROUPS = N == 8 ? 3 : 6, VALUES = GROUPS * WARP * N };
     float values[GROUPS][N];
@@ -74,14 +75,14 @@ template <int N> __device__ __forceinline__ Standard standardise(const Kept<N> &
     return standard;
 }
 
-/* Sum of (pred - (target - shift) scale)^2 over N values; the gradient (NULL: not wanted) is factor times the
+/* Sum of (pred - (target - shift) scale)^2 over N values; the gradient (NULL: not needed) is factor times the
  * differences. */
 template <int N, typename T>
 __device__ __forceinline__ double square_differences(const T *pred, const float (&target)[N], Standard standard,
                                                      float factor, T *gradient) {
     float differences[N];
     double loss = 0;
-    load_group(pred, differences);
+    load_vector(pred, differences);
 #pragma unroll
     for (int k = 0; k < N; k++) {
         differences[k] -= (target[k] - standard.shift) * standard.scale;
@@ -89,7 +90,7 @@ __device__ __forceinline__ double square_differences(const T *pred, const float 
         differences[k] *= factor;
     }
     if (gradient)
-        store_group(gradient, differences);
+        store_vector(gradient, differences);
     return loss;
 }
 
@@ -102,7 +103,7 @@ __device__ __forceinline__ double patch_loss(const T *pred, const float *target,
 #pragma unroll
     for (int u = 0; u < Kept<N>::GROUPS; u++)
         if (mine + u * WARP * N < dim)
-            load_group(target + mine + u * WARP * N, kept.values[u]);
+            load_vector(target + mine + u * WARP * N, kept.values[u]);
     Standard standard = {0, 1};
     if (normalise)
         standard = standardise(kept, target, dim);
@@ -115,7 +116,7 @@ __device__ __forceinline__ double patch_loss(const T *pred, const float *target,
     }
     for (int i = mine + Kept<N>::VALUES; i < dim; i += WARP * N) {
         float more[N];
-        load_group(target + i, more);
+        load_vector(target + i, more);
         loss += square_differences(pred + i, more, standard, factor, gradient ? gradient + i : NULL);
     }
     return loss;
@@ -168,15 +169,15 @@ void cuda_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
     if (!parts)
         return;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "masked_pixel_loss", (pixel_loss<T, N>), (unsigned)blocks, THREADS, 0,
-                                (const T *)a->pred, a->target, places, a->normalise, factor, parts, (T *)a->dpred, rows,
-                                a->keep, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "masked_pixel_loss", (pixel_loss<T, N>), (unsigned)blocks, THREADS, 0,
+                                 (const T *)a->pred, a->target, places, a->normalise, factor, parts, (T *)a->dpred,
+                                 rows, a->keep, a->dim)));
     LAUNCH(ops, "masked_pixel_loss", (add_losses), 1, THREADS, 0, parts, blocks, values, a->loss);
 }
 
 /* One sample's cross-entropy, by a warp; every lane gets it. Exponentials are taken of the distance to the largest
- * logit, so that the differences between them and 1 keep their digits. */
+ * logit, so that differences from 1 keep their digits. */
 template <int N, typename T>
 __device__ __forceinline__ double sample_loss(const T *logits, int label, double smoothing, double factor, T *dlogits,
                                               int classes) {
@@ -184,7 +185,7 @@ __device__ __forceinline__ double sample_loss(const T *logits, int label, double
     float largest = -INFINITY, values[N];
     double mean = 0, sum = 0;
     for (int i = mine; i < classes; i += WARP * N) {
-        load_group(logits + i, values);
+        load_vector(logits + i, values);
 #pragma unroll
         for (int k = 0; k < N; k++) {
             largest = fmaxf(largest, values[k]);
@@ -194,7 +195,7 @@ __device__ __forceinline__ double sample_loss(const T *logits, int label, double
     largest = warp_max(largest);
     mean = warp_sum(mean) / classes;
     for (int i = mine; i < classes; i += WARP * N) {
-        load_group(logits + i, values);
+        load_vector(logits + i, values);
 #pragma unroll
         for (int k = 0; k < N; k++)
             sum += expf(values[k] - largest);
@@ -202,23 +203,24 @@ __device__ __forceinline__ double sample_loss(const T *logits, int label, double
     sum = warp_sum(sum);
     const double share = 1.0 / sum;
     for (int i = mine; i < classes && dlogits; i += WARP * N) {
-        load_group(logits + i, values);
+        load_vector(logits + i, values);
 #pragma unroll
         for (int k = 0; k < N; k++) {
             const double wanted = (i + k == label ? 1.0 - smoothing : 0.0) + smoothing / classes;
             values[k] = (float)(factor * (expf(values[k] - largest) * share - wanted));
         }
-        store_group(dlogits + i, values);
+        store_vector(dlogits + i, values);
     }
     return log(sum) + (1.0 - smoothing) * ((double)largest - to_float(logits[label])) + smoothing * (largest - mean);
 }
 
 /* One warp a sample. Reads the logits, twice more from the L1 cache, and writes their gradient: 2 batch classes
- * sizeof(T) bytes, microseconds for any task. A sample whose label is no class has no part in loss and gradient. */
+ * sizeof(T) bytes, microseconds for any task. A sample whose label is no class contributes nothing to loss and
+ * gradient. */
 template <typename T, int N>
 __global__ void __launch_bounds__(THREADS)
     cross_entropy(const T *logits, const int32_t *labels, double smoothing, double factor, double *parts, T *dlogits,
-                  Finding *finding, const char *operation, int batch, int classes) {
+                  KernelError *error, const char *operation, int batch, int classes) {
     SHARED(double, slots, [WARPS]);
     const int sample = blockIdx.x * WARPS + threadIdx.x / WARP;
     double loss = 0;
@@ -228,7 +230,7 @@ __global__ void __launch_bounds__(THREADS)
         if (label >= 0 && label < classes) {
             loss = sample_loss<N>(logits + (size_t)sample * classes, label, smoothing, factor, gradient, classes);
         } else {
-            report(finding, FINDING_LABEL, operation, sample, 0, label, classes);
+            report_error(error, KERNEL_ERROR_LABEL, operation, sample, 0, label, classes);
             if (gradient)
                 clear_row<N>(gradient, classes);
         }
@@ -245,13 +247,13 @@ void cuda_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
     double *parts = loss_parts(ops, "cross_entropy_loss", blocks);
     if (!parts)
         return;
-    Finding *finding = cuda_context(ops)->finding;
+    KernelError *error = cuda_context(ops)->reported;
     const double factor = (double)a->grad_scale / a->batch;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->classes, T, N,
-                         LAUNCH(ops, "cross_entropy_loss", (cross_entropy<T, N>), (unsigned)blocks, THREADS, 0,
-                                (const T *)a->logits, a->labels, (double)a->smoothing, factor, parts, (T *)a->dlogits,
-                                finding, "cross_entropy_loss", a->batch, a->classes)));
+              WITH_VECTOR(a->classes, T, N,
+                          LAUNCH(ops, "cross_entropy_loss", (cross_entropy<T, N>), (unsigned)blocks, THREADS, 0,
+                                 (const T *)a->logits, a->labels, (double)a->smoothing, factor, parts, (T *)a->dlogits,
+                                 error, "cross_entropy_loss", a->batch, a->classes)));
     LAUNCH(ops, "cross_entropy_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)a->batch, a->loss);
 }
 

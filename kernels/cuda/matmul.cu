@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/matmul.cuh"
 #include "kernels/cuda/stopwatch.cuh"
-#include "kernels/cuda/tuning.cuh"
 #include "ops/gpu_scratch.h"
 
 #include <cublasLt.h>
@@ -13,10 +13,10 @@
 /* cudaMalloc()'s memory starts on a multiple of 256, as cuBLASLt requires. */
 static const size_t WORKSPACE = GPU_WORKSPACE_BYTES;
 
-/* Tensors start on multiples of 16 bytes; the library assumes 256. */
+/* Tensors start on multiples of 16 bytes; by default the library assumes 256. */
 static const uint32_t ALIGNMENT = 16;
 
-/* What decides how a product is computed; whether it is added to what is there does not. */
+/* What decides how a product is computed; whether it is added to its result does not. */
 typedef struct {
     RealType type, c_type;
     bool a_transposed, b_transposed, biased;
@@ -25,13 +25,13 @@ typedef struct {
     FactorType a_type, b_type;
 } Shape;
 
-/* One shape's algorithm and descriptions, kept since finding them takes longer than many products. */
+/* One shape's algorithm and descriptors, kept since finding them takes longer than many products. */
 struct Plan {
     Shape shape;
     cublasLtMatmulDescOpaque_t product;
     cublasLtMatrixLayoutOpaque_t a, b, c;
     cublasLtMatmulAlgo_t algorithm;
-    bool settled; /* false: met while work was captured, to be timed when it can be */
+    bool settled; /* false: first occurred while work was captured, to be timed later */
     Plan *next;
 };
 
@@ -58,7 +58,7 @@ typedef struct {
             return try_status_;                                                                                        \
     } while (0)
 
-/* Never NULL. A CUDA error tells more than the library's status. */
+/* Never NULL. A CUDA error says more than the library's status. */
 static Status library_status(const char *what, cublasStatus_t status) {
     const cudaError_t error = cudaGetLastError();
     if (error != cudaSuccess)
@@ -84,7 +84,7 @@ static const char *factor_name(const Shape *s, FactorType type) {
     return type == FACTOR_E4M3 ? "E4M3" : type == FACTOR_E5M2 ? "E5M2" : s->type == REAL_BF16 ? "BF16" : "FP32";
 }
 
-/* What is computed, for messages and as the key of what was chosen for it. */
+/* What is computed, for messages and as the key of the choice. */
 static void describe_shape(const Shape *s, char text[200]) {
     static const char *const fusions[] = {"", ", GELU fused", ", GELU's slope fused", ", bias gradient fused"};
     snprintf(text, 200, "product of m = %d, n = %d, k = %d, %s%s by %s%s%s into %s%s", s->m, s->n, s->k,
@@ -135,8 +135,8 @@ size_t matmul_version() {
     return cublasLtGetVersion();
 }
 
-/* The bias gradient, like bias, is of the result's type by default: FP32 for a weight's gradient, as ops.h wants dbias.
- * The auxiliary matrix of GELU is so, too. */
+/* The bias gradient, like bias, is of the result's type by default: FP32 for a weight's gradient, as ops.h requires of
+ * dbias. So is GELU's auxiliary matrix. */
 static cublasStatus_t describe_epilogue(Plan *plan, cudaDataType c_type) {
     const Shape *s = &plan->shape;
     static const cublasLtEpilogue_t plain[] = {CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_GELU_AUX,
@@ -166,7 +166,7 @@ static cudaDataType data_type(const Shape *s, FactorType type) {
 
 /* The library's matrices are column-major: it sees the transpose of each of ours and computes c^T = b^T a^T, so that b
  * is its first factor. */
-static cublasStatus_t describe(Plan *plan) {
+static cublasStatus_t describe_product(Plan *plan) {
     const Shape *s = &plan->shape;
     const cudaDataType a_type = data_type(s, s->a_type), b_type = data_type(s, s->b_type);
     const cudaDataType c_type = s->c_type == REAL_BF16 ? CUDA_R_16BF : CUDA_R_32F;
@@ -176,8 +176,8 @@ static cublasStatus_t describe(Plan *plan) {
     TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_TRANSA, &first, sizeof first));
     TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_TRANSB, &second, sizeof second));
     TRY_LIBRARY(describe_epilogue(plan, c_type));
-    /* Sums of the forward product are kept to fewer bits between the tensor cores' steps, which is what makes it fast;
-     * gradients, whose values lie further apart, are summed in FP32. */
+    /* Sums of the forward product keep fewer bits between the tensor cores' steps, which makes it fast; gradients,
+     * whose values cover a wider range, are summed in FP32. */
     const int8_t fast = s->a_type == FACTOR_E4M3 && s->b_type == FACTOR_E4M3;
     TRY_LIBRARY(cublasLtMatmulDescSetAttribute(&plan->product, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &fast, sizeof fast));
     TRY_LIBRARY(s->b_transposed ? cublasLtMatrixLayoutInit(&plan->b, b_type, s->k, s->n, s->k)
@@ -187,12 +187,12 @@ static cublasStatus_t describe(Plan *plan) {
     return cublasLtMatrixLayoutInit(&plan->c, c_type, s->n, s->m, s->n);
 }
 
-/* The algorithms that the library advises, best first, at most `most`. Of those that cut the sum over k into parts only
- * the ones that keep the parts in FP32 and add them in a step of their own, in either mode: the others round the parts
- * to the result's type, or let blocks add to the result one after the other as they come to their end, which no one
- * promises to be the same order every time. So whatever is chosen gives the same bits from run to run. */
-static cublasStatus_t advised(cublasLtHandle_t handle, Plan *plan, int most, cublasLtMatmulHeuristicResult_t *results,
-                              int *found) {
+/* The algorithms that the library recommends, best first, at most `most`. Of those that split the sum over k, only the
+ * ones that keep the parts in FP32 and add them in a separate step, in either mode: the others round the parts to the
+ * result's type, or let blocks add to the result as they finish, in an order that nothing guarantees. So any choice
+ * gives the same bits from run to run. */
+static cublasStatus_t list_algorithms(cublasLtHandle_t handle, Plan *plan, int most,
+                                      cublasLtMatmulHeuristicResult_t *results, int *found) {
     const uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     const cublasLtMatmulPreferenceAttributes_t aligned[] = {
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
@@ -232,7 +232,8 @@ static cublasStatus_t set_pointers(Plan *plan, const Tensors *t) {
     return CUBLAS_STATUS_SUCCESS;
 }
 
-static cublasStatus_t launch(const Cuda *cuda, Plan *plan, const cublasLtMatmulAlgo_t *algorithm, const Tensors *t) {
+static cublasStatus_t launch_product(const Cuda *cuda, Plan *plan, const cublasLtMatmulAlgo_t *algorithm,
+                                     const Tensors *t) {
     const float one = 1, kept = t->add ? 1 : 0;
     return cublasLtMatmul(cuda->library->handle, &plan->product, &one, t->b.data, &plan->b, t->a.data, &plan->a, &kept,
                           t->c, &plan->c, t->c, &plan->c, algorithm, cuda->library->workspace, WORKSPACE, cuda->stream);
@@ -241,14 +242,14 @@ static cublasStatus_t launch(const Cuda *cuda, Plan *plan, const cublasLtMatmulA
 /* Algorithms as text: their bytes, which the library says may be stored, in hexadecimal. */
 enum { HEX = 2 * sizeof(cublasLtMatmulAlgo_t) + 1 };
 
-static void to_text(const cublasLtMatmulAlgo_t *algorithm, char text[HEX]) {
+static void algorithm_to_text(const cublasLtMatmulAlgo_t *algorithm, char text[HEX]) {
     unsigned char bytes[sizeof *algorithm];
     memcpy(bytes, algorithm, sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static bool from_text(const char *text, cublasLtMatmulAlgo_t *algorithm) {
+static bool algorithm_from_text(const char *text, cublasLtMatmulAlgo_t *algorithm) {
     unsigned char bytes[sizeof *algorithm];
     if (strlen(text) != HEX - 1 || strspn(text, "0123456789abcdef") != HEX - 1)
         return false;
@@ -260,11 +261,11 @@ static bool from_text(const char *text, cublasLtMatmulAlgo_t *algorithm) {
     return true;
 }
 
-/* Takes an algorithm chosen before, if it is one for this product. */
-static bool take_chosen(const Cuda *cuda, Plan *plan, const char *choice) {
+/* Uses an algorithm chosen before, if it is one for this product. */
+static bool use_chosen_algorithm(const Cuda *cuda, Plan *plan, const char *choice) {
     cublasLtMatmulAlgo_t algorithm;
     cublasLtMatmulHeuristicResult_t result;
-    if (!from_text(choice, &algorithm) ||
+    if (!algorithm_from_text(choice, &algorithm) ||
         cublasLtMatmulAlgoCheck(cuda->library->handle, &plan->product, &plan->b, &plan->a, &plan->c, &plan->c,
                                 &algorithm, &result) != CUBLAS_STATUS_SUCCESS ||
         result.workspaceSize > WORKSPACE)
@@ -273,26 +274,26 @@ static bool take_chosen(const Cuda *cuda, Plan *plan, const char *choice) {
     return true;
 }
 
-/* Times the algorithms on the product's own tensors and keeps the fastest. What is added to must not be spoiled: then
- * they write elsewhere, and do not add, which is the same work for each. */
-static cublasStatus_t time_all(Ops *ops, Plan *plan, const Tensors *tensors, const char *key,
-                               const cublasLtMatmulHeuristicResult_t *results, int count) {
+/* Times the algorithms on the product's own tensors and keeps the fastest. A result that is added to must not be
+ * spoilt: then they write elsewhere, and do not add, which is the same work for each. */
+static cublasStatus_t time_algorithms(Ops *ops, Plan *plan, const Tensors *tensors, const char *key,
+                                      const cublasLtMatmulHeuristicResult_t *results, int count) {
     const Cuda *cuda = cuda_context(ops);
     const Shape *s = &plan->shape;
     Tensors t = *tensors;
     if (t.add) {
-        t.c = tuning_room(ops, (size_t)s->m * s->n * real_size(s->c_type));
+        t.c = autotune_allocate(ops, (size_t)s->m * s->n * real_size(s->c_type));
         t.add = false;
         if (!t.c)
-            return CUBLAS_STATUS_SUCCESS; /* the first advised, and tried again the next time */
+            return CUBLAS_STATUS_SUCCESS; /* the first recommended, and tried again the next time */
     }
     double best = INFINITY;
-    cublasStatus_t failure = CUBLAS_STATUS_NOT_SUPPORTED; /* the last one's, for when none can be run */
+    cublasStatus_t failure = CUBLAS_STATUS_NOT_SUPPORTED; /* the last one's, used when none can be run */
     for (int i = 0; i < count && !ops->error; i++) {
         const cublasLtMatmulAlgo_t *algorithm = &results[i].algo;
         double seconds;
         const auto work = [&] {
-            const cublasStatus_t status = launch(cuda, plan, algorithm, &t);
+            const cublasStatus_t status = launch_product(cuda, plan, algorithm, &t);
             failure = status == CUBLAS_STATUS_SUCCESS ? failure : status;
             return status == CUBLAS_STATUS_SUCCESS;
         };
@@ -306,36 +307,36 @@ static cublasStatus_t time_all(Ops *ops, Plan *plan, const Tensors *tensors, con
     if (ops->error || best == INFINITY)
         return failure;
     char choice[HEX];
-    to_text(&plan->algorithm, choice);
-    tuning_keep(ops, key, choice, best);
+    algorithm_to_text(&plan->algorithm, choice);
+    autotune_record(ops, key, choice, best);
     plan->settled = true;
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* An algorithm: the one chosen before, the fastest, or the first advised where nothing is timed. */
-static cublasStatus_t choose(Ops *ops, Plan *plan, const Tensors *t) {
+/* The algorithm chosen before, the fastest, or the first recommended where nothing is timed. */
+static cublasStatus_t choose_algorithm(Ops *ops, Plan *plan, const Tensors *t) {
     const Cuda *cuda = cuda_context(ops);
     char key[200];
     describe_shape(&plan->shape, key);
-    const char *choice = tuning_choice(ops, key);
-    plan->settled = !tuning_timed(ops) || (choice && take_chosen(cuda, plan, choice));
+    const char *choice = autotune_choice(ops, key);
+    plan->settled = !autotune_is_timed(ops) || (choice && use_chosen_algorithm(cuda, plan, choice));
     if (choice && plan->settled)
         return CUBLAS_STATUS_SUCCESS;
-    const bool timing = tuning_may_time(ops);
+    const bool timing = autotune_may_time(ops);
     cublasLtMatmulHeuristicResult_t results[CANDIDATES];
     int found = 0;
-    TRY_LIBRARY(advised(cuda->library->handle, plan, timing ? CANDIDATES : 1, results, &found));
+    TRY_LIBRARY(list_algorithms(cuda->library->handle, plan, timing ? CANDIDATES : 1, results, &found));
     plan->algorithm = results[0].algo;
-    return timing ? time_all(ops, plan, t, key, results, found) : CUBLAS_STATUS_SUCCESS;
+    return timing ? time_algorithms(ops, plan, t, key, results, found) : CUBLAS_STATUS_SUCCESS;
 }
 
-static bool same(const Shape *a, const Shape *b) {
+static bool same_shape(const Shape *a, const Shape *b) {
     return a->type == b->type && a->c_type == b->c_type && a->a_transposed == b->a_transposed &&
            a->b_transposed == b->b_transposed && a->biased == b->biased && a->fusion == b->fusion && a->m == b->m &&
            a->n == b->n && a->k == b->k && a->a_type == b->a_type && a->b_type == b->b_type;
 }
 
-static Plan **bucket_of(Library *library, const Shape *s) {
+static Plan **find_bucket(Library *library, const Shape *s) {
     const uint32_t kind = s->type | s->c_type << 4 | s->a_transposed << 8 | s->b_transposed << 9 | s->biased << 10 |
                           s->fusion << 11 | s->a_type << 14 | s->b_type << 16;
     uint32_t hash = kind;
@@ -345,25 +346,25 @@ static Plan **bucket_of(Library *library, const Shape *s) {
 }
 
 /* The shape's plan, with this product's pointers in it. */
-static cublasStatus_t plan_of(Ops *ops, const Shape *shape, const Tensors *t, Plan **found) {
-    Plan **bucket = bucket_of(cuda_context(ops)->library, shape);
+static cublasStatus_t find_plan(Ops *ops, const Shape *shape, const Tensors *t, Plan **found) {
+    Plan **bucket = find_bucket(cuda_context(ops)->library, shape);
     Plan *plan = *bucket;
-    while (plan && !same(&plan->shape, shape))
+    while (plan && !same_shape(&plan->shape, shape))
         plan = plan->next;
     *found = plan;
     if (plan) {
         TRY_LIBRARY(set_pointers(plan, t));
-        return plan->settled || !tuning_may_time(ops) ? CUBLAS_STATUS_SUCCESS : choose(ops, plan, t);
+        return plan->settled || !autotune_may_time(ops) ? CUBLAS_STATUS_SUCCESS : choose_algorithm(ops, plan, t);
     }
     plan = (Plan *)calloc(1, sizeof *plan);
     if (!plan)
         return CUBLAS_STATUS_ALLOC_FAILED;
     plan->shape = *shape;
-    cublasStatus_t status = describe(plan);
+    cublasStatus_t status = describe_product(plan);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = set_pointers(plan, t);
     if (status == CUBLAS_STATUS_SUCCESS)
-        status = choose(ops, plan, t);
+        status = choose_algorithm(ops, plan, t);
     if (status != CUBLAS_STATUS_SUCCESS) {
         free(plan);
         return status;
@@ -373,12 +374,12 @@ static cublasStatus_t plan_of(Ops *ops, const Shape *shape, const Tensors *t, Pl
     return status;
 }
 
-static cublasStatus_t product(Ops *ops, const char *operation, const Shape *shape, const Tensors *t) {
+static cublasStatus_t run_product(Ops *ops, const char *operation, const Shape *shape, const Tensors *t) {
     Plan *plan;
     Cuda *cuda = cuda_context(ops);
     cuda->last = operation;
-    TRY_LIBRARY(plan_of(ops, shape, t, &plan));
-    return ops->error ? CUBLAS_STATUS_SUCCESS : launch(cuda, plan, &plan->algorithm, t);
+    TRY_LIBRARY(find_plan(ops, shape, t, &plan));
+    return ops->error ? CUBLAS_STATUS_SUCCESS : launch_product(cuda, plan, &plan->algorithm, t);
 }
 
 void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, void *c, RealType c_type, bool add,
@@ -394,7 +395,7 @@ void matmul(Ops *ops, const char *operation, Factor a, Factor b, const Real *bia
     const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, FUSION_NONE, m,
                          n,         k,      a.type,       b.type};
     const Tensors tensors = {a, b, bias, NULL, c, add};
-    const cublasStatus_t status = product(ops, operation, &shape, &tensors);
+    const cublasStatus_t status = run_product(ops, operation, &shape, &tensors);
     if (status != CUBLAS_STATUS_SUCCESS)
         cuda_fail(ops, product_status(operation, &shape, status));
 }
@@ -406,7 +407,7 @@ bool matmul_fused(Ops *ops, const char *operation, Factor a, Factor b, const Rea
     const Shape shape = {ops->type, c_type, a.transposed, b.transposed, bias != NULL, fusion.kind, m,
                          n,         k,      a.type,       b.type};
     const Tensors tensors = {a, b, bias, fusion.extra, c, add};
-    const cublasStatus_t status = product(ops, operation, &shape, &tensors);
+    const cublasStatus_t status = run_product(ops, operation, &shape, &tensors);
     switch (status) {
     case CUBLAS_STATUS_SUCCESS:
         return !ops->error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/codes.cuh"
-#include "kernels/cuda/columns.cuh"
-#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/column_sums.cuh"
+#include "kernels/cuda/vector_load.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "ops/gpu_scratch.h"
 
@@ -12,16 +12,16 @@ namespace {
 enum {
     THREADS = 128,       /* of a block whose warps take a row each */
     VALUES_AT_ONCE = 16, /* of each tensor that a thread of norm_backward has under way */
-    MOST_THREADS = 512   /* of one: the longest row that fits in registers, or 128 registers a thread */
+    MAX_THREADS = 512    /* of one: the longest row that fits in registers, or 128 registers a thread */
 };
 
 __device__ __forceinline__ float keep_of(const float *keep, int row, int rows_per_sample) {
     return keep ? keep[row / rows_per_sample] : 1.0f;
 }
 
-/* A row a warp, VALUES of it in the registers of each lane; all of x and branch are asked for before the first is
- * needed. CODED: in BF16, with y's codes. Two passes over the registers, so that a mean far from zero costs the
- * variance nothing.
+/* A row a warp, VALUES of it in the registers of each lane; all loads of x and branch start before the first is needed.
+ * CODED: in BF16, with y's codes. Two passes over the registers, so that a mean far from zero costs the variance
+ * nothing.
  *
  * Bytes: 4 tensors with branch and y, 3 without y, 2 without branch; floor for ViT-L's 51,200 x 1,024 in BF16: 136 us.
  */
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(THREADS, 2)
             if (branch) {
                 float scales[N];
                 if (scale)
-                    load_group<N>(scale + column, scales);
+                    load_vector<N>(scale + column, scales);
 #pragma unroll
                 for (int k = 0; k < N; k++)
                     seen[i].values[k] = from_float<T>(to_float(seen[i].values[k]) +
@@ -88,8 +88,8 @@ __global__ void __launch_bounds__(THREADS, 2)
         const int column = (i * WARP + lane) * N;
         if (column < dim) {
             float weights[N], biases[N];
-            load_group<N>(weight + column, weights);
-            load_group<N>(bias + column, biases);
+            load_vector<N>(weight + column, weights);
+            load_vector<N>(bias + column, biases);
             Pack<T> pack;
 #pragma unroll
             for (int k = 0; k < N; k++)
@@ -107,8 +107,8 @@ __global__ void __launch_bounds__(THREADS, 2)
     }
 }
 
-/* The same for any dim: a row a warp, read anew for each pass, from the caches where it fits. Bytes and floor as above;
- * no model's dims come here. */
+/* The same for any dim: a row a warp, read again for each pass, from the caches where it fits. Bytes and floor as
+ * above; no model's dims need it. */
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     norm_any(const T *x, const T *branch, const float *scale, const float *keep, int rows_per_sample,
@@ -145,73 +145,115 @@ __global__ void __launch_bounds__(THREADS)
     }
 }
 
+/* What a thread has loaded of AT_ONCE rows: a pack of each tensor's columns, and the rows' means and deviations. */
+template <typename T, int AT_ONCE> struct LoadedRows {
+    Pack<T> above[AT_ONCE], seen[AT_ONCE], beside[AT_ONCE];
+    float centre[AT_ONCE], factor[AT_ONCE];
+};
+
+/* Without branches, or one row's loads would wait for another's: rows and columns beyond the end, and a missing dsum,
+ * are read from valid places and ignored later. */
+template <typename T, int AT_ONCE>
+__device__ __forceinline__ void load_rows(LoadedRows<T, AT_ONCE> &rows, const T *dy, const T *dsum, const T *sum,
+                                          const float *mean, const float *rstd, int first, int end, int column,
+                                          int dim) {
+#pragma unroll
+    for (int i = 0; i < AT_ONCE; i++) {
+        const int row = min(first + i, end - 1);
+        const size_t at = (size_t)row * dim + min(column, dim - (int)Pack<T>::COUNT);
+        rows.above[i] = load_pack(dy + at);
+        rows.seen[i] = load_pack(sum + at);
+        rows.beside[i] = load_pack((dsum ? dsum : sum) + at);
+        rows.centre[i] = mean[row];
+        rows.factor[i] = rstd[row];
+    }
+}
+
+/* Each total becomes the sum over the block's threads, in the same order for all. Calls in turn need other slots. */
+template <int COUNT> __device__ __forceinline__ void sum_over_block(float (&totals)[COUNT], float (*slots)[COUNT]) {
+    const int warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+        totals[i] = warp_sum(totals[i]);
+        if (threadIdx.x % WARP == 0)
+            slots[warp][i] = totals[i];
+        totals[i] = 0;
+    }
+    __syncthreads();
+    for (int w = 0; w < warps; w++)
+#pragma unroll
+        for (int i = 0; i < COUNT; i++)
+            totals[i] += slots[w][i];
+}
+
+/* The branch's part of a row's gradient at element `at`; dscale: summed over rows, where `scaled`. */
+template <int N, typename T>
+__device__ __forceinline__ void branch_gradient(const float (&gradient)[N], float kept, const T *branch,
+                                                const float *scale, T *dbranch, bool scaled, float (&dscale)[N],
+                                                size_t at, int column) {
+    if (scaled) {
+        float values[N];
+        load_vector<N>(branch + at, values);
+#pragma unroll
+        for (int k = 0; k < N; k++)
+            dscale[k] += kept * values[k] * gradient[k];
+    }
+    if (dbranch) {
+        float products[N];
+        if (scale)
+            load_vector<N>(scale + column, products);
+#pragma unroll
+        for (int k = 0; k < N; k++)
+            products[k] = (scale ? kept * products[k] : kept) * gradient[k];
+        store_vector<N>(dbranch + at, products);
+    }
+}
+
 /* dx = dsum + rstd * (g - mean(g) - z mean(g z)), g = dy weight, z = (sum - mean) rstd; dweight += dy z, dbias += dy,
  * dscale += keep branch dx.
  *
- * A block takes a part of the rows, AT_ONCE at a time, and a thread one pack of columns of all of them: weights and
- * sums over rows need 8 registers each however long the rows are, no warp has to hand its share to another, and 3 x
- * AT_ONCE packs are under way a thread. The two means are all that the block's warps exchange, once for AT_ONCE rows;
+ * A block computes a part of the rows, AT_ONCE at a time, and a thread one pack of columns of all of them: weights and
+ * sums over rows need 8 registers each however long the rows are, no warp has to pass its share to another, and a
+ * thread has 3 x AT_ONCE packs under way. The two means are all that the block's warps exchange, once for AT_ONCE rows;
  * two sets of slots in turn need one barrier for it. CODED: in BF16, with dx's codes.
  *
  * Bytes: 4 tensors, one more each for branch and dbranch, and 8 (12 with dscale) for each part and column; floor for
  * ViT-L's 51,200 x 1,024 in BF16: 138 us. */
 template <typename T, bool CODED>
-__global__ void __launch_bounds__(MOST_THREADS)
+__global__ void __launch_bounds__(MAX_THREADS)
     norm_backward_columns(const T *dy, const T *dsum, const T *sum, const float *mean, const float *rstd,
                           const float *weight, const T *branch, const float *scale, const float *keep,
                           int rows_per_sample, T *dx, T *dbranch, float *parts, int sums, int rows, int dim, int part,
                           Fp8Codes codes) {
     enum { N = Pack<T>::COUNT, AT_ONCE = VALUES_AT_ONCE / N };
-    SHARED(float, slots, [2][MOST_THREADS / WARP][2 * AT_ONCE]);
-    const int column = threadIdx.x * N, warp = threadIdx.x / WARP, warps = blockDim.x / WARP;
+    SHARED(float, slots, [2][MAX_THREADS / WARP][2 * AT_ONCE]);
+    const int column = threadIdx.x * N;
     const bool inside = column < dim;
     const int begin = blockIdx.x * part, end = min(rows, begin + part);
     const float inverse = 1.0f / dim;
     float weights[N] = {}, dweight[N] = {}, dbias[N] = {}, dscale[N] = {};
     if (inside)
-        load_group<N>(weight + column, weights);
+        load_vector<N>(weight + column, weights);
     Coder coder;
     if constexpr (CODED)
         coder = coder_begin(codes);
     int turn = 0;
     for (int first = begin; first < end; first += AT_ONCE, turn ^= 1) {
-        Pack<T> above[AT_ONCE], seen[AT_ONCE], beside[AT_ONCE];
-        float centre[AT_ONCE], factor[AT_ONCE], totals[2 * AT_ONCE] = {};
-        /* Without branches, or one row's loads would wait for another's: what is not there is read from where something
-         * is, and counts as nothing. */
-#pragma unroll
-        for (int i = 0; i < AT_ONCE; i++) {
-            const int row = min(first + i, end - 1);
-            const size_t at = (size_t)row * dim + min(column, dim - N);
-            above[i] = load_pack(dy + at);
-            seen[i] = load_pack(sum + at);
-            beside[i] = load_pack((dsum ? dsum : sum) + at);
-            centre[i] = mean[row];
-            factor[i] = rstd[row];
-        }
+        LoadedRows<T, AT_ONCE> r;
+        float totals[2 * AT_ONCE] = {};
+        load_rows(r, dy, dsum, sum, mean, rstd, first, end, column, dim);
 #pragma unroll
         for (int i = 0; i < AT_ONCE; i++)
 #pragma unroll
             for (int k = 0; k < N; k++) {
-                const float d = first + i < end ? to_float(above[i].values[k]) : 0.0f;
-                const float z = (to_float(seen[i].values[k]) - centre[i]) * factor[i], g = d * weights[k];
+                const float d = first + i < end ? to_float(r.above[i].values[k]) : 0.0f;
+                const float z = (to_float(r.seen[i].values[k]) - r.centre[i]) * r.factor[i], g = d * weights[k];
                 totals[2 * i] += g;
                 totals[2 * i + 1] += g * z;
                 dweight[k] += d * z;
                 dbias[k] += d;
             }
-#pragma unroll
-        for (int i = 0; i < 2 * AT_ONCE; i++) {
-            totals[i] = warp_sum(totals[i]);
-            if (threadIdx.x % WARP == 0)
-                slots[turn][warp][i] = totals[i];
-            totals[i] = 0;
-        }
-        __syncthreads();
-        for (int w = 0; w < warps; w++)
-#pragma unroll
-            for (int i = 0; i < 2 * AT_ONCE; i++)
-                totals[i] += slots[turn][w][i];
+        sum_over_block(totals, slots[turn]);
 #pragma unroll
         for (int i = 0; i < AT_ONCE; i++)
             if (first + i < end && inside) {
@@ -220,30 +262,14 @@ __global__ void __launch_bounds__(MOST_THREADS)
                 float gradient[N];
 #pragma unroll
                 for (int k = 0; k < N; k++) {
-                    const float z = (to_float(seen[i].values[k]) - centre[i]) * factor[i];
-                    const float g = to_float(above[i].values[k]) * weights[k];
-                    const float residual = dsum ? to_float(beside[i].values[k]) : 0.0f;
-                    gradient[k] = rounded<T>(residual + factor[i] * (g - total - z * product));
+                    const float z = (to_float(r.seen[i].values[k]) - r.centre[i]) * r.factor[i];
+                    const float g = to_float(r.above[i].values[k]) * weights[k];
+                    const float residual = dsum ? to_float(r.beside[i].values[k]) : 0.0f;
+                    gradient[k] = rounded<T>(residual + r.factor[i] * (g - total - z * product));
                 }
-                if (dbranch || sums == 3) {
-                    const float kept = keep_of(keep, first + i, rows_per_sample);
-                    if (sums == 3) {
-                        float values[N];
-                        load_group<N>(branch + at, values);
-#pragma unroll
-                        for (int k = 0; k < N; k++)
-                            dscale[k] += kept * values[k] * gradient[k];
-                    }
-                    if (dbranch) {
-                        float scaled[N];
-                        if (scale)
-                            load_group<N>(scale + column, scaled);
-#pragma unroll
-                        for (int k = 0; k < N; k++)
-                            scaled[k] = (scale ? kept * scaled[k] : kept) * gradient[k];
-                        store_group<N>(dbranch + at, scaled);
-                    }
-                }
+                if (dbranch || sums == 3)
+                    branch_gradient(gradient, keep_of(keep, first + i, rows_per_sample), branch, scale, dbranch,
+                                    sums == 3, dscale, at, column);
                 Pack<T> pack;
 #pragma unroll
                 for (int k = 0; k < N; k++)
@@ -258,14 +284,14 @@ __global__ void __launch_bounds__(MOST_THREADS)
     if (!inside)
         return;
     float *to = parts + (size_t)blockIdx.x * sums * dim + column;
-    store_group<N>(to, dweight);
-    store_group<N>(to + dim, dbias);
+    store_vector<N>(to, dweight);
+    store_vector<N>(to + dim, dbias);
     if (sums == 3)
-        store_group<N>(to + 2 * dim, dscale);
+        store_vector<N>(to + 2 * dim, dscale);
 }
 
-/* The same for any dim: the block's threads walk along a row twice and add to the parts in memory, each to columns of
- * its own. Bytes: as above, and 16 (24) for each element in the caches; no model's dims come here. */
+/* The same for any dim: the block's threads traverse a row twice and add to the parts in memory, each to its own
+ * columns. Bytes: as above, and 16 (24) for each element in the caches; no model's dims need it. */
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     norm_backward_any(const T *dy, const T *dsum, const T *sum, const float *mean, const float *rstd,
@@ -305,8 +331,8 @@ __global__ void __launch_bounds__(THREADS)
 
 } // namespace
 
-/* For what the kernels with codes are not made. */
-static void leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int dim) {
+/* The codes, where no kernel that also writes them applies. */
+static void write_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int dim) {
     if (!codes || !x)
         return;
     const QuantiseFp8 quantise = {x, codes->scale, codes->seen, codes->y, NULL, rows, dim};
@@ -349,7 +375,7 @@ void cuda_norm_forward(Ops *ops, const NormForward *a) {
 #undef FORWARD
 #undef LAUNCH_FORWARD
     if (!fits || ops->type != REAL_BF16)
-        leave_codes(ops, a->y, a->codes, a->rows, a->dim);
+        write_codes(ops, a->y, a->codes, a->rows, a->dim);
 }
 
 void cuda_norm_backward(Ops *ops, const NormBackward *a) {
@@ -374,5 +400,5 @@ void cuda_norm_backward(Ops *ops, const NormBackward *a) {
 #undef BACKWARD
     add_parts(ops, parts, count, (size_t)sums * a->dim, sums, a->dim, Sums{{a->dweight, a->dbias, a->dscale}}, a->add);
     if (!coded)
-        leave_codes(ops, a->dx, a->codes, a->rows, a->dim);
+        write_codes(ops, a->dx, a->codes, a->rows, a->dim);
 }

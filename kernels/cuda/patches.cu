@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/finding.cuh"
-#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/kernel_error.cuh"
+#include "kernels/cuda/vector_load.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "ops/gpu_scratch.h"
 
 #include <math.h>
 
 /* Patches are cut in tiles of at most TILE x TILE pixels of one patch, whose levels pass through shared memory. */
-enum { TILE = 16, LEVELS = 3 * TILE * TILE, WARPS = 8, MOST_SAMPLES = 65535 /* what gridDim.y holds */ };
+enum { TILE = 16, LEVELS = 3 * TILE * TILE, WARPS = 8, MAX_SAMPLES = 65535 /* of gridDim.y */ };
 
 /* What is cut from each image. */
 typedef struct {
@@ -55,7 +55,7 @@ __device__ __forceinline__ Tile tile_at(const Cut &cut, int sample, int index) {
     return tile;
 }
 
-/* A tile's levels, as they lie in an image whose first pixel and row length (bytes) are given; mirrored: in an image
+/* A tile's levels, in the order of an image whose first pixel and row length (bytes) are given; mirrored: in an image
  * of `size` columns. `me` is one of `threads`. */
 __device__ __forceinline__ void load_levels(const uint8_t *image, size_t row, bool mirrored, int size, const Tile &tile,
                                             uint8_t *levels, int me, int threads) {
@@ -85,11 +85,11 @@ __device__ __forceinline__ void write_visible(const uint8_t *image, const Tile &
 #pragma unroll
         for (int k = 0; k < N; k++)
             values[k] = value_of(levels, image[(y * tile.columns + x + k) * 3 + channel], channel);
-        store_group(out + ((size_t)channel * patch + tile.y + y) * patch + tile.x + x, values);
+        store_vector(out + ((size_t)channel * patch + tile.y + y) * patch + tile.x + x, values);
     }
 }
 
-/* Channel fastest: as the levels lie. */
+/* Channel fastest, as in the image. */
 template <int N>
 __device__ __forceinline__ void write_target(const uint8_t *image, const Tile &tile, const Levels &levels, int patch,
                                              float *out, int me, int threads) {
@@ -100,7 +100,7 @@ __device__ __forceinline__ void write_target(const uint8_t *image, const Tile &t
 #pragma unroll
         for (int k = 0; k < N; k++)
             values[k] = value_of(levels, image[y * length + x + k], (x + k) % 3);
-        store_group(out + ((size_t)(tile.y + y) * patch + tile.x) * 3 + x, values);
+        store_vector(out + ((size_t)(tile.y + y) * patch + tile.x) * 3 + x, values);
     }
 }
 
@@ -123,13 +123,13 @@ __device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels,
     }
 }
 
-/* The image a sample sees: the first one, and a finding, for one that is not there. */
+/* The image a sample sees: the first one, after reporting it, for one that does not exist. */
 __device__ __forceinline__ const uint8_t *image_at(const Cut &cut, const ImageSet &images, int sample) {
     int which = sample;
     if (images.which) {
         which = images.which[sample];
         if (which < 0 || which >= images.count) {
-            report(cut.places.finding, FINDING_IMAGE, cut.places.operation, sample, 0, which, images.count);
+            report_error(cut.places.error, KERNEL_ERROR_IMAGE, cut.places.operation, sample, 0, which, images.count);
             which = 0;
         }
     }
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(WARPS *WARP)
  * fraction, then integers. */
 enum { FRACTION = 22, HALF = 1 << (FRACTION - 1), CHUNK = 32 /* rows between the passes at a time */ };
 
-/* How a sample's two axes are resampled: output i sums `y` inputs from `x` on. Weights lie [tap][size], first those
+/* How a sample's two axes are resampled: output i sums `y` inputs from `x` on. Weights are [tap][size], first those
  * across. */
 typedef struct {
     int2 *spans;      /* [batch][2][size] */
@@ -169,19 +169,19 @@ typedef struct {
     int across, down; /* taps */
 } Axes;
 
-__device__ __forceinline__ bool crop_lies_within(const Crop &crop, int height, int width) {
+__device__ __forceinline__ bool crop_is_inside(const Crop &crop, int height, int width) {
     return crop.height >= 1 && crop.width >= 1 && crop.top >= 0 && crop.left >= 0 && crop.height <= height - crop.top &&
            crop.width <= width - crop.left;
 }
 
-/* What a sample sees: the whole image in the place of a crop that does not lie in it. */
+/* What a sample sees: the whole image instead of a crop that is not inside it. */
 __device__ __forceinline__ Crop crop_at(const ImageSet &images, int sample) {
     Crop whole;
     whole.top = whole.left = 0;
     whole.height = images.height;
     whole.width = images.width;
     whole.flip = false;
-    if (!images.crops || !crop_lies_within(images.crops[sample], images.height, images.width))
+    if (!images.crops || !crop_is_inside(images.crops[sample], images.height, images.width))
         return whole;
     return images.crops[sample];
 }
@@ -207,9 +207,10 @@ __global__ void weigh_axes(Cut cut, ImageSet images, Axes axes) {
     const bool down = index >= size;
     const int i = down ? index - size : index;
     for (int sample = blockIdx.y; sample < cut.batch; sample += gridDim.y) {
-        if (index == 0 && images.crops && !crop_lies_within(images.crops[sample], images.height, images.width) &&
-            report(cut.places.finding, FINDING_CROP, cut.places.operation, sample, size, images.height, images.width))
-            cut.places.finding->crop = images.crops[sample];
+        if (index == 0 && images.crops && !crop_is_inside(images.crops[sample], images.height, images.width) &&
+            report_error(cut.places.error, KERNEL_ERROR_CROP, cut.places.operation, sample, size, images.height,
+                         images.width))
+            cut.places.error->crop = images.crops[sample];
         const Crop crop = crop_at(images, sample);
         if (keeps_size(crop, size))
             continue;
@@ -321,14 +322,14 @@ template <typename T, int N> __global__ void cut_image(Cut cut, const float *ima
         const float *from = image + (size_t)sample * 3 * plane + (size_t)(place / cut.across * patch + y) * cut.size +
                             place % cut.across * patch + x;
         float red[N], green[N], blue[N];
-        load_group(from, red);
-        load_group(from + plane, green);
-        load_group(from + 2 * plane, blue);
+        load_vector(from, red);
+        load_vector(from + plane, green);
+        load_vector(from + 2 * plane, blue);
         if (j < cut.keep) {
             T *to = visible + ((size_t)sample * cut.keep + j) * 3 * area + (size_t)y * patch + x;
-            store_group(to, red);
-            store_group(to + area, green);
-            store_group(to + 2 * area, blue);
+            store_vector(to, red);
+            store_vector(to + area, green);
+            store_vector(to + 2 * area, blue);
         } else {
             float pixels[3 * N];
 #pragma unroll
@@ -338,7 +339,7 @@ template <typename T, int N> __global__ void cut_image(Cut cut, const float *ima
                 pixels[3 * k + 2] = blue[k];
             }
             float *to = target + ((size_t)sample * (cut.places.patches - cut.keep) + j - cut.keep) * 3 * area;
-            store_group(to + ((size_t)y * patch + x) * 3, pixels);
+            store_vector(to + ((size_t)y * patch + x) * 3, pixels);
         }
     }
 }
@@ -363,9 +364,9 @@ static bool cut_open(Cut *cut, Ops *ops, const char *operation, const int32_t *i
     return true;
 }
 
-/* Blocks for each sample, and samples; a block goes on with another one where gridDim.y cannot hold them all. */
+/* Blocks for each sample, and samples; a block continues with another sample where gridDim.y cannot count them all. */
 static dim3 sample_grid(int blocks, int batch) {
-    return dim3((unsigned)blocks, (unsigned)(batch < MOST_SAMPLES ? batch : MOST_SAMPLES));
+    return dim3((unsigned)blocks, (unsigned)(batch < MAX_SAMPLES ? batch : MAX_SAMPLES));
 }
 
 template <typename T>
@@ -419,8 +420,8 @@ void cuda_image_to_patches(Ops *ops, const ImageToPatches *a) {
         return;
     enum { THREADS = 128 };
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->patch, T, N,
-                         LAUNCH(ops, "image_to_patches", (cut_image<T, N>),
-                                sample_grid((cut.cut * a->patch * (a->patch / N) + THREADS - 1) / THREADS, a->batch),
-                                THREADS, 0, cut, a->image, (T *)a->visible, a->target)));
+              WITH_VECTOR(a->patch, T, N,
+                          LAUNCH(ops, "image_to_patches", (cut_image<T, N>),
+                                 sample_grid((cut.cut * a->patch * (a->patch / N) + THREADS - 1) / THREADS, a->batch),
+                                 THREADS, 0, cut, a->image, (T *)a->visible, a->target)));
 }

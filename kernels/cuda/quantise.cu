@@ -9,7 +9,7 @@ namespace {
 
 enum { THREADS = 256 };
 
-/* A positive float's bits are ordered as the floats are, NaN above all. */
+/* The bits of positive floats have the order of the floats, with NaN above all. */
 const unsigned INFINITE = 0x7f800000u;
 
 __device__ __forceinline__ unsigned size_bits(float x) {
@@ -21,7 +21,7 @@ __device__ __forceinline__ bool is_usable(float amax) {
 }
 
 /* The scale for amax, see Fp8Scale: both formats end at 1.75 times a power of two. */
-__device__ __forceinline__ void choose(Fp8Scale *s, float amax) {
+__device__ __forceinline__ void choose_scale(Fp8Scale *s, float amax) {
     const int MOST = 60, top = s->format == FP8_E4M3 ? 8 : 15 - FP8_MARGIN;
     const unsigned bits = __float_as_uint(amax);
     int power = top - ((int)(bits >> 23) - 127) - (int)((bits & 0x7fffffu) > 0x600000u);
@@ -59,13 +59,13 @@ __global__ void __launch_bounds__(THREADS) update_kernel(Fp8Scale *scales, int c
         float largest = 0;
         for (int j = 0; j < FP8_HISTORY; j++)
             largest = max(largest, s->history[j]);
-        choose(s, largest);
+        choose_scale(s, largest);
     }
     s->amax = 0;
     s->saturated = 0;
 }
 
-/* The tensor's largest size into amax, once in a run and so without care for speed. Bytes: an element's size. */
+/* The tensor's largest size into amax, once in a run, so that speed does not matter. Bytes: an element's size. */
 template <typename T>
 __global__ void __launch_bounds__(THREADS) measure_kernel(const T *x, Fp8Scale *scale, size_t count) {
     SHARED(unsigned, slots, [THREADS / WARP]);
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(THREADS) measure_kernel(const T *x, Fp8Scale *
 
 __global__ void settle_kernel(Fp8Scale *scale) {
     if (scale->scale == 0 && is_usable(scale->amax))
-        choose(scale, scale->amax);
+        choose_scale(scale, scale->amax);
 }
 
 /* A block's tile of codes; a thread writes RUN of them side by side in a transposed row. */
@@ -89,8 +89,8 @@ enum { TILE = 64, RUN = 16, PITCH = TILE + 4 };
 
 /* One read of x, TILE x TILE elements a block; the transposed copy passes through shared memory, so that both copies
  * are written in runs of 64 bytes. Bytes: an element's size + 1, + 1 with the transposed copy; floor for 50,400 x 1024
- * in BF16 with it: 67 us. `wide`: whether rows of x and y lie on multiples of a pack; `wide_across`: rows of
- * `transposed` of a run. */
+ * in BF16 with it: 67 us. `wide`: whether rows of x and y start on multiples of a pack; `wide_across`: rows of
+ * `transposed` on multiples of a run. */
 template <typename T, bool TRANSPOSE>
 __global__ void __launch_bounds__(THREADS)
     quantise_kernel(const T *x, Fp8Scale *scale, bool seen, uint8_t *y, uint8_t *transposed, int rows, int columns,
@@ -142,7 +142,7 @@ __global__ void __launch_bounds__(THREADS)
             for (int i = 0; i < COUNT / 4; i++)
                 codes[row][column / 4 + i] = out.words[i];
     }
-    largest = block_max<THREADS>(largest, slots); /* its barriers stand between writing and reading the codes, too */
+    largest = block_max<THREADS>(largest, slots); /* its barriers also separate writing and reading the codes */
     saturated = block_sum<THREADS>(saturated, slots);
     if (threadIdx.x == 0 && !seen) {
         atomicMax((unsigned *)&scale->amax, largest);

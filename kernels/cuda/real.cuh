@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elements of Real tensors in kernels: float or BF16, read and written 16 bytes at a time where a tensor's rows lie on
- * multiples of 16 bytes, and computed with as floats. */
+/* Elements of Real tensors in kernels: float or BF16, read and written 16 bytes at a time where a tensor's rows start
+ * on multiples of 16 bytes, and computed with as floats. */
 #ifndef FOVEA_REAL_CUH
 #define FOVEA_REAL_CUH
 
@@ -9,7 +9,7 @@
 
 typedef __nv_bfloat16 bf16;
 
-/* The GPU itself stops at an address that is not a multiple of 16; the emulator is told to. */
+/* The GPU itself stops at an address that is not a multiple of 16; the emulator checks it. */
 #ifdef __CUDACC__
 #define CHECK_ALIGNMENT(at) ((void)0)
 #endif
@@ -30,7 +30,7 @@ template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) {
     return __float2bfloat16_rn(x);
 }
 
-/* The value as a T tensor keeps it. */
+/* The value as a T tensor stores it. */
 template <typename T> __device__ __forceinline__ float rounded(float x) {
     return to_float(from_float<T>(x));
 }
@@ -41,7 +41,7 @@ template <typename T> struct alignas(16) Pack {
     T values[COUNT];
 };
 
-/* Reads and writes of 16 bytes; `at` lies on a multiple of 16. */
+/* Reads and writes of 16 bytes; `at` is a multiple of 16. */
 template <typename T> __device__ __forceinline__ Pack<T> load_pack(const T *at) {
     CHECK_ALIGNMENT(at);
     return *reinterpret_cast<const Pack<T> *>(at);

@@ -7,13 +7,13 @@
 namespace {
 
 enum { THREADS = 256 };
-/* The least that a part is worth, in elements. */
-const size_t LEAST_PART = 1024;
+/* Elements that are worth a part. */
+const size_t MIN_PART = 1024;
 
-/* The size of each of at most GPU_NORM_PARTS parts of `count`, whole packs. */
+/* The size of each of at most GPU_NORM_PARTS parts of `count`, in whole packs. */
 size_t part_of(size_t count) {
     const size_t part = (count + GPU_NORM_PARTS - 1) / GPU_NORM_PARTS;
-    return part < LEAST_PART ? LEAST_PART : (part + 3) / 4 * 4;
+    return part < MIN_PART ? MIN_PART : (part + 3) / 4 * 4;
 }
 
 /* The squares' sums by parts. Doubles hold any float's square, so that only an element that is not finite makes a sum

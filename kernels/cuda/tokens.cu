@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/columns.cuh"
-#include "kernels/cuda/finding.cuh"
-#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/column_sums.cuh"
+#include "kernels/cuda/kernel_error.cuh"
+#include "kernels/cuda/vector_load.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "ops/gpu_scratch.h"
 
-/* Rows are copied and added by one warp each; sums over rows are taken by warps that hold WARP groups of columns. */
+/* One warp copies and adds a row; sums over rows are computed by warps with WARP groups of columns. */
 enum { WARPS = 8, THREADS = WARPS * WARP };
 
 static inline unsigned blocks_of(size_t warps) {
@@ -26,12 +26,12 @@ template <int N, typename X, typename T>
 __device__ __forceinline__ void add_row(const X *x, const float *y, T *out, int dim) {
     for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
         float sum[N], more[N];
-        load_group(x + i, sum);
-        load_group(y + i, more);
+        load_vector(x + i, sum);
+        load_vector(y + i, more);
 #pragma unroll
         for (int k = 0; k < N; k++)
             sum[k] += more[k];
-        store_group(out + i, sum);
+        store_vector(out + i, sum);
     }
 }
 
@@ -64,7 +64,7 @@ __global__ void restore(const T *x, const float *mask_token, const float *pos, P
     const int tokens = 1 + places.patches, sample = (int)(row / tokens), token = (int)(row % tokens);
     const int to = token == 0 ? 0 : 1 + place_at(places, sample, token - 1);
     if (token > 0 && to == 0)
-        return; /* no patch's place: nothing is known of where the row belongs */
+        return; /* no patch's place: the row's destination is unknown */
     const float *at = pos + (size_t)to * dim;
     T *const o = out + ((size_t)sample * tokens + to) * dim;
     if (token <= keep)
@@ -83,8 +83,8 @@ template <typename T, int N> __global__ void drop_class(const T *dout, T *dx, si
     T *to = dx + row * dim;
     for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
         float values[N];
-        load_group(from + i, values);
-        store_group(to + i, values);
+        load_vector(from + i, values);
+        store_vector(to + i, values);
     }
 }
 
@@ -103,8 +103,8 @@ __global__ void invert(Places places, int32_t *inverse, int batch, int keep) {
 }
 
 /* The sum over a part of the samples of the gradients that came from one position (row 0: the class token's), and the
- * copy to dx on the way, so that dout is read once: one warp for a position and 32 groups of columns. Reads batch dim
- * (1 + keep) sizeof(T) bytes, writes batch dim keep sizeof(T) and the parts, 4 (1 + patches) dim each; for ViT-L in
+ * copy to dx in the same pass, so that dout is read once: one warp for a position and 32 groups of columns. Reads batch
+ * dim (1 + keep) sizeof(T) bytes, writes batch dim keep sizeof(T) and the parts, 4 (1 + patches) dim each; for ViT-L in
  * BF16, all 196 patches kept, 0.81 MB, or 0.26 us a sample (computed). Without `inverse` only the class token. */
 template <typename T, int N>
 __global__ void sum_places(const T *__restrict__ dout, const int32_t *__restrict__ inverse, T *__restrict__ dx,
@@ -126,23 +126,23 @@ __global__ void sum_places(const T *__restrict__ dout, const int32_t *__restrict
             if ((position && token == 0) || column >= dim)
                 continue;
             float values[N];
-            load_group(dout + ((size_t)(start + i) * (1 + keep) + token) * dim + column, values);
+            load_vector(dout + ((size_t)(start + i) * (1 + keep) + token) * dim + column, values);
 #pragma unroll
             for (int k = 0; k < N; k++)
                 total[k] += values[k];
             if (position)
-                store_group(dx + ((size_t)(start + i) * keep + token - 1) * dim + column, values);
+                store_vector(dx + ((size_t)(start + i) * keep + token - 1) * dim + column, values);
         }
     }
     if (column < dim)
-        store_group(parts + ((size_t)blockIdx.y * positions + position) * dim + column, total);
+        store_vector(parts + ((size_t)blockIdx.y * positions + position) * dim + column, total);
 }
 
 /* The sums of a block's warps, in order: out[0 .. count-1] from each lane's N columns, divided by `divisor`. */
 template <int N, typename T>
 __device__ __forceinline__ void add_warps(const float (&total)[N], float (*sums)[WARP * N], float divisor, T *out,
                                           int count) {
-    store_group(&sums[threadIdx.x / WARP][threadIdx.x % WARP * N], total);
+    store_vector(&sums[threadIdx.x / WARP][threadIdx.x % WARP * N], total);
     __syncthreads();
     for (int i = threadIdx.x; i < min(WARP * N, count); i += THREADS) {
         float sum = 0;
@@ -180,9 +180,9 @@ __global__ void __launch_bounds__(THREADS)
             if (row < 0 || column >= dim)
                 continue;
             float values[N];
-            load_group(dout + (size_t)row * dim + column, values);
+            load_vector(dout + (size_t)row * dim + column, values);
             if (target >= 0) {
-                store_group(dx + (size_t)target * dim + column, values);
+                store_vector(dx + (size_t)target * dim + column, values);
                 continue;
             }
 #pragma unroll
@@ -207,7 +207,7 @@ __global__ void __launch_bounds__(THREADS)
 #pragma unroll 4
             for (int token = 1 + threadIdx.x / WARP; token < tokens; token += WARPS) {
                 float values[N];
-                load_group(x + ((size_t)sample * tokens + token) * dim + column, values);
+                load_vector(x + ((size_t)sample * tokens + token) * dim + column, values);
 #pragma unroll
                 for (int k = 0; k < N; k++)
                     total[k] += values[k];
@@ -228,11 +228,11 @@ template <typename T, int N> __global__ void pool_gradient(const T *dy, T *dx, s
     for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
         float values[N] = {0};
         if (share > 0)
-            load_group(from + i, values);
+            load_vector(from + i, values);
 #pragma unroll
         for (int k = 0; k < N; k++)
             values[k] *= share;
-        store_group(dx + row * dim + i, values);
+        store_vector(dx + row * dim + i, values);
     }
 }
 
@@ -242,9 +242,9 @@ void cuda_embed_forward(Ops *ops, const EmbedForward *a) {
     const Places places = places_of(ops, "embed_forward", a->ids, a->patches);
     const size_t rows = (size_t)a->batch * (1 + a->keep);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "embed_forward", (embed<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
-                                a->cls, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "embed_forward", (embed<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
+                                 a->cls, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
 }
 
 template <typename T, int N>
@@ -277,9 +277,9 @@ void cuda_embed_backward(Ops *ops, const EmbedBackward *a) {
     if (ops->error || !check_keep(ops, "embed_backward", a->patches, a->keep))
         return;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         embed_gradient<T, N>(ops, (const T *)a->dout, a->ids, (T *)a->dx, a->dcls, a->dpos, a->add,
-                                              a->batch, a->patches, a->keep, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          embed_gradient<T, N>(ops, (const T *)a->dout, a->ids, (T *)a->dx, a->dcls, a->dpos, a->add,
+                                               a->batch, a->patches, a->keep, a->dim)));
 }
 
 void cuda_restore_forward(Ops *ops, const RestoreForward *a) {
@@ -288,9 +288,9 @@ void cuda_restore_forward(Ops *ops, const RestoreForward *a) {
     const Places places = places_of(ops, "restore_forward", a->ids, a->patches);
     const size_t rows = (size_t)a->batch * (1 + a->patches);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "restore_forward", (restore<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
-                                a->mask_token, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "restore_forward", (restore<T, N>), blocks_of(rows), THREADS, 0, (const T *)a->x,
+                                 a->mask_token, a->pos, places, (T *)a->out, rows, a->keep, a->dim)));
 }
 
 void cuda_restore_backward(Ops *ops, const RestoreBackward *a) {
@@ -303,22 +303,22 @@ void cuda_restore_backward(Ops *ops, const RestoreBackward *a) {
     if (!sums)
         return;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "restore_backward", (restore_gradient<T, N>),
-                                dim3((unsigned)chunks_of(a->dim, N), (unsigned)parts), THREADS, 0, (const T *)a->dout,
-                                places, (T *)a->dx, sums, part, a->batch, a->keep, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "restore_backward", (restore_gradient<T, N>),
+                                 dim3((unsigned)chunks_of(a->dim, N), (unsigned)parts), THREADS, 0, (const T *)a->dout,
+                                 places, (T *)a->dx, sums, part, a->batch, a->keep, a->dim)));
     add_parts(ops, sums, parts, a->dim, 1, a->dim, Sums{{a->dmask_token}}, a->add);
 }
 
 void cuda_pool_forward(Ops *ops, const PoolForward *a) {
     if (ops->error)
         return;
-    enum { MOST_SAMPLES = 65535 /* what gridDim.y holds */ };
-    const unsigned samples = (unsigned)(a->batch < MOST_SAMPLES ? a->batch : MOST_SAMPLES);
+    enum { MAX_SAMPLES = 65535 /* of gridDim.y */ };
+    const unsigned samples = (unsigned)(a->batch < MAX_SAMPLES ? a->batch : MAX_SAMPLES);
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples),
-                                THREADS, 0, (const T *)a->x, (T *)a->y, a->batch, a->tokens, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples),
+                                 THREADS, 0, (const T *)a->x, (T *)a->y, a->batch, a->tokens, a->dim)));
 }
 
 void cuda_pool_backward(Ops *ops, const PoolBackward *a) {
@@ -326,7 +326,7 @@ void cuda_pool_backward(Ops *ops, const PoolBackward *a) {
         return;
     const size_t rows = (size_t)a->batch * a->tokens;
     WITH_REAL(ops->type, T,
-              WITH_GROUP(a->dim, T, N,
-                         LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0,
-                                (const T *)a->dy, (T *)a->dx, rows, a->tokens, a->dim)));
+              WITH_VECTOR(a->dim, T, N,
+                          LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0,
+                                 (const T *)a->dy, (T *)a->dx, rows, a->tokens, a->dim)));
 }

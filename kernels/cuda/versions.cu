@@ -21,7 +21,7 @@ static void add_library(DeviceVersion *versions, int *count, const char *name, s
              number % 100);
 }
 
-/* The kernel module's own number; the runtime only knows which CUDA the driver serves. */
+/* The kernel module's own version; the runtime only knows which CUDA the driver supports. */
 static void add_driver(DeviceVersion *versions, int *count) {
     FILE *file = fopen("/sys/module/nvidia/version", "r");
     if (!file)

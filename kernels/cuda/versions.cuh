@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of CUDA a run hangs on. */
+/* The versions of CUDA that a run depends on. */
 #ifndef FOVEA_VERSIONS_CUH
 #define FOVEA_VERSIONS_CUH
 

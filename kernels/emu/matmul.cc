@@ -3,8 +3,8 @@
  * contains. In the stream's order, as by cuBLASLt, and also with several algorithms, whose sums are rounded in other
  * places. */
 #include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/stopwatch.cuh"
-#include "kernels/cuda/tuning.cuh"
 #include "kernels/emu/calls.h"
 #include "kernels/emu/cuda_bf16.h"
 #include "kernels/emu/memory.h"
@@ -174,17 +174,17 @@ void choose_algorithm(Ops *ops, const char *operation, MatmulWork &work) {
              work.n, work.k, types[work.type], work.a.transposed ? " transposed" : "", codes[work.a.type],
              types[work.type], work.b.transposed ? " transposed" : "", codes[work.b.type],
              work.bias ? " with bias" : "", types[work.c_type], work.fusion.kind);
-    if (const char *choice = tuning_choice(ops, key))
+    if (const char *choice = autotune_choice(ops, key))
         for (int i = 0; i < ALGORITHMS; i++)
             if (!strcmp(choice, algorithms[i])) {
                 work.algorithm = (Algorithm)i;
                 return;
             }
-    if (!tuning_may_time(ops))
+    if (!autotune_may_time(ops))
         return;
     MatmulWork trial = work;
     if (work.add)
-        trial.c = tuning_room(ops, (size_t)work.m * work.n * real_size(work.c_type));
+        trial.c = autotune_allocate(ops, (size_t)work.m * work.n * real_size(work.c_type));
     trial.add = false;
     double best = INFINITY;
     for (int i = 0; trial.c && i < ALGORITHMS; i++) {
@@ -200,7 +200,7 @@ void choose_algorithm(Ops *ops, const char *operation, MatmulWork &work) {
     if (work.add)
         ops->device->release(ops->device, trial.c);
     if (best < INFINITY)
-        tuning_keep(ops, key, algorithms[work.algorithm], best);
+        autotune_record(ops, key, algorithms[work.algorithm], best);
 }
 
 bool run_product(Ops *ops, const char *operation, Factor a, Factor b, const Real *bias, Fusion fusion, void *c,
@@ -222,7 +222,7 @@ bool run_product(Ops *ops, const char *operation, Factor a, Factor b, const Real
     work.n = n;
     work.k = k;
     work.algorithm = WHOLE;
-    if (tuning_timed(ops) && k)
+    if (autotune_is_timed(ops) && k)
         choose_algorithm(ops, operation, work);
     return !ops->error && queue_product(ops, operation, work);
 }

@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-bool stopwatch_run(Ops *ops, const char *key, int way, bool (*work)(const void *), const void *context,
+bool stopwatch_run(Ops *ops, const char *key, int variant, bool (*work)(const void *), const void *context,
                    double *seconds) {
-    if (!work(context) || !cuda_check(ops, "timing a way to compute", cudaStreamSynchronize(cuda_context(ops)->stream)))
+    if (!work(context) || !cuda_check(ops, "timing a variant", cudaStreamSynchronize(cuda_context(ops)->stream)))
         return false;
     const char *times = getenv("FOVEA_EMU_TIMES");
-    uint64_t hash = (times ? strtoull(times, nullptr, 10) : 0) * 1000003u + (uint64_t)way;
+    uint64_t hash = (times ? strtoull(times, nullptr, 10) : 0) * 1000003u + (uint64_t)variant;
     for (const char *at = key; *at; at++)
         hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
     hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;

@@ -243,7 +243,7 @@ Status resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, in
     if (out_height < 1 || out_width < 1 || crop.height < 1 || crop.width < 1 || crop.top < 0 || crop.left < 0 ||
         crop.height > height - crop.top || crop.width > width - crop.left)
         return status_error(EXIT_INTERNAL,
-                            "resize_pixels: the crop of %d x %d pixels at row %d, column %d does not lie in the "
+                            "resize_pixels: the crop of %d x %d pixels at row %d, column %d is not inside the "
                             "image of %d x %d, or cannot become %d x %d",
                             crop.height, crop.width, crop.top, crop.left, height, width, out_height, out_width);
     const size_t stride = (size_t)width * 3;

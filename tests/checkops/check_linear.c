@@ -222,7 +222,7 @@ void check_linear_backward_weight(Check *check) {
 static int times_chosen(const Device *device, const char *operation, const char *choice) {
     size_t count;
     int found = 0;
-    const TuneEntry *entries = device->tune_list(device, &count);
+    const AutotuneChoice *entries = device->autotune_export(device, &count);
     for (size_t i = 0; i < count; i++)
         found += !strncmp(entries[i].key, operation, strlen(operation)) && !strcmp(entries[i].choice, choice);
     return found;

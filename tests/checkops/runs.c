@@ -127,7 +127,7 @@ static void prepare(Check *check) {
     if (g->backend == BACKEND_EMU)
         backend_set_order(backend, check->variant);
     if (*backend->device->tuned_on)
-        backend->device->tune(backend->device, check->timed);
+        backend->device->autotune(backend->device, check->timed);
     backend->device->operations(backend->device, g->backend == BACKEND_CPU ? g->threads[check->variant] : 1,
                                 &check->ops);
     check->ops.type = g->type;

@@ -2,8 +2,8 @@
 /* Runs attention by cuDNN over host memory: cuDNN is the stand-in of library.cc, and there is no driver, so that the
  * plain kernels fail. Prints TAP without numbers. */
 #include "kernels/cuda/attention_library.cuh"
+#include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/stopwatch.cuh"
-#include "kernels/cuda/tuning.cuh"
 
 #include <algorithm>
 #include <cudnn.h>
@@ -30,15 +30,15 @@ struct Machine {
         cuda.scratch_bytes = memory.size() - 256;
         ops.error = attention_library_open(&cuda, NULL);
     }
-    void tune(const std::vector<TuneEntry> &given) {
-        ops.error = tuning_open(&cuda);
-        tuning_set(&cuda, true);
+    void tune(const std::vector<AutotuneChoice> &given) {
+        ops.error = autotune_open(&cuda);
+        autotune_set_timed(&cuda, true);
         if (!ops.error)
-            ops.error = tuning_give(&cuda, given.data(), given.size());
+            ops.error = autotune_import(&cuda, given.data(), given.size());
     }
-    bool lists(const std::vector<TuneEntry> &expected) const {
+    bool lists(const std::vector<AutotuneChoice> &expected) const {
         size_t count;
-        const TuneEntry *entries = tuning_list(&cuda, &count);
+        const AutotuneChoice *entries = autotune_export(&cuda, &count);
         bool same = count == expected.size();
         for (size_t i = 0; same && i < count; i++)
             same = !strcmp(entries[i].key, expected[i].key) && !strcmp(entries[i].choice, expected[i].choice) &&
@@ -47,7 +47,7 @@ struct Machine {
     }
     ~Machine() {
         attention_library_close(&cuda);
-        tuning_close(&cuda);
+        autotune_close(&cuda);
         status_free(ops.error);
     }
 };
@@ -151,7 +151,7 @@ static double difference(const std::vector<T> &have, const std::vector<double> &
 }
 
 /* With choices by timing, if `given` is not NULL, after those in it. `expected`: the choices afterwards. */
-typedef std::vector<TuneEntry> Choices;
+typedef std::vector<AutotuneChoice> Choices;
 
 static void compare(const Case &c, const Choices *given = NULL, const Choices &expected = {},
                     const std::vector<int> &ways = {}) {

@@ -382,7 +382,7 @@ static void wrong_data_is_found_once_and_named(void **state) {
                                                    .visible = out,
                                                    .batch = 2});
     assert_refused(found_in(device, &ops), EXIT_INTERNAL,
-                   "the crop of 4 x 3 pixels at row 1, column 2 does not lie in the image of 4 x 6");
+                   "the crop of 4 x 3 pixels at row 1, column 2 is not inside the image of 4 x 6");
     assert_fine(found_in(device, &ops));
     release_all(device, 6, (void *[]){in, out, place, label, loss, crop});
 }
@@ -420,7 +420,7 @@ static void captured_work_outlives_the_scratch_memory_it_used(void **state) {
     norm_gradient_of(&ops, x, rows);
     assert_fine(device->capture_end(device, &graph));
     device->graph_close(device, graph);
-    assert_refused(ops_error(&ops), EXIT_INTERNAL, "while work is captured; run it once before");
+    assert_refused(ops_error(&ops), EXIT_INTERNAL, "while work is captured; run the operation once before");
 
     assert_fine(device->capture_begin(device));
     ops.global_norm(&ops, &(GlobalNorm){.x = in, .count = 4, .norm = out});
@@ -539,7 +539,7 @@ static void damaged_memory_is_told_with_the_remedy(void **state) {
 }
 
 static void a_lost_gpu_is_told_with_the_remedy(void **state) {
-    fails_late(*state, EMU_FAULT_LOST, EXIT_MISSING, "the GPU or its driver no longer answers: look at `nvidia-smi`");
+    fails_late(*state, EMU_FAULT_LOST, EXIT_MISSING, "the GPU or its driver no longer answers: see `nvidia-smi`");
 }
 
 static void an_absent_gpu_is_told_with_the_remedy(void **state) {
@@ -549,7 +549,7 @@ static void an_absent_gpu_is_told_with_the_remedy(void **state) {
         const char *says;
     } absent[] = {
         {EMU_FAULT_NO_DRIVER, "no NVIDIA driver is installed: on a machine with a GPU, install one for CUDA 13.0"},
-        {EMU_FAULT_OLD_DRIVER, "the NVIDIA driver is too old: it serves CUDA 12.0, this program was built with CUDA "
+        {EMU_FAULT_OLD_DRIVER, "the NVIDIA driver is too old: it supports CUDA 12.0, this program was built with CUDA "
                                "13.0; install a newer driver"},
         {EMU_FAULT_NO_DEVICE, "the NVIDIA driver shows no GPU: CUDA_VISIBLE_DEVICES is empty; `nvidia-smi`"},
         {EMU_FAULT_ECC, "uncorrectable ECC error"},

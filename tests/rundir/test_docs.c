@@ -164,8 +164,8 @@ static void metrics_are_documented(void **state) {
     free(text);
 }
 
-static const TuneEntry *list_entries(const Device *device, size_t *count) {
-    static const TuneEntry entry = {.key = "gemm", .choice = "algorithm 3", .microseconds = 1.5};
+static const AutotuneChoice *list_entries(const Device *device, size_t *count) {
+    static const AutotuneChoice entry = {.key = "gemm", .choice = "algorithm 3", .microseconds = 1.5};
     (void)device;
     *count = 1;
     return &entry;
@@ -174,7 +174,7 @@ static const TuneEntry *list_entries(const Device *device, size_t *count) {
 static void tune_json_is_documented(void **state) {
     char path[TEMP_PATH * 2], *text;
     size_t size;
-    Device device = {.tune_list = list_entries};
+    Device device = {.autotune_export = list_entries};
     temp_path(state, "tune.json", path);
     Tune tune = {.device = &device, .path = path};
     assert_fine(tune_keep(&tune, NULL));

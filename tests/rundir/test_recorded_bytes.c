@@ -142,10 +142,10 @@ static void metrics_are_as_recorded(void **state) {
     assert_recorded(path, "metrics.jsonl");
 }
 
-static const TuneEntry entries[] = {{.key = "gemm 64x64", .choice = "algo \"3\"", .microseconds = 12.25},
+static const AutotuneChoice entries[] = {{.key = "gemm 64x64", .choice = "algo \"3\"", .microseconds = 12.25},
                                     {.key = "attention", .choice = "plan 7", .microseconds = 1e-3}};
 
-static const TuneEntry *list_entries(const Device *device, size_t *count) {
+static const AutotuneChoice *list_entries(const Device *device, size_t *count) {
     *count = device->model[0] ? 2 : 0;
     return entries;
 }
@@ -153,7 +153,7 @@ static const TuneEntry *list_entries(const Device *device, size_t *count) {
 static void tune_json_is_as_recorded(void **state) {
     char path[TEMP_PATH * 2];
     for (int some = 0; some < 2; some++) {
-        Device device = {.tune_list = list_entries};
+        Device device = {.autotune_export = list_entries};
         snprintf(device.tuned_on, sizeof device.tuned_on, "H200, driver 580");
         device.model[0] = some ? 'x' : '\0';
         temp_path(state, "tune.json", path);

@@ -20,7 +20,7 @@ static Status measure_ceilings(const Device *device) {
     device->operations(device, THREADS, &ops);
     ops.type = REAL_BF16;
     if (*device->tuned_on)
-        device->tune(device, true);
+        device->autotune(device, true);
     TRY(ceilings_measure(&ops, &ceilings, &sizes));
     Json json;
     json_open(&json, stdout);

@@ -457,7 +457,7 @@ static Status run_on(const Arguments *a, const Device *device) {
     b.ops.type = a->precision ? REAL_BF16 : REAL_FP32;
     /* As a run takes what is fastest; what is compared with PyTorch's losses is the same each time. */
     if (*device->tuned_on)
-        device->tune(device, a->command == TIME);
+        device->autotune(device, a->command == TIME);
     Status status = open_bench(&b);
     if (!status && a->command == FOLLOW)
         status = follow(&b);

@@ -11,7 +11,7 @@
 
 /* The entries of a file as the device takes them; their texts stay the document's. False for what this file never
  * writes. */
-static bool read_entries(const cJSON *list, TuneEntry *entries) {
+static bool read_entries(const cJSON *list, AutotuneChoice *entries) {
     size_t count = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
@@ -20,7 +20,7 @@ static bool read_entries(const cJSON *list, TuneEntry *entries) {
         const cJSON *microseconds = cJSON_GetObjectItemCaseSensitive(item, "microseconds");
         if (!key || !choice || !cJSON_IsNumber(microseconds))
             return false;
-        entries[count++] = (TuneEntry){.key = key, .choice = choice, .microseconds = microseconds->valuedouble};
+        entries[count++] = (AutotuneChoice){.key = key, .choice = choice, .microseconds = microseconds->valuedouble};
     }
     return true;
 }
@@ -36,11 +36,11 @@ static Status give(Tune *tune, const cJSON *document, const char **reason) {
     if (strcmp(tuned_on, tune->device->tuned_on) != 0)
         return NULL;
     const size_t count = (size_t)cJSON_GetArraySize(list);
-    TuneEntry *entries = calloc(count + 1, sizeof *entries);
+    AutotuneChoice *entries = calloc(count + 1, sizeof *entries);
     if (!entries)
         return status_no_memory("the list of choices", (count + 1) * sizeof *entries);
     *reason = read_entries(list, entries) ? NULL : "is damaged";
-    Status status = *reason ? NULL : tune->device->tune_give(tune->device, entries, count);
+    Status status = *reason ? NULL : tune->device->autotune_import(tune->device, entries, count);
     free(entries);
     if (!*reason)
         tune->kept = count;
@@ -65,7 +65,7 @@ Status tune_open(Tune *tune, const Config *config, const Device *device, const c
     *tune = (Tune){0};
     if (!device->tuned_on[0])
         return NULL;
-    device->tune(device, !config->train.deterministic);
+    device->autotune(device, !config->train.deterministic);
     if (config->train.deterministic)
         return NULL;
     TRY(files_path(&tune->path, "%s/tune.json", directory));
@@ -73,7 +73,7 @@ Status tune_open(Tune *tune, const Config *config, const Device *device, const c
     return resume && files_exists(tune->path) ? take_over(tune) : NULL;
 }
 
-static Status write_entries(const Tune *tune, const TuneEntry *entries, size_t count) {
+static Status write_entries(const Tune *tune, const AutotuneChoice *entries, size_t count) {
     Json json;
     json_open(&json, NULL);
     json_object(&json, NULL, JSON_INDENT);
@@ -96,7 +96,7 @@ Status tune_keep(Tune *tune, Monitor *monitor) {
     if (!tune->device)
         return NULL;
     size_t count, refused = 0;
-    const TuneEntry *entries = tune->device->tune_list(tune->device, &count);
+    const AutotuneChoice *entries = tune->device->autotune_export(tune->device, &count);
     for (size_t i = 0; i < count; i++)
         refused += entries[i].refused;
     if (count == tune->kept && refused == tune->refused)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums down the columns of a tensor in two steps: each part of its rows by a kernel of its own, whose results lie in
- * scratch memory, then the parts one after the other. Parts depend on the shape alone. */
-#ifndef FOVEA_COLUMNS_CUH
-#define FOVEA_COLUMNS_CUH
+/* Sums down the columns of a tensor in two steps: one kernel sums each part of its rows into scratch memory, another
+ * adds the parts in order. Parts depend on the shape alone. */
+#ifndef FOVEA_COLUMN_SUMS_CUH
+#define FOVEA_COLUMN_SUMS_CUH
 
 #include "kernels/cuda/cuda.cuh"
 
 /* to[i][column] = or += (`add`) the sum over `count` parts, `stride` floats apart, of element i * columns + column, for
- * i below `sums`; where to[i] is NULL nothing. */
+ * i below `sums`; nothing where to[i] is NULL. */
 typedef struct {
     float *to[3];
 } Sums;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* N elements of a row at a time, as floats: as many as 16 bytes hold where every row lies on a multiple of 16, else
- * one. */
-#ifndef FOVEA_GROUP_CUH
-#define FOVEA_GROUP_CUH
+/* N elements of a row at a time, as floats: 16 bytes where every row starts on a multiple of 16, else one element. */
+#ifndef FOVEA_VECTOR_LOAD_CUH
+#define FOVEA_VECTOR_LOAD_CUH
 
 #include "kernels/cuda/real.cuh"
 
-template <int N, typename T> __device__ __forceinline__ void load_group(const T *at, float (&values)[N]) {
+template <int N, typename T> __device__ __forceinline__ void load_vector(const T *at, float (&values)[N]) {
     constexpr int COUNT = Pack<T>::COUNT;
     if constexpr (N % COUNT == 0) {
 #pragma unroll
@@ -23,7 +22,7 @@ template <int N, typename T> __device__ __forceinline__ void load_group(const T 
     }
 }
 
-template <int N, typename T> __device__ __forceinline__ void store_group(T *at, const float (&values)[N]) {
+template <int N, typename T> __device__ __forceinline__ void store_vector(T *at, const float (&values)[N]) {
     constexpr int COUNT = Pack<T>::COUNT;
     if constexpr (N % COUNT == 0) {
 #pragma unroll
@@ -41,8 +40,9 @@ template <int N, typename T> __device__ __forceinline__ void store_group(T *at, 
     }
 }
 
-/* Runs `statement` with N as the elements of T that rows of `dim` are read by: WITH_GROUP(dim, T, N, statement). */
-#define WITH_GROUP(dim, T, N, ...)                                                                                     \
+/* Runs `statement` with N as the number of elements of T that rows of `dim` are read by: WITH_VECTOR(dim, T, N,
+ * statement). */
+#define WITH_VECTOR(dim, T, N, ...)                                                                                    \
     do {                                                                                                               \
         if ((dim) % Pack<T>::COUNT == 0) {                                                                             \
             constexpr int N = Pack<T>::COUNT;                                                                          \

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Telling the host what a kernel found wrong with its data, and ids read with care. */
-#ifndef FOVEA_FINDING_CUH
-#define FOVEA_FINDING_CUH
+/* How kernels report wrong data to the host, and checked reading of ids. */
+#ifndef FOVEA_KERNEL_ERROR_CUH
+#define FOVEA_KERNEL_ERROR_CUH
 
 #include "kernels/cuda/cuda.cuh"
 
-/* Keeps a finding, unless there is one already: whether it did. */
-__device__ __forceinline__ bool report(Finding *finding, FindingKind kind, const char *operation, int row, int column,
-                                       int value, int limit) {
-    if (atomicCAS(&finding->kind, (int)FINDING_NONE, (int)kind) != FINDING_NONE)
+/* Reports an error, unless there is one already; returns whether it did. */
+__device__ __forceinline__ bool report_error(KernelError *error, KernelErrorKind kind, const char *operation, int row,
+                                             int column, int value, int limit) {
+    if (atomicCAS(&error->kind, (int)KERNEL_ERROR_NONE, (int)kind) != KERNEL_ERROR_NONE)
         return false;
-    finding->operation = operation;
-    finding->row = row;
-    finding->column = column;
-    finding->value = value;
-    finding->limit = limit;
+    error->operation = operation;
+    error->row = row;
+    error->column = column;
+    error->value = value;
+    error->limit = limit;
     return true;
 }
 
-/* Each sample's patches, [batch][patches], and whom to tell of a wrong one. */
+/* Each sample's patches, [batch][patches], and where to report a wrong one. */
 typedef struct {
     const int32_t *ids;
     int patches;
-    Finding *finding;
+    KernelError *error;
     const char *operation;
 } Places;
 
@@ -30,17 +30,17 @@ static inline Places places_of(Ops *ops, const char *operation, const int32_t *i
     Places places;
     places.ids = ids;
     places.patches = patches;
-    places.finding = cuda_context(ops)->finding;
+    places.error = cuda_context(ops)->reported;
     places.operation = operation;
     return places;
 }
 
-/* The place of a sample's j-th patch; -1, and a finding, for one that no image has. */
+/* The place of a sample's j-th patch; -1, after reporting it, for one that no image has. */
 __device__ __forceinline__ int place_at(const Places &places, int sample, int j) {
     const int id = places.ids[(size_t)sample * places.patches + j];
     if (id >= 0 && id < places.patches)
         return id;
-    report(places.finding, FINDING_ID, places.operation, sample, j, id, places.patches);
+    report_error(places.error, KERNEL_ERROR_ID, places.operation, sample, j, id, places.patches);
     return -1;
 }
 

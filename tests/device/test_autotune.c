@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "kernels/emu/control.h"
 #include "device/open.h"
+#include "kernels/emu/control.h"
 #include "ops/ops.h"
 #include "tests/fixtures/check.h"
 
@@ -44,7 +44,7 @@ static Fixture *opened(bool timed) {
     assert_fine(device_open(DEVICE_EMU, &f->device, &note));
     f->device->operations(f->device, 1, &f->ops);
     f->ops.type = REAL_BF16;
-    f->device->tune(f->device, timed);
+    f->device->autotune(f->device, timed);
     uint16_t dy[ROWS * OUT], x[ROWS * IN];
     for (int i = 0; i < ROWS * OUT; i++)
         dy[i] = (uint16_t)(0x3b80 + i * 37 % 0x800); /* BF16 from 2^-8 to 2^8: sums are rounded */
@@ -82,13 +82,13 @@ static void gradient_read(Fixture *f, int rows, float out[DW + OUT]) {
 
 static size_t listed(const Fixture *f) {
     size_t count;
-    f->device->tune_list(f->device, &count);
+    f->device->autotune_export(f->device, &count);
     return count;
 }
 
-static const TuneEntry *entry(const Fixture *f, const char *part) {
+static const AutotuneChoice *entry(const Fixture *f, const char *part) {
     size_t count;
-    const TuneEntry *entries = f->device->tune_list(f->device, &count);
+    const AutotuneChoice *entries = f->device->autotune_export(f->device, &count);
     for (size_t i = 0; i < count; i++)
         if (strstr(entries[i].key, part))
             return &entries[i];
@@ -113,7 +113,7 @@ static void a_shape_is_timed_once(void **state) {
     assert_int_equal(listed(f), 0);
     gradient_read(f, ROWS, first);
     assert_int_equal(listed(f), 3); /* the product, the product with the bias gradient, which of the two */
-    const TuneEntry *decision = entry(f, "linear_backward_weight of rows = 12, in = 72, out = 24, BF16");
+    const AutotuneChoice *decision = entry(f, "linear_backward_weight of rows = 12, in = 72, out = 24, BF16");
     assert_true(!strcmp(decision->choice, "epilogue") || !strcmp(decision->choice, "kernels"));
     assert_true(decision->microseconds > 0);
     entry(f, "product of m = 24, n = 72, k = 12, BF16 transposed by BF16 into FP32, fusion 3");
@@ -136,10 +136,10 @@ static void what_is_given_is_taken(void **state) {
     Fixture *first = opened(true);
     for (int rows = 1; rows <= ROWS; rows++)
         gradient_read(first, rows, wanted[rows - 1]);
-    const TuneEntry *entries = first->device->tune_list(first->device, &count);
+    const AutotuneChoice *entries = first->device->autotune_export(first->device, &count);
     set_times("2");
     Fixture *second = opened(true), *third = opened(true);
-    assert_fine(second->device->tune_give(second->device, entries, count));
+    assert_fine(second->device->autotune_import(second->device, entries, count));
     assert_int_equal(listed(second), count);
     for (int rows = 1; rows <= ROWS; rows++) {
         gradient_read(second, rows, got);
@@ -161,8 +161,8 @@ static void what_cannot_be_taken_is_timed_anew_and_marked(void **state) {
     Fixture *sound = opened(true), *f = opened(true);
     gradient_read(sound, ROWS, wanted);
     const char *const keys[] = {entry(sound, "epilogue or kernels")->key, entry(sound, "fusion 0")->key};
-    const TuneEntry given[] = {{keys[0], "by hand", 1, false}, {keys[1], "thirds", 1, false}};
-    assert_fine(f->device->tune_give(f->device, given, 2));
+    const AutotuneChoice given[] = {{keys[0], "by hand", 1, false}, {keys[1], "thirds", 1, false}};
+    assert_fine(f->device->autotune_import(f->device, given, 2));
     gradient_read(f, ROWS, got);
     assert_memory_equal(got, wanted, sizeof got);
     for (int i = 0; i < 2; i++) {
@@ -253,10 +253,11 @@ static void many_choices_are_all_found_again(void **state) {
     for (int i = 0; i < SHAPES; i++) {
         snprintf(keys[i], sizeof keys[i], "shape %d", i);
         for (int round = 0; round < 2; round++) /* the second takes the first's place */
-            assert_fine(f->device->tune_give(f->device, &(TuneEntry){keys[i], round ? keys[i] : "", i, false}, 1));
+            assert_fine(
+                f->device->autotune_import(f->device, &(AutotuneChoice){keys[i], round ? keys[i] : "", i, false}, 1));
     }
     size_t count;
-    const TuneEntry *entries = f->device->tune_list(f->device, &count);
+    const AutotuneChoice *entries = f->device->autotune_export(f->device, &count);
     assert_int_equal(count, SHAPES);
     for (int i = 0; i < SHAPES; i++) {
         assert_string_equal(entries[i].key, keys[i]);

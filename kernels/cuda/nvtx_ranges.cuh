@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ranges that a profiler shows (NVTX): each operation under its name in the table. Without a profiler attached a range
- * is a test of a pointer. */
-#ifndef FOVEA_RANGES_CUH
-#define FOVEA_RANGES_CUH
+/* NVTX ranges, which a profiler shows: each operation under its name in the table. Without a profiler a range costs the
+ * test of a pointer. */
+#ifndef FOVEA_NVTX_RANGES_CUH
+#define FOVEA_NVTX_RANGES_CUH
 
 #include "ops/operations.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cuda/columns.cuh"
-#include "kernels/cuda/group.cuh"
+#include "kernels/cuda/column_sums.cuh"
+#include "kernels/cuda/vector_load.cuh"
 #include "kernels/cuda/warp.cuh"
 #include "ops/gpu_scratch.h"
 
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(THREADS) sum_rows(const T *x, float *parts, in
 #pragma unroll 4
         for (int row = blockIdx.y * part + threadIdx.y; row < end; row += blockDim.y) {
             float values[N];
-            load_group<N>(x + (size_t)row * columns + column, values);
+            load_vector<N>(x + (size_t)row * columns + column, values);
 #pragma unroll
             for (int k = 0; k < N; k++)
                 sums[k] += values[k];
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(THREADS) sum_rows(const T *x, float *parts, in
 #pragma unroll
         for (int k = 0; k < N; k++)
             sums[k] += slots[thread + y * blockDim.x][k];
-    store_group<N>(parts + (size_t)blockIdx.y * columns + column, sums);
+    store_vector<N>(parts + (size_t)blockIdx.y * columns + column, sums);
 }
 
 template <typename T, int N> void sum_columns(Ops *ops, const T *x, float *sum, bool add, int rows, int columns) {
@@ -85,5 +85,5 @@ void add_parts(Ops *ops, const float *parts, int count, size_t stride, int sums,
 }
 
 void column_sums(Ops *ops, const Real *x, float *sum, bool add, int rows, int columns) {
-    WITH_REAL(ops->type, T, WITH_GROUP(columns, T, N, sum_columns<T, N>(ops, (const T *)x, sum, add, rows, columns)));
+    WITH_REAL(ops->type, T, WITH_VECTOR(columns, T, N, sum_columns<T, N>(ops, (const T *)x, sum, add, rows, columns)));
 }
