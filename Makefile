@@ -156,7 +156,7 @@ $(B)/tests/cudnn/plans: $(CUDA_OBJ)
 $(B)/tests/cudnn/runs: $(filter-out %/stopwatch.o,$(CUDA_OBJ))
 $(B)/tests/cudnn/plans $(B)/tests/cudnn/runs: $(B)/tests/cudnn/%: $(B)/obj/tests/cudnn/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
-	$(NVLINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcublasLt -ldl -Xlinker -rpath,$(CUDA_DIR)/lib64
+	$(NVLINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcublasLt -ldl -Xcompiler -fopenmp -Xlinker -rpath,$(CUDA_DIR)/lib64
 $(B)/obj/tests/cudnn/%.o: tests/cudnn/%.cu $(B)/commands
 	@mkdir -p $(@D)
 	$(filter-out -Xptxas -v,$(NVCOMPILE)) $(if $(WERROR),-Werror all-warnings) -MMD -MP -c -o $@ $<
