@@ -49,7 +49,7 @@ static inline GpuColumnSums gpu_column_sums(int rows, int columns, int length) {
     };
     GpuColumnSums sums = {WARP_THREADS, {0, 0}};
     while (sums.across < THREADS && sums.across * length < columns)
-        sums.across *= 2;
+        sums.across += sums.across;
     const int least = MIN_ROWS * (THREADS / sums.across);
     const int part = gpu_ceiling(rows, gpu_ceiling(BLOCKS, gpu_ceiling(columns, sums.across * length)));
     sums.rows.part = part < least ? least : part;

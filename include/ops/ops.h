@@ -14,8 +14,9 @@
  * of range, a lost GPU) is reported when the device is next waited for. Sums over many values are taken in an order
  * that depends on the shape alone, so results are bit-identical from run to run and for any number of threads.
  *
- * A device that chooses algorithms by timing (Device.autotune) may compute GELU's tanh form, and its slope's product, from
- * the linear layer's product before that is rounded; its results are bit-identical as long as its choices are the same.
+ * A device that chooses algorithms by timing (Device.autotune) may compute GELU's tanh form, and its slope's product,
+ * from the linear layer's product before that is rounded; its results are bit-identical as long as its choices are the
+ * same.
  *
  * To add an operation: its arguments and its line in operations.h, cpu_NAME() and cost_NAME() in a file of kernels/cpu,
  * cuda_NAME() in the file of the same name in kernels/cuda, check_NAME() in tests/checkops. */

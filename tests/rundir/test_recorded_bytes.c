@@ -143,7 +143,7 @@ static void metrics_are_as_recorded(void **state) {
 }
 
 static const AutotuneChoice entries[] = {{.key = "gemm 64x64", .choice = "algo \"3\"", .microseconds = 12.25},
-                                    {.key = "attention", .choice = "plan 7", .microseconds = 1e-3}};
+                                         {.key = "attention", .choice = "plan 7", .microseconds = 1e-3}};
 
 static const AutotuneChoice *list_entries(const Device *device, size_t *count) {
     *count = device->model[0] ? 2 : 0;
