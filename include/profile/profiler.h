@@ -82,8 +82,4 @@ void profiler_close(Profiler *profiler);
 Status profiler_begin_step(Profiler *profiler, bool operations) MUST_USE;
 Status profiler_end_step(Profiler *profiler) MUST_USE;
 
-/* For profile_ops.c: fills the table, and marks. */
-void profile_ops_fill(Ops *ops);
-void profiler_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost);
-
 #endif

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-WIDE static void update(float *restrict param, const float *restrict grad, float *restrict m, float *restrict v,
-                        float scale, float rate, float decay, const AdamwValues *values, size_t count) {
+WIDE static void update_run(float *restrict param, const float *restrict grad, float *restrict m, float *restrict v,
+                            float scale, float rate, float decay, const AdamwValues *values, size_t count) {
     const float beta1 = values->beta1, beta2 = values->beta2, eps = values->eps;
     const float step = rate / values->bias1, root = 1.0f / sqrtf(values->bias2);
     for (size_t i = 0; i < count; i++) {
@@ -33,7 +33,7 @@ void cpu_adamw(Ops *ops, const Adamw *a) {
 #pragma omp for schedule(static) nowait
         for (size_t i = 0; i < segment->count; i += PIECE) {
             const size_t at = segment->offset + i, length = cpu_min(PIECE, segment->count - i);
-            update(a->param + at, a->grad + at, a->m + at, a->v + at, scale, rate, decay, a->values, length);
+            update_run(a->param + at, a->grad + at, a->m + at, a->v + at, scale, rate, decay, a->values, length);
             if (a->rounded)
                 real_round(a->param + at, length, a->rounded + at, length, 1, length);
         }

@@ -50,8 +50,8 @@ static void multiply_transposed(const Work *w, const float *x, size_t x_row, con
 }
 
 /* c [tokens][head] = p y for p [tokens][tokens], with any distances, and y [tokens][head]. */
-static void multiply(const Work *w, const float *p, size_t row, size_t column, const float *y, size_t y_row, float *c,
-                     size_t c_row) {
+static void multiply_tiles(const Work *w, const float *p, size_t row, size_t column, const float *y, size_t y_row,
+                           float *c, size_t c_row) {
     for (int j = 0; j < w->head; j += w->tile->columns) {
         tile_pack(w->tile, y, y_row, w->tokens, w->head, j, w->panel);
         tile_multiply(w->tile, p, row, column, w->panel, NULL, c + j, c_row, w->tokens,
@@ -65,7 +65,7 @@ static void multiply(const Work *w, const float *p, size_t row, size_t column, c
         for (int i = block; i < block + LANES; i++)
 
 /* Turns each query's scores into their softmax, and lse into the logarithm of the sum of e^(scale score). */
-WIDE static void softmax(const Work *w, float scale, float *lse) {
+WIDE static void softmax_rows(const Work *w, float scale, float *lse) {
     const float to_power = scale * 1.44269504f;
     float *restrict most = w->most, *restrict sums = w->sums;
     EACH_LANE(w, i) {
@@ -123,9 +123,9 @@ WIDE static void softmax_backward(const Work *w, float scale, const float *lse, 
     }
 }
 
-/* One head of a tensor, in the thread's room for its `place`-th. */
+/* One head of a tensor, in the thread's work for its `place`-th. */
 #define READ(x, at, stride, place)                                                                                     \
-    real_read_rows(type, x, at, stride, a->tokens, a->head, rooms_at(&rooms, (place)*plane))
+    real_read_rows(type, x, at, stride, a->tokens, a->head, scratch_at(&scratch, (place)*plane))
 
 void cpu_attention_forward(Ops *ops, const AttentionForward *a) {
     if (ops->error)
@@ -137,12 +137,12 @@ void cpu_attention_forward(Ops *ops, const AttentionForward *a) {
     const RealType type = ops->type;
     const size_t plane = (size_t)a->tokens * a->head, row = real_stride(type, width, a->head),
                  row3 = real_stride(type, stride, a->head);
-    Rooms rooms;
-    if (!rooms_open(&rooms, ops, "attention_forward's heads", 4 * plane))
+    ThreadScratch scratch;
+    if (!scratch_open(&scratch, ops, "attention_forward's heads", 4 * plane))
         return;
     float *shares = cpu_scratch(ops, "attention_forward's scores", each * ops->threads);
     if (!shares) {
-        rooms_close(&rooms);
+        scratch_close(&scratch);
         return;
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
@@ -154,14 +154,14 @@ void cpu_attention_forward(Ops *ops, const AttentionForward *a) {
             const size_t at3 = i / a->heads * a->tokens * stride + i % a->heads * a->head;
             const float *q = READ(a->qkv, at3, stride, 0), *k = READ(a->qkv, at3 + width, stride, 1),
                         *v = READ(a->qkv, at3 + 2 * width, stride, 2);
-            float *to = real_room(type, a->out, at, rooms_at(&rooms, 3 * plane));
+            float *to = real_target(type, a->out, at, scratch_at(&scratch, 3 * plane));
             multiply_transposed(&w, k, row3, q, row3, w.scores);
-            softmax(&w, scale, a->lse + i * a->tokens);
-            multiply(&w, w.scores, 1, w.stride, v, row3, to, row);
-            real_keep_rows(type, to, a->out, at, width, a->tokens, a->head);
+            softmax_rows(&w, scale, a->lse + i * a->tokens);
+            multiply_tiles(&w, w.scores, 1, w.stride, v, row3, to, row);
+            real_store_rows(type, to, a->out, at, width, a->tokens, a->head);
         }
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
     free(shares);
 }
 
@@ -181,12 +181,12 @@ void cpu_attention_backward(Ops *ops, const AttentionBackward *a) {
     const RealType type = ops->type;
     const size_t plane = (size_t)a->tokens * a->head, row = real_stride(type, width, a->head),
                  row3 = real_stride(type, stride, a->head);
-    Rooms rooms;
-    if (!rooms_open(&rooms, ops, "attention_backward's heads", 6 * plane))
+    ThreadScratch scratch;
+    if (!scratch_open(&scratch, ops, "attention_backward's heads", 6 * plane))
         return;
     float *shares = cpu_scratch(ops, "attention_backward's scores", each * ops->threads);
     if (!shares) {
-        rooms_close(&rooms);
+        scratch_close(&scratch);
         return;
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static, 1)
@@ -199,22 +199,22 @@ void cpu_attention_backward(Ops *ops, const AttentionBackward *a) {
             const float *q = READ(a->qkv, at3, stride, 0), *k = READ(a->qkv, at3 + width, stride, 1),
                         *v = READ(a->qkv, at3 + 2 * width, stride, 2), *d = READ(a->dout, at, width, 3),
                         *o = READ(a->out, at, width, 4);
-            float *room = rooms_at(&rooms, 5 * plane);
+            float *work = scratch_at(&scratch, 5 * plane);
             multiply_transposed(&w, k, row3, q, row3, w.scores);
             multiply_transposed(&w, v, row3, d, row, w.slopes);
             softmax_backward(&w, scale, a->lse + i * a->tokens, d, o, row);
-            float *dv = real_room(type, a->dqkv, at3 + 2 * width, room);
-            multiply(&w, w.scores, w.stride, 1, d, row, dv, row3);
-            real_keep_rows(type, dv, a->dqkv, at3 + 2 * width, stride, a->tokens, a->head);
-            float *dq = real_room(type, a->dqkv, at3, room);
-            multiply(&w, w.slopes, 1, w.stride, k, row3, dq, row3);
-            real_keep_rows(type, dq, a->dqkv, at3, stride, a->tokens, a->head);
-            float *dk = real_room(type, a->dqkv, at3 + width, room);
-            multiply(&w, w.slopes, w.stride, 1, q, row3, dk, row3);
-            real_keep_rows(type, dk, a->dqkv, at3 + width, stride, a->tokens, a->head);
+            float *dv = real_target(type, a->dqkv, at3 + 2 * width, work);
+            multiply_tiles(&w, w.scores, w.stride, 1, d, row, dv, row3);
+            real_store_rows(type, dv, a->dqkv, at3 + 2 * width, stride, a->tokens, a->head);
+            float *dq = real_target(type, a->dqkv, at3, work);
+            multiply_tiles(&w, w.slopes, 1, w.stride, k, row3, dq, row3);
+            real_store_rows(type, dq, a->dqkv, at3, stride, a->tokens, a->head);
+            float *dk = real_target(type, a->dqkv, at3 + width, work);
+            multiply_tiles(&w, w.slopes, w.stride, 1, q, row3, dk, row3);
+            real_store_rows(type, dk, a->dqkv, at3 + width, stride, a->tokens, a->head);
         }
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
     free(shares);
 }
 

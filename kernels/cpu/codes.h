@@ -36,11 +36,11 @@ static inline float code_value(int format, uint8_t code, float inverse) {
 
 /* The scale for `amax`, positive and finite, see Fp8Scale; a product of two inverses is a normal float still. */
 static inline float code_scale(int format, float amax) {
-    enum { MOST = 60 };
+    enum { MAX_POWER = 60 };
     const uint32_t bits = approx_to_bits(amax);
     const int top = code_format(format).top - (format == FP8_E5M2 ? FP8_MARGIN : 0);
     int power = top - ((int)(bits >> 23) - 127) - ((bits & 0x7fffffu) > 0x600000u);
-    power = power > MOST ? MOST : power < -MOST ? -MOST : power;
+    power = power > MAX_POWER ? MAX_POWER : power < -MAX_POWER ? -MAX_POWER : power;
     return approx_from_bits((uint32_t)(127 + power) << 23);
 }
 

@@ -23,15 +23,6 @@ float *cpu_scratch(Ops *ops, const char *what, size_t floats);
 /* Whether every id lies in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */
 bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep);
 
-/* The codes of a tensor that was just written, where they are wanted. */
-static inline void cpu_leave_codes(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int columns) {
-    if (codes && x)
-        cpu_quantise_fp8(
-            ops,
-            &(QuantiseFp8){
-                .x = x, .scale = codes->scale, .seen = codes->seen, .y = codes->y, .rows = rows, .columns = columns});
-}
-
 /* Loops over `count` values are cut into this many at a time: a few microseconds' work, half an L1 cache. */
 enum { PIECE = 4096 };
 

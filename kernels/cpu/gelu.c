@@ -22,20 +22,20 @@ static inline float erf_slope(float x) {
  * size s is 0 or 1 to a float. e^-2u as a power of two: */
 static const float LINEAR = 2.30220819f, CUBIC = 0.102943239f; /* 2 sqrt(2 / pi) / ln 2, and 0.044715 times that */
 
-static inline float held(float x) {
+static inline float clamp_input(float x) {
     x = x < -9.8f ? -9.8f : x;
     return x > 9.8f ? 9.8f : x;
 }
 
 static inline float tanh_value(float x) {
-    const float v = held(x);
+    const float v = clamp_input(x);
     return (x < 0.0f ? v : x) / (1.0f + approx_exp2(-v * (LINEAR + CUBIC * v * v)));
 }
 
 /* s + x s' = s + x s (1 - s) 2u', where 1 - s = s e^-2u without cancellation. */
 static inline float tanh_slope(float x) {
     const float ln2 = 0.693147181f;
-    const float v = held(x), e = approx_exp2(-v * (LINEAR + CUBIC * v * v)), s = 1.0f / (1.0f + e);
+    const float v = clamp_input(x), e = approx_exp2(-v * (LINEAR + CUBIC * v * v)), s = 1.0f / (1.0f + e);
     return s + v * s * s * e * ln2 * (LINEAR + 3.0f * CUBIC * v * v);
 }
 
@@ -83,10 +83,10 @@ void cpu_gelu_forward(Ops *ops, const GeluForward *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (size_t i = 0; i < a->count; i += PIECE) {
         const size_t length = cpu_min(PIECE, a->count - i);
-        float room[PIECE];
-        float *to = real_room(ops->type, a->y, i, room);
-        activation_forward(real_read(ops->type, a->x, i, length, room), a->act, to, PIECE, 1, (int)length);
-        real_keep(ops->type, to, a->y, i, length);
+        float work[PIECE];
+        float *to = real_target(ops->type, a->y, i, work);
+        activation_forward(real_read(ops->type, a->x, i, length, work), a->act, to, PIECE, 1, (int)length);
+        real_store(ops->type, to, a->y, i, length);
     }
 }
 
@@ -100,11 +100,11 @@ void cpu_gelu_backward(Ops *ops, const GeluBackward *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (size_t i = 0; i < a->count; i += PIECE) {
         const size_t length = cpu_min(PIECE, a->count - i);
-        float room[PIECE], slopes[PIECE];
-        float *to = real_room(ops->type, a->dx, i, room);
-        activation_backward(real_read(ops->type, a->dy, i, length, room), real_read(ops->type, a->x, i, length, slopes),
+        float work[PIECE], slopes[PIECE];
+        float *to = real_target(ops->type, a->dx, i, work);
+        activation_backward(real_read(ops->type, a->dy, i, length, work), real_read(ops->type, a->x, i, length, slopes),
                             a->act, to, PIECE, 1, (int)length);
-        real_keep(ops->type, to, a->dx, i, length);
+        real_store(ops->type, to, a->dx, i, length);
     }
 }
 

@@ -48,12 +48,12 @@ int tile_panels(const Tile *tile, int n) {
 }
 
 /* Columns of a panel that hold `width` of B: whole vectors. */
-static int padded(const Tile *tile, int width) {
+static int padded_width(const Tile *tile, int width) {
     return (width + tile->lanes - 1) / tile->lanes * tile->lanes;
 }
 
 void tile_pack(const Tile *tile, const float *b, size_t row, int k, int n, int first, float *panel) {
-    const int width = (int)cpu_min(tile->columns, n - first), end = padded(tile, width);
+    const int width = (int)cpu_min(tile->columns, n - first), end = padded_width(tile, width);
     for (int p = 0; p < k; p++) {
         float *to = panel + (size_t)p * tile->columns;
         memcpy(to, b + p * row + first, width * sizeof *to);
@@ -66,7 +66,7 @@ void tile_pack_transposed(const Tile *tile, const float *b, size_t row, int k, i
     const int width = (int)cpu_min(tile->columns, n - first), columns = tile->columns;
     const int fours = width / 4 * 4, deep = k / 4 * 4;
     b += first * row;
-    for (int j = width; j < padded(tile, width); j++)
+    for (int j = width; j < padded_width(tile, width); j++)
         for (int p = 0; p < k; p++)
             panel[(size_t)p * columns + j] = 0;
     for (int p = 0; p < deep; p += 4)

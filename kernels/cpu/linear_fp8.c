@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/codes.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/quantise.h"
 #include "kernels/cpu/real.h"
 
 #include <stdlib.h>
 
 /* Every value that a code stands for, a scale's power of two included, is a BF16: the products are those of the other
  * types, of the codes made values again. */
-static void widen(Ops *ops, const uint8_t *x, const Fp8Scale *scale, Real *y, size_t count) {
+static void widen_codes(Ops *ops, const uint8_t *x, const Fp8Scale *scale, Real *y, size_t count) {
     float values[CODES];
     uint16_t rounded[CODES];
     for (int code = 0; code < CODES; code++) {
@@ -29,12 +30,12 @@ static void widen(Ops *ops, const uint8_t *x, const Fp8Scale *scale, Real *y, si
 static Real *open_factors(Ops *ops, const char *what, const uint8_t *a, const Fp8Scale *a_scale, size_t a_count,
                           const uint8_t *b, const Fp8Scale *b_scale, size_t b_count) {
     const size_t size = real_size(ops->type);
-    char *room = (char *)cpu_scratch(ops, what, (a_count + b_count) * size / sizeof(float) + 1);
-    if (!room)
+    char *work = (char *)cpu_scratch(ops, what, (a_count + b_count) * size / sizeof(float) + 1);
+    if (!work)
         return NULL;
-    widen(ops, a, a_scale, room, a_count);
-    widen(ops, b, b_scale, room + a_count * size, b_count);
-    return room;
+    widen_codes(ops, a, a_scale, work, a_count);
+    widen_codes(ops, b, b_scale, work + a_count * size, b_count);
+    return work;
 }
 
 void cpu_linear_forward_fp8(Ops *ops, const LinearForwardFp8 *a) {
@@ -54,7 +55,7 @@ void cpu_linear_forward_fp8(Ops *ops, const LinearForwardFp8 *a) {
                                                  .in = a->in,
                                                  .out = a->out});
     free(factors);
-    cpu_leave_codes(ops, a->y, a->codes, a->rows, a->out);
+    quantise_written(ops, a->y, a->codes, a->rows, a->out);
 }
 
 OpCost cost_linear_forward_fp8(const LinearForwardFp8 *a, RealType type) {
@@ -80,7 +81,7 @@ void cpu_linear_backward_input_fp8(Ops *ops, const LinearBackwardInputFp8 *a) {
         cpu_gelu_backward(
             ops,
             &(GeluBackward){.dy = a->dx, .x = a->pre, .act = a->act, .dx = a->dx, .count = (size_t)a->rows * a->in});
-    cpu_leave_codes(ops, a->dx, a->codes, a->rows, a->in);
+    quantise_written(ops, a->dx, a->codes, a->rows, a->in);
 }
 
 OpCost cost_linear_backward_input_fp8(const LinearBackwardInputFp8 *a, RealType type) {

@@ -7,7 +7,7 @@
 /* Sums are kept in double: a loss is compared between runs, and costs nothing beside the reading. */
 
 /* What makes a target's mean 0 and its unbiased variance 1. */
-WIDE static void standardise(const float *target, float *shift, float *scale, int dim) {
+WIDE static void standardise_patch(const float *target, float *shift, float *scale, int dim) {
     double total = 0, squares = 0;
 #pragma omp simd reduction(+ : total)
     for (int i = 0; i < dim; i++)
@@ -54,8 +54,8 @@ void cpu_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
                                    a->batch, a->patches));
         return;
     }
-    Rooms rooms;
-    if (!rooms_open(&rooms, ops, "masked_pixel_loss's patches", 2 * (size_t)a->dim))
+    ThreadScratch scratch;
+    if (!scratch_open(&scratch, ops, "masked_pixel_loss's patches", 2 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
     const float factor = (float)(2.0 * a->grad_scale / values);
@@ -75,15 +75,15 @@ void cpu_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
                 const float *wanted = a->target + ((size_t)b * masked + j) * a->dim;
                 float shift = 0, scale = 1;
                 if (a->normalise)
-                    standardise(wanted, &shift, &scale, a->dim);
-                const float *predicted = real_read(type, a->pred, at, a->dim, rooms_at(&rooms, 0));
-                float *gradient = real_room(type, a->dpred, at, rooms_at(&rooms, a->dim));
+                    standardise_patch(wanted, &shift, &scale, a->dim);
+                const float *predicted = real_read(type, a->pred, at, a->dim, scratch_at(&scratch, 0));
+                float *gradient = real_target(type, a->dpred, at, scratch_at(&scratch, a->dim));
                 parts[p] += a->dpred ? square_differences(predicted, wanted, shift, scale, factor, gradient, a->dim)
                                      : square_distance(predicted, wanted, shift, scale, a->dim);
-                real_keep(type, gradient, a->dpred, at, a->dim);
+                real_store(type, gradient, a->dpred, at, a->dim);
             }
         }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
     *a->loss = 0;
     for (int p = 0; p < PARTS; p++)
         *a->loss += parts[p] / values;
@@ -97,8 +97,8 @@ OpCost cost_masked_pixel_loss(const MaskedPixelLoss *a, RealType type) {
 }
 
 void cpu_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
-    Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "cross_entropy_loss's logits", 2 * (size_t)a->classes))
+    ThreadScratch scratch;
+    if (ops->error || !scratch_open(&scratch, ops, "cross_entropy_loss's logits", 2 * (size_t)a->classes))
         return;
     double total = 0;
     for (int b = 0; b < a->batch; b++) {
@@ -110,8 +110,8 @@ void cpu_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
             break;
         }
         const size_t at = (size_t)b * a->classes;
-        const float *z = real_read(ops->type, a->logits, at, a->classes, rooms_at(&rooms, 0));
-        float *gradient = real_room(ops->type, a->dlogits, at, rooms_at(&rooms, a->classes));
+        const float *z = real_read(ops->type, a->logits, at, a->classes, scratch_at(&scratch, 0));
+        float *gradient = real_target(ops->type, a->dlogits, at, scratch_at(&scratch, a->classes));
         double largest = z[0], sum = 0, mean = 0;
         for (int c = 1; c < a->classes; c++)
             largest = z[c] > largest ? z[c] : largest;
@@ -126,9 +126,9 @@ void cpu_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
                 double wanted = (c == a->labels[b] ? 1.0 - a->smoothing : 0.0) + a->smoothing / (double)a->classes;
                 gradient[c] = (float)(a->grad_scale * (exp(z[c] - lse) - wanted) / a->batch);
             }
-        real_keep(ops->type, gradient, a->dlogits, at, a->classes);
+        real_store(ops->type, gradient, a->dlogits, at, a->classes);
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
     if (!ops->error)
         *a->loss = total / a->batch;
 }

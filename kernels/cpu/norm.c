@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/quantise.h"
 #include "kernels/cpu/real.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ static inline float sample_keep(const float *keep, int row, int rows_per_sample)
 }
 
 /* sum = x + k * scale * branch over one row. */
-WIDE static void residual(const float *x, const float *branch, const float *scale, float k, float *sum, int dim) {
+WIDE static void add_residual(const float *x, const float *branch, const float *scale, float k, float *sum, int dim) {
     if (scale)
         for (int i = 0; i < dim; i++)
             sum[i] = x[i] + k * scale[i] * branch[i];
@@ -24,8 +25,8 @@ WIDE static void residual(const float *x, const float *branch, const float *scal
 }
 
 /* Two passes, so that a mean far from zero costs the variance nothing. */
-WIDE static void normalise(const float *x, const float *weight, const float *bias, float eps, float *y, float *mean,
-                           float *rstd, int dim) {
+WIDE static void normalise_row(const float *x, const float *weight, const float *bias, float eps, float *y, float *mean,
+                               float *rstd, int dim) {
     float total = 0;
 #pragma omp simd reduction(+ : total)
     for (int i = 0; i < dim; i++)
@@ -43,31 +44,31 @@ WIDE static void normalise(const float *x, const float *weight, const float *bia
 }
 
 void cpu_norm_forward(Ops *ops, const NormForward *a) {
-    Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "norm_forward's rows", 2 * (size_t)a->dim))
+    ThreadScratch scratch;
+    if (ops->error || !scratch_open(&scratch, ops, "norm_forward's rows", 2 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int start = 0; start < a->rows; start += ROWS)
         for (int r = start; r < a->rows && r < start + ROWS; r++) {
             const size_t at = (size_t)r * a->dim;
-            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, a->dim);
-            const float *seen = real_read(type, a->x, at, a->dim, room);
+            float *work = scratch_at(&scratch, 0), *other = scratch_at(&scratch, a->dim);
+            const float *seen = real_read(type, a->x, at, a->dim, work);
             if (a->branch) {
-                float *s = real_room(type, a->sum, at, room);
-                residual(seen, real_read(type, a->branch, at, a->dim, other), a->scale,
-                         sample_keep(a->keep, r, a->rows_per_sample), s, a->dim);
-                real_keep(type, s, a->sum, at, a->dim);
-                seen = real_read(type, a->sum, at, a->dim, room);
+                float *s = real_target(type, a->sum, at, work);
+                add_residual(seen, real_read(type, a->branch, at, a->dim, other), a->scale,
+                             sample_keep(a->keep, r, a->rows_per_sample), s, a->dim);
+                real_store(type, s, a->sum, at, a->dim);
+                seen = real_read(type, a->sum, at, a->dim, work);
             }
             if (a->y) {
-                float *to = real_room(type, a->y, at, other);
-                normalise(seen, a->weight, a->bias, a->eps, to, a->mean + r, a->rstd + r, a->dim);
-                real_keep(type, to, a->y, at, a->dim);
+                float *to = real_target(type, a->y, at, other);
+                normalise_row(seen, a->weight, a->bias, a->eps, to, a->mean + r, a->rstd + r, a->dim);
+                real_store(type, to, a->y, at, a->dim);
             }
         }
-    rooms_close(&rooms);
-    cpu_leave_codes(ops, a->y, a->codes, a->rows, a->dim);
+    scratch_close(&scratch);
+    quantise_written(ops, a->y, a->codes, a->rows, a->dim);
 }
 
 /* x to y, x and branch to sum; mean and rstd of each row. */
@@ -127,8 +128,8 @@ static void add_parts(const float *parts, int count, size_t stride, float *total
 }
 
 void cpu_norm_backward(Ops *ops, const NormBackward *a) {
-    Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "norm_backward's rows", 4 * (size_t)a->dim))
+    ThreadScratch scratch;
+    if (ops->error || !scratch_open(&scratch, ops, "norm_backward's rows", 4 * (size_t)a->dim))
         return;
     const RealType type = ops->type;
     const int part = (int)cpu_part(a->rows, ROWS), count = (a->rows + part - 1) / part;
@@ -136,7 +137,7 @@ void cpu_norm_backward(Ops *ops, const NormBackward *a) {
     float *parts = calloc(count * stride + 1, sizeof *parts);
     if (!parts) {
         cpu_fail(ops, status_no_memory("norm_backward's partial sums", count * stride * sizeof *parts));
-        rooms_close(&rooms);
+        scratch_close(&scratch);
         return;
     }
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
@@ -144,28 +145,28 @@ void cpu_norm_backward(Ops *ops, const NormBackward *a) {
         float *sums = parts + p * stride;
         for (int r = p * part; r < a->rows && r < (p + 1) * part; r++) {
             const size_t at = (size_t)r * a->dim;
-            float *room = rooms_at(&rooms, 0), *other = rooms_at(&rooms, a->dim);
-            float *to = real_room(type, a->dx, at, rooms_at(&rooms, 3 * (size_t)a->dim));
-            norm_row(real_read(type, a->dy, at, a->dim, room), real_read(type, a->dsum, at, a->dim, other),
-                     real_read(type, a->sum, at, a->dim, rooms_at(&rooms, 2 * (size_t)a->dim)), a->mean[r], a->rstd[r],
-                     a->weight, to, sums, sums + a->dim, a->dim);
-            real_keep(type, to, a->dx, at, a->dim);
+            float *work = scratch_at(&scratch, 0), *other = scratch_at(&scratch, a->dim);
+            float *to = real_target(type, a->dx, at, scratch_at(&scratch, 3 * (size_t)a->dim));
+            norm_row(real_read(type, a->dy, at, a->dim, work), real_read(type, a->dsum, at, a->dim, other),
+                     real_read(type, a->sum, at, a->dim, scratch_at(&scratch, 2 * (size_t)a->dim)), a->mean[r],
+                     a->rstd[r], a->weight, to, sums, sums + a->dim, a->dim);
+            real_store(type, to, a->dx, at, a->dim);
             if (!a->dbranch && !a->dscale)
                 continue;
-            float *branch_to = real_room(type, a->dbranch, at, other);
+            float *branch_to = real_target(type, a->dbranch, at, other);
             branch_row(real_read(type, a->dx, at, a->dim, to),
-                       a->dscale ? real_read(type, a->branch, at, a->dim, room) : NULL, a->scale,
+                       a->dscale ? real_read(type, a->branch, at, a->dim, work) : NULL, a->scale,
                        sample_keep(a->keep, r, a->rows_per_sample), branch_to, a->dscale ? sums + 2 * a->dim : NULL,
                        a->dim);
-            real_keep(type, branch_to, a->dbranch, at, a->dim);
+            real_store(type, branch_to, a->dbranch, at, a->dim);
         }
     }
     add_parts(parts, count, stride, a->dweight, a->add, a->dim);
     add_parts(parts + a->dim, count, stride, a->dbias, a->add, a->dim);
     add_parts(parts + 2 * a->dim, count, stride, a->dscale, a->add, a->dim);
     free(parts);
-    rooms_close(&rooms);
-    cpu_leave_codes(ops, a->dx, a->codes, a->rows, a->dim);
+    scratch_close(&scratch);
+    quantise_written(ops, a->dx, a->codes, a->rows, a->dim);
 }
 
 /* dy and sum to dx, with dsum, branch and dbranch where they are used; mean and rstd of each row. */

@@ -21,13 +21,13 @@ typedef struct {
     RealType type;
     Real *visible;
     float *target; /* may be NULL */
-    float *room;   /* for one patch */
+    float *work;   /* for one patch */
     size_t values; /* in a patch */
     size_t at;     /* of the first visible patch */
 } Sample;
 
 static Sample sample_at(const int32_t *ids, int keep, int size, int patch, RealType type, Real *visible, float *target,
-                        float *room, size_t b) {
+                        float *work, size_t b) {
     const int across = size / patch;
     const size_t patches = (size_t)across * across, values = 3 * (size_t)patch * patch;
     return (Sample){.ids = ids + b * patches,
@@ -38,7 +38,7 @@ static Sample sample_at(const int32_t *ids, int keep, int size, int patch, RealT
                     .type = type,
                     .visible = visible,
                     .target = target ? target + b * (patches - keep) * values : NULL,
-                    .room = room,
+                    .work = work,
                     .values = values,
                     .at = b * keep * values};
 }
@@ -50,13 +50,13 @@ static int sample_count(const Sample *s) {
 
 /* Where the j-th is to be written, and taken when it is whole. */
 static float *patch_room(const Sample *s, int j) {
-    return j < s->keep ? real_room(s->type, s->visible, s->at + j * s->values, s->room)
+    return j < s->keep ? real_target(s->type, s->visible, s->at + j * s->values, s->work)
                        : s->target + (j - s->keep) * s->values;
 }
 
 static void patch_keep(const Sample *s, int j, const float *patch) {
     if (j < s->keep)
-        real_keep(s->type, patch, s->visible, s->at + j * s->values, s->values);
+        real_store(s->type, patch, s->visible, s->at + j * s->values, s->values);
 }
 
 /* How levels become values: level * scale + shift, for the channels of one row of a patch, pixel by pixel. */
@@ -64,14 +64,14 @@ typedef struct {
     float *scale, *shift, *row;
 } Levels;
 
-WIDE static void normalise(const uint8_t *restrict in, const Levels *levels, float *restrict out, int count) {
+WIDE static void normalise_levels(const uint8_t *restrict in, const Levels *levels, float *restrict out, int count) {
     const float *restrict scale = levels->scale, *restrict shift = levels->shift;
     for (int i = 0; i < count; i++)
         out[i] = (float)in[i] * scale[i] + shift[i];
 }
 
 /* [patch][3] to [3] rows that lie `area` apart. */
-WIDE static void separate(const float *restrict in, float *restrict out, int patch, size_t area) {
+WIDE static void separate_channels(const float *restrict in, float *restrict out, int patch, size_t area) {
     for (int x = 0; x < patch; x++) {
         out[x] = in[x * 3];
         out[area + x] = in[x * 3 + 1];
@@ -85,9 +85,9 @@ static void cut_pixels(const Sample *s, const uint8_t *pixels, const Levels *lev
         float *to = patch_room(s, j);
         for (int y = 0; y < s->patch; y++) {
             const uint8_t *from = pixels + ((size_t)(top + y) * s->size + left) * 3;
-            normalise(from, levels, j < s->keep ? levels->row : to + (size_t)y * 3 * s->patch, 3 * s->patch);
+            normalise_levels(from, levels, j < s->keep ? levels->row : to + (size_t)y * 3 * s->patch, 3 * s->patch);
             if (j < s->keep)
-                separate(levels->row, to + (size_t)y * s->patch, s->patch, (size_t)s->patch * s->patch);
+                separate_channels(levels->row, to + (size_t)y * s->patch, s->patch, (size_t)s->patch * s->patch);
         }
         patch_keep(s, j, to);
     }
@@ -143,9 +143,9 @@ static Status cut_sample(const Sample *s, const ImageSet *images, int b, const f
 }
 
 void cpu_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
-    Rooms rooms;
+    ThreadScratch scratch;
     if (ops->error || !check_grid(ops, "pixels_to_patches", a->ids, a->batch, a->size, a->patch, a->keep) ||
-        !rooms_open(&rooms, ops, "pixels_to_patches' patches", 3 * (size_t)a->patch * a->patch))
+        !scratch_open(&scratch, ops, "pixels_to_patches' patches", 3 * (size_t)a->patch * a->patch))
         return;
     float scale[3], shift[3];
     for (int c = 0; c < 3; c++) {
@@ -156,7 +156,7 @@ void cpu_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(dynamic)
     for (int b = 0; b < a->batch; b++) {
         const Sample sample =
-            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, rooms_at(&rooms, 0), b);
+            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, scratch_at(&scratch, 0), b);
         Status status = cut_sample(&sample, a->images, b, scale, shift);
         if (status) {
 #pragma omp critical(pixels_to_patches_failure)
@@ -166,7 +166,7 @@ void cpu_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
                 failure = status;
         }
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
     if (failure)
         cpu_fail(ops, failure);
 }
@@ -185,17 +185,17 @@ OpCost cost_pixels_to_patches(const PixelsToPatches *a, RealType type) {
 }
 
 void cpu_image_to_patches(Ops *ops, const ImageToPatches *a) {
-    Rooms rooms;
+    ThreadScratch scratch;
     if (ops->error || !check_grid(ops, "image_to_patches", a->ids, a->batch, a->size, a->patch, a->keep) ||
-        !rooms_open(&rooms, ops, "image_to_patches' patches", 3 * (size_t)a->patch * a->patch))
+        !scratch_open(&scratch, ops, "image_to_patches' patches", 3 * (size_t)a->patch * a->patch))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
         const Sample sample =
-            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, rooms_at(&rooms, 0), b);
+            sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, scratch_at(&scratch, 0), b);
         cut_image(&sample, a->image + (size_t)b * 3 * a->size * a->size);
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
 }
 
 OpCost cost_image_to_patches(const ImageToPatches *a, RealType type) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/quantise.h"
+
 #include "kernels/cpu/codes.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/real.h"
@@ -27,7 +29,7 @@ OpCost cost_begin_fp8(const BeginFp8 *a, RealType type) {
     return cost_bytes(0);
 }
 
-static void choose(Fp8Scale *s, float amax) {
+static void choose_scale(Fp8Scale *s, float amax) {
     s->scale = code_scale(s->format, amax);
     s->inverse = 1 / s->scale;
 }
@@ -37,7 +39,7 @@ static bool is_usable(float amax) {
     return amax > 0 && amax < INFINITY;
 }
 
-static void update(Fp8Scale *s) {
+static void update_scale(Fp8Scale *s) {
     const bool overflow = s->saturated || !(s->amax < INFINITY);
     s->recent = s->recent << 1 | overflow;
     s->overflows += overflow;
@@ -48,7 +50,7 @@ static void update(Fp8Scale *s) {
         float largest = 0;
         for (int i = 0; i < FP8_HISTORY; i++)
             largest = s->history[i] > largest ? s->history[i] : largest;
-        choose(s, largest);
+        choose_scale(s, largest);
     }
     s->amax = 0;
     s->saturated = 0;
@@ -58,7 +60,7 @@ void cpu_update_fp8(Ops *ops, const UpdateFp8 *a) {
     if (ops->error || (a->gate && !isfinite(*a->gate)))
         return;
     for (int i = 0; i < a->count; i++)
-        update(&a->scales[i]);
+        update_scale(&a->scales[i]);
 }
 
 OpCost cost_update_fp8(const UpdateFp8 *a, RealType type) {
@@ -88,13 +90,13 @@ void cpu_measure_fp8(Ops *ops, const MeasureFp8 *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(max : largest)
     for (size_t i = 0; i < a->count; i += PIECE) {
         const size_t length = cpu_min(PIECE, a->count - i);
-        float room[PIECE];
-        const uint32_t found = largest_bits(real_read(ops->type, a->x, i, length, room), length);
+        float work[PIECE];
+        const uint32_t found = largest_bits(real_read(ops->type, a->x, i, length, work), length);
         largest = found > largest ? found : largest;
     }
     join_amax(a->scale, largest);
     if (is_usable(a->scale->amax))
-        choose(a->scale, a->scale->amax);
+        choose_scale(a->scale, a->scale->amax);
 }
 
 /* Does nothing in all steps but the first. */
@@ -129,7 +131,7 @@ WIDE static Seen to_codes(const float *x, float scale, CodeFormat f, uint8_t *y,
 }
 
 /* y [columns][rows] = x [rows][columns] for some of the rows of y, in squares that stay in the caches. */
-static void turn(const uint8_t *x, uint8_t *y, size_t rows, size_t columns, size_t first, size_t last) {
+static void transpose_codes(const uint8_t *x, uint8_t *y, size_t rows, size_t columns, size_t first, size_t last) {
     for (size_t r = 0; r < rows; r += SQUARE)
         for (size_t c = first; c < last; c++)
             for (size_t i = r; i < rows && i < r + SQUARE; i++)
@@ -146,8 +148,8 @@ void cpu_quantise_fp8(Ops *ops, const QuantiseFp8 *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static) reduction(max : largest) reduction(+ : saturated)
     for (size_t i = 0; i < count; i += PIECE) {
         const size_t length = cpu_min(PIECE, count - i);
-        float room[PIECE];
-        const Seen seen = to_codes(real_read(ops->type, a->x, i, length, room), factor, format, a->y + i, length);
+        float work[PIECE];
+        const Seen seen = to_codes(real_read(ops->type, a->x, i, length, work), factor, format, a->y + i, length);
         largest = seen.largest > largest ? seen.largest : largest;
         saturated += seen.saturated;
     }
@@ -159,10 +161,18 @@ void cpu_quantise_fp8(Ops *ops, const QuantiseFp8 *a) {
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int c = 0; c < a->columns; c += SQUARE)
-        turn(a->y, a->transposed, a->rows, a->columns, c, cpu_min(c + SQUARE, a->columns));
+        transpose_codes(a->y, a->transposed, a->rows, a->columns, c, cpu_min(c + SQUARE, a->columns));
 }
 
 OpCost cost_quantise_fp8(const QuantiseFp8 *a, RealType type) {
     const double codes = a->transposed ? 2 : 1;
     return cost_bytes(((double)real_size(type) + codes) * a->rows * a->columns);
+}
+
+void quantise_written(Ops *ops, const Real *x, const Fp8Codes *codes, int rows, int columns) {
+    if (codes && x)
+        cpu_quantise_fp8(
+            ops,
+            &(QuantiseFp8){
+                .x = x, .scale = codes->scale, .seen = codes->seen, .y = codes->y, .rows = rows, .columns = columns});
 }

@@ -21,22 +21,22 @@ WIDE void real_round(const float *restrict x, size_t x_stride, uint16_t *restric
             y[r * y_stride + i] = real_to_bf16(x[r * x_stride + i]);
 }
 
-bool rooms_open(Rooms *rooms, Ops *ops, const char *what, size_t floats) {
+bool scratch_open(ThreadScratch *scratch, Ops *ops, const char *what, size_t floats) {
     enum { LINE = 16 }; /* threads do not share a cache line */
-    *rooms = (Rooms){.each = (floats + LINE - 1) / LINE * LINE};
+    *scratch = (ThreadScratch){.each = (floats + LINE - 1) / LINE * LINE};
     if (ops->type == REAL_BF16)
-        rooms->floats = cpu_scratch(ops, what, rooms->each * ops->threads);
+        scratch->floats = cpu_scratch(ops, what, scratch->each * ops->threads);
     return !ops->error;
 }
 
-void rooms_close(Rooms *rooms) {
-    free(rooms->floats);
+void scratch_close(ThreadScratch *scratch) {
+    free(scratch->floats);
 }
 
-float *rooms_at(const Rooms *rooms, size_t offset) {
+float *scratch_at(const ThreadScratch *scratch, size_t offset) {
     size_t thread = 0;
 #ifdef _OPENMP
     thread = omp_get_thread_num();
 #endif
-    return rooms->floats ? rooms->floats + rooms->each * thread + offset : NULL;
+    return scratch->floats ? scratch->floats + scratch->each * thread + offset : NULL;
 }

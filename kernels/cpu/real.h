@@ -59,30 +59,30 @@ static inline void real_copy(RealType type, const Real *x, size_t x_at, Real *y,
     memcpy((char *)y + y_at * real_size(type), (const char *)x + x_at * real_size(type), count * real_size(type));
 }
 
-/* Where values for the tensor from element `at` on are to be written, until real_keep() takes them. */
-static inline float *real_room(RealType type, Real *y, size_t at, float *room) {
+/* Where values for the tensor from element `at` on are to be written, until real_store() takes them. */
+static inline float *real_target(RealType type, Real *y, size_t at, float *room) {
     return !y ? NULL : type == REAL_FP32 ? (float *)y + at : room;
 }
 
-static inline void real_keep_rows(RealType type, const float *values, Real *y, size_t at, size_t stride, size_t rows,
-                                  size_t columns) {
+static inline void real_store_rows(RealType type, const float *values, Real *y, size_t at, size_t stride, size_t rows,
+                                   size_t columns) {
     if (y && type == REAL_BF16)
         real_round(values, columns, (uint16_t *)y + at, stride, rows, columns);
 }
-static inline void real_keep(RealType type, const float *values, Real *y, size_t at, size_t count) {
-    real_keep_rows(type, values, y, at, count, 1, count);
+static inline void real_store(RealType type, const float *values, Real *y, size_t at, size_t count) {
+    real_store_rows(type, values, y, at, count, 1, count);
 }
 
 /* Each thread's room for an operation; none in FP32. */
 typedef struct {
     float *floats;
     size_t each;
-} Rooms;
+} ThreadScratch;
 
 /* `floats` for each thread. False after a failure, which names `what`. */
-bool rooms_open(Rooms *rooms, Ops *ops, const char *what, size_t floats);
-void rooms_close(Rooms *rooms);
+bool scratch_open(ThreadScratch *rooms, Ops *ops, const char *what, size_t floats);
+void scratch_close(ThreadScratch *rooms);
 /* The calling thread's room from float `offset` on; NULL in FP32. */
-float *rooms_at(const Rooms *rooms, size_t offset);
+float *scratch_at(const ThreadScratch *rooms, size_t offset);
 
 #endif

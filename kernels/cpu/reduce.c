@@ -51,8 +51,8 @@ void cpu_find_nonfinite(Ops *ops, const FindNonfinite *a) {
         const size_t length = cpu_min(PIECE, a->count - start);
         if (found < start)
             continue;
-        float room[PIECE];
-        const float *values = real_read(a->type, a->x, start, length, room);
+        float work[PIECE];
+        const float *values = real_read(a->type, a->x, start, length, work);
         if (!any_nonfinite(values, length))
             continue;
         size_t i = 0;

@@ -14,7 +14,7 @@ static void add_row(RealType x_type, const Real *x, size_t x_at, const float *y,
         real_set(type, out, at + i, real_get(x_type, x, x_at + i) + y[i]);
 }
 
-static void accumulate(RealType type, const Real *x, size_t at, float *out, int dim) {
+static void accumulate_row(RealType type, const Real *x, size_t at, float *out, int dim) {
     for (int i = 0; i < dim; i++)
         out[i] += real_get(type, x, at + i);
 }
@@ -58,13 +58,13 @@ void cpu_embed_backward(Ops *ops, const EmbedBackward *a) {
         int width = (int)cpu_min(COLUMNS, a->dim - c);
         for (int b = 0; b < a->batch; b++) {
             const size_t at = b * sample + c;
-            accumulate(ops->type, a->dout, at, a->dcls + c, width);
+            accumulate_row(ops->type, a->dout, at, a->dcls + c, width);
             if (!a->dpos)
                 continue;
-            accumulate(ops->type, a->dout, at, a->dpos + c, width);
+            accumulate_row(ops->type, a->dout, at, a->dpos + c, width);
             for (int j = 0; j < a->keep; j++)
-                accumulate(ops->type, a->dout, at + (size_t)(1 + j) * a->dim,
-                           a->dpos + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, width);
+                accumulate_row(ops->type, a->dout, at + (size_t)(1 + j) * a->dim,
+                               a->dpos + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, width);
         }
     }
 }
@@ -118,9 +118,10 @@ void cpu_restore_backward(Ops *ops, const RestoreBackward *a) {
             /* A sample's sum first: the total has far fewer terms then, and a smaller error. */
             float total[COLUMNS] = {0};
             for (int j = a->keep; j < a->patches; j++)
-                accumulate(ops->type, a->dout,
-                           b * sample + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, total, width);
-            accumulate(REAL_FP32, total, 0, a->dmask_token + c, width);
+                accumulate_row(ops->type, a->dout,
+                               b * sample + (size_t)(1 + a->ids[(size_t)b * a->patches + j]) * a->dim + c, total,
+                               width);
+            accumulate_row(REAL_FP32, total, 0, a->dmask_token + c, width);
         }
     }
 }
@@ -130,20 +131,20 @@ OpCost cost_restore_backward(const RestoreBackward *a, RealType type) {
 }
 
 void cpu_pool_forward(Ops *ops, const PoolForward *a) {
-    Rooms rooms;
-    if (ops->error || !rooms_open(&rooms, ops, "pool_forward's means", a->dim))
+    ThreadScratch scratch;
+    if (ops->error || !scratch_open(&scratch, ops, "pool_forward's means", a->dim))
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
-        float *mean = real_room(ops->type, a->y, (size_t)b * a->dim, rooms_at(&rooms, 0));
+        float *mean = real_target(ops->type, a->y, (size_t)b * a->dim, scratch_at(&scratch, 0));
         memset(mean, 0, a->dim * sizeof *mean);
         for (int t = 1; t < a->tokens; t++)
-            accumulate(ops->type, a->x, ((size_t)b * a->tokens + t) * a->dim, mean, a->dim);
+            accumulate_row(ops->type, a->x, ((size_t)b * a->tokens + t) * a->dim, mean, a->dim);
         for (int i = 0; i < a->dim; i++)
             mean[i] /= a->tokens - 1;
-        real_keep(ops->type, mean, a->y, (size_t)b * a->dim, a->dim);
+        real_store(ops->type, mean, a->y, (size_t)b * a->dim, a->dim);
     }
-    rooms_close(&rooms);
+    scratch_close(&scratch);
 }
 
 static OpCost pool_cost(int batch, int tokens, int dim, RealType type) {

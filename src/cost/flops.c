@@ -7,7 +7,7 @@
  * norms, GELU, the loss and AdamW are not counted, as is usual for MFU (Chowdhery et al., arXiv 2204.02311). */
 #include "cost/flops.h"
 
-static double block(double tokens, double dim, double mlp_ratio) {
+static double block_flops(double tokens, double dim, double mlp_ratio) {
     return (8 + 4 * mlp_ratio) * tokens * dim * dim + 4 * tokens * tokens * dim;
 }
 
@@ -15,27 +15,27 @@ typedef struct {
     double patches, keep, patch_dim;
 } Counts;
 
-static Counts count(const ModelShape *shape) {
+static Counts count_tokens(const ModelShape *shape) {
     const int across = shape->image_size / shape->patch_size, patches = across * across;
     return (Counts){patches, (int)(patches * (1 - shape->mask_ratio)), 3.0 * shape->patch_size * shape->patch_size};
 }
 
-static double embedding(const ModelShape *shape) {
-    const Counts n = count(shape);
+static double embedding_flops(const ModelShape *shape) {
+    const Counts n = count_tokens(shape);
     return 2 * n.keep * n.patch_dim * shape->dim;
 }
 
 double flops_forward(const ModelShape *shape) {
-    const Counts n = count(shape);
+    const Counts n = count_tokens(shape);
     const double dim = shape->dim, decoder_dim = shape->decoder_dim;
-    return embedding(shape) + shape->depth * block(n.keep + 1, dim, shape->mlp_ratio) +
+    return embedding_flops(shape) + shape->depth * block_flops(n.keep + 1, dim, shape->mlp_ratio) +
            2 * (n.keep + 1) * dim * decoder_dim +
-           shape->decoder_depth * block(n.patches + 1, decoder_dim, shape->mlp_ratio) +
+           shape->decoder_depth * block_flops(n.patches + 1, decoder_dim, shape->mlp_ratio) +
            2 * (n.patches + 1) * decoder_dim * n.patch_dim;
 }
 
 double flops_training(const ModelShape *shape) {
-    return 3 * flops_forward(shape) - embedding(shape);
+    return 3 * flops_forward(shape) - embedding_flops(shape);
 }
 
 double flops_mfu(const ModelShape *shape, double images_per_s, double peak) {

@@ -8,31 +8,33 @@
 #include "model/linear.h"
 #include "model/model.h"
 
+/* A residual sum and its norm. */
 typedef struct {
-    int norm1_weight, norm1_bias, norm2_weight, norm2_bias; /* parameter indices */
+    int weight, bias;   /* parameter indices; -1: no norm, only the sum */
+    Real *sum;          /* [rows][dim]: the residual stream here */
+    Real *y;            /* [rows][dim]: its norm */
+    float *mean, *rstd; /* [rows] */
+} Norm;
+
+typedef struct {
+    Norm norm1, norm2; /* at the block's entry, before attention; between its halves, before the MLP */
     Linear to_qkv, proj, fc1, fc2;
-    Real *x, *mid;                        /* [rows][dim]: residual stream at the block's entry and between its halves */
-    Real *norm1, *norm2;                  /* [rows][dim]: what attention and MLP see */
-    Real *qkv;                            /* [rows][3 dim] */
-    Real *attended;                       /* [rows][dim] */
-    float *lse;                           /* [batch][heads][tokens] */
-    Real *hidden, *activated;             /* [rows][hidden], before and after GELU */
-    float *mean1, *rstd1, *mean2, *rstd2; /* [rows] */
+    Real *qkv;                /* [rows][3 dim] */
+    Real *attended;           /* [rows][dim] */
+    float *lse;               /* [batch][heads][tokens] */
+    Real *hidden, *activated; /* [rows][hidden], before and after GELU */
 } Block;
 
 typedef struct {
     const char *prefix; /* "blocks" or "decoder_blocks" */
     int dim, depth, heads, hidden, tokens;
     float eps;
-    Recompute recompute; /* what of the blocks lies in one place for all of them */
+    Recompute recompute; /* which activations all blocks share */
     Activation activation;
-    Block *blocks;              /* [depth], owned */
-    Fp8 *fp8;                   /* owned; NULL: the linear layers are not in FP8 */
-    int last_weight, last_bias; /* the last norm's parameters; -1: none */
-    const char *last_name;
-    Real *x;                   /* [rows][dim]: residual stream after the last block */
-    Real *y;                   /* the last norm's output */
-    float *mean, *rstd;        /* and its statistics */
+    Block *blocks;             /* [depth], owned */
+    Fp8 *fp8;                  /* owned; NULL: the linear layers are not in FP8 */
+    Norm last;                 /* after the last block */
+    const char *last_name;     /* of the last norm; NULL: none */
     Real *branch;              /* [rows][dim]: a branch on its way into the residual sum */
     Real *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
     Real *dqkv, *dhidden;
@@ -41,7 +43,7 @@ typedef struct {
 /* Describes a stack; `last_norm` is the last norm's name or NULL. Allocates the list of blocks. */
 Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int dim, int depth, int heads, int tokens,
                   const ModelShape *shape) MUST_USE;
-/* Lets its linear layers be computed in FP8. */
+/* Computes its linear layers in FP8, except the first block's and the last's. */
 Status stack_use_fp8(Stack *stack, Ops *ops, const Params *params) MUST_USE;
 void stack_close(Stack *stack);
 /* Adds the parameters; block i gets layer 1 + i. */
@@ -49,8 +51,8 @@ void stack_params(Stack *stack, Params *params);
 /* Takes activations and gradients of `type` for `batch` samples from the arena. */
 void stack_place(Stack *stack, Arena *arena, RealType type, int batch);
 
-/* Runs the stack on stack->blocks[0].x, which the caller has filled ([batch][tokens][dim]); the result is stack->y, or
- * stack->x without a last norm. */
+/* Runs the stack on stack->blocks[0].norm1.sum, which the caller has filled ([batch][tokens][dim]); the result is
+ * stack->last.y, or stack->last.sum without a last norm. */
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch);
 /* Takes the gradient of the result from `dout` and leaves that of the entry in stack->dx. */
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/mae.h"
+
 #include "base/random.h"
 #include "model/blocks.h"
 #include "model/embedding.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +16,14 @@ struct Mae {
     Arena host, arena; /* the list of parameters; everything on the device */
     Params params;
     int patches, keep, patch_dim;
-    int cls_token, mask_token, patch_weight, patch_bias, pos_embed; /* parameter indices */
-    int embed_weight, embed_bias, decoder_pos, pred_weight, pred_bias;
+    int cls_token, mask_token, pos_embed, decoder_pos; /* parameter indices */
+    Linear patch_embed, decoder_embed, decoder_pred;
     Stack encoder, decoder;
-    uint8_t *pixels[MAE_INPUT_SLOTS]; /* [batch][side][side][3], */
-    Crop *crops[MAE_INPUT_SLOTS];     /* [batch] where there are records, */
-    int32_t *which[MAE_INPUT_SLOTS];  /* [batch] where the device holds them, and */
-    int32_t *ids[MAE_INPUT_SLOTS];    /* [batch][patches]: rooms for inputs of host memory; NULL where none is needed */
+    /* The slots for inputs from host memory; NULL where none is needed. */
+    uint8_t *pixels[MAE_INPUT_SLOTS]; /* [batch][side][side][3] */
+    Crop *crops[MAE_INPUT_SLOTS];     /* [batch], of records */
+    int32_t *which[MAE_INPUT_SLOTS];  /* [batch], of records that the device holds */
+    int32_t *ids[MAE_INPUT_SLOTS];    /* [batch][patches] */
     Real *visible;                    /* [batch][keep][patch_dim] */
     float *target;                    /* [batch][patches - keep][patch_dim] */
     Real *embedded;                   /* [batch][keep][dim] */
@@ -27,7 +31,7 @@ struct Mae {
     Real *pred, *dpred;               /* [batch][1 + patches][patch_dim] */
     Real *ddecoder, *dlatent;         /* gradients of what enters and leaves the two stacks */
     double *loss;
-    uint64_t staged;
+    uint64_t uploaded; /* bytes */
     /* Of the last forward pass. */
     int batch;
     const int32_t *passed_ids;
@@ -37,8 +41,8 @@ static bool comes_after(const float *noise, int32_t a, int32_t b) {
     return noise[a] > noise[b] || (noise[a] == noise[b] && a > b);
 }
 
-/* Lets ids[root] sink to its place in the heap of the first `count`, largest on top. */
-static void sink(const float *noise, int32_t *ids, int root, int count) {
+/* Moves ids[root] down to its place in the heap of the first `count`, largest on top. */
+static void sink_id(const float *noise, int32_t *ids, int root, int count) {
     int32_t id = ids[root];
     for (int child; (child = 2 * root + 1) < count; root = child) {
         if (child + 1 < count && comes_after(noise, ids[child + 1], ids[child]))
@@ -55,38 +59,44 @@ void mae_shuffle(const float *noise, int patches, int32_t *ids) {
     for (int i = 0; i < patches; i++)
         ids[i] = i;
     for (int i = patches / 2 - 1; i >= 0; i--)
-        sink(noise, ids, i, patches);
+        sink_id(noise, ids, i, patches);
     for (int last = patches - 1; last > 0; last--) {
         int32_t largest = ids[0];
         ids[0] = ids[last];
         ids[last] = largest;
-        sink(noise, ids, 0, last);
+        sink_id(noise, ids, 0, last);
     }
 }
 
+static Linear add_linear(Params *params, const char *name, int layer, int in, int out) {
+    char part[64];
+    Linear linear = {.in = in, .out = out};
+    snprintf(part, sizeof part, "%s.weight", name);
+    linear.weight = params_add(params, part, true, layer, 2, (int64_t[]){out, in});
+    snprintf(part, sizeof part, "%s.bias", name);
+    linear.bias = params_add(params, part, true, layer, 1, (int64_t[]){out});
+    return linear;
+}
+
 /* Parameters in the order of computation; the fixed position embeddings last. */
-static void list_params(Mae *mae) {
+static void list_mae_params(Mae *mae) {
     const ModelShape *s = &mae->shape;
     Params *p = &mae->params;
-    int64_t dim = s->dim, ddim = s->decoder_dim, tokens = 1 + mae->patches, patch_dim = mae->patch_dim;
-    int after = s->depth + 1;
+    const int64_t dim = s->dim, ddim = s->decoder_dim, tokens = 1 + mae->patches;
+    const int after = s->depth + 1;
     mae->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
     mae->mask_token = params_add(p, "mask_token", true, after, 3, (int64_t[]){1, 1, ddim});
-    mae->patch_weight =
-        params_add(p, "patch_embed.proj.weight", true, 0, 4, (int64_t[]){dim, 3, s->patch_size, s->patch_size});
-    mae->patch_bias = params_add(p, "patch_embed.proj.bias", true, 0, 1, &dim);
+    mae->patch_embed = patch_embed_add(p, s);
     stack_params(&mae->encoder, p);
-    mae->embed_weight = params_add(p, "decoder_embed.weight", true, after, 2, (int64_t[]){ddim, dim});
-    mae->embed_bias = params_add(p, "decoder_embed.bias", true, after, 1, &ddim);
+    mae->decoder_embed = add_linear(p, "decoder_embed", after, s->dim, s->decoder_dim);
     stack_params(&mae->decoder, p);
-    mae->pred_weight = params_add(p, "decoder_pred.weight", true, after, 2, (int64_t[]){patch_dim, ddim});
-    mae->pred_bias = params_add(p, "decoder_pred.bias", true, after, 1, &patch_dim);
+    mae->decoder_pred = add_linear(p, "decoder_pred", after, s->decoder_dim, mae->patch_dim);
     mae->pos_embed = params_add(p, "pos_embed", false, 0, 3, (int64_t[]){1, tokens, dim});
     mae->decoder_pos = params_add(p, "decoder_pos_embed", false, 0, 3, (int64_t[]){1, tokens, ddim});
 }
 
-/* Everything the model ever holds on the device: parameters, activations, gradients. */
-static void lay_out(Mae *mae, Arena *host, Arena *arena) {
+/* All that the model has on the device: parameters, activations, gradients. */
+static void lay_out_mae(Mae *mae, Arena *host, Arena *arena) {
     const ModelShape *s = &mae->shape;
     const Ops *ops = mae->ops;
     size_t batch = (size_t)s->batch, keep = (size_t)mae->keep, patches = (size_t)mae->patches;
@@ -94,7 +104,7 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
            token = real * (size_t)s->dim, dtoken = real * (size_t)s->decoder_dim;
     arena_group(host, "lists of tensors");
     params_begin(&mae->params, host, 12 + 12 * (s->depth + s->decoder_depth) + 4);
-    list_params(mae);
+    list_mae_params(mae);
     mae->params.fp8 = mae->encoder.fp8;
     mae->params.fp8_linears = fp8_linears(mae->encoder.fp8);
     params_end(&mae->params, arena, ops->device, ops->type);
@@ -103,12 +113,12 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
-    const size_t side = (size_t)(s->record > s->image_size && !s->held ? s->record : s->image_size);
-    for (int room = 0; room < MAE_INPUT_SLOTS && !ops->device->host_memory; room++) {
-        mae->pixels[room] = arena_take(arena, batch * 3 * side * side);
-        mae->crops[room] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
-        mae->which[room] = s->held ? arena_take(arena, batch * sizeof **mae->which) : NULL;
-        mae->ids[room] = arena_take(arena, batch * patches * sizeof **mae->ids);
+    const size_t side = (size_t)(s->record > s->image_size && !s->cached ? s->record : s->image_size);
+    for (int slot = 0; slot < MAE_INPUT_SLOTS && !ops->device->host_memory; slot++) {
+        mae->pixels[slot] = arena_take(arena, batch * 3 * side * side);
+        mae->crops[slot] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
+        mae->which[slot] = s->cached ? arena_take(arena, batch * sizeof **mae->which) : NULL;
+        mae->ids[slot] = arena_take(arena, batch * patches * sizeof **mae->ids);
     }
     arena_group(arena, "patches and predictions");
     mae->visible = arena_take(arena, batch * keep * patch);
@@ -122,7 +132,7 @@ static void lay_out(Mae *mae, Arena *host, Arena *arena) {
     mae->loss = arena_take(arena, sizeof *mae->loss);
 }
 
-static Status describe(Mae *mae, const ModelShape *shape) {
+static Status set_mae_shape(Mae *mae, const ModelShape *shape) {
     TRY(model_check(shape, true));
     mae->shape = *shape;
     mae->patches = shape_patches(shape);
@@ -140,9 +150,9 @@ Status mae_measure(const ModelShape *shape, RealType type, bool host_memory, Are
     const Device device = {.host_memory = host_memory};
     Ops ops = {.device = &device, .type = type};
     Mae mae = {.ops = &ops};
-    Status status = describe(&mae, shape);
+    Status status = set_mae_shape(&mae, shape);
     if (!status) {
-        lay_out(&mae, host, arena);
+        lay_out_mae(&mae, host, arena);
         *params = mae.params;
         params->device = NULL;
         params->fp8 = NULL;
@@ -159,9 +169,9 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
         return status_no_memory("the model", sizeof *mae);
     mae->ops = ops;
     Arena host = {0}, arena = {0};
-    Status status = describe(mae, shape);
+    Status status = set_mae_shape(mae, shape);
     if (!status) {
-        lay_out(mae, &host, &arena);
+        lay_out_mae(mae, &host, &arena);
         status = arena_open(&mae->host, host.used, "the list of parameters");
     }
     if (!status)
@@ -170,7 +180,7 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
         mae_close(mae);
         return status;
     }
-    lay_out(mae, &mae->host, &mae->arena);
+    lay_out_mae(mae, &mae->host, &mae->arena);
     status = fp8_reset(mae->encoder.fp8);
     if (status) {
         mae_close(mae);
@@ -206,7 +216,7 @@ const Real *mae_prediction(const Mae *mae) {
     return mae->pred;
 }
 const Real *mae_latent(const Mae *mae) {
-    return mae->encoder.y;
+    return mae->encoder.last.y;
 }
 const float *mae_target(const Mae *mae) {
     return mae->target;
@@ -224,7 +234,7 @@ static void draw_values(const Mae *mae, float *values, uint64_t seed) {
         float *value = values + param->offset;
         Random random;
         random_start(&random, seed, RANDOM_INIT, 0, (uint64_t)i);
-        if (i == mae->patch_bias) {
+        if (i == mae->patch_embed.bias) {
             fill_uniform(value, param->count, 1 / sqrt(mae->patch_dim), &random);
         } else if (i == mae->cls_token || i == mae->mask_token) {
             for (size_t j = 0; j < param->count; j++)
@@ -255,124 +265,112 @@ Status mae_init(Mae *mae, uint64_t seed) {
     return status;
 }
 
-static int side_of(const Mae *mae, const MaeInput *input) {
+static int input_side(const Mae *mae, const MaeInput *input) {
     return input->side ? input->side : mae->shape.image_size;
 }
 
-static ImageSet images_of(const Mae *mae, const MaeInput *input) {
-    const int side = side_of(mae, input);
+static ImageSet input_images(const Mae *mae, const MaeInput *input) {
+    const int side = input_side(mae, input);
     return (ImageSet){.pixels = input->pixels,
-                      .count = input->which ? input->held : input->batch,
+                      .count = input->which ? input->cached : input->batch,
                       .height = side,
                       .width = side,
                       .which = input->which,
                       .crops = input->crops};
 }
 
-static Status bring(Mae *mae, Stream *stream, void *to, const void *from, size_t bytes) {
+static Status upload_bytes(Mae *mae, Stream *stream, void *to, const void *from, size_t bytes) {
     const Device *device = mae->ops->device;
-    mae->staged += bytes;
+    mae->uploaded += bytes;
     return device->copy(device, stream, to, from, bytes, COPY_TO_DEVICE);
 }
 
-Status mae_upload(Mae *mae, int room, Stream *stream, const MaeInput *host, MaeInput *input) {
-    const size_t side = (size_t)side_of(mae, host), count = (size_t)host->batch;
+Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeInput *input) {
+    const size_t side = (size_t)input_side(mae, host), count = (size_t)host->batch;
     *input = *host;
     if (mae->ops->device->host_memory)
         return NULL;
-    input->ids = mae->ids[room];
+    input->ids = mae->ids[slot];
     if (host->which) {
-        input->which = mae->which[room];
-        TRY(bring(mae, stream, mae->which[room], host->which, count * sizeof *host->which));
+        input->which = mae->which[slot];
+        TRY(upload_bytes(mae, stream, mae->which[slot], host->which, count * sizeof *host->which));
     } else {
-        input->pixels = mae->pixels[room];
-        TRY(bring(mae, stream, mae->pixels[room], host->pixels, count * side * side * 3));
+        input->pixels = mae->pixels[slot];
+        TRY(upload_bytes(mae, stream, mae->pixels[slot], host->pixels, count * side * side * 3));
     }
     if (host->crops) {
-        input->crops = mae->crops[room];
-        TRY(bring(mae, stream, mae->crops[room], host->crops, count * sizeof *host->crops));
+        input->crops = mae->crops[slot];
+        TRY(upload_bytes(mae, stream, mae->crops[slot], host->crops, count * sizeof *host->crops));
     }
-    return bring(mae, stream, mae->ids[room], host->ids, count * (size_t)mae->patches * sizeof *host->ids);
+    return upload_bytes(mae, stream, mae->ids[slot], host->ids, count * (size_t)mae->patches * sizeof *host->ids);
 }
 
 uint64_t mae_uploaded_bytes(const Mae *mae) {
-    return mae->staged;
+    return mae->uploaded;
 }
 
-void mae_forward(Mae *mae, const MaeInput *input) {
+static void cut_patches(Mae *mae, const MaeInput *input) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
-    const Params *p = &mae->params;
-    int batch = input->batch, keep = mae->keep, patches = mae->patches;
-    mae->batch = batch;
-    mae->passed_ids = input->ids;
-    ops->device->range_push(ops->device, "forward");
-
-    const ImageSet images = images_of(mae, input);
+    const ImageSet images = input_images(mae, input);
     if (images.pixels)
         ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
                                                        .ids = input->ids,
-                                                       .keep = keep,
+                                                       .keep = mae->keep,
                                                        .mean = image_mean,
                                                        .std = image_std,
                                                        .size = s->image_size,
                                                        .patch = s->patch_size,
                                                        .visible = mae->visible,
                                                        .target = mae->target,
-                                                       .batch = batch});
+                                                       .batch = input->batch});
     else
         ops->image_to_patches(ops, &(ImageToPatches){.image = input->image,
                                                      .ids = input->ids,
-                                                     .keep = keep,
+                                                     .keep = mae->keep,
                                                      .size = s->image_size,
                                                      .patch = s->patch_size,
                                                      .visible = mae->visible,
                                                      .target = mae->target,
-                                                     .batch = batch});
+                                                     .batch = input->batch});
+}
 
-    ops->linear_forward(ops, &(LinearForward){.x = mae->visible,
-                                              .w = params_weight(p, mae->patch_weight),
-                                              .bias = params_weight(p, mae->patch_bias),
-                                              .y = mae->embedded,
-                                              .rows = batch * keep,
-                                              .in = mae->patch_dim,
-                                              .out = s->dim});
+void mae_forward(Mae *mae, const MaeInput *input) {
+    Ops *ops = mae->ops;
+    const ModelShape *s = &mae->shape;
+    const Params *p = &mae->params;
+    const int batch = input->batch, keep = mae->keep, patches = mae->patches;
+    mae->batch = batch;
+    mae->passed_ids = input->ids;
+    ops->device->range_push(ops->device, "forward");
+    cut_patches(mae, input);
+    linear_forward(&mae->patch_embed, ops, p,
+                   &(LinearPass){.x = mae->visible, .y = mae->embedded, .rows = batch * keep});
     ops->embed_forward(ops, &(EmbedForward){.x = mae->embedded,
                                             .cls = params_value(p, mae->cls_token),
                                             .pos = params_value(p, mae->pos_embed),
                                             .ids = input->ids,
-                                            .out = mae->encoder.blocks[0].x,
+                                            .out = mae->encoder.blocks[0].norm1.sum,
                                             .batch = batch,
                                             .patches = patches,
                                             .keep = keep,
                                             .dim = s->dim});
     stack_forward(&mae->encoder, ops, p, batch);
 
-    ops->linear_forward(ops, &(LinearForward){.x = mae->encoder.y,
-                                              .w = params_weight(p, mae->embed_weight),
-                                              .bias = params_weight(p, mae->embed_bias),
-                                              .y = mae->decoder_in,
-                                              .rows = batch * (1 + keep),
-                                              .in = s->dim,
-                                              .out = s->decoder_dim});
+    linear_forward(&mae->decoder_embed, ops, p,
+                   &(LinearPass){.x = mae->encoder.last.y, .y = mae->decoder_in, .rows = batch * (1 + keep)});
     ops->restore_forward(ops, &(RestoreForward){.x = mae->decoder_in,
                                                 .mask_token = params_value(p, mae->mask_token),
                                                 .pos = params_value(p, mae->decoder_pos),
                                                 .ids = input->ids,
-                                                .out = mae->decoder.blocks[0].x,
+                                                .out = mae->decoder.blocks[0].norm1.sum,
                                                 .batch = batch,
                                                 .patches = patches,
                                                 .keep = keep,
                                                 .dim = s->decoder_dim});
     stack_forward(&mae->decoder, ops, p, batch);
-
-    ops->linear_forward(ops, &(LinearForward){.x = mae->decoder.y,
-                                              .w = params_weight(p, mae->pred_weight),
-                                              .bias = params_weight(p, mae->pred_bias),
-                                              .y = mae->pred,
-                                              .rows = batch * (1 + patches),
-                                              .in = s->decoder_dim,
-                                              .out = mae->patch_dim});
+    linear_forward(&mae->decoder_pred, ops, p,
+                   &(LinearPass){.x = mae->decoder.last.y, .y = mae->pred, .rows = batch * (1 + patches)});
     ops->device->range_pop(ops->device);
 }
 
@@ -380,17 +378,23 @@ const double *mae_loss_memory(const Mae *mae) {
     return mae->loss;
 }
 
-Status mae_loss(Mae *mae, double *loss) {
+/* Of the last forward pass, and the gradient of grad_scale times it (dpred NULL: not needed). */
+static void compute_loss(Mae *mae, const int32_t *ids, int batch, float grad_scale, Real *dpred) {
     mae->ops->masked_pixel_loss(mae->ops, &(MaskedPixelLoss){.pred = mae->pred,
                                                              .target = mae->target,
-                                                             .ids = mae->passed_ids,
+                                                             .ids = ids,
                                                              .normalise = mae->shape.norm_pix_loss,
-                                                             .grad_scale = 1,
+                                                             .grad_scale = grad_scale,
                                                              .loss = mae->loss,
-                                                             .batch = mae->batch,
+                                                             .dpred = dpred,
+                                                             .batch = batch,
                                                              .patches = mae->patches,
                                                              .keep = mae->keep,
                                                              .dim = mae->patch_dim});
+}
+
+Status mae_loss(Mae *mae, double *loss) {
+    compute_loss(mae, mae->passed_ids, mae->batch, 1, NULL);
     TRY(ops_error(mae->ops));
     return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
 }
@@ -399,33 +403,15 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;
-    int batch = input->batch, keep = mae->keep, patches = mae->patches;
+    const int batch = input->batch, keep = mae->keep, patches = mae->patches;
     ops->device->range_push(ops->device, "backward");
-    ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = mae->pred,
-                                                   .target = mae->target,
-                                                   .ids = input->ids,
-                                                   .normalise = s->norm_pix_loss,
-                                                   .grad_scale = grad_scale,
-                                                   .loss = mae->loss,
-                                                   .dpred = mae->dpred,
-                                                   .batch = batch,
-                                                   .patches = patches,
-                                                   .keep = keep,
-                                                   .dim = mae->patch_dim});
-    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->dpred,
-                                                             .x = mae->decoder.y,
-                                                             .dw = params_grad(p, mae->pred_weight),
-                                                             .dbias = params_grad(p, mae->pred_bias),
-                                                             .add = add,
-                                                             .rows = batch * (1 + patches),
-                                                             .in = s->decoder_dim,
-                                                             .out = mae->patch_dim});
-    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = mae->dpred,
-                                                           .w = params_weight(p, mae->pred_weight),
-                                                           .dx = mae->ddecoder,
-                                                           .rows = batch * (1 + patches),
-                                                           .in = s->decoder_dim,
-                                                           .out = mae->patch_dim});
+    compute_loss(mae, input->ids, batch, grad_scale, mae->dpred);
+    linear_backward(&mae->decoder_pred, ops, p,
+                    &(LinearGradient){.dy = mae->dpred,
+                                      .x = mae->decoder.last.y,
+                                      .dx = mae->ddecoder,
+                                      .add = add,
+                                      .rows = batch * (1 + patches)});
     stack_backward(&mae->decoder, ops, p, mae->ddecoder, batch, add);
 
     /* The decoder's entry has fewer tokens than its blocks; its gradient fits where ddecoder was. */
@@ -438,20 +424,10 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
                                                   .patches = patches,
                                                   .keep = keep,
                                                   .dim = s->decoder_dim});
-    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->ddecoder,
-                                                             .x = mae->encoder.y,
-                                                             .dw = params_grad(p, mae->embed_weight),
-                                                             .dbias = params_grad(p, mae->embed_bias),
-                                                             .add = add,
-                                                             .rows = batch * (1 + keep),
-                                                             .in = s->dim,
-                                                             .out = s->decoder_dim});
-    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = mae->ddecoder,
-                                                           .w = params_weight(p, mae->embed_weight),
-                                                           .dx = mae->dlatent,
-                                                           .rows = batch * (1 + keep),
-                                                           .in = s->dim,
-                                                           .out = s->decoder_dim});
+    linear_backward(
+        &mae->decoder_embed, ops, p,
+        &(LinearGradient){
+            .dy = mae->ddecoder, .x = mae->encoder.last.y, .dx = mae->dlatent, .add = add, .rows = batch * (1 + keep)});
     stack_backward(&mae->encoder, ops, p, mae->dlatent, batch, add);
 
     ops->embed_backward(ops, &(EmbedBackward){.dout = mae->encoder.dx,
@@ -463,14 +439,8 @@ void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
                                               .patches = patches,
                                               .keep = keep,
                                               .dim = s->dim});
-    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = mae->dlatent,
-                                                             .x = mae->visible,
-                                                             .dw = params_grad(p, mae->patch_weight),
-                                                             .dbias = params_grad(p, mae->patch_bias),
-                                                             .add = add,
-                                                             .rows = batch * keep,
-                                                             .in = mae->patch_dim,
-                                                             .out = s->dim});
+    linear_backward(&mae->patch_embed, ops, p,
+                    &(LinearGradient){.dy = mae->dlatent, .x = mae->visible, .add = add, .rows = batch * keep});
     ops->device->range_pop(ops->device);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/vit.h"
+
 #include "model/blocks.h"
 #include "model/embedding.h"
 
@@ -10,7 +12,8 @@ struct Vit {
     Arena host, arena; /* the list of parameters; everything on the device */
     Params params;
     int patches, patch_dim;
-    int cls_token, pos_embed, patch_weight, patch_bias, norm_weight, norm_bias, head_weight, head_bias;
+    int cls_token, pos_embed, norm_weight, norm_bias; /* parameter indices */
+    Linear patch_embed, head;
     Stack stack;
     int32_t *ids;                     /* [batch][patches]: every patch visible, in its place */
     Real *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
@@ -19,30 +22,29 @@ struct Vit {
     Real *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
 };
 
-static void list_params(Vit *vit) {
+static void list_vit_params(Vit *vit) {
     const ModelShape *s = &vit->shape;
     Params *p = &vit->params;
     int64_t dim = s->dim, classes = s->classes;
     int after = s->depth + 1;
     vit->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
     vit->pos_embed = params_add(p, "pos_embed", true, 0, 3, (int64_t[]){1, 1 + vit->patches, dim});
-    vit->patch_weight =
-        params_add(p, "patch_embed.proj.weight", true, 0, 4, (int64_t[]){dim, 3, s->patch_size, s->patch_size});
-    vit->patch_bias = params_add(p, "patch_embed.proj.bias", true, 0, 1, &dim);
+    vit->patch_embed = patch_embed_add(p, s);
     stack_params(&vit->stack, p);
     vit->norm_weight = params_add(p, "fc_norm.weight", true, after, 1, &dim);
     vit->norm_bias = params_add(p, "fc_norm.bias", true, after, 1, &dim);
-    vit->head_weight = params_add(p, "head.weight", true, after, 2, (int64_t[]){classes, dim});
-    vit->head_bias = params_add(p, "head.bias", true, after, 1, &classes);
+    vit->head = (Linear){.in = s->dim, .out = s->classes};
+    vit->head.weight = params_add(p, "head.weight", true, after, 2, (int64_t[]){classes, dim});
+    vit->head.bias = params_add(p, "head.bias", true, after, 1, &classes);
 }
 
-static void lay_out(Vit *vit, Arena *host, Arena *arena) {
+static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     const ModelShape *s = &vit->shape;
     size_t batch = (size_t)s->batch, patches = (size_t)vit->patches;
     size_t real = real_size(vit->ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim,
            scores = real * (size_t)s->classes;
     params_begin(&vit->params, host, 8 + 12 * s->depth);
-    list_params(vit);
+    list_vit_params(vit);
     vit->params.fp8 = vit->stack.fp8;
     vit->params.fp8_linears = fp8_linears(vit->stack.fp8);
     params_end(&vit->params, arena, vit->ops->device, vit->ops->type);
@@ -62,7 +64,7 @@ static void lay_out(Vit *vit, Arena *host, Arena *arena) {
     vit->rstd = arena_take(arena, batch * sizeof(float));
 }
 
-static Status describe(Vit *vit, const ModelShape *shape) {
+static Status set_vit_shape(Vit *vit, const ModelShape *shape) {
     TRY(model_check(shape, false));
     vit->shape = *shape;
     vit->patches = shape_patches(shape);
@@ -90,15 +92,15 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
         return status_no_memory("the model", sizeof *vit);
     vit->ops = ops;
     Arena host = {0}, arena = {0};
-    Status status = describe(vit, shape);
+    Status status = set_vit_shape(vit, shape);
     if (!status) {
-        lay_out(vit, &host, &arena);
+        lay_out_vit(vit, &host, &arena);
         status = arena_open(&vit->host, host.used, "the list of parameters");
     }
     if (!status)
         status = device_arena_open(ops->device, &vit->arena, arena.used, "the model's parameters and activations");
     if (!status) {
-        lay_out(vit, &vit->host, &vit->arena);
+        lay_out_vit(vit, &vit->host, &vit->arena);
         status = number_patches(vit);
     }
     if (!status)
@@ -137,7 +139,7 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
-    int patches = vit->patches;
+    const int patches = vit->patches;
     ops->image_to_patches(ops, &(ImageToPatches){.image = image,
                                                  .ids = vit->ids,
                                                  .keep = patches,
@@ -145,70 +147,46 @@ void vit_forward(Vit *vit, const float *image, int batch) {
                                                  .patch = s->patch_size,
                                                  .visible = vit->visible,
                                                  .batch = batch});
-    ops->linear_forward(ops, &(LinearForward){.x = vit->visible,
-                                              .w = params_weight(p, vit->patch_weight),
-                                              .bias = params_weight(p, vit->patch_bias),
-                                              .y = vit->embedded,
-                                              .rows = batch * patches,
-                                              .in = vit->patch_dim,
-                                              .out = s->dim});
+    linear_forward(&vit->patch_embed, ops, p,
+                   &(LinearPass){.x = vit->visible, .y = vit->embedded, .rows = batch * patches});
     ops->embed_forward(ops, &(EmbedForward){.x = vit->embedded,
                                             .cls = params_value(p, vit->cls_token),
                                             .pos = params_value(p, vit->pos_embed),
                                             .ids = vit->ids,
-                                            .out = vit->stack.blocks[0].x,
+                                            .out = vit->stack.blocks[0].norm1.sum,
                                             .batch = batch,
                                             .patches = patches,
                                             .keep = patches,
                                             .dim = s->dim});
     stack_forward(&vit->stack, ops, p, batch);
     ops->pool_forward(
-        ops, &(PoolForward){.x = vit->stack.x, .y = vit->pooled, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
+        ops, &(PoolForward){
+                 .x = vit->stack.last.sum, .y = vit->pooled, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
     ops->norm_forward(ops, &(NormForward){.x = vit->pooled,
-                                          .rows_per_sample = 1,
                                           .weight = params_value(p, vit->norm_weight),
                                           .bias = params_value(p, vit->norm_bias),
                                           .eps = (float)s->norm_eps,
-                                          .sum = vit->pooled,
                                           .y = vit->features,
                                           .mean = vit->mean,
                                           .rstd = vit->rstd,
                                           .rows = batch,
                                           .dim = s->dim});
-    ops->linear_forward(ops, &(LinearForward){.x = vit->features,
-                                              .w = params_weight(p, vit->head_weight),
-                                              .bias = params_weight(p, vit->head_bias),
-                                              .y = vit->logits,
-                                              .rows = batch,
-                                              .in = s->dim,
-                                              .out = s->classes});
+    linear_forward(&vit->head, ops, p, &(LinearPass){.x = vit->features, .y = vit->logits, .rows = batch});
 }
 
 void vit_backward(Vit *vit, int batch, bool add) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
-    int patches = vit->patches;
-    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = vit->dlogits,
-                                                             .x = vit->features,
-                                                             .dw = params_grad(p, vit->head_weight),
-                                                             .dbias = params_grad(p, vit->head_bias),
-                                                             .add = add,
-                                                             .rows = batch,
-                                                             .in = s->dim,
-                                                             .out = s->classes});
-    ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = vit->dlogits,
-                                                           .w = params_weight(p, vit->head_weight),
-                                                           .dx = vit->dfeatures,
-                                                           .rows = batch,
-                                                           .in = s->dim,
-                                                           .out = s->classes});
+    const int patches = vit->patches;
+    linear_backward(
+        &vit->head, ops, p,
+        &(LinearGradient){.dy = vit->dlogits, .x = vit->features, .dx = vit->dfeatures, .add = add, .rows = batch});
     ops->norm_backward(ops, &(NormBackward){.dy = vit->dfeatures,
                                             .sum = vit->pooled,
                                             .mean = vit->mean,
                                             .rstd = vit->rstd,
                                             .weight = params_value(p, vit->norm_weight),
-                                            .rows_per_sample = 1,
                                             .dx = vit->dpooled,
                                             .dweight = params_grad(p, vit->norm_weight),
                                             .dbias = params_grad(p, vit->norm_bias),
@@ -229,12 +207,6 @@ void vit_backward(Vit *vit, int batch, bool add) {
                                               .patches = patches,
                                               .keep = patches,
                                               .dim = s->dim});
-    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = vit->dembedded,
-                                                             .x = vit->visible,
-                                                             .dw = params_grad(p, vit->patch_weight),
-                                                             .dbias = params_grad(p, vit->patch_bias),
-                                                             .add = add,
-                                                             .rows = batch * patches,
-                                                             .in = vit->patch_dim,
-                                                             .out = s->dim});
+    linear_backward(&vit->patch_embed, ops, p,
+                    &(LinearGradient){.dy = vit->dembedded, .x = vit->visible, .add = add, .rows = batch * patches});
 }

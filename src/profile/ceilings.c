@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEATS = 5, LEAST_SIDE = 256, MOST_SIDE = 8192, SHARE = 8 };
-static const size_t LEAST_COPY = (size_t)16 << 20, MOST_COPY = (size_t)512 << 20;
+enum { REPEATS = 5, MIN_SIDE = 256, MAX_SIDE = 8192, SHARE = 8 };
+static const size_t MIN_COPY = (size_t)16 << 20, MAX_COPY = (size_t)512 << 20;
 static const double LONG_ENOUGH = 5e-3; /* seconds */
 
 typedef struct {
@@ -32,7 +32,7 @@ static void copy_on_host(const Bench *bench, size_t size) {
         memcpy(to + (size_t)i * share, from + (size_t)i * share, i + 1 < threads ? share : size - (size_t)i * share);
 }
 
-static Status copy(const Bench *bench, size_t size) {
+static Status copy_block(const Bench *bench, size_t size) {
     if (bench->device->host_memory) {
         copy_on_host(bench, size);
         return NULL;
@@ -40,7 +40,7 @@ static Status copy(const Bench *bench, size_t size) {
     return bench->device->copy(bench->device, NULL, bench->memory[2], bench->memory[0], size, COPY_ON_DEVICE);
 }
 
-static Status multiply(const Bench *bench, size_t size) {
+static Status multiply_square(const Bench *bench, size_t size) {
     const int n = (int)size;
     bench->ops->linear_forward(
         bench->ops,
@@ -72,7 +72,7 @@ static Status time_fastest(const Bench *bench, Work work, size_t size, double *s
 
 /* Numbers that are small, sane and varied as floats and as BF16: each half of a float is a BF16 of its own. Zeros would
  * be quicker on a GPU. */
-static Status fill(const Bench *bench, void *memory, size_t size) {
+static Status fill_numbers(const Bench *bench, void *memory, size_t size) {
     enum { CHUNK = 1 << 18 };
     uint16_t *chunk = malloc(CHUNK * sizeof *chunk);
     if (!chunk)
@@ -96,28 +96,28 @@ static Status fill(const Bench *bench, void *memory, size_t size) {
     return status;
 }
 
-static void empty(Bench *bench) {
+static void release_memory(Bench *bench) {
     for (int i = 0; i < 3; i++) {
         bench->device->release(bench->device, bench->memory[i]);
         bench->memory[i] = NULL;
     }
 }
 
-static Status take(Bench *bench, size_t bytes) {
+static Status take_memory(Bench *bench, size_t bytes) {
     for (int i = 0; i < 3; i++)
         TRY(bench->device->allocate(bench->device, bytes, "measuring what the device can do", &bench->memory[i]));
-    TRY(fill(bench, bench->memory[0], bytes));
-    return fill(bench, bench->memory[1], bytes);
+    TRY(fill_numbers(bench, bench->memory[0], bytes));
+    return fill_numbers(bench, bench->memory[1], bytes);
 }
 
 /* Doubles *size, of which one tensor has `bytes_of` bytes, from the least on. */
-static Status grow(Bench *bench, Work work, size_t (*bytes_of)(const Bench *, size_t), size_t least, size_t most,
-                   size_t *size, double *seconds) {
+static Status measure_growing(Bench *bench, Work work, size_t (*bytes_of)(const Bench *, size_t), size_t least,
+                              size_t most, size_t *size, double *seconds) {
     for (*size = least;; *size *= 2) {
-        Status status = take(bench, bytes_of(bench, *size));
+        Status status = take_memory(bench, bytes_of(bench, *size));
         if (!status)
             status = time_fastest(bench, work, *size, seconds);
-        empty(bench);
+        release_memory(bench);
         if (status)
             return status;
         if (*seconds >= LONG_ENOUGH || 2 * *size > most || 3 * bytes_of(bench, 2 * *size) > bench->room)
@@ -134,7 +134,7 @@ static size_t product_bytes(const Bench *bench, size_t side) {
     return side * side * real_size(bench->ops->type);
 }
 
-static Status measure(Bench *bench, Ceilings *ceilings, CeilingSizes *sizes) {
+static Status measure_ceilings(Bench *bench, Ceilings *ceilings, CeilingSizes *sizes) {
     const Device *device = bench->device;
     size_t unused, total, side;
     double seconds = 0;
@@ -142,10 +142,10 @@ static Status measure(Bench *bench, Ceilings *ceilings, CeilingSizes *sizes) {
     bench->room = unused / SHARE;
     TRY(device->event_open(device, &bench->from));
     TRY(device->event_open(device, &bench->to));
-    const size_t least = bench->room / 3 < LEAST_COPY ? bench->room / 3 : LEAST_COPY;
-    TRY(grow(bench, copy, copy_bytes, least, MOST_COPY, &sizes->copy, &seconds));
+    const size_t least = bench->room / 3 < MIN_COPY ? bench->room / 3 : MIN_COPY;
+    TRY(measure_growing(bench, copy_block, copy_bytes, least, MAX_COPY, &sizes->copy, &seconds));
     ceilings->copy = 2 * (double)sizes->copy / seconds;
-    TRY(grow(bench, multiply, product_bytes, LEAST_SIDE, MOST_SIDE, &side, &seconds));
+    TRY(measure_growing(bench, multiply_square, product_bytes, MIN_SIDE, MAX_SIDE, &side, &seconds));
     ceilings->product = 2 * (double)side * (double)side * (double)side / seconds;
     sizes->product = (int)side;
     return NULL;
@@ -153,8 +153,8 @@ static Status measure(Bench *bench, Ceilings *ceilings, CeilingSizes *sizes) {
 
 Status ceilings_measure(Ops *ops, Ceilings *ceilings, CeilingSizes *sizes) {
     Bench bench = {.ops = ops, .device = ops->device};
-    Status status = measure(&bench, ceilings, sizes);
-    empty(&bench);
+    Status status = measure_ceilings(&bench, ceilings, sizes);
+    release_memory(&bench);
     bench.device->event_close(bench.device, bench.from);
     bench.device->event_close(bench.device, bench.to);
     return status;

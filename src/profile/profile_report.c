@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static double share(const ProfileFigures *figures, double seconds) {
+static double share_percent(const ProfileFigures *figures, double seconds) {
     return figures->seconds > 0 ? 100 * seconds / figures->seconds : 0;
 }
 
@@ -13,7 +13,7 @@ static void print_phases(const ProfileFigures *figures, FILE *out) {
     for (int i = 0; i < PHASES; i++)
         if (figures->phases[i] > 0)
             fprintf(out, "%-24s %9.3f %5.1f%%\n", phase_names[i], figures->phases[i] / steps * 1e3,
-                    share(figures, figures->phases[i]));
+                    share_percent(figures, figures->phases[i]));
 }
 
 static int longer_first(const void *a, const void *b) {
@@ -24,8 +24,9 @@ static int longer_first(const void *a, const void *b) {
 static void print_operation(const ProfileFigures *figures, const OperationFigures *operation, FILE *out) {
     const double steps = (double)figures->steps, seconds = operation->seconds > 0 ? operation->seconds : 1e-9;
     fprintf(out, "%-24s %7.4g %9.3f %5.1f%% %9.2f %9.4f %8.2f ", operation_names[operation - figures->operations],
-            (double)operation->calls / steps, operation->seconds / steps * 1e3, share(figures, operation->seconds),
-            operation->bytes / steps * 1e-6, operation->flops / steps * 1e-9, operation->bytes / seconds * 1e-9);
+            (double)operation->calls / steps, operation->seconds / steps * 1e3,
+            share_percent(figures, operation->seconds), operation->bytes / steps * 1e-6,
+            operation->flops / steps * 1e-9, operation->bytes / seconds * 1e-9);
     if (operation->flops > 0)
         fprintf(out, "%9.1f", operation->flops / seconds * 1e-9);
     else
@@ -47,7 +48,7 @@ static void print_operations(const ProfileFigures *figures, FILE *out) {
     for (int i = 0; i < OPERATION_COUNT && order[i]->calls; i++)
         print_operation(figures, order[i], out);
     fprintf(out, "%-24s %7s %9.3f %5.1f%% %48.3f %7.0f%%\n", "all of them", "",
-            sum.seconds / (double)figures->steps * 1e3, share(figures, sum.seconds),
+            sum.seconds / (double)figures->steps * 1e3, share_percent(figures, sum.seconds),
             sum.floor / (double)figures->steps * 1e3, sum.seconds > 0 ? 100 * sum.floor / sum.seconds : 0);
 }
 
@@ -58,8 +59,9 @@ void profile_report(const ProfileFigures *figures, FILE *out) {
           "take at the ceilings, above 100% where caches beat the copy, or other shapes and FP8 the square product\n\n",
           out);
     fprintf(out, "idle     %.1f%% of the %.3f ms of a step by itself: ",
-            share(figures, figures->idle_between_steps + figures->idle_between_operations),
+            share_percent(figures, figures->idle_between_steps + figures->idle_between_operations),
             figures->seconds / (double)figures->steps * 1e3);
     fprintf(out, "%.1f%% before its first and after its last operation, %.1f%% between operations\n",
-            share(figures, figures->idle_between_steps), share(figures, figures->idle_between_operations));
+            share_percent(figures, figures->idle_between_steps),
+            share_percent(figures, figures->idle_between_operations));
 }

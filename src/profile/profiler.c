@@ -22,8 +22,34 @@ static Phase current_phase(const Profiler *profiler) {
     return profiler->depth ? profiler->ranges[profiler->depth - 1] : PHASE_OTHER;
 }
 
+static Status grow_marks(Profiler *profiler) {
+    int64_t capacity = profiler->room;
+    TRY(list_grow(&profiler->marks, profiler->room, &capacity, sizeof *profiler->marks, "the profile's marks"));
+    while (profiler->room < capacity) {
+        Mark *mark = &profiler->marks[profiler->room];
+        mark->event = NULL;
+        TRY(profiler->real->event_open(profiler->real, &mark->event));
+        profiler->room++;
+    }
+    return NULL;
+}
+
+static Status record_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
+    if (profiler->count == profiler->room)
+        TRY(grow_marks(profiler));
+    Mark *mark = &profiler->marks[profiler->count++];
+    *mark = (Mark){.event = mark->event, .kind = kind, .which = which, .cost = cost};
+    return profiler->real->event_record(profiler->real, mark->event, NULL);
+}
+
+static void add_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
+    const bool wanted = profiler->operations || (kind != MARK_BEGIN && kind != MARK_END);
+    if (profiler->marking && wanted && !profiler->failure)
+        profiler->failure = record_mark(profiler, kind, which, cost);
+}
+
 /* Within a range that names a phase one that names none belongs to that phase. */
-static void push(const Device *device, const char *name) {
+static void push_range(const Device *device, const char *name) {
     Profiler *profiler = (Profiler *)device;
     const Phase phase = phase_of(name), outer = current_phase(profiler);
     profiler->real->range_push(profiler->real, name);
@@ -34,23 +60,36 @@ static void push(const Device *device, const char *name) {
         return;
     }
     profiler->ranges[profiler->depth++] = phase == PHASE_OTHER ? outer : phase;
-    profiler_mark(profiler, MARK_PHASE, (int)current_phase(profiler), (OpCost){0});
+    add_mark(profiler, MARK_PHASE, (int)current_phase(profiler), (OpCost){0});
 }
 
-static void pop(const Device *device) {
+static void pop_range(const Device *device) {
     Profiler *profiler = (Profiler *)device;
     profiler->real->range_pop(profiler->real);
     if (profiler->depth)
         profiler->depth--;
-    profiler_mark(profiler, MARK_PHASE, (int)current_phase(profiler), (OpCost){0});
+    add_mark(profiler, MARK_PHASE, (int)current_phase(profiler), (OpCost){0});
 }
+
+/* Each operation of the table between two marks. The table's device is the profiler's (profiler_attach()). */
+#define PROFILED(operation, Arguments)                                                                                 \
+    static void profiled_##operation(Ops *ops, const Arguments *a) {                                                   \
+        Profiler *profiler = (Profiler *)ops->device;                                                                  \
+        add_mark(profiler, MARK_BEGIN, OPERATION_##operation, (OpCost){0});                                            \
+        profiler->plain.operation(ops, a);                                                                             \
+        add_mark(profiler, MARK_END, OPERATION_##operation, cost_##operation(a, ops->type));                           \
+    }
+OPERATIONS(PROFILED)
+#undef PROFILED
 
 void profiler_attach(Profiler *profiler, Ops *ops, const Ceilings *ceilings) {
     *profiler = (Profiler){.device = *ops->device, .real = ops->device, .plain = *ops, .ceilings = *ceilings};
-    profiler->device.range_push = push;
-    profiler->device.range_pop = pop;
+    profiler->device.range_push = push_range;
+    profiler->device.range_pop = pop_range;
     ops->device = &profiler->device;
-    profile_ops_fill(ops);
+#define PROFILE_FILL(operation, Arguments) ops->operation = profiled_##operation;
+    OPERATIONS(PROFILE_FILL)
+#undef PROFILE_FILL
 }
 
 void profiler_close(Profiler *profiler) {
@@ -64,37 +103,11 @@ void profiler_close(Profiler *profiler) {
     profiler->failure = NULL;
 }
 
-static Status grow_marks(Profiler *profiler) {
-    int64_t capacity = profiler->room;
-    TRY(list_grow(&profiler->marks, profiler->room, &capacity, sizeof *profiler->marks, "the profile's marks"));
-    while (profiler->room < capacity) {
-        Mark *mark = &profiler->marks[profiler->room];
-        mark->event = NULL;
-        TRY(profiler->real->event_open(profiler->real, &mark->event));
-        profiler->room++;
-    }
-    return NULL;
-}
-
-static Status record(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
-    if (profiler->count == profiler->room)
-        TRY(grow_marks(profiler));
-    Mark *mark = &profiler->marks[profiler->count++];
-    *mark = (Mark){.event = mark->event, .kind = kind, .which = which, .cost = cost};
-    return profiler->real->event_record(profiler->real, mark->event, NULL);
-}
-
-void profiler_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
-    const bool wanted = profiler->operations || (kind != MARK_BEGIN && kind != MARK_END);
-    if (profiler->marking && wanted && !profiler->failure)
-        profiler->failure = record(profiler, kind, which, cost);
-}
-
 Status profiler_begin_step(Profiler *profiler, bool operations) {
     profiler->marking = true;
     profiler->operations = operations;
     profiler->count = 0;
-    return record(profiler, MARK_STEP_BEGIN, (int)PHASE_OTHER, (OpCost){0});
+    return record_mark(profiler, MARK_STEP_BEGIN, (int)PHASE_OTHER, (OpCost){0});
 }
 
 /* Seconds since the step began that the phase, the operation, and the last work took to where they are. */
@@ -131,7 +144,7 @@ static void end_operation(Profiler *profiler, Walk *walk, const Mark *mark, doub
     note_busy(&profiler->figures, walk, walk->operation_since, now);
 }
 
-static void take(Profiler *profiler, Walk *walk, const Mark *mark, double now) {
+static void take_mark(Profiler *profiler, Walk *walk, const Mark *mark, double now) {
     ProfileFigures *figures = &profiler->figures;
     switch (mark->kind) {
     case MARK_STEP_BEGIN:
@@ -155,7 +168,7 @@ static void take(Profiler *profiler, Walk *walk, const Mark *mark, double now) {
 
 Status profiler_end_step(Profiler *profiler) {
     const Device *device = profiler->real;
-    profiler_mark(profiler, MARK_STEP_END, (int)PHASE_OTHER, (OpCost){0});
+    add_mark(profiler, MARK_STEP_END, (int)PHASE_OTHER, (OpCost){0});
     profiler->marking = false;
     Status failure = profiler->failure;
     profiler->failure = NULL;
@@ -166,7 +179,7 @@ Status profiler_end_step(Profiler *profiler) {
     for (int i = 0; i < profiler->count; i++) {
         double now;
         TRY(device->event_seconds(device, profiler->marks[0].event, profiler->marks[i].event, &now));
-        take(profiler, &walk, &profiler->marks[i], now);
+        take_mark(profiler, &walk, &profiler->marks[i], now);
     }
     return NULL;
 }

@@ -10,7 +10,8 @@
 #include "base/threads.h"
 #include "device/open.h"
 #include "model/fp8.h"
-#include "model/model.h"
+#include "model/mae.h"
+#include "model/vit.h"
 #include "train/optimizer.h"
 
 #include <stdio.h>
@@ -48,6 +49,7 @@ static Status read_case(Replay *r) {
                             .decoder_depth = (int)number(r, "decoder_depth", 0),
                             .decoder_heads = (int)number(r, "decoder_heads", 0),
                             .mlp_ratio = number(r, "mlp_ratio", 4),
+                            .activation = ACTIVATION_GELU_ERF,
                             .norm_eps = number(r, "norm_eps", 1e-6),
                             .mask_ratio = number(r, "mask_ratio", 0),
                             .norm_pix_loss = number(r, "norm_pix_loss", 0) != 0,

@@ -13,7 +13,7 @@ static const size_t host_pool = (size_t)64 << 20, device_pool = (size_t)512 << 2
 
 enum { ROWS = 168 * 196 * 36 /* of ids */, BATCHES = 9, WARM = 3 };
 
-static bool went(Status status) {
+static bool report_status(Status status) {
     if (status)
         fprintf(stderr, "checkops: %s\n", status_message(status));
     const bool well = !status;
@@ -21,9 +21,9 @@ static bool went(Status status) {
     return well;
 }
 
-static bool take(const Device *device, void **memory, const void *from, size_t bytes) {
-    return went(device->allocate(device, bytes, "the benchmarks", memory)) &&
-           (!from || went(device_write(device, *memory, from, bytes)));
+static bool take_memory(const Device *device, void **memory, const void *from, size_t bytes) {
+    return report_status(device->allocate(device, bytes, "the benchmarks", memory)) &&
+           (!from || report_status(device_write(device, *memory, from, bytes)));
 }
 
 /* Numbers that are small, sane and varied both as floats and as BF16: each half of a float is a BF16 of its own. */
@@ -39,10 +39,10 @@ static bool fill_pools(const Device *device, Bed *bed, size_t size) {
             memcpy(&bits, &value, sizeof bits);
             chunk[i] = (uint16_t)(bits >> 16);
         }
-        if (!take(device, &bed->pool[p], NULL, size))
+        if (!take_memory(device, &bed->pool[p], NULL, size))
             return false;
         for (size_t done = 0; done < size; done += sizeof chunk)
-            if (!went(device_write(device, (char *)bed->pool[p] + done, chunk, sizeof chunk)))
+            if (!report_status(device_write(device, (char *)bed->pool[p] + done, chunk, sizeof chunk)))
                 return false;
     }
     return true;
@@ -54,13 +54,13 @@ static bool fill_lists(const Device *device, Bed *bed) {
     for (int l = 0; l < LISTS; l++) {
         for (int i = 0; i < ROWS; i++)
             lists[l][i] = (i / patches[l] + i * 5) % patches[l];
-        if (!take(device, (void **)&bed->ids[l], lists[l], sizeof lists[l]))
+        if (!take_memory(device, (void **)&bed->ids[l], lists[l], sizeof lists[l]))
             return false;
     }
     return true;
 }
 
-static bool fill(const Device *device, Bed *bed, size_t size) {
+static bool fill_bed(const Device *device, Bed *bed, size_t size) {
     const size_t count = (size_t)168 * 224 * 224 * 3;
     uint8_t *bytes = check_allocate(count);
     for (size_t i = 0; i < count; i++)
@@ -76,18 +76,19 @@ static bool fill(const Device *device, Bed *bed, size_t size) {
     const float norm = 2;
     const Fp8Scale scales[2] = {{.scale = 1, .inverse = 1, .format = FP8_E4M3},
                                 {.scale = 1, .inverse = 1, .format = FP8_E5M2}};
-    const bool complete = take(device, (void **)&bed->bytes, bytes, count) && fill_pools(device, bed, size) &&
-                          fill_lists(device, bed) && take(device, (void **)&bed->segment, NULL, sizeof *bed->segment) &&
-                          take(device, (void **)&bed->values, &values, sizeof values) &&
-                          take(device, (void **)&bed->norm, &norm, sizeof norm) &&
-                          take(device, &bed->result, NULL, sizeof(double)) &&
-                          take(device, (void **)&bed->scale[0], &scales[0], sizeof *scales) &&
-                          take(device, (void **)&bed->scale[1], &scales[1], sizeof *scales);
+    const bool complete = take_memory(device, (void **)&bed->bytes, bytes, count) && fill_pools(device, bed, size) &&
+                          fill_lists(device, bed) &&
+                          take_memory(device, (void **)&bed->segment, NULL, sizeof *bed->segment) &&
+                          take_memory(device, (void **)&bed->values, &values, sizeof values) &&
+                          take_memory(device, (void **)&bed->norm, &norm, sizeof norm) &&
+                          take_memory(device, &bed->result, NULL, sizeof(double)) &&
+                          take_memory(device, (void **)&bed->scale[0], &scales[0], sizeof *scales) &&
+                          take_memory(device, (void **)&bed->scale[1], &scales[1], sizeof *scales);
     free(bytes);
     return complete;
 }
 
-static void empty(const Device *device, Bed *bed) {
+static void empty_bed(const Device *device, Bed *bed) {
     for (int p = 0; p < POOLS; p++)
         device->release(device, bed->pool[p]);
     for (int l = 0; l < LISTS; l++)
@@ -107,15 +108,16 @@ typedef struct {
     OpCost cost; /* of the last call */
 } Timed;
 
-static bool call(Timed *t) {
+static bool call_once(Timed *t) {
     if (!t->bench)
-        return went(t->device->copy(t->device, NULL, t->bed->pool[4], t->bed->pool[0], t->size, COPY_ON_DEVICE));
+        return report_status(
+            t->device->copy(t->device, NULL, t->bed->pool[4], t->bed->pool[0], t->size, COPY_ON_DEVICE));
     t->cost = t->bench->call(t->bed, t->bench->n);
-    return went(ops_error(&t->bed->ops));
+    return report_status(ops_error(&t->bed->ops));
 }
 
 /* With one thread the process's own time, which other work on the machine does not lengthen. */
-static double now(int threads) {
+static double read_clock(int threads) {
     struct timespec time;
     clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
@@ -124,13 +126,13 @@ static double now(int threads) {
 /* Seconds on the CPU: the fastest of the runs of a tenth of a second, since other work on the machine only adds. */
 static double measure_host(Timed *t) {
     const int threads = t->bed->ops.threads;
-    const double start = now(threads);
+    const double start = read_clock(threads);
     double fastest = 1e9, end = start;
     for (int count = 0; count < 5 || end - start < 0.1; count++) {
-        const double begin = now(threads);
-        if (!call(t))
+        const double begin = read_clock(threads);
+        if (!call_once(t))
             return -1;
-        end = now(threads);
+        end = read_clock(threads);
         fastest = end - begin < fastest ? end - begin : fastest;
     }
     return fastest;
@@ -139,15 +141,16 @@ static double measure_host(Timed *t) {
 /* Seconds of `calls` calls between two events. */
 static double measure_batch(Timed *t, Event *from, Event *to, int calls) {
     double seconds = -1;
-    bool well = went(t->device->event_record(t->device, from, NULL));
+    bool well = report_status(t->device->event_record(t->device, from, NULL));
     for (int i = 0; i < calls && well; i++)
-        well = call(t);
-    well = well && went(t->device->event_record(t->device, to, NULL)) && went(t->device->event_wait(t->device, to)) &&
-           went(t->device->wait(t->device, NULL)) && went(t->device->event_seconds(t->device, from, to, &seconds));
+        well = call_once(t);
+    well = well && report_status(t->device->event_record(t->device, to, NULL)) &&
+           report_status(t->device->event_wait(t->device, to)) && report_status(t->device->wait(t->device, NULL)) &&
+           report_status(t->device->event_seconds(t->device, from, to, &seconds));
     return well ? seconds : -1;
 }
 
-static int ascending(const void *a, const void *b) {
+static int compare_ascending(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
 }
@@ -156,7 +159,8 @@ static int ascending(const void *a, const void *b) {
 static double measure_device(Timed *t) {
     Event *from = NULL, *to = NULL;
     double times[BATCHES], median = -1;
-    if (went(t->device->event_open(t->device, &from)) && went(t->device->event_open(t->device, &to))) {
+    if (report_status(t->device->event_open(t->device, &from)) &&
+        report_status(t->device->event_open(t->device, &to))) {
         const double warm = measure_batch(t, from, to, WARM) / WARM;
         const int calls = warm > 0 && warm < 2e-3 ? (int)(2e-3 / warm) + 1 : 1;
         bool well = warm >= 0;
@@ -164,7 +168,7 @@ static double measure_device(Timed *t) {
             times[i] = measure_batch(t, from, to, calls) / calls;
             well = times[i] >= 0;
         }
-        qsort(times, well ? BATCHES : 0, sizeof *times, ascending);
+        qsort(times, well ? BATCHES : 0, sizeof *times, compare_ascending);
         median = well ? times[BATCHES / 2] : -1;
     }
     t->device->event_close(t->device, from);
@@ -172,7 +176,7 @@ static double measure_device(Timed *t) {
     return median;
 }
 
-static double measure(Timed *t) {
+static double measure_seconds(Timed *t) {
     return t->device->host_memory ? measure_host(t) : measure_device(t);
 }
 
@@ -181,9 +185,9 @@ static double time_one(Timed *t, double copy) {
     const Bench *b = t->bench;
     const RealType type = t->bed->ops.type;
     const AdamwSegment segment = {.count = b->n[0], .lr_scale = 1, .decay = true};
-    if (!went(device_write(t->device, t->bed->segment, &segment, sizeof segment)))
+    if (!report_status(device_write(t->device, t->bed->segment, &segment, sizeof segment)))
         return -1;
-    const double seconds = measure(t);
+    const double seconds = measure_seconds(t);
     if (seconds <= 0)
         return -1;
     const double rate = t->cost.bytes / seconds;
@@ -198,7 +202,7 @@ static double time_one(Timed *t, double copy) {
 
 static bool time_all(const Device *device, Bed *bed, size_t size, const char *only) {
     Timed t = {.device = device, .bed = bed, .size = size};
-    const double seconds = measure(&t), copy = 2 * (double)size / seconds;
+    const double seconds = measure_seconds(&t), copy = 2 * (double)size / seconds;
     if (seconds <= 0)
         return false;
     printf("%s%s%s: a copy moves %.1f GB/s, reads and writes\n", device->name, *device->model ? ", " : "",
@@ -241,15 +245,15 @@ int bench(const char *backend, int threads, const char *only) {
     free(note);
     if (status) {
         const int code = status_code(status);
-        went(status);
+        report_status(status);
         return code;
     }
     const size_t size = opened->host_memory ? host_pool : device_pool;
     Bed bed = {0};
-    const bool well = fill(opened, &bed, size);
+    const bool well = fill_bed(opened, &bed, size);
     opened->operations(opened, threads, &bed.ops);
     const bool done = well && time_all(opened, &bed, size, only);
-    empty(opened, &bed);
+    empty_bed(opened, &bed);
     device_close(opened);
     return done ? 0 : EXIT_INTERNAL;
 }

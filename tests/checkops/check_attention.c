@@ -19,7 +19,7 @@ static const int shapes[][4] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static Attention draw(Check *check) {
+static Attention draw_attention(Check *check) {
     static const int heads[] = {8, 16, 24, 32, 64, 80};
     Attention a = {.batch = check_between(check, 1, 3),
                    .tokens = check_between(check, 1, 70),
@@ -33,7 +33,7 @@ static Attention draw(Check *check) {
     return a;
 }
 
-static size_t at(const Attention *a, int b, int token, int part, int h) {
+static size_t element_index(const Attention *a, int b, int token, int part, int h) {
     return ((((size_t)b * a->tokens + token) * 3 + part) * a->heads + h) * a->head;
 }
 
@@ -41,7 +41,7 @@ static size_t out_at(const Attention *a, int b, int token, int h) {
     return (((size_t)b * a->tokens + token) * a->heads + h) * a->head;
 }
 
-static double dot(const double *x, const double *y, int count) {
+static double dot_product(const double *x, const double *y, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++)
         sum += x[i] * y[i];
@@ -49,10 +49,11 @@ static double dot(const double *x, const double *y, int count) {
 }
 
 /* p = softmax of one query's scores; returns their log-sum-exp. */
-static double probabilities(const Attention *a, int b, int h, int i) {
+static double attention_row(const Attention *a, int b, int h, int i) {
     double largest = -INFINITY, sum = 0;
     for (int j = 0; j < a->tokens; j++) {
-        a->p[j] = dot(a->qkv + at(a, b, i, 0, h), a->qkv + at(a, b, j, 1, h), a->head) / sqrt(a->head);
+        a->p[j] = dot_product(a->qkv + element_index(a, b, i, 0, h), a->qkv + element_index(a, b, j, 1, h), a->head) /
+                  sqrt(a->head);
         largest = fmax(largest, a->p[j]);
     }
     for (int j = 0; j < a->tokens; j++)
@@ -62,21 +63,21 @@ static double probabilities(const Attention *a, int b, int h, int i) {
     return largest + log(sum);
 }
 
-static void forward(const Attention *a) {
+static void forward_attention(const Attention *a) {
     for (int b = 0; b < a->batch; b++)
         for (int h = 0; h < a->heads; h++)
             for (int i = 0; i < a->tokens; i++) {
-                a->lse[((size_t)b * a->heads + h) * a->tokens + i] = probabilities(a, b, h, i);
+                a->lse[((size_t)b * a->heads + h) * a->tokens + i] = attention_row(a, b, h, i);
                 for (int d = 0; d < a->head; d++) {
                     double sum = 0;
                     for (int j = 0; j < a->tokens; j++)
-                        sum += a->p[j] * a->qkv[at(a, b, j, 2, h) + d];
+                        sum += a->p[j] * a->qkv[element_index(a, b, j, 2, h) + d];
                     a->out[out_at(a, b, i, h) + d] = sum;
                 }
             }
 }
 
-static void allocate(Check *check, Attention *a, const float *qkv) {
+static void allocate_results(Check *check, Attention *a, const float *qkv) {
     const size_t rows = (size_t)a->batch * a->tokens, width = (size_t)a->heads * a->head;
     a->qkv = check_copy(check, qkv, rows * 3 * width);
     a->out = check_numbers(check, rows * width);
@@ -86,20 +87,20 @@ static void allocate(Check *check, Attention *a, const float *qkv) {
 
 /* Of queries and keys: scores spread by its square, from what training starts with to softmax near one-hot, where e to
  * the power of a score would overflow. */
-static double deviation(Check *check) {
+static double draw_deviation(Check *check) {
     return check->round % 3 == 2 ? 2.5 : check->round % 5 == 4 ? 6 : 1;
 }
 
 /* Scores reach 5 squared deviations in size, the sum of their terms' sizes several times that, and they err by some
  * roundings of it; exp makes it a relative error. */
 static double relative_error(Check *check) {
-    return 40 * (4 + deviation(check) * deviation(check)) * ROUNDING;
+    return 40 * (4 + draw_deviation(check) * draw_deviation(check)) * ROUNDING;
 }
 
 void check_attention_forward(Check *check) {
-    Attention a = draw(check);
+    Attention a = draw_attention(check);
     const size_t rows = (size_t)a.batch * a.tokens, width = (size_t)a.heads * a.head;
-    float *qkv = check_reals(check, "qkv", BUFFER_INPUT, rows * 3 * width, deviation(check));
+    float *qkv = check_reals(check, "qkv", BUFFER_INPUT, rows * 3 * width, draw_deviation(check));
     float *out = check_real_output(check, "out", rows * width), *lse = check_float_output(check, "lse", rows * a.heads);
     check_tolerance(check, out, relative_error(check), 0);
     check_tolerance(check, lse, relative_error(check), 0);
@@ -111,8 +112,8 @@ void check_attention_forward(Check *check) {
                                                                   .tokens = a.tokens,
                                                                   .heads = a.heads,
                                                                   .head = a.head});
-    allocate(check, &a, qkv);
-    forward(&a);
+    allocate_results(check, &a, qkv);
+    forward_attention(&a);
     check_near(check, "out", out, a.out, relative_error(check), rows * width);
     double *bound = check_numbers(check, rows * a.heads);
     for (size_t i = 0; i < rows * a.heads; i++)
@@ -121,32 +122,32 @@ void check_attention_forward(Check *check) {
 }
 
 /* The gradient from the formulas of softmax and products. */
-static void backward(const Attention *a, double *dqkv) {
+static void backward_attention(const Attention *a, double *dqkv) {
     for (int b = 0; b < a->batch; b++)
         for (int h = 0; h < a->heads; h++)
             for (int i = 0; i < a->tokens; i++) {
-                probabilities(a, b, h, i);
+                attention_row(a, b, h, i);
                 const float *g = a->dout + out_at(a, b, i, h);
                 double through = check_dot(a->out + out_at(a, b, i, h), g, a->head);
                 for (int j = 0; j < a->tokens; j++) {
-                    double dp = check_dot(a->qkv + at(a, b, j, 2, h), g, a->head);
+                    double dp = check_dot(a->qkv + element_index(a, b, j, 2, h), g, a->head);
                     double ds = a->p[j] * (dp - through) / sqrt(a->head);
                     for (int d = 0; d < a->head; d++) {
-                        dqkv[at(a, b, i, 0, h) + d] += ds * a->qkv[at(a, b, j, 1, h) + d];
-                        dqkv[at(a, b, j, 1, h) + d] += ds * a->qkv[at(a, b, i, 0, h) + d];
-                        dqkv[at(a, b, j, 2, h) + d] += a->p[j] * g[d];
+                        dqkv[element_index(a, b, i, 0, h) + d] += ds * a->qkv[element_index(a, b, j, 1, h) + d];
+                        dqkv[element_index(a, b, j, 1, h) + d] += ds * a->qkv[element_index(a, b, i, 0, h) + d];
+                        dqkv[element_index(a, b, j, 2, h) + d] += a->p[j] * g[d];
                     }
                 }
             }
 }
 
-static double loss(const void *context) {
+static double attention_loss(const void *context) {
     const Attention *a = context;
-    forward(a);
+    forward_attention(a);
     return check_dot(a->out, a->dout, (size_t)a->batch * a->tokens * a->heads * a->head);
 }
 
-static double largest(const double *x, size_t count) {
+static double largest_value(const double *x, size_t count) {
     double largest = 0;
     for (size_t i = 0; i < count; i++)
         largest = fmax(largest, fabs(x[i]));
@@ -165,14 +166,14 @@ static double through_error(const Attention *a, const double *dqkv) {
             squares += pow(a->out[r * a->head + d] * a->dout[r * a->head + d], 2);
         most = fmax(most, sqrt(squares));
     }
-    const double error = 4 * 0x1p-9 * most / sqrt(a->head) * largest(a->qkv, rows * 3 * a->head);
-    return 0x1p-8 + error / fmax(largest(dqkv, rows * 3 * a->head), 1e-30);
+    const double error = 4 * 0x1p-9 * most / sqrt(a->head) * largest_value(a->qkv, rows * 3 * a->head);
+    return 0x1p-8 + error / fmax(largest_value(dqkv, rows * 3 * a->head), 1e-30);
 }
 
 void check_attention_backward(Check *check) {
-    Attention a = draw(check);
+    Attention a = draw_attention(check);
     const size_t rows = (size_t)a.batch * a.tokens, width = (size_t)a.heads * a.head;
-    float *qkv = check_reals(check, "qkv", BUFFER_INPUT, rows * 3 * width, deviation(check));
+    float *qkv = check_reals(check, "qkv", BUFFER_INPUT, rows * 3 * width, draw_deviation(check));
     float *dout = check_reals(check, "dout", BUFFER_INPUT, rows * width, 1);
     float *out = check_reals(check, "out", BUFFER_INPUT, rows * width, 1);
     float *lse = check_floats(check, "lse", BUFFER_INPUT, rows * a.heads, 1);
@@ -181,15 +182,15 @@ void check_attention_backward(Check *check) {
     check->fp32_only = check->round % 4 == 1;
     for (size_t i = 0; i < rows * 3 * width && !check->fp32_only; i++)
         qkv[i] = reference_rounded(qkv[i]);
-    allocate(check, &a, qkv);
+    allocate_results(check, &a, qkv);
     a.dout = dout;
-    forward(&a);
+    forward_attention(&a);
     for (size_t i = 0; i < rows * width; i++)
         out[i] = (float)a.out[i];
     for (size_t i = 0; i < rows * a.heads; i++)
         lse[i] = (float)a.lse[i];
     double *want = check_numbers(check, rows * 3 * width);
-    backward(&a, want);
+    backward_attention(&a, want);
     check_tolerance(check, dqkv, 2 * relative_error(check), through_error(&a, want));
     RUN(check)
     check->ops.attention_backward(&check->ops, &(AttentionBackward){.dout = AT(dout),
@@ -204,5 +205,5 @@ void check_attention_backward(Check *check) {
     /* dp - through cancels, so terms may be some times larger than the largest result. */
     check_near(check, "dqkv", dqkv, want, 2 * relative_error(check), rows * 3 * width);
     if (rows * a.tokens * width < 100000)
-        check_slopes(check, "dqkv", dqkv, a.qkv, rows * 3 * width, loss, &a);
+        check_slopes(check, "dqkv", dqkv, a.qkv, rows * 3 * width, attention_loss, &a);
 }

@@ -16,21 +16,21 @@ typedef struct {
     int count;
 } Errors;
 
-static void went(Errors *e, Status status) {
+static void expect_fine(Errors *e, Status status) {
     if (status)
         check_fail(e->check, "%s: %s", e->backend->name, status_message(status));
     status_free(status);
 }
 
-static void *put(Errors *e, const void *data, size_t bytes) {
+static void *put_data(Errors *e, const void *data, size_t bytes) {
     unsigned char *place = e->memory + PLACE * e->places++;
-    went(e, device_write(e->backend->device, place, data, bytes));
+    expect_fine(e, device_write(e->backend->device, place, data, bytes));
     return place;
 }
 
 /* Takes the error, at the latest when the device is waited for, and demands its code, a piece of its message, and that
  * every backend says the same. */
-static void expect(Errors *e, ExitCode code, const char *piece) {
+static void expect_error(Errors *e, ExitCode code, const char *piece) {
     Status status = ops_error(&e->ops);
     if (!status)
         status = e->backend->device->wait(e->backend->device, NULL);
@@ -48,16 +48,16 @@ static void expect(Errors *e, ExitCode code, const char *piece) {
 
 static void expect_value(Errors *e, const char *what, const void *at, float want) {
     float value = 0;
-    went(e, device_read(e->backend->device, &value, at, sizeof value));
+    expect_fine(e, device_read(e->backend->device, &value, at, sizeof value));
     check_scalar(e->check, what, value, want, 0);
 }
 
 /* What the host sees: the first failure stays, nothing runs after it; taken, operations run again. */
 static void check_host(Errors *e) {
     Ops *ops = &e->ops;
-    const int32_t *good = put(e, (const int32_t[]){1, 0}, 2 * sizeof(int32_t));
-    float *x = put(e, (const float[4]){0}, 4 * sizeof(float)), *y = put(e, (const float[]){7}, sizeof(float));
-    double *loss = put(e, (const double[1]){0}, sizeof(double));
+    const int32_t *good = put_data(e, (const int32_t[]){1, 0}, 2 * sizeof(int32_t));
+    float *x = put_data(e, (const float[4]){0}, 4 * sizeof(float)), *y = put_data(e, (const float[]){7}, sizeof(float));
+    double *loss = put_data(e, (const double[1]){0}, sizeof(double));
     ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = x,
                                                    .target = x,
                                                    .ids = good,
@@ -72,30 +72,30 @@ static void check_host(Errors *e) {
                  .x = x, .cls = x, .pos = x, .ids = good, .out = y, .batch = 1, .patches = 2, .keep = 3, .dim = 4});
     ops->gelu_forward(ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_ERF, .y = y, .count = 4});
     expect_value(e, "y after a failure", y, 7);
-    expect(e, EXIT_INTERNAL, "none of 2 patches is hidden");
+    expect_error(e, EXIT_INTERNAL, "none of 2 patches is hidden");
     ops->gelu_forward(ops, &(GeluForward){.x = x, .act = ACTIVATION_GELU_ERF, .y = y, .count = 4});
     expect_value(e, "y after the failure was taken", y, 0);
-    expect(e, EXIT_OK, "");
+    expect_error(e, EXIT_OK, "");
     ops->embed_forward(
         ops, &(EmbedForward){
                  .x = x, .cls = x, .pos = x, .ids = good, .out = y, .batch = 1, .patches = 2, .keep = 3, .dim = 4});
-    expect(e, EXIT_INTERNAL, "3 of 2 patches");
+    expect_error(e, EXIT_INTERNAL, "3 of 2 patches");
     ops->image_to_patches(
         ops, &(ImageToPatches){.image = x, .ids = good, .keep = 1, .size = 3, .patch = 2, .visible = y, .batch = 1});
-    expect(e, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
+    expect_error(e, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
 }
 
 /* What stands in the device's memory. */
 static void check_findings(Errors *e) {
     Ops *ops = &e->ops;
-    const int32_t *kept = put(e, (const int32_t[]){2, 0}, 2 * sizeof(int32_t)); /* a bad patch among the visible */
-    const int32_t *hidden = put(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
-    const int32_t *below = put(e, (const int32_t[]){-1}, sizeof(int32_t));
-    const int32_t *labels = put(e, (const int32_t[]){1, 5}, 2 * sizeof(int32_t));
+    const int32_t *kept = put_data(e, (const int32_t[]){2, 0}, 2 * sizeof(int32_t)); /* a bad patch among the visible */
+    const int32_t *hidden = put_data(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
+    const int32_t *below = put_data(e, (const int32_t[]){-1}, sizeof(int32_t));
+    const int32_t *labels = put_data(e, (const int32_t[]){1, 5}, 2 * sizeof(int32_t));
     const float zero[64] = {0};
-    float *x = put(e, zero, sizeof zero), *y = put(e, zero, sizeof zero), *z = put(e, zero, sizeof zero);
-    float *pos = put(e, zero, sizeof zero);
-    double *loss = put(e, zero, sizeof *loss);
+    float *x = put_data(e, zero, sizeof zero), *y = put_data(e, zero, sizeof zero), *z = put_data(e, zero, sizeof zero);
+    float *pos = put_data(e, zero, sizeof zero);
+    double *loss = put_data(e, zero, sizeof *loss);
     ops->cross_entropy_loss(
         ops,
         &(CrossEntropyLoss){
@@ -103,26 +103,26 @@ static void check_findings(Errors *e) {
     ops->embed_forward(
         ops, &(EmbedForward){
                  .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
-    expect(e, EXIT_DATA, "label 5 of sample 1");
-    expect(e, EXIT_OK, "");
+    expect_error(e, EXIT_DATA, "label 5 of sample 1");
+    expect_error(e, EXIT_OK, "");
     ops->embed_forward(
         ops, &(EmbedForward){
                  .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
-    expect(e, EXIT_INTERNAL, "embed_forward: ids[0][0] is 2, not a patch of 0 .. 1");
+    expect_error(e, EXIT_INTERNAL, "embed_forward: ids[0][0] is 2, not a patch of 0 .. 1");
     ops->embed_backward(
         ops,
         &(EmbedBackward){
             .dout = x, .ids = kept, .dx = y, .dcls = z, .dpos = pos, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
-    expect(e, EXIT_INTERNAL, "embed_backward: ids[0][0] is 2");
+    expect_error(e, EXIT_INTERNAL, "embed_backward: ids[0][0] is 2");
     ops->restore_forward(
         ops,
         &(RestoreForward){
             .x = x, .mask_token = x, .pos = x, .ids = hidden, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
-    expect(e, EXIT_INTERNAL, "restore_forward: ids[0][1] is 2");
+    expect_error(e, EXIT_INTERNAL, "restore_forward: ids[0][1] is 2");
     ops->restore_backward(
         ops, &(RestoreBackward){
                  .dout = x, .ids = hidden, .dx = y, .dmask_token = z, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
-    expect(e, EXIT_INTERNAL, "restore_backward: ids[0][1] is 2");
+    expect_error(e, EXIT_INTERNAL, "restore_backward: ids[0][1] is 2");
     ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = x,
                                                    .target = x,
                                                    .ids = hidden,
@@ -132,14 +132,14 @@ static void check_findings(Errors *e) {
                                                    .patches = 2,
                                                    .keep = 1,
                                                    .dim = 3});
-    expect(e, EXIT_INTERNAL, "masked_pixel_loss: ids[0][1] is 2");
+    expect_error(e, EXIT_INTERNAL, "masked_pixel_loss: ids[0][1] is 2");
     ops->image_to_patches(
         ops, &(ImageToPatches){.image = x, .ids = below, .keep = 1, .size = 2, .patch = 2, .visible = y, .batch = 1});
-    expect(e, EXIT_INTERNAL, "image_to_patches: ids[0][0] is -1");
+    expect_error(e, EXIT_INTERNAL, "image_to_patches: ids[0][0] is -1");
     const float none[3] = {0}, one[3] = {1, 1, 1};
-    const uint8_t *pixels = put(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
-    const Crop *outside = put(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
-    const int32_t *first = put(e, zero, sizeof(int32_t));
+    const uint8_t *pixels = put_data(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
+    const Crop *outside = put_data(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
+    const int32_t *first = put_data(e, zero, sizeof(int32_t));
     ImageSet images = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
     ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
                                                    .ids = first,
@@ -150,10 +150,10 @@ static void check_findings(Errors *e) {
                                                    .patch = 2,
                                                    .visible = y,
                                                    .batch = 1});
-    expect(e, EXIT_INTERNAL,
-           "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2, or cannot become 2 x 2");
+    expect_error(e, EXIT_INTERNAL,
+                 "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2, or cannot become 2 x 2");
     images.crops = NULL;
-    images.which = put(e, &(const int32_t){1}, sizeof(int32_t));
+    images.which = put_data(e, &(const int32_t){1}, sizeof(int32_t));
     ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
                                                    .ids = first,
                                                    .keep = 1,
@@ -163,8 +163,8 @@ static void check_findings(Errors *e) {
                                                    .patch = 2,
                                                    .visible = y,
                                                    .batch = 1});
-    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image 1, not one of 0 .. 0");
-    images.which = put(e, &(const int32_t){-1}, sizeof(int32_t));
+    expect_error(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image 1, not one of 0 .. 0");
+    images.which = put_data(e, &(const int32_t){-1}, sizeof(int32_t));
     images.height = 1;
     ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
                                                    .ids = first,
@@ -175,7 +175,7 @@ static void check_findings(Errors *e) {
                                                    .patch = 2,
                                                    .visible = y,
                                                    .batch = 1});
-    expect(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image -1, not one of 0 .. 0");
+    expect_error(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image -1, not one of 0 .. 0");
 }
 
 static void check_backend(Errors *e) {
@@ -185,7 +185,7 @@ static void check_backend(Errors *e) {
     e->count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !e->check->failed; i++) {
         void *memory;
-        went(e, device->allocate(device, PLACES * PLACE, "the checks", &memory));
+        expect_fine(e, device->allocate(device, PLACES * PLACE, "the checks", &memory));
         if (e->check->failed)
             return;
         e->memory = memory;

@@ -58,7 +58,7 @@ static float scale_of(Fp8Format format, float amax) {
 }
 
 /* Whether two structures hold the same, NaN included. */
-static bool same(const Fp8Scale *a, const Fp8Scale *b) {
+static bool same_scale(const Fp8Scale *a, const Fp8Scale *b) {
     return !memcmp(a, b, sizeof *a);
 }
 
@@ -113,7 +113,7 @@ void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_
             if (codes->y[i] != want[i])
                 check_fail(check, "the code of %a times %g is %02x, not %02x", tensor[i], after.scale, codes->y[i],
                            want[i]);
-        if (!same(codes->scale, &after))
+        if (!same_scale(codes->scale, &after))
             check_fail(check, "its codes saw amax %g and %u saturated, not %g and %u", codes->scale->amax,
                        codes->scale->saturated, after.amax, after.saturated);
     }
@@ -155,7 +155,7 @@ static void check_format(Check *check, const float *x, int rows, int columns, fl
                 check_fail(check, "transposed: %a times %g became %02x, not %02x", x[i], factor,
                            transposed[i % columns * rows + i / columns], want[i]);
         }
-        if (!same(scale, &after))
+        if (!same_scale(scale, &after))
             check_fail(check, "saw amax %g and %u saturated, not %g and %u", scale->amax, scale->saturated, after.amax,
                        after.saturated);
     }
@@ -225,7 +225,7 @@ void check_begin_fp8(Check *check) {
         want.saturated = 0;
         if (want.history[0] == 0)
             want.scale = 0, want.inverse = 1;
-        if (!same(&scales[i], &want))
+        if (!same_scale(&scales[i], &want))
             check_fail(check, "scale %d is not as a step begins", i);
     }
     free(first);
@@ -263,7 +263,7 @@ void check_update_fp8(Check *check) {
         want.amax = 0;
         want.saturated = 0;
         want = which > 0 ? first[i] : want;
-        if (!same(&scales[i], &want))
+        if (!same_scale(&scales[i], &want))
             check_fail(check, "scale %d after amax %g is %g, not %g, or its counts are wrong", i, first[i].amax,
                        scales[i].scale, want.scale);
     }
@@ -294,9 +294,9 @@ void check_measure_fp8(Check *check) {
             want.scale = scale_of(format, want.amax);
             want.inverse = 1 / want.scale;
         }
-        if (!same(known, &before[0]))
+        if (!same_scale(known, &before[0]))
             check_fail(check, "a known scale changed");
-        if (!same(fresh, &want))
+        if (!same_scale(fresh, &want))
             check_fail(check, "amax %g gave the scale %g, not %g of amax %g", fresh->amax, fresh->scale, want.scale,
                        want.amax);
     }
@@ -356,7 +356,7 @@ static Coded draw_coded(Check *check, Fp8Format format) {
 }
 
 /* Sums of values [rows][length] by weights [columns][length], and of the terms' sizes. */
-static void multiply(const Coded *c, int columns, int length, double *sums, double *sizes) {
+static void multiply_codes(const Coded *c, int columns, int length, double *sums, double *sizes) {
     for (int r = 0; r < c->rows; r++)
         for (int j = 0; j < columns; j++)
             for (int i = 0; i < length; i++) {
@@ -394,7 +394,7 @@ void check_linear_forward_fp8(Check *check) {
                                                                    .codes = check_codes_at(check, &codes)});
     check_codes_of(check, &codes, y, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
-    multiply(&c, c.out, c.in, want, bound);
+    multiply_codes(&c, c.out, c.in, want, bound);
     for (size_t i = 0; i < count; i++) {
         const double added = biased ? bias[i % (size_t)c.out] : 0;
         want[i] += added;
@@ -431,7 +431,7 @@ void check_linear_backward_input_fp8(Check *check) {
                                                                    .codes = check_codes_at(check, &codes)});
     check_codes_of(check, &codes, dx, count);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
-    multiply(&c, c.in, c.out, want, bound);
+    multiply_codes(&c, c.in, c.out, want, bound);
     for (size_t i = 0; i < count; i++) {
         const double slope = c.act ? reference_act_slope(c.act, pre[i]) : 1;
         bound[i] = (c.out + 2) * ROUNDING * bound[i] * fabs(slope) + (c.act ? 5e-7 * fabs(want[i]) : 0) + 1e-37;

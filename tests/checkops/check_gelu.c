@@ -72,7 +72,7 @@ static void compare_run(Check *check, const float *x, const float *y, const floa
 }
 
 /* The CPU's, at every 97th float. */
-static void sweep(Check *check) {
+static void sweep_values(Check *check) {
     static float x[RUN_OF], one[RUN_OF], y[RUN_OF], slope[RUN_OF];
     uint64_t bits = 0;
     int filled = SPECIALS;
@@ -98,7 +98,7 @@ void check_gelu_everywhere(Check *check) {
     check_once(check);
     enum { CODES = 65536 };
     if (check->backends->of[BACKEND_CPU].wanted)
-        sweep(check);
+        sweep_values(check);
     for (Activation act = ACTIVATION_GELU_ERF; act <= ACTIVATION_GELU_TANH; act++) {
         float *x = check_buffer(check, "x", BUFFER_INPUT, BUFFER_REAL, 2 * CODES);
         float *one = check_buffer(check, "one", BUFFER_INPUT, BUFFER_REAL, 2 * CODES);
@@ -145,7 +145,7 @@ typedef struct {
     Activation act;
 } Gelu;
 
-static double loss(const void *context) {
+static double gelu_loss(const void *context) {
     const Gelu *g = context;
     double sum = 0;
     for (size_t i = 0; i < g->count; i++)
@@ -172,5 +172,5 @@ void check_gelu_backward(Check *check) {
     check_bounds(check, "dx", dx, want, bound, count);
     Gelu g = {check_copy(check, x, count), dy, count, act};
     if (!in_place)
-        check_slopes(check, "dx", dx, g.x, count, loss, &g);
+        check_slopes(check, "dx", dx, g.x, count, gelu_loss, &g);
 }

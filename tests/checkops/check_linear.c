@@ -13,7 +13,7 @@ typedef struct {
     double *y;
 } Linear;
 
-static Linear draw(Check *check) {
+static Linear draw_linear(Check *check) {
     Linear l = {.rows = 1, .in = 1, .out = 1};
     if (check->round % 4 == 3) /* whole blocks of the kernels */
         l = (Linear){.rows = 64 * check_between(check, 1, 3),
@@ -46,7 +46,7 @@ static Linear draw(Check *check) {
 }
 
 /* y = act(x w^T + bias); pre and the sums of the absolute terms when wanted. */
-static void forward(const Linear *l, double *pre, double *size, double *y) {
+static void forward_linear(const Linear *l, double *pre, double *size, double *y) {
     for (int r = 0; r < l->rows; r++)
         for (int o = 0; o < l->out; o++) {
             double sum = l->bias ? l->bias[o] : 0, total = fabs(sum);
@@ -65,7 +65,7 @@ static void forward(const Linear *l, double *pre, double *size, double *y) {
 }
 
 void check_linear_forward(Check *check) {
-    Linear l = draw(check);
+    Linear l = draw_linear(check);
     const size_t count = (size_t)l.rows * l.out;
     const bool biased = check_coin(check) || check->round < 3;
     float *x = check_reals(check, "x", BUFFER_INPUT, (size_t)l.rows * l.in, 1);
@@ -90,7 +90,7 @@ void check_linear_forward(Check *check) {
     l.bias = biased ? check_copy(check, bias, l.out) : NULL;
     double *want_pre = check_numbers(check, count), *bound = check_numbers(check, count);
     double *want = check_numbers(check, count);
-    forward(&l, want_pre, bound, want);
+    forward_linear(&l, want_pre, bound, want);
     /* A sum of n terms in any order errs by at most n roundings of the absolute sum; GELU's slope is below 1.13, and
      * its own error below 2e-7 of the value's size. */
     for (size_t i = 0; i < count; i++)
@@ -103,9 +103,9 @@ void check_linear_forward(Check *check) {
     check_bounds(check, "y", y, want, bound, count);
 }
 
-static double loss(const void *context) {
+static double linear_loss(const void *context) {
     const Linear *l = context;
-    forward(l, NULL, NULL, l->y);
+    forward_linear(l, NULL, NULL, l->y);
     return check_dot(l->y, l->dy, (size_t)l->rows * l->out);
 }
 
@@ -124,7 +124,7 @@ static double loss_through_input(const void *context) {
 }
 
 void check_linear_backward_input(Check *check) {
-    Linear l = draw(check);
+    Linear l = draw_linear(check);
     const size_t count = (size_t)l.rows * l.in;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
     float *w = check_reals(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));
@@ -164,7 +164,7 @@ void check_linear_backward_input(Check *check) {
 }
 
 void check_linear_backward_weight(Check *check) {
-    Linear l = draw(check);
+    Linear l = draw_linear(check);
     l.act = ACTIVATION_NONE;
     const bool add = check_coin(check), biased = check_coin(check);
     const size_t count = (size_t)l.out * l.in;
@@ -213,9 +213,9 @@ void check_linear_backward_weight(Check *check) {
     l.bias = check_numbers(check, l.out);
     l.dy = dy;
     l.y = check_numbers(check, (size_t)l.rows * l.out);
-    check_slopes(check, "dw", dw, l.w, count, loss, &l);
+    check_slopes(check, "dw", dw, l.w, count, linear_loss, &l);
     if (biased)
-        check_slopes(check, "dbias", dbias, l.bias, l.out, loss, &l);
+        check_slopes(check, "dbias", dbias, l.bias, l.out, linear_loss, &l);
 }
 
 /* How often the emulator has found `choice` to be the faster way of the operation. */

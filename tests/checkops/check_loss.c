@@ -172,7 +172,7 @@ void check_cross_entropy_loss(Check *check) {
     }
 }
 
-static double squares(const void *context) {
+static double squares_loss(const void *context) {
     const Head *h = context;
     double loss = 0;
     for (size_t i = 0; i < (size_t)h->batch * h->outputs; i++)
@@ -204,9 +204,9 @@ void check_regression_loss(Check *check) {
                                                               .outputs = h.outputs});
     h.values = check_copy(check, pred, count);
     h.target = target;
-    double want = squares(&h);
+    double want = squares_loss(&h);
     check_scalar(check, "loss", *loss, want, LOSS * want);
     h.scale = grad_scale;
     if (gradient)
-        check_slopes(check, "dpred", dpred, h.values, count, squares, &h);
+        check_slopes(check, "dpred", dpred, h.values, count, squares_loss, &h);
 }

@@ -12,7 +12,7 @@ typedef struct {
     const float *dy, *dsum;                            /* dsum may be NULL */
 } Norm;
 
-static void forward(const Norm *n) {
+static void forward_norm(const Norm *n) {
     for (int r = 0; r < n->rows; r++) {
         const size_t at = (size_t)r * n->dim;
         double mean = 0, variance = 0;
@@ -31,7 +31,7 @@ static void forward(const Norm *n) {
     }
 }
 
-static Norm draw(Check *check) {
+static Norm draw_norm(Check *check) {
     Norm n = {.rows = 1, .dim = 2, .per_sample = 1, .eps = 1e-6};
     if (check->round) {
         n.per_sample = check_between(check, 1, 20);
@@ -61,7 +61,7 @@ static void allocate_results(Check *check, Norm *n) {
     n->rstd = check_numbers(check, n->rows);
 }
 
-static double largest(const double *x, size_t count) {
+static double largest_value(const double *x, size_t count) {
     double largest = 0;
     for (size_t i = 0; i < count; i++)
         largest = fmax(largest, fabs(x[i]));
@@ -70,16 +70,17 @@ static double largest(const double *x, size_t count) {
 
 /* The norm sees the sum as it is stored: each value errs by a rounding to BF16 of the row's largest, and so does the
  * mean, at most; relative to the deviation, the error reaches rstd and y, and the deviation may be much smaller. */
-static void loosen(Check *check, const Norm *n, const float *y, const float *mean, const float *rstd) {
+static void allow_rounded_sums(Check *check, const Norm *n, const float *y, const float *mean, const float *rstd) {
     const size_t count = (size_t)n->rows * n->dim;
-    const double error = 0x1p-8 * largest(n->sum, count), deviations = error * largest(n->rstd, n->rows);
-    check_tolerance(check, mean, 0, error / largest(n->mean, n->rows));
+    const double error = 0x1p-8 * largest_value(n->sum, count), deviations = error * largest_value(n->rstd, n->rows);
+    check_tolerance(check, mean, 0, error / largest_value(n->mean, n->rows));
     check_tolerance(check, rstd, 0, 2 * deviations);
-    check_tolerance(check, y, 0, 0x1p-8 + 2 * deviations * largest(n->weight, n->dim) / largest(n->y, count));
+    check_tolerance(check, y, 0,
+                    0x1p-8 + 2 * deviations * largest_value(n->weight, n->dim) / largest_value(n->y, count));
 }
 
 void check_norm_forward(Check *check) {
-    Norm n = draw(check);
+    Norm n = draw_norm(check);
     const size_t count = (size_t)n.rows * n.dim;
     const bool branched = check_coin(check), scaled = check_coin(check), dropped = check_coin(check);
     const bool wide = n.dim > 300; /* each has kernels of its own: they are to run with codes and without */
@@ -105,18 +106,18 @@ void check_norm_forward(Check *check) {
     n.bias = check_copy(check, bias, n.dim);
     n.eps = (float)n.eps;
     allocate_results(check, &n);
-    forward(&n);
+    forward_norm(&n);
     float *sum = in_place ? x : branched ? check_real_output(check, "sum", count) : NULL;
     float *y = normed ? check_real_output(check, "y", count) : NULL;
     float *mean = normed ? check_float_output(check, "mean", n.rows) : NULL;
     float *rstd = normed ? check_float_output(check, "rstd", n.rows) : NULL;
     if (branched && normed)
-        loosen(check, &n, y, mean, rstd);
+        allow_rounded_sums(check, &n, y, mean, rstd);
     Codes codes = check_codes(check, normed && (!in_place || check_coin(check)), count);
     /* With codes and without, so that every round has both; what is in place can be had once only. */
     float *again = codes.y && !in_place ? check_real_output(check, "y with codes", count) : NULL;
     if (again && branched)
-        loosen(check, &n, again, mean, rstd);
+        allow_rounded_sums(check, &n, again, mean, rstd);
     RUN(check) {
         check->ops.norm_forward(&check->ops, &(NormForward){.x = AT(x),
                                                             .branch = AT(branched ? branch : NULL),
@@ -182,7 +183,7 @@ void check_norm_forward(Check *check) {
 }
 
 /* dx of the whole, and what follows from it; naive, from the formula. */
-static void backward(const Norm *n, double *dx, double *dbranch, double *dweight, double *dbias, double *dscale) {
+static void backward_norm(const Norm *n, double *dx, double *dbranch, double *dweight, double *dbias, double *dscale) {
     for (int r = 0; r < n->rows; r++) {
         const size_t at = (size_t)r * n->dim;
         const double keep = n->keep ? n->keep[r / n->per_sample] : 1;
@@ -204,15 +205,15 @@ static void backward(const Norm *n, double *dx, double *dbranch, double *dweight
     }
 }
 
-static double loss(const void *context) {
+static double norm_loss(const void *context) {
     const Norm *n = context;
     const size_t count = (size_t)n->rows * n->dim;
-    forward(n);
+    forward_norm(n);
     return check_dot(n->y, n->dy, count) + (n->dsum ? check_dot(n->sum, n->dsum, count) : 0);
 }
 
 void check_norm_backward(Check *check) {
-    Norm n = draw(check);
+    Norm n = draw_norm(check);
     const size_t count = (size_t)n.rows * n.dim;
     if (n.dim < 4)
         n.eps = 0.1; /* two values normalised are +-1 whatever they are: no slope to compare */
@@ -248,7 +249,7 @@ void check_norm_backward(Check *check) {
     n.bias = check_numbers(check, n.dim);
     n.dy = dy;
     allocate_results(check, &n);
-    forward(&n);
+    forward_norm(&n);
     for (size_t i = 0; i < count; i++)
         sum[i] = (float)n.sum[i];
     for (int r = 0; r < n.rows; r++)
@@ -263,7 +264,7 @@ void check_norm_backward(Check *check) {
     if (!add)
         for (int i = 0; i < n.dim; i++)
             want_dweight[i] = want_dbias[i] = want_dscale[i] = 0;
-    backward(&n, want_dx, want_dbranch, want_dweight, want_dbias, want_dscale);
+    backward_norm(&n, want_dx, want_dbranch, want_dweight, want_dbias, want_dscale);
     /* Both of dx, which is rounded first. */
     check_tolerance(check, dbranch, 0, 0x1p-7);
     check_tolerance(check, dscale, 0, 0x1p-7);
@@ -301,11 +302,11 @@ void check_norm_backward(Check *check) {
         check_near(check, "dscale", dscale, want_dscale, relative, n.dim);
     if (add)
         return;
-    check_slopes(check, "dx", dx, n.x, count, loss, &n);
-    check_slopes(check, "dweight", dweight, n.weight, n.dim, loss, &n);
-    check_slopes(check, "dbias", dbias, n.bias, n.dim, loss, &n);
+    check_slopes(check, "dx", dx, n.x, count, norm_loss, &n);
+    check_slopes(check, "dweight", dweight, n.weight, n.dim, norm_loss, &n);
+    check_slopes(check, "dbias", dbias, n.bias, n.dim, norm_loss, &n);
     if (dbranch)
-        check_slopes(check, "dbranch", dbranch, n.branch, count, loss, &n);
+        check_slopes(check, "dbranch", dbranch, n.branch, count, norm_loss, &n);
     if (dscale)
-        check_slopes(check, "dscale", dscale, n.scale, n.dim, loss, &n);
+        check_slopes(check, "dscale", dscale, n.scale, n.dim, norm_loss, &n);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Keys' cubic with a = -1/2, from his paper's general form. */
-static double cubic(double x) {
+static double cubic_weight(double x) {
     const double a = -0.5;
     x = fabs(x);
     if (x < 1)
@@ -18,21 +18,21 @@ static double cubic(double x) {
 
 /* One value of one pass: the weighted mean of `count` values `stride` apart around position `centre`, in 22-bit fixed
  * point, rounded and held to 0 .. 255. */
-static uint8_t resampled(const uint8_t *values, size_t stride, int count, double centre, double widened) {
+static uint8_t resample_pixel(const uint8_t *values, size_t stride, int count, double centre, double widened) {
     int first = (int)(centre - 2 * widened + 0.5), end = (int)(centre + 2 * widened + 0.5);
     first = first < 0 ? 0 : first;
     end = end > count ? count : end;
     double total = 0;
     for (int k = first; k < end; k++)
-        total += cubic((k - centre + 0.5) / widened);
+        total += cubic_weight((k - centre + 0.5) / widened);
     long sum = 1L << 21;
     for (int k = first; k < end; k++)
-        sum += lround(cubic((k - centre + 0.5) / widened) / total * (1 << 22)) * values[k * stride];
+        sum += lround(cubic_weight((k - centre + 0.5) / widened) / total * (1 << 22)) * values[k * stride];
     sum = sum < 0 ? 0 : sum >> 22;
     return (uint8_t)(sum > 255 ? 255 : sum);
 }
 
-static void reference(const uint8_t *pixels, int width, Crop crop, int out_height, int out_width, uint8_t *out) {
+static void resize_reference(const uint8_t *pixels, int width, Crop crop, int out_height, int out_width, uint8_t *out) {
     static uint8_t between[400 * 400 * 3];
     const double across = (double)crop.width / out_width, down = (double)crop.height / out_height;
     for (int y = 0; y < crop.height; y++)
@@ -41,7 +41,7 @@ static void reference(const uint8_t *pixels, int width, Crop crop, int out_heigh
                 const uint8_t *row = pixels + ((size_t)(crop.top + y) * width + crop.left) * 3 + c;
                 between[(y * out_width + x) * 3 + c] =
                     crop.width == out_width ? row[x * 3]
-                                            : resampled(row, 3, crop.width, (x + 0.5) * across, fmax(1, across));
+                                            : resample_pixel(row, 3, crop.width, (x + 0.5) * across, fmax(1, across));
             }
     for (int y = 0; y < out_height; y++)
         for (int x = 0; x < out_width; x++)
@@ -51,7 +51,7 @@ static void reference(const uint8_t *pixels, int width, Crop crop, int out_heigh
                 out[(y * out_width + to) * 3 + c] =
                     crop.height == out_height
                         ? column[y * out_width * 3]
-                        : resampled(column, (size_t)out_width * 3, crop.height, (y + 0.5) * down, fmax(1, down));
+                        : resample_pixel(column, (size_t)out_width * 3, crop.height, (y + 0.5) * down, fmax(1, down));
             }
 }
 
@@ -100,7 +100,7 @@ void check_resize_pixels(Check *check) {
     check->host_only = true;
     RUN(check)
     check->ops.error = resize_pixels(AT(pixels), height, width, crop, out_height, out_width, AT(out));
-    reference(pixels, width, crop, out_height, out_width, want);
+    resize_reference(pixels, width, crop, out_height, out_width, want);
     check_levels(check, out, want, (size_t)out_height * out_width * 3); /* integer arithmetic: equal */
 }
 
@@ -153,7 +153,7 @@ void check_resize_box(Check *check) {
     for (int y = 0; y < height; y++)
         memcpy(padded + ((size_t)(y + MARGIN) * padded_width + MARGIN) * 3, pixels + (size_t)y * width * 3,
                (size_t)width * 3);
-    reference(padded, padded_width, crop, out_height, out_width, want);
+    resize_reference(padded, padded_width, crop, out_height, out_width, want);
     check_levels(check, out, want, (size_t)out_height * out_width * 3); /* integer arithmetic: equal */
 }
 
@@ -310,7 +310,7 @@ void check_pixels_to_patches(Check *check) {
     static uint8_t seen[400 * 400 * 3];
     for (int b = 0; b < p.batch; b++) {
         Crop crop = cropped ? crops[b] : (Crop){.height = height, .width = width};
-        reference(pixels + which[b] * image_bytes, width, crop, p.size, p.size, seen);
+        resize_reference(pixels + which[b] * image_bytes, width, crop, p.size, p.size, seen);
         for (size_t i = 0; i < area; i++)
             for (int c = 0; c < 3; c++)
                 image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];

@@ -10,7 +10,7 @@ typedef struct {
     const float *dout;
 } Tokens;
 
-static Tokens draw(Check *check) {
+static Tokens draw_tokens(Check *check) {
     Tokens t = {.batch = 1, .patches = 1, .keep = 1, .dim = 1};
     if (check->round) {
         t.batch = check_between(check, 1, 9);
@@ -37,7 +37,7 @@ static Tokens draw(Check *check) {
     return t;
 }
 
-static void embed(const Tokens *t) {
+static void embed_reference(const Tokens *t) {
     for (int b = 0; b < t->batch; b++)
         for (int j = 0; j <= t->keep; j++)
             for (int d = 0; d < t->dim; d++) {
@@ -47,7 +47,7 @@ static void embed(const Tokens *t) {
             }
 }
 
-static void restore(const Tokens *t) {
+static void restore_reference(const Tokens *t) {
     for (int b = 0; b < t->batch; b++)
         for (int j = 0; j <= t->patches; j++)
             for (int d = 0; d < t->dim; d++) {
@@ -59,13 +59,13 @@ static void restore(const Tokens *t) {
 
 static double embed_loss(const void *context) {
     const Tokens *t = context;
-    embed(t);
+    embed_reference(t);
     return check_dot(t->out, t->dout, (size_t)t->batch * (1 + t->keep) * t->dim);
 }
 
 static double restore_loss(const void *context) {
     const Tokens *t = context;
-    restore(t);
+    restore_reference(t);
     return check_dot(t->out, t->dout, (size_t)t->batch * (1 + t->patches) * t->dim);
 }
 
@@ -78,7 +78,7 @@ static void check_sums(Check *check, const float *got, const double *want, size_
 }
 
 static void check_forward(Check *check, bool embedding) {
-    Tokens t = draw(check);
+    Tokens t = draw_tokens(check);
     const size_t in = (size_t)t.batch * (embedding ? t.keep : 1 + t.keep) * t.dim,
                  grid = (size_t)(1 + t.patches) * t.dim;
     const size_t count = (size_t)t.batch * (1 + (embedding ? t.keep : t.patches)) * t.dim;
@@ -111,7 +111,7 @@ static void check_forward(Check *check, bool embedding) {
     t.token = check_copy(check, token, t.dim);
     t.pos = check_copy(check, pos, grid);
     t.out = check_numbers(check, count);
-    (embedding ? embed : restore)(&t);
+    (embedding ? embed_reference : restore_reference)(&t);
     check_sums(check, out, t.out, count);
 }
 
@@ -127,7 +127,7 @@ void check_restore_forward(Check *check) {
 static const double SUMS = 40 * ROUNDING;
 
 void check_embed_backward(Check *check) {
-    Tokens t = draw(check);
+    Tokens t = draw_tokens(check);
     const bool add = check_coin(check), fixed = check_coin(check) && check->round != 4;
     const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
     const size_t in = (size_t)t.batch * t.keep * t.dim, grid = (size_t)(1 + t.patches) * t.dim;
@@ -185,7 +185,7 @@ void check_embed_backward(Check *check) {
 }
 
 void check_restore_backward(Check *check) {
-    Tokens t = draw(check);
+    Tokens t = draw_tokens(check);
     const bool add = check_coin(check);
     const size_t in = (size_t)t.batch * (1 + t.keep) * t.dim, count = (size_t)t.batch * (1 + t.patches) * t.dim;
     float *dout = check_reals(check, "dout", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
@@ -234,7 +234,7 @@ typedef struct {
     const float *dy;
 } Pool;
 
-static double pooled(const Pool *p, int b, int d) {
+static double pooled_mean(const Pool *p, int b, int d) {
     double sum = 0;
     for (int i = 1; i < p->tokens; i++)
         sum += p->x[((size_t)b * p->tokens + i) * p->dim + d];
@@ -246,7 +246,7 @@ static double pool_loss(const void *context) {
     double sum = 0;
     for (int b = 0; b < p->batch; b++)
         for (int d = 0; d < p->dim; d++)
-            sum += pooled(p, b, d) * p->dy[(size_t)b * p->dim + d];
+            sum += pooled_mean(p, b, d) * p->dy[(size_t)b * p->dim + d];
     return sum;
 }
 
@@ -275,7 +275,7 @@ void check_pool_forward(Check *check) {
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (int b = 0; b < p.batch; b++)
         for (int d = 0; d < p.dim; d++) {
-            want[(size_t)b * p.dim + d] = pooled(&p, b, d);
+            want[(size_t)b * p.dim + d] = pooled_mean(&p, b, d);
             for (int i = 1; i < p.tokens; i++) /* n roundings of the absolute sum, divided by n - 1 */
                 bound[(size_t)b * p.dim + d] += ROUNDING * 1.1 * fabs(p.x[((size_t)b * p.tokens + i) * p.dim + d]);
         }

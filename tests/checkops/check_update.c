@@ -27,7 +27,7 @@ void check_global_norm(Check *check) {
 }
 
 /* Puts values that are not finite in, and returns the place of the first. */
-static size_t spoil(Check *check, float *x, size_t count) {
+static size_t spoil_values(Check *check, float *x, size_t count) {
     static const float bad[] = {INFINITY, -INFINITY, NAN};
     size_t first = count;
     for (int i = 0; i < 3; i++) {
@@ -45,7 +45,8 @@ void check_find_nonfinite(Check *check) {
     const bool spoilt = check->round % 4 && count;
     float *x = check_reals(check, "x", BUFFER_INPUT, count, 1e30);
     float *grad = check_floats(check, "grad", BUFFER_INPUT, count, 1e30);
-    const size_t want = spoilt ? spoil(check, x, count) : count, want_grad = spoilt ? spoil(check, grad, count) : count;
+    const size_t want = spoilt ? spoil_values(check, x, count) : count,
+                 want_grad = spoilt ? spoil_values(check, grad, count) : count;
     check_shape(check, "count=%zu first=%zu, %zu", count, want, want_grad);
     uint64_t *first = check_bytes(check, "first", BUFFER_OUTPUT, 1, sizeof *first);
     uint64_t *first_grad = check_bytes(check, "first of grad", BUFFER_OUTPUT, 1, sizeof *first_grad);

@@ -41,7 +41,7 @@ static double largest_of(const Buffer *b, const void *values, RealType type) {
 
 /* Whether there is no BF16 value between two: what numbers next to each other may become when they are rounded, though
  * a step is up to 2^-7 of a value. */
-static bool neighbours(double x, double y) {
+static bool are_neighbours(double x, double y) {
     const int a = reference_bf16((float)x), b = reference_bf16((float)y);
     return abs(a - b) <= 1;
 }
@@ -98,7 +98,7 @@ void check_compare(Check *check, const Buffer *b, const void *got, RealType got_
     const double largest = largest_of(b, want, want_type), bound = b->bound[type] * largest;
     for (size_t i = 0; i < b->count; i++) {
         const double x = check_element(b, got, got_type, i), y = check_element(b, want, want_type, i);
-        if (kind_of(x) == kind_of(y) && (!isfinite(y) || fabs(x - y) <= bound || (codes && neighbours(x, y))))
+        if (kind_of(x) == kind_of(y) && (!isfinite(y) || fabs(x - y) <= bound || (codes && are_neighbours(x, y))))
             continue;
         check_fail(check, "%s[%zu] is %.9g, but the CPU's %.9g, within %.2g", b->name, i, x, y, bound);
         return;

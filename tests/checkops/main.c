@@ -29,7 +29,7 @@ typedef struct {
     bool passed;
 } Run;
 
-static void report(Run *run, bool passed, const char *name, const char *why) {
+static void report_test(Run *run, bool passed, const char *name, const char *why) {
     printf("%sok %d - %s\n", passed ? "" : "not ", ++run->number, name);
     if (!passed)
         printf("# %s\n", why);
@@ -58,14 +58,14 @@ static void run_check(Run *run, int which) {
         checks[which].function(&check);
         check_free(&check);
     }
-    report(run, !check.failed, checks[which].name, check.why);
+    report_test(run, !check.failed, checks[which].name, check.why);
 }
 
 /* What was asked for and is not there: no GPU is no failure, but said; the emulator is always built. */
 static void report_absent(Run *run) {
     const Backend *cuda = &run->backends.of[BACKEND_CUDA], *emu = &run->backends.of[BACKEND_EMU];
     if (emu->wanted && !emu->device)
-        report(run, false, "emu", emu->reason);
+        report_test(run, false, "emu", emu->reason);
     if (cuda->wanted && !cuda->device)
         printf("ok %d - cuda # SKIP %s\n", ++run->number, cuda->reason);
 }
@@ -82,7 +82,7 @@ static void report_kernels(Run *run) {
         if (!executions && used < (int)sizeof missing)
             used += snprintf(missing + used, sizeof missing - used, "%s %s", used ? ";" : "not executed:", name);
     }
-    report(run, count && !used, "every kernel was executed", missing);
+    report_test(run, count && !used, "every kernel was executed", missing);
 }
 
 /* Their names, one a line. */

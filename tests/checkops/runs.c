@@ -60,7 +60,7 @@ void check_label(const Check *check, char *text, size_t size) {
 }
 
 /* From what the check filled in to what a run of the group reads. */
-static void encode(const Buffer *b, const Group *g, unsigned char *to) {
+static void encode_buffer(const Buffer *b, const Group *g, unsigned char *to) {
     if (b->type != BUFFER_REAL || !g->rounded) {
         memcpy(to, b->first, b->count * b->size);
         return;
@@ -76,7 +76,7 @@ static void encode(const Buffer *b, const Group *g, unsigned char *to) {
     }
 }
 
-static void decode(const Buffer *b, const Group *g, const unsigned char *from) {
+static void decode_buffer(const Buffer *b, const Group *g, const unsigned char *from) {
     if (b->type != BUFFER_REAL || g->type == REAL_FP32) {
         memcpy(b->data, from, b->count * b->size);
         return;
@@ -89,7 +89,7 @@ static void decode(const Buffer *b, const Group *g, const unsigned char *from) {
 }
 
 /* True when the call went well. */
-static bool went(Check *check, Status status) {
+static bool note_status(Check *check, Status status) {
     if (status)
         check_fail(check, "%s", status_message(status));
     status_free(status);
@@ -99,7 +99,7 @@ static bool went(Check *check, Status status) {
 /* Lays out the buffer's block: elements on a multiple of 16 bytes of the device, of one element's size on the CPU,
  * where slices of larger tensors are passed. Now and then it ends where the elements end, for AddressSanitizer to see
  * reads beyond. */
-static void place(Check *check, Buffer *b) {
+static void place_buffer(Check *check, Buffer *b) {
     const Group *g = &groups[check->group];
     const Device *device = check->backends->of[g->backend].device;
     const size_t size = check_element_size(b, g->type);
@@ -112,18 +112,18 @@ static void place(Check *check, Buffer *b) {
     if (b->kind == BUFFER_OUTPUT)
         memset(b->image + b->before, POISON, b->bytes);
     else
-        encode(b, g, b->image + b->before);
+        encode_buffer(b, g, b->image + b->before);
     void *block = NULL;
-    if (went(check, device->allocate(device, total, b->name, &block)))
-        went(check, device_write(device, block, b->image, total));
+    if (note_status(check, device->allocate(device, total, b->name, &block)))
+        note_status(check, device_write(device, block, b->image, total));
     b->block = block;
 }
 
-static void prepare(Check *check) {
+static void prepare_run(Check *check) {
     const Group *g = &groups[check->group];
     const Backend *backend = &check->backends->of[g->backend];
     for (int i = 0; i < check->buffer_count; i++)
-        place(check, &check->buffers[i]);
+        place_buffer(check, &check->buffers[i]);
     if (g->backend == BACKEND_EMU)
         backend_set_order(backend, check->variant);
     if (*backend->device->tuned_on)
@@ -145,7 +145,7 @@ static void compare_runs(Check *check, const Buffer *b, const unsigned char *got
 }
 
 /* The run's block, read back: nothing written about the elements, inputs as they were, results as they should be. */
-static void inspect(Check *check, Buffer *b, const unsigned char *block) {
+static void inspect_buffer(Check *check, Buffer *b, const unsigned char *block) {
     const Group *g = &groups[check->group];
     const size_t total = b->before + b->bytes + b->after;
     for (size_t i = 0; i < total; i++)
@@ -167,12 +167,12 @@ static void inspect(Check *check, Buffer *b, const unsigned char *block) {
         check_compare(check, b, got, g->type, b->results[g->against], groups[g->against].type);
 }
 
-static void finish(Check *check, Buffer *b) {
+static void finish_buffer(Check *check, Buffer *b) {
     const Device *device = check->backends->of[groups[check->group].backend].device;
     const size_t total = b->before + b->bytes + b->after;
     unsigned char *block = check_allocate(total);
-    if (b->block && went(check, device_read(device, block, b->block, total)))
-        inspect(check, b, block);
+    if (b->block && note_status(check, device_read(device, block, b->block, total)))
+        inspect_buffer(check, b, block);
     device->release(device, b->block);
     free(b->image);
     free(block);
@@ -189,15 +189,15 @@ void check_start(Check *check) {
             b->results[g] = NULL;
         }
     }
-    prepare(check);
+    prepare_run(check);
 }
 
 /* Hands the check the results of a group. */
-static void show(Check *check, int group) {
+static void show_group(Check *check, int group) {
     for (int i = 0; i < check->buffer_count; i++) {
         Buffer *b = &check->buffers[i];
         if (b->results[group])
-            decode(b, &groups[group], b->results[group]);
+            decode_buffer(b, &groups[group], b->results[group]);
     }
 }
 
@@ -206,25 +206,25 @@ bool check_more(Check *check) {
         return true;
     if (check->group < GROUPS) /* failed in prepare: nothing ran */
         for (int i = 0; i < check->buffer_count; i++)
-            finish(check, &check->buffers[i]);
+            finish_buffer(check, &check->buffers[i]);
     check->group = -1;
-    show(check, 0);
+    show_group(check, 0);
     return false;
 }
 
 void check_next(Check *check) {
     const Device *device = check->backends->of[groups[check->group].backend].device;
-    if (went(check, ops_error(&check->ops)))
-        went(check, device->wait(device, NULL));
+    if (note_status(check, ops_error(&check->ops)))
+        note_status(check, device->wait(device, NULL));
     for (int i = 0; i < check->buffer_count; i++)
-        finish(check, &check->buffers[i]);
+        finish_buffer(check, &check->buffers[i]);
     check->variant++;
     while (check->group < GROUPS && check->variant >= runs_of(check, check->group)) {
         check->group++;
         check->variant = 0;
     }
     if (check->group < GROUPS && !check->failed)
-        prepare(check);
+        prepare_run(check);
 }
 
 void *check_at(const Check *check, const void *data) {
@@ -246,11 +246,11 @@ bool check_showing(Check *check) {
         check->shown++;
     while (check->shown < GROUPS && (check->failed || !runs_of(check, check->shown)));
     if (check->shown < GROUPS) {
-        show(check, check->shown);
+        show_group(check, check->shown);
         return true;
     }
     check->shown = -1;
-    show(check, 0);
+    show_group(check, 0);
     return false;
 }
 

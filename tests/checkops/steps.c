@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/quantise.h"
 #include "tests/checkops/checkops.h"
 #include "tests/checkops/reference.h"
 
@@ -36,7 +37,7 @@ static void linear_forward_fp8(Ops *ops, const LinearForwardFp8 *a) {
         return;
     round_values(a->pre, count);
     cpu_gelu_forward(ops, &(GeluForward){.x = a->pre, .act = a->act, .y = a->y, .count = count});
-    cpu_leave_codes(ops, a->y, a->codes, a->rows, a->out);
+    quantise_written(ops, a->y, a->codes, a->rows, a->out);
 }
 
 static void linear_backward_input_fp8(Ops *ops, const LinearBackwardInputFp8 *a) {
@@ -49,7 +50,7 @@ static void linear_backward_input_fp8(Ops *ops, const LinearBackwardInputFp8 *a)
         return;
     round_values(a->dx, count);
     cpu_gelu_backward(ops, &(GeluBackward){.dy = a->dx, .x = a->pre, .act = a->act, .dx = a->dx, .count = count});
-    cpu_leave_codes(ops, a->dx, a->codes, a->rows, a->in);
+    quantise_written(ops, a->dx, a->codes, a->rows, a->in);
 }
 
 static void norm_forward(Ops *ops, const NormForward *a) {

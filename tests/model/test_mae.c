@@ -8,7 +8,8 @@
 
 #include "base/random.h"
 #include "model/fp8.h"
-#include "model/model.h"
+#include "model/mae.h"
+#include "model/vit.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static const ModelShape small = {.image_size = 32,
                                  .decoder_depth = 1,
                                  .decoder_heads = 4,
                                  .mlp_ratio = 4,
+                                 .activation = ACTIVATION_GELU_ERF,
                                  .norm_eps = 1e-6,
                                  .mask_ratio = 0.75,
                                  .norm_pix_loss = true,
@@ -65,10 +67,10 @@ static int tear_down(void **state) {
 
 static void shuffle_sorts_and_keeps_equal_values_in_order(void **state) {
     (void)state;
-    enum { MOST = 1369 };
-    static float noise[MOST];
-    static int32_t ids[MOST];
-    for (int n = 1; n <= MOST; n += n < 20 ? 1 : 149) {
+    enum { MAX_PATCHES = 1369 };
+    static float noise[MAX_PATCHES];
+    static int32_t ids[MAX_PATCHES];
+    for (int n = 1; n <= MAX_PATCHES; n += n < 20 ? 1 : 149) {
         Random random;
         random_start(&random, 3, RANDOM_TEST, 0, (uint64_t)n);
         for (int i = 0; i < n; i++)
@@ -93,6 +95,7 @@ static void vit_base_has_the_published_parameters(void **state) {
                        .decoder_depth = 8,
                        .decoder_heads = 16,
                        .mlp_ratio = 4,
+                       .activation = ACTIVATION_GELU_ERF,
                        .norm_eps = 1e-6,
                        .mask_ratio = 0.75,
                        .batch = 1};
@@ -288,9 +291,9 @@ static void count_backward(Ops *ops, const LinearBackwardInput *a) {
     plain.linear_backward_input(ops, a);
 }
 
-static double counted_loss(const Fixture *f, bool gelu_tanh) {
+static double counted_loss(const Fixture *f, Activation activation) {
     ModelShape shape = small;
-    shape.gelu_tanh = gelu_tanh;
+    shape.activation = activation;
     Ops ops = f->ops;
     ops.linear_forward = count_forward;
     ops.linear_backward_input = count_backward;
@@ -310,10 +313,10 @@ static double counted_loss(const Fixture *f, bool gelu_tanh) {
 
 /* In all three blocks, the decoder's too. The two forms differ by up to 4.1e-4, so the losses by less than 1e-3. */
 static void either_form_of_gelu_is_the_whole_models(void **state) {
-    const double exact = counted_loss(*state, false);
+    const double exact = counted_loss(*state, ACTIVATION_GELU_ERF);
     assert_int_equal(asked.forward[ACTIVATION_GELU_ERF], 3);
     assert_int_equal(asked.backward[ACTIVATION_GELU_ERF], 3);
-    const double tanh_form = counted_loss(*state, true);
+    const double tanh_form = counted_loss(*state, ACTIVATION_GELU_TANH);
     assert_int_equal(asked.forward[ACTIVATION_GELU_TANH], 3);
     assert_int_equal(asked.backward[ACTIVATION_GELU_TANH], 3);
     assert_int_equal(asked.forward[ACTIVATION_GELU_ERF] + asked.backward[ACTIVATION_GELU_ERF], 0);

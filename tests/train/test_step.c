@@ -261,7 +261,7 @@ static void devices_hold_records(void **state) {
     Model brought, holding;
     ModelShape shape = tiny_shape(2);
     shape.record = RECORD;
-    shape.held = true;
+    shape.cached = true;
     open_emulated(&brought, BATCH, 2, false, RECORD, true);
     open_emulated_shape(&holding, &shape);
     const Device *device = holding.device;

@@ -17,7 +17,7 @@
 #include "base/threads.h"
 #include "cost/peak.h"
 #include "device/open.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "tools/bench/mae_export.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"
@@ -168,6 +168,7 @@ static void take_shape(Bench *b) {
                             .decoder_depth = (int)number(b, "decoder_depth"),
                             .decoder_heads = (int)number(b, "decoder_heads"),
                             .mlp_ratio = 4,
+                            .activation = ACTIVATION_GELU_ERF,
                             .norm_eps = 1e-6,
                             .mask_ratio = number(b, "mask_ratio"),
                             .norm_pix_loss = number(b, "norm_pix_loss") != 0,

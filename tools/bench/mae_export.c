@@ -16,7 +16,7 @@
 #include "cost/flops.h"
 #include "data/loader.h"
 #include "device/device.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/config.h"
 #include "train/memory/memory_plan.h"
 #include "train/step/masks.h"

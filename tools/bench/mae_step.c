@@ -7,7 +7,7 @@
 #include "base/program.h"
 #include "base/random.h"
 #include "base/threads.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/optimizer.h"
 
 #include <stdio.h>
@@ -25,6 +25,7 @@ static const ModelShape shape = {.image_size = SIZE,
                                  .decoder_depth = 4,
                                  .decoder_heads = 3,
                                  .mlp_ratio = 4,
+                                 .activation = ACTIVATION_GELU_ERF,
                                  .norm_eps = 1e-6,
                                  .mask_ratio = 0.75,
                                  .norm_pix_loss = true,

@@ -3,7 +3,7 @@
 #ifndef FOVEA_TRAIN_GUARD_FIND_H
 #define FOVEA_TRAIN_GUARD_FIND_H
 
-#include "model/model.h"
+#include "model/mae.h"
 #include "ops/ops.h"
 #include <stdbool.h>
 #include <stdint.h>

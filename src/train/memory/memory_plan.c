@@ -75,7 +75,7 @@ ModelShape memory_shape(const Config *config, int micro_batch) {
                         .norm_eps = 1e-6,
                         .mask_ratio = config->model.mask_ratio,
                         .norm_pix_loss = config->model.norm_pix_loss,
-                        .gelu_tanh = config->model.activation == ACTIVATION_GELU_TANH,
+                        .activation = config->model.activation,
                         .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};
@@ -88,7 +88,7 @@ void memory_room_records(MemoryRoom *room, const Config *config, const Records *
 
 void memory_shape_records(ModelShape *shape, const MemoryRoom *room) {
     shape->record = room->record;
-    shape->held = room->held > 0;
+    shape->cached = room->held > 0;
 }
 
 RealType memory_type(const Config *config) {
@@ -98,7 +98,8 @@ RealType memory_type(const Config *config) {
 Status memory_check_precision(const Config *config, const MemoryRoom *room) {
     enum { BF16_LEAST = 80 };
     if (config->train.precision == PRECISION_FP8)
-        return fp8_check(room->name, room->capability);
+        return status_append(fp8_check(room->name, room->capability),
+                             ": set train.precision = bf16, or train.device = cpu");
     if (config->train.precision == PRECISION_FP32 || !room->capability || room->capability >= BF16_LEAST)
         return NULL;
     return status_error(EXIT_MISSING,
@@ -160,9 +161,9 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
     const size_t image = (size_t)shape->image_size * (size_t)shape->image_size * 3;
     const size_t record = (size_t)shape->record * (size_t)shape->record * 3;
     const PrefetchOptions ring = {.batch_size = (int)config->train.global_batch,
-                                  .sample_bytes = shape->held ? 0
-                                                  : record    ? record
-                                                              : image,
+                                  .sample_bytes = shape->cached ? 0
+                                                  : record      ? record
+                                                                : image,
                                   .crops = record > 0,
                                   .depth = (int)config->data.prefetch_batches};
     prefetch_measure(&ring, host);

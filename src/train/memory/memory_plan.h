@@ -8,7 +8,7 @@
 #include "cost/known_gpus.h"
 #include "data/records.h"
 #include "device/device.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/config.h"
 
 /* Where a run's memory is to come from. */

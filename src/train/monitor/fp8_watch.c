@@ -13,7 +13,7 @@ int fp8_watch_overflows(const Fp8Scale scales[FP8_TENSORS]) {
 
 static Status watch(Fp8 *fp8, Monitor *monitor, int64_t step, Fp8Scale *scales, MetricsFp8 *layers) {
     const int count = fp8_linears(fp8);
-    TRY(fp8_tell(fp8, scales));
+    TRY(fp8_read_overflows(fp8, scales));
     for (int i = 0; i < count; i++) {
         const Fp8Scale *own = scales + i * FP8_TENSORS;
         layers[i] = (MetricsFp8){.name = fp8_name(fp8, i)};

@@ -6,7 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "data/evaluation_images.h"
 #include "data/loader.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "rundir/run_directory.h"
 #include "rundir/run_record.h"
 #include "rundir/throughput.h"

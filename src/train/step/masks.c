@@ -2,7 +2,7 @@
 #include "train/step/masks.h"
 
 #include "base/random.h"
-#include "model/model.h"
+#include "model/mae.h"
 
 #include <stdlib.h>
 

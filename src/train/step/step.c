@@ -60,7 +60,7 @@ void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena 
     arena_group(host, "step's masks and outcomes");
     arena_take(host, STEP_MOST * sizeof *step.outcomes);
     arena_take(host, MAE_INPUT_SLOTS * ids_of(shape) * sizeof *step.ids);
-    arena_take(host, shape->held ? MAE_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
+    arena_take(host, shape->cached ? MAE_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
 }
 
 static Status open_pinned(Step *step) {
@@ -262,7 +262,7 @@ static Status copy_in(Step *step, Room *room, int index, const PrefetchBatch *ba
     const MaeInput host = {.pixels = held ? held : samples + (size_t)first * image,
                            .side = side,
                            .which = room->which,
-                           .held = (int)step->options.held_count,
+                           .cached = (int)step->options.held_count,
                            .crops = batch->crops ? batch->crops + first : NULL,
                            .ids = room->ids,
                            .batch = count};

@@ -11,7 +11,7 @@
 #define FOVEA_TRAIN_STEP_H
 
 #include "data/prefetch.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/optimizer.h"
 #include "train/step/masks.h"
 

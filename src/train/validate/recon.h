@@ -4,7 +4,7 @@
 #define FOVEA_TRAIN_RECON_H
 
 #include "data/evaluation_images.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/step/masks.h"
 
 /* Geometry of the image: `tile` pixels a side of each of the three tiles of a row, `gap` pixels between tiles. */

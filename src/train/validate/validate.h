@@ -4,7 +4,7 @@
 #define FOVEA_TRAIN_VALIDATE_H
 
 #include "data/evaluation_images.h"
-#include "model/model.h"
+#include "model/mae.h"
 #include "train/step/masks.h"
 
 /* Forward pass over images first .. first + count - 1 (count at most the model's batch) under their fixed masks; the

@@ -29,16 +29,3 @@ bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batc
         }
     return true;
 }
-
-void ops_cpu(Ops *ops, int threads) {
-    *ops = (Ops){.name = "cpu", .device = device_cpu(), .type = REAL_FP32, .threads = threads < 1 ? 1 : threads};
-#define CPU_FILL(operation, Arguments) ops->operation = cpu_##operation;
-    OPERATIONS(CPU_FILL)
-#undef CPU_FILL
-}
-
-Status ops_error(Ops *ops) {
-    Status error = ops->error;
-    ops->error = NULL;
-    return error;
-}

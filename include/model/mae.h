@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A masked autoencoder (He et al., arXiv 2111.06377). */
+#ifndef FOVEA_MODEL_MAE_H
+#define FOVEA_MODEL_MAE_H
+
+#include "base/arena.h"
+#include "model/model.h"
+#include "model/params.h"
+
+/* The order of patches by `noise` [patches]: ids = argsort(noise), the first `keep` stay visible. */
+void mae_shuffle(const float *noise, int patches, int32_t *ids);
+
+typedef struct Mae Mae;
+
+/* Adds what mae_open() would take to two measuring arenas: of the host's memory, and of a device's, whose operations
+ * work in `type`. *params receives the table's numbers without its list and arrays. */
+Status mae_measure(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *arena,
+                   Params *params) MUST_USE;
+
+/* Builds the model in one allocation. The parameters are zero until mae_init() or params_read(). */
+Status mae_open(const ModelShape *shape, Ops *ops, Mae **mae) MUST_USE;
+void mae_close(Mae *mae);
+
+Params *mae_params(Mae *mae);
+const ModelShape *mae_shape(const Mae *mae);
+int mae_patches(const Mae *mae);
+int mae_keep(const Mae *mae);
+
+/* The reference's initialisation: linear weights Xavier-uniform, biases 0, norms 1 and 0, tokens N(0, 0.02), patch
+ * embedding's weight Xavier-uniform over [dim][3 p p] and its bias U(+-1/sqrt(3 p p)), sin-cos positions. */
+Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
+
+/* Where the samples of a forward pass come from: uint8 images, or images already normalised. Device memory, which
+ * has to stay until the backward pass is done. */
+typedef struct {
+    const uint8_t *pixels; /* [batch][side][side][3], or NULL */
+    int side;              /* 0: the model's image_size */
+    const int32_t *which;  /* [batch] pixels is [cached][side][side][3], and these are the samples'; NULL: in order */
+    int cached;
+    const Crop *crops;  /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
+    const float *image; /* [batch][3][size][size], used when pixels is NULL */
+    const int32_t *ids; /* [batch][patches], each row a permutation by mae_shuffle() */
+    int batch;          /* 1 .. shape.batch */
+} MaeInput;
+
+/* Places for inputs in the device's memory: one can be filled while the other is computed with. */
+enum { MAE_INPUT_SLOTS = 2 };
+
+/* Copies an input of pixels, whose pointers are the host's memory, to the model's slot, in the order of `stream`; where
+ * the device reads the host's memory, `input` is `host`. Crops only of records of shape.record. With `which`, of a
+ * model with shape.cached, pixels are the device's already and stay where they are. */
+Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
+/* Bytes that mae_upload() has copied so far. */
+uint64_t mae_uploaded_bytes(const Mae *mae);
+
+/* Forward pass. Failures are kept in the table (ops_error()). */
+void mae_forward(Mae *mae, const MaeInput *input);
+/* Where the device keeps the loss of the last backward pass. */
+const double *mae_loss_memory(const Mae *mae);
+/* Computes and waits for the loss of the last forward pass, over its input: its batch's masked pixel loss, or the
+ * failure of an operation in it. */
+Status mae_loss(Mae *mae, double *loss) MUST_USE;
+/* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
+ * when `add`. */
+void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add);
+
+/* Results of the last forward pass, in the device's memory: model_read() takes Real ones to the host. */
+const Real *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */
+const Real *mae_latent(const Mae *mae);     /* [batch][1 + keep][dim], after the encoder's norm */
+/* Targets of the last pass, as cut from the image: [batch][patches - keep][3 p p], in the order of ids. */
+const float *mae_target(const Mae *mae);
+
+/* Calls `visit` for each activation of the last forward pass: for naming the first tensor that is not finite. */
+void mae_visit(const Mae *mae, ActivationVisit visit, void *context);
+
+#endif
