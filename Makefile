@@ -168,8 +168,11 @@ $(B)/tests/cudnn/library/libcudnn.so.9: tests/cudnn/library.cc
 	$(CXX) -std=c++17 -O2 -Wall -Wextra $(if $(WERROR),-Werror) -isystem $(CUDA_DIR)/include -fPIC -shared -Wl,-soname,$(@F) -o $@ $<
 
 # The emulator's library; its undefined symbols are in the program that opens it.
+# A library with a name that no file of kernels/cuda defines would fail at run time only.
+COMPLETE = @nm -D --undefined-only $@ | awk '/ _Z[0-9]+cuda_/ { print "$@: " $$2 " is not defined in kernels/cuda"; bad = 1 } END { exit bad }' || { rm -f $@; exit 1; }
 $(EMU): $(EMU_OBJ)
 	$(CXX) -shared $(SANITIZE) -o $@ $^
+	$(COMPLETE)
 $(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
@@ -182,6 +185,7 @@ $(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
 $(B)/libfovea_cuda.so: $(CUDA_OBJ)
 	$(NVLINK) -shared -o $@ $^ -lcublasLt \
 	    -Xlinker -rpath,'$$ORIGIN',-rpath,$(CUDA_DIR)/lib64
+	$(COMPLETE)
 $(B)/obj/kernels/cuda/%.o: kernels/cuda/%.cu $(B)/commands
 	@mkdir -p $(@D)
 	$(NVCOMPILE) $(if $(WERROR),-Werror all-warnings) -MMD -MP -c -o $@ $< >$(@:.o=.ptxas) 2>&1 || { cat $(@:.o=.ptxas); exit 1; }

@@ -17,11 +17,14 @@ static const double MEGABYTE = 1e6;
 static Status load_library(const char *path, Device *device) {
     /* Never unmapped: the driver's threads and exit handlers may call into it for as long as the program runs. */
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!library)
-        return status_error(EXIT_MISSING,
-                            "%s cannot be loaded: %s; it needs the libraries of CUDA 13 (libcublasLt): install them, "
-                            "or add their folder to LD_LIBRARY_PATH",
-                            path, dlerror());
+    if (!library) {
+        const char *reason = dlerror();
+        const bool absent = strstr(reason, "cannot open shared object file");
+        return status_error(EXIT_MISSING, "%s cannot be loaded: %s; %s", path, reason,
+                            absent ? "it needs the libraries of CUDA 13 (libcublasLt): install them, or add their "
+                                     "folder to LD_LIBRARY_PATH"
+                                   : "run `make`, which builds it for this program");
+    }
     const DevicePlugin *plugin = dlsym(library, "fovea_plugin");
     Status status = NULL;
     if (!plugin || plugin->device_size != sizeof(Device) || plugin->ops_size != device_cpu()->ops_size)

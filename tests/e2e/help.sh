@@ -55,9 +55,9 @@ complete_words() {
         "_fovea_$1"
         printf "%s\n" "${COMPREPLY[@]}"' - "$BUILD/completions/$1" "$@" | sort | paste -sd' '
 }
-says "options of train" "$(complete_words train --re)" "--resume"
-says "keys of train" "$(complete_words train configs/quickstart.ini --set optim.w)" "optim.warmup_epochs= optim.weight_decay="
-says "keys to explain" "$(complete_words train --help guard.s)" "guard.spike"
+says "options of train" "$(complete_words train --resu)" "--resume"
+says "keys of train" "$(complete_words train configs/quickstart.ini --set optim.weight_d)" "optim.weight_decay="
+says "keys to explain" "$(complete_words train --help guard.spi)" "guard.spike"
 says "configurations" "$(complete_words train configs/quick)" "configs/quickstart.ini"
 says "commands of stage" "$(complete_words stage f)" "folder forget"
 says "options of a command" "$(complete_words stage aireadi --m)" "--max-bad --md5 --modality"

@@ -5,7 +5,8 @@
 
 #include "image/image.h"
 
-/* Incremented when a change of the rules here changes the record of any photograph, so that no pack mixes two. */
+/* Incremented when a change of the rules here, or of the findings of a photograph, changes the outcome of any
+ * photograph: a pack staged by another rule is refused, so that none mixes two. */
 enum { FUNDUS_RULE = 2 };
 
 /* How a photograph becomes a square. */
