@@ -77,8 +77,9 @@ typedef struct {
     float clip;         /* largest global norm; 0: no clipping */
 } AdamwValues;
 
-/* The result of check_step, in the order in which faults are looked for. */
-typedef enum { VERDICT_SOUND, VERDICT_LOSS, VERDICT_SPIKE, VERDICT_GRADIENT } StepVerdict;
+/* Whether a step may be applied. check_step looks for faults in this order; for the last one, a parameter that is not
+ * finite after the update, the trainer looks itself. */
+typedef enum { VERDICT_SOUND, VERDICT_LOSS, VERDICT_SPIKE, VERDICT_GRADIENT, VERDICT_PARAMETERS } StepVerdict;
 
 /* The history that check_step decides by. It is in device memory, so that each step is checked before its update while
  * the host has already queued the next. */

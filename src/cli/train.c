@@ -4,6 +4,8 @@
 #include "base/program.h"
 #include "base/threads.h"
 #include "cli/train_options.h"
+#include "train/plan.h"
+#include "train/profile.h"
 
 #include <signal.h>
 

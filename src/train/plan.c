@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "train/plan.h"
+
 #include "cost/flops.h"
 #include "device/open.h"
-#include "train/memory/memory_plan.h"
-#include "train/run/run.h"
+#include "train/memory/memory_fit.h"
+#include "train/memory/model_shape.h"
+#include "train/run/run_open.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -13,16 +16,16 @@
 
 static const double MEGABYTE = 1e6, GIGABYTE = 1e9;
 
-static Status open_room(const Config *config, const char *gpu, MemoryRoom *room) {
+static Status open_budget(const Config *config, const char *gpu, MemoryBudget *budget) {
     if (gpu) {
         const KnownGpu *known;
         TRY(known_gpu_find(gpu, &known));
-        memory_room_known(known, room);
+        memory_budget_known(known, budget);
         return NULL;
     }
     Device *device;
     TRY(run_open_device(config, &device));
-    Status status = memory_room_open(device, room);
+    Status status = memory_budget_open(device, budget);
     device_close(device);
     return status;
 }
@@ -38,25 +41,24 @@ static void print_arena(const char *where, const Arena *arena) {
     print_group(where, "total", arena->used);
 }
 
-static void print_head(const Config *config, const MemoryRoom *room, const MemoryPlan *plan) {
-    const ModelShape shape = memory_shape(config, plan->micro_batch);
-    printf("plan     MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d; %.2f M parameters, %s\n", shape.dim,
-           shape.depth, shape.heads, shape.decoder_dim, shape.decoder_depth, shape.decoder_heads, shape.image_size,
-           shape.patch_size, (double)plan->params.total / 1e6,
+static void print_head(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan) {
+    const ModelShape shape = model_shape_of(config, plan->micro_batch);
+    printf("plan     %s; %.2f M parameters, %s\n", model_shape_text(&shape).text, (double)plan->params.total / 1e6,
            config_choice_name(&train_config, "train.precision", config->train.precision));
     printf("         %" PRId64 " x %d images a step%s\n", config->train.global_batch / plan->micro_batch,
            plan->micro_batch, config->train.micro_batch == CONFIG_AUTO ? " (train.micro_batch = auto)" : "");
-    printf("         on the %s: %.1f MB of %.1f MB %s\n", room->name, (double)room->free / MEGABYTE,
-           (double)room->total / MEGABYTE, room->workspace ? "left by the driver and its context" : "are free now");
+    printf("         on the %s: %.1f MB of %.1f MB %s\n", budget->name, (double)budget->free / MEGABYTE,
+           (double)budget->total / MEGABYTE, budget->workspace ? "left by the driver and its context" : "are free now");
     printf("         all figures are computed, nothing was allocated\n\n%-8s %-26s %18s %12s\n", "memory", "for",
            "bytes", "MB");
 }
 
-static void print_fit(const Config *config, const MemoryRoom *room, const MemoryPlan *plan, bool fits, int largest) {
-    printf("\nfits     %s: %.1f MB%s, and %.1f MB that stay free, of %.1f MB; ", fits ? "yes" : "no",
-           (double)memory_needed(plan, room) / MEGABYTE,
-           room->host_memory || room->unified ? " for device and host, whose memory is one" : "",
-           (double)room->margin / MEGABYTE, (double)room->free / MEGABYTE);
+static void print_fit(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan, bool fits,
+                      int largest) {
+    printf("\nfits     %s: %.1f MB%s, plus %.1f MB that must stay free, of %.1f MB; ", fits ? "yes" : "no",
+           (double)memory_needed(plan, budget) / MEGABYTE,
+           memory_is_shared(budget) ? " for device and host, which share memory" : "",
+           (double)budget->margin / MEGABYTE, (double)budget->free / MEGABYTE);
     if (largest)
         printf("the largest train.micro_batch that divides %" PRId64 " and fits is %d\n", config->train.global_batch,
                largest);
@@ -64,14 +66,14 @@ static void print_fit(const Config *config, const MemoryRoom *room, const Memory
         printf("not even one image at a time fits\n");
 }
 
-/* How many images would fit if more were computed again. */
-static Status print_recompute(const Config *config, const MemoryRoom *room) {
+/* How many images would fit with more recomputation. */
+static Status print_recompute(const Config *config, const MemoryBudget *budget) {
     Config other = *config;
     printf("         at most");
     for (int level = RECOMPUTE_NONE; level <= RECOMPUTE_BLOCKS; level++) {
         int largest;
         other.train.recompute = level;
-        TRY(memory_largest(&other, room, INT_MAX, &largest));
+        TRY(memory_largest_micro_batch(&other, budget, INT_MAX, &largest));
         printf("%s %d", level ? "," : "", largest);
         printf(level ? " with %s" : " with train.recompute = %s",
                config_choice_name(&train_config, "train.recompute", (int)other.train.recompute));
@@ -80,15 +82,15 @@ static Status print_recompute(const Config *config, const MemoryRoom *room) {
     return NULL;
 }
 
-/* Steps of the whole run, 0 where they are not known without the images, and who crops. */
-static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *steps) {
+/* Finds the number of steps (0: unknown without the images) and who crops. */
+static Status inspect_data(const Config *config, MemoryBudget *budget, int64_t *steps) {
     *steps = config->train.steps;
     const bool packs = pack_is(config->data.train) || strchr(config->data.train, ',');
-    if (!run_data_given(config) || (*steps && !packs))
+    if (!run_has_data(config) || (*steps && !packs))
         return NULL;
     Records records;
     TRY(records_open(config->data.train, config->data.weights, config->data.splits, &records));
-    memory_room_records(room, config, &records);
+    memory_budget_records(budget, config, &records);
     if (!*steps)
         *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
     records_close(&records);
@@ -96,40 +98,40 @@ static Status look_at_data(const Config *config, MemoryRoom *room, int64_t *step
 }
 
 static void print_work(const Config *config, const MemoryPlan *plan, int64_t steps) {
-    const ModelShape shape = memory_shape(config, plan->micro_batch);
+    const ModelShape shape = model_shape_of(config, plan->micro_batch);
     const double image = flops_training(&shape);
     printf("work     %.*f GFLOP an image, forward and backward (computed)", image < GIGABYTE ? 5 : 2, image / GIGABYTE);
     if (steps)
         printf("; %.4g FLOP for %" PRId64 " steps of %" PRId64 " images\n",
                image * (double)steps * (double)config->train.global_batch, steps, config->train.global_batch);
     else
-        printf("; the run's number of steps hangs on the images, which data.train does not show\n");
-    /* Weights, and both moments of what is trained. */
+        printf("; number of steps unknown: it depends on the images in data.train\n");
+    /* Weights, and both moments of the trained parameters. */
     const double checkpoint =
         sizeof(float) * ((double)plan->params.total + 2 * (double)plan->params.trainable) / MEGABYTE;
     const int64_t count = config->checkpoint.keep + 2;
     printf("disk     %.1f MB for up to %" PRId64 " checkpoints of %.1f MB (computed): the newest %" PRId64
-           ", the best, and one that is being written\n",
+           ", the best, and one being written\n",
            (double)count * checkpoint, count, checkpoint, config->checkpoint.keep);
 }
 
 Status train_plan(const Config *config, const char *gpu) {
-    MemoryRoom room;
+    MemoryBudget budget;
     MemoryPlan plan;
     int micro_batch, largest;
     int64_t steps;
-    TRY(open_room(config, gpu, &room));
-    TRY(memory_check_precision(config, &room));
-    TRY(look_at_data(config, &room, &steps));
-    TRY(memory_pick(config, &room, 0, &micro_batch));
-    TRY(memory_plan(config, &room, micro_batch, &plan));
-    TRY(memory_largest(config, &room, INT_MAX, &largest));
-    Status refused = memory_refuse(config, &room, &plan);
-    print_head(config, &room, &plan);
+    TRY(open_budget(config, gpu, &budget));
+    TRY(memory_check_precision(config, &budget));
+    TRY(inspect_data(config, &budget, &steps));
+    TRY(memory_choose_micro_batch(config, &budget, 0, &micro_batch));
+    TRY(memory_plan(config, &budget, micro_batch, &plan));
+    TRY(memory_largest_micro_batch(config, &budget, INT_MAX, &largest));
+    Status refused = memory_check_fits(config, &budget, &plan);
+    print_head(config, &budget, &plan);
     print_arena("device", &plan.device);
     print_arena("host", &plan.host);
-    print_fit(config, &room, &plan, !refused, largest);
-    Status failed = print_recompute(config, &room);
+    print_fit(config, &budget, &plan, !refused, largest);
+    Status failed = print_recompute(config, &budget);
     if (failed) {
         status_free(refused);
         return failed;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ./train --profile: steps of a run one by one, each operation marked, and as many as training takes them; nothing is
- * kept. */
+#include "train/profile.h"
+
 #include "base/clock.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "profile/ceilings.h"
 #include "profile/profile_report.h"
-#include "train/memory/memory_plan.h"
+#include "train/memory/memory_fit.h"
 #include "train/pipeline.h"
+#include "train/run/run_open.h"
 
 #include <inttypes.h>
 
-/* By then every micro-batch has been in each of the model's rooms twice: the first time its work is done plainly, the
- * second time captured. */
+/* Enough to use each of the model's input slots twice: the first time the work runs uncaptured, the second time it is
+ * captured. */
 enum { WARM_UP = 2 * MAE_INPUT_SLOTS };
 
 static Status start_step(Run *run) {
@@ -27,46 +28,46 @@ static Status start_step(Run *run) {
     return step_update(run->step, schedule_lr(&run->schedule, number - 1), number);
 }
 
-static Status settle_step(Run *run) {
+static Status finish_step(Run *run) {
     StepState outcome;
-    TRY(step_settle(run->step, &outcome));
+    TRY(step_wait_oldest(run->step, &outcome));
     loader_done(run->loader);
     run->state.step++;
     if (!outcome.halted)
         return NULL;
     return status_error(EXIT_DIVERGED,
-                        "profile: step %" PRId64 " was not fit to be applied, its loss is %g and its gradient's norm "
-                        "%g; times of such steps say nothing: lower optim.base_lr or raise guard.spike",
+                        "profile: step %" PRId64 " cannot be applied: its loss is %g and its gradient norm "
+                        "%g; lower optim.base_lr or raise guard.spike",
                         run->state.step, outcome.loss, (double)outcome.norm);
 }
 
-/* As many under way as when training. */
+/* With as many steps pending as in training. */
 static Status take_steps(Run *run, int64_t count, double *seconds) {
     const double start = clock_now();
     for (int64_t i = 0; i < count; i++) {
         TRY(start_step(run));
         if (step_pending(run->step) > pipeline_ahead(run))
-            TRY(settle_step(run));
+            TRY(finish_step(run));
     }
     while (step_pending(run->step))
-        TRY(settle_step(run));
+        TRY(finish_step(run));
     *seconds = clock_now() - start;
     return NULL;
 }
 
-static Status take_marked(Run *run, Profiler *profiler, int64_t count) {
+static Status take_marked_steps(Run *run, Profiler *profiler, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         TRY(profiler_begin_step(profiler, true));
         TRY(start_step(run));
         TRY(profiler_end_step(profiler));
-        TRY(settle_step(run));
+        TRY(finish_step(run));
     }
     return NULL;
 }
 
 static void print_head(const Run *run, int64_t count, const Ceilings *ceilings, const CeilingSizes *sizes) {
     const char *type = run->ops.type == REAL_BF16 ? "bf16" : "fp32";
-    printf("profile  %" PRId64 " steps one by one and as many as training takes them, each after %d to warm up; %d x "
+    printf("profile  %" PRId64 " steps one by one and as many as in training, each after %d to warm up; %d x "
            "%d images a step, %s on %s",
            count, WARM_UP, (int)run->config->train.global_batch / run->micro_batch, run->micro_batch,
            config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
@@ -74,16 +75,15 @@ static void print_head(const Run *run, int64_t count, const Ceilings *ceilings, 
         printf(" with %d threads", run->ops.threads);
     else
         printf(" (%s)", run->device->model);
-    printf("; no run directory is touched\n");
-    printf("ceilings a copy of %.0f MB moves %.2f GB/s, reads and writes; a product of %d x %d x %d in %s makes %.1f "
+    printf("; no run directory is changed\n");
+    printf("ceilings a copy of %.0f MB moves %.2f GB/s, reads and writes; a product of %d x %d x %d in %s runs at %.1f "
            "GFLOP/s; measured now\n",
            (double)sizes->copy * 1e-6, ceilings->copy * 1e-9, sizes->product, sizes->product, sizes->product, type,
            ceilings->product * 1e-9);
     fflush(stdout);
 }
 
-/* Of steps as training takes them, the share in which the device had no work: it waited for data, inputs or the host.
- */
+/* The share of time in which the device had no work: it waited for data, inputs or the host. */
 static double idle_share(const ProfileFigures *figures) {
     const double idle = figures->phases[PHASE_DATA] + figures->phases[PHASE_INPUTS] + figures->phases[PHASE_OTHER];
     return figures->seconds > 0 ? idle / figures->seconds : 0;
@@ -93,7 +93,7 @@ static void print_tail(const Run *run, const ProfileFigures *whole, int64_t coun
     const char *why;
     const double rate = (double)count * (double)run->config->train.global_batch / seconds;
     const double mfu = flops_mfu(mae_shape(run->mae), rate, peak_flops(run->device, run->ops.type, &why));
-    printf("steps    as training takes them%s: %.3f ms, %.1f%% of it idle between them; %.1f images/s, ",
+    printf("steps    as in training%s: %.3f ms, %.1f%% of it idle between them; %.1f images/s, ",
            run->config->train.capture && !run->device->host_memory ? ", captured" : "", seconds / (double)count * 1e3,
            100 * idle_share(whole), rate);
     if (why)
@@ -103,12 +103,12 @@ static void print_tail(const Run *run, const ProfileFigures *whole, int64_t coun
     fflush(stdout);
 }
 
-/* Operations can be marked only when they are called, not in a graph. */
-static Status profile(Run *run, Profiler *profiler, int64_t count) {
+/* Operations can be marked only when they are called one by one, not in a graph. */
+static Status profile_run(Run *run, Profiler *profiler, int64_t count) {
     double seconds;
     TRY(run_open_step(run, false));
     TRY(take_steps(run, WARM_UP, &seconds));
-    TRY(take_marked(run, profiler, count));
+    TRY(take_marked_steps(run, profiler, count));
     const char *note = run->device->note(run->device);
     if (note)
         printf("%s\n", note);
@@ -142,7 +142,7 @@ Status train_profile(const Config *config, const TrainOptions *options, int64_t 
     }
     if (!status) {
         print_head(&run, steps, &ceilings, &sizes);
-        status = profile(&run, &profiler, steps);
+        status = profile_run(&run, &profiler, steps);
     }
     if (profiler.real)
         profiler_close(&profiler);

@@ -3,12 +3,16 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "checkpoint/files.h"
 #include "rundir/loss_curve.h"
-#include "train/device_lost.h"
-#include "train/memory/memory_plan.h"
+#include "train/guard/guard_find.h"
+#include "train/guard/guard_handle.h"
+#include "train/memory/memory_fit.h"
 #include "train/monitor/fp8_watch.h"
 #include "train/monitor/signals.h"
 #include "train/pipeline.h"
+#include "train/run/run_open.h"
+#include "train/run/run_report.h"
 #include "train/validate/recon.h"
 #include "train/validate/validate.h"
 
@@ -23,7 +27,7 @@ static bool is_due(int64_t step, int64_t every) {
     return every && step % every == 0;
 }
 
-/* How the run ends with `step`. */
+/* Why the run ends with `step`, if it does. */
 static Ending find_ending(const Run *run, int64_t step) {
     if (step >= run->total_steps)
         return END_FINISHED;
@@ -36,12 +40,12 @@ static Ending find_ending(const Run *run, int64_t step) {
     return GOING_ON;
 }
 
-/* Steps between two looks at what is beyond FP8's range; 0: not in FP8. */
+/* Steps between two checks for values beyond FP8's range; 0: not in FP8. */
 static int64_t watch_every(const Run *run) {
     return fp8_linears(mae_params(run->mae)->fp8) ? FP8_WATCH : 0;
 }
 
-/* Whether the next step can start: not while one is under way after which something wants the parameters as they are
+/* Whether the next step can start: not while a step is pending after which something needs the parameters as they are
  * then. */
 static bool may_start(const Run *run) {
     const Config *config = run->config;
@@ -54,7 +58,7 @@ static bool may_start(const Run *run) {
            !is_due(last, watch_every(run));
 }
 
-static Status validate(Run *run) {
+static Status run_validation(Run *run) {
     double loss;
     TRY(validate_loss(run->mae, &run->masks, &run->images, run->validation_count, &loss));
     run->state.val_loss = loss;
@@ -63,8 +67,8 @@ static Status validate(Run *run) {
     return loss_curve_write(run->directory.metrics, run->directory.curve);
 }
 
-/* Of licensed data no image is left behind unless it was asked for. */
-static Status draw(Run *run) {
+/* Draws nothing of licensed data, unless the configuration allows it. */
+static Status draw_recon(Run *run) {
     if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
         return NULL;
     int rows = (int)run->config->log.recon_images;
@@ -80,9 +84,9 @@ static Status draw(Run *run) {
     return status;
 }
 
-/* Asks for a checkpoint of this step. It is the best so far when this step was validated, better than any step before
- * it that wrote a checkpoint. `last`: the run ends here, so wait for room and for the write. */
-static Status checkpoint(Run *run, bool last) {
+/* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
+ * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. */
+static Status write_checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
     double start = clock_now();
@@ -107,17 +111,17 @@ static Status checkpoint(Run *run, bool last) {
             TRY(checkpoint_writer_wait(run->writer));
     } else {
         run->record.checkpoints_skipped++;
-        monitor_note(&run->monitor, "step %" PRId64 ": no checkpoint, the one before is still being written",
+        monitor_note(&run->monitor, "step %" PRId64 ": no checkpoint, because the previous one is still being written",
                      state.step);
     }
     run->checkpoint_seconds += clock_now() - start;
     return NULL;
 }
 
-/* What is due after a step, and whether the run ends with it; nothing is due again after one that was not applied.
- * Validation comes before the checkpoint, which says if it is the best; a checkpoint never holds a parameter that is
- * not finite. */
-static Status after_step(Run *run, bool applied) {
+/* Does what is due after a step and decides whether the run ends with it. After a step that was not applied nothing is
+ * due again. Validation precedes the checkpoint, which records whether it is the best. A checkpoint never contains a
+ * parameter that is not finite. */
+static Status complete_step(Run *run, bool applied) {
     const Config *config = run->config;
     int64_t step = run->state.step;
     Ending ending = find_ending(run, step);
@@ -126,28 +130,28 @@ static Status after_step(Run *run, bool applied) {
         GuardFinding finding;
         TRY(guard_find_parameter(run->mae, &run->ops, &finding));
         if (finding.kind)
-            return recover(run, GUARD_PARAMETERS, run->last_loss);
+            return guard_handle_event(run, VERDICT_PARAMETERS, run->last_loss);
     }
     if (watch_every(run) && (ending == END_FINISHED || (applied && is_due(step, watch_every(run)))))
         TRY(fp8_watch(mae_params(run->mae)->fp8, &run->monitor, step));
     if (run->validation_count && (ending == END_FINISHED || (applied && is_due(step, config->val.every))))
-        TRY(validate(run));
+        TRY(run_validation(run));
     if ((applied && is_due(step, config->log.recon_every)) || (ending && ending != END_SIGNAL))
-        TRY(draw(run));
-    TRY(tune_keep(&run->tune, &run->monitor)); /* before a checkpoint that the choices have gone into */
+        TRY(draw_recon(run));
+    TRY(tune_keep(&run->tune, &run->monitor)); /* before a checkpoint that depends on the choices */
     if (writes)
-        TRY(checkpoint(run, ending != GOING_ON));
+        TRY(write_checkpoint(run, ending != GOING_ON));
     run->ending = ending;
     return NULL;
 }
 
-/* Starts a step; when it cannot, those under way are still taken into account. */
+/* Starts a step. When that fails, pending steps are still finished. */
 static Status start_step(Run *run) {
     Status failure = pipeline_start(run);
     while (failure && step_pending(run->step)) {
         bool applied;
-        Status status = pipeline_settle(run, &applied);
-        if (status) { /* the first failure is the one to tell */
+        Status status = pipeline_finish(run, &applied);
+        if (status) { /* the first failure is the one to report */
             status_free(status);
             break;
         }
@@ -155,8 +159,8 @@ static Status start_step(Run *run) {
     return failure;
 }
 
-/* The records that the device holds, before the first step; a signal is heeded between pieces. */
-static Status bring_records(Run *run, Signals *signals) {
+/* Fills the device's cache of records before the first step, polling signals between pieces. */
+static Status fill_device_cache(Run *run, Signals *signals) {
     if (!loader_device_records(run->loader))
         return NULL;
     const double start = clock_now();
@@ -164,60 +168,60 @@ static Status bring_records(Run *run, Signals *signals) {
     while (left && !run->signal) {
         TRY(loader_fill_device_cache(run->loader, &left));
         run->signal = signals_poll(signals);
-        monitor_bringing(&run->monitor, run->train.count - left, run->train.count);
+        monitor_caching(&run->monitor, run->train.count - left, run->train.count);
     }
-    TRY(run_note_bad(run));
+    TRY(run_note_unreadable(run));
     run->monitor.interval_read = loader_bytes(run->loader);
     if (run->signal)
         run->ending = END_SIGNAL;
     else
-        monitor_note(&run->monitor, "data     %" PRId64 " records, %.1f MB, brought to the device in %.1f s",
+        monitor_note(&run->monitor, "data     %" PRId64 " records, %.1f MB, cached on the device in %.1f s",
                      run->train.count, (double)loader_bytes(run->loader) / 1e6, clock_now() - start);
     return NULL;
 }
 
-static Status loop(Run *run, Signals *signals) {
+static Status run_loop(Run *run, Signals *signals) {
     run->ending = run->state.step > 0 ? find_ending(run, run->state.step) : GOING_ON;
     if (run->ending)
         monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
-    bool told = false;
+    bool noted = false;
     if (!run->ending)
-        TRY(bring_records(run, signals));
+        TRY(fill_device_cache(run, signals));
     while (!run->ending) {
         if (may_start(run)) {
             TRY(start_step(run));
             continue;
         }
         bool applied;
-        TRY(pipeline_settle(run, &applied));
-        const char *note = told ? NULL : run->ops.device->note(run->ops.device);
+        TRY(pipeline_finish(run, &applied));
+        const char *note = noted ? NULL : run->ops.device->note(run->ops.device);
         if (note)
             monitor_note(&run->monitor, "%s", note);
-        told = true;
+        noted = true;
         if (!run->signal)
             run->signal = signals_poll(signals);
         if (!step_pending(run->step))
-            TRY(after_step(run, applied));
+            TRY(complete_step(run, applied));
     }
     return NULL;
 }
 
-/* What was learnt before the data failed is kept. */
-static Status keep_what_is_sound(Run *run) {
+/* Saves the progress before the data failed. */
+static Status save_valid_state(Run *run) {
     GuardFinding finding;
     TRY(guard_find_parameter(run->mae, &run->ops, &finding));
-    return finding.kind || run->state.step == 0 ? NULL : checkpoint(run, true);
+    return finding.kind || run->state.step == 0 ? NULL : write_checkpoint(run, true);
 }
 
-/* Turns how the run ended into run.json's words and the caller's status. */
-static Status conclude(Run *run, Status status) {
+/* Records in run.json how the run ended, and returns the caller's status. */
+static Status conclude_run(Run *run, Status status) {
     static const RunStatus statuses[] = {RUN_UNKNOWN, RUN_FINISHED, RUN_UNTIL, RUN_MAX_HOURS, RUN_STOPPED};
     char reason[1024];
     if (!status && run->ending == END_SIGNAL && run->state.step)
-        status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume goes on",
+        status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume continues",
                               signals_name(run->signal), run->state.step);
     if (!status && run->ending == END_SIGNAL)
-        status = status_error(EXIT_STOPPED, "stopped by %s before the first step: --resume starts anew",
+        status = status_error(EXIT_STOPPED, "stopped by %s before the first step: --resume starts from the beginning",
                               signals_name(run->signal));
     bool stopped = status_code(status) == EXIT_STOPPED;
     if (stopped)
@@ -236,10 +240,29 @@ static Status conclude(Run *run, Status status) {
     return status;
 }
 
-/* The end of every run that got as far as its directory, failed ones included. */
-static Status finish(Run *run, Status status) {
+/* A failed device loses the progress since the newest checkpoint: adds its name and how the run continues. */
+static Status explain_lost_device(const Run *run, Status failure) {
+    CheckpointEntry *entries = NULL;
+    int count = 0;
+    if (status_code(failure) != EXIT_MISSING)
+        return failure;
+    status_free(checkpoint_list(run->directory.checkpoints, &entries, &count));
+    Status explained =
+        count ? status_error(EXIT_MISSING,
+                             "%s; the newest checkpoint is %s/%s: when the GPU works again, `./train %s/config.ini "
+                             "--resume` continues from it",
+                             status_message(failure), run->directory.checkpoints, entries[0].name, run->directory.path)
+              : status_error(EXIT_MISSING, "%s; no checkpoint was written yet: restart the run in %s with --force",
+                             status_message(failure), run->directory.path);
+    free(entries);
+    status_free(failure);
+    return explained;
+}
+
+/* Ends every run that has its directory, failed ones included. */
+static Status finish_run(Run *run, Status status) {
     if (run->writer && status_code(status) == EXIT_DATA) {
-        Status kept = keep_what_is_sound(run);
+        Status kept = save_valid_state(run);
         if (kept)
             monitor_note(&run->monitor, "%s", status_message(kept));
         status_free(kept);
@@ -262,10 +285,10 @@ static Status finish(Run *run, Status status) {
         else
             status = drawn;
     }
-    return conclude(run, device_lost(status, run->directory.path, run->directory.checkpoints));
+    return conclude_run(run, explain_lost_device(run, status));
 }
 
-static void say_goodbye(Run *run) {
+static void print_conclusion(Run *run) {
     char val[64] = "";
     if (!isnan(run->state.val_loss))
         snprintf(val, sizeof val, ", validation loss %#.4g", run->state.val_loss);
@@ -280,12 +303,12 @@ Status train_run(const Config *config, const TrainOptions *options) {
     Run run;
     Status status = run_open(&run, config, options);
     if (!status)
-        status = loop(&run, &signals);
+        status = run_loop(&run, &signals);
     status = memory_advise(status);
     if (run.recording)
-        status = finish(&run, status);
+        status = finish_run(&run, status);
     if (!status)
-        say_goodbye(&run);
+        print_conclusion(&run);
     run_close(&run);
     signals_release(&signals);
     return status;

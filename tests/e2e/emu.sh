@@ -60,7 +60,7 @@ same_run() {
 bad=(--set train.steps=40 --set optim.base_lr=1e-4 --set guard.spike=1.005 --set guard.action=skip --set guard.max_events=1000 --set val.every=0
     --set checkpoint.every=0)
 check "40 steps, some of whose batches are passed over" run "$TMP/usual" "${bad[@]}"
-check "more than one was passed over" test "$(grep -c 'is passed over (skip)' "$TMP/output")" -ge 2
+check "more than one was passed over" test "$(grep -c 'is skipped (skip)' "$TMP/output")" -ge 2
 same_run "kernel by kernel" "${bad[@]}" --set train.capture=off
 same_run "one batch at a time" "${bad[@]}" --set data.prefetch_batches=1
 same_run "blocks computed again" "${bad[@]}" --set train.recompute=blocks
@@ -105,12 +105,12 @@ extra=(FOVEA_EMU_FAULT=lost:2000)
 expect_exit 69 run "$TMP/lost" --until 40
 expect_output "the GPU or its driver no longer answers"
 newest=$(readlink "$TMP/lost/ckpt/latest")
-expect_output "; the newest checkpoint is $TMP/lost/ckpt/$newest: when the GPU works again, \`./train $TMP/lost/config.ini --resume\` goes on from there"
+expect_output "; the newest checkpoint is $TMP/lost/ckpt/$newest: when the GPU works again, \`./train $TMP/lost/config.ini --resume\` continues from it"
 extra=()
 check "and so it does" run "$TMP/lost" --until $((${newest#step-} + 1)) --resume
-expect_output "going on from step ${newest#step-} of"
+expect_output "resuming from step ${newest#step-} of"
 fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
-fault memory:3 76 "out of GPU memory" "for the optimizer's groups" "lower train.micro_batch"
+fault memory:3 76 "out of GPU memory" "for the optimizer's parameter groups" "lower train.micro_batch"
 fault memory:4 76 "for the kernels' scratch memory" "lower train.micro_batch"
 fault pinned:7 76 "pinned host memory for the checkpoint's staging copy" "lower"
 extra=(FOVEA_EMU_MEMORY=300000)
@@ -137,7 +137,7 @@ extra=()
 # A chip without BF16.
 extra=(FOVEA_EMU_CAPABILITY=75)
 expect_exit 69 run "$TMP/old" --until 5
-expect_output "train.precision = bf16: the emulated GPU, 4.0 GiB is of compute capability 7.5, which has no BF16 (8.0 and later have); take train.precision = fp32"
+expect_output "train.precision = bf16: the emulated GPU, 4.0 GiB has compute capability 7.5, without BF16 (8.0 or later is needed); use train.precision = fp32"
 check "it serves in fp32" run "$TMP/old" --set train.precision=fp32 --until 1
 extra=()
 

@@ -69,7 +69,7 @@ if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$T
 else
     not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
 fi
-expect_output "images that cannot be used so far: 1; run.json says which"
+expect_output "1 unreadable images so far; run.json lists them"
 
 # What another user keeps to himself is not taken for absent.
 if [ "$(id -u)" = 0 ]; then

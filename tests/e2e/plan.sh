@@ -37,7 +37,7 @@ expect_output "$((1792 / largest)) x $largest images a step (train.micro_batch =
 check "in FP32 there are no copies" plan "${large[@]}" --gpu h200 --set train.precision=fp32
 if grep -q "copies in BF16" "$TMP/output"; then not_ok "no copies in FP32"; else ok "no copies in FP32"; fi
 check "unified memory" plan configs/vit_base.ini --plan --gpu spark --set train.micro_batch=64
-expect_output "for device and host, whose memory is one"
+expect_output "for device and host, which share memory"
 expect_exit 64 plan "${large[@]}" --gpu h1000
 expect_output "a100-40, a100-80, h100,"
 expect_exit 64 plan configs/vit_large.ini --gpu h100
@@ -77,7 +77,7 @@ check "a new one takes all" run "$TMP/eight" --until 4
 expect_output "1 x 8 images a step"
 extra=(FOVEA_EMU_MEMORY="$(enough_for 2)")
 check "where that no longer fits" run "$TMP/four" --resume --until 5
-expect_output "before it was 4, which no longer fits"
+expect_output "the previous micro-batch, 4, no longer fits"
 expect_output "4 x 2 images a step"
 expect_exit 76 run "$TMP/asked" --set train.micro_batch=8
 expect_output "fits is 2"
@@ -87,7 +87,7 @@ expect_output "not even one image at a time fits"
 extra=(FOVEA_EMU_FAULT=memory:2)
 expect_exit 76 run "$TMP/asked"
 expect_output "MB for the model's parameters and activations; "
-expect_output "the largest train.micro_batch that would fit now is 8"
+expect_output "the largest train.micro_batch that fits now is 8"
 if [ -e "$TMP/asked" ]; then not_ok "a refused run leaves nothing"; else ok "a refused run leaves nothing"; fi
 
 # --- Every configuration that comes with the program ------------------------------------------------------------------

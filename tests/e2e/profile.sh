@@ -23,7 +23,7 @@ adds_up() {
 }
 
 check "a profile on the CPU" profile cpu --profile 2 --set train.precision=fp32
-for text in "2 steps one by one and as many as training takes them, each after 4 to warm up; 2 x 4 images a step, fp32 on cpu with 1 threads" \
+for text in "2 steps one by one and as many as in training, each after 4 to warm up; 2 x 4 images a step, fp32 on cpu with 1 threads" \
     "ceilings a copy of" "a product of" "MFU n/a: the peak of this CPU is not known" "before its first"; do
     expect_output "$text"
 done
@@ -31,14 +31,14 @@ for name in data inputs forward backward optimizer other linear_backward_weight 
     if grep -qE "^$name  " "$TMP/output"; then ok "reports $name"; else not_ok "reports $name"; fi
 done
 if grep -qE "^linear_forward +30 " "$TMP/output"; then ok "counts calls"; else not_ok "counts calls"; fi
-expect_output "steps    as training takes them: "
+expect_output "steps    as in training: "
 adds_up "the CPU's table adds up"
 
 check "a profile on an emulated GPU" profile emu --profile 1
 expect_output "bf16 on emu (emulated GPU"
 expect_output "attention by our plain kernels, not by cuDNN"
 expect_output "MFU n/a: the peak of this GPU is not known"
-expect_output "steps    as training takes them, captured: "
+expect_output "steps    as in training, captured: "
 adds_up "the GPU's table adds up"
 check "a profile in FP8" profile cpu --profile 1 --set train.precision=fp8
 if grep -qE "^linear_forward_fp8 +8 " "$TMP/output"; then ok "reports its products"; else not_ok "reports its products"; fi
@@ -50,4 +50,4 @@ expect_exit 64 profile cpu --profile 2 --resume
 expect_exit 64 profile cpu --profile 2 --plan
 expect_exit 65 profile cpu --profile 2 --set data.train=
 expect_exit 77 profile cpu --profile 30 --set optim.base_lr=100 --set optim.weight_decay=10 --set optim.warmup_epochs=0
-expect_output "was not fit to be applied"
+expect_output "cannot be applied"

@@ -129,7 +129,7 @@ damaged() {
     check "a damaged $file: --resume goes on" train "$directory" --resume
     expect_output "step-20 passed over"
     expect_output "$file"
-    expect_output "going on from step $before"
+    expect_output "resuming from step $before"
     same_as_reference "a damaged $file: equal at the end" "$directory"
     rm -rf "$directory"
 }

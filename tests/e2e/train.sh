@@ -278,7 +278,7 @@ expect_exit 77 run wilder "${diverging[@]}" --set guard.action=rollback --set ch
     --set guard.max_events=2
 expect_output "more than guard.max_events"
 expect_exit 77 run none "${diverging[@]}" --set guard.action=rollback --set checkpoint.every=0
-expect_output "no checkpoint to go back to"
+expect_output "no checkpoint to return to"
 
 # One image of noise among drawn ones: its batches' losses stand out.
 mkdir "$TMP/noisy"

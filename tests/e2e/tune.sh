@@ -61,14 +61,14 @@ equal "what was chosen before is still in the file" "$TMP/elsewhere.choices" "$T
 # --- What cannot be taken over ----------------------------------------------------------------------------------------
 sed -i 's/cuda_driver 13.0/cuda_driver 12.9/' "$TMP/elsewhere/tune.json"
 check "a file from another version" run 2 "$TMP/elsewhere" --until 12 --resume
-expect_output "elsewhere/tune.json was made on another GPU, driver or library: what is fastest is timed anew"
+expect_output "elsewhere/tune.json was made on another GPU, driver or library: algorithms are timed again"
 check "is written again" grep -q "cuda_driver 13.0" "$TMP/elsewhere/tune.json"
 differ "and other weights come of it" "$(weights one)" "$(weights elsewhere)"
 
 sed -i 's/"choice": "whole"/"choice": "thirds"/; s/"choice": "kernels"/"choice": "wishes"/' "$TMP/wrong/tune.json"
 wrong=$(grep -c '"thirds"\|"wishes"' "$TMP/wrong/tune.json")
 check "a file with choices that there are not" run 1 "$TMP/wrong" --until 12 --resume
-expect_output "choices could not be used and were timed anew"
+expect_output "choices could not be used and were timed again"
 # Not those of products that only the slower of two ways would make.
 check "those that were met are right afterwards" test "$(grep -c '"thirds"\|"wishes"' "$TMP/wrong/tune.json")" -lt $((wrong / 4))
 equal "with the same times nothing is different" "$(weights one)" "$(weights wrong)"

@@ -175,7 +175,7 @@ static void skipping_cannot_mend_a_weight(void **state) {
     plant(setting, 10, no_number_in_positions);
     setting->config.guard.action = GUARD_SKIP;
     assert_refused(train_run(&setting->config, &setting->options), EXIT_DIVERGED,
-                   "pos_embed (guard.action = skip cannot mend parameters)");
+                   "pos_embed (guard.action = skip cannot repair parameters)");
 }
 
 static void rolling_back_for_ever_ends(void **state) {
@@ -191,7 +191,7 @@ static void without_a_checkpoint_rolling_back_stops(void **state) {
     setting->config.optim.base_lr = 1e25; /* the first update already overflows */
     setting->config.checkpoint.every = 0;
     setting->config.guard.action = GUARD_ROLLBACK;
-    assert_refused(train_run(&setting->config, &setting->options), EXIT_DIVERGED, "(no checkpoint to go back to)");
+    assert_refused(train_run(&setting->config, &setting->options), EXIT_DIVERGED, "(no checkpoint to return to)");
 }
 
 static void a_gradient_is_named(void **state) {

@@ -195,7 +195,7 @@ static int64_t warned_at(Monitor *monitor, int64_t *step, int count, double wait
         const StepFigures figures = {.step = ++*step, .seconds = 1, .data_wait = wait};
         assert_fine(monitor_step(monitor, &figures));
     }
-    return monitor->starving.told;
+    return monitor->starving.warned;
 }
 
 static void a_starving_device_is_told_of(void **state) {

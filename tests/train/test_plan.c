@@ -5,7 +5,8 @@
 #include "checkpoint/copy.h"
 #include "cost/flops.h"
 #include "device/open.h"
-#include "train/memory/memory_plan.h"
+#include "train/memory/memory_fit.h"
+#include "train/memory/model_shape.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"
 
@@ -62,18 +63,18 @@ static void taken_is_planned(void **state) {
     for (int i = 0; i < 9; i++) {
         Config config;
         MemoryPlan plan;
-        const MemoryRoom room = {0};
+        const MemoryBudget budget = {0};
         const int micro_batch = (const int[]){1, 3, 8}[i / 3];
         read_config(state, &config, precisions[i % 3]);
-        assert_fine(memory_plan(&config, &room, micro_batch, &plan));
+        assert_fine(memory_plan(&config, &budget, micro_batch, &plan));
         assert_sums_up(&plan.device);
         assert_sums_up(&plan.host);
 
         Ops ops;
         ops_cpu(&ops, 1);
         ops.device = &device;
-        ops.type = memory_type(&config);
-        const ModelShape shape = memory_shape(&config, micro_batch);
+        ops.type = model_shape_type(&config);
+        const ModelShape shape = model_shape_of(&config, micro_batch);
         Mae *mae;
         Optimizer *optimizer;
         Step *step;
@@ -84,7 +85,7 @@ static void taken_is_planned(void **state) {
         assert_fine(mae_open(&shape, &ops, &mae));
         assert_int_equal(taken.device, plan.model);
         assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
-        assert_int_equal(taken.pinned, OPTIMIZER_AHEAD * sizeof(AdamwValues));
+        assert_int_equal(taken.pinned, OPTIMIZER_MAX_IN_FLIGHT * sizeof(AdamwValues));
         assert_true(group(&plan.host, "optimizer's values") >= taken.pinned);
         taken.pinned = 0;
         const StepOptions step_options = {.mae = mae,
@@ -141,23 +142,23 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(status);
         Config config;
         MemoryPlan plan;
-        MemoryRoom room;
+        MemoryBudget budget;
         read_config(state, &config, shapes[i]);
         const int batch = 6;
         const bool crops_itself = i >= count - 2, holds = i == count - 1;
-        assert_fine(memory_room_open(device, &room));
+        assert_fine(memory_budget_open(device, &budget));
         RecordsPart part = {0};
         const Records packs = {.parts = &part, .part_count = crops_itself, .count = HELD, .side = RECORD};
-        memory_room_records(&room, &config, &packs);
-        assert_int_equal(room.held, holds ? HELD : 0);
-        assert_int_equal(room.free, free_on(device));
-        assert_fine(memory_plan(&config, &room, batch, &plan));
+        memory_budget_records(&budget, &config, &packs);
+        assert_int_equal(budget.cached_records, holds ? HELD : 0);
+        assert_int_equal(budget.free, free_on(device));
+        assert_fine(memory_plan(&config, &budget, batch, &plan));
 
         Ops ops;
         device->operations(device, 1, &ops);
-        ops.type = memory_type(&config);
-        ModelShape shape = memory_shape(&config, batch);
-        memory_shape_records(&shape, &room);
+        ops.type = model_shape_type(&config);
+        ModelShape shape = model_shape_of(&config, batch);
+        memory_budget_to_shape(&budget, &shape);
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Mae *mae;
         Optimizer *optimizer;
@@ -171,9 +172,9 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(device->reserve_scratch(device, plan.scratch));
 
         EvaluationImages images = drawn_images(batch);
-        void *held = NULL;
+        void *cached = NULL;
         if (holds)
-            assert_fine(device->allocate(device, HELD * RECORD * RECORD * 3, "records", &held));
+            assert_fine(device->allocate(device, HELD * RECORD * RECORD * 3, "records", &cached));
         assert_int_equal(group(&plan.device, "packs' records"), holds ? HELD * RECORD * RECORD * 3 : 0);
         const StepOptions step_options = {.mae = mae,
                                           .optimizer = optimizer,
@@ -182,8 +183,8 @@ static void emulated_step_takes_what_is_planned(void **state) {
                                           .global_batch = batch,
                                           .micro_batch = batch,
                                           .capture = true,
-                                          .held = held,
-                                          .held_count = HELD};
+                                          .cached_records = cached,
+                                          .cached_count = HELD};
         static const uint8_t records[6 * RECORD * RECORD * 3];
         Crop crops[6];
         for (int c = 0; c < batch; c++)
@@ -197,7 +198,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         for (int number = 1; number <= 4; number++) {
             assert_fine(step_gradients(step, &samples, 0));
             assert_fine(step_update(step, 1e-3, number));
-            assert_fine(step_settle(step, &outcome));
+            assert_fine(step_wait_oldest(step, &outcome));
             assert_false(outcome.halted);
         }
         const size_t used = before - free_on(device);
@@ -206,7 +207,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_int_equal(plan.scratch, scratch);
         evaluation_images_close(&images);
         step_close(step);
-        device->release(device, held);
+        device->release(device, cached);
         masks_close(&masks);
         optimizer_close(optimizer);
         mae_close(mae);
@@ -214,10 +215,10 @@ static void emulated_step_takes_what_is_planned(void **state) {
     }
 }
 
-static size_t needed(const Config *config, const MemoryRoom *room, int micro_batch) {
+static size_t needed(const Config *config, const MemoryBudget *budget, int micro_batch) {
     MemoryPlan plan;
-    assert_fine(memory_plan(config, room, micro_batch, &plan));
-    return memory_needed(&plan, room);
+    assert_fine(memory_plan(config, budget, micro_batch, &plan));
+    return memory_needed(&plan, budget);
 }
 
 static void largest_divisor_that_fits(void **state) {
@@ -225,47 +226,48 @@ static void largest_divisor_that_fits(void **state) {
     MemoryPlan plan;
     int micro_batch;
     read_config(state, &config, "train.micro_batch=auto");
-    MemoryRoom room = {.name = "a test", .margin = 1000, .host_free = SIZE_MAX};
-    room.free = needed(&config, &room, 8) + room.margin;
-    assert_fine(memory_largest(&config, &room, INT_MAX, &micro_batch));
+    MemoryBudget budget = {.name = "a test", .margin = 1000, .host_free = SIZE_MAX};
+    budget.free = needed(&config, &budget, 8) + budget.margin;
+    assert_fine(memory_largest_micro_batch(&config, &budget, INT_MAX, &micro_batch));
     assert_int_equal(micro_batch, 8);
-    assert_fine(memory_largest(&config, &room, 7, &micro_batch));
+    assert_fine(memory_largest_micro_batch(&config, &budget, 7, &micro_batch));
     assert_int_equal(micro_batch, 6);
-    room.free--;
-    assert_fine(memory_largest(&config, &room, INT_MAX, &micro_batch));
+    budget.free--;
+    assert_fine(memory_largest_micro_batch(&config, &budget, INT_MAX, &micro_batch));
     assert_int_equal(micro_batch, 6);
-    assert_fine(memory_pick(&config, &room, 0, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &budget, 0, &micro_batch));
     assert_int_equal(micro_batch, 6);
 
     /* What the run began with, while it fits. */
-    assert_fine(memory_pick(&config, &room, 3, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &budget, 3, &micro_batch));
     assert_int_equal(micro_batch, 3);
-    assert_fine(memory_pick(&config, &room, 12, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &budget, 12, &micro_batch));
     assert_int_equal(micro_batch, 6);
 
-    assert_fine(memory_plan(&config, &room, 6, &plan));
-    assert_null(memory_refuse(&config, &room, &plan));
-    assert_fine(memory_plan(&config, &room, 12, &plan));
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "fits is 6");
-    room.host_free = plan.host.used - 1;
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.prefetch_batches");
-    room.host_free = SIZE_MAX;
-    room.free = needed(&config, &room, 1) + room.margin - 1;
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "not even one image");
-    assert_fine(memory_pick(&config, &room, 0, &micro_batch));
+    assert_fine(memory_plan(&config, &budget, 6, &plan));
+    assert_null(memory_check_fits(&config, &budget, &plan));
+    assert_fine(memory_plan(&config, &budget, 12, &plan));
+    assert_refused(memory_check_fits(&config, &budget, &plan), EXIT_NO_MEMORY, "fits is 6");
+    budget.host_free = plan.host.used - 1;
+    assert_refused(memory_check_fits(&config, &budget, &plan), EXIT_NO_MEMORY, "data.prefetch_batches");
+    budget.host_free = SIZE_MAX;
+    budget.free = needed(&config, &budget, 1) + budget.margin - 1;
+    assert_refused(memory_check_fits(&config, &budget, &plan), EXIT_NO_MEMORY, "not even one image");
+    assert_fine(memory_choose_micro_batch(&config, &budget, 0, &micro_batch));
     assert_int_equal(micro_batch, 1);
 
-    room.record = 40;
-    room.held = 1000;
-    assert_fine(memory_plan(&config, &room, 1, &plan));
-    assert_refused(memory_refuse(&config, &room, &plan), EXIT_NO_MEMORY, "data.cache = page 4.8 MB of records");
+    budget.record = 40;
+    budget.cached_records = 1000;
+    assert_fine(memory_plan(&config, &budget, 1, &plan));
+    assert_refused(memory_check_fits(&config, &budget, &plan), EXIT_NO_MEMORY,
+                   "data.cache = page would keep 4.8 MB of records");
 }
 
 static void host_counts_where_memory_is_one(void **state) {
     Config config;
     MemoryPlan plan;
     read_config(state, &config, NULL);
-    const MemoryRoom apart = {0}, unified = {.unified = true}, cpu = {.host_memory = true};
+    const MemoryBudget apart = {0}, unified = {.unified = true}, cpu = {.host_memory = true};
     assert_fine(memory_plan(&config, &apart, 4, &plan));
     assert_int_equal(memory_needed(&plan, &apart), plan.device.used);
     assert_int_equal(memory_needed(&plan, &unified), plan.device.used + plan.host.used);
@@ -274,46 +276,46 @@ static void host_counts_where_memory_is_one(void **state) {
     assert_int_equal(needed(&config, &cpu, 4), plan.device.used + plan.host.used - scratch - inputs);
     /* Samples of 16 x 16 pixels, records and as many batches as the ring has. */
     assert_int_equal(group(&plan.host, "ring of batches"), 3 * 24 * (16 * 16 * 3 + 8));
-    /* Records that the device crops lie there whole, with their crops, and in the model's two rooms. */
-    const MemoryRoom records = {.record = 40};
+    /* Records that the device crops are there whole, with their crops, in the model's two input slots. */
+    const MemoryBudget records = {.record = 40};
     assert_fine(memory_plan(&config, &records, 4, &plan));
     const size_t whole = 40 * 40 * 3, with_crops = 3 * 24 * (whole + 8 + sizeof(Crop));
     assert_in_range(group(&plan.host, "ring of batches"), with_crops, with_crops + 63); /* a multiple of 64 */
     const size_t more = group(&plan.device, "inputs") - inputs, wanted = 2 * 4 * (whole - 16 * 16 * 3 + sizeof(Crop));
     assert_in_range(more, wanted, wanted + 2 * 63);
     /* Those that the device holds pass through a ring of their own; batches have numbers and crops. */
-    const MemoryRoom held = {.record = 40, .held = 1000};
-    assert_fine(memory_plan(&config, &held, 4, &plan));
+    const MemoryBudget caching = {.record = 40, .cached_records = 1000};
+    assert_fine(memory_plan(&config, &caching, 4, &plan));
     assert_int_equal(group(&plan.device, "packs' records"), 1000 * whole);
     const size_t piece = 3 * 64 * (whole + 8), numbers = 3 * 24 * (8 + sizeof(Crop));
     assert_in_range(group(&plan.host, "ring of batches"), piece + numbers, piece + numbers + 63);
-    const size_t rooms = group(&plan.device, "inputs") - inputs, least = 2 * 4 * (sizeof(int32_t) + sizeof(Crop));
-    assert_in_range(rooms, least, least + 4 * 63);
+    const size_t slots = group(&plan.device, "inputs") - inputs, least = 2 * 4 * (sizeof(int32_t) + sizeof(Crop));
+    assert_in_range(slots, least, least + 4 * 63);
 }
 
 static void the_cpu_takes_at_most_64(void **state) {
     Config config;
     int micro_batch;
     read_config(state, &config, "train.micro_batch=auto");
-    const MemoryRoom cpu = {.host_memory = true, .free = SIZE_MAX}, gpu = {.free = SIZE_MAX, .host_free = SIZE_MAX};
+    const MemoryBudget cpu = {.host_memory = true, .free = SIZE_MAX}, gpu = {.free = SIZE_MAX, .host_free = SIZE_MAX};
     config.train.global_batch = 192;
-    assert_fine(memory_pick(&config, &cpu, 0, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &cpu, 0, &micro_batch));
     assert_int_equal(micro_batch, 64);
-    assert_fine(memory_pick(&config, &gpu, 0, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &gpu, 0, &micro_batch));
     assert_int_equal(micro_batch, 192);
     config.train.micro_batch = 0;
-    assert_fine(memory_pick(&config, &cpu, 3, &micro_batch));
+    assert_fine(memory_choose_micro_batch(&config, &cpu, 3, &micro_batch));
     assert_int_equal(micro_batch, 192);
 }
 
 static void known_gpus(void **state) {
     (void)state;
     const KnownGpu *gpu;
-    MemoryRoom room;
+    MemoryBudget budget;
     assert_fine(known_gpu_find("h200", &gpu));
-    memory_room_known(gpu, &room);
-    assert_true(room.total > 139e9 && room.total < 151e9 && room.free < room.total && room.workspace > 0);
-    assert_false(room.unified);
+    memory_budget_known(gpu, &budget);
+    assert_true(budget.total > 139e9 && budget.total < 151e9 && budget.free < budget.total && budget.workspace > 0);
+    assert_false(budget.unified);
     assert_fine(known_gpu_find("spark", &gpu));
     assert_true(gpu->unified);
     assert_refused(known_gpu_find("h2000", &gpu), EXIT_USAGE, "h200,");

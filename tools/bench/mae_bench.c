@@ -283,7 +283,7 @@ static Status update(Bench *b) {
 static Status settle(Bench *b, int pending) {
     while (step_pending(b->steps) > pending) {
         StepState outcome;
-        TRY(step_settle(b->steps, &outcome));
+        TRY(step_wait_oldest(b->steps, &outcome));
         if (outcome.halted)
             return status_error(EXIT_DIVERGED, "the loss or the gradient's norm is not finite (%g, %g)", outcome.loss,
                                 (double)outcome.norm);

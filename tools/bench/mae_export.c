@@ -18,7 +18,7 @@
 #include "device/device.h"
 #include "model/mae.h"
 #include "train/config.h"
-#include "train/memory/memory_plan.h"
+#include "train/memory/model_shape.h"
 #include "train/step/masks.h"
 
 #include <stdio.h>
@@ -251,7 +251,7 @@ static Status run(void *context) {
     if (config.model.activation != ACTIVATION_GELU_ERF)
         return status_error(EXIT_USAGE, "model.activation = tanh: the PyTorch side computes erf's GELU alone");
     TRY(files_make_directory(a->folder));
-    const ModelShape shape = memory_shape(&config, 1);
+    const ModelShape shape = model_shape_of(&config, 1);
     TRY(model_check(&shape, true));
     if (!a->no_weights)
         TRY(write_weights(a, &config, &shape));

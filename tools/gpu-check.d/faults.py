@@ -76,7 +76,7 @@ def killed_and_resumed(part, train):
         raise Failure("the run ended before it could be killed")
     at = logged_steps(broken)
     text = part.need(train + ["--set", "run.dir=" + broken, "--resume"])
-    resumed = re.search(r"going on from step (\d+)", text)
+    resumed = re.search(r"resuming from step (\d+)", text)
     equal = {}
     for name in ("weights", "optimizer"):
         paths = [os.path.join(run, "ckpt", "latest", name + ".safetensors") for run in (whole, broken)]

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run/run.h"
+#include "train/guard/guard_handle.h"
+
+#include "train/guard/guard_find.h"
+#include "train/run/run_report.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,57 +11,58 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT = 400, NAMED_RECORDS = 8 };
+enum { LINE = 400, NAMED_RECORDS = 8 };
 
 static const char *action_name(GuardAction action) {
     return config_choice_name(&train_config, "guard.action", (int)action);
 }
 
-/* What happened, in a line. `step` is the one that failed, from 1. */
-static void describe(char text[TEXT], GuardKind kind, double loss, double mean, const GuardFinding *finding) {
-    if (kind == GUARD_SPIKE)
-        snprintf(text, TEXT, "the loss is %.4g, %.1f times its running mean %.4g", loss, loss / mean, mean);
+/* Describes the failure in one line. */
+static void describe_failure(char text[LINE], StepVerdict verdict, double loss, double mean,
+                             const GuardFinding *finding) {
+    if (verdict == VERDICT_SPIKE)
+        snprintf(text, LINE, "the loss is %.4g, %.1f times its running mean %.4g", loss, loss / mean, mean);
     else if (finding->kind)
-        snprintf(text, TEXT, "%s not finite, first in %s %s",
-                 kind == GUARD_LOSS       ? "the loss is"
-                 : kind == GUARD_GRADIENT ? "the gradient norm is"
-                                          : "after the update the parameters are",
+        snprintf(text, LINE, "%s not finite, first in %s %s",
+                 verdict == VERDICT_LOSS       ? "the loss is"
+                 : verdict == VERDICT_GRADIENT ? "the gradient norm is"
+                                               : "after the update the parameters are",
                  guard_found_name(finding->kind), finding->name);
     else
-        snprintf(text, TEXT, "%s not finite though every tensor is: too large to be summed",
-                 kind == GUARD_LOSS ? "the loss is" : "the gradient norm is");
+        snprintf(text, LINE, "%s not finite although every tensor is: the sum overflows",
+                 verdict == VERDICT_LOSS ? "the loss is" : "the gradient norm is");
 }
 
-/* The first few records of the batch; all of them are in run.json. */
-static void list_records(const Run *run, char text[TEXT]) {
+/* Lists the first few images of the batch; run.json has all of them. */
+static void list_records(const Run *run, char text[LINE]) {
     int count = (int)run->config->train.global_batch, named = count < NAMED_RECORDS ? count : NAMED_RECORDS;
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < named && used < TEXT; i++)
-        used += (size_t)snprintf(text + used, TEXT - used, "%s%s", i ? ", " : "", run_image(run, i));
+    for (int i = 0; i < named && used < LINE; i++)
+        used += (size_t)snprintf(text + used, LINE - used, "%s%s", i ? ", " : "", run_image_path(run, i));
 }
 
-static void last_checkpoint(const Run *run, char text[TEXT]) {
-    char link[TEXT], target[64];
+static void find_last_checkpoint(const Run *run, char text[LINE]) {
+    char link[LINE], target[64];
     snprintf(link, sizeof link, "%s/latest", run->directory.checkpoints);
     ssize_t length = readlink(link, target, sizeof target - 1);
     if (length > 0)
-        snprintf(text, TEXT, "%s/%.*s", run->directory.checkpoints, (int)length, target);
+        snprintf(text, LINE, "%s/%.*s", run->directory.checkpoints, (int)length, target);
     else
-        snprintf(text, TEXT, "none");
+        snprintf(text, LINE, "none");
 }
 
-static Status note_event(Run *run, GuardKind kind, double loss, const GuardFinding *finding, const char *action,
+static Status note_event(Run *run, StepVerdict verdict, double loss, const GuardFinding *finding, const char *action,
                          int64_t step) {
     int count = (int)run->config->train.global_batch;
     const char **paths = malloc((size_t)count * sizeof *paths);
     if (!paths)
         return status_no_memory("the guard's records", (size_t)count * sizeof *paths);
     for (int i = 0; i < count; i++)
-        paths[i] = run_image(run, i);
+        paths[i] = run_image_path(run, i);
     GuardEvent event = {.step = step,
                         .batch = run->batch_number,
-                        .kind = guard_kind_name(kind),
+                        .kind = guard_verdict_name(verdict),
                         .action = action,
                         .loss = loss,
                         .found = guard_found_name(finding->kind),
@@ -70,8 +74,8 @@ static Status note_event(Run *run, GuardKind kind, double loss, const GuardFindi
     return status;
 }
 
-/* Back to the newest sound checkpoint; the loader goes on past the batch that failed. *found is false when there is
- * none. */
+/* Returns to the newest valid checkpoint; the loader continues after the batch that failed. *found is false when there
+ * is no checkpoint. */
 static Status roll_back(Run *run, bool *found) {
     int64_t events = run->state.guard_events;
     uint64_t config_hash = run->state.config_hash;
@@ -80,7 +84,7 @@ static Status roll_back(Run *run, bool *found) {
     if (note)
         monitor_note(&run->monitor, "%s", note);
     free(note);
-    if (status_code(status) == EXIT_DATA) { /* none is sound: as good as none */
+    if (status_code(status) == EXIT_DATA) { /* none is valid: the same as none */
         monitor_note(&run->monitor, "%s", status_message(status));
         status_free(status);
         status = NULL;
@@ -96,15 +100,15 @@ static Status roll_back(Run *run, bool *found) {
     return monitor_undo(&run->monitor, run->state.step);
 }
 
-Status recover(Run *run, GuardKind kind, double loss) {
+Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
     const Config *config = run->config;
-    /* After an update the step that failed is already counted. */
-    int64_t step = run->state.step + (kind == GUARD_PARAMETERS ? 0 : 1);
+    /* After an update the failed step is already counted. */
+    int64_t step = run->state.step + (verdict == VERDICT_PARAMETERS ? 0 : 1);
     GuardFinding finding = {0};
-    if (kind != GUARD_SPIKE)
-        TRY(guard_find(run->mae, &run->ops, kind == GUARD_GRADIENT, &finding));
-    char what[TEXT], records[TEXT], checkpoint[TEXT];
-    describe(what, kind, loss, run->state.loss_mean, &finding);
+    if (verdict != VERDICT_SPIKE)
+        TRY(guard_find(run->mae, &run->ops, verdict == VERDICT_GRADIENT, &finding));
+    char what[LINE], records[LINE], checkpoint[LINE];
+    describe_failure(what, verdict, loss, run->state.loss_mean, &finding);
     list_records(run, records);
 
     GuardAction action = config->guard.action;
@@ -115,33 +119,42 @@ Status recover(Run *run, GuardKind kind, double loss) {
         why = " (more than guard.max_events)";
     } else if (action == GUARD_SKIP && finding.kind == FOUND_PARAMETER) {
         action = GUARD_STOP;
-        why = " (guard.action = skip cannot mend parameters)";
+        why = " (guard.action = skip cannot repair parameters)";
     }
-    /* The write under way holds a good state: it counts as the last checkpoint. */
+    /* A checkpoint being written has a good state: it counts as the last one. */
     TRY(checkpoint_writer_wait(run->writer));
-    last_checkpoint(run, checkpoint);
+    find_last_checkpoint(run, checkpoint);
     bool found = true;
     if (action == GUARD_ROLLBACK) {
         TRY(roll_back(run, &found));
         if (!found) {
             action = GUARD_STOP;
-            why = " (no checkpoint to go back to)";
+            why = " (no checkpoint to return to)";
         }
     } else if (action == GUARD_SKIP) {
         run->state.next_batch = run->batch_number + 1;
     }
-    TRY(note_event(run, kind, loss, &finding, action_name(action), step));
+    TRY(note_event(run, verdict, loss, &finding, action_name(action), step));
     if (action == GUARD_STOP)
         return status_error(EXIT_DIVERGED,
                             "diverged at step %" PRId64 ": %s%s; last good checkpoint: %s; lower optim.base_lr, set "
                             "optim.clip, or try guard.action = rollback with --resume; batch %" PRIu64 " of %d "
-                            "images, all in run.json, begins %s",
+                            "images (all in run.json) starts with %s",
                             step, what, why, checkpoint, run->batch_number, (int)run->config->train.global_batch,
                             records);
     TRY(step_start(run->step, run->state.step, run->state.loss_mean));
     monitor_note(&run->monitor,
-                 "step %" PRId64 " not applied: %s; batch %" PRIu64 " is passed over (%s), on from step "
+                 "step %" PRId64 " not applied: %s; batch %" PRIu64 " is skipped (%s), continuing from step "
                  "%" PRId64,
                  step, what, run->batch_number, action_name(action), run->state.step);
     return run_write_record(run);
+}
+
+const char *guard_verdict_name(StepVerdict verdict) {
+    static const char *const names[] = {[VERDICT_SOUND] = "",
+                                        [VERDICT_LOSS] = "loss",
+                                        [VERDICT_SPIKE] = "spike",
+                                        [VERDICT_GRADIENT] = "gradient",
+                                        [VERDICT_PARAMETERS] = "parameters"};
+    return names[verdict];
 }

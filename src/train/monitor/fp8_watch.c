@@ -11,7 +11,7 @@ int fp8_watch_overflows(const Fp8Scale scales[FP8_TENSORS]) {
     return __builtin_popcount(steps & ((1u << FP8_WATCH) - 1));
 }
 
-static Status watch(Fp8 *fp8, Monitor *monitor, int64_t step, Fp8Scale *scales, MetricsFp8 *layers) {
+static Status watch_layers(Fp8 *fp8, Monitor *monitor, int64_t step, Fp8Scale *scales, MetricsFp8 *layers) {
     const int count = fp8_linears(fp8);
     TRY(fp8_read_overflows(fp8, scales));
     for (int i = 0; i < count; i++) {
@@ -22,11 +22,11 @@ static Status watch(Fp8 *fp8, Monitor *monitor, int64_t step, Fp8Scale *scales, 
             layers[i].overflows += own[j].overflows;
         }
         const int overflows = fp8_watch_overflows(own);
-        if (!fp8_is_off(fp8, i) && overflows >= FP8_WATCH_MOST) {
+        if (!fp8_is_off(fp8, i) && overflows >= FP8_WATCH_MAX_OVERFLOWS) {
             fp8_turn_off(fp8, i, true);
             monitor_note(monitor,
-                         "step %" PRId64 ": %s goes on in bf16: in %d of the last %d steps it had values beyond fp8's "
-                         "range",
+                         "step %" PRId64 ": %s continues in bf16: its values exceeded fp8's range in %d of the last "
+                         "%d steps",
                          step, layers[i].name, overflows, FP8_WATCH);
         }
         layers[i].off = fp8_is_off(fp8, i);
@@ -40,7 +40,7 @@ Status fp8_watch(Fp8 *fp8, Monitor *monitor, int64_t step) {
         return NULL;
     Fp8Scale *scales = calloc(count * FP8_TENSORS, sizeof *scales);
     MetricsFp8 *layers = calloc(count, sizeof *layers);
-    Status status = scales && layers ? watch(fp8, monitor, step, scales, layers)
+    Status status = scales && layers ? watch_layers(fp8, monitor, step, scales, layers)
                                      : status_no_memory("the scales of FP8",
                                                         count * (FP8_TENSORS * sizeof *scales + sizeof *layers));
     free(scales);

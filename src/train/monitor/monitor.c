@@ -37,7 +37,7 @@ static double interval_rate(const Monitor *monitor) {
     return (double)(monitor->interval_steps * monitor->global_batch) / seconds;
 }
 
-/* MFU takes the place of the time gone by: a line with both would not fit into 80 columns. */
+/* MFU replaces the elapsed time: a line with both would not fit into 80 columns. */
 static void show_step(Monitor *monitor, const StepFigures *figures) {
     char between[CLOCK_TEXT], to_go[CLOCK_TEXT];
     const double rate = interval_rate(monitor), mfu = monitor->mfu_per_rate * rate;
@@ -53,7 +53,7 @@ static void show_step(Monitor *monitor, const StepFigures *figures) {
                   between, to_go);
 }
 
-static Status write_line(Monitor *monitor, const StepFigures *figures) {
+static Status append_metrics(Monitor *monitor, const StepFigures *figures) {
     double seconds = monitor->interval_seconds > 0 ? monitor->interval_seconds : 1e-9;
     MetricsLine line = {.step = figures->step,
                         .epoch = figures->epoch,
@@ -74,34 +74,33 @@ static Status write_line(Monitor *monitor, const StepFigures *figures) {
     return metrics_append(&monitor->metrics, &line);
 }
 
-/* Says in words that the device waits for data, and what may help. */
-static void watch_data(Monitor *monitor, const StepFigures *figures) {
+/* Warns when the device waits for data, with what may help. */
+static void check_data_wait(Monitor *monitor, const StepFigures *figures) {
     monitor->starving.steps++;
     monitor->starving.seconds += figures->seconds;
     monitor->starving.data_wait += figures->data_wait;
     if (monitor->starving.steps < MONITOR_WAIT_STEPS)
         return;
     const double share = monitor->starving.data_wait / monitor->starving.seconds;
-    const bool again = !monitor->starving.told || figures->step - monitor->starving.told >= MONITOR_WAIT_AGAIN;
+    const bool again = !monitor->starving.warned || figures->step - monitor->starving.warned >= MONITOR_WAIT_AGAIN;
     if (share > MONITOR_WAIT_SHARE && again) {
         monitor_note(monitor, "step %" PRId64 ": the device waited for data %.0f%% of the last %d steps; %s",
                      figures->step, 100 * share, MONITOR_WAIT_STEPS,
-                     figures->bytes_read
-                         ? "raise data.workers, or look at the disk if the pack does not fit into memory"
-                         : "raise data.workers, or make a pack of the images (./stage folder)");
-        monitor->starving.told = figures->step;
+                     figures->bytes_read ? "raise data.workers, or check the disk if the pack does not fit into memory"
+                                         : "raise data.workers, or make a pack of the images (./stage folder)");
+        monitor->starving.warned = figures->step;
     }
     monitor->starving.steps = 0;
     monitor->starving.seconds = monitor->starving.data_wait = 0;
 }
 
-void monitor_bringing(Monitor *monitor, int64_t there, int64_t count) {
+void monitor_caching(Monitor *monitor, int64_t there, int64_t count) {
     if (monitor->progress.terminal && progress_age(&monitor->progress) >= SHOWN_EVERY)
-        progress_show(&monitor->progress, "%" PRId64 " of %" PRId64 " records brought to the device", there, count);
+        progress_show(&monitor->progress, "%" PRId64 " of %" PRId64 " records cached on the device", there, count);
 }
 
 Status monitor_step(Monitor *monitor, const StepFigures *figures) {
-    watch_data(monitor, figures);
+    check_data_wait(monitor, figures);
     monitor->interval_steps++;
     monitor->interval_queue += figures->queue;
     monitor->interval_seconds += figures->seconds;
@@ -116,7 +115,7 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
         show_step(monitor, figures);
     if (!due)
         return NULL;
-    Status status = write_line(monitor, figures);
+    Status status = append_metrics(monitor, figures);
     begin_interval(monitor);
     monitor->interval_read = figures->bytes_read;
     monitor->interval_copied = figures->bytes_copied;

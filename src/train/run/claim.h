@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "rundir/run_directory.h"
 #include "train/config.h"
-#include "train/train.h"
+#include "train/options.h"
 
 /* Opens run.dir, or runs/NAME of the config file. Refuses what the options do not allow (EXIT_USAGE): a directory that
  * is not empty without --resume or --force, --force on what is no run, a stored configuration that differs in a key

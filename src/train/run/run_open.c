@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run/run.h"
+#include "train/run/run_open.h"
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -7,24 +7,22 @@
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "device/open.h"
-#include "model/fp8.h"
-#include "train/memory/memory_plan.h"
+#include "train/memory/memory_fit.h"
+#include "train/memory/model_shape.h"
 #include "train/run/claim.h"
-#include "train/run/provenance.h"
+#include "train/run/run_report.h"
+#include "train/run/run_summary.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/* The two commands that get a first run going. */
-static Status no_data(const Config *config, const TrainOptions *options) {
+/* Names the two commands that start a first run. */
+static Status refuse_missing_data(const Config *config, const TrainOptions *options) {
     char what[CONFIG_TEXT + 64];
     struct stat st;
     if (config->data.train[0] && stat(config->data.train, &st) != 0 && errno == EACCES)
@@ -34,12 +32,12 @@ static Status no_data(const Config *config, const TrainOptions *options) {
     else
         snprintf(what, sizeof what, "data.train is not set");
     return status_error(EXIT_DATA,
-                        "%s; give a folder of images or a pack, or draw some: `make demo`, then `./train %s --set "
+                        "%s; give a folder of images or a pack, or draw images: `make demo`, then `./train %s --set "
                         "data.train=demo/data/train --set data.val=demo/data/val`",
                         what, options->config_path);
 }
 
-bool run_data_given(const Config *config) {
+bool run_has_data(const Config *config) {
     return files_exists(config->data.train) || strchr(config->data.train, ',');
 }
 
@@ -69,44 +67,44 @@ static Status open_device(Run *run) {
     TRY(run_open_device(config, &run->device));
     run->device->operations(run->device, config->train.threads ? (int)config->train.threads : threads_available(),
                             &run->ops);
-    run->ops.type = memory_type(config);
+    run->ops.type = model_shape_type(config);
     return NULL;
 }
 
-static Status open_room(const Run *run, MemoryRoom *room) {
-    TRY(memory_room_open(run->device, room));
-    memory_room_records(room, run->config, &run->train);
+static Status open_budget(const Run *run, MemoryBudget *budget) {
+    TRY(memory_budget_open(run->device, budget));
+    memory_budget_records(budget, run->config, &run->train);
     return NULL;
 }
 
-/* The micro-batch, once it is sure that there is memory for all that the run will hold. */
-static Status plan_memory(Run *run, const MemoryRoom *room, MemoryPlan *plan) {
+/* Chooses the micro-batch and checks that the whole run fits into memory. */
+static Status plan_memory(Run *run, const MemoryBudget *budget, MemoryPlan *plan) {
     const Config *config = run->config;
     const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
     int micro_batch;
-    TRY(memory_check_precision(config, room));
-    TRY(memory_pick(config, room, kept, &micro_batch));
-    TRY(memory_plan(config, room, micro_batch, plan));
-    TRY(memory_refuse(config, room, plan));
+    TRY(memory_check_precision(config, budget));
+    TRY(memory_choose_micro_batch(config, budget, kept, &micro_batch));
+    TRY(memory_plan(config, budget, micro_batch, plan));
+    TRY(memory_check_fits(config, budget, plan));
     if (config->train.micro_batch != CONFIG_AUTO)
         return NULL;
     printf("train.micro_batch = auto: %d of %" PRId64 " images at a time, %.1f MB (computed) of %.1f MB free%s\n",
-           micro_batch, config->train.global_batch, (double)memory_needed(plan, room) / 1e6, (double)room->free / 1e6,
-           micro_batch == kept ? ", as before" : "");
+           micro_batch, config->train.global_batch, (double)memory_needed(plan, budget) / 1e6,
+           (double)budget->free / 1e6, micro_batch == kept ? ", as before" : "");
     if (kept && micro_batch != kept)
-        printf("before it was %d, which no longer fits: sums are taken in another order from here on\n", kept);
+        printf("the previous micro-batch, %d, no longer fits: the summation order changes from this step on\n", kept);
     return NULL;
 }
 
-/* Another process may have taken what was free a moment ago. */
-static Status name_largest(const Run *run, int micro_batch, Status failure) {
-    MemoryRoom room;
+/* Adds the micro-batch that fits now: another process may have taken memory that was free a moment ago. */
+static Status name_largest_batch(const Run *run, int micro_batch, Status failure) {
+    MemoryBudget budget;
     int largest = 0;
-    Status status = open_room(run, &room);
+    Status status = open_budget(run, &budget);
     if (!status)
-        status = memory_largest(run->config, &room, micro_batch, &largest);
+        status = memory_largest_micro_batch(run->config, &budget, micro_batch, &largest);
     if (!status && largest > 0)
-        status = status_error(EXIT_NO_MEMORY, "%s; the largest train.micro_batch that would fit now is %d",
+        status = status_error(EXIT_NO_MEMORY, "%s; the largest train.micro_batch that fits now is %d",
                               status_message(failure), largest);
     if (status_code(status) != EXIT_NO_MEMORY) {
         status_free(status);
@@ -118,16 +116,16 @@ static Status name_largest(const Run *run, int micro_batch, Status failure) {
 
 static Status open_model(Run *run) {
     const Config *config = run->config;
-    MemoryRoom room;
+    MemoryBudget budget;
     MemoryPlan plan;
-    TRY(open_room(run, &room));
-    TRY(plan_memory(run, &room, &plan));
+    TRY(open_budget(run, &budget));
+    TRY(plan_memory(run, &budget, &plan));
     const int micro_batch = plan.micro_batch;
-    ModelShape shape = memory_shape(config, micro_batch);
-    memory_shape_records(&shape, &room);
+    ModelShape shape = model_shape_of(config, micro_batch);
+    memory_budget_to_shape(&budget, &shape);
     Status status = mae_open(&shape, &run->ops, &run->mae);
     if (status_code(status) == EXIT_NO_MEMORY)
-        status = name_largest(run, micro_batch, status);
+        status = name_largest_batch(run, micro_batch, status);
     if (status)
         return status;
     TRY(mae_init(run->mae, (uint64_t)config->train.seed));
@@ -145,8 +143,8 @@ static Status open_model(Run *run) {
     return run->device->reserve_scratch(run->device, plan.scratch);
 }
 
-/* Takes the newest checkpoint, if the run has one, and holds the data against it. */
-static Status take_up(Run *run, bool validation_changed) {
+/* Reads the newest checkpoint, if the run has one, and checks that the data has not changed since. */
+static Status read_checkpoint(Run *run, bool validation_changed) {
     uint64_t data_hash = run->state.data_hash, config_hash = run->state.config_hash;
     int64_t data_count = run->state.data_count;
     bool found;
@@ -163,19 +161,19 @@ static Status take_up(Run *run, bool validation_changed) {
     }
     params_round(mae_params(run->mae), &run->ops);
     if (run->state.data_hash != data_hash || run->state.data_count != data_count)
-        return status_error(EXIT_DATA,
-                            "cannot resume: the images in %s have changed since step %" PRId64 " of %s (%" PRId64
-                            " then, %" PRId64
-                            " now, or other names, sizes, splits or weights); restore them, or start anew in another "
-                            "run.dir",
-                            run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
+        return status_error(
+            EXIT_DATA,
+            "cannot resume: the images in %s have changed since step %" PRId64 " of %s (%" PRId64 " then, %" PRId64
+            " now, or other names, sizes, splits or weights); restore them, or start a new run in another "
+            "run.dir",
+            run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
     run->state.config_hash = config_hash;
     if (validation_changed) {
         run->state.val_loss = run->state.best_val_loss = NAN;
         run->state.best_step = -1;
-        printf("data.val or val.images differ from the stored run's: the best validation loss starts anew\n");
+        printf("data.val or val.images differ from the stored run's: the best validation loss is reset\n");
     }
-    printf("going on from step %" PRId64 " of %s\n", run->state.step, run->directory.path);
+    printf("resuming from step %" PRId64 " of %s\n", run->state.step, run->directory.path);
     return NULL;
 }
 
@@ -189,10 +187,10 @@ Status run_open_step(Run *run, bool capture) {
                                  .global_batch = (int)config->train.global_batch,
                                  .micro_batch = run->micro_batch,
                                  .spike = config->guard.spike,
-                                 .settled = GUARD_SETTLED,
+                                 .settled = STEP_MEAN_SETTLED,
                                  .capture = capture,
-                                 .held = loader_device_records(run->loader),
-                                 .held_count = run->train.count};
+                                 .cached_records = loader_device_records(run->loader),
+                                 .cached_count = run->train.count};
     step_close(run->step);
     run->step = NULL;
     TRY(step_open(&options, &run->step));
@@ -219,14 +217,14 @@ static LoaderOptions loader_options(const Run *run) {
                            .max_bad = config->data.max_unreadable};
 }
 
-static Status open_data(Run *run) {
+static Status open_loader(Run *run) {
     const Config *config = run->config;
     LoaderOptions options = loader_options(run);
     TRY(loader_open(&options, &run->loader));
     run->batch_records = calloc((size_t)config->train.global_batch, sizeof *run->batch_records);
     if (!run->batch_records)
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
-    /* Validation images serve the reconstructions, too; without them the first training images do. */
+    /* Reconstructions use the validation images, or without any the first training images. */
     bool validates = run->val.count > 0;
     if (validates)
         options.records = &run->val;
@@ -252,84 +250,13 @@ static Status plan_steps(Run *run) {
                                .warmup_steps = warmup,
                                .total_steps = (double)run->total_steps};
     if (warmup >= (double)run->total_steps)
-        printf("optim.warmup_epochs is %.0f steps, the run only %" PRId64 ": the learning rate never reaches its "
+        printf("optim.warmup_epochs is %.0f steps, the run has only %" PRId64 ": the learning rate never reaches its "
                "peak\n",
                warmup, run->total_steps);
     return NULL;
 }
 
-static void print_peak(const Run *run) {
-    const char *why;
-    const double peak = peak_flops(run->device, run->ops.type, &why);
-    if (why)
-        printf("MFU      n/a: %s\n", why);
-    else
-        printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP an image\n", peak * 1e-12,
-               flops_training(mae_shape(run->mae)) * 1e-9);
-}
-
-/* Links are not followed, so that no loop can form. */
-static void tell_links(const Records *records) {
-    const Folder *folder = &records->folder;
-    if (folder->links)
-        printf("%s: %" PRId64 " link%s to folders %s not followed, such as %s; name where it leads, or copy it\n",
-               records->text, folder->links, folder->links == 1 ? "" : "s", folder->links == 1 ? "is" : "are",
-               folder->first_link);
-}
-
-static void summarise_data(const Run *run) {
-    const Records *train = &run->train;
-    printf("data     %s: %" PRId64 " images", train->text, train->count);
-    if (train->places != train->count)
-        printf(", weighted to %" PRId64, train->places);
-    printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
-           (int)run->config->train.global_batch);
-    if (train->part_count && run->config->data.splits == RECORDS_ALL)
-        printf("; of all splits, those of val and test too");
-    if (run->validation_count)
-        printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.text);
-}
-
-static void summarise(const Run *run) {
-    const ModelShape *shape = mae_shape(run->mae);
-    printf("model    MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d, %.0f%% hidden; %.2f M parameters\n",
-           shape->dim, shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
-           shape->image_size, shape->patch_size, 100 * shape->mask_ratio, (double)run->record.parameters / 1e6);
-    tell_links(&run->train);
-    tell_links(&run->val);
-    summarise_data(run);
-    printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
-           (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
-           config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
-    if (run->device->host_memory)
-        printf(" with %d threads\n", run->ops.threads);
-    else
-        printf(" (%s)\n", run->device->model);
-    if (run->config->train.precision == PRECISION_FP8)
-        printf("fp8      %d of the encoder's %d linear layers; all else in bf16\n",
-               fp8_linears(mae_params(run->mae)->fp8), 4 * shape->depth);
-    print_peak(run);
-    printf("run      %s\n", run->directory.path);
-    fflush(stdout);
-}
-
-static void begin_record(Run *run) {
-    const Params *params = mae_params(run->mae);
-    run->record.run_dir = run->directory.path;
-    run->record.backend = run->ops.name;
-    provenance_device(run->device, run->record.device);
-    run->record.threads = run->ops.threads;
-    run->record.micro_batch = run->micro_batch;
-    run->record.config_hash = run->state.config_hash;
-    run->record.data_hash = run->train.hash;
-    run->record.data_count = run->train.count;
-    for (int i = 0; i < params->count; i++)
-        run->record.parameters += (int64_t)params->list[i].count;
-    run->record.resumed_step = run->state.step;
-    run->record.total_steps = run->total_steps;
-}
-
-static void begin(Run *run, const Config *config, const TrainOptions *options) {
+static void begin_run(Run *run, const Config *config, const TrainOptions *options) {
     *run = (Run){.config = config,
                  .options = options,
                  .opened = clock_now(),
@@ -343,11 +270,11 @@ static void begin(Run *run, const Config *config, const TrainOptions *options) {
 }
 
 Status run_open(Run *run, const Config *config, const TrainOptions *options) {
-    begin(run, config, options);
+    begin_run(run, config, options);
     run_record_begin(&run->record);
     bool validation_changed;
-    if (!run_data_given(config))
-        return no_data(config, options);
+    if (!run_has_data(config))
+        return refuse_missing_data(config, options);
     TRY(claim_open(&run->directory, config, options, &validation_changed));
     TRY(open_records(run));
     TRY(config_hash(&train_config, config, &run->state.config_hash));
@@ -355,14 +282,14 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
     TRY(open_model(run));
     if (options->resume)
-        TRY(take_up(run, validation_changed));
-    TRY(open_data(run));
+        TRY(read_checkpoint(run, validation_changed));
+    TRY(open_loader(run));
     TRY(run_open_step(run, config->train.capture));
     TRY(plan_steps(run));
 
     /* From here on the disk changes. */
     TRY(claim_create(&run->directory, config, options->force));
-    begin_record(run);
+    run_begin_record(run);
     TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
     run->last_loss = run->record.final_loss;
     run->recording = true;
@@ -375,14 +302,14 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
                                &run->writer));
     if (run->state.step > 0)
         run->written_step = run->state.step;
-    summarise(run);
+    run_print_summary(run);
     return NULL;
 }
 
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) {
-    begin(run, config, options);
-    if (!run_data_given(config))
-        return no_data(config, options);
+    begin_run(run, config, options);
+    if (!run_has_data(config))
+        return refuse_missing_data(config, options);
     TRY(open_records(run));
     return open_device(run);
 }
@@ -392,31 +319,6 @@ Status run_open_parts(Run *run) {
     const LoaderOptions options = loader_options(run);
     TRY(loader_open(&options, &run->loader));
     return plan_steps(run);
-}
-
-Status run_write_record(Run *run) {
-    RunRecord *record = &run->record;
-    provenance_versions(run->device, &record->versions);
-    record->steps = run->state.step;
-    record->final_loss = run->last_loss;
-    record->val_loss = run->state.val_loss;
-    record->best_val_loss = run->state.best_val_loss;
-    record->best_step = run->state.best_step;
-    return run_record_write(record, run->directory.record);
-}
-
-const char *run_image(const Run *run, int place) {
-    return records_path(&run->train, run->batch_records[place] % run->train.count);
-}
-
-Status run_note_bad(Run *run) {
-    int before = run->record.unreadable.count;
-    TRY(loader_merge_unreadable(run->loader, &run->record.unreadable));
-    if (run->record.unreadable.count == before)
-        return NULL;
-    monitor_note(&run->monitor, "step %" PRId64 ": images that cannot be used so far: %d; run.json says which and why",
-                 run->state.step, run->record.unreadable.count);
-    return run_write_record(run);
 }
 
 void run_close(Run *run) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/run/run.h"
+#include "train/run/throughput_check.h"
 
 #include "train/run/provenance.h"
+#include "train/run/run_report.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static void describe(const Run *run, Throughput *now) {
+static void measure_throughput(const Run *run, Throughput *now) {
     const ThroughputWatch *watch = &run->watch;
     const double seconds = watch->seconds > 0 ? watch->seconds : 1e-9;
     *now = (Throughput){.images_per_s = (double)(THROUGHPUT_STEPS * run->config->train.global_batch) / seconds,
@@ -16,14 +17,14 @@ static void describe(const Run *run, Throughput *now) {
     provenance_versions(run->device, &now->versions);
 }
 
-Status run_watch(Run *run, const StepFigures *figures) {
+Status throughput_check(Run *run, const StepFigures *figures) {
     if (!throughput_count(&run->watch, figures->seconds, figures->data_wait))
         return NULL;
     RunRecord *record = &run->record;
     const ThroughputKey key = run_record_key(record);
     Throughput now, best = record->throughput;
     char *warning;
-    describe(run, &now);
+    measure_throughput(run, &now);
     throughput_best_beside(run->directory.path, &key, &best);
     TRY(throughput_warning(&now, &best, &warning));
     if (warning)

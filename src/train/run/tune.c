@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The entries of a file as the device takes them; their texts stay the document's. False for what this file never
- * writes. */
+/* The entries of a file, for the device; their texts belong to the document. False for anything that write_entries()
+ * does not write. */
 static bool read_entries(const cJSON *list, AutotuneChoice *entries) {
     size_t count = 0;
     const cJSON *item;
@@ -26,7 +26,7 @@ static bool read_entries(const cJSON *list, AutotuneChoice *entries) {
 }
 
 /* Hands the file's choices to the device. *reason: why they are not used; NULL when they are. */
-static Status give(Tune *tune, const cJSON *document, const char **reason) {
+static Status import_choices(Tune *tune, const cJSON *document, const char **reason) {
     const char *tuned_on = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(document, "tuned_on"));
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(document, "choices");
     *reason = "is damaged";
@@ -47,16 +47,16 @@ static Status give(Tune *tune, const cJSON *document, const char **reason) {
     return status;
 }
 
-static Status take_over(Tune *tune) {
+static Status import_file(Tune *tune) {
     char *text;
     size_t size;
     TRY(files_read(tune->path, &text, &size));
     cJSON *document = cJSON_ParseWithLength(text, size);
     free(text);
     const char *reason;
-    Status status = give(tune, document, &reason);
+    Status status = import_choices(tune, document, &reason);
     if (!status && reason)
-        printf("%s %s: what is fastest is timed anew, and rounding may differ from here on\n", tune->path, reason);
+        printf("%s %s: algorithms are timed again, and rounding may differ from here on\n", tune->path, reason);
     cJSON_Delete(document);
     return status;
 }
@@ -70,7 +70,7 @@ Status tune_open(Tune *tune, const Config *config, const Device *device, const c
         return NULL;
     TRY(files_path(&tune->path, "%s/tune.json", directory));
     tune->device = device;
-    return resume && files_exists(tune->path) ? take_over(tune) : NULL;
+    return resume && files_exists(tune->path) ? import_file(tune) : NULL;
 }
 
 static Status write_entries(const Tune *tune, const AutotuneChoice *entries, size_t count) {
@@ -103,8 +103,8 @@ Status tune_keep(Tune *tune, Monitor *monitor) {
         return NULL;
     if (refused > tune->refused)
         monitor_note(monitor,
-                     "%s: %zu of %zu choices could not be used and were timed anew; rounding may differ from "
-                     "here on",
+                     "%s: %zu of %zu choices could not be used and were timed again; rounding may differ "
+                     "from here on",
                      tune->path, refused - tune->refused, count);
     tune->refused = refused;
     tune->kept = count;

@@ -10,15 +10,14 @@ struct Optimizer {
     Params *params;
     Ops *ops;
     int count;
-    /* Device memory, `memory` the start of it all. */
-    Arena memory;
-    AdamwSegment *segments; /* one a trainable tensor */
+    Arena memory;           /* of the device, for: */
+    AdamwSegment *segments; /* one for each trainable tensor */
     AdamwValues *values;
     float *norm;
-    AdamwValues *staged; /* [OPTIMIZER_AHEAD], pinned: on their way to `values` */
+    AdamwValues *staged; /* [OPTIMIZER_MAX_IN_FLIGHT], pinned: copied to `values` */
 };
 
-static bool decays(const OptimizerOptions *options, const Param *param) {
+static bool has_decay(const OptimizerOptions *options, const Param *param) {
     const char *dot = strrchr(param->name, '.');
     if (param->dims <= 1 || (dot && strcmp(dot, ".bias") == 0))
         return false;
@@ -26,7 +25,7 @@ static bool decays(const OptimizerOptions *options, const Param *param) {
     return options->decay_tokens || !token;
 }
 
-/* The list of segments, in host memory. */
+/* Fills the list of segments, in host memory. */
 static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
     const OptimizerOptions *options = &optimizer->options;
     const Params *params = optimizer->params;
@@ -37,11 +36,11 @@ static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
                 (AdamwSegment){.offset = param->offset,
                                .count = param->count,
                                .lr_scale = (float)pow(options->layer_decay, options->layers + 1 - param->layer),
-                               .decay = decays(options, param)};
+                               .decay = has_decay(options, param)};
     }
 }
 
-static void lay_out(Optimizer *optimizer, Arena *memory) {
+static void lay_out_optimizer(Optimizer *optimizer, Arena *memory) {
     arena_group(memory, "optimizer's lists");
     optimizer->segments = arena_take(memory, (size_t)optimizer->params->count * sizeof *optimizer->segments);
     optimizer->values = arena_take(memory, sizeof *optimizer->values);
@@ -51,19 +50,19 @@ static void lay_out(Optimizer *optimizer, Arena *memory) {
 void optimizer_measure(const Params *params, Arena *host, Arena *memory) {
     Params table = *params;
     Optimizer optimizer = {.params = &table};
-    lay_out(&optimizer, memory);
+    lay_out_optimizer(&optimizer, memory);
     arena_group(host, "optimizer's values");
-    arena_take(host, OPTIMIZER_AHEAD * sizeof *optimizer.staged);
+    arena_take(host, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer.staged);
 }
 
-static Status prepare(Optimizer *optimizer, AdamwSegment *segments) {
+static Status prepare_optimizer(Optimizer *optimizer, AdamwSegment *segments) {
     const Device *device = optimizer->ops->device;
     Arena measure = {0};
-    lay_out(optimizer, &measure);
-    TRY(device_arena_open(device, &optimizer->memory, measure.used, "the optimizer's groups"));
-    lay_out(optimizer, &optimizer->memory);
+    lay_out_optimizer(optimizer, &measure);
+    TRY(device_arena_open(device, &optimizer->memory, measure.used, "the optimizer's parameter groups"));
+    lay_out_optimizer(optimizer, &optimizer->memory);
     list_segments(optimizer, segments);
-    TRY(device->allocate_pinned(device, OPTIMIZER_AHEAD * sizeof *optimizer->staged, "the optimizer's values",
+    TRY(device->allocate_pinned(device, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer->staged, "the optimizer's values",
                                 (void **)&optimizer->staged));
     return device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
 }
@@ -74,10 +73,10 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
     AdamwSegment *segments = calloc((size_t)params->count, sizeof *segments);
     Status status = NULL;
     if (!optimizer || !segments) {
-        status = status_no_memory("the optimizer's groups", sizeof *segments * (size_t)params->count);
+        status = status_no_memory("the optimizer's parameter groups", sizeof *segments * (size_t)params->count);
     } else {
         *optimizer = (Optimizer){.options = *options, .params = params, .ops = ops};
-        status = prepare(optimizer, segments);
+        status = prepare_optimizer(optimizer, segments);
     }
     free(segments);
     if (status)
@@ -101,7 +100,7 @@ void optimizer_close(Optimizer *optimizer) {
 Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
     const OptimizerOptions *o = &optimizer->options;
     const Device *device = optimizer->ops->device;
-    AdamwValues *values = &optimizer->staged[step % OPTIMIZER_AHEAD];
+    AdamwValues *values = &optimizer->staged[step % OPTIMIZER_MAX_IN_FLIGHT];
     *values = (AdamwValues){.lr = (float)lr,
                             .beta1 = (float)o->beta1,
                             .beta2 = (float)o->beta2,
@@ -142,4 +141,13 @@ Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm
     optimizer_apply(optimizer, optimizer_norm(optimizer));
     TRY(ops_error(optimizer->ops));
     return device_read(device, norm, optimizer->norm, sizeof *norm);
+}
+
+double schedule_lr(const Schedule *schedule, int64_t step) {
+    const double pi = 3.14159265358979323846;
+    double at = (double)step;
+    if (at < schedule->warmup_steps)
+        return schedule->peak_lr * at / schedule->warmup_steps;
+    double progress = (at - schedule->warmup_steps) / (schedule->total_steps - schedule->warmup_steps);
+    return schedule->min_lr + (schedule->peak_lr - schedule->min_lr) * 0.5 * (1 + cos(pi * fmin(progress, 1)));
 }

@@ -16,10 +16,10 @@ Status validate_forward(Mae *mae, Masks *masks, const EvaluationImages *images, 
 }
 
 Status validate_loss(Mae *mae, Masks *masks, const EvaluationImages *images, int count, double *loss) {
-    int most = mae_shape(mae)->batch;
+    int batch = mae_shape(mae)->batch;
     double sum = 0;
-    for (int first = 0; first < count; first += most) {
-        int part = count - first < most ? count - first : most;
+    for (int first = 0; first < count; first += batch) {
+        int part = count - first < batch ? count - first : batch;
         double mean;
         TRY(validate_forward(mae, masks, images, first, part, &mean));
         sum += mean * part;

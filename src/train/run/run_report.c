@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run/run_report.h"
+
+#include "train/run/provenance.h"
+
+#include <inttypes.h>
+
+void run_begin_record(Run *run) {
+    const Params *params = mae_params(run->mae);
+    run->record.run_dir = run->directory.path;
+    run->record.backend = run->ops.name;
+    provenance_device(run->device, run->record.device);
+    run->record.threads = run->ops.threads;
+    run->record.micro_batch = run->micro_batch;
+    run->record.config_hash = run->state.config_hash;
+    run->record.data_hash = run->train.hash;
+    run->record.data_count = run->train.count;
+    for (int i = 0; i < params->count; i++)
+        run->record.parameters += (int64_t)params->list[i].count;
+    run->record.resumed_step = run->state.step;
+    run->record.total_steps = run->total_steps;
+}
+
+Status run_write_record(Run *run) {
+    RunRecord *record = &run->record;
+    provenance_versions(run->device, &record->versions);
+    record->steps = run->state.step;
+    record->final_loss = run->last_loss;
+    record->val_loss = run->state.val_loss;
+    record->best_val_loss = run->state.best_val_loss;
+    record->best_step = run->state.best_step;
+    return run_record_write(record, run->directory.record);
+}
+
+const char *run_image_path(const Run *run, int index) {
+    return records_path(&run->train, run->batch_records[index] % run->train.count);
+}
+
+Status run_note_unreadable(Run *run) {
+    int before = run->record.unreadable.count;
+    TRY(loader_merge_unreadable(run->loader, &run->record.unreadable));
+    if (run->record.unreadable.count == before)
+        return NULL;
+    monitor_note(&run->monitor, "step %" PRId64 ": %d unreadable images so far; run.json lists them with reasons",
+                 run->state.step, run->record.unreadable.count);
+    return run_write_record(run);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run/run_summary.h"
+
+#include "cost/flops.h"
+#include "cost/peak.h"
+#include "model/fp8.h"
+#include "train/memory/model_shape.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_peak(const Run *run) {
+    const char *why;
+    const double peak = peak_flops(run->device, run->ops.type, &why);
+    if (why)
+        printf("MFU      n/a: %s\n", why);
+    else
+        printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP an image\n", peak * 1e-12,
+               flops_training(mae_shape(run->mae)) * 1e-9);
+}
+
+/* Links are not followed: they could form a loop. */
+static void print_links(const Records *records) {
+    const Folder *folder = &records->folder;
+    if (folder->links)
+        printf("%s: %" PRId64
+               " link%s to folders %s not followed, such as %s; give the path that it points to, or copy it\n",
+               records->text, folder->links, folder->links == 1 ? "" : "s", folder->links == 1 ? "is" : "are",
+               folder->first_link);
+}
+
+static void print_data(const Run *run) {
+    const Records *train = &run->train;
+    printf("data     %s: %" PRId64 " images", train->text, train->count);
+    if (train->places != train->count)
+        printf(", weighted to %" PRId64, train->places);
+    printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
+           (int)run->config->train.global_batch);
+    if (train->part_count && run->config->data.splits == RECORDS_ALL)
+        printf("; all splits, including val and test");
+    if (run->validation_count)
+        printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.text);
+}
+
+void run_print_summary(const Run *run) {
+    const ModelShape *shape = mae_shape(run->mae);
+    printf("model    %s, %.0f%% hidden; %.2f M parameters\n", model_shape_text(shape).text, 100 * shape->mask_ratio,
+           (double)run->record.parameters / 1e6);
+    print_links(&run->train);
+    print_links(&run->val);
+    print_data(run);
+    printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
+           (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
+           config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
+    if (run->device->host_memory)
+        printf(" with %d threads\n", run->ops.threads);
+    else
+        printf(" (%s)\n", run->device->model);
+    if (run->config->train.precision == PRECISION_FP8)
+        printf("fp8      %d of the encoder's %d linear layers; the rest in bf16\n",
+               fp8_linears(mae_params(run->mae)->fp8), 4 * shape->depth);
+    print_peak(run);
+    printf("run      %s\n", run->directory.path);
+    fflush(stdout);
+}
