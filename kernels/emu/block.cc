@@ -323,4 +323,13 @@ void check_alignment(const void *at, size_t bytes, const char *file, int line) {
     if ((uintptr_t)at % bytes && running)
         fail("%zu bytes at %p are not aligned (%s:%d)", bytes, at, short_path(file), line);
 }
+
+void *shared_new(SharedSite *site, size_t bytes, size_t alignment, const char *name) {
+    const std::string refusal = shared_refusal(bytes, alignment, name);
+    if (!refusal.empty())
+        fail("%s", refusal.c_str());
+    site->memory = shared_take(bytes, name);
+    site->block = block_serial;
+    return site->memory;
+}
 } // namespace emu

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How every call of the runtime begins, and what happens to errors. */
+/* How every call of the runtime begins. */
 #ifndef FOVEA_EMU_CALLS_H
 #define FOVEA_EMU_CALLS_H
 
 #include "kernels/emu/cuda_runtime.h"
-
-#include <string>
+#include "kernels/emu/errors.h"
 
 namespace emu {
 /* One at a time; reads the environment the first time. */
@@ -18,15 +17,6 @@ class Call {
     /* Why the call cannot be made: the device is missing, or unusable since a failure. */
     cudaError_t error;
 };
-
-/* Sets the last error, with details beyond its name. */
-cudaError_t complain(cudaError_t error, const std::string &detail = "");
-/* The same for a failure after which the device is unusable. The first one stays. */
-cudaError_t collapse(cudaError_t error, const std::string &detail);
-/* cudaSuccess as long as the device is usable. */
-cudaError_t collapsed();
-/* Makes the device usable again. */
-void forgive();
 } // namespace emu
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/emu/control.h"
 #include "kernels/emu/calls.h"
+#include "kernels/emu/errors.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
 #include "kernels/emu/order.h"

@@ -4,7 +4,7 @@
 #include "kernels/emu/calls.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
-#include "kernels/emu/streams.h"
+#include "kernels/emu/queues.h"
 
 #include <map>
 

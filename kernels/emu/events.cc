@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events: a place in a stream's queue. */
 #include "kernels/emu/calls.h"
-#include "kernels/emu/streams.h"
+#include "kernels/emu/queues.h"
 
 #include <chrono>
 #include <set>

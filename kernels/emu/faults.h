@@ -3,7 +3,7 @@
 #ifndef FOVEA_EMU_FAULTS_H
 #define FOVEA_EMU_FAULTS_H
 
-#include "kernels/emu/control.h"
+#include "kernels/emu/kinds.h"
 
 namespace emu {
 void fault_set(EmuFault fault, long nth);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Captured work, which can be repeated. */
 #include "kernels/emu/calls.h"
-#include "kernels/emu/streams.h"
+#include "kernels/emu/queues.h"
 
 #include <set>
 

@@ -3,9 +3,9 @@
 #include "kernels/emu/calls.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
+#include "kernels/emu/queues.h"
 #include "kernels/emu/registry.h"
 #include "kernels/emu/shared_memory.h"
-#include "kernels/emu/streams.h"
 
 namespace emu {
 namespace {

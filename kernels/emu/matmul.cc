@@ -8,7 +8,7 @@
 #include "kernels/emu/calls.h"
 #include "kernels/emu/cuda_bf16.h"
 #include "kernels/emu/memory.h"
-#include "kernels/emu/streams.h"
+#include "kernels/emu/queues.h"
 
 extern "C" {
 #include "kernels/cpu/codes.h"

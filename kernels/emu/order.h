@@ -3,7 +3,7 @@
 #ifndef FOVEA_EMU_ORDER_H
 #define FOVEA_EMU_ORDER_H
 
-#include "kernels/emu/control.h"
+#include "kernels/emu/kinds.h"
 
 #include <stddef.h>
 

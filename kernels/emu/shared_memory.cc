@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/emu/shared_memory.h"
-#include "kernels/emu/block.h"
 #include "kernels/emu/order.h"
 #include "kernels/emu/sanitizer.h"
+
+#include <vector>
 
 namespace emu {
 unsigned long block_serial;
@@ -71,18 +72,22 @@ void *shared_dynamic() {
     return arrays[0].memory;
 }
 
-void *shared_new(SharedSite *site, size_t bytes, size_t alignment, const char *name) {
+std::string shared_refusal(size_t bytes, size_t alignment, const char *name) {
     size_t fixed = bytes;
     for (size_t i = 1; i < arrays.size(); i++)
         fixed += (arrays[i].bytes + 15) / 16 * 16;
     if (alignment > 16)
-        fail("%s asks for an alignment of %zu, shared memory has 16", name, alignment);
+        return std::string(name) + " asks for an alignment of " + std::to_string(alignment) + ", shared memory has 16";
     if (fixed > STATIC_SHARED_LIMIT)
-        fail("%zu bytes of shared memory in arrays, the limit is %d", fixed, STATIC_SHARED_LIMIT);
+        return std::to_string(fixed) + " bytes of shared memory in arrays, the limit is " +
+               std::to_string(STATIC_SHARED_LIMIT);
     if (fixed + arrays[0].bytes > SHARED_LIMIT)
-        fail("%zu bytes of shared memory, the limit is %d", fixed + arrays[0].bytes, SHARED_LIMIT);
-    site->memory = take_array(bytes, name);
-    site->block = block_serial;
-    return site->memory;
+        return std::to_string(fixed + arrays[0].bytes) + " bytes of shared memory, the limit is " +
+               std::to_string(SHARED_LIMIT);
+    return "";
+}
+
+void *shared_take(size_t bytes, const char *name) {
+    return take_array(bytes, name);
 }
 } // namespace emu

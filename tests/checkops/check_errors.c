@@ -150,8 +150,9 @@ static void check_findings(Errors *e) {
                                                    .patch = 2,
                                                    .visible = y,
                                                    .batch = 1});
-    expect_error(e, EXIT_INTERNAL,
-                 "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2, or cannot become 2 x 2");
+    expect_error(
+        e, EXIT_INTERNAL,
+        "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2, or cannot become 2 x 2");
     images.crops = NULL;
     images.which = put_data(e, &(const int32_t){1}, sizeof(int32_t));
     ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,

@@ -45,7 +45,7 @@ clocks() { second_ways "time is read by base/clock.h" '\b(clock_gettime|gettimeo
 progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c; }
 thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/threads.c; }
 core_counts() { second_ways "cores are counted by base/threads.h" '_SC_NPROCESSORS|sched_getaffinity|get_nprocs|omp_get_num_procs' src/base/threads.c src/base/numa.c; }
-list_growers() { second_ways "lists grow by base/list.h" 'capacity \* 2|capacity \*= 2' src/base/list.c; }
+list_growers() { second_ways "lists grow by base/list.h" 'capacity \? .*\* 2|capacity \*= 2' src/base/list.c; }
 ONE_WAY="json_writers option_parsers clocks progress_lines thread_starters core_counts list_growers"
 for rule in $ONE_WAY; do programs | $rule | none "one way: $rule"; done
 

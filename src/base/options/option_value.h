@@ -3,7 +3,7 @@
 #ifndef FOVEA_BASE_OPTION_VALUE_H
 #define FOVEA_BASE_OPTION_VALUE_H
 
-#include "base/options.h"
+#include "base/option_table.h"
 
 /* Reads `text` into `target`. Not for flags and collected texts. EXIT_USAGE saying what the option takes. */
 Status option_value_read(const Option *option, const char *text, void *target) MUST_USE;
