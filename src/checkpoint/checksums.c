@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/checksums.h"
+
 #include "base/files.h"
-#include "checkpoint/files.h"
+#include "checkpoint/directory.h"
 #include "checkpoint/fp8.h"
 
 #include <errno.h>

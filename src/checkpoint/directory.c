@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/directory.h"
+
 #include "base/files.h"
-#include "checkpoint/files.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/read.h"
+
 #include "base/files.h"
 #include "base/text.h"
-#include "checkpoint/files.h"
+#include "checkpoint/checksums.h"
+#include "checkpoint/directory.h"
 #include "checkpoint/fp8.h"
+#include "checkpoint/state.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/state.h"
+
 #include "base/json.h"
-#include "checkpoint/files.h"
 
 #include <cJSON.h>
 #include <math.h>

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/write.h"
+
 #include "base/files.h"
 #include "base/threads.h"
+#include "checkpoint/checksums.h"
 #include "checkpoint/copy.h"
-#include "checkpoint/files.h"
+#include "checkpoint/directory.h"
 #include "checkpoint/fp8.h"
+#include "checkpoint/state.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
+#include "checkpoint/directory.h"
+#include "checkpoint/state.h"
+#include "checkpoint/write.h"
 
 #include "base/clock.h"
 #include "base/files.h"
-#include "checkpoint/files.h"
 #include "rundir/loss_curve.h"
 #include "train/guard/guard_find.h"
 #include "train/guard/guard_handle.h"

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written, what is kept, and what is read when something of it is damaged. */
+#include "checkpoint/checksums.h"
+#include "checkpoint/directory.h"
+#include "checkpoint/read.h"
+#include "checkpoint/state.h"
+#include "checkpoint/write.h"
 #include "tests/fixtures/checkpoint_fixture.h"
 
 #include "base/safetensors.h"
-#include "checkpoint/files.h"
 #include "tests/fixtures/printed_path.h"
 
 #include <dirent.h>

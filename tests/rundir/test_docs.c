@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/run-directory.md beside what the writers write: every field of a full file is on the page with its type, and
  * every field on the page is in the file. */
+#include "checkpoint/directory.h"
+#include "checkpoint/state.h"
 #include "tests/fixtures/train_fixture.h"
 
 #include "base/text.h"
-#include "checkpoint/files.h"
 #include "rundir/metrics.h"
 #include "rundir/run_directory.h"
 #include "tests/fixtures/full_run.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every JSON file of the programs, byte for byte as recorded in tests/fixtures/recorded/ from the version that wrote
  * them with fprintf() and cJSON. */
+#include "checkpoint/state.h"
 #include "tests/fixtures/train_fixture.h"
 
 #include "base/safetensors.h"
-#include "checkpoint/files.h"
 #include "pack/manifest.h"
 #include "rundir/metrics.h"
 #include "rundir/run_record.h"

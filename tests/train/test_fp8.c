@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a run in FP8 goes into its checkpoints and its log, and when a layer is left to BF16. */
+#include "checkpoint/read.h"
+#include "checkpoint/state.h"
+#include "checkpoint/write.h"
 #include "tests/fixtures/train_fixture.h"
 
 #include "base/files.h"
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/files.h"
 #include "checkpoint/fp8.h"
 #include "tests/fixtures/printed_path.h"
 #include "train/monitor/fp8_watch.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole runs that go wrong: a weight that is not a number in the checkpoint, an image unlike all others. */
+#include "checkpoint/read.h"
+#include "checkpoint/state.h"
+#include "checkpoint/write.h"
 #include "tests/fixtures/train_fixture.h"
 
-#include "checkpoint/checkpoint.h"
 #include "rundir/run_directory.h"
 #include "tests/fixtures/printed_path.h"
 #include "train/train.h"

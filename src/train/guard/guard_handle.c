@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/guard/guard_handle.h"
+#include "checkpoint/read.h"
 
 #include "train/guard/guard_find.h"
 #include "train/run/run_report.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/memory/memory_plan.h"
+#include "checkpoint/write.h"
 
-#include "checkpoint/checkpoint.h"
 #include "data/loader.h"
 #include "data/prefetch.h"
 #include "ops/gpu_scratch.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/threads.h"
+#include "checkpoint/read.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "device/open.h"

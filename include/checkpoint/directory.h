@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the writer and the reader of checkpoints share: the directories, checksums, state.json. */
-#ifndef FOVEA_CHECKPOINT_FILES_H
-#define FOVEA_CHECKPOINT_FILES_H
+/* Checkpoints: DIR/step-N/ contains weights.safetensors (the public names), optimizer.safetensors (m.NAME, v.NAME), for
+ * FP8 runs fp8.safetensors (scales and what chooses them), state.json and `checksums` (XXH3-128 of each file, its own
+ * last). DIR/latest and DIR/best each link to one of them. A directory is written beside its place, every file is
+ * fsynced, and the whole is renamed. */
+#ifndef FOVEA_CHECKPOINT_DIRECTORY_H
+#define FOVEA_CHECKPOINT_DIRECTORY_H
 
-#include "checkpoint/checkpoint.h"
+#include "base/status.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define CHECKPOINT_WEIGHTS "weights.safetensors"
 #define CHECKPOINT_OPTIMIZER "optimizer.safetensors"
 #define CHECKPOINT_STATE "state.json"
 #define CHECKPOINT_CHECKSUMS "checksums"
 
-enum { CHECKPOINT_NAME = 40, CHECKPOINT_CHECKSUMS_TEXT = 512 };
+enum { CHECKPOINT_NAME = 40 };
 
 typedef struct {
     int64_t step;
@@ -29,17 +34,5 @@ Status checkpoint_part(const char *dir, int64_t step, char **path) MUST_USE;
 /* Renames the part of `step` into place, points `latest` (and `best`) at it, then removes all but the newest `keep` up
  * to this step and the one that `best` points at. At every moment there is a sound checkpoint if there was one. */
 Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) MUST_USE;
-
-/* The text of `checksums` for the files that lie in `path` now: "HEX  NAME" lines as xxh128sum prints them, the last
- * one over the lines before it. EXIT_IO when a file is missing or cannot be read; the state of FP8, which not every run
- * has, when it is missing and `listed` (NULL: no text) has it. */
-Status checkpoint_checksums(const char *path, const char *listed, char text[CHECKPOINT_CHECKSUMS_TEXT]) MUST_USE;
-/* Compares the files in `path` with its `checksums`. EXIT_DATA or EXIT_IO naming the first file that is wrong. */
-Status checkpoint_verify(const char *path) MUST_USE;
-
-/* state.json: numbers come back exactly; NaN is null, hashes are hex strings. *text is malloc'ed and the caller's. */
-Status checkpoint_state_print(const TrainState *state, char **text) MUST_USE;
-/* EXIT_DATA naming the key that is missing or wrong; `path` is for the message. */
-Status checkpoint_state_parse(const char *text, const char *path, TrainState *state) MUST_USE;
 
 #endif
