@@ -5,8 +5,8 @@
 
 #include "model/model.h"
 
-/* Of one image: the forward pass, and forward and backward together, as a training step takes it. Matrix products
- * only, a multiplication and an addition each counted; what is computed a second time for the gradient is not. */
+/* Of one image: the forward pass; forward and backward together, as in a training step. Only matrix products count,
+ * with one for each multiplication and one for each addition; recomputed activations do not. */
 double flops_forward(const ModelShape *shape);
 double flops_training(const ModelShape *shape);
 /* Model FLOPs utilisation (Chowdhery et al., arXiv 2204.02311), 0 .. 1: the share of a chip's `peak` (peak.h) that

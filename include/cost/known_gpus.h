@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GPUs that a run can be planned for without having one. */
+/* GPUs for which a run can be planned on another machine. */
 #ifndef FOVEA_COST_KNOWN_GPUS_H
 #define FOVEA_COST_KNOWN_GPUS_H
 
@@ -9,16 +9,16 @@
 
 typedef struct {
     const char *name, *full_name;
-    double gibibytes; /* of memory, as the driver gives it to programs */
-    bool unified;     /* it is the host's memory, too */
+    double gibibytes; /* of memory that the driver gives to programs */
+    bool unified;     /* the memory is the host's, too */
     int capability;   /* compute capability, 90 for 9.0 */
 } KnownGpu;
 
-/* What a program that has opened a GPU finds taken from that memory: CUDA's context and the kernels' code. cuBLASLt's
- * workspace comes on top (GPU_WORKSPACE_BYTES). */
+/* The part of that memory that a program which has opened a GPU finds taken: CUDA's context and the kernels' code.
+ * cuBLASLt's workspace comes on top (GPU_WORKSPACE_BYTES). */
 enum { GPU_CONTEXT_BYTES = 768 << 20 };
 
-/* EXIT_USAGE naming the known ones when there is none of that name. */
+/* EXIT_USAGE naming the known ones when the name is none of theirs. */
 Status known_gpu_find(const char *name, const KnownGpu **gpu) MUST_USE;
 
 #endif

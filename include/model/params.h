@@ -20,7 +20,7 @@ typedef struct {
     int64_t shape[4];
     size_t offset, count; /* elements, into value (and into grad, m, v when trainable) */
     bool trainable;
-    int layer; /* for layer-wise rate decay: 0 embeddings, 1 + i for block i, depth + 1 for what follows */
+    int layer; /* for layer-wise rate decay: 0 embeddings, 1 + i for block i, depth + 1 for the rest */
 } Param;
 
 struct Fp8;
@@ -50,16 +50,15 @@ const Real *params_weight(const Params *params, int index);
 float *params_grad(const Params *params, int index); /* NULL for a frozen one, or while measuring */
 const Param *params_find(const Params *params, const char *name);
 
-/* Brings `rounded` up to date after values were set by other than the optimizer. */
+/* Updates `rounded` after something other than the optimizer has set values. */
 void params_round(const Params *params, Ops *ops);
 
 /* Copies values from `file`, where a tensor is called prefix + name. Strict: EXIT_DATA listing what is missing or has
- * another shape or type. `what` is which array to fill: value, m or v (length by trainable for m and v). After values
- * params_round() is due. */
+ * another shape or type. `what` is which array to fill: value, m or v (length by trainable for m and v). After reading
+ * values, call params_round(). */
 Status params_read(const Params *params, float *what, const SafeTensors *file, const char *prefix) MUST_USE;
 /* Fills `tensors` (params->count, or only the trainable ones) with views of `what`, a copy of one of the arrays in host
- * memory, named prefix + name; names live in
- * `names` (room for count x 96 bytes). Returns how many. */
+ * memory, named prefix + name; `names` (count x 96 bytes) receives the names. Returns how many. */
 int params_views(const Params *params, const float *what, bool trainable_only, const char *prefix, char (*names)[96],
                  Tensor *tensors);
 

@@ -10,7 +10,7 @@
  * return before they are done.
  *
  * An operation returns nothing: the first one that fails leaves its status in `ops->error` (operation, shape, cause),
- * every later one then does nothing, and the step asks once with ops_error(). What only the device can see (an id out
+ * every later one then does nothing, and the step checks once with ops_error(). What only the device can see (an id out
  * of range, a lost GPU) is reported when the device is next waited for. Sums over many values are taken in an order
  * that depends on the shape alone, so results are bit-identical from run to run and for any number of threads.
  *

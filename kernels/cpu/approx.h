@@ -21,7 +21,7 @@ static inline uint32_t approx_to_bits(float value) {
 
 /* 2^x for -126 <= x <= 127, relative error below 1.5e-7; NaN stays NaN. */
 static inline float approx_exp2(float x) {
-    /* Adding 1.5 * 2^23 + 127 rounds x to an integer n; n + 127, the exponent of 2^n, then stands in the low bits. */
+    /* Adding 1.5 * 2^23 + 127 rounds x to an integer n; the low bits are then n + 127, the exponent of 2^n. */
     const float shift = 12583039.0f;
     const float shifted = x + shift, f = x - (shifted - shift);
     /* 2^f over [-1/2, 1/2], 1 at 0; relative error 2.6e-9. */

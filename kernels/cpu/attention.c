@@ -7,9 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What one thread needs for one head at a time. Scores lie transposed, a row for each key and a column for each query:
- * what softmax does for a query then happens in one lane of a vector, whatever the number of tokens. Rows are `stride`
- * apart, whole vectors; columns beyond the last query hold what no query uses. Panels hold one packed operand. */
+/* One thread's memory for one head at a time. Scores are transposed, a row for each key and a column for each query, so
+ * that a query's softmax is computed in one lane of a vector, whatever the number of tokens. Rows are `stride` apart,
+ * whole vectors; no query uses the columns beyond the last one. Panels hold one packed operand. */
 typedef struct {
     const Tile *tile;
     float *scores, *slopes, *panel, *most, *sums;
@@ -123,7 +123,7 @@ WIDE static void softmax_backward(const Work *w, float scale, const float *lse, 
     }
 }
 
-/* One head of a tensor, in the thread's work for its `place`-th. */
+/* One head of a tensor, in the thread's `place`-th plane of scratch. */
 #define READ(x, at, stride, place)                                                                                     \
     real_read_rows(type, x, at, stride, a->tokens, a->head, scratch_at(&scratch, (place)*plane))
 

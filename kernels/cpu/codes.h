@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FP8 codes: what they stand for, and the scales that go with them. */
+/* FP8 codes: their values, and the scales that go with them. */
 #ifndef FOVEA_CPU_CODES_H
 #define FOVEA_CPU_CODES_H
 
@@ -7,7 +7,7 @@
 
 enum { CODES = 256, FP8_NAN = 0x7f };
 
-/* What tells one format from the other. */
+/* The constants of a format. */
 typedef struct {
     uint32_t drop;    /* low bits of a float's fraction that the format lacks */
     uint32_t bias;    /* difference of the exponents' biases */
@@ -23,7 +23,7 @@ static inline CodeFormat code_format(int format) {
                               : (CodeFormat){21, 127 - 15, 0x1p-14f, 0x1p7f, 0x7b, 57344, 15};
 }
 
-/* The value that a code of `format` stands for, times 1 / scale. */
+/* The value of a code of `format`, times 1 / scale. */
 static inline float code_value(int format, uint8_t code, float inverse) {
     const int bits = format == FP8_E4M3 ? 3 : 2;
     const int exponent = (code & 127) >> bits, fraction = code & ((1 << bits) - 1);

@@ -17,16 +17,16 @@ OPERATIONS(CPU_DECLARE)
 /* Keeps `status` as the table's failure: the first, since nothing runs after one. Not for parallel regions. */
 void cpu_fail(Ops *ops, Status status);
 
-/* Room for `floats` floats on a cache line, freed by free(); NULL after a failure, which names `what`. */
+/* `floats` floats on a cache line, freed by free(); NULL after a failure, which names `what`. */
 float *cpu_scratch(Ops *ops, const char *what, size_t floats);
 
-/* Whether every id lies in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */
+/* Whether every id is in 0 .. patches-1 and 0 <= keep <= patches; otherwise fails, naming the operation. */
 bool cpu_check_ids(Ops *ops, const char *operation, const int32_t *ids, int batch, int patches, int keep);
 
 /* Loops over `count` values are cut into this many at a time: a few microseconds' work, half an L1 cache. */
 enum { PIECE = 4096 };
 
-/* At most this many partial results of a reduction, held on the stack. */
+/* At most this many partial results of a reduction, on the stack. */
 enum { PARTS = 64 };
 
 static inline size_t cpu_min(size_t a, size_t b) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of small and middling matrices, single-threaded: what the linear layers and attention are made of.
+/* Products of small and middling matrices, single-threaded: for the linear layers and attention.
  *
  * C (m x n) = A (m x k) B (k x n). B is packed first into panels of a tile's width, each k rows of `columns` floats
  * beside each other, the last one padded with zeros to whole vectors; a tile of C stays in registers while k runs. A is
- * read where it lies, with any distances between rows and columns. The order of sums depends on the shape alone. (Goto
+ * read in place, with any distances between rows and columns. The order of sums depends on the shape alone. (Goto
  * & van de Geijn, "Anatomy of high-performance matrix multiplication", 2008.)
  *
  * Why not a library's: every thread shares the packed weights and finishes its rows (bias, GELU) while they are in the
@@ -34,9 +34,9 @@ static inline const Tile *tile_best(void) {
 /* Panels that n columns fill. */
 int tile_panels(const Tile *tile, int n);
 
-/* Packs columns [first, first + tile.columns) of B, as far as there are `n`: B(k, j) lies at b[k * row + j]. */
+/* Packs columns [first, first + tile.columns) of B, as far as there are `n`: B(k, j) is b[k * row + j]. */
 void tile_pack(const Tile *tile, const float *b, size_t row, int k, int n, int first, float *panel);
-/* The same of B transposed: B(k, j) lies at b[j * row + k]. */
+/* The same of B transposed: B(k, j) is b[j * row + k]. */
 void tile_pack_transposed(const Tile *tile, const float *b, size_t row, int k, int n, int first, float *panel);
 
 /* C = or += A panel for any number of rows; `columns` of the panel are written. */

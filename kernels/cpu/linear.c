@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    DEPTH = 128,   /* samples that a weight gradient takes at once: what is multiplied stays in the caches */
+    DEPTH = 128,   /* samples that a weight gradient takes at once, so that the operands stay in the caches */
     COLUMNS = 32,  /* of dy that meet them: two cache lines, as memory is fetched */
     PREFETCH = 16, /* rows of dy that are fetched before they are needed */
     LINE = 64      /* bytes */
@@ -31,7 +31,7 @@ void cpu_linear_forward(Ops *ops, const LinearForward *a) {
     const RealType type = ops->type;
     const Tile *tile = tile_best();
     const int block = block_rows(a->rows);
-    const size_t area = (size_t)block * tile->columns; /* rooms: products, then rows of x or of w */
+    const size_t area = (size_t)block * tile->columns; /* scratch: products, then rows of x or of w */
     ThreadScratch scratch;
     if (!scratch_open(&scratch, ops, "linear_forward's rows", area + (size_t)a->in * max_int(block, tile->columns)))
         return;
@@ -98,7 +98,7 @@ void cpu_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     const RealType type = ops->type;
     const Tile *tile = tile_best();
     const int block = block_rows(a->rows);
-    const size_t area = (size_t)block * tile->columns; /* rooms: products, what went into GELU, rows of dy or of w */
+    const size_t area = (size_t)block * tile->columns; /* scratch: products, inputs of GELU, rows of dy or of w */
     ThreadScratch scratch;
     if (!scratch_open(&scratch, ops, "linear_backward_input's rows",
                       2 * area + (size_t)a->out * max_int(block, tile->columns)))

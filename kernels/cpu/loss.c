@@ -72,14 +72,14 @@ void cpu_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
                 real_clear(type, a->dpred, sample + (size_t)(1 + places[j]) * a->dim, a->dim);
             for (int j = 0; j < masked; j++) {
                 const size_t at = sample + (size_t)(1 + places[a->keep + j]) * a->dim;
-                const float *wanted = a->target + ((size_t)b * masked + j) * a->dim;
+                const float *target = a->target + ((size_t)b * masked + j) * a->dim;
                 float shift = 0, scale = 1;
                 if (a->normalise)
-                    standardise_patch(wanted, &shift, &scale, a->dim);
+                    standardise_patch(target, &shift, &scale, a->dim);
                 const float *predicted = real_read(type, a->pred, at, a->dim, scratch_at(&scratch, 0));
                 float *gradient = real_target(type, a->dpred, at, scratch_at(&scratch, a->dim));
-                parts[p] += a->dpred ? square_differences(predicted, wanted, shift, scale, factor, gradient, a->dim)
-                                     : square_distance(predicted, wanted, shift, scale, a->dim);
+                parts[p] += a->dpred ? square_differences(predicted, target, shift, scale, factor, gradient, a->dim)
+                                     : square_distance(predicted, target, shift, scale, a->dim);
                 real_store(type, gradient, a->dpred, at, a->dim);
             }
         }

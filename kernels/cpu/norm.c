@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows that one piece of work holds: some microseconds' work. */
+/* Rows in one piece of work: some microseconds. */
 enum { ROWS = 16 };
 
 static inline float sample_keep(const float *keep, int row, int rows_per_sample) {
@@ -102,7 +102,7 @@ WIDE static void norm_row(const float *dy, const float *dsum, const float *sum, 
             dx[i] = rstd * (dy[i] * weight[i] - total - (sum[i] - mean) * rstd * product);
 }
 
-/* The gradient of k * scale * branch: dbranch and, when wanted, dscale. */
+/* The gradient of k * scale * branch: dbranch and dscale (NULL: not needed). */
 WIDE static void branch_row(const float *dx, const float *branch, const float *scale, float k, float *dbranch,
                             float *dscale, int dim) {
     if (dbranch && scale)

@@ -70,7 +70,7 @@ WIDE static void normalise_levels(const uint8_t *restrict in, const Levels *leve
         out[i] = (float)in[i] * scale[i] + shift[i];
 }
 
-/* [patch][3] to [3] rows that lie `area` apart. */
+/* [patch][3] to [3] rows that are `area` apart. */
 WIDE static void separate_channels(const float *restrict in, float *restrict out, int patch, size_t area) {
     for (int x = 0; x < patch; x++) {
         out[x] = in[x * 3];

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Columns that one piece of a sum over samples holds: two cache lines. */
+/* Columns in one piece of a sum over samples: two cache lines. */
 enum { COLUMNS = 32 };
 
 /* out = x + y over one row; x is a tensor of activations or a parameter. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The memory is what cudaMemGetInfo() calls the total, which is less than what is sold: the driver keeps some, and
- * error correction takes some on GDDR. From the "total capacity" in public reports of PyTorch's out-of-memory errors,
- * the least that was found for each, rounded down to a tenth; not measured by this project. */
+/* The memory is cudaMemGetInfo()'s total, which is less than the amount sold: the driver reserves some, and error
+ * correction takes some on GDDR. It is the smallest "total capacity" found for each GPU in public reports of PyTorch's
+ * out-of-memory errors, rounded down to a tenth; not measured by this project. */
 static const KnownGpu gpus[] = {
     {"a100-40", "NVIDIA A100 40 GB", 39.3, false, 80},
     {"a100-80", "NVIDIA A100 80 GB", 79.1, false, 80},
@@ -30,6 +30,5 @@ Status known_gpu_find(const char *name, const KnownGpu **gpu) {
         const size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", gpus[i].name);
     }
-    return status_error(EXIT_USAGE, "--gpu %.60s: no known GPU; known are %s; on the machine itself leave --gpu away",
-                        name, names);
+    return status_error(EXIT_USAGE, "unknown GPU %.60s (known: %s)", name, names);
 }

@@ -38,7 +38,7 @@ double peak_flops(const Device *device, RealType type, const char **why) {
             continue;
         if (type == REAL_BF16)
             return chips[i].teraflops * 1e12;
-        *why = "in FP32 products keep off the tensor cores, whose BF16 peak it is measured by";
+        *why = "FP32 products do not use the tensor cores, and MFU is relative to their BF16 peak";
         return NAN;
     }
     *why = "the peak of this GPU is not known";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stack of pre-norm transformer blocks (Dosovitskiy et al., arXiv 2010.11929), the same for the ViT encoder and the
- * MAE decoder: x += attention(norm1(x)); x += mlp(norm2(x)); then, if asked for, a last norm. Each residual sum is
+ * MAE decoder: x += attention(norm1(x)); x += mlp(norm2(x)); then, for some stacks, a last norm. Each residual sum is
  * fused with the norm that follows it. */
 #ifndef FOVEA_MODEL_BLOCKS_H
 #define FOVEA_MODEL_BLOCKS_H

@@ -29,7 +29,7 @@ struct Mae {
     Real *embedded;                   /* [batch][keep][dim] */
     Real *decoder_in;                 /* [batch][1 + keep][decoder_dim] */
     Real *pred, *dpred;               /* [batch][1 + patches][patch_dim] */
-    Real *ddecoder, *dlatent;         /* gradients of what enters and leaves the two stacks */
+    Real *ddecoder, *dlatent;         /* gradients of the two stacks' inputs and outputs */
     double *loss;
     uint64_t uploaded; /* bytes */
     /* Of the last forward pass. */

@@ -14,8 +14,8 @@ typedef struct {
     Ops *ops;
     const Device *device;
     Event *from, *to;
-    size_t room;     /* bytes that a measurement may take */
-    void *memory[3]; /* what is read first and second, and written */
+    size_t budget;   /* bytes that a measurement may take */
+    void *memory[3]; /* two to read, one to write */
 } Bench;
 
 /* What is timed, of one size. */
@@ -58,7 +58,7 @@ static Status time_once(const Bench *bench, Work work, size_t size, double *seco
     return device->event_seconds(device, bench->from, bench->to, seconds);
 }
 
-/* The fastest run, other work on the machine only adds; the first one, which warms up, is not counted. */
+/* The fastest run, since other work on the machine only adds time. The first run warms up and is not counted. */
 static Status time_fastest(const Bench *bench, Work work, size_t size, double *seconds) {
     *seconds = 0;
     for (int i = 0; i <= REPEATS; i++) {
@@ -71,7 +71,7 @@ static Status time_fastest(const Bench *bench, Work work, size_t size, double *s
 }
 
 /* Numbers that are small, sane and varied as floats and as BF16: each half of a float is a BF16 of its own. Zeros would
- * be quicker on a GPU. */
+ * be faster on a GPU. */
 static Status fill_numbers(const Bench *bench, void *memory, size_t size) {
     enum { CHUNK = 1 << 18 };
     uint16_t *chunk = malloc(CHUNK * sizeof *chunk);
@@ -105,7 +105,7 @@ static void release_memory(Bench *bench) {
 
 static Status take_memory(Bench *bench, size_t bytes) {
     for (int i = 0; i < 3; i++)
-        TRY(bench->device->allocate(bench->device, bytes, "measuring what the device can do", &bench->memory[i]));
+        TRY(bench->device->allocate(bench->device, bytes, "measuring the device's peaks", &bench->memory[i]));
     TRY(fill_numbers(bench, bench->memory[0], bytes));
     return fill_numbers(bench, bench->memory[1], bytes);
 }
@@ -120,7 +120,7 @@ static Status measure_growing(Bench *bench, Work work, size_t (*bytes_of)(const 
         release_memory(bench);
         if (status)
             return status;
-        if (*seconds >= LONG_ENOUGH || 2 * *size > most || 3 * bytes_of(bench, 2 * *size) > bench->room)
+        if (*seconds >= LONG_ENOUGH || 2 * *size > most || 3 * bytes_of(bench, 2 * *size) > bench->budget)
             return NULL;
     }
 }
@@ -139,10 +139,10 @@ static Status measure_ceilings(Bench *bench, Ceilings *ceilings, CeilingSizes *s
     size_t unused, total, side;
     double seconds = 0;
     TRY(device->memory(device, &unused, &total));
-    bench->room = unused / SHARE;
+    bench->budget = unused / SHARE;
     TRY(device->event_open(device, &bench->from));
     TRY(device->event_open(device, &bench->to));
-    const size_t least = bench->room / 3 < MIN_COPY ? bench->room / 3 : MIN_COPY;
+    const size_t least = bench->budget / 3 < MIN_COPY ? bench->budget / 3 : MIN_COPY;
     TRY(measure_growing(bench, copy_block, copy_bytes, least, MAX_COPY, &sizes->copy, &seconds));
     ceilings->copy = 2 * (double)sizes->copy / seconds;
     TRY(measure_growing(bench, multiply_square, product_bytes, MIN_SIDE, MAX_SIDE, &side, &seconds));

@@ -55,9 +55,11 @@ static void print_operations(const ProfileFigures *figures, FILE *out) {
 void profile_report(const ProfileFigures *figures, FILE *out) {
     print_phases(figures, out);
     print_operations(figures, out);
-    fputs("MB and GFLOP are computed from the shapes, each tensor read or written once; the floor is what they would\n"
-          "take at the ceilings, above 100% where caches beat the copy, or other shapes and FP8 the square product\n\n",
-          out);
+    fputs(
+        "MB and GFLOP are computed from the shapes, each tensor read or written once; the floor is their time at the\n"
+        "ceilings, above 100% where caches are faster than the copy, or FP8 or another shape than the square "
+        "product\n\n",
+        out);
     fprintf(out, "idle     %.1f%% of the %.3f ms of a step by itself: ",
             share_percent(figures, figures->idle_between_steps + figures->idle_between_operations),
             figures->seconds / (double)figures->steps * 1e3);

@@ -23,19 +23,19 @@ static Phase current_phase(const Profiler *profiler) {
 }
 
 static Status grow_marks(Profiler *profiler) {
-    int64_t capacity = profiler->room;
-    TRY(list_grow(&profiler->marks, profiler->room, &capacity, sizeof *profiler->marks, "the profile's marks"));
-    while (profiler->room < capacity) {
-        Mark *mark = &profiler->marks[profiler->room];
+    int64_t capacity = profiler->capacity;
+    TRY(list_grow(&profiler->marks, profiler->capacity, &capacity, sizeof *profiler->marks, "the profile's marks"));
+    while (profiler->capacity < capacity) {
+        Mark *mark = &profiler->marks[profiler->capacity];
         mark->event = NULL;
         TRY(profiler->real->event_open(profiler->real, &mark->event));
-        profiler->room++;
+        profiler->capacity++;
     }
     return NULL;
 }
 
 static Status record_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost) {
-    if (profiler->count == profiler->room)
+    if (profiler->count == profiler->capacity)
         TRY(grow_marks(profiler));
     Mark *mark = &profiler->marks[profiler->count++];
     *mark = (Mark){.event = mark->event, .kind = kind, .which = which, .cost = cost};
@@ -48,15 +48,15 @@ static void add_mark(Profiler *profiler, MarkKind kind, int which, OpCost cost) 
         profiler->failure = record_mark(profiler, kind, which, cost);
 }
 
-/* Within a range that names a phase one that names none belongs to that phase. */
+/* A range whose name is no phase belongs to the phase of the range around it. */
 static void push_range(const Device *device, const char *name) {
     Profiler *profiler = (Profiler *)device;
     const Phase phase = phase_of(name), outer = current_phase(profiler);
     profiler->real->range_push(profiler->real, name);
     if (profiler->depth == PROFILER_DEPTH) {
         if (!profiler->failure)
-            profiler->failure =
-                status_error(EXIT_INTERNAL, "range %s is the %dth within another", name, profiler->depth);
+            profiler->failure = status_error(
+                EXIT_INTERNAL, "range %s is nested %d deep, more than a profile can follow", name, profiler->depth);
         return;
     }
     profiler->ranges[profiler->depth++] = phase == PHASE_OTHER ? outer : phase;
@@ -93,11 +93,11 @@ void profiler_attach(Profiler *profiler, Ops *ops, const Ceilings *ceilings) {
 }
 
 void profiler_close(Profiler *profiler) {
-    for (int i = 0; i < profiler->room; i++)
+    for (int i = 0; i < profiler->capacity; i++)
         profiler->real->event_close(profiler->real, profiler->marks[i].event);
     free(profiler->marks);
     profiler->marks = NULL;
-    profiler->count = profiler->room = 0;
+    profiler->count = profiler->capacity = 0;
     profiler->marking = false;
     status_free(profiler->failure);
     profiler->failure = NULL;
@@ -110,11 +110,11 @@ Status profiler_begin_step(Profiler *profiler, bool operations) {
     return record_mark(profiler, MARK_STEP_BEGIN, (int)PHASE_OTHER, (OpCost){0});
 }
 
-/* Seconds since the step began that the phase, the operation, and the last work took to where they are. */
+/* Seconds since the step began. */
 typedef struct {
     Phase phase;
     double phase_since, operation_since, busy_until;
-    bool busy; /* some work was met */
+    bool busy; /* some work has been seen */
 } Walk;
 
 static void note_busy(ProfileFigures *figures, Walk *walk, double from, double until) {

@@ -19,7 +19,7 @@ static const double MEGABYTE = 1e6, GIGABYTE = 1e9;
 static Status open_budget(const Config *config, const char *gpu, MemoryBudget *budget) {
     if (gpu) {
         const KnownGpu *known;
-        TRY(known_gpu_find(gpu, &known));
+        TRY(status_append(known_gpu_find(gpu, &known), "; omit --gpu to plan for this machine"));
         memory_budget_known(known, budget);
         return NULL;
     }

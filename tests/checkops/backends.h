@@ -11,19 +11,19 @@ typedef enum { BACKEND_CPU, BACKEND_EMU, BACKEND_CUDA, BACKENDS } BackendName;
 
 typedef struct {
     const char *name;
-    const Device *device; /* NULL: not there */
+    const Device *device; /* NULL: absent */
     Device *opened;
     const EmuControl *control; /* the emulator's */
     bool wanted;               /* by --backend */
-    char reason[300];          /* why it is not there */
+    char reason[300];          /* why it is absent */
 } Backend;
 
 typedef struct {
     Backend of[BACKENDS];
 } Backends;
 
-/* Opens those that are wanted, all when `only` is NULL; the CPU is always there, what others are compared with.
- * False: there is no backend of that name. */
+/* Opens the backend named `only`, or all for NULL, and always the CPU, with which the others are compared. False: no
+ * backend has that name. */
 bool backends_open(Backends *backends, const char *only);
 void backends_close(Backends *backends);
 

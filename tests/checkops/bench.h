@@ -6,7 +6,7 @@
 #include "ops/cost.h"
 #include "ops/ops.h"
 
-/* Memory of the device that every call shares: pools of numbers, and what stands at which place is of no interest. */
+/* Memory of the device that every call shares: pools of arbitrary numbers. */
 enum { POOLS = 8, LISTS = 2 };
 typedef struct {
     Ops ops;

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* The calls. Pools 0 .. 3 are read, 4 and 5 written, 6 and 7 hold statistics; 7 what is positive. Each
- * returns what the call costs. */
+/* The calls. Pools 0 .. 3 are read, 4 and 5 written, 6 and 7 are statistics; pool 7 is positive. Each function returns
+ * the cost of its call. */
 
 /* Calls an operation with these arguments. */
 #define CALL(operation, Arguments, ...)                                                                                \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the calls below get: device memory that holds zeros, and lists written into it. */
+/* Arguments of the calls below: device memory of zeros, and lists written into it. */
 enum { PLACES = 16, PLACE = 256, MESSAGES = 16 };
 typedef struct {
     Check *check;
@@ -85,7 +85,7 @@ static void check_host(Errors *e) {
     expect_error(e, EXIT_INTERNAL, "3 pixels cannot be cut into patches of 2");
 }
 
-/* What stands in the device's memory. */
+/* Contents of the device's memory. */
 static void check_findings(Errors *e) {
     Ops *ops = &e->ops;
     const int32_t *kept = put_data(e, (const int32_t[]){2, 0}, 2 * sizeof(int32_t)); /* a bad patch among the visible */

@@ -8,7 +8,7 @@
 
 enum { CODES = 65536 };
 
-/* What a code stands for, from the formats' definition: E4M3 has no infinities and one NaN, E5M2 is IEEE-like. */
+/* The value of a code, from the formats' definition: E4M3 has no infinities and one NaN, E5M2 is IEEE-like. */
 static double fp8_value(int code, Fp8Format format) {
     const int bits = format == FP8_E4M3 ? 3 : 2, bias = format == FP8_E4M3 ? 7 : 15;
     const int exponent = (code & 127) >> bits, fraction = code & ((1 << bits) - 1);
@@ -57,7 +57,7 @@ static float scale_of(Fp8Format format, float amax) {
     return (float)scale;
 }
 
-/* Whether two structures hold the same, NaN included. */
+/* Whether two structures are equal, NaN included. */
 static bool same_scale(const Fp8Scale *a, const Fp8Scale *b) {
     return !memcmp(a, b, sizeof *a);
 }
@@ -77,9 +77,9 @@ static void expect_codes(const float *x, size_t count, bool seen, Fp8Scale *scal
     }
 }
 
-static void judge_itself(Check *check, const void *data) {
+static void compare_itself(Check *check, const void *data) {
     for (int i = 0; i < check->buffer_count; i++)
-        check->buffers[i].judged |= check->buffers[i].data == data;
+        check->buffers[i].own_comparison |= check->buffers[i].data == data;
 }
 
 Codes check_codes(Check *check, bool wanted, size_t count) {
@@ -92,8 +92,8 @@ Codes check_codes(Check *check, bool wanted, size_t count) {
     codes.seen = check_between(check, 0, 3) == 0;
     if (wanted)
         codes.y = check_bytes(check, "codes", BUFFER_OUTPUT, count, 1);
-    judge_itself(check, codes.scale);
-    judge_itself(check, codes.y);
+    compare_itself(check, codes.scale);
+    compare_itself(check, codes.y);
     return codes;
 }
 
@@ -120,7 +120,7 @@ void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_
     free(want);
 }
 
-/* Quantises x [rows][columns] everywhere and holds every code against the nearest. */
+/* Quantises x [rows][columns] on every backend and compares every code with the nearest. */
 static void check_format(Check *check, const float *x, int rows, int columns, float factor, Fp8Format format,
                          bool transposing) {
     const size_t count = (size_t)rows * columns;
@@ -302,7 +302,7 @@ void check_measure_fp8(Check *check) {
     }
 }
 
-/* A linear layer in codes, and what they stand for. */
+/* A linear layer in codes, and their values. */
 typedef struct {
     int rows, in, out;
     Activation act;

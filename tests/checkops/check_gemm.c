@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* One panel with every tile that this processor can run, the operations use only the first: A and B lie either way
- * round, C has gaps between its rows. */
+/* One panel with every tile that this processor can run, the operations use only the first: A and B are stored either
+ * way round, C has gaps between its rows. */
 static void check_tile(Check *check, const Tile *tile) {
     const int m = check_between(check, 1, 20), k = check_between(check, 1, 40), n = check_between(check, 1, 100);
     const int first = check_between(check, 0, (n - 1) / tile->columns) * tile->columns;

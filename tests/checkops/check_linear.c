@@ -45,7 +45,7 @@ static Linear draw_linear(Check *check) {
     return l;
 }
 
-/* y = act(x w^T + bias); pre and the sums of the absolute terms when wanted. */
+/* y = act(x w^T + bias); pre and the sums of the absolute terms (NULL: not needed). */
 static void forward_linear(const Linear *l, double *pre, double *size, double *y) {
     for (int r = 0; r < l->rows; r++)
         for (int o = 0; o < l->out; o++) {

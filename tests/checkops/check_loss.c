@@ -56,7 +56,7 @@ void check_masked_pixel_loss(Check *check) {
     const int32_t *ids = m.ids = check_ids(check, m.batch, m.patches);
     float *pred = check_reals(check, "pred", BUFFER_INPUT, count, 1);
     float *target = check_floats(check, "target", BUFFER_INPUT, masked * m.dim, 1);
-    if (check->round == 3) /* a flat patch: only the 1e-6 stands between it and a division by zero */
+    if (check->round == 3) /* a flat patch: only the 1e-6 prevents a division by zero */
         for (int i = 0; i < m.dim; i++)
             target[i] = 0.7f;
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);

@@ -45,7 +45,7 @@ static Norm draw_norm(Check *check) {
     if (check->round == 7)
         n.dim = 1;
     if (check->round == 2 || (check->round > 4 && check->round % 2 == 0)) {
-        /* The models' widths, and longer than a warp's registers hold. */
+        /* The models' widths, and longer than fits a warp's registers. */
         static const int dims[] = {2400, 1280, 256, 2048, 192, 384, 512, 768, 1024, 2049, 1536};
         n.dim = dims[check->round / 2 % (sizeof dims / sizeof *dims)];
         n.rows = n.per_sample * check_between(check, 1, 1 + 20 / n.per_sample);

@@ -17,7 +17,7 @@ static double cubic_weight(double x) {
 }
 
 /* One value of one pass: the weighted mean of `count` values `stride` apart around position `centre`, in 22-bit fixed
- * point, rounded and held to 0 .. 255. */
+ * point, rounded and clamped to 0 .. 255. */
 static uint8_t resample_pixel(const uint8_t *values, size_t stride, int count, double centre, double widened) {
     int first = (int)(centre - 2 * widened + 0.5), end = (int)(centre + 2 * widened + 0.5);
     first = first < 0 ? 0 : first;

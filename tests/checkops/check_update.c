@@ -86,7 +86,7 @@ void check_check_step(Check *check) {
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
     StepState *state = check_bytes(check, "state", BUFFER_BOTH, 1, sizeof *state);
     float *gate = check_float_output(check, "gate", 1);
-    memset(state, 0, sizeof *state); /* what lies between its members, too */
+    memset(state, 0, sizeof *state); /* its padding, too */
     state->spike = cases[which].spike;
     state->settled = 20;
     state->mean = cases[which].mean;

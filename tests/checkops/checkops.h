@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holds each operation of every backend against a naive double-precision reference and the backends against each
- * other.
+/* Compares each operation of every backend with a naive double-precision reference, and the backends with each other.
  *
- * A check draws a shape and its inputs into buffers of host memory, calls the operation in a RUN loop, and compares
- * what the buffers hold then, the CPU's results in FP32, with its reference. The loop's body runs once for each way to
+ * A check draws a shape and its inputs into buffers of host memory, calls the operation in a RUN loop, and compares the
+ * buffers, which then contain the CPU's results in FP32, with its reference. The loop's body runs once for each way to
  * run the operation (runs.c lists them: backends, types, numbers of threads, orders of threads and blocks), and AT(x)
- * gives it the memory of the current run's device for a buffer. Around every body, device memory is laid out again:
- * guards about each buffer, outputs poisoned with NaN. Afterwards guards and inputs must be untouched, all runs of one
- * backend and type must give the same bits, the backends must agree, and the CPU's BF16 must be its FP32, rounded where
- * ops.h says and nowhere else. */
+ * gives it the memory of the current run's device for a buffer. Before every run device memory is laid out again, with
+ * guards around each buffer and outputs poisoned with NaN. Afterwards guards and inputs must be untouched, all runs of
+ * one backend and type must give the same bits, the backends must agree, and the CPU's BF16 must be its FP32, rounded
+ * where ops.h says and nowhere else. */
 #ifndef CHECKOPS_H
 #define CHECKOPS_H
 
@@ -23,7 +22,7 @@ enum { CHECK_BUFFERS = 48, GROUPS = 7 };
 
 typedef enum { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_BOTH } BufferKind;
 
-/* What a buffer holds. Real: floats on the host, what the run's `type` says on the device. Bytes: anything that is
+/* The elements of a buffer. Real: floats on the host, what the run's `type` says on the device. Bytes: anything that is
  * equal everywhere. */
 typedef enum { BUFFER_REAL, BUFFER_FLOAT, BUFFER_DOUBLE, BUFFER_BF16, BUFFER_BYTES } BufferType;
 
@@ -34,10 +33,10 @@ typedef struct {
     size_t count, size;             /* elements and one's bytes on the host */
     void *data, *first;             /* host memory that the check sees; what the check filled it with */
     double bound[2];                /* of FP32 and BF16 results, relative to the largest */
-    bool judged;                    /* by the check itself, in EACH: backends may differ */
+    bool own_comparison;            /* the check compares it itself, in EACH: backends may differ */
     unsigned char *image, *block;   /* what the current run is given: on the host, on the device */
     size_t before, bytes, after;    /* of a block: guard, elements, guard */
-    unsigned char *results[GROUPS]; /* of the first run of each group, as the device holds them */
+    unsigned char *results[GROUPS]; /* of the first run of each group, as in device memory */
 } Buffer;
 
 typedef struct {
@@ -55,7 +54,7 @@ typedef struct {
     void *scratch[CHECK_BUFFERS];
     int scratch_count;
     int group, variant; /* of runs.c: the current run */
-    int shown;          /* the group whose results the buffers hold, in EACH */
+    int shown;          /* the group whose results are in the buffers, in EACH */
 } Check;
 
 typedef void (*CheckFunction)(Check *check);
@@ -90,19 +89,19 @@ double *check_copy(Check *check, const float *x, size_t count);
 void check_start(Check *check);
 bool check_more(Check *check);
 void check_next(Check *check);
-/* In RUN: where the current run's device holds the buffer; NULL for NULL. */
+/* In RUN: the buffer in the memory of the current run's device; NULL for NULL. */
 #define AT(data) check_at(check, (data))
 void *check_at(const Check *check, const void *data);
 
-/* After RUN: the buffers hold the results of one group of runs after the other (check_type() tells in which type they
- * were kept), inputs as these runs saw them; at the end the CPU's in FP32 again. For what must hold everywhere. */
+/* After RUN: puts the results of one group of runs after the other into the buffers (check_type() is the type they were
+ * stored in), inputs as these runs saw them; at the end the CPU's in FP32 again. For what must be true everywhere. */
 #define EACH(check) for (check_show(check); check_showing(check);)
 void check_show(Check *check);
 bool check_showing(Check *check);
 RealType check_type(const Check *check);
 
-/* The codes that an operation leaves of a tensor it writes, where they are `wanted`: buffers, the operation's argument
- * in RUN, and after it the demand that they are quantise_fp8()'s of the tensor as each run has written it. */
+/* The FP8 codes that an operation writes beside a tensor, if `wanted`: the buffers, the operation's argument in RUN,
+ * and the comparison with quantise_fp8() of the tensor as each run has written it. */
 typedef struct {
     Fp8Scale *scale, before;
     uint8_t *y; /* NULL: none */
@@ -133,12 +132,12 @@ double check_dot(const double *x, const float *y, size_t count);
 
 /* For the parts of the harness. */
 void *check_allocate(size_t bytes);
-/* Holds `got`, a buffer's elements as a run of `got_type` keeps them, against `want` (compare.c). */
+/* Compares `got`, a buffer's elements as a run of `got_type` stores them, with `want` (compare.c). */
 void check_compare(Check *check, const Buffer *buffer, const void *got, RealType got_type, const void *want,
                    RealType want_type);
 /* Makes the CPU's FP32 operations round to BF16 between their steps. */
 void check_steps(Ops *ops);
-/* Element i of a buffer's values as a run of `type` keeps them. */
+/* Element i of a buffer's values as a run of `type` stores them. */
 double check_element(const Buffer *buffer, const void *values, RealType type, size_t i);
 size_t check_element_size(const Buffer *buffer, RealType type);
 /* "emu bf16, order 2" of the current run, or of the group that is shown; "" outside both. */

@@ -78,7 +78,7 @@ static void compare_exactly(Check *check, const Buffer *b, const void *got, cons
 
 void check_compare(Check *check, const Buffer *b, const void *got, RealType got_type, const void *want,
                    RealType want_type) {
-    if (b->judged)
+    if (b->own_comparison)
         return;
     if (b->type == BUFFER_BYTES) {
         for (size_t i = 0; i < b->count * b->size; i++)

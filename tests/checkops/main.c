@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkops: holds each operation of every backend against a naive reference and the CPU. Output in TAP. */
+/* checkops: compares each operation of every backend with a naive reference and the CPU. Output in TAP. */
 #include "base/program.h"
 #include "tests/checkops/checkops.h"
 
@@ -21,7 +21,7 @@ static const struct {
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
-/* The whole run: what was asked for, and the tests counted so far. */
+/* The whole run: its options, and the tests counted so far. */
 typedef struct {
     Backends backends;
     const char *only; /* operation; NULL: all */
@@ -61,7 +61,7 @@ static void run_check(Run *run, int which) {
     report_test(run, !check.failed, checks[which].name, check.why);
 }
 
-/* What was asked for and is not there: no GPU is no failure, but said; the emulator is always built. */
+/* Reports backends that are absent: a missing GPU is reported and no failure; the emulator is always built. */
 static void report_absent(Run *run) {
     const Backend *cuda = &run->backends.of[BACKEND_CUDA], *emu = &run->backends.of[BACKEND_EMU];
     if (emu->wanted && !emu->device)

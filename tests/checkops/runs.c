@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Every way to run an operation. A group is one backend and type; its runs must give the same bits, and its first is
- * held against another group: a device against the CPU, and the CPU's BF16 against FP32 in steps (steps.c) from the
+ * compared with another group: a device with the CPU, and the CPU's BF16 with FP32 in steps (steps.c) from the
  * same inputs, which then are BF16 values. */
 typedef struct {
     BackendName backend;
@@ -32,7 +32,7 @@ static int guard_byte(const Check *check) {
     return check->variant % 2 ? OTHER_GUARD : POISON;
 }
 
-/* Where the CPU was not asked for, it runs once only, to be compared with. */
+/* A CPU that the options exclude still runs once, for the comparison. */
 static int runs_of(const Check *check, int group) {
     const Group *g = &groups[group];
     const Backend *backend = &check->backends->of[g->backend];

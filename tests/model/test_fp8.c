@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model in FP8 keeps beside its parameters. The arithmetic is held by checkops and the recorded cases. */
+/* The state of a model in FP8 beside its parameters. checkops and the recorded cases check the arithmetic. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -274,7 +274,7 @@ static void recomputing_changes_nothing_but_memory(void **state) {
     }
 }
 
-/* How often each form of GELU was asked for, forward and backward. */
+/* How often each form of GELU was called, forward and backward. */
 static struct { int forward[3], backward[3]; } asked;
 
 static void count_forward(Ops *ops, const LinearForward *a) {

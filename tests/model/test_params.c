@@ -84,7 +84,7 @@ static void values_and_moments_come_back(void **state) {
         const Param *p = &f->params.list[i];
         assert_memory_equal(f->params.value + p->offset, value + p->offset, sizeof(float) * p->count);
     }
-    assert_true(f->params.value[21] == 0); /* the gap is nobody's */
+    assert_true(f->params.value[21] == 0); /* the gap belongs to no tensor */
     assert_null(files_remove(f->path));
     write_file(f, f->params.m, true, "m.", 0);
     memset(f->params.m, 0, sizeof m);
