@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first images of a data set as evaluation sees them, held in memory: for validation and reconstructions. */
+/* The first images of a data set as evaluation sees them, in memory: for validation and reconstructions. */
 #ifndef FOVEA_DATA_EVALUATION_IMAGES_H
 #define FOVEA_DATA_EVALUATION_IMAGES_H
 
@@ -12,8 +12,8 @@ typedef struct {
     int64_t *records; /* [count], ascending */
 } EvaluationImages;
 
-/* Reads the first `wanted` readable images of options->records, fewer when it holds fewer; `options` as for training,
- * what differs is set here. Unreadable ones on the way are passed over, noted in `unreadable`, and borne up to max_bad.
+/* Reads the first `wanted` readable images of options.records, fewer when there are fewer. `options` as for training;
+ * this call sets what differs. Unreadable images are skipped and added to `unreadable`, up to max_unreadable of them.
  */
 Status evaluation_images_open(EvaluationImages *images, LoaderOptions options, int64_t wanted,
                               UnreadableList *unreadable) MUST_USE;

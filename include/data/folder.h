@@ -11,13 +11,13 @@ typedef struct {
     char *root;
     char **paths; /* [count], relative to root, sorted bytewise */
     int64_t count;
-    uint64_t hash;    /* of names and sizes: two listings with the same hash hold the same records */
+    uint64_t hash;    /* of names and sizes: two listings with the same hash have the same records */
     int64_t links;    /* to folders, which were not followed */
     char *first_link; /* relative to root, the first of them bytewise; NULL when there is none */
 } Folder;
 
-/* The images of file_tree_list(); a link that leads nowhere counts as a bad one. EXIT_DATA naming the folder when it is
- * missing, it or one below it is unreadable, or it holds no image. */
+/* The images of file_tree_list(); a dangling link counts as an unreadable one. EXIT_DATA naming the folder when it is
+ * missing, when it or one below it is unreadable, or when it contains no image. */
 Status folder_open(const char *root, Folder *folder) MUST_USE;
 void folder_close(Folder *folder);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bounded ring of batches filled by worker threads, in order.
  *
- * Workers take samples one by one, in order of batch and place, up to `depth` batches ahead of the consumer; a batch is
- * handed out when all of its samples are in. What a sample is made of depends only on its number, so the number of
- * workers changes nothing but the time. */
+ * Workers fill samples one by one, in order of batch and place, up to `depth` batches ahead of the consumer; a batch is
+ * handed out when all its samples are done. A sample depends only on its number, so the number of workers changes only
+ * the time. */
 #ifndef FOVEA_DATA_PREFETCH_H
 #define FOVEA_DATA_PREFETCH_H
 
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Writes sample `place` of batch `batch` to `out` (sample_bytes of it; NULL where they are 0), the number of the record
- * used to `record` and, where the ring has crops (else `crop` is NULL), the part of it that is to be seen to `crop`.
+ * used to `record` and, where the ring has crops (else `crop` is NULL), the part of it to show to `crop`.
  * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
  * before the lowest sample that failed, then returns that sample's failure, as often as it is called. */
 typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop);
@@ -37,7 +37,7 @@ typedef struct {
     const void *samples;    /* [batch_size][sample_bytes], or NULL */
     const int64_t *records; /* [batch_size] */
     const Crop *crops;      /* [batch_size], or NULL */
-    int ready; /* full batches in the ring when it was asked for, this one among them; 0: it was waited for */
+    int ready; /* full batches in the ring when it was requested, this one included; 0: prefetch_next() waited */
 } PrefetchBatch;
 
 typedef struct Prefetch Prefetch;
@@ -46,12 +46,13 @@ typedef struct Prefetch Prefetch;
 void prefetch_measure(const PrefetchOptions *options, Arena *host);
 /* Allocates the ring and starts the workers. */
 Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;
-/* Waits for the next batch; it stays valid until its prefetch_done(). Up to `depth` batches are held at a time. */
+/* Waits for the next batch; it stays valid until its prefetch_done(). The caller may hold up to `depth` batches.
+ */
 Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) MUST_USE;
-/* Gives the place of the oldest batch held back to the workers. */
+/* Returns the slot of the oldest batch held to the workers. */
 void prefetch_done(Prefetch *prefetch);
-/* Those still held are handed out anew, the oldest first. */
-void prefetch_again(Prefetch *prefetch);
+/* Hands the batches still held out again, oldest first. */
+void prefetch_rewind(Prefetch *prefetch);
 /* Stops and joins the workers and frees the ring. NULL is allowed. */
 void prefetch_close(Prefetch *prefetch);
 

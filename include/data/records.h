@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run trains or validates on: a folder of images, or records of one or several packs.
+/* The images that a run trains or validates on: a folder, or records of one or several packs.
  *
  * Records are numbered 0 .. count-1: a folder's in its own order; those of packs by pack, in the order in which they
- * are named, and within each by their number there, passing over those of other splits. */
+ * are named, and within each by their number there, without those of other splits. */
 #ifndef FOVEA_DATA_RECORDS_H
 #define FOVEA_DATA_RECORDS_H
 
@@ -13,57 +13,57 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which splits of a pack are taken; a folder is always taken whole. */
+/* Which splits of a pack are used; a folder is always used whole. */
 typedef enum {
-    RECORDS_TRAIN, /* train, and what has no split */
+    RECORDS_TRAIN, /* train, and records without a split */
     RECORDS_VAL,   /* val */
     RECORDS_ALL
 } RecordsSplits;
 
-/* The records taken of one pack. */
+/* The records used of one pack. */
 typedef struct {
     Pack pack;
     int64_t *list; /* [count] their numbers in the pack, ascending */
     int64_t first, count;
-    int64_t first_place, places; /* see records_at() */
+    int64_t first_sample, samples_per_epoch; /* see records_at() */
 } RecordsPart;
 
 typedef struct {
-    char *text;         /* as it was given, for messages */
+    char *text;         /* as given, for messages */
     Folder folder;      /* when there are no parts */
     RecordsPart *parts; /* [part_count] */
     int part_count;
-    int64_t count;  /* of records */
-    int64_t places; /* an epoch shows this many; `count` where every weight is 1 */
-    int side;       /* of the packs' square records, in pixels; 0: a folder, or packs of several sizes */
-    bool licensed;  /* one of the packs is */
-    uint64_t hash;  /* of which images these are, how numbered and how weighted */
+    int64_t count;             /* of records */
+    int64_t samples_per_epoch; /* `count` where every weight is 1 */
+    int side;                  /* of the packs' square records, in pixels; 0: a folder, or packs of several sizes */
+    bool licensed;             /* one of the packs is */
+    uint64_t hash;             /* of which images these are, how numbered and how weighted */
 } Records;
 
 /* Opens `text`: a folder, a pack, or packs separated by commas. `weights`: "" or as many numbers, separated by commas:
- * a pack of n records with weight w gets round(w * n) places an epoch; "" is 1 each. EXIT_DATA when there is nothing
+ * a pack of n records with weight w gets round(w * n) samples an epoch; "" is 1 each. EXIT_DATA when there is nothing
  * there, or no record of these splits; EXIT_USAGE for weights that are no numbers above 0, too many, too few, too large
- * or so small that no place is left. */
+ * or so small that no sample is left. */
 Status records_open(const char *text, const char *weights, RecordsSplits splits, Records *records) MUST_USE;
 void records_close(Records *records);
 
-/* What place `position` of `epoch` shows, 0 <= position < places: the record's number, plus `count` times the turn
- * that it is within this epoch (0 the first time), so that every showing has a key of its own; key % count is the
- * record. The place is j = random_permute(seed, epoch, places, position), which belongs to a part by cumulative sums.
- * Of a part with as many places as records it is record j - first_place. Otherwise places are counted on over epochs,
- * g = epoch * places + j - first_place, and in pass q = g / count record random_permute(seed + RECORDS_PASS, q, count,
- * g % count) is shown, so that every record gets its turn. */
+/* The key of the sample at `position` of `epoch`, 0 <= position < samples_per_epoch: the record's number, plus `count`
+ * times the turn that it is within this epoch (0 the first time), so that each sample has its own key; key % count is
+ * the record. The sample is j = random_permute(seed, epoch, samples_per_epoch, position), which belongs to a part by
+ * cumulative sums. In a part with as many samples as records it is record j - first_sample. Otherwise samples count on
+ * over epochs, g = epoch * samples_per_epoch + j - first_sample (the part's), and pass q = g / count shows record
+ * random_permute(seed + RECORDS_PASS, q, count, g % count), so that every record gets its turn. */
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position);
 #define RECORDS_PASS UINT64_C(0x9E3779B97F4A7C15)
 
 /* The part of a record and its number in that part's pack; only with packs. */
 const RecordsPart *records_part(const Records *records, int64_t record, int64_t *number);
-/* For messages: the image's path, relative to the folder or to where the pack was made from, and the folder or pack.
+/* For messages: the image's path, relative to the folder or to the source of the pack, and the folder or pack.
  */
 const char *records_path(const Records *records, int64_t record);
 const char *records_root(const Records *records, int64_t record);
 
-/* EXIT_DATA when a person of one data set is in both. People are known in packs only. */
+/* EXIT_DATA when a person of one data set is in both. Only packs name people. */
 Status records_check_disjoint_people(const Records *train, const Records *val) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resizing as Pillow does it, to the level. */
+/* Resizing with the same result as Pillow's, to the bit. */
 #ifndef FOVEA_IMAGE_RESIZE_H
 #define FOVEA_IMAGE_RESIZE_H
 
@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* The part of an image a sample sees, in pixels of the image; `flip` mirrors left and right after resizing. */
+/* The part of an image that a sample shows, in pixels of the image; `flip` mirrors left and right after resizing. */
 typedef struct {
     int top, left, height, width;
     bool flip;
@@ -20,14 +20,15 @@ typedef struct {
 
 /* One image: cut `crop` out, resize it to out_height x out_width as Pillow's BICUBIC does (a = -0.5, widened when
  * shrinking; horizontal then vertical pass, 8 bits between, 22-bit fixed point), mirror the output if crop.flip. An
- * axis of equal size is copied. Callable from any thread at once; allocates its scratch and fails only for want of
- * it. */
+ * axis of equal size is copied. Callable from several threads at once; allocates its scratch memory and fails only
+ * without it.
+ */
 Status resize_pixels(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Crop crop, int out_height,
                      int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
 
-/* resize_pixels() of a box that may begin and end within pixels and reach beyond the image, where all is black: as if
- * the image had been padded with it. Pixels that the box holds in part count as its own. The same result as
- * resize_pixels() where the box lies on whole pixels within the image. */
+/* resize_pixels() of a box that may begin and end within pixels and extend beyond the image, which is black there, as
+ * if it had been padded. Pixels that are partly in the box count as its own. The same result as resize_pixels() for a
+ * box of whole pixels within the image. */
 typedef struct {
     double top, left, height, width; /* pixels; the first one covers 0 .. 1 */
 } Box;

@@ -35,20 +35,23 @@ Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
 typedef struct {
     const uint8_t *pixels; /* [batch][side][side][3], or NULL */
     int side;              /* 0: the model's image_size */
-    const int32_t *which;  /* [batch] pixels is [cached][side][side][3], and these are the samples'; NULL: in order */
+    /* The device cache, [cached][side][side][3], always device memory: sample i is its record which[i]; NULL: pixels.
+     */
+    const uint8_t *records;
     int cached;
-    const Crop *crops;  /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
-    const float *image; /* [batch][3][size][size], used when pixels is NULL */
-    const int32_t *ids; /* [batch][patches], each row a permutation by mae_shuffle() */
-    int batch;          /* 1 .. shape.batch */
+    const int32_t *which; /* [batch] */
+    const Crop *crops;    /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
+    const float *image;   /* [batch][3][size][size], used when pixels is NULL */
+    const int32_t *ids;   /* [batch][patches], each row a permutation by mae_shuffle() */
+    int batch;            /* 1 .. shape.batch */
 } MaeInput;
 
 /* Places for inputs in the device's memory: one can be filled while the other is computed with. */
 enum { MAE_INPUT_SLOTS = 2 };
 
 /* Copies an input of pixels, whose pointers are the host's memory, to the model's slot, in the order of `stream`; where
- * the device reads the host's memory, `input` is `host`. Crops only of records of shape.record. With `which`, of a
- * model with shape.cached, pixels are the device's already and stay where they are. */
+ * the device reads the host's memory, `input` is `host`. Crops only of records of shape.record. With
+ * `records`, of a model with shape.cached, which[] is copied and the records stay where they are. */
 Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
 /* Bytes that mae_upload() has copied so far. */
 uint64_t mae_uploaded_bytes(const Mae *mae);

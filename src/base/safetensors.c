@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/safetensors_types.h"
-
 static const size_t HEADER_MAX = 100000000; /* the format's own limit */
 
 typedef struct {

@@ -1,41 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/safetensors_write.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "base/safetensors_types.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    size_t size;
-} TYPES[] = {[TYPE_F64] = {"F64", 8}, [TYPE_F32] = {"F32", 4}, [TYPE_BF16] = {"BF16", 2},
-             [TYPE_I64] = {"I64", 8}, [TYPE_I32] = {"I32", 4}, [TYPE_U8] = {"U8", 1}};
-enum { TYPE_COUNT = sizeof TYPES / sizeof TYPES[0] };
-
-size_t tensor_type_size(TensorType type) {
-    return TYPES[type].size;
-}
-
-const char *tensor_type_name(TensorType type) {
-    return TYPES[type].name;
-}
-
-bool tensor_type_named(const char *name, TensorType *type) {
-    for (int i = 0; i < TYPE_COUNT; i++)
-        if (!strcmp(name, TYPES[i].name)) {
-            *type = (TensorType)i;
-            return true;
-        }
-    return false;
-}
-
-/* What our own reader would refuse is a mistake of the caller's. */
-static Status check(const char *path, const Tensor *tensors, int count) {
+/* What our own reader would refuse is a mistake of the caller. */
+static Status check_tensors(const char *path, const Tensor *tensors, int count) {
     for (int i = 0; i < count; i++) {
         const Tensor *tensor = &tensors[i];
         int64_t product = 1;
-        if (tensor->dims < 0 || tensor->dims > TENSOR_MAX_DIMS || (unsigned)tensor->type >= TYPE_COUNT)
+        if (tensor->dims < 0 || tensor->dims > TENSOR_MAX_DIMS || (unsigned)tensor->type >= TENSOR_TYPES)
             return status_error(EXIT_INTERNAL, "%s: tensor \"%s\" has no writable type or shape", path, tensor->name);
         for (int d = 0; d < tensor->dims; d++)
             if (tensor->shape[d] < 0 || __builtin_mul_overflow(product, tensor->shape[d], &product))
@@ -51,7 +27,7 @@ static Status check(const char *path, const Tensor *tensors, int count) {
     return NULL;
 }
 
-/* Tensors by falling element size, so that each one lies aligned: this walks them in that order. */
+/* Visits the tensors by falling element size, so that each one is aligned in the file. */
 #define FOR_EACH_IN_PLACE(tensor)                                                                                      \
     for (size_t size_ = 8; size_; size_ /= 2)                                                                          \
         for (const Tensor *tensor = tensors; tensor < tensors + count; tensor++)                                       \
@@ -107,7 +83,7 @@ static Status write_parts(int descriptor, const char *path, const char *header, 
 }
 
 Status safetensors_write(const char *path, const Tensor *tensors, int count, const TensorNote *notes, int note_count) {
-    TRY(check(path, tensors, count));
+    TRY(check_tensors(path, tensors, count));
     char *header;
     int descriptor;
     TRY(print_header(tensors, count, notes, note_count, &header));

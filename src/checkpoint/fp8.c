@@ -2,6 +2,7 @@
 #include "checkpoint/fp8.h"
 
 #include "base/files.h"
+#include "base/safetensors_write.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "checkpoint/write.h"
 
 #include "base/files.h"
+#include "base/safetensors_write.h"
 #include "base/threads.h"
 #include "checkpoint/checksums.h"
 #include "checkpoint/copy.h"

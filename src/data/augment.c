@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/loader.h"
+#include "data/augment.h"
 
 #include <math.h>
 
@@ -10,7 +10,7 @@ static int at_least_one(double side) {
 }
 
 /* The largest central box within the ratios: the whole image unless it is too tall or too wide. */
-static Crop central(const CropRange *range, int height, int width) {
+static Crop central_crop(const CropRange *range, int height, int width) {
     double ratio = (double)width / height;
     Crop crop = {.height = height, .width = width};
     if (ratio < range->ratio_min)
@@ -23,7 +23,7 @@ static Crop central(const CropRange *range, int height, int width) {
 }
 
 /* One try: false when the box drawn does not fit. Sides are rounded half to even, as Python does. */
-static bool draw(Random *random, const CropRange *range, int height, int width, Crop *crop) {
+static bool draw_crop(Random *random, const CropRange *range, int height, int width, Crop *crop) {
     double area = (double)height * width * random_between(random, range->scale_min, range->scale_max);
     double ratio = exp(random_between(random, log(range->ratio_min), log(range->ratio_max)));
     double w = rint(sqrt(area * ratio)), h = rint(sqrt(area / ratio));
@@ -39,9 +39,9 @@ Crop random_resized_crop(Random *random, const CropRange *range, int height, int
     Crop crop;
     bool fits = false;
     for (int tries = 0; tries < TRIES && !fits; tries++)
-        fits = draw(random, range, height, width, &crop);
+        fits = draw_crop(random, range, height, width, &crop);
     if (!fits)
-        crop = central(range, height, width);
+        crop = central_crop(range, height, width);
     crop.flip = random_uniform(random) < range->flip;
     return crop;
 }

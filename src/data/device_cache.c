@@ -3,28 +3,28 @@
 
 #include <stdlib.h>
 
-enum { PIECE = 64, DEPTH = 3 }; /* records that are brought at a time, and pieces in the ring */
+enum { PIECE = 64, DEPTH = 3 }; /* records uploaded at a time, and pieces in the ring */
 
 struct DeviceCache {
     const Device *device;
     DeviceCacheFill fill;
     void *context;
-    int64_t count, there;
+    int64_t count, uploaded;
     size_t record_bytes;
-    uint8_t *pixels; /* the device's */
+    uint8_t *pixels; /* device memory */
     Stream *copies;
-    Prefetch *ring; /* until all are there */
+    Prefetch *ring; /* until all are uploaded */
 };
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
+static Status fill_record(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
     (void)crop;
-    DeviceCache *held = context;
+    DeviceCache *cache = context;
     *key = (int64_t)batch * PIECE + place;
-    return *key < held->count ? held->fill(held->context, *key, out) : NULL;
+    return *key < cache->count ? cache->fill(cache->context, *key, out) : NULL;
 }
 
 static PrefetchOptions ring_options(const Device *device, size_t record_bytes, int workers) {
-    return (PrefetchOptions){.fill = fill,
+    return (PrefetchOptions){.fill = fill_record,
                              .batch_size = PIECE,
                              .sample_bytes = record_bytes,
                              .device = device,
@@ -39,59 +39,59 @@ void device_cache_measure(int64_t count, size_t record_bytes, Arena *host, Arena
     arena_take(device, (size_t)count * record_bytes);
 }
 
-Status device_cache_open(const Device *device, int64_t count, size_t record_bytes, int workers,
-                         DeviceCacheFill fill_record, void *context, DeviceCache **out) {
+Status device_cache_open(const Device *device, int64_t count, size_t record_bytes, int workers, DeviceCacheFill fill,
+                         void *context, DeviceCache **out) {
     *out = NULL;
-    DeviceCache *held = calloc(1, sizeof *held);
-    if (!held)
-        return status_no_memory("a device's records", sizeof *held);
-    *held = (DeviceCache){
-        .device = device, .fill = fill_record, .context = context, .count = count, .record_bytes = record_bytes};
+    DeviceCache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        return status_no_memory("the device cache", sizeof *cache);
+    *cache =
+        (DeviceCache){.device = device, .fill = fill, .context = context, .count = count, .record_bytes = record_bytes};
     PrefetchOptions ring = ring_options(device, record_bytes, workers);
-    ring.context = held;
+    ring.context = cache;
     void *memory = NULL;
-    Status status = device->allocate(device, (size_t)count * record_bytes, "the packs' records (data.cache)", &memory);
-    held->pixels = memory;
+    Status status = device->allocate(device, (size_t)count * record_bytes, "the device cache", &memory);
+    cache->pixels = memory;
     if (!status)
-        status = device->stream_open(device, &held->copies);
+        status = device->stream_open(device, &cache->copies);
     if (!status)
-        status = prefetch_open(&ring, &held->ring);
+        status = prefetch_open(&ring, &cache->ring);
     if (status)
-        device_cache_close(held);
+        device_cache_close(cache);
     else
-        *out = held;
+        *out = cache;
     return status;
 }
 
-void device_cache_close(DeviceCache *held) {
-    if (!held)
+void device_cache_close(DeviceCache *cache) {
+    if (!cache)
         return;
-    prefetch_close(held->ring);
-    held->device->stream_close(held->device, held->copies);
-    held->device->release(held->device, held->pixels);
-    free(held);
+    prefetch_close(cache->ring);
+    cache->device->stream_close(cache->device, cache->copies);
+    cache->device->release(cache->device, cache->pixels);
+    free(cache);
 }
 
-Status device_cache_fill_next(DeviceCache *held, int64_t *left) {
-    const Device *device = held->device;
-    if (held->there < held->count) {
+Status device_cache_fill_next(DeviceCache *cache, int64_t *left) {
+    const Device *device = cache->device;
+    if (cache->uploaded < cache->count) {
         PrefetchBatch piece;
-        TRY(prefetch_next(held->ring, &piece));
-        const int64_t rest = held->count - held->there, records = rest < PIECE ? rest : PIECE;
-        TRY(device->copy(device, held->copies, held->pixels + (size_t)held->there * held->record_bytes, piece.samples,
-                         (size_t)records * held->record_bytes, COPY_TO_DEVICE));
-        TRY(device->wait(device, held->copies));
-        prefetch_done(held->ring);
-        held->there += records;
+        TRY(prefetch_next(cache->ring, &piece));
+        const int64_t rest = cache->count - cache->uploaded, records = rest < PIECE ? rest : PIECE;
+        TRY(device->copy(device, cache->copies, cache->pixels + (size_t)cache->uploaded * cache->record_bytes,
+                         piece.samples, (size_t)records * cache->record_bytes, COPY_TO_DEVICE));
+        TRY(device->wait(device, cache->copies));
+        prefetch_done(cache->ring);
+        cache->uploaded += records;
     }
-    *left = held->count - held->there;
+    *left = cache->count - cache->uploaded;
     if (!*left) {
-        prefetch_close(held->ring);
-        held->ring = NULL;
+        prefetch_close(cache->ring);
+        cache->ring = NULL;
     }
     return NULL;
 }
 
-const uint8_t *device_cache_pixels(const DeviceCache *held) {
-    return held->pixels;
+const uint8_t *device_cache_pixels(const DeviceCache *cache) {
+    return cache->pixels;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/loader.h"
+#include "data/evaluation_view.h"
+
+#include "image/resize.h"
 
 #include <stdlib.h>
 #include <string.h>

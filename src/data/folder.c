@@ -27,9 +27,9 @@ static Status hash_list(const TreeFile *files, int64_t count, uint64_t *hash) {
 }
 
 /* Moves the paths of the sorted list into `folder`. */
-static Status fill(Folder *folder, const char *root, TreeFile *files, int64_t count) {
+static Status take_paths(Folder *folder, const char *root, TreeFile *files, int64_t count) {
     if (!count)
-        return status_error(EXIT_DATA, "%s: the folder holds no image (.jpg, .jpeg or .png)", root);
+        return status_error(EXIT_DATA, "%s: the folder contains no image (.jpg, .jpeg or .png)", root);
     TRY(hash_list(files, count, &folder->hash));
     folder->root = strdup(root);
     folder->paths = malloc((size_t)count * sizeof *folder->paths);
@@ -47,7 +47,7 @@ Status folder_open(const char *root, Folder *folder) {
     *folder = (Folder){0};
     FileTree listing;
     TRY(file_tree_read(root, image_is_file_name, &listing));
-    Status status = fill(folder, root, listing.files, listing.count);
+    Status status = take_paths(folder, root, listing.files, listing.count);
     folder->links = listing.link_count;
     if (listing.link_count) {
         folder->first_link = listing.links[0].path;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "data/loader.h"
+
 #include "base/files.h"
-#include "data/bad_records.h"
 #include "data/device_cache.h"
+#include "data/evaluation_view.h"
 #include "data/pack_reader.h"
+#include "image/decode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,29 +14,29 @@ struct Loader {
     LoaderOptions options;
     int share;          /* samples of a batch that fall to this rank */
     PackReader *reader; /* NULL: a folder */
-    DeviceCache *held;  /* LOADER_DEVICE's records, else NULL */
-    Prefetch *prefetch; /* NULL until the device holds its records */
-    BadRecords bad;
+    DeviceCache *cache; /* with LOADER_DEVICE, else NULL */
+    Prefetch *prefetch; /* NULL until the device cache is full */
+    UnreadableRecords unreadable;
 };
 
 /* `key`: see records_at(). */
-static Crop crop_of(const Loader *loader, int height, int width, uint32_t epoch, int64_t key) {
+static Crop draw_crop(const Loader *loader, int height, int width, uint32_t epoch, int64_t key) {
     const LoaderOptions *options = &loader->options;
     Random random;
     random_start(&random, options->seed, RANDOM_CROP, epoch, (uint64_t)key);
     return random_resized_crop(&random, &options->crop, height, width);
 }
 
-static Status view(const Loader *loader, const Image *image, uint32_t epoch, int64_t key, void *out) {
+static Status make_view(const Loader *loader, const Image *image, uint32_t epoch, int64_t key, void *out) {
     const LoaderOptions *options = &loader->options;
     if (options->evaluate)
         return evaluation_view(image, options->image_size, out);
-    const Crop crop = crop_of(loader, image->height, image->width, epoch, key);
+    const Crop crop = draw_crop(loader, image->height, image->width, epoch, key);
     return resize_pixels(image->pixels, image->height, image->width, crop, options->image_size, options->image_size,
                          out);
 }
 
-static Status load(const Loader *loader, const char *path, uint32_t epoch, int64_t key, void *out) {
+static Status load_file(const Loader *loader, const char *path, uint32_t epoch, int64_t key, void *out) {
     Image image;
     TRY(image_read(path, &image));
     int shorter = image.width < image.height ? image.width : image.height;
@@ -42,7 +45,7 @@ static Status load(const Loader *loader, const char *path, uint32_t epoch, int64
         status = status_error(EXIT_DATA, "%s: %d x %d pixels, smaller than a patch (%d)", path, image.width,
                               image.height, loader->options.min_side);
     else
-        status = view(loader, &image, epoch, key, out);
+        status = make_view(loader, &image, epoch, key, out);
     image_free(&image);
     return status;
 }
@@ -51,38 +54,39 @@ static Status load_packed(const Loader *loader, uint32_t epoch, int64_t key, voi
     const int64_t record = key % loader->options.records->count;
     if (crop) {
         const int side = loader->options.records->side;
-        *crop = crop_of(loader, side, side, epoch, key);
+        *crop = draw_crop(loader, side, side, epoch, key);
         return out ? pack_reader_copy(loader->reader, record, out) : NULL;
     }
     PackView packed;
     TRY(pack_reader_view(loader->reader, record, &packed));
     const Image image = {.width = packed.side, .height = packed.side, .pixels = (uint8_t *)(uintptr_t)packed.pixels};
-    Status status = view(loader, &image, epoch, key, out);
+    Status status = make_view(loader, &image, epoch, key, out);
     pack_view_close(&packed);
     return status;
 }
 
-/* Loads the record, or finds that it is bad: *used says which. Only bad data makes a record bad; want of memory, say,
- * ends the loader. */
+/* Loads the record, or finds it unreadable: *used says which. Only its data can make a record unreadable; an
+ * out-of-memory error, for example, ends the loader. */
 static Status try_record(Loader *loader, uint32_t epoch, int64_t key, void *out, Crop *crop, bool *used) {
     const Records *records = loader->options.records;
     const int64_t record = key % records->count;
     *used = false;
-    if (bad_records_has(&loader->bad, record))
+    if (unreadable_records_has(&loader->unreadable, record))
         return NULL;
     const char *root = records_root(records, record), *name = records_path(records, record);
     char *path;
     TRY(loader->reader ? files_path(&path, "%s", name) : files_path(&path, "%s/%s", root, name));
-    Status status = loader->reader ? load_packed(loader, epoch, key, out, crop) : load(loader, path, epoch, key, out);
+    Status status =
+        loader->reader ? load_packed(loader, epoch, key, out, crop) : load_file(loader, path, epoch, key, out);
     *used = !status;
     if (status_code(status) == EXIT_DATA)
-        status = bad_records_enter(&loader->bad, record, path, status);
+        status = unreadable_records_add(&loader->unreadable, record, path, status);
     free(path);
     return status;
 }
 
-/* What the order has at `place` of the rank's part of a batch. */
-static int64_t key_at(const Loader *loader, uint64_t batch, int place) {
+/* The key of sample `place` of the rank's part of a batch; see records_at(). */
+static int64_t find_key(const Loader *loader, uint64_t batch, int place) {
     const LoaderOptions *options = &loader->options;
     const uint64_t count = (uint64_t)options->records->count, batch_size = (uint64_t)options->batch_size;
     const uint64_t within = (uint64_t)options->rank * (uint64_t)loader->share + (uint64_t)place;
@@ -92,9 +96,9 @@ static int64_t key_at(const Loader *loader, uint64_t batch, int place) {
     return records_at(options->records, options->seed, loader_epoch(loader, batch), position);
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
+static Status fill_sample(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
     Loader *loader = context;
-    const int64_t count = loader->options.records->count, first = key_at(loader, batch, place);
+    const int64_t count = loader->options.records->count, first = find_key(loader, batch, place);
     const int64_t turn = first - first % count;
     const uint32_t epoch = loader_epoch(loader, batch);
     bool used = false;
@@ -107,28 +111,26 @@ static Status fill(void *context, uint64_t batch, int place, void *out, int64_t 
         if (used)
             return NULL;
     }
-    return bad_records_too_many(&loader->bad);
+    return unreadable_records_refuse(&loader->unreadable);
 }
 
 static Status check_options(const LoaderOptions *options, int ranks) {
     const Records *records = options->records;
     if (options->rank < 0 || options->rank >= ranks || options->batch_size % ranks)
         return status_error(EXIT_USAGE,
-                            "train.global_batch = %d cannot be shared by %d ranks (this is rank %d); take a "
-                            "multiple",
+                            "a batch of %d samples cannot be shared by %d ranks (this is rank %d); use a multiple of "
+                            "the number of ranks",
                             options->batch_size, ranks, options->rank);
     if (options->raw && (options->evaluate || !records->side))
-        return status_error(EXIT_USAGE, "%s: only packs of one size can be given as they are, in training",
+        return status_error(EXIT_USAGE, "%s: only packs of one size can be passed on uncropped, and only in training",
                             records->text);
     if (options->cache == LOADER_DEVICE && !options->raw)
         return status_error(EXIT_USAGE,
-                            "data.cache = device: %s: a device can hold records of packs that are all of one size "
-                            "alone; take data.cache = auto",
+                            "%s: a device cache needs packs whose records all have one size; use another cache",
                             records->text);
-    if (!options->evaluate && records->places < options->batch_size)
-        return status_error(EXIT_DATA,
-                            "%s holds %lld images, fewer than one batch of %d; add images or lower the batch",
-                            records->text, (long long)records->places, options->batch_size);
+    if (!options->evaluate && records->samples_per_epoch < options->batch_size)
+        return status_error(EXIT_DATA, "%s has %lld images, fewer than one batch of %d; add images or lower the batch",
+                            records->text, (long long)records->samples_per_epoch, options->batch_size);
     const int shortest = options->min_side;
     for (int i = 0; i < records->part_count; i++)
         if (records->parts[i].pack.info.image_size < shortest)
@@ -140,11 +142,11 @@ static Status check_options(const LoaderOptions *options, int ranks) {
 static Status open_ring(Loader *loader) {
     const LoaderOptions *options = &loader->options;
     const size_t side = (size_t)(options->raw ? options->records->side : options->image_size);
-    const PrefetchOptions ring = {.fill = fill,
+    const PrefetchOptions ring = {.fill = fill_sample,
                                   .context = loader,
                                   .first_batch = options->first_batch,
                                   .batch_size = loader->share,
-                                  .sample_bytes = loader->held ? 0 : side * side * 3,
+                                  .sample_bytes = loader->cache ? 0 : side * side * 3,
                                   .crops = options->raw,
                                   .device = options->device,
                                   .depth = options->depth,
@@ -152,20 +154,20 @@ static Status open_ring(Loader *loader) {
     return prefetch_open(&ring, &loader->prefetch);
 }
 
-/* A record for the device to hold; nobody looks at a bad one. */
-static Status read_record(void *context, int64_t record, void *out) {
+/* Reads a record for the device cache; an unreadable one is never shown. */
+static Status read_cached_record(void *context, int64_t record, void *out) {
     Loader *loader = context;
     Status status = pack_reader_copy(loader->reader, record, out);
     if (status_code(status) != EXIT_DATA)
         return status;
-    return bad_records_enter(&loader->bad, record, records_path(loader->options.records, record), status);
+    return unreadable_records_add(&loader->unreadable, record, records_path(loader->options.records, record), status);
 }
 
-static Status open_held(Loader *loader) {
+static Status open_cache(Loader *loader) {
     const LoaderOptions *options = &loader->options;
     const size_t side = (size_t)options->records->side;
-    return device_cache_open(options->device, options->records->count, side * side * 3, options->workers, read_record,
-                             loader, &loader->held);
+    return device_cache_open(options->device, options->records->count, side * side * 3, options->workers,
+                             read_cached_record, loader, &loader->cache);
 }
 
 Status loader_open(const LoaderOptions *options, Loader **out) {
@@ -178,12 +180,12 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
         return status_no_memory("the loader", sizeof *loader);
     loader->options = *options;
     loader->share = options->batch_size / ranks;
-    Status status = bad_records_open(&loader->bad, records, options->max_bad);
+    Status status = unreadable_records_open(&loader->unreadable, records, options->max_unreadable, options->limit_name);
     if (!status && records->part_count)
         status =
             pack_reader_open(records, options->cache == LOADER_DEVICE ? LOADER_AUTO : options->cache, &loader->reader);
     if (!status)
-        status = options->cache == LOADER_DEVICE ? open_held(loader) : open_ring(loader);
+        status = options->cache == LOADER_DEVICE ? open_cache(loader) : open_ring(loader);
     if (status)
         loader_close(loader);
     else
@@ -194,7 +196,8 @@ Status loader_open(const LoaderOptions *options, Loader **out) {
 int64_t loader_epoch_batches(const Loader *loader) {
     const Records *records = loader->options.records;
     const int64_t batch_size = loader->options.batch_size;
-    return loader->options.evaluate ? (records->count + batch_size - 1) / batch_size : records->places / batch_size;
+    return loader->options.evaluate ? (records->count + batch_size - 1) / batch_size
+                                    : records->samples_per_epoch / batch_size;
 }
 
 uint32_t loader_epoch(const Loader *loader, uint64_t number) {
@@ -203,9 +206,9 @@ uint32_t loader_epoch(const Loader *loader, uint64_t number) {
 
 Status loader_fill_device_cache(Loader *loader, int64_t *left) {
     *left = 0;
-    if (!loader->held || loader->prefetch)
+    if (!loader->cache || loader->prefetch)
         return NULL;
-    TRY(device_cache_fill_next(loader->held, left));
+    TRY(device_cache_fill_next(loader->cache, left));
     return *left ? NULL : open_ring(loader);
 }
 
@@ -214,12 +217,12 @@ void loader_measure_device_cache(int64_t records, int side, Arena *host, Arena *
 }
 
 const uint8_t *loader_device_records(const Loader *loader) {
-    return loader->held ? device_cache_pixels(loader->held) : NULL;
+    return loader->cache ? device_cache_pixels(loader->cache) : NULL;
 }
 
 Status loader_next(Loader *loader, PrefetchBatch *batch) {
     if (!loader->prefetch)
-        return status_error(EXIT_INTERNAL, "a batch was asked for before the device held all records");
+        return status_error(EXIT_INTERNAL, "a batch was requested before the device cache was full");
     return prefetch_next(loader->prefetch, batch);
 }
 
@@ -227,18 +230,18 @@ void loader_done(Loader *loader) {
     prefetch_done(loader->prefetch);
 }
 
-void loader_again(Loader *loader) {
-    prefetch_again(loader->prefetch);
+void loader_rewind(Loader *loader) {
+    prefetch_rewind(loader->prefetch);
 }
 
-Status loader_bad(Loader *loader, BadRecord **bad, int *count) {
-    return bad_records_copy(&loader->bad, bad, count);
+Status loader_unreadable(Loader *loader, UnreadableRecord **list, int *count) {
+    return unreadable_records_copy(&loader->unreadable, list, count);
 }
 
 Status loader_merge_unreadable(Loader *loader, UnreadableList *list) {
-    BadRecord *records;
+    UnreadableRecord *records;
     int count;
-    TRY(loader_bad(loader, &records, &count));
+    TRY(loader_unreadable(loader, &records, &count));
     Status status = NULL;
     for (int i = 0; i < count && !status; i++)
         status = unreadable_add(list, records[i].root, records[i].path, records[i].reason);
@@ -254,8 +257,8 @@ void loader_close(Loader *loader) {
     if (!loader)
         return;
     prefetch_close(loader->prefetch);
-    device_cache_close(loader->held);
+    device_cache_close(loader->cache);
     pack_reader_close(loader->reader);
-    bad_records_close(&loader->bad);
+    unreadable_records_close(&loader->unreadable);
     free(loader);
 }

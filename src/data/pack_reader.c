@@ -21,15 +21,15 @@
 
 enum { DIRECT_UNIT = 4096 };
 
-typedef enum { READ_PLAIN, READ_MAPPED, READ_DIRECT } Way;
+typedef enum { READ_PLAIN, READ_MAPPED, READ_DIRECT } ReadMethod;
 
 typedef struct {
-    Way way;
+    ReadMethod method;
     const uint8_t *map; /* record 0 */
     void *mapping;
-    size_t mapped;              /* bytes of the mapping */
-    int direct;                 /* descriptor; -1: none */
-    _Atomic uint64_t looked_at; /* batch for which it was seen to be unchanged, plus 1 */
+    size_t mapped;            /* bytes of the mapping */
+    int direct;               /* descriptor; -1: none */
+    _Atomic uint64_t checked; /* the last batch before which it was found unchanged, plus 1 */
 } Shard;
 
 struct PackReader {
@@ -39,7 +39,7 @@ struct PackReader {
     _Atomic uint64_t bytes;
 };
 
-/* Where a record lies. */
+/* Where a record is. */
 typedef struct {
     const Pack *pack;
     const PackShard *file;
@@ -47,10 +47,10 @@ typedef struct {
     int64_t number; /* in the pack */
     uint64_t offset;
     size_t size;
-} Place;
+} RecordPlace;
 
-static Place find(const PackReader *reader, int64_t record) {
-    Place place;
+static RecordPlace find_record(const PackReader *reader, int64_t record) {
+    RecordPlace place;
     const RecordsPart *part = records_part(reader->records, record, &place.number);
     place.pack = &part->pack;
     place.file = pack_find(place.pack, place.number, &place.offset);
@@ -59,7 +59,7 @@ static Place find(const PackReader *reader, int64_t record) {
     return place;
 }
 
-/* Files there may become shorter, or the server may go, without this machine's doing: a mapping then kills. */
+/* Files on a network can become shorter, or the server can vanish, and a mapping of one then kills the process. */
 static bool is_network(int descriptor) {
     enum { NFS = 0x6969, SMB = 0x517B };
     static const unsigned CIFS = 0xFF534D42, SMB2 = 0xFE534D42;
@@ -70,7 +70,7 @@ static bool is_network(int descriptor) {
     return type == NFS || type == SMB || type == CIFS || type == SMB2;
 }
 
-/* Where it cannot be mapped it is read. */
+/* A shard that cannot be mapped is read. */
 static void map_shard(Shard *shard, const PackShard *file, size_t size, size_t page) {
     if (is_network(file->descriptor))
         return;
@@ -78,12 +78,12 @@ static void map_shard(Shard *shard, const PackShard *file, size_t size, size_t p
     void *mapping = mmap(NULL, bytes, PROT_READ, MAP_SHARED, file->descriptor, (off_t)(file->offset - before));
     if (mapping == MAP_FAILED)
         return;
-    /* Neighbours in the file are not neighbours in the order: reading ahead is of no use. */
+    /* The order is random: reading ahead would be useless. */
     madvise(mapping, bytes, MADV_RANDOM);
     shard->mapping = mapping;
     shard->mapped = bytes;
     shard->map = (const uint8_t *)mapping + before;
-    shard->way = READ_MAPPED;
+    shard->method = READ_MAPPED;
 }
 
 static Status open_shard(Shard *shard, const PackShard *file, size_t size, size_t page, LoaderCache cache) {
@@ -95,14 +95,14 @@ static Status open_shard(Shard *shard, const PackShard *file, size_t size, size_
     }
     shard->direct = open(file->path, O_RDONLY | O_CLOEXEC | O_DIRECT);
     if (shard->direct < 0)
-        return status_error(EXIT_IO, "%s: cannot be opened for direct reads: %s; take data.cache = page", file->path,
-                            strerror(errno));
-    shard->way = READ_DIRECT;
+        return status_error(EXIT_IO, "%s: cannot be opened for direct reads: %s; read through the page cache",
+                            file->path, strerror(errno));
+    shard->method = READ_DIRECT;
     return NULL;
 }
 
 /* Page, unless the packs would fill more than half of the memory. */
-static LoaderCache choose(const Records *records) {
+static LoaderCache choose_cache(const Records *records) {
     const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double bytes = 0;
     for (int i = 0; i < records->part_count; i++) {
@@ -122,7 +122,7 @@ static Status open_part(PackReader *reader, int index, LoaderCache cache) {
     for (int i = 0; i < pack->shard_count; i++)
         shards[i].direct = -1;
     for (int i = 0; i < pack->shard_count; i++) {
-        const LoaderCache wanted = cache == LOADER_AUTO ? choose(reader->records) : cache;
+        const LoaderCache wanted = cache == LOADER_AUTO ? choose_cache(reader->records) : cache;
         Status status = open_shard(&shards[i], &pack->shards[i], size, reader->page, wanted);
         if (status && cache == LOADER_AUTO) { /* a file system without direct reads */
             status_free(status);
@@ -169,36 +169,37 @@ void pack_reader_close(PackReader *reader) {
 }
 
 Status pack_reader_unchanged(PackReader *reader, int64_t record, uint64_t batch) {
-    const Place place = find(reader, record);
-    if (atomic_load_explicit(&place.shard->looked_at, memory_order_relaxed) == batch + 1)
+    const RecordPlace place = find_record(reader, record);
+    if (atomic_load_explicit(&place.shard->checked, memory_order_relaxed) == batch + 1)
         return NULL;
     TRY(pack_shard_unchanged(place.file));
-    atomic_store_explicit(&place.shard->looked_at, batch + 1, memory_order_relaxed);
+    atomic_store_explicit(&place.shard->checked, batch + 1, memory_order_relaxed);
     return NULL;
 }
 
-static Status damaged(const Place *place, const char *reason) {
+static Status damaged_record(const RecordPlace *place, const char *reason) {
     return status_error(EXIT_DATA, "%s: record %lld of %s: %s", place->pack->rows[place->number].source,
                         (long long)(place->number - place->file->first), place->file->path, reason);
 }
 
-/* pread(2) until all is there, or as much as the file has. `least`: what has to come. */
-static Status read_fully(const Place *place, int descriptor, uint8_t *to, size_t size, size_t least, uint64_t offset) {
+/* pread(2) of `size` bytes, or as many as the file has, but at least `least`. */
+static Status read_fully(const RecordPlace *place, int descriptor, uint8_t *to, size_t size, size_t least,
+                         uint64_t offset) {
     size_t got = 0;
     while (got < least) {
         const ssize_t bytes = pread(descriptor, to + got, size - got, (off_t)(offset + got));
         if (bytes < 0 && errno == EINTR)
             continue;
         if (bytes < 0)
-            return damaged(place, strerror(errno));
+            return damaged_record(place, strerror(errno));
         if (bytes == 0)
-            return damaged(place, "the shard ends before it");
+            return damaged_record(place, "the shard ends before it");
         got += (size_t)bytes;
     }
     return NULL;
 }
 
-static Status read_direct(const Place *place, PackView *view) {
+static Status read_direct(const RecordPlace *place, PackView *view) {
     const uint64_t before = place->offset % DIRECT_UNIT;
     const size_t least = (size_t)before + place->size;
     const size_t size = (least + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT;
@@ -210,35 +211,35 @@ static Status read_direct(const Place *place, PackView *view) {
     return read_fully(place, place->shard->direct, buffer, size, least, place->offset - before);
 }
 
-static Status read_plain(const Place *place, uint8_t *out) {
+static Status read_plain(const RecordPlace *place, uint8_t *out) {
     return read_fully(place, place->file->descriptor, out, place->size, place->size, place->offset);
 }
 
-/* The mapped record, its pages in memory; NULL where that could not be had. */
-static const uint8_t *page_in(const PackReader *reader, const Place *place) {
-    if (place->shard->way != READ_MAPPED)
+/* The mapped record, its pages in memory; NULL where that is impossible. */
+static const uint8_t *map_record(const PackReader *reader, const RecordPlace *place) {
+    if (place->shard->method != READ_MAPPED)
         return NULL;
     const uint8_t *pixels = place->shard->map + (place->offset - place->file->offset);
     const size_t before = (uintptr_t)pixels % reader->page;
     const size_t bytes = (before + place->size + reader->page - 1) / reader->page * reader->page;
     void *start = (void *)(uintptr_t)(pixels - before);
-    madvise(start, bytes, MADV_WILLNEED); /* what is not there is read as a whole, not page by page */
+    madvise(start, bytes, MADV_WILLNEED); /* missing pages are read at once, not one by one */
     return madvise(start, bytes, MADV_POPULATE_READ) == 0 ? pixels : NULL;
 }
 
-static Status judge(PackReader *reader, const Place *place, uint64_t checksum) {
+static Status check_record(PackReader *reader, const RecordPlace *place, uint64_t checksum) {
     atomic_fetch_add_explicit(&reader->bytes, place->size, memory_order_relaxed);
     if (checksum != place->pack->rows[place->number].checksum)
-        return damaged(place, "its checksum does not hold");
+        return damaged_record(place, "its checksum does not match");
     return NULL;
 }
 
-static Status verify(PackReader *reader, const Place *place, const uint8_t *pixels) {
-    return judge(reader, place, XXH3_64bits(pixels, place->size));
+static Status verify_record(PackReader *reader, const RecordPlace *place, const uint8_t *pixels) {
+    return check_record(reader, place, XXH3_64bits(pixels, place->size));
 }
 
-/* The checksum is of the copy, which is what is used, taken piece by piece while it is in the nearest cache. */
-static uint64_t copy(uint8_t *to, const uint8_t *from, size_t size) {
+/* The checksum is that of the copy, which is what is used, computed piece by piece while it is in the nearest cache. */
+static uint64_t copy_and_hash(uint8_t *to, const uint8_t *from, size_t size) {
     enum { PIECE = 8192 };
     XXH3_state_t state;
     XXH3_INITSTATE(&state);
@@ -251,11 +252,11 @@ static uint64_t copy(uint8_t *to, const uint8_t *from, size_t size) {
     return XXH3_64bits_digest(&state);
 }
 
-static Status take(PackReader *reader, const Place *place, PackView *view) {
-    view->pixels = page_in(reader, place);
+static Status read_record(PackReader *reader, const RecordPlace *place, PackView *view) {
+    view->pixels = map_record(reader, place);
     if (view->pixels)
-        return verify(reader, place, view->pixels);
-    if (place->shard->way == READ_DIRECT) {
+        return verify_record(reader, place, view->pixels);
+    if (place->shard->method == READ_DIRECT) {
         TRY(read_direct(place, view));
     } else {
         uint8_t *buffer = malloc(place->size);
@@ -264,13 +265,13 @@ static Status take(PackReader *reader, const Place *place, PackView *view) {
         view->pixels = view->buffer = buffer;
         TRY(read_plain(place, buffer));
     }
-    return verify(reader, place, view->pixels);
+    return verify_record(reader, place, view->pixels);
 }
 
 Status pack_reader_view(PackReader *reader, int64_t record, PackView *view) {
-    const Place place = find(reader, record);
+    const RecordPlace place = find_record(reader, record);
     *view = (PackView){.side = place.pack->info.image_size};
-    Status status = take(reader, &place, view);
+    Status status = read_record(reader, &place, view);
     if (status)
         pack_view_close(view);
     return status;
@@ -282,19 +283,19 @@ void pack_view_close(PackView *view) {
 }
 
 Status pack_reader_copy(PackReader *reader, int64_t record, uint8_t *out) {
-    const Place place = find(reader, record);
-    PackView view = {.pixels = page_in(reader, &place)};
+    const RecordPlace place = find_record(reader, record);
+    PackView view = {.pixels = map_record(reader, &place)};
     Status status = NULL;
-    if (!view.pixels && place.shard->way == READ_DIRECT)
+    if (!view.pixels && place.shard->method == READ_DIRECT)
         status = read_direct(&place, &view);
     const bool there = view.pixels;
     if (!status && there)
-        status = judge(reader, &place, copy(out, view.pixels, place.size));
+        status = check_record(reader, &place, copy_and_hash(out, view.pixels, place.size));
     pack_view_close(&view);
     if (status || there)
         return status;
     TRY(read_plain(&place, out));
-    return verify(reader, &place, out);
+    return verify_record(reader, &place, out);
 }
 
 uint64_t pack_reader_bytes(PackReader *reader) {

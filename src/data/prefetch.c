@@ -21,11 +21,11 @@ struct Prefetch {
     /* What follows is guarded by the lock; samples and records are written outside it, each by the one worker that
      * claimed it, and published by counting it in `filled`. Samples and batches count from the ring's start. */
     pthread_mutex_t lock;
-    pthread_cond_t space; /* to workers: a batch was given back, or it is time to stop */
-    pthread_cond_t ready; /* to the consumer: a batch is full, or failed and at rest */
-    int *filled;          /* [depth] samples that are in */
+    pthread_cond_t space; /* signals workers: a batch was returned, or they must stop */
+    pthread_cond_t ready; /* signals the consumer: a batch is full, or all workers rest after a failure */
+    int *filled;          /* [depth] samples that are done */
     uint64_t claimed;     /* samples handed to workers */
-    uint64_t consumed;    /* batches given back */
+    uint64_t consumed;    /* batches returned */
     int busy;             /* workers inside fill */
     int held;             /* batches that the consumer has */
     bool stop;
@@ -41,7 +41,7 @@ static uint8_t *samples_of(const Prefetch *prefetch, size_t slot) {
     return prefetch->samples ? prefetch->samples + slot * prefetch->batch_bytes : NULL;
 }
 
-static Status fill(Prefetch *prefetch, uint64_t sample) {
+static Status fill_sample(Prefetch *prefetch, uint64_t sample) {
     const PrefetchOptions *options = &prefetch->options;
     uint64_t batch = sample / (uint64_t)options->batch_size;
     size_t place = (size_t)(sample % (uint64_t)options->batch_size), slot = (size_t)slot_of(prefetch, batch);
@@ -52,9 +52,9 @@ static Status fill(Prefetch *prefetch, uint64_t sample) {
                          prefetch->crops ? prefetch->crops + at : NULL);
 }
 
-/* Enters the outcome of a sample; with the lock held. The consumer is woken for what it waits for, a batch or a
- * failure: to be woken for each sample would take more of the processor than to copy one from a pack. */
-static void enter(Prefetch *prefetch, uint64_t sample, Status status) {
+/* Enters the outcome of a sample; with the lock held. The consumer is woken only for a full batch or a failure: waking
+ * it for each sample would take more processor time than copying one from a pack. */
+static void enter_result(Prefetch *prefetch, uint64_t sample, Status status) {
     bool full = false;
     prefetch->busy--;
     if (!status) {
@@ -71,7 +71,7 @@ static void enter(Prefetch *prefetch, uint64_t sample, Status status) {
         pthread_cond_signal(&prefetch->ready);
 }
 
-static void *work(void *argument) {
+static void *run_worker(void *argument) {
     Prefetch *prefetch = argument;
     cpu_set_t everywhere;
     numa_bind(prefetch->options.device->pci, &everywhere);
@@ -85,9 +85,9 @@ static void *work(void *argument) {
         uint64_t sample = prefetch->claimed++;
         prefetch->busy++;
         pthread_mutex_unlock(&prefetch->lock);
-        Status status = fill(prefetch, sample);
+        Status status = fill_sample(prefetch, sample);
         pthread_mutex_lock(&prefetch->lock);
-        enter(prefetch, sample, status);
+        enter_result(prefetch, sample, status);
     }
     pthread_mutex_unlock(&prefetch->lock);
     return NULL;
@@ -110,16 +110,14 @@ void prefetch_measure(const PrefetchOptions *options, Arena *host) {
     arena_take(host, options->crops ? depth * (size_t)options->batch_size * sizeof(Crop) : 0);
 }
 
-static Status allocate(Prefetch *prefetch) {
+static Status allocate_ring(Prefetch *prefetch) {
     const PrefetchOptions *options = &prefetch->options;
     size_t depth = (size_t)options->depth, batch_size = (size_t)options->batch_size;
     prefetch->batch_bytes = batch_stride(options);
     if (prefetch->batch_bytes == SIZE_MAX)
-        return status_error(EXIT_NO_MEMORY,
-                            "%zu batches of %zu samples of %zu bytes exceed the address space; lower "
-                            "data.prefetch_batches or train.micro_batch",
-                            depth, batch_size, options->sample_bytes);
-    /* The pages of pinned memory are taken by whoever allocates it: near the device, as the workers are. */
+        return status_error(EXIT_NO_MEMORY, "%zu batches of %zu samples of %zu bytes exceed the address space", depth,
+                            batch_size, options->sample_bytes);
+    /* The thread that allocates pinned memory decides where its pages are: near the device, as the workers are. */
     cpu_set_t everywhere;
     numa_bind(options->device->pci, &everywhere);
     Status taken = NULL;
@@ -141,8 +139,8 @@ static Status allocate(Prefetch *prefetch) {
 Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     *out = NULL;
     if (options->batch_size < 1 || options->depth < 1 || options->workers < 1)
-        return status_error(EXIT_INTERNAL, "a ring of %d batches of %d samples and %d workers cannot be",
-                            options->depth, options->batch_size, options->workers);
+        return status_error(EXIT_INTERNAL, "a ring cannot have %d batches of %d samples and %d workers", options->depth,
+                            options->batch_size, options->workers);
     Prefetch *prefetch = calloc(1, sizeof *prefetch);
     if (!prefetch)
         return status_no_memory("the ring of batches", sizeof *prefetch);
@@ -150,9 +148,9 @@ Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     pthread_mutex_init(&prefetch->lock, NULL);
     pthread_cond_init(&prefetch->space, NULL);
     pthread_cond_init(&prefetch->ready, NULL);
-    Status status = allocate(prefetch);
+    Status status = allocate_ring(prefetch);
     if (!status)
-        status = threads_start(&prefetch->threads, options->workers, "decoding", work, prefetch);
+        status = threads_start(&prefetch->threads, options->workers, "decoding", run_worker, prefetch);
     if (status)
         prefetch_close(prefetch);
     else
@@ -176,12 +174,12 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
     const uint64_t next = prefetch->consumed + (uint64_t)prefetch->held;
     if (prefetch->held == options->depth) {
         pthread_mutex_unlock(&prefetch->lock);
-        return status_error(EXIT_INTERNAL, "a batch was asked for while all %d of the ring were held", options->depth);
+        return status_error(EXIT_INTERNAL, "a batch was requested while all %d of the ring were held", options->depth);
     }
     size_t slot = (size_t)slot_of(prefetch, next);
     const int ready = count_ready(prefetch, next);
-    /* After a failure the workers at rest have filled every batch before it: those are still handed out, so that where
-     * a run stops does not hang on who was quicker. */
+    /* After a failure the workers have filled every batch before it: those are still handed out, so that the step at
+     * which a run stops does not depend on the workers' speed. */
     while (prefetch->filled[slot] < options->batch_size && !(prefetch->error && !prefetch->busy))
         pthread_cond_wait(&prefetch->ready, &prefetch->lock);
     if (prefetch->filled[slot] == options->batch_size) {
@@ -209,7 +207,7 @@ void prefetch_done(Prefetch *prefetch) {
     pthread_mutex_unlock(&prefetch->lock);
 }
 
-void prefetch_again(Prefetch *prefetch) {
+void prefetch_rewind(Prefetch *prefetch) {
     pthread_mutex_lock(&prefetch->lock);
     prefetch->held = 0;
     pthread_mutex_unlock(&prefetch->lock);

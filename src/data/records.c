@@ -11,7 +11,7 @@
 
 #include <xxhash.h>
 
-static const double MOST_PLACES = 1e12;
+static const double MAX_SAMPLES_PER_EPOCH = 1e12;
 
 static bool is_wanted(PackSplit split, RecordsSplits splits) {
     switch (splits) {
@@ -35,7 +35,7 @@ static Status select_records(RecordsPart *part, RecordsSplits splits) {
     return NULL;
 }
 
-/* The next piece of a list with commas, without the blanks around it; NULL at the end. The caller's to free. */
+/* The next piece of a list with commas, without the blanks around it, the caller's; NULL at the end. */
 static Status next_piece(const char **text, char **piece) {
     *piece = NULL;
     if (!*text)
@@ -66,11 +66,11 @@ static Status open_pack(const char *directory, RecordsSplits splits, Records *re
     for (RecordsPart *other = records->parts; other < part; other++)
         if (other->pack.hash == part->pack.hash)
             return status_error(EXIT_DATA,
-                                "%s: %s and %s hold the same records; name one of them (data.weights says "
+                                "%s: %s and %s contain the same records; name one of them (its weight says "
                                 "how often it is shown)",
                                 records->text, other->pack.directory, directory);
     TRY(select_records(part, splits));
-    part->places = part->count;
+    part->samples_per_epoch = part->count;
     records->licensed |= part->pack.info.licensed;
     const int side = part->pack.info.image_size;
     records->side = records->part_count == 1 || records->side == side ? side : 0;
@@ -78,7 +78,7 @@ static Status open_pack(const char *directory, RecordsSplits splits, Records *re
 }
 
 static Status open_packs(const char *text, RecordsSplits splits, Records *records) {
-    /* A folder may have a comma in its name. */
+    /* A folder's name may have a comma. */
     const int count = files_exists(text) ? 1 : count_pieces(text);
     records->parts = calloc((size_t)count, sizeof *records->parts);
     if (!records->parts)
@@ -98,24 +98,24 @@ static Status weigh_part(RecordsPart *part, const char *weight) {
     char *end;
     const double value = strtod(weight, &end);
     if (!*weight || *end || !(value > 0) || !isfinite(value))
-        return status_error(EXIT_USAGE, "data.weights: %s is no number above 0", *weight ? weight : "an empty piece");
-    const double places = round(value * (double)part->count);
-    if (part->count && (places < 1 || places > MOST_PLACES))
-        return status_error(EXIT_USAGE, "data.weights: %s times the %lld images of %s makes %s places an epoch", weight,
-                            (long long)part->count, part->pack.directory, places < 1 ? "no" : "too many");
-    part->places = (int64_t)places;
+        return status_error(EXIT_USAGE, "the weight %s is no number above 0", *weight ? weight : "an empty piece");
+    const double samples = round(value * (double)part->count);
+    if (part->count && (samples < 1 || samples > MAX_SAMPLES_PER_EPOCH))
+        return status_error(EXIT_USAGE, "the weight %s times the %lld images of %s makes %s samples an epoch", weight,
+                            (long long)part->count, part->pack.directory, samples < 1 ? "no" : "too many");
+    part->samples_per_epoch = (int64_t)samples;
     return NULL;
 }
 
-static Status weigh(const char *weights, Records *records) {
+static Status weigh_parts(const char *weights, Records *records) {
     if (!*weights)
         return NULL;
     const int given = count_pieces(weights);
     if (!records->part_count)
-        return status_error(EXIT_USAGE, "data.weights = %s: only packs have weights, and %s is a folder", weights,
+        return status_error(EXIT_USAGE, "weights %s: only packs have weights, and %s is a folder", weights,
                             records->text);
     if (given != records->part_count)
-        return status_error(EXIT_USAGE, "data.weights = %s: %d weights for %d packs; give one for each", weights, given,
+        return status_error(EXIT_USAGE, "weights %s: %d weights for %d packs; give one for each", weights, given,
                             records->part_count);
     Status status = NULL;
     for (int i = 0; i < given && !status; i++) {
@@ -135,7 +135,7 @@ static void add_number(XXH3_state_t *state, uint64_t number) {
     XXH3_64bits_update(state, bytes, sizeof bytes);
 }
 
-/* Over each pack's hash, its places and the numbers of the records taken. */
+/* The hash is over each pack's hash, its samples and the numbers of the records used. */
 static Status number_parts(Records *records) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
@@ -144,11 +144,11 @@ static Status number_parts(Records *records) {
     for (int i = 0; i < records->part_count; i++) {
         RecordsPart *part = &records->parts[i];
         part->first = records->count;
-        part->first_place = records->places;
+        part->first_sample = records->samples_per_epoch;
         records->count += part->count;
-        records->places += part->places;
+        records->samples_per_epoch += part->samples_per_epoch;
         add_number(state, part->pack.hash);
-        add_number(state, (uint64_t)part->places);
+        add_number(state, (uint64_t)part->samples_per_epoch);
         add_number(state, (uint64_t)part->count);
         for (int64_t r = 0; r < part->count; r++)
             add_number(state, (uint64_t)part->list[r]);
@@ -158,28 +158,28 @@ static Status number_parts(Records *records) {
     return NULL;
 }
 
-static Status open_all(const char *text, const char *weights, RecordsSplits splits, Records *records) {
+static Status open_text(const char *text, const char *weights, RecordsSplits splits, Records *records) {
     TRY(files_path(&records->text, "%s", text));
     if (!pack_is(text) && (files_exists(text) || !strchr(text, ','))) {
         TRY(folder_open(text, &records->folder));
-        records->count = records->places = records->folder.count;
+        records->count = records->samples_per_epoch = records->folder.count;
         records->hash = records->folder.hash;
-        return weigh(weights, records);
+        return weigh_parts(weights, records);
     }
     TRY(open_packs(text, splits, records));
-    TRY(weigh(weights, records));
+    TRY(weigh_parts(weights, records));
     TRY(number_parts(records));
     if (!records->count)
-        return status_error(EXIT_DATA, "%s holds no image of the %s; see the pack's splits", text,
+        return status_error(EXIT_DATA, "%s has no image of the %s; see the pack's splits", text,
                             splits == RECORDS_VAL     ? "split val"
                             : splits == RECORDS_TRAIN ? "split train, nor one without a split"
-                                                      : "splits that were asked for");
+                                                      : "requested splits");
     return NULL;
 }
 
 Status records_open(const char *text, const char *weights, RecordsSplits splits, Records *records) {
     *records = (Records){0};
-    Status status = open_all(text, weights, splits, records);
+    Status status = open_text(text, weights, splits, records);
     if (status)
         records_close(records);
     return status;
@@ -197,17 +197,17 @@ void records_close(Records *records) {
 }
 
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position) {
-    int64_t place = (int64_t)random_permute(seed, epoch, (uint64_t)records->places, position);
+    int64_t sample = (int64_t)random_permute(seed, epoch, (uint64_t)records->samples_per_epoch, position);
     if (!records->part_count)
-        return place;
+        return sample;
     const RecordsPart *part = records->parts;
-    while (place >= part->first_place + part->places)
+    while (sample >= part->first_sample + part->samples_per_epoch)
         part++;
-    place -= part->first_place;
-    if (part->places == part->count)
-        return part->first + place;
-    const uint64_t count = (uint64_t)part->count, before = (uint64_t)epoch * (uint64_t)part->places;
-    const uint64_t running = before + (uint64_t)place, pass = running / count;
+    sample -= part->first_sample;
+    if (part->samples_per_epoch == part->count)
+        return part->first + sample;
+    const uint64_t count = (uint64_t)part->count, before = (uint64_t)epoch * (uint64_t)part->samples_per_epoch;
+    const uint64_t running = before + (uint64_t)sample, pass = running / count;
     const int64_t record =
         (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count) + part->first;
     return record + (int64_t)(pass - before / count) * records->count;
@@ -236,16 +236,16 @@ const char *records_root(const Records *records, int64_t record) {
 
 typedef struct {
     const char *dataset, *person;
-} Person;
+} DatasetPerson;
 
-static int by_name(const void *a, const void *b) {
-    const Person *left = a, *right = b;
+static int compare_people(const void *a, const void *b) {
+    const DatasetPerson *left = a, *right = b;
     const int order = strcmp(left->dataset, right->dataset);
     return order ? order : strcmp(left->person, right->person);
 }
 
-/* Everyone who is known by name, sorted; the list is the caller's. */
-static Status list_people(const Records *records, Person **people, size_t *count) {
+/* Everyone with a name, sorted; the list is the caller's. */
+static Status list_people(const Records *records, DatasetPerson **people, size_t *count) {
     *count = 0;
     *people = malloc((size_t)(records->count ? records->count : 1) * sizeof **people);
     if (!*people)
@@ -255,29 +255,29 @@ static Status list_people(const Records *records, Person **people, size_t *count
         for (int64_t r = 0; r < part->count; r++) {
             const char *person = part->pack.rows[part->list[r]].person;
             if (*person)
-                (*people)[(*count)++] = (Person){part->pack.info.dataset, person};
+                (*people)[(*count)++] = (DatasetPerson){part->pack.info.dataset, person};
         }
     }
-    qsort(*people, *count, sizeof **people, by_name);
+    qsort(*people, *count, sizeof **people, compare_people);
     return NULL;
 }
 
-static Status refuse_shared(const Records *train, const Records *val, const Person *shared) {
+static Status refuse_shared(const Records *train, const Records *val, const DatasetPerson *shared) {
     return status_error(EXIT_DATA,
-                        "person %s of %s is in data.train = %s as well as in data.val = %s: the validation loss would "
-                        "not be one of people never seen; split anew, or take data.splits = train",
+                        "person %s of %s is in the training data %s and in the validation data %s: the validation loss "
+                        "would not be that of unseen people; split again, or train on the split train only",
                         shared->person, shared->dataset, train->text, val->text);
 }
 
 Status records_check_disjoint_people(const Records *train, const Records *val) {
     if (!train->part_count || !val->part_count)
         return NULL;
-    Person *left, *right = NULL;
+    DatasetPerson *left, *right = NULL;
     size_t left_count, right_count = 0;
     TRY(list_people(train, &left, &left_count));
     Status status = list_people(val, &right, &right_count);
     for (size_t i = 0, j = 0; !status && i < left_count && j < right_count;) {
-        const int order = by_name(&left[i], &right[j]);
+        const int order = compare_people(&left[i], &right[j]);
         if (!order)
             status = refuse_shared(train, val, &left[i]);
         i += order < 0;

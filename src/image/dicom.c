@@ -7,7 +7,7 @@
 
 enum {
     PREAMBLE = 128,
-    MAX_SIDE = 20000, /* as image_read() takes */
+    MAX_SIDE = 20000, /* as image_read() */
     TRANSFER_SYNTAX = 0x00020010,
     SOP_CLASS = 0x00080016,
     SOP_INSTANCE = 0x00080018,
@@ -33,7 +33,7 @@ enum {
 #define EXPLICIT_LITTLE "1.2.840.10008.1.2.1"
 #define JPEG_BASELINE "1.2.840.10008.1.2.4.50"
 
-/* Names of what is not read, for the message (PS3.6, annex A). */
+/* Names of transfer syntaxes that are not read, for the message (PS3.6, annex A). */
 static const char *syntax_name(const char *uid) {
     static const struct {
         const char *uid, *name;
@@ -69,22 +69,22 @@ static const char *syntax_name(const char *uid) {
     return "unknown here";
 }
 
-/* UIDs that identify nothing but the file are not worth its loss: all that prints on one line passes. */
+/* UIDs only identify the file, so anything printable without spaces is allowed in them. */
 static bool is_allowed(uint8_t byte, bool uid) {
     if (uid)
         return byte > ' ' && byte < 0x7F;
     return (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == ' ';
 }
 
-/* A UID, padded with a NUL, or a code string, padded with spaces; some writers take the other for padding. */
-static Status read_text(DicomBytes *bytes, const DicomElement *element, bool uid, char *text, size_t room) {
+/* A UID, padded with a NUL, or a code string, padded with spaces; some writers use the other's padding. */
+static Status read_text(DicomBytes *bytes, const DicomElement *element, bool uid, char *text, size_t capacity) {
     const uint8_t *value = bytes->data + bytes->at;
     size_t length = element->length;
     while (length && (value[length - 1] == '\0' || value[length - 1] == ' '))
         length--;
     for (; length && *value == ' '; length--)
         value++;
-    bool fine = length < room;
+    bool fine = length < capacity;
     for (size_t i = 0; fine && i < length; i++)
         fine = is_allowed(value[i], uid);
     if (!fine)
@@ -95,7 +95,7 @@ static Status read_text(DicomBytes *bytes, const DicomElement *element, bool uid
     return NULL;
 }
 
-/* Text that a file is not worse for: what is odd about it reads as nothing. */
+/* The file is usable without it, so an odd text is read as an empty one. */
 static void read_patient(const DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
     const uint8_t *value = bytes->data + bytes->at;
     size_t length = element->length;
@@ -122,9 +122,9 @@ static Status read_number(DicomBytes *bytes, const DicomElement *element, int *n
     return NULL;
 }
 
-/* A count in decimal digits, padded with spaces; nothing at all is one frame. */
+/* A count in decimal digits, padded with spaces; an empty text is one frame. */
 static Status read_frames(DicomBytes *bytes, const DicomElement *element, int *frames) {
-    enum { MOST = 1000000000 };
+    enum { MAX_FRAMES = 1000000000 };
     const uint8_t *value = bytes->data + bytes->at;
     size_t length = element->length, digits = 0;
     for (; length && (value[length - 1] == ' ' || value[length - 1] == '\0'); length--)
@@ -132,16 +132,16 @@ static Status read_frames(DicomBytes *bytes, const DicomElement *element, int *f
     for (; length && *value == ' '; length--)
         value++;
     long long count = 0;
-    for (; digits < length && value[digits] >= '0' && value[digits] <= '9' && count < MOST; digits++)
+    for (; digits < length && value[digits] >= '0' && value[digits] <= '9' && count < MAX_FRAMES; digits++)
         count = count * 10 + value[digits] - '0';
-    if (digits < length || count > MOST || (digits && !count))
+    if (digits < length || count > MAX_FRAMES || (digits && !count))
         return dicom_damaged(bytes->name, "(0028,0008) at byte %zu holds no number of frames", element->at);
     *frames = digits ? (int)count : 1;
     return NULL;
 }
 
-/* Keeps the value of an element that is needed; reading stays where it is. */
-static Status keep(DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
+/* Stores the value of an element that is needed; the reading position does not move. */
+static Status store_value(DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
     int sign = 0;
     switch (element->tag) {
     case SOP_CLASS:
@@ -151,7 +151,7 @@ static Status keep(DicomBytes *bytes, const DicomElement *element, Dicom *dicom)
     case PATIENT:
         read_patient(bytes, element, dicom);
         return NULL;
-    case LATERALITY: /* the series'; the image's own comes behind it */
+    case LATERALITY: /* the series'; the image's own follows and overrides it */
     case IMAGE_LATERALITY:
         read_laterality(bytes, element, dicom);
         return NULL;
@@ -182,8 +182,8 @@ static Status keep(DicomBytes *bytes, const DicomElement *element, Dicom *dicom)
     }
 }
 
-/* Group 2, always with explicit VRs: only the transfer syntax is taken from it. Its SOP class, for one, is the instance
- * UID in some cameras' files. */
+/* Group 2, always with explicit VRs: only its transfer syntax is used. Its SOP class, for example, is the instance UID
+ * in some cameras' files. */
 static Status read_meta(DicomBytes *bytes, Dicom *dicom) {
     if (bytes->size < PREAMBLE + 4 || memcmp(bytes->data + PREAMBLE, "DICM", 4) != 0)
         return dicom_damaged(bytes->name, "not a DICOM file: no mark DICM after %d bytes", PREAMBLE);
@@ -200,7 +200,7 @@ static Status read_meta(DicomBytes *bytes, Dicom *dicom) {
     return NULL;
 }
 
-/* Stands at the pixel data's value: notes where it lies. */
+/* Notes where the pixel data is; the reading position is at its value. */
 static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom *dicom) {
     static const char *const allowed[] = {"", "OB", "OW", "UN"};
     bool fine = false;
@@ -218,7 +218,7 @@ static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom 
     else
         bytes->at += element->length;
     dicom->pixels_bytes = bytes->at - dicom->pixels_at;
-    /* What follows does not count, but for a second image: nobody could tell which is meant. */
+    /* The rest of the file is ignored, except a second image: which of the two is meant would be unclear. */
     const uint8_t *next = bytes->data + bytes->at;
     if (bytes->size - bytes->at >= 4 && dicom_u16(next) == element->tag >> 16 &&
         dicom_u16(next + 2) == (element->tag & 0xFFFF))
@@ -226,7 +226,7 @@ static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom 
     return NULL;
 }
 
-/* Elements stand in ascending order, each once (PS3.5, 7.1): where they do not, a length was wrong. */
+/* Elements are in ascending order, each once (PS3.5, 7.1): anything else means that a length was wrong. */
 static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool *unsupported) {
     uint32_t last = 0;
     while (bytes->at < bytes->size) {
@@ -243,7 +243,7 @@ static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool
             return status_error(EXIT_DATA, "%s: unsupported DICOM: pixel format of floating-point values", bytes->name);
         }
         if (element.length != DICOM_UNDEFINED_LENGTH)
-            TRY(keep(bytes, &element, dicom));
+            TRY(store_value(bytes, &element, dicom));
         TRY(dicom_skip_value(bytes, implicit, &element));
     }
     return dicom_damaged(bytes->name, "it ends without pixel data (7fe0,0010)");
@@ -268,7 +268,7 @@ static Status check_present(const char *name, const Dicom *dicom) {
     return NULL;
 }
 
-/* Samples of a pixel for the colour spaces that are read; 0: not read. */
+/* Samples of a pixel for the colour spaces that are read; 0 for others. */
 static int samples_of(const char *photometric) {
     if (strcmp(photometric, "MONOCHROME1") == 0 || strcmp(photometric, "MONOCHROME2") == 0)
         return 1;
@@ -299,7 +299,7 @@ static Status check_format(const char *name, const Dicom *dicom, bool *unsupport
     return NULL;
 }
 
-/* Native values fill their element, but for a byte that makes its length even. */
+/* Native values fill their element, except for a byte that makes its length even. */
 static Status check_native_size(const char *name, const Dicom *dicom) {
     size_t pixels = (size_t)dicom->rows * (size_t)dicom->columns, needed = pixels * (size_t)dicom->samples;
     if (strcmp(dicom->photometric, "YBR_FULL_422") == 0) {

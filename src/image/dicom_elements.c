@@ -20,11 +20,11 @@ uint16_t dicom_u16(const uint8_t *bytes) {
     return (uint16_t)(bytes[0] | bytes[1] << 8);
 }
 
-static uint32_t u32(const uint8_t *bytes) {
+static uint32_t read_u32(const uint8_t *bytes) {
     return dicom_u16(bytes) | (uint32_t)dicom_u16(bytes + 2) << 16;
 }
 
-/* VRs whose length has 16 bits; all others, those the standard may still add included, have 32 (PS3.5, 7.1.2). */
+/* VRs whose length has 16 bits; all others, future ones too, have 32 (PS3.5, 7.1.2). */
 static bool has_short_length(const char *vr) {
     static const char *const names[] = {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO",
                                         "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"};
@@ -34,13 +34,13 @@ static bool has_short_length(const char *vr) {
     return false;
 }
 
-static Status need(const DicomBytes *bytes, size_t count, size_t from) {
+static Status need_bytes(const DicomBytes *bytes, size_t count, size_t from) {
     if (bytes->size - bytes->at < count)
         return dicom_damaged(bytes->name, "cut short: it ends within the element at byte %zu", from);
     return NULL;
 }
 
-/* The length behind an explicit VR. */
+/* The length after an explicit VR. */
 static Status read_explicit(DicomBytes *bytes, DicomElement *element) {
     memcpy(element->vr, bytes->data + bytes->at, 2);
     for (int i = 0; i < 2; i++)
@@ -52,20 +52,20 @@ static Status read_explicit(DicomBytes *bytes, DicomElement *element) {
         bytes->at += 4;
         return NULL;
     }
-    TRY(need(bytes, 8, element->at));
-    element->length = u32(bytes->data + bytes->at + 4);
+    TRY(need_bytes(bytes, 8, element->at));
+    element->length = read_u32(bytes->data + bytes->at + 4);
     bytes->at += 8;
     return NULL;
 }
 
 Status dicom_read_element(DicomBytes *bytes, bool implicit, DicomElement *element) {
     *element = (DicomElement){.at = bytes->at};
-    TRY(need(bytes, 8, element->at));
+    TRY(need_bytes(bytes, 8, element->at));
     const uint8_t *header = bytes->data + bytes->at;
     element->tag = (uint32_t)dicom_u16(header) << 16 | dicom_u16(header + 2);
     bytes->at += 4;
     if (implicit || element->tag >> 16 == DELIMITERS) {
-        element->length = u32(header + 4);
+        element->length = read_u32(header + 4);
         bytes->at += 4;
     } else
         TRY(read_explicit(bytes, element));
@@ -143,7 +143,7 @@ static Status skip_value(DicomBytes *bytes, bool implicit, const DicomElement *e
     if (!implicit && !unknown && strcmp(element->vr, "SQ") != 0)
         return dicom_damaged(bytes->name, "(%04x,%04x) %s of undefined length at byte %zu", element->tag >> 16,
                              element->tag & 0xFFFF, element->vr, element->at);
-    /* What is unknown and of undefined length is a sequence without VRs (PS3.5, 6.2.2, note 2). */
+    /* An unknown value of undefined length is a sequence without VRs (PS3.5, 6.2.2, note 2). */
     return skip_sequence(bytes, implicit || unknown, depth);
 }
 

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/codec.h"
+#include "image/jpeg.h"
+
+#include "image/jpeg_failure.h"
+#include "image/pixels.h"
 
 #include <jerror.h>
-
-static void escape(j_common_ptr jpeg) {
-    JpegFailure *failure = (JpegFailure *)jpeg->err;
-    jpeg->err->format_message(jpeg, failure->message);
-    longjmp(failure->escape, 1);
-}
-
-/* Level -1 is a warning: the data ended early or made no sense, and the decoder would fill in what it likes. */
-static void refuse_warning(j_common_ptr jpeg, int level) {
-    if (level < 0)
-        escape(jpeg);
-}
-
-static void stay_silent(j_common_ptr jpeg) {
-    (void)jpeg;
-}
-
-struct jpeg_error_mgr *jpeg_failure_start(JpegFailure *failure) {
-    jpeg_std_error(&failure->manager);
-    failure->manager.error_exit = escape;
-    failure->manager.emit_message = refuse_warning;
-    failure->manager.output_message = stay_silent;
-    return &failure->manager;
-}
 
 /* Adobe writes CMYK inverted, and Pillow takes all CMYK to be so: what is stored is the lack of ink, hence
  * channel = k - (255 - c) * k / 255, the quotient rounded as (t + t / 256) / 256 of t = product + 128. */
@@ -44,7 +23,7 @@ typedef struct {
     const char *path;
     const uint8_t *data;
     size_t size;
-    const ImageDecode *how;
+    const ImageDecode *options;
     Image *image, *full;
 } JpegReader;
 
@@ -54,28 +33,28 @@ static bool components_are_rgb(const struct jpeg_decompress_struct *jpeg) {
     return (red == 'R' && green == 'G' && blue == 'B') || (red == 'r' && green == 'g' && blue == 'b');
 }
 
-/* The order of trust that keeps a tag from overruling what the encoder wrote of its own work. libjpeg's, which is the
- * default, differs where a JFIF marker contradicts the others, and where nobody tells. */
-static J_COLOR_SPACE colours_by_markers(const struct jpeg_decompress_struct *jpeg, ImageColours untold) {
+/* What the encoder wrote about its own work overrides a tag. libjpeg's order, the default, differs where a JFIF marker
+ * contradicts the other markers, and where there are none: then the colours are `otherwise`. */
+static J_COLOR_SPACE find_colours(const struct jpeg_decompress_struct *jpeg, ImageColours otherwise) {
     if (components_are_rgb(jpeg))
         return JCS_RGB;
     if (jpeg->saw_Adobe_marker)
         return jpeg->Adobe_transform == 0 ? JCS_RGB : JCS_YCbCr;
     if (jpeg->saw_JFIF_marker)
         return JCS_YCbCr;
-    return untold == IMAGE_COLOURS_RGB ? JCS_RGB : JCS_YCbCr;
+    return otherwise == IMAGE_COLOURS_RGB ? JCS_RGB : JCS_YCbCr;
 }
 
-/* The largest divisor that leaves the shorter side, rounded up as the decoder does, at least `least`. */
-static unsigned divisor(const struct jpeg_decompress_struct *jpeg, int least) {
+/* The largest divisor that leaves the shorter side, rounded up as the decoder does, at least `min_side`. */
+static unsigned find_divisor(const struct jpeg_decompress_struct *jpeg, int min_side) {
     unsigned shorter = jpeg->image_width < jpeg->image_height ? jpeg->image_width : jpeg->image_height;
-    for (unsigned by = 8; least > 0 && by > 1; by /= 2)
-        if ((shorter + by - 1) / by >= (unsigned)least)
+    for (unsigned by = 8; min_side > 0 && by > 1; by /= 2)
+        if ((shorter + by - 1) / by >= (unsigned)min_side)
             return by;
     return 1;
 }
 
-static Status read_header(JpegReader *reader) {
+static Status read_jpeg_header(JpegReader *reader) {
     struct jpeg_decompress_struct *jpeg = &reader->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg_mem_src(jpeg, reader->data, reader->size);
@@ -84,23 +63,24 @@ static Status read_header(JpegReader *reader) {
     if (components != 1 && components != 3 && components != 4)
         return status_error(EXIT_DATA, "%s: JPEG of %d components; grey, RGB or CMYK is needed", reader->path,
                             components);
-    const ImageDecode *how = reader->how;
-    if (how->components && components != how->components)
-        return status_error(EXIT_DATA, "%s: JPEG of %d components, not %d", reader->path, components, how->components);
-    TRY(image_check_size(reader->path, jpeg->image_width, jpeg->image_height, reader->size));
+    const ImageDecode *options = reader->options;
+    if (options->components && components != options->components)
+        return status_error(EXIT_DATA, "%s: JPEG of %d components, not %d", reader->path, components,
+                            options->components);
+    TRY(pixels_check_size(reader->path, jpeg->image_width, jpeg->image_height, reader->size));
     reader->full->width = (int)jpeg->image_width;
     reader->full->height = (int)jpeg->image_height;
-    if (components == 3 && how->colours != IMAGE_COLOURS_OF_FILE)
-        jpeg->jpeg_color_space = colours_by_markers(jpeg, how->colours);
+    if (components == 3 && options->colours != IMAGE_COLOURS_OF_FILE)
+        jpeg->jpeg_color_space = find_colours(jpeg, options->colours);
     jpeg->scale_num = 1;
-    jpeg->scale_denom = divisor(jpeg, how->least);
+    jpeg->scale_denom = find_divisor(jpeg, options->min_side);
     /* The rest (accurate integer DCT, smooth upsampling) is libjpeg's default, and Pillow's. */
     jpeg->out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
     jpeg_calc_output_dimensions(jpeg);
-    return image_allocate(reader->image, reader->path, (int)jpeg->output_width, (int)jpeg->output_height);
+    return pixels_allocate(reader->image, reader->path, (int)jpeg->output_width, (int)jpeg->output_height);
 }
 
-static void read_rows(JpegReader *reader) {
+static void read_jpeg_rows(JpegReader *reader) {
     struct jpeg_decompress_struct *jpeg = &reader->jpeg;
     jpeg_start_decompress(jpeg);
     int width = reader->image->width;
@@ -123,14 +103,14 @@ static Status read_jpeg(JpegReader *reader) {
             return status_no_memory(reader->path, reader->size);
         return status_error(EXIT_DATA, "%s: damaged JPEG: %s", reader->path, reader->failure.message);
     }
-    TRY(read_header(reader));
-    read_rows(reader);
+    TRY(read_jpeg_header(reader));
+    read_jpeg_rows(reader);
     return NULL;
 }
 
-Status image_decode_jpeg(Image *image, const char *path, const uint8_t *data, size_t size, const ImageDecode *how,
-                         Image *full) {
-    JpegReader reader = {.path = path, .data = data, .size = size, .how = how, .image = image, .full = full};
+Status jpeg_decode(Image *image, const char *path, const uint8_t *data, size_t size, const ImageDecode *options,
+                   Image *full) {
+    JpegReader reader = {.path = path, .data = data, .size = size, .options = options, .image = image, .full = full};
     Status status = read_jpeg(&reader);
     jpeg_destroy_decompress(&reader.jpeg);
     return status;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/codec.h"
+#include "image/png.h"
+
+#include "image/pixels.h"
 
 #include <png.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Lives in a frame above the one that calls setjmp, so that its fields keep their values over the jump. */
@@ -15,7 +18,7 @@ typedef struct {
     Image *image, *full;
 } PngReader;
 
-static void escape(png_structp png, png_const_charp message) {
+static void escape_png(png_structp png, png_const_charp message) {
     PngReader *reader = png_get_error_ptr(png);
     snprintf(reader->message, sizeof reader->message, "%s", message);
     png_longjmp(png, 1);
@@ -34,17 +37,17 @@ static void read_bytes(png_structp png, png_bytep out, size_t count) {
     reader->used += count;
 }
 
-static Status read_header(PngReader *reader) {
+static Status read_png_header(PngReader *reader) {
     png_structp png = reader->png;
     png_set_read_fn(png, reader, read_bytes);
-    /* Only the chunks that make the pixels are looked at, so a bad colour profile or date does not cost us the image;
-     * within them, what libpng would let pass with a warning counts (pixels left over, say). */
+    /* Only the chunks that make the pixels are read, so a bad colour profile or date does not cost us the image. In
+     * those chunks, what libpng would accept with a warning (pixels left over, say) is an error. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_benign_errors(png, 0);
     png_read_info(png, reader->info);
     png_uint_32 width = png_get_image_width(png, reader->info), height = png_get_image_height(png, reader->info);
-    TRY(image_check_size(reader->path, width, height, reader->size));
-    TRY(image_allocate(reader->image, reader->path, (int)width, (int)height));
+    TRY(pixels_check_size(reader->path, width, height, reader->size));
+    TRY(pixels_allocate(reader->image, reader->path, (int)width, (int)height));
     reader->full->width = (int)width;
     reader->full->height = (int)height;
     png_set_expand(png); /* palette to RGB, fewer than 8 bits to 8 */
@@ -54,7 +57,7 @@ static Status read_header(PngReader *reader) {
     return NULL;
 }
 
-static Status read_rows(PngReader *reader) {
+static Status read_png_rows(PngReader *reader) {
     png_structp png = reader->png;
     const Image *image = reader->image;
     int passes = png_set_interlace_handling(png);
@@ -72,13 +75,13 @@ static Status read_rows(PngReader *reader) {
 static Status read_png(PngReader *reader) {
     if (setjmp(png_jmpbuf(reader->png)))
         return status_error(EXIT_DATA, "%s: damaged PNG: %s", reader->path, reader->message);
-    TRY(read_header(reader));
-    return read_rows(reader);
+    TRY(read_png_header(reader));
+    return read_png_rows(reader);
 }
 
-Status image_decode_png(Image *image, const char *path, const uint8_t *data, size_t size, Image *full) {
+Status png_decode(Image *image, const char *path, const uint8_t *data, size_t size, Image *full) {
     PngReader reader = {.path = path, .data = data, .size = size, .image = image, .full = full};
-    reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, escape, ignore_warning);
+    reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, escape_png, ignore_warning);
     if (reader.png)
         reader.info = png_create_info_struct(reader.png);
     Status status = reader.info ? read_png(&reader) : status_no_memory(path, size);

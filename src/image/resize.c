@@ -11,7 +11,7 @@
  * 2^24 for TAPS_EXACT terms), and vectorise as no 32-bit integer product does. */
 enum { FRACTION = 22, LOW_BITS = 7, TAPS_EXACT = 512 };
 
-/* How one axis is resampled: output i sums `count` inputs from `first` on, with the weights at i * taps. */
+/* How one axis is resampled: output i is the sum of `count` inputs from `first` on, weighted by those at i * taps. */
 typedef struct {
     int first, count;
 } Span;
@@ -30,8 +30,8 @@ static double bicubic(double x) {
     return x < 2.0 ? ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0 : 0.0;
 }
 
-/* What of one axis is resampled: `length` from `start` on, which touches `pixels` of them; those before `low` and from
- * `high` on are black, and inputs are counted from `low`. */
+/* The part of one axis that is resampled: `length` from `start` on, which touches `pixels` pixels; those before `low`
+ * and from `high` on are black, and inputs count from `low`. */
 typedef struct {
     double start, length;
     int pixels, low, high;
@@ -41,7 +41,7 @@ static Stretch stretch_whole(int pixels) {
     return (Stretch){0, pixels, pixels, 0, pixels};
 }
 
-/* Fills output `place` with what output i of `to` sums. */
+/* Sets the inputs and weights of output i of `to` at `place`. */
 static void axis_weigh(Axis *axis, int place, int i, const Stretch *from, int to, double *exact) {
     const double scale = from->length / to, widened = scale < 1.0 ? 1.0 : scale, support = 2.0 * widened;
     const double centre = from->start + (i + 0.5) * scale;
@@ -92,8 +92,8 @@ typedef float Lanes __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t Whole __attribute__((vector_size(32)));
 enum { ROWS = 8 }; /* lanes */
 
-/* Stores the rounded values of sums, held to 0 .. 255: negative ones have a sign to shift in, as 255 minus too large
- * ones do. */
+/* Stores the rounded sums, clamped to 0 .. 255: negative ones have a sign to shift in, and so have too large ones after
+ * subtraction from 255. */
 static inline __attribute__((always_inline)) void store_levels(float *to, const Whole *sums) {
     Whole sum = (*sums + (1 << (FRACTION - 1))) >> FRACTION;
     sum &= ~(sum >> 31);
@@ -101,7 +101,7 @@ static inline __attribute__((always_inline)) void store_levels(float *to, const 
     *(Lanes *)to = __builtin_convertvector(sum & 255, Lanes);
 }
 
-/* Eight rows at once, each pixel's rows beside each other in `in` [inputs][3][8]; out [outputs][3][8]. */
+/* Eight rows at once, each pixel's rows next to each other in `in` [inputs][3][8]; out [outputs][3][8]. */
 WIDE static void resample_across(const float *in, const Axis *axis, float *out, int outputs) {
     for (int i = 0; i < outputs; i++) {
         const Span span = axis->spans[i];
@@ -172,12 +172,12 @@ static void transpose(const float *from, size_t from_row, float *to, size_t to_r
             transpose_four(from + i * from_row + j, from_row, to + j * to_row + i, to_row);
 }
 
-static size_t round_up(size_t n) {
+static size_t pad_row(size_t n) {
     return (n + 2 * ROWS - 1) / (2 * ROWS) * (2 * ROWS);
 }
 
 /* Eight rows pass through `lines` (as floats), `columns` (transposed) and `results` (resampled) into the ring, which
- * keeps what output rows still need; one of these passes through `level`. */
+ * keeps the rows that output rows still need; one output row passes through `level`. */
 typedef struct {
     size_t in, out; /* floats of a row, padded */
     int capacity;
@@ -185,7 +185,7 @@ typedef struct {
 } Rows;
 
 static Status rows_open(Rows *rows, int in, int out, int taps) {
-    *rows = (Rows){.in = round_up(3 * (size_t)in), .out = round_up(3 * (size_t)out)};
+    *rows = (Rows){.in = pad_row(3 * (size_t)in), .out = pad_row(3 * (size_t)out)};
     rows->capacity = (taps + 2 * ROWS - 1) / ROWS * ROWS; /* whole strips; the next one beside the taps in use */
     const size_t floats = 2 * ROWS * rows->in + ROWS * rows->out + (rows->capacity + 1) * rows->out;
     rows->lines = calloc(floats, sizeof(float));
@@ -208,8 +208,8 @@ static void rows_add(Rows *rows, const uint8_t *from, size_t stride, Crop crop, 
     transpose(rows->results, ROWS, rows->ring + y % rows->capacity * rows->out, rows->out, rows->out, ROWS);
 }
 
-static void resample(const uint8_t *from, size_t stride, Crop crop, const Axis *across, const Axis *down, Rows *rows,
-                     int out_height, int out_width, uint8_t *out) {
+static void resample_image(const uint8_t *from, size_t stride, Crop crop, const Axis *across, const Axis *down,
+                           Rows *rows, int out_height, int out_width, uint8_t *out) {
     int ready = 0; /* rows of the crop in the ring, or past it */
     for (int y = 0; y < out_height; y++) {
         const Span span = down->spans[y];
@@ -221,8 +221,8 @@ static void resample(const uint8_t *from, size_t stride, Crop crop, const Axis *
     }
 }
 
-static Status resize(const uint8_t *from, size_t stride, Crop crop, const Stretch *columns, const Stretch *lines,
-                     int out_height, int out_width, uint8_t *out) {
+static Status resize_part(const uint8_t *from, size_t stride, Crop crop, const Stretch *columns, const Stretch *lines,
+                          int out_height, int out_width, uint8_t *out) {
     Axis across, down;
     TRY(axis_open(&across, columns, out_width, crop.flip));
     Status status = axis_open(&down, lines, out_height, false);
@@ -230,7 +230,7 @@ static Status resize(const uint8_t *from, size_t stride, Crop crop, const Stretc
         Rows rows;
         status = rows_open(&rows, crop.width, out_width, down.taps);
         if (!status)
-            resample(from, stride, crop, &across, &down, &rows, out_height, out_width, out);
+            resample_image(from, stride, crop, &across, &down, &rows, out_height, out_width, out);
         free(rows.lines);
         axis_close(&down);
     }
@@ -255,7 +255,7 @@ Status resize_pixels(const uint8_t *pixels, int height, int width, Crop crop, in
     }
     /* An axis of equal size, or only mirrored, has weights 1 and 0: the values pass unchanged. */
     const Stretch across = stretch_whole(crop.width), down = stretch_whole(crop.height);
-    return resize(from, stride, crop, &across, &down, out_height, out_width, out);
+    return resize_part(from, stride, crop, &across, &down, out_height, out_width, out);
 }
 
 static Stretch stretch_of(double start, double length, int pixels) {
@@ -265,9 +265,10 @@ static Stretch stretch_of(double start, double length, int pixels) {
 }
 
 Status resize_box(const uint8_t *pixels, int height, int width, Box box, int out_height, int out_width, uint8_t *out) {
-    const double most = 1 << 20; /* of a side: sums of pixels and their weights stay within their types */
-    if (out_height < 1 || out_width < 1 || height < 1 || width < 1 || !(fabs(box.top) <= most) ||
-        !(fabs(box.left) <= most) || !(box.height > 0 && box.height <= most) || !(box.width > 0 && box.width <= most))
+    const double max_side = 1 << 20; /* sums of pixels and of their weights fit into their types */
+    if (out_height < 1 || out_width < 1 || height < 1 || width < 1 || !(fabs(box.top) <= max_side) ||
+        !(fabs(box.left) <= max_side) || !(box.height > 0 && box.height <= max_side) ||
+        !(box.width > 0 && box.width <= max_side))
         return status_error(EXIT_INTERNAL,
                             "resize_box: the box of %g x %g pixels at row %g, column %g of an image of %d x %d cannot "
                             "become %d x %d",
@@ -282,6 +283,6 @@ Status resize_box(const uint8_t *pixels, int height, int width, Box box, int out
                        .height = down.high - down.low,
                        .width = across.high - across.low};
     const size_t stride = (size_t)width * 3;
-    return resize(pixels + (size_t)crop.top * stride + (size_t)crop.left * 3, stride, crop, &across, &down, out_height,
-                  out_width, out);
+    return resize_part(pixels + (size_t)crop.top * stride + (size_t)crop.left * 3, stride, crop, &across, &down,
+                       out_height, out_width, out);
 }

@@ -271,11 +271,11 @@ static int input_side(const Mae *mae, const MaeInput *input) {
 
 static ImageSet input_images(const Mae *mae, const MaeInput *input) {
     const int side = input_side(mae, input);
-    return (ImageSet){.pixels = input->pixels,
-                      .count = input->which ? input->cached : input->batch,
+    return (ImageSet){.pixels = input->records ? input->records : input->pixels,
+                      .count = input->records ? input->cached : input->batch,
                       .height = side,
                       .width = side,
-                      .which = input->which,
+                      .which = input->records ? input->which : NULL,
                       .crops = input->crops};
 }
 
@@ -291,7 +291,7 @@ Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeI
     if (mae->ops->device->host_memory)
         return NULL;
     input->ids = mae->ids[slot];
-    if (host->which) {
+    if (host->records) {
         input->which = mae->which[slot];
         TRY(upload_bytes(mae, stream, mae->which[slot], host->which, count * sizeof *host->which));
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/info.h"
 
+#include "image/encode.h"
 #include "image/image.h"
 #include "pack/pack.h"
 #include "pack/verify.h"

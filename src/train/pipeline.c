@@ -77,7 +77,7 @@ static Status skip_step(Run *run, const PendingStep *pending, const StepState *o
         TRY(step_repeat(run->step, &pending->batch, loader_epoch(run->loader, pending->batch.number)));
     Status status = guard_handle_event(run, outcome->verdict, outcome->loss);
     loader_done(run->loader);
-    loader_again(run->loader);
+    loader_rewind(run->loader);
     return status;
 }
 

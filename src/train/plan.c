@@ -92,7 +92,8 @@ static Status inspect_data(const Config *config, MemoryBudget *budget, int64_t *
     TRY(records_open(config->data.train, config->data.weights, config->data.splits, &records));
     memory_budget_records(budget, config, &records);
     if (!*steps)
-        *steps = (int64_t)floor(config->train.epochs * (double)(records.places / config->train.global_batch));
+        *steps =
+            (int64_t)floor(config->train.epochs * (double)(records.samples_per_epoch / config->train.global_batch));
     records_close(&records);
     return NULL;
 }

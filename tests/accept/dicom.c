@@ -3,6 +3,7 @@
 #include "image/dicom.h"
 #include "base/files.h"
 #include "base/program.h"
+#include "image/dicom_decode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

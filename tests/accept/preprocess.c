@@ -2,7 +2,9 @@
 /* Decodes an image and shows what training or evaluation would see of it, as bare pixels. */
 #include "base/files.h"
 #include "base/program.h"
+#include "data/evaluation_view.h"
 #include "data/loader.h"
+#include "image/decode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

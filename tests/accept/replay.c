@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/program.h"
 #include "base/safetensors.h"
+#include "base/safetensors_write.h"
 #include "base/threads.h"
 #include "device/open.h"
 #include "model/fp8.h"

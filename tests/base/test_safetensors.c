@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "base/safetensors_write.h"
 #include "tests/fixtures/check.h"
 #include "tests/fixtures/temp.h"
 

@@ -54,7 +54,7 @@ static LoaderOptions options_for(const Data *data, LoaderCache cache) {
         .workers = 3,
         .device = device_cpu(),
         .depth = 2,
-        .max_bad = 0.1};
+        .max_unreadable = 0.1};
 }
 
 static void bring_all(Loader *loader) {
@@ -96,7 +96,7 @@ static void held_records_are_those_that_are_read(void **state) {
     assert_ok(loader_open(&reads, &reading));
     assert_ok(loader_open(&holds, &holding));
     PrefetchBatch batch;
-    assert_fails(loader_next(holding, &batch), EXIT_INTERNAL, "before the device held all records");
+    assert_fails(loader_next(holding, &batch), EXIT_INTERNAL, "before the device cache was full");
     bring_all(holding);
     const uint64_t bytes = loader_bytes(holding);
     assert_int_equal(bytes, COUNT * RECORD);
@@ -130,25 +130,25 @@ static void damaged_records_are_known_before_the_first_batch(void **state) {
     assert_ok(loader_open(&reads, &reading));
     assert_ok(loader_open(&holds, &holding));
     bring_all(holding);
-    BadRecord *bad;
+    UnreadableRecord *bad;
     int count;
-    assert_ok(loader_bad(holding, &bad, &count));
+    assert_ok(loader_unreadable(holding, &bad, &count));
     assert_int_equal(count, 2);
     assert_int_equal(bad[0].record, 7);
     assert_int_equal(bad[1].record, 149);
     assert_ptr_equal(strstr(bad[1].reason, "record 9 of"), bad[1].reason);
-    assert_non_null(strstr(bad[1].reason, "00002.h5: its checksum does not hold"));
+    assert_non_null(strstr(bad[1].reason, "00002.h5: its checksum does not match"));
     free(bad);
     expect_same_batches(reading, holding);
     loader_close(reading);
     loader_close(holding);
 
-    holds.max_bad = 0;
+    holds.max_unreadable = 0;
     assert_ok(loader_open(&holds, &holding));
     Status status = NULL;
     for (int64_t left = 1; left && !status;)
         status = loader_fill_device_cache(holding, &left);
-    assert_fails(status, EXIT_DATA, "more than data.max_unreadable = 0 allows");
+    assert_fails(status, EXIT_DATA, "more than max_unreadable = 0 allows");
     loader_close(holding);
 }
 
@@ -175,7 +175,8 @@ static void what_cannot_be_held_is_refused(void **state) {
     LoaderOptions options = options_for(data, LOADER_DEVICE);
     Loader *loader;
     options.raw = false;
-    assert_fails(loader_open(&options, &loader), EXIT_USAGE, "data.cache = device");
+    assert_fails(loader_open(&options, &loader), EXIT_USAGE,
+                 "a device cache needs packs whose records all have one size");
     char *second = fixture_pack(data->root, "second", &other), *both = printed_path("%s,%s", data->path, second);
     Records records;
     assert_ok(records_open(both, "", RECORDS_TRAIN, &records));

@@ -175,7 +175,7 @@ static void a_folder_without_images_is_refused(void **state) {
     make_directory(*state, "a");
     scratch_write(*state, "a/readme", "x", 1);
     assert_fails(folder_open(*state, &folder), EXIT_DATA, *state);
-    assert_fails(folder_open(*state, &folder), EXIT_DATA, "holds no image");
+    assert_fails(folder_open(*state, &folder), EXIT_DATA, "contains no image");
     char *missing = scratch_path(*state, "missing"), *file = scratch_path(*state, "a/readme");
     assert_fails(folder_open(missing, &folder), EXIT_DATA, missing);
     assert_fails(folder_open(file, &folder), EXIT_DATA, "Not a directory");

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
+#include "image/encode.h"
 #include "tests/fixtures/loader_take.h"
 
 enum { COUNT = 23, SIZE = 20, BATCH = 5, EPOCH_BATCHES = COUNT / BATCH, SAMPLE = SIZE * SIZE * 3 };
@@ -108,7 +110,7 @@ static void workers_change_nothing(void **state) {
     spoil(data, COUNT - 1);
     enum { BATCHES = 11 };
     LoaderOptions options = usual(data);
-    options.max_bad = 0.5;
+    options.max_unreadable = 0.5;
     options.workers = 1;
     Taken first = run(&options, BATCHES);
     for (int workers = 2; workers <= 5; workers += 3)
@@ -221,7 +223,7 @@ static void bad_images_are_replaced_by_the_next(void **state) {
     spoil(data, 8);
     spoil(data, COUNT - 1);
     LoaderOptions options = usual(data);
-    options.max_bad = 3.0 / COUNT;
+    options.max_unreadable = 3.0 / COUNT;
     Taken taken = run(&options, BATCHES);
     int replaced = 0;
     for (int i = 0; i < BATCHES * BATCH; i++) {
@@ -242,15 +244,15 @@ static void bad_images_are_listed_once(void **state) {
     spoil(data, 7);
     write_image(data->root, 2, 40, 3); /* record 2, now flatter than a patch */
     LoaderOptions options = usual(data);
-    options.max_bad = 0.2;
+    options.max_unreadable = 0.2;
     options.workers = 5;
     Loader *loader;
     assert_ok(loader_open(&options, &loader));
     Taken taken;
     take(loader, 0, 5 * EPOCH_BATCHES, BATCH, &taken);
-    BadRecord *bad;
+    UnreadableRecord *bad;
     int count;
-    assert_ok(loader_bad(loader, &bad, &count));
+    assert_ok(loader_unreadable(loader, &bad, &count));
     assert_int_equal(count, 3);
     static const int64_t records[] = {2, 7, COUNT - 1};
     for (int i = 0; i < 3; i++) {
@@ -270,9 +272,9 @@ static void no_bad_images_make_an_empty_list(void **state) {
     LoaderOptions options = usual(data);
     Loader *loader;
     assert_ok(loader_open(&options, &loader));
-    BadRecord *bad;
+    UnreadableRecord *bad;
     int count;
-    assert_ok(loader_bad(loader, &bad, &count));
+    assert_ok(loader_unreadable(loader, &bad, &count));
     assert_int_equal(count, 0);
     free(bad);
     loader_close(loader);
@@ -298,22 +300,23 @@ static void too_many_bad_images_end_it(void **state) {
     spoil(data, 5);
     spoil(data, 6);
     LoaderOptions options = usual(data);
-    options.evaluate = true;       /* so that all are met, in order */
-    options.max_bad = 3.0 / COUNT; /* as many as there are */
+    options.evaluate = true;              /* so that all are met, in order */
+    options.max_unreadable = 3.0 / COUNT; /* as many as there are */
     assert_ok(run_to_failure(&options, 6));
     options.evaluate = false; /* met as 6, 4, 5; named in order all the same */
     options.workers = 1;
-    options.max_bad = 2.99 / COUNT;
+    options.max_unreadable = 2.99 / COUNT;
+    options.limit_name = "data.max_unreadable";
     Status status = run_to_failure(&options, 50);
     assert_int_equal(status_code(status), EXIT_DATA);
     const char *const parts[] = {"at least 3 of the 23 images", data->root, "data.max_unreadable = 0.13",
                                  "allows (2): 04.png (neither JPEG nor PNG by its first bytes); 05.jpg (neither",
-                                 "mend or remove them, or raise data.max_unreadable"};
+                                 "repair or remove them, or raise data.max_unreadable"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(status_message(status), parts[i]))
             fail_msg("\"%s\" lacks \"%s\"", status_message(status), parts[i]);
     status_free(status);
-    options.max_bad = 0; /* the first one ends it */
+    options.max_unreadable = 0; /* the first one ends it */
     assert_fails(run_to_failure(&options, 6), EXIT_DATA, "at least 1 of the 23 images");
 }
 
@@ -328,9 +331,9 @@ static void the_share_is_meant_in_decimals(void **state) {
         spoil(data, i * 3);
     LoaderOptions options = usual(data);
     options.evaluate = true;
-    options.max_bad = 0.29;
+    options.max_unreadable = 0.29;
     assert_ok(run_to_failure(&options, 21));
-    options.max_bad = 0.28;
+    options.max_unreadable = 0.28;
     assert_fails(run_to_failure(&options, 21), EXIT_DATA, "of the 100 images");
 }
 
@@ -339,7 +342,7 @@ static void nothing_readable_ends_it_whatever_is_allowed(void **state) {
     for (int i = 0; i < COUNT; i++)
         spoil(data, i);
     LoaderOptions options = usual(data);
-    options.max_bad = 1;
+    options.max_unreadable = 1;
     for (options.workers = 1; options.workers <= 5; options.workers += 2)
         assert_fails(run_to_failure(&options, 1), EXIT_DATA, "none of the 23 images");
 }

@@ -126,7 +126,7 @@ static void records_are_numbered_by_pack_and_split(void **state) {
         }
     }
     assert_int_equal(data->records.count, record);
-    assert_int_equal(data->records.places, record);
+    assert_int_equal(data->records.samples_per_epoch, record);
     assert_int_equal(data->records.side, 0); /* of two sizes */
 }
 
@@ -153,8 +153,8 @@ static void splits_choose_what_is_taken(void **state) {
     const PackSpec none = {"gamma", "e", 8, 4, 4, 3};
     char *path = fixture_pack(data->root, "none", &none);
     Records records;
-    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA, "holds no image of the split train");
-    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "holds no image of the split val");
+    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA, "has no image of the split train");
+    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "has no image of the split val");
     free(path);
 }
 
@@ -164,7 +164,7 @@ static void people_are_kept_apart(void **state) {
     assert_ok(records_open(data->both, "", RECORDS_VAL, &val));
     assert_ok(records_check_disjoint_people(&data->records, &val));
     assert_ok(records_open(data->both, "", RECORDS_ALL, &all));
-    assert_fails(records_check_disjoint_people(&all, &val), EXIT_DATA, "person p14 of alpha is in data.train");
+    assert_fails(records_check_disjoint_people(&all, &val), EXIT_DATA, "person p14 of alpha is in the training data ");
     records_close(&all);
     records_close(&val);
     /* The same name in another data set is another person. */
@@ -176,7 +176,8 @@ static void people_are_kept_apart(void **state) {
     free(path);
     path = fixture_pack(data->root, "same", &same);
     assert_ok(records_open(path, "", RECORDS_VAL, &val));
-    assert_fails(records_check_disjoint_people(&data->records, &val), EXIT_DATA, "person p0 of beta is in data.train");
+    assert_fails(records_check_disjoint_people(&data->records, &val), EXIT_DATA,
+                 "person p0 of beta is in the training data ");
     records_close(&val);
     free(path);
 }
@@ -255,7 +256,7 @@ static void a_pack_named_twice_is_refused(void **state) {
     const Data *data = *state;
     char *twice = printed_path("%s,%s/", data->a, data->a);
     Records records;
-    assert_fails(records_open(twice, "", RECORDS_TRAIN, &records), EXIT_DATA, "hold the same records");
+    assert_fails(records_open(twice, "", RECORDS_TRAIN, &records), EXIT_DATA, "contain the same records");
     free(twice);
 }
 
@@ -263,7 +264,7 @@ static void what_ranks_cannot_share_is_refused(void **state) {
     LoaderOptions options = usual(*state);
     Loader *loader;
     options.ranks = 4;
-    assert_fails(loader_open(&options, &loader), EXIT_USAGE, "train.global_batch = 6 cannot be shared by 4 ranks");
+    assert_fails(loader_open(&options, &loader), EXIT_USAGE, "a batch of 6 samples cannot be shared by 4 ranks");
     options.ranks = 3;
     options.rank = 3;
     assert_fails(loader_open(&options, &loader), EXIT_USAGE, "this is rank 3");
@@ -318,15 +319,16 @@ static void weights_are_kept_exactly(void **state) {
     Records records;
     assert_ok(records_open(data->both, " 0.3 ,2.5", RECORDS_TRAIN, &records));
     const int64_t count = records.count, of_a = records.parts[0].count, of_b = records.parts[1].count;
-    assert_int_equal(records.parts[0].places, (int64_t)(0.3 * (double)of_a + 0.5));
-    assert_int_equal(records.parts[1].places, (int64_t)(2.5 * (double)of_b + 0.5));
-    assert_int_equal(records.places, records.parts[0].places + records.parts[1].places);
+    assert_int_equal(records.parts[0].samples_per_epoch, (int64_t)(0.3 * (double)of_a + 0.5));
+    assert_int_equal(records.parts[1].samples_per_epoch, (int64_t)(2.5 * (double)of_b + 0.5));
+    assert_int_equal(records.samples_per_epoch,
+                     records.parts[0].samples_per_epoch + records.parts[1].samples_per_epoch);
     int *shown = calloc((size_t)count, sizeof *shown), *last = calloc((size_t)(4 * count), sizeof *last);
     assert_non_null(shown);
     assert_non_null(last);
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         int64_t from_a = 0;
-        for (int64_t p = 0; p < records.places; p++) {
+        for (int64_t p = 0; p < records.samples_per_epoch; p++) {
             const int64_t key = records_at(&records, 5, (uint32_t)epoch, (uint64_t)p);
             assert_in_range(key, 0, 4 * count - 1); /* turns 0 .. 3 at a weight of 2.5 */
             assert_true(last[key] != epoch + 1);
@@ -334,10 +336,10 @@ static void weights_are_kept_exactly(void **state) {
             shown[key % count]++;
             from_a += key % count < of_a;
         }
-        assert_int_equal(from_a, records.parts[0].places);
+        assert_int_equal(from_a, records.parts[0].samples_per_epoch);
         for (int64_t i = 0; i < count; i++) { /* passes end before the next begins */
             const RecordsPart *part = &records.parts[i >= of_a];
-            const int64_t whole = (epoch + 1) * part->places / part->count;
+            const int64_t whole = (epoch + 1) * part->samples_per_epoch / part->count;
             assert_in_range(shown[i], whole, whole + 1);
         }
     }
@@ -358,7 +360,7 @@ static void wrong_weights_are_refused(void **state) {
         const char *weights, *part;
     } cases[] = {{"1", "1 weights for 2 packs"}, {"1,2,3", "3 weights for 2 packs"}, {"1,x", "x is no number above 0"},
                  {"1,0", "0 is no number"},      {"-1,1", "-1 is no number"},        {"1,", "an empty piece is no"},
-                 {"1,inf", "inf is no number"},  {"0.001,1", "makes no places"},     {"1,1e300", "makes too many"}};
+                 {"1,inf", "inf is no number"},  {"0.001,1", "makes no samples"},    {"1,1e300", "makes too many"}};
     Records records;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_fails(records_open(data->both, cases[i].weights, RECORDS_TRAIN, &records), EXIT_USAGE, cases[i].part);
@@ -404,7 +406,7 @@ static void damaged_records_are_replaced_alike(void **state) {
     spoil(data, count - 1);
     reopen(data);
     LoaderOptions options = usual(data);
-    options.max_bad = 3.0 / (double)count;
+    options.max_unreadable = 3.0 / (double)count;
     const int epoch_batches = (int)(count / BATCH);
     static const int ranks[] = {1, 2, 3, 6};
     static const LoaderCache caches[] = {LOADER_PAGE, LOADER_PLAIN};
@@ -435,7 +437,7 @@ static void damaged_records_are_listed(void **state) {
     reopen(data);
     LoaderOptions options = usual(data);
     options.evaluate = true;
-    options.max_bad = 0.1;
+    options.max_unreadable = 0.1;
     Loader *loader;
     assert_ok(loader_open(&options, &loader));
     for (int b = 0; b < 8; b++) {
@@ -444,22 +446,22 @@ static void damaged_records_are_listed(void **state) {
         loader_done(loader);
     }
     assert_true(loader_bytes(loader) >= 8 * BATCH * 20 * 20 * 3);
-    BadRecord *bad;
+    UnreadableRecord *bad;
     int count;
-    assert_ok(loader_bad(loader, &bad, &count));
+    assert_ok(loader_unreadable(loader, &bad, &count));
     assert_int_equal(count, 1);
     assert_int_equal(bad[0].record, 3);
     assert_string_equal(bad[0].root, data->a);
     assert_string_equal(bad[0].path, records_path(&data->records, 3));
-    assert_non_null(strstr(bad[0].reason, "00000.h5: its checksum does not hold"));
+    assert_non_null(strstr(bad[0].reason, "00000.h5: its checksum does not match"));
     assert_ptr_equal(strstr(bad[0].reason, "record 3 of"), bad[0].reason);
     free(bad);
     loader_close(loader);
 
-    options.max_bad = 0;
+    options.max_unreadable = 0;
     assert_ok(loader_open(&options, &loader));
     PrefetchBatch batch;
-    assert_fails(loader_next(loader, &batch), EXIT_DATA, "more than data.max_unreadable = 0 allows");
+    assert_fails(loader_next(loader, &batch), EXIT_DATA, "more than max_unreadable = 0 allows");
     loader_close(loader);
 }
 
@@ -467,7 +469,7 @@ static void a_pack_that_changes_is_refused(void **state) {
     const Data *data = *state;
     LoaderOptions options = usual(data);
     options.depth = 1;
-    options.max_bad = 1;
+    options.max_unreadable = 1;
     Loader *loader;
     assert_ok(loader_open(&options, &loader));
     PrefetchBatch batch;

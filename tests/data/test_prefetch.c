@@ -221,7 +221,7 @@ static void several_batches_are_held_at_a_time(void **state) {
     assert_null(prefetch_next(ring, &third));
     check_batch(&second, 8);
     check_batch(&third, 9);
-    prefetch_again(ring);
+    prefetch_rewind(ring);
     take(&source, ring, 8);
     take(&source, ring, 9);
     take(&source, ring, 10);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
 #include "tests/fixtures/dicom_expect.h"
 
 /* ---- without compression */

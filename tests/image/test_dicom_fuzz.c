@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "image/dicom.h"
+#include "image/dicom_decode.h"
 #include "tests/fixtures/damage.h"
 #include "tests/fixtures/dicom_make.h"
 #include "tests/fixtures/kinds.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "image/dicom_decode.h"
 #include "tests/fixtures/dicom_expect.h"
 
 static void expect_bytes_damaged(const Writer *file, const char *part) {
@@ -25,9 +26,9 @@ static void wrong_jpegs(void **state) {
     kind.pixels_bytes = size - 2; /* the end mark */
     expect_damaged(&kind, "damaged JPEG");
     kind = jpeg_kind(jpeg, 0);
-    expect_damaged(&kind, "holds no JPEG");
+    expect_damaged(&kind, "the pixel data is no JPEG");
     kind = jpeg_kind((const uint8_t *)"\x89PNG\r\n\x1A\n", 8);
-    expect_damaged(&kind, "holds no JPEG");
+    expect_damaged(&kind, "the pixel data is no JPEG");
     kind = jpeg_kind(jpeg, size);
     kind.columns++;
     expect_damaged(&kind, "a JPEG of 48 x 33 pixels in an image of 49 x 33");

@@ -8,7 +8,10 @@
 #include <cmocka.h>
 
 #include "base/safetensors.h"
+#include "data/evaluation_view.h"
 #include "data/loader.h"
+#include "image/decode.h"
+#include "image/encode.h"
 #include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"
 

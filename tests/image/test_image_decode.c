@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
 #include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"
 
@@ -63,7 +64,7 @@ static void a_jpeg_is_diminished_down_to_the_least_side(void **state) {
                                                    .stored = JCS_YCbCr},
                                        &size);
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-            Image image = decode(jpeg, size, (ImageDecode){.least = cases[i].least}, across, down);
+            Image image = decode(jpeg, size, (ImageDecode){.min_side = cases[i].least}, across, down);
             assert_int_equal(image.width, turned ? cases[i].height : cases[i].width);
             assert_int_equal(image.height, turned ? cases[i].width : cases[i].height);
             image_free(&image);
@@ -89,7 +90,7 @@ static void a_diminished_jpeg_shows_the_same(void **state) {
                                                    .progressive = kind},
                                        &size);
         for (int by = 1; by <= 8; by *= 2) {
-            Image image = decode(jpeg, size, (ImageDecode){.least = SIDE / by}, SIDE, SIDE);
+            Image image = decode(jpeg, size, (ImageDecode){.min_side = SIDE / by}, SIDE, SIDE);
             assert_int_equal(image.width, SIDE / by);
             assert_true(has_blocks(&image));
             image_free(&image);
@@ -102,7 +103,7 @@ static void a_diminished_jpeg_shows_the_same(void **state) {
         &(JpegKind){
             .width = SIDE, .height = SIDE, .samples = samples, .components = 4, .given = JCS_CMYK, .stored = JCS_CMYK},
         &size);
-    Image image = decode(jpeg, size, (ImageDecode){.least = 16}, SIDE, SIDE);
+    Image image = decode(jpeg, size, (ImageDecode){.min_side = 16}, SIDE, SIDE);
     assert_int_equal(image.height, 16);
     for (int i = 0; i < 16 * 16 * 3; i++)
         assert_in_range(image.pixels[i], 254, 255);
@@ -177,7 +178,7 @@ static void reading_is_decoding(void **state) {
         Image image = decode((uint8_t *)data, size, (ImageDecode){0}, read.width, read.height);
         assert_memory_equal(image.pixels, read.pixels, (size_t)read.width * (size_t)read.height * 3);
         image_free(&image);
-        image = decode((uint8_t *)data, size, (ImageDecode){.least = 1, .components = 3}, read.width, read.height);
+        image = decode((uint8_t *)data, size, (ImageDecode){.min_side = 1, .components = 3}, read.width, read.height);
         if (i == 1) /* a PNG has no cheaper size, and its samples are not asked for */
             assert_int_equal(image.width, read.width);
         else
@@ -208,8 +209,8 @@ static void what_is_wrong_is_refused(void **state) {
     expect_refused((const uint8_t *)"GIF89a", 6, (ImageDecode){0}, "neither JPEG nor PNG");
     expect_refused(jpeg, size, (ImageDecode){.components = 1}, "3 components, not 1");
     for (int least = 0; least <= SIDE; least += 8) { /* the end mark, then data, are missing at every size */
-        expect_refused(jpeg, size - 1, (ImageDecode){.least = least}, "damaged JPEG");
-        expect_refused(jpeg, size * 3 / 4, (ImageDecode){.least = least}, "damaged JPEG");
+        expect_refused(jpeg, size - 1, (ImageDecode){.min_side = least}, "damaged JPEG");
+        expect_refused(jpeg, size * 3 / 4, (ImageDecode){.min_side = least}, "damaged JPEG");
     }
     free(jpeg);
     kind.components = 1;

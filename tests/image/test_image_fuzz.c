@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
+#include "image/encode.h"
 #include "tests/fixtures/damage.h"
 #include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
 #include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"
 

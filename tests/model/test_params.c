@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/files.h"
+#include "base/safetensors_write.h"
 #include "model/params.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every JSON file of the programs, byte for byte as recorded in tests/fixtures/recorded/ from the version that wrote
  * them with fprintf() and cJSON. */
+#include "base/safetensors_write.h"
 #include "checkpoint/state.h"
 #include "tests/fixtures/train_fixture.h"
 

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "image/decode.h"
+#include "image/encode.h"
 #include "stage/frame/phash.h"
 #include "tests/fixtures/drawn.h"
 #include "tests/fixtures/scratch.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "image/encode.h"
 #include "stage/pack/photograph.h"
 #include "tests/fixtures/dicom_make.h"
 #include "tests/fixtures/scratch.h"

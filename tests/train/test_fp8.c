@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a run in FP8 goes into its checkpoints and its log, and when a layer is left to BF16. */
+#include "base/safetensors_write.h"
 #include "checkpoint/read.h"
 #include "checkpoint/state.h"
 #include "checkpoint/write.h"

@@ -3,6 +3,7 @@
 #include "checkpoint/read.h"
 #include "checkpoint/state.h"
 #include "checkpoint/write.h"
+#include "image/encode.h"
 #include "tests/fixtures/train_fixture.h"
 
 #include "rundir/run_directory.h"

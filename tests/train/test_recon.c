@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reconstruction image, pixel by pixel, from the model's own prediction. */
+#include "image/decode.h"
 #include "tests/fixtures/train_fixture.h"
 
 #include "train/validate/recon.h"

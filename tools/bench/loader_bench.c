@@ -54,7 +54,7 @@ static Status measure_loader(const LoaderOptions *options, double seconds, Speed
     TRY(loader_open(options, &loader));
     double start = 0, busy = 0;
     /* Until all records were shown once, and the ring runs as it will go on. */
-    int64_t taken = -(options->records->places / options->batch_size + DEPTH + 1);
+    int64_t taken = -(options->records->samples_per_epoch / options->batch_size + DEPTH + 1);
     for (; !status && (taken <= 0 || clock_now() - start < seconds); taken++) {
         if (taken == 0) {
             start = clock_now();
@@ -95,7 +95,7 @@ static void *read_on(void *argument) {
             return NULL;
         int64_t number;
         uint64_t offset;
-        const uint64_t places = (uint64_t)records->places;
+        const uint64_t places = (uint64_t)records->samples_per_epoch;
         const int64_t key = records_at(records, SEED, (uint32_t)(at / places), at % places);
         const RecordsPart *part = records_part(records, key % records->count, &number);
         const PackShard *shard = pack_find(&part->pack, number, &offset);
@@ -152,7 +152,7 @@ static Status measure(const Records *records, int kind, int batch, int threads, 
 
 static Status run(const Records *records, double seconds, int batch) {
     const int cores = threads_available();
-    if (batch < 1 || batch > MOST_BATCH || records->places < batch)
+    if (batch < 1 || batch > MOST_BATCH || records->samples_per_epoch < batch)
         return status_error(EXIT_USAGE, "a batch of %d: 1 to %d, and no more than the records", batch, MOST_BATCH);
     Speed speed[KINDS];
     /* Brings everything into the page cache. */

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/program.h"
 #include "base/safetensors.h"
+#include "base/safetensors_write.h"
 #include "base/threads.h"
 #include "cost/peak.h"
 #include "device/open.h"

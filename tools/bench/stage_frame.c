@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/program.h"
 #include "base/threads.h"
+#include "image/decode.h"
 #include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
 #include "stage/frame/phash.h"
@@ -41,11 +42,11 @@ static void lap(double *last, double *part) {
 static Status frame(Work *work, int number, const char *data, size_t bytes, uint8_t *record, double *seconds,
                     double *last) {
     const char *path = work->files[number];
-    ImageDecode how = {.least = work->full ? 0 : fundus_min_side(work->size)};
+    ImageDecode how = {.min_side = work->full ? 0 : fundus_min_side(work->size)};
     Image image;
     Framing framing;
     int height, width;
-    for (bool again = true; again; how.least = 0) {
+    for (bool again = true; again; how.min_side = 0) {
         TRY(image_decode(path, (const uint8_t *)data, bytes, &how, &image, &height, &width));
         lap(last, &seconds[DECODE]);
         /* Once more within fundus_frame(), of whose time it is taken off. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/synth/dicom_write.h"
+#include "image/encode.h"
 #include "image/image.h"
 #include <stdio.h>
 #include <stdlib.h>

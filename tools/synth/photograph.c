@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/synth/photograph.h"
 #include "base/files.h"
+#include "image/encode.h"
 #include "image/image.h"
 #include "tools/synth/aireadi.h"
 #include "tools/synth/camera.h"

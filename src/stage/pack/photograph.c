@@ -3,7 +3,9 @@
 
 #include "base/digest.h"
 #include "base/files.h"
+#include "image/decode.h"
 #include "image/dicom.h"
+#include "image/dicom_decode.h"
 #include "stage/frame/phash.h"
 
 #include <errno.h>
@@ -115,7 +117,7 @@ static Status decode_photograph(const StageInput *input, const uint8_t *data, si
         if (!status && input->verify_header)
             status = check_header(input, &dicom, outcome);
     } else {
-        const ImageDecode options = {.least = min_side};
+        const ImageDecode options = {.min_side = min_side};
         status = image_decode(input->path, data, size, &options, image, &height, &width);
     }
     outcome->size[0] = height;

@@ -44,10 +44,14 @@ bool run_has_data(const Config *config) {
 
 static Status open_records(Run *run) {
     const Config *config = run->config;
-    TRY(records_open(config->data.train, config->data.weights, config->data.splits, &run->train));
+    Status status = records_open(config->data.train, config->data.weights, config->data.splits, &run->train);
+    if (status_code(status) == EXIT_USAGE)
+        status = status_append(status, " (data.weights)");
+    TRY(status);
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
-        TRY(records_check_disjoint_people(&run->train, &run->val));
+        status = records_check_disjoint_people(&run->train, &run->val);
+        TRY(status_append(status, " (data.splits = train)"));
     }
     run->state.data_hash = run->train.hash;
     run->state.data_count = run->train.count;
@@ -215,13 +219,24 @@ static LoaderOptions loader_options(const Run *run) {
                            .workers = (int)config->data.workers,
                            .device = run->device,
                            .depth = (int)config->data.prefetch_batches,
-                           .max_bad = config->data.max_unreadable};
+                           .max_unreadable = config->data.max_unreadable,
+                           .limit_name = "data.max_unreadable"};
+}
+
+static Status open_training_loader(Run *run, const LoaderOptions *options) {
+    Status status = loader_open(options, &run->loader);
+    const ExitCode code = status_code(status);
+    if (options->cache == LOADER_DEVICE && (code == EXIT_USAGE || code == EXIT_NO_MEMORY))
+        return status_append(status, "; data.cache = device does not fit here, use data.cache = page");
+    if (options->cache == LOADER_DIRECT && code == EXIT_IO)
+        return status_append(status, " (data.cache = page)");
+    return status;
 }
 
 static Status open_loader(Run *run) {
     const Config *config = run->config;
     LoaderOptions options = loader_options(run);
-    TRY(loader_open(&options, &run->loader));
+    TRY(open_training_loader(run, &options));
     run->batch_records = calloc((size_t)config->train.global_batch, sizeof *run->batch_records);
     if (!run->batch_records)
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
@@ -232,7 +247,10 @@ static Status open_loader(Run *run) {
     int64_t wanted = config->log.recon_images;
     if (validates && config->val.every && config->val.images > wanted)
         wanted = config->val.images;
-    TRY(evaluation_images_open(&run->images, options, wanted, &run->record.unreadable));
+    Status status = evaluation_images_open(&run->images, options, wanted, &run->record.unreadable);
+    if (status_code(status) == EXIT_NO_MEMORY)
+        status = status_append(status, ", or lower val.images");
+    TRY(status);
     if (validates && config->val.every)
         run->validation_count = config->val.images < run->images.count ? (int)config->val.images : run->images.count;
     return NULL;
@@ -318,7 +336,7 @@ Status run_open_bare(Run *run, const Config *config, const TrainOptions *options
 Status run_open_parts(Run *run) {
     TRY(open_model(run));
     const LoaderOptions options = loader_options(run);
-    TRY(loader_open(&options, &run->loader));
+    TRY(open_training_loader(run, &options));
     return plan_steps(run);
 }
 

@@ -32,8 +32,8 @@ static void print_links(const Records *records) {
 static void print_data(const Run *run) {
     const Records *train = &run->train;
     printf("data     %s: %" PRId64 " images", train->text, train->count);
-    if (train->places != train->count)
-        printf(", weighted to %" PRId64, train->places);
+    if (train->samples_per_epoch != train->count)
+        printf(", weighted to %" PRId64, train->samples_per_epoch);
     printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
            (int)run->config->train.global_batch);
     if (train->part_count && run->config->data.splits == RECORDS_ALL)

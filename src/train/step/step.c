@@ -259,8 +259,9 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
     const int side = batch->crops ? shape->record : shape->image_size;
     const size_t image = (size_t)side * (size_t)side * 3;
     const uint8_t *cached = step->options.cached_records, *samples = batch->samples;
-    const MaeInput host = {.pixels = cached ? cached : samples + (size_t)first * image,
+    const MaeInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
                            .side = side,
+                           .records = cached,
                            .which = slot->which,
                            .cached = (int)step->options.cached_count,
                            .crops = batch->crops ? batch->crops + first : NULL,

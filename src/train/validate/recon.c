@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/validate/recon.h"
 
+#include "image/encode.h"
 #include "image/image.h"
 #include "train/validate/validate.h"
 

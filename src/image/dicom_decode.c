@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/dicom.h"
+#include "image/dicom_decode.h"
 
+#include "image/decode.h"
 #include "image/dicom_elements.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The quotient rounded to a level, halves up. */
-static uint8_t level(int numerator, int denominator) {
+static uint8_t round_level(int numerator, int denominator) {
     if (numerator <= 0)
         return 0;
     int rounded = (2 * numerator + denominator) / (2 * denominator);
@@ -18,12 +19,12 @@ static uint8_t level(int numerator, int denominator) {
  * In whole numbers, so that no compiler rounds differently. */
 static void rgb_from_ybr(uint8_t *pixel) {
     int y = pixel[0], blue = pixel[1] - 128, red = pixel[2] - 128;
-    pixel[0] = level(1000 * y + 1402 * red, 1000);
-    pixel[1] = level(587000 * y - 114 * 1772 * blue - 299 * 1402 * red, 587000);
-    pixel[2] = level(1000 * y + 1772 * blue, 1000);
+    pixel[0] = round_level(1000 * y + 1402 * red, 1000);
+    pixel[1] = round_level(587000 * y - 114 * 1772 * blue - 299 * 1402 * red, 587000);
+    pixel[2] = round_level(1000 * y + 1772 * blue, 1000);
 }
 
-static void invert(Image *image) {
+static void invert_image(Image *image) {
     size_t count = (size_t)image->width * (size_t)image->height * 3;
     for (size_t i = 0; i < count; i++)
         image->pixels[i] = (uint8_t)(255 - image->pixels[i]);
@@ -39,8 +40,8 @@ static void spread_422(const uint8_t *values, size_t count, uint8_t *pixel) {
     }
 }
 
-/* Three values for each of `count` pixels: one behind the other, in planes, or one for all three. */
-static void spread(const Dicom *dicom, const uint8_t *values, size_t count, uint8_t *pixel) {
+/* Three values for each of `count` pixels: side by side, in planes, or one for all three. */
+static void spread_samples(const Dicom *dicom, const uint8_t *values, size_t count, uint8_t *pixel) {
     bool grey = dicom->samples == 1, planar = dicom->planar;
     size_t step = grey || planar ? 1 : 3, apart = grey ? 0 : planar ? count : 1;
     for (size_t i = 0; i < count; i++, pixel += 3, values += step) {
@@ -60,7 +61,7 @@ static Status decode_native(const char *name, const uint8_t *data, const Dicom *
     if (strcmp(dicom->photometric, "YBR_FULL_422") == 0)
         spread_422(data + dicom->pixels_at, count, image->pixels);
     else
-        spread(dicom, data + dicom->pixels_at, count, image->pixels);
+        spread_samples(dicom, data + dicom->pixels_at, count, image->pixels);
     bool ybr = strncmp(dicom->photometric, "YBR", 3) == 0;
     for (size_t i = 0; ybr && i < count; i++)
         rgb_from_ybr(image->pixels + i * 3);
@@ -71,8 +72,8 @@ static bool begins_jpeg(const uint8_t *bytes, size_t size) {
     return size >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8;
 }
 
-/* Goes over the fragments that follow the offset table, copies them one behind the other to `joined` unless that is
- * NULL, and tells where the first begins and what they hold together. */
+/* Visits the fragments after the offset table and copies them one after the other to `joined` unless that is NULL;
+ * returns where the first begins, their bytes together and their number. */
 static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, size_t *total, int *count) {
     DicomElement item;
     bool more;
@@ -86,9 +87,10 @@ static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, s
         TRY(dicom_read_item(&bytes, &item, &more));
         if (!more)
             return NULL;
-        /* Within a JPEG's coded data no byte FF comes before D8; its thumbnail would have to begin just here. */
+        /* A JPEG's coded data never has D8 after FF; only its thumbnail could, if it began exactly here. */
         if (*total && begins_jpeg(bytes.data + bytes.at, item.length))
-            return dicom_damaged(bytes.name, "a second JPEG begins at byte %zu, but one frame is told", bytes.at);
+            return dicom_damaged(bytes.name, "a second JPEG begins at byte %zu, but the header says one frame",
+                                 bytes.at);
         if (joined)
             memcpy(joined + *total, bytes.data + bytes.at, item.length);
         if (!*count)
@@ -99,14 +101,15 @@ static Status join_fragments(DicomBytes bytes, uint8_t *joined, size_t *first, s
     }
 }
 
-static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int least, Dicom *dicom, Image *image) {
-    /* image_decode() would take a PNG as well. */
+static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, int min_side, Dicom *dicom,
+                          Image *image) {
+    /* image_decode() would also decode a PNG. */
     if (!begins_jpeg(jpeg, size))
-        return dicom_damaged(name, "the pixel data holds no JPEG, though the transfer syntax says so");
-    ImageDecode how = {.least = least, .components = dicom->samples};
-    how.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;
+        return dicom_damaged(name, "the pixel data is no JPEG, but the transfer syntax says JPEG");
+    ImageDecode options = {.min_side = min_side, .components = dicom->samples};
+    options.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;
     int height, width;
-    Status status = image_decode(name, jpeg, size, &how, image, &height, &width);
+    Status status = image_decode(name, jpeg, size, &options, image, &height, &width);
     dicom->jpeg_damaged = status != NULL;
     TRY(status);
     if (height != dicom->rows || width != dicom->columns)
@@ -115,14 +118,14 @@ static Status decode_jpeg(const char *name, const uint8_t *jpeg, size_t size, in
     return NULL;
 }
 
-static Status decode_fragments(const char *name, const uint8_t *data, int least, Dicom *dicom, Image *image) {
+static Status decode_fragments(const char *name, const uint8_t *data, int min_side, Dicom *dicom, Image *image) {
     DicomBytes bytes = {
         .name = name, .data = data, .size = dicom->pixels_at + dicom->pixels_bytes, .at = dicom->pixels_at};
     size_t first, total;
     int count;
     TRY(join_fragments(bytes, NULL, &first, &total, &count));
     if (count == 1)
-        return decode_jpeg(name, data + first, total, least, dicom, image);
+        return decode_jpeg(name, data + first, total, min_side, dicom, image);
     if (!total)
         return dicom_damaged(name, "no fragment of pixel data");
     uint8_t *joined = malloc(total);
@@ -130,23 +133,23 @@ static Status decode_fragments(const char *name, const uint8_t *data, int least,
         return status_no_memory(name, total);
     Status status = join_fragments(bytes, joined, &first, &total, &count);
     if (!status)
-        status = decode_jpeg(name, joined, total, least, dicom, image);
+        status = decode_jpeg(name, joined, total, min_side, dicom, image);
     free(joined);
     return status;
 }
 
-Status dicom_decode(const char *name, const uint8_t *data, size_t size, int least, Image *image, Dicom *dicom,
+Status dicom_decode(const char *name, const uint8_t *data, size_t size, int min_side, Image *image, Dicom *dicom,
                     bool *unsupported) {
     *image = (Image){0};
     TRY(dicom_parse(name, data, size, dicom, unsupported));
     Status status;
     if (dicom->encapsulated)
-        status = decode_fragments(name, data, least, dicom, image);
+        status = decode_fragments(name, data, min_side, dicom, image);
     else
         status = decode_native(name, data, dicom, image);
     if (status)
         image_free(image);
     else if (strcmp(dicom->photometric, "MONOCHROME1") == 0)
-        invert(image);
+        invert_image(image);
     return status;
 }

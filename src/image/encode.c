@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "image/encode.h"
+
 #include "base/files.h"
-#include "image/codec.h"
+#include "image/jpeg_failure.h"
 
 #include <png.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ typedef struct {
     char message[128];
 } Encoded;
 
-static Status save(Encoded *file, Status status) {
+static Status write_file(Encoded *file, Status status) {
     if (!status)
         status = files_write(file->path, file->bytes, file->size);
     free(file->bytes);
@@ -35,7 +37,7 @@ static void ignore_warning(png_structp png, png_const_charp message) {
     (void)message;
 }
 
-static void append(png_structp png, png_bytep data, size_t count) {
+static void append_bytes(png_structp png, png_bytep data, size_t count) {
     Encoded *file = png_get_io_ptr(png);
     if (count > file->capacity - file->size) {
         size_t capacity = (file->size + count) * 2;
@@ -56,7 +58,7 @@ static void flush_nothing(png_structp png) {
 static Status encode_png(Encoded *file, png_structp png, png_infop info) {
     if (setjmp(png_jmpbuf(png)))
         return status_error(EXIT_IO, "cannot write %s: %s", file->path, file->message);
-    png_set_write_fn(png, file, append, flush_nothing);
+    png_set_write_fn(png, file, append_bytes, flush_nothing);
     png_set_IHDR(png, info, (png_uint_32)file->width, (png_uint_32)file->height, 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
@@ -74,13 +76,13 @@ Status image_write_png(const char *path, const uint8_t *pixels, int width, int h
         info = png_create_info_struct(png);
     Status status = info ? encode_png(&file, png, info) : status_no_memory(path, 0);
     png_destroy_write_struct(&png, &info);
-    return save(&file, status);
+    return write_file(&file, status);
 }
 
 typedef struct {
     struct jpeg_compress_struct jpeg;
     JpegFailure failure;
-    unsigned char *bytes; /* libjpeg wants these types */
+    unsigned char *bytes; /* libjpeg's types */
     unsigned long size;
 } JpegWriter;
 
@@ -109,8 +111,8 @@ static Status encode_jpeg(Encoded *file, JpegWriter *writer, int quality) {
 Status image_encode_jpeg(const char *name, const uint8_t *pixels, int width, int height, int quality, uint8_t **bytes,
                          size_t *size) {
     Encoded file = {.path = name, .pixels = pixels, .width = width, .height = height};
-    /* As much as the worst image takes (two bytes a sample, 1.5 samples a pixel, whole blocks of 16 and the headers):
-     * were libjpeg to grow the buffer itself and fail later, the grown one would be out of our reach. */
+    /* As much as the worst image needs (two bytes a sample, 1.5 samples a pixel, whole blocks of 16 and the headers):
+     * if libjpeg grew the buffer itself and failed later, we could not free the grown one. */
     size_t bound = ((size_t)width + 16) * ((size_t)height + 16) * 3 + 4096;
     JpegWriter writer = {.bytes = malloc(bound), .size = bound};
     if (!writer.bytes)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pixels of DICOM photographs as 8-bit RGB. */
+#ifndef FOVEA_IMAGE_DICOM_DECODE_H
+#define FOVEA_IMAGE_DICOM_DECODE_H
+
+#include "image/dicom.h"
+#include "image/image.h"
+
+/* dicom_parse(), then the pixels as RGB: native 8 bit RGB and YBR_FULL (interleaved or planar), YBR_FULL_422 (chroma
+ * repeated), MONOCHROME1 (inverted) and MONOCHROME2, explicit and implicit little endian; JPEG baseline
+ * (1.2.840.10008.1.2.4.50) in one or many fragments, its colours by the JPEG's own markers first (component ids R, G,
+ * B; Adobe; JFIF), the tag last. The values are those stored: no rescale slope, window or lookup table is applied.
+ * `min_side` as in image_decode(), for JPEG; rows and columns of `dicom` are the full size. Free `image` with
+ * image_free(). */
+Status dicom_decode(const char *name, const uint8_t *data, size_t size, int min_side, Image *image, Dicom *dicom,
+                    bool *unsupported) MUST_USE;
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libjpeg's errors as a jump with a message. Its warnings jump, too: they report that the decoder guessed. */
+#ifndef FOVEA_IMAGE_JPEG_FAILURE_H
+#define FOVEA_IMAGE_JPEG_FAILURE_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdio.h> /* jpeglib.h needs it and does not include it */
+
+#include <jpeglib.h>
+
+typedef struct {
+    struct jpeg_error_mgr manager; /* first: libjpeg passes a pointer to it */
+    jmp_buf escape;
+    char message[JMSG_LENGTH_MAX];
+} JpegFailure;
+
+/* Returns what `err` of a libjpeg object is set to; the caller then sets `escape`. */
+struct jpeg_error_mgr *jpeg_failure_start(JpegFailure *failure);
+
+#endif
