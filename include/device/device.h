@@ -68,8 +68,8 @@ struct Device {
     void (*release_pinned)(const Device *device, void *memory);
     /* Bytes of device memory: free and in all. */
     Status (*memory)(const Device *device, size_t *free, size_t *total);
-    /* Allocates the operations' scratch memory (ops/gpu_scratch.h) at once, at least `bytes`, before the first
-     * operation. Operations that need more allocate more. Nothing on the CPU. */
+    /* Allocates the operations' scratch memory (ops/gpu_scratch.h) at once, before the first operation. Operations
+     * that need more allocate more. Nothing on the CPU. */
     Status (*reserve_scratch)(const Device *device, size_t bytes);
 
     /* In the stream's order. Pageable host memory may be reused on return; pinned memory once the stream has passed

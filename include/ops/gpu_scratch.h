@@ -10,9 +10,8 @@
 #include <math.h>
 
 enum {
-    GPU_SCRATCH_MIN = 1 << 20,      /* bytes that are allocated at the least */
     GPU_WORKSPACE_BYTES = 32 << 20, /* of cuBLASLt, for the whole run; what NVIDIA advises for Hopper */
-    GPU_ALIGNMENT = 256             /* of what shares one piece of scratch memory with cuDNN's workspace */
+    GPU_ALIGNMENT = 256             /* of device memory, and of cuDNN's workspace within scratch memory */
 };
 
 static inline size_t gpu_round_up(size_t value, size_t multiple) {

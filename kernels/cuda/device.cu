@@ -19,6 +19,7 @@ static const char *const BACKEND = "emu";
 #endif
 
 static const double MEGABYTE = 1e6, GIBIBYTE = 1 << 30;
+static const size_t MIN_SCRATCH = 1 << 20;
 
 struct Scratch {
     Scratch *next;
@@ -213,12 +214,11 @@ static void device_graph_close(const Device *, Graph *graph) {
 /* The smaller piece is kept until the device is closed: work still under way and captured graphs use it. */
 static Status grow_scratch(const Device *device, const char *what, size_t bytes) {
     Cuda *cuda = context_of(device);
-    const size_t size = bytes > GPU_SCRATCH_MIN ? bytes : (size_t)GPU_SCRATCH_MIN;
     Scratch *outgrown = (Scratch *)calloc(1, sizeof *outgrown);
     if (!outgrown)
         return status_no_memory("a list of scratch memory", sizeof *outgrown);
     void *memory;
-    Status status = device_allocate(device, size, what, &memory);
+    Status status = device_allocate(device, bytes, what, &memory);
     if (status) {
         free(outgrown);
         return status;
@@ -226,7 +226,7 @@ static Status grow_scratch(const Device *device, const char *what, size_t bytes)
     *outgrown = Scratch{cuda->outgrown, cuda->scratch};
     cuda->outgrown = outgrown;
     cuda->scratch = memory;
-    cuda->scratch_bytes = size;
+    cuda->scratch_bytes = bytes;
     return NULL;
 }
 
@@ -244,7 +244,8 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes) {
         return NULL;
     }
     /* At least a quarter larger each time, so that many sizes do not make many pieces. */
-    const size_t least = cuda->scratch_bytes + cuda->scratch_bytes / 4;
+    const size_t larger = cuda->scratch_bytes + cuda->scratch_bytes / 4;
+    const size_t least = larger > MIN_SCRATCH ? larger : MIN_SCRATCH;
     Status status = grow_scratch(ops->device, operation, bytes > least ? bytes : least);
     if (status) {
         cuda_fail(ops, status);

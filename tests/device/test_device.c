@@ -124,7 +124,7 @@ static void pageable_memory_may_be_used_again_at_once(void **state) {
     device->release(device, x);
 }
 
-static void pinned_memory_is_copied_when_its_turn_comes(void **state) {
+static void pinned_memory_is_copied_in_the_stream_s_order(void **state) {
     const Device *device = *state;
     void *pinned;
     assert_fine(device->allocate_pinned(device, COUNT, "a test", &pinned));
@@ -144,7 +144,7 @@ static void pinned_memory_is_copied_when_its_turn_comes(void **state) {
     device->release_pinned(device, NULL);
 }
 
-/* What y holds when x, first 0, becomes 1 on one stream, and y a copy of x on another. */
+/* The value of y when x, first 0, becomes 1 on one stream, and y a copy of x on another. */
 static int order_of(const Device *device, bool hold, bool compute_first) {
     Stream *streams[2];
     Event *event;
@@ -172,18 +172,18 @@ static int order_of(const Device *device, bool hold, bool compute_first) {
     return value;
 }
 
-static void a_held_stream_goes_on_after_the_event(void **state) {
+static void a_waiting_stream_continues_after_the_event(void **state) {
     assert_int_equal(order_of(*state, true, false), 1);
     assert_int_equal(order_of(*state, true, true), 1);
 }
 
-/* Otherwise these tests, and those of training, would not miss an event that is not waited for. */
-static void the_emulator_shows_a_missing_hold(void **state) {
+/* Otherwise these tests, and those of training, would not notice a missing wait for an event. */
+static void the_emulator_shows_a_missing_wait(void **state) {
     assert_int_equal(order_of(*state, false, false), 0);
     assert_int_equal(order_of(*state, false, true), 0);
 }
 
-static void events_tell_when_work_is_done(void **state) {
+static void events_report_when_work_is_done(void **state) {
     const Device *device = *state;
     Event *events[2];
     Stream *stream;
@@ -214,7 +214,7 @@ static void events_tell_when_work_is_done(void **state) {
     device->release_pinned(device, pinned);
 }
 
-/* A failure that was told does not come back as that of the operation that runs next. */
+/* A reported failure does not recur as that of the operation that runs next. */
 static void operations_run(const Device *device) {
     Ops ops;
     uint16_t y = 0;
@@ -239,7 +239,7 @@ static void an_event_is_not_done_before_its_work(void **state) {
     assert_fine(device->event_record(device, event, NULL));
     assert_fine(device->event_done(device, event, &done));
     assert_false(done);
-    operations_run(device); /* "not done" is no failure of theirs */
+    operations_run(device); /* "not done" is no failure of an operation */
     assert_fine(device->fill(device, NULL, x, 7, COUNT));
     assert_fine(device->event_record(device, event, NULL));
     assert_refused(device->event_seconds(device, event, event, &seconds), EXIT_INTERNAL, "event_seconds");
@@ -250,7 +250,7 @@ static void an_event_is_not_done_before_its_work(void **state) {
     device->release(device, x);
 }
 
-static void captured_work_is_done_again_on_what_is_there(void **state) {
+static void captured_work_is_repeated_on_current_data(void **state) {
     const Device *device = *state;
     Ops ops;
     Graph *graph;
@@ -263,7 +263,8 @@ static void captured_work_is_done_again_on_what_is_there(void **state) {
     uint16_t *out = allocated(device, sizeof y);
     assert_fine(device->fill(device, NULL, out, 0xAA, sizeof y));
     ops.global_norm(
-        &ops, &(GlobalNorm){.x = in, .count = COUNT, .norm = length}); /* once before, so that what it needs is there */
+        &ops,
+        &(GlobalNorm){.x = in, .count = COUNT, .norm = length}); /* once before, so that its memory is allocated */
     assert_fine(device->wait(device, NULL));
     assert_fine(device->capture_begin(device));
     ops.cast_to_bf16(&ops, &(CastToBf16){.x = in, .y = out, .count = COUNT});
@@ -272,7 +273,7 @@ static void captured_work_is_done_again_on_what_is_there(void **state) {
     assert_fine(ops_error(&ops));
     if (on_cpu(device)) {
         assert_null(graph);
-        assert_true(out[0] == 0x3f80 && out[COUNT - 1] == 0x3f80); /* it was done at once */
+        assert_true(out[0] == 0x3f80 && out[COUNT - 1] == 0x3f80); /* it was done immediately */
     } else {
         assert_non_null(graph);
         assert_true(holds(device, out, 0xAA, sizeof y));
@@ -295,7 +296,7 @@ static void too_much_memory_is_refused_with_the_figures(void **state) {
     const Device *device = *state;
     void *memory;
     Arena arena;
-    /* The sanitizers' allocator ends the program rather than refuse so much. */
+    /* The sanitizers' allocator ends the program instead of refusing so much. */
     if (!on_cpu(device))
         assert_refused(device->allocate(device, (size_t)1 << 50, "a large tensor", &memory), EXIT_NO_MEMORY,
                        "1125899906.8 MB for a large tensor");
@@ -313,7 +314,7 @@ static void an_arena_is_zeroed_and_can_be_empty(void **state) {
     Arena measuring = {0}, arena;
     arena_take(&measuring, 1);
     arena_take(&measuring, 100);
-    for (int round = 0; round < 2; round++) { /* the second finds what the first left */
+    for (int round = 0; round < 2; round++) { /* the second finds the memory that the first used */
         assert_fine(device_arena_open(device, &arena, measuring.used, "a test"));
         uint8_t *first = arena_take(&arena, 1), *second = arena_take(&arena, 100);
         assert_int_equal(arena.used, measuring.used);
@@ -331,7 +332,7 @@ static void an_arena_is_zeroed_and_can_be_empty(void **state) {
     device_arena_close(device, &arena);
 }
 
-/* What is wrong with an operation's data: at once on the CPU, at the next wait on a GPU. */
+/* Wrong data of an operation is reported immediately on the CPU, at the next wait on a GPU. */
 static Status found_in(const Device *device, Ops *ops) {
     Status status = ops_error(ops);
     return status ? status : device->wait(device, NULL);
@@ -387,7 +388,7 @@ static void wrong_data_is_found_once_and_named(void **state) {
     release_all(device, 6, (void *[]){in, out, place, label, loss, crop});
 }
 
-/* What it takes to outgrow the scratch memory that small operations share: 1 MB of sums. */
+/* Enough to outgrow the scratch memory that small operations share: 1 MB of sums. */
 enum { WIDE = 150000 };
 
 static void norm_gradient_of(Ops *ops, float *x, float *rows) {
@@ -464,7 +465,7 @@ static void a_refused_allocation_names_what_and_how_much(void **state) {
     assert_refused(device_arena_open(device, &arena, 100, "the activations"), EXIT_NO_MEMORY, "the activations");
     assert_null(arena.base);
 
-    /* An operation that wants scratch memory, and goes on when there is some again. */
+    /* An operation that needs scratch memory, and works again when there is some. */
     Ops ops;
     const float four[4] = {2, 2, 2, 2};
     float norm, *x = placed(device, four, sizeof four), *length = allocated(device, sizeof norm);
@@ -480,7 +481,7 @@ static void a_refused_allocation_names_what_and_how_much(void **state) {
     release_all(device, 2, (void *[]){x, length});
 }
 
-/* Scratch memory that was reserved is what operations then use; less than there is already changes nothing. */
+/* Operations use the scratch memory that was reserved; reserving less than that changes nothing. */
 static void reserved_scratch_memory_is_used(void **state) {
     const Device *device = *state;
     const EmuControl *control = control_of(device);
@@ -503,7 +504,8 @@ static void reserved_scratch_memory_is_used(void **state) {
     release_all(device, 2, (void *[]){x, length});
 }
 
-/* What the wait says when `fault` comes at the second of three kernels, which is named; and all that is asked later. */
+/* What the wait reports when `fault` happens at the second of three kernels, which is named; and what later calls
+ * report. */
 static void fails_late(const Device *device, EmuFault fault, ExitCode code, const char *says) {
     Ops ops;
     void *memory;
@@ -514,14 +516,14 @@ static void fails_late(const Device *device, EmuFault fault, ExitCode code, cons
     control_of(device)->fault(fault, 2);
     for (int i = 0; i < 3; i++)
         ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = (uint16_t *)x, .count = i ? 8 : COUNT});
-    assert_fine(ops_error(&ops)); /* nobody has waited */
+    assert_fine(ops_error(&ops)); /* nothing has waited */
     Status status = device->wait(device, NULL);
     assert_int_equal(status_code(status), code);
     if (!strstr(status_message(status), says) || !strstr(status_message(status), "last launched cast_to_bf16: ") ||
         !strstr(status_message(status), "cast_kernel"))
         fail_msg("\"%s\" lacks \"%s\", or the kernel", status_message(status), says);
     status_free(status);
-    /* The device stays of no use, and says the same. */
+    /* The device stays unusable, and reports the same. */
     assert_refused(device->wait(device, NULL), code, says);
     assert_refused(device->allocate(device, 8, "a test", &memory), code, says);
     assert_refused(device_read(device, &(float){0}, x, sizeof *x), code, says);
@@ -534,15 +536,15 @@ static void a_kernel_that_fails_is_a_fault_of_the_program(void **state) {
     fails_late(*state, EMU_FAULT_LAUNCH, EXIT_INTERNAL, "CUDA_LAUNCH_BLOCKING=1");
 }
 
-static void damaged_memory_is_told_with_the_remedy(void **state) {
+static void damaged_memory_is_reported_with_the_remedy(void **state) {
     fails_late(*state, EMU_FAULT_ECC, EXIT_MISSING, "nvidia-smi --gpu-reset");
 }
 
-static void a_lost_gpu_is_told_with_the_remedy(void **state) {
+static void a_lost_gpu_is_reported_with_the_remedy(void **state) {
     fails_late(*state, EMU_FAULT_LOST, EXIT_MISSING, "the GPU or its driver no longer answers: see `nvidia-smi`");
 }
 
-static void an_absent_gpu_is_told_with_the_remedy(void **state) {
+static void an_absent_gpu_is_reported_with_the_remedy(void **state) {
     const EmuControl *control = control_of(*state);
     static const struct {
         EmuFault fault;
@@ -567,8 +569,8 @@ static void an_absent_gpu_is_told_with_the_remedy(void **state) {
     unsetenv("CUDA_VISIBLE_DEVICES");
 }
 
-/* Opening fails at each of its allocations, and leaves nothing behind. */
-static void opening_without_memory_gives_back_what_it_took(void **state) {
+/* Opening fails at each of its allocations, and leaves no memory allocated. */
+static void opening_without_memory_frees_its_allocations(void **state) {
     const EmuControl *control = control_of(*state);
     const size_t before = control->allocated();
     static const EmuFault faults[] = {EMU_FAULT_MEMORY, EMU_FAULT_PINNED};
@@ -614,7 +616,7 @@ static void a_long_sum_is_cut_where_packs_begin(void **state) {
     free(x);
 }
 
-static void auto_says_why_the_cpu_serves(void **state) {
+static void auto_says_why_the_cpu_is_used(void **state) {
     (void)state;
     Device *device;
     char *note;
@@ -711,12 +713,12 @@ int main(void) {
         ON_BOTH(the_device_says_what_it_is),
         ON_BOTH(copies_arrive_whole),
         ON_BOTH(pageable_memory_may_be_used_again_at_once),
-        ON_BOTH(pinned_memory_is_copied_when_its_turn_comes),
-        ON_BOTH(a_held_stream_goes_on_after_the_event),
-        ON(emu, the_emulator_shows_a_missing_hold),
-        ON_BOTH(events_tell_when_work_is_done),
+        ON_BOTH(pinned_memory_is_copied_in_the_stream_s_order),
+        ON_BOTH(a_waiting_stream_continues_after_the_event),
+        ON(emu, the_emulator_shows_a_missing_wait),
+        ON_BOTH(events_report_when_work_is_done),
         ON(emu, an_event_is_not_done_before_its_work),
-        ON_BOTH(captured_work_is_done_again_on_what_is_there),
+        ON_BOTH(captured_work_is_repeated_on_current_data),
         ON_BOTH(too_much_memory_is_refused_with_the_figures),
         ON_BOTH(an_arena_is_zeroed_and_can_be_empty),
         ON_BOTH(wrong_data_is_found_once_and_named),
@@ -726,11 +728,11 @@ int main(void) {
         FAULTY(a_refused_allocation_names_what_and_how_much),
         FAULTY(reserved_scratch_memory_is_used),
         FAULTY(a_kernel_that_fails_is_a_fault_of_the_program),
-        FAULTY(damaged_memory_is_told_with_the_remedy),
-        FAULTY(a_lost_gpu_is_told_with_the_remedy),
-        FAULTY(an_absent_gpu_is_told_with_the_remedy),
-        FAULTY(opening_without_memory_gives_back_what_it_took),
-        cmocka_unit_test(auto_says_why_the_cpu_serves),
+        FAULTY(damaged_memory_is_reported_with_the_remedy),
+        FAULTY(a_lost_gpu_is_reported_with_the_remedy),
+        FAULTY(an_absent_gpu_is_reported_with_the_remedy),
+        FAULTY(opening_without_memory_frees_its_allocations),
+        cmocka_unit_test(auto_says_why_the_cpu_is_used),
         cmocka_unit_test(cuda_without_a_gpu_is_refused_with_the_reason),
         cmocka_unit_test(a_library_that_does_not_fit_is_refused),
     };

@@ -122,12 +122,14 @@ static size_t free_on(const Device *device) {
     return unused;
 }
 
-/* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory. */
+/* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory, and one
+ * of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator lacks). */
 static void emulated_step_takes_what_is_planned(void **state) {
-    static const char *const shapes[] = {"train.precision=fp32", "train.precision=bf16", "train.precision=fp8",
-                                         "model.patch_size=2",   "model.dim=320",        "model.decoder_heads=8",
-                                         "train.seed=2", /* this one crops records itself, the last one holds them */
-                                         "data.cache=device"};
+    static const char *const shapes[] = {
+        "train.precision=fp32",  "train.precision=fp32", "train.precision=bf16",
+        "train.precision=fp8",   "model.patch_size=2",   "model.dim=320",
+        "model.decoder_heads=8", "train.seed=2", /* this one crops records itself, the last one holds them */
+        "data.cache=device"};
     enum { RECORD = 40, HELD = 11 };
     const int count = sizeof shapes / sizeof *shapes;
     for (int i = 0; i < count; i++) {
@@ -169,7 +171,8 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_fine(mae_init(mae, 1));
         assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
         assert_fine(masks_open(&masks, batch, mae_patches(mae)));
-        assert_fine(device->reserve_scratch(device, plan.scratch));
+        const bool too_little = i == 1;
+        assert_fine(device->reserve_scratch(device, plan.scratch - (too_little ? 256 : 0)));
 
         EvaluationImages images = drawn_images(batch);
         void *cached = NULL;
@@ -202,7 +205,9 @@ static void emulated_step_takes_what_is_planned(void **state) {
             assert_false(outcome.halted);
         }
         const size_t used = before - free_on(device);
-        if (used != plan.device.used)
+        if (too_little)
+            assert_true(used > plan.device.used);
+        else if (used != plan.device.used)
             fail_msg("%s: %zu bytes of device memory, %zu were planned", shapes[i], used, plan.device.used);
         assert_int_equal(plan.scratch, scratch);
         evaluation_images_close(&images);

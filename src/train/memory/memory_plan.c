@@ -51,12 +51,11 @@ static size_t gpu_scratch(const ModelShape *shape, RealType type) {
                             gpu_embed_scratch(batch, patches, dim, false),
                             gpu_restore_scratch(batch, decoder),
                             gpu_loss_scratch(gpu_pixel_loss_blocks(batch, patches)),
-                            gpu_global_norm_scratch(),
-                            GPU_SCRATCH_MIN};
+                            gpu_global_norm_scratch()};
     size_t most = 0;
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         most = larger(most, needs[i]);
-    return most;
+    return gpu_round_up(most, GPU_ALIGNMENT);
 }
 
 static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
