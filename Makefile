@@ -24,13 +24,15 @@ B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PACKAGES := libjpeg libpng libcjson libxxhash hdf5-serial libcrypto
 WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
+# Sanitizers hide the ranges of values from the compiler, which then warns of what cannot happen; plain builds keep these.
+SAN_QUIET := $(if $(SAN),-Wno-format-truncation -Wno-format-overflow -Wno-stringop-truncation -Wno-maybe-uninitialized)
 # Includes name a room: "base/status.h" (public, or this room's own), "kernels/cpu/real.h", "tests/fixtures/check.h".
 INCLUDES := -Iinclude -Isrc -I.
 # ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
 OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 COMPILE  := $(CC) $(INCLUDES) -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
-            -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(OPENMP) $(CFLAGS) $(SANITIZE)
+            -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(SAN_QUIET) $(OPENMP) $(CFLAGS) $(SANITIZE)
 # The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
@@ -51,7 +53,7 @@ EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
-            $(CPPFLAGS) $(if $(SAN),-O1 -g1,-O2 -g) $(SANITIZE)
+            $(CPPFLAGS) $(SAN_QUIET) $(if $(SAN),-O1 -g1,-O2 -g) $(SANITIZE)
 # With cuDNN's header, beside CUDA's or in the system's folder, attention has its plans. The library is opened at run time.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
 NVCOMPILE := $(NVCC) -std=c++17 $(INCLUDES) -O3 -lineinfo $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
