@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints: DIR/step-N/ contains weights.safetensors (the public names), optimizer.safetensors (m.NAME, v.NAME), for
- * FP8 runs fp8.safetensors (scales and what chooses them), state.json and `checksums` (XXH3-128 of each file, its own
- * last). DIR/latest and DIR/best each link to one of them. A directory is written beside its place, every file is
- * fsynced, and the whole is renamed. */
+/* The directories of checkpoints: DIR/step-N/ with weights.safetensors (the public names), optimizer.safetensors
+ * (m.NAME, v.NAME), in FP8 runs fp8.safetensors (scales and their history), state.json and `checksums` (XXH3-128 of
+ * each file, its own last). DIR/latest and DIR/best link to one each. A directory is written beside its place, every
+ * file fsynced, and renamed into place whole. */
 #ifndef FOVEA_CHECKPOINT_DIRECTORY_H
 #define FOVEA_CHECKPOINT_DIRECTORY_H
 
@@ -12,6 +12,7 @@
 
 #define CHECKPOINT_WEIGHTS "weights.safetensors"
 #define CHECKPOINT_OPTIMIZER "optimizer.safetensors"
+#define CHECKPOINT_FP8 "fp8.safetensors"
 #define CHECKPOINT_STATE "state.json"
 #define CHECKPOINT_CHECKSUMS "checksums"
 
@@ -24,15 +25,15 @@ typedef struct {
 } CheckpointEntry;
 
 /* The checkpoints in `dir`, newest first, a step-N.old after its step-N; *entries is malloc'ed and the caller's. A
- * missing `dir` holds none. EXIT_IO when it cannot be read. */
+ * missing `dir` has none. EXIT_IO when it cannot be read. */
 Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) MUST_USE;
 
-/* Makes `dir` and removes from it what a killed run left unfinished. */
+/* Makes `dir` and removes what a killed run left unfinished in it. */
 Status checkpoint_prepare(const char *dir) MUST_USE;
-/* Path of the directory where a checkpoint is written before it is published, the caller's; NULL without memory. */
+/* The path where a checkpoint is written before it is published; *path is malloc'ed and the caller's. */
 Status checkpoint_part(const char *dir, int64_t step, char **path) MUST_USE;
 /* Renames the part of `step` into place, points `latest` (and `best`) at it, then removes all but the newest `keep` up
- * to this step and the one that `best` points at. At every moment there is a sound checkpoint if there was one. */
+ * to this step and the best. If there was a valid checkpoint before, there is one at every moment. */
 Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) MUST_USE;
 
 #endif

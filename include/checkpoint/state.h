@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.json of a checkpoint: where a run continues. */
+/* The state of a run beside parameters and moments: state.json of a checkpoint. */
 #ifndef FOVEA_CHECKPOINT_STATE_H
 #define FOVEA_CHECKPOINT_STATE_H
 
 #include "base/status.h"
-#include <stdbool.h>
 #include <stdint.h>
 
-/* What a run needs beside parameters and moments to continue exactly. */
 typedef struct {
     int64_t step;         /* optimizer steps taken */
-    uint64_t next_batch;  /* number of the batch that the next step takes (step + batches skipped by rollbacks) */
+    uint64_t next_batch;  /* number of the batch of the next step (step + batches skipped by rollbacks) */
     uint64_t config_hash; /* config_hash() of the run */
     uint64_t data_hash;   /* Records.hash of data.train */
     int64_t data_count;
@@ -21,7 +19,7 @@ typedef struct {
     int64_t guard_events; /* skips and rollbacks so far */
 } TrainState;
 
-/* state.json: numbers come back exactly; NaN is null, hashes are hex strings. *text is malloc'ed and the caller's. */
+/* Numbers read back exactly; NaN is null, hashes are hex strings. *text is malloc'ed and the caller's. */
 Status checkpoint_state_print(const TrainState *state, char **text) MUST_USE;
 /* EXIT_DATA naming the key that is missing or wrong; `path` is for the message. */
 Status checkpoint_state_parse(const char *text, const char *path, TrainState *state) MUST_USE;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/checksums.h"
-
 #include "base/files.h"
 #include "checkpoint/directory.h"
 #include "checkpoint/fp8.h"
@@ -36,7 +35,7 @@ static Status hash_descriptor(int descriptor, const char *path, XXH3_state_t *st
     }
 }
 
-/* By pieces: a second copy of a large file is not in the memory plan. */
+/* In pieces: the memory plan has no second copy of a large file. */
 static Status hash_file(const char *path, char hex[HEX + 1]) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
@@ -75,7 +74,7 @@ Status checkpoint_checksums(const char *path, const char *listed, char text[CHEC
 }
 
 /* Whether the last line of `text` is the checksum of the lines before it. */
-static bool own_line_holds(const char *text, size_t size) {
+static bool own_checksum_matches(const char *text, size_t size) {
     if (!size || text[size - 1] != '\n')
         return false;
     size_t last = size - 1;
@@ -86,8 +85,8 @@ static bool own_line_holds(const char *text, size_t size) {
     return size - last > HEX && memcmp(text + last, hex, HEX) == 0;
 }
 
-/* Names the first line in which the two texts differ; `found` is known to be as it was written. */
-static Status name_difference(const char *path, const char *found, const char *computed) {
+/* Names the first line in which the two texts differ; `found` is undamaged itself. */
+static Status report_difference(const char *path, const char *found, const char *computed) {
     const char *line = computed;
     for (size_t i = 0; found[i] && found[i] == computed[i]; i++)
         if (computed[i] == '\n')
@@ -101,12 +100,12 @@ Status checkpoint_verify(const char *path) {
     size_t size = 0;
     TRY(files_path(&file, "%s/%s", path, CHECKPOINT_CHECKSUMS));
     Status status = files_read(file, &found, &size);
-    if (!status && !own_line_holds(found, size))
+    if (!status && !own_checksum_matches(found, size))
         status = status_error(EXIT_DATA, "%s: damaged, its own checksum differs", file);
     if (!status)
         status = checkpoint_checksums(path, found, computed);
     if (!status && (size != strlen(computed) || memcmp(found, computed, size) != 0))
-        status = name_difference(path, found, computed);
+        status = report_difference(path, found, computed);
     free(found);
     free(file);
     return status;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void lay_out(CheckpointCopy *copy, Arena *arena) {
+static void lay_out_copy(CheckpointCopy *copy, Arena *arena) {
     const Params *params = copy->params;
     arena_group(arena, "checkpoint's copy");
     copy->value = arena_take(arena, params->total * sizeof(float));
@@ -13,7 +13,7 @@ static void lay_out(CheckpointCopy *copy, Arena *arena) {
 
 void checkpoint_copy_measure(const Params *params, Arena *arena) {
     CheckpointCopy copy = {.params = params};
-    lay_out(&copy, arena);
+    lay_out_copy(&copy, arena);
 }
 
 static Status open_stream(CheckpointCopy *copy) {
@@ -28,15 +28,15 @@ Status checkpoint_copy_open(CheckpointCopy *copy, const Params *params) {
     const Device *device = params->device;
     *copy = (CheckpointCopy){.params = params, .device = device};
     Arena arena = {0};
-    lay_out(copy, &arena);
+    lay_out_copy(copy, &arena);
     if (device->host_memory) {
         TRY(arena_open(&copy->arena, arena.used, what));
-        lay_out(copy, &copy->arena);
+        lay_out_copy(copy, &copy->arena);
         return NULL;
     }
     TRY(device->allocate_pinned(device, arena.used, what, &copy->pinned));
     arena = (Arena){.base = copy->pinned, .size = arena.used};
-    lay_out(copy, &arena);
+    lay_out_copy(copy, &arena);
     return open_stream(copy);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/directory.h"
-
 #include "base/files.h"
 
 #include <dirent.h>
@@ -11,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A directory being written or removed is called .NAME.part: no reader takes it for a checkpoint. A checkpoint that
- * another one of its step is about to replace is called NAME.old: still good for reading. */
+/* A directory being written or removed is called .NAME.part, which no reader takes for a checkpoint. A checkpoint about
+ * to be replaced by another one of its step is called NAME.old and can still be read. */
 #define PART_SUFFIX ".part"
 #define OLD_SUFFIX ".old"
 enum { PART_NAME = CHECKPOINT_NAME + sizeof "." PART_SUFFIX };
@@ -32,7 +31,7 @@ Status checkpoint_part(const char *dir, int64_t step, char **path) {
     return files_path(path, "%s/%s", dir, part);
 }
 
-/* Takes only what step_name() could have written, so that "step-7 copy" or "step-007" are left alone. */
+/* Accepts only names that step_name() writes: "step-7 copy" and "step-007" are left alone. */
 static bool entry_of_name(const char *name, CheckpointEntry *entry) {
     if (strncmp(name, "step-", 5) != 0)
         return false;
@@ -60,7 +59,7 @@ static Status cannot_list(const char *dir) {
     return status_error(EXIT_IO, "cannot list the checkpoints in %s: %s", dir, strerror(errno));
 }
 
-static Status append(CheckpointEntry **entries, int *count, const CheckpointEntry *entry) {
+static Status append_entry(CheckpointEntry **entries, int *count, const CheckpointEntry *entry) {
     CheckpointEntry *more = realloc(*entries, ((size_t)*count + 1) * sizeof *more);
     if (!more)
         return status_no_memory("the list of checkpoints", ((size_t)*count + 1) * sizeof *more);
@@ -80,7 +79,7 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
     struct dirent *file;
     while (errno = 0, !status && (file = readdir(stream)))
         if (entry_of_name(file->d_name, &entry))
-            status = append(entries, count, &entry);
+            status = append_entry(entries, count, &entry);
     if (!status && errno)
         status = cannot_list(dir);
     closedir(stream);
@@ -131,22 +130,22 @@ static bool exists_in(const char *dir, const char *name) {
     return exists;
 }
 
-/* What is not in use when no write is under way: parts, and the links that files_link() makes before renaming. */
-static bool left_over(const char *name) {
+/* Whether the name is unused while nothing is written: parts, and the links that files_link() makes before renaming. */
+static bool is_left_over(const char *name) {
     size_t length = strlen(name), tail = sizeof PART_SUFFIX - 1;
     if (strncmp(name, ".step-", 6) == 0)
         return length > tail && strcmp(name + length - tail, PART_SUFFIX) == 0;
     return strncmp(name, "latest.tmp-", 11) == 0 || strncmp(name, "best.tmp-", 9) == 0;
 }
 
-static Status sweep(const char *dir) {
+static Status remove_left_over(const char *dir) {
     DIR *stream = opendir(dir);
     if (!stream)
         return cannot_list(dir);
     Status status = NULL;
     struct dirent *file;
     while (errno = 0, !status && (file = readdir(stream)))
-        if (left_over(file->d_name))
+        if (is_left_over(file->d_name))
             status = remove_in(dir, file->d_name);
     if (!status && errno)
         status = cannot_list(dir);
@@ -154,16 +153,17 @@ static Status sweep(const char *dir) {
     return status;
 }
 
-/* For sweep() to remove: a directory that is removed in place and in part would be taken for a damaged checkpoint. */
-static Status discard(const char *dir, const char *name) {
+/* Renames it for remove_left_over(): a directory that is partly removed in place would look like a damaged checkpoint.
+ */
+static Status discard_checkpoint(const char *dir, const char *name) {
     char part[PART_NAME];
     part_name(name, part);
     TRY(remove_in(dir, part));
     return rename_in(dir, name, part);
 }
 
-/* Later steps than this one are of a course that the run has left by going back to an earlier checkpoint: at the next
- * start they would be taken for the newest. */
+/* Also discards later steps than this one: the run has left them by a rollback, and the next start would take them for
+ * the newest. */
 static Status discard_surplus(const char *dir, int64_t step, int keep) {
     CheckpointEntry *entries;
     int count, kept = 0;
@@ -178,14 +178,13 @@ static Status discard_surplus(const char *dir, int64_t step, int keep) {
         bool newest = !entries[i].old && entries[i].step <= step && kept < keep;
         kept += newest;
         if (!newest && strcmp(entries[i].name, best) != 0)
-            status = discard(dir, entries[i].name);
+            status = discard_checkpoint(dir, entries[i].name);
     }
     free(entries);
     return status;
 }
 
-/* A checkpoint of the same step that is there already stays readable, under its second name, until the new one has
- * its place. */
+/* An existing checkpoint of the same step stays readable under its second name until the new one is in place. */
 static Status move_into_place(const char *dir, const char *part, const char *name) {
     char old[CHECKPOINT_NAME + sizeof OLD_SUFFIX];
     snprintf(old, sizeof old, "%s" OLD_SUFFIX, name);
@@ -196,7 +195,7 @@ static Status move_into_place(const char *dir, const char *part, const char *nam
     if (!status)
         status = rename_in(dir, part, name);
     if (status && replaces && !exists_in(dir, name))
-        status_free(rename_in(dir, old, name)); /* should that fail, too, it is still read as step-N.old */
+        status_free(rename_in(dir, old, name)); /* if that fails too, it is still read as step-N.old */
     return status;
 }
 
@@ -209,14 +208,14 @@ Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) {
     if (best)
         TRY(link_in(dir, "best", name));
     Status status = discard_surplus(dir, step, keep);
-    /* On a network file system another program's open file can be in the way of this. The checkpoint is saved all the
-     * same, and the next one sweeps again. */
-    status_free(sweep(dir));
+    /* On a network file system another program's open file can prevent this. The checkpoint is saved nevertheless, and
+     * the next one tries again. */
+    status_free(remove_left_over(dir));
     return status;
 }
 
-/* A step-N.old without its step-N: the replacement did not come to be. */
-static Status settle_old(const char *dir) {
+/* Renames a step-N.old without its step-N back: its replacement was never completed. */
+static Status finish_replacement(const char *dir) {
     CheckpointEntry *entries;
     int count;
     TRY(checkpoint_list(dir, &entries, &count));
@@ -225,7 +224,8 @@ static Status settle_old(const char *dir) {
         char name[CHECKPOINT_NAME];
         step_name(entries[i].step, name);
         if (entries[i].old)
-            status = exists_in(dir, name) ? discard(dir, entries[i].name) : rename_in(dir, entries[i].name, name);
+            status =
+                exists_in(dir, name) ? discard_checkpoint(dir, entries[i].name) : rename_in(dir, entries[i].name, name);
     }
     free(entries);
     return status;
@@ -233,6 +233,6 @@ static Status settle_old(const char *dir) {
 
 Status checkpoint_prepare(const char *dir) {
     TRY(files_make_directory(dir));
-    TRY(settle_old(dir));
-    return sweep(dir);
+    TRY(finish_replacement(dir));
+    return remove_left_over(dir);
 }

@@ -28,7 +28,7 @@ void checkpoint_fp8_place(CheckpointFp8 *state, const Params *params, Arena *are
     state->names = arena_take(arena, layers * NAME);
 }
 
-/* "NAME NAME NAME", in room for NAME bytes a layer. */
+/* Writes "NAME NAME NAME"; `names` has NAME bytes for each layer. */
 static void list_names(const Fp8 *fp8, char *names) {
     size_t used = 0;
     names[0] = '\0';
@@ -55,7 +55,7 @@ Status checkpoint_fp8_take(CheckpointFp8 *state, const Fp8 *fp8) {
     return NULL;
 }
 
-/* What the file holds, for so many layers; the data may be NULL. */
+/* The file's tensors for the state's layers; the data may be NULL. */
 enum { SCALE, HISTORY, POSITION, RECENT, OVERFLOWS, SATURATED, OFF, PARTS };
 static void list_parts(const CheckpointFp8 *state, Tensor parts[PARTS]) {
     const int64_t layers = state->layers, scales = layers * FP8_TENSORS;
@@ -77,7 +77,7 @@ Status checkpoint_fp8_write(const CheckpointFp8 *state, const char *path) {
     return safetensors_write(path, parts, PARTS, &(TensorNote){"layers", state->names}, 1);
 }
 
-static const void *part(const SafeTensors *file, const char *name) {
+static const void *find_part(const SafeTensors *file, const char *name) {
     return safetensors_find(file, name)->data;
 }
 
@@ -97,18 +97,18 @@ static Status check_shapes(const SafeTensors *file, const char *path, const Fp8 
     const char *note = safetensors_note(file, "layers");
     const bool same = note && strcmp(note, names) == 0;
     free(names);
-    return same ? NULL : status_error(EXIT_DATA, "%s: its layers are not this model's", path);
+    return same ? NULL : status_error(EXIT_DATA, "%s: its layers differ from this model's", path);
 }
 
 static Status check_values(const SafeTensors *file, const char *path, const Fp8 *fp8) {
-    const float *scale = part(file, "scale"), *history = part(file, "history");
-    const int32_t *position = part(file, "position");
+    const float *scale = find_part(file, "scale"), *history = find_part(file, "history");
+    const int32_t *position = find_part(file, "position");
     for (int i = 0; i < fp8_linears(fp8) * FP8_TENSORS; i++) {
-        bool sound = position[i] >= 0 && position[i] < FP8_HISTORY && scale[i] >= 0 && isfinite(scale[i]);
+        bool valid = position[i] >= 0 && position[i] < FP8_HISTORY && scale[i] >= 0 && isfinite(scale[i]);
         for (int j = 0; j < FP8_HISTORY; j++)
-            sound &= history[i * FP8_HISTORY + j] >= 0 && isfinite(history[i * FP8_HISTORY + j]);
-        if (!sound)
-            return status_error(EXIT_DATA, "%s: scale %d of %s is no scale", path, i % FP8_TENSORS,
+            valid &= history[i * FP8_HISTORY + j] >= 0 && isfinite(history[i * FP8_HISTORY + j]);
+        if (!valid)
+            return status_error(EXIT_DATA, "%s: scale %d of %s is not a valid scale", path, i % FP8_TENSORS,
                                 fp8_name(fp8, i / FP8_TENSORS));
     }
     return NULL;
@@ -128,11 +128,11 @@ Status checkpoint_fp8_open(const char *path, const Fp8 *fp8, SafeTensors **file)
 
 Status checkpoint_fp8_apply(const SafeTensors *file, Fp8 *fp8) {
     const int layers = fp8_linears(fp8);
-    const float *scale = part(file, "scale"), *history = part(file, "history");
-    const int32_t *position = part(file, "position"), *recent = part(file, "recent");
-    const int32_t *overflows = part(file, "overflows");
-    const int64_t *saturated = part(file, "saturated");
-    const uint8_t *off = part(file, "off");
+    const float *scale = find_part(file, "scale"), *history = find_part(file, "history");
+    const int32_t *position = find_part(file, "position"), *recent = find_part(file, "recent");
+    const int32_t *overflows = find_part(file, "overflows");
+    const int64_t *saturated = find_part(file, "saturated");
+    const uint8_t *off = find_part(file, "off");
     Fp8Scale *scales = calloc((size_t)layers * FP8_TENSORS, sizeof *scales);
     if (!scales)
         return status_no_memory("the scales of FP8", (size_t)layers * FP8_TENSORS * sizeof *scales);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/read.h"
-
 #include "base/files.h"
 #include "base/text.h"
 #include "checkpoint/checksums.h"
@@ -20,7 +19,8 @@ static Status read_state(const char *path, int64_t step, TrainState *state) {
     if (!status)
         status = checkpoint_state_parse(text, file, state);
     if (!status && state->step != step)
-        status = status_error(EXIT_DATA, "%s: is of step %" PRId64 ": the directory was renamed", file, state->step);
+        status =
+            status_error(EXIT_DATA, "%s: belongs to step %" PRId64 ": the directory was renamed", file, state->step);
     free(text);
     free(file);
     return status;
@@ -43,7 +43,7 @@ static Status read_tensors(const char *path, const Params *params) {
     if (!status)
         status = open_tensors(path, CHECKPOINT_OPTIMIZER, &moments);
     if (!status && (safetensors_count(weights) != params->count || safetensors_count(moments) != 2 * trainable))
-        status = status_error(EXIT_DATA, "%s: holds %d tensors and %d moments, the model has %d and %d", path,
+        status = status_error(EXIT_DATA, "%s: has %d tensors and %d moments, the model has %d and %d", path,
                               safetensors_count(weights), safetensors_count(moments), params->count, 2 * trainable);
     if (!status)
         status = params_read(params, params->value, weights, "");
@@ -56,7 +56,7 @@ static Status read_tensors(const char *path, const Params *params) {
     return status;
 }
 
-/* The scales of a model in FP8; *scales is NULL where a run without has written the checkpoint. */
+/* The scales of a model in FP8; *scales is NULL for a checkpoint of a run without FP8. */
 static Status open_scales(const char *path, const Fp8 *fp8, SafeTensors **scales) {
     *scales = NULL;
     char *file;
@@ -70,7 +70,7 @@ static Status open_scales(const char *path, const Fp8 *fp8, SafeTensors **scales
 
 /* Everything is verified before the first parameter changes. */
 static Status read_checkpoint(const char *path, int64_t step, const Params *params, TrainState *state,
-                              bool *scales_begin_anew) {
+                              bool *scales_reset) {
     TrainState read;
     SafeTensors *scales;
     TRY(checkpoint_verify(path));
@@ -79,14 +79,14 @@ static Status read_checkpoint(const char *path, int64_t step, const Params *para
     Status status = read_tensors(path, params);
     if (!status)
         status = scales ? checkpoint_fp8_apply(scales, params->fp8) : fp8_reset(params->fp8);
-    *scales_begin_anew = fp8_linears(params->fp8) && !scales;
+    *scales_reset = fp8_linears(params->fp8) && !scales;
     safetensors_close(scales);
     if (!status)
         *state = read;
     return status;
 }
 
-static Status append(char **note, const char *name, const char *what, const char *message) {
+static Status add_note(char **note, const char *name, const char *what, const char *message) {
     char *longer;
     TRY(text_format(&longer, "%s%s%s %s%s", *note ? *note : "", *note ? "; " : "", name, what, message));
     free(*note);
@@ -94,7 +94,7 @@ static Status append(char **note, const char *name, const char *what, const char
     return NULL;
 }
 
-/* The directories themselves are looked through, not the link `latest`: losing it must not lose the run. */
+/* Lists the directories instead of following the link `latest`: losing the link must not lose the run. */
 Status checkpoint_read(const char *dir, const Params *params, TrainState *state, bool *found, char **note) {
     CheckpointEntry *entries;
     int count;
@@ -102,28 +102,28 @@ Status checkpoint_read(const char *dir, const Params *params, TrainState *state,
     *note = NULL;
     TRY(checkpoint_list(dir, &entries, &count));
     Status status = NULL;
-    bool anew = false;
+    bool reset = false;
     for (int i = 0; i < count && !status && !*found; i++) {
         char *path;
         Status damage = files_path(&path, "%s/%s", dir, entries[i].name);
         if (!damage)
-            damage = read_checkpoint(path, entries[i].step, params, state, &anew);
+            damage = read_checkpoint(path, entries[i].step, params, state, &reset);
         free(path);
         if (!damage) {
             *found = true;
-            if (anew)
-                status = append(note, entries[i].name, "holds no scales of FP8: they start anew", "");
+            if (reset)
+                status = add_note(note, entries[i].name, "has no FP8 scales: they are reset", "");
         } else if (status_code(damage) == EXIT_DATA || status_code(damage) == EXIT_IO) {
-            status = append(note, entries[i].name, "passed over: ", status_message(damage));
+            status = add_note(note, entries[i].name, "skipped: ", status_message(damage));
             status_free(damage);
         } else {
-            status = damage; /* want of memory says nothing about the checkpoint */
+            status = damage; /* a lack of memory says nothing about the checkpoint */
         }
     }
     free(entries);
     if (!status && count && !*found)
         status = status_error(EXIT_DATA,
-                              "%s: none of the %d checkpoints is sound; put one back from a copy, or start afresh "
+                              "%s: all %d checkpoints are damaged; restore one from a copy, or start a new run "
                               "(--force): %s",
                               dir, count, *note);
     if (status) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/state.h"
-
 #include "base/json.h"
 
 #include <cJSON.h>
@@ -34,10 +33,10 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 _Static_assert(sizeof(TrainState) == FIELDS * 8, "a field of TrainState is not in the table");
 
-/* Numbers in JSON are read as doubles: beyond this an integer would not come back as it was. */
+/* Numbers in JSON are read as doubles: beyond this an integer would not read back the same. */
 static const double largest_integer = 9007199254740992.0;
 
-/* Must come back to the bit. */
+/* Reads back bit for bit. */
 static void print_real(Json *json, const char *key, double real) {
     char text[32];
     if (isinf(real)) /* JSON has no infinity, but a number that overflows into it */
@@ -112,7 +111,7 @@ Status checkpoint_state_parse(const char *text, const char *path, TrainState *st
     cJSON *object = cJSON_Parse(text);
     Status status = NULL;
     if (!cJSON_IsObject(object))
-        status = status_error(EXIT_DATA, "%s: no JSON object", path);
+        status = status_error(EXIT_DATA, "%s: not a JSON object", path);
     for (int i = 0; !status && i < FIELDS; i++) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].key);
         if (!item)

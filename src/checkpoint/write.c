@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/write.h"
-
 #include "base/files.h"
 #include "base/safetensors_write.h"
 #include "base/threads.h"
@@ -35,11 +34,13 @@ struct CheckpointWriter {
     bool stopping;
     TrainState state;
     bool best;
-    Status failure; /* of the last write, until it is handed over */
+    Status failure; /* of the last write, until it is reported */
 };
 
-/* Runs on a measuring arena first. The list of tensors serves one file after the other: the weights, then m and v. */
-static void lay_out(CheckpointWriter *writer, Arena *arena) {
+/* The first time with a measuring arena. The list of tensors is used for one file after the other: weights, then m and
+ * v.
+ */
+static void lay_out_lists(CheckpointWriter *writer, Arena *arena) {
     size_t names = 2 * (size_t)writer->params->count;
     arena_group(arena, "lists of tensors");
     writer->names = arena_take(arena, names * sizeof *writer->names);
@@ -49,12 +50,12 @@ static void lay_out(CheckpointWriter *writer, Arena *arena) {
 
 void checkpoint_writer_measure(const Params *params, Arena *host) {
     CheckpointWriter writer = {.params = params};
-    lay_out(&writer, host);
+    lay_out_lists(&writer, host);
     checkpoint_copy_measure(params, host);
 }
 
 static Status write_weights(CheckpointWriter *writer, const char *path) {
-    static const TensorNote note = {"format", "pt"}; /* PyTorch-side readers ask for it */
+    static const TensorNote note = {"format", "pt"}; /* readers on the PyTorch side require it */
     int count = params_views(writer->params, writer->copy.value, false, "", writer->names, writer->tensors);
     return safetensors_write(path, writer->tensors, count, &note, 1);
 }
@@ -77,7 +78,7 @@ static Status write_state(CheckpointWriter *writer, const char *path) {
     return status;
 }
 
-/* Hashes what the files hold, not what was meant to be in them: what will be read back was written. */
+/* Hashes the contents of the files, not of the buffers: this verifies what was written. */
 static Status write_checksums(const char *part) {
     char text[CHECKPOINT_CHECKSUMS_TEXT], *path;
     TRY(checkpoint_checksums(part, NULL, text));
@@ -116,16 +117,16 @@ static Status write_checkpoint(CheckpointWriter *writer) {
     if (!status)
         status = checkpoint_publish(writer->dir, writer->state.step, writer->best, writer->keep);
     if (status)
-        status_free(files_remove(part)); /* gives the space back; the first failure is the one to tell */
+        status_free(files_remove(part)); /* frees the space; the first failure is the one to report */
     free(part);
     return status;
 }
 
-static void *run(void *argument) {
+static void *run_writer(void *argument) {
     CheckpointWriter *writer = argument;
     pthread_mutex_lock(&writer->mutex);
     for (;;) {
-        /* A copy by the device is the business of the thread that drives it. */
+        /* The thread that drives the device makes the device's copy. */
         while ((writer->phase == IDLE && !writer->stopping) || (writer->phase == COPYING && writer->copy.pinned))
             pthread_cond_wait(&writer->changed, &writer->mutex);
         if (writer->phase == IDLE)
@@ -148,18 +149,18 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* All memory, before the writer's thread starts. */
-static Status prepare(CheckpointWriter *writer, const char *dir) {
+/* Allocates all memory before the writer's thread starts. */
+static Status prepare_writer(CheckpointWriter *writer, const char *dir) {
     Arena measure = {0};
-    lay_out(writer, &measure);
+    lay_out_lists(writer, &measure);
     TRY(arena_open(&writer->arena, measure.used, "the checkpoint's list of tensors"));
-    lay_out(writer, &writer->arena);
+    lay_out_lists(writer, &writer->arena);
     TRY(checkpoint_copy_open(&writer->copy, writer->params));
     TRY(files_path(&writer->dir, "%s", dir));
     return checkpoint_prepare(dir);
 }
 
-static void release(CheckpointWriter *writer) {
+static void release_writer(CheckpointWriter *writer) {
     pthread_cond_destroy(&writer->changed);
     pthread_mutex_destroy(&writer->mutex);
     checkpoint_copy_close(&writer->copy);
@@ -177,12 +178,12 @@ Status checkpoint_writer_open(const char *dir, const Params *params, int keep, C
     writer->keep = keep > 1 ? keep : 1;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->changed, NULL);
-    Status status = prepare(writer, dir);
+    Status status = prepare_writer(writer, dir);
     if (!status)
-        status = threads_start(&writer->thread, 1, "the checkpoint writer", run, writer);
+        status = threads_start(&writer->thread, 1, "the checkpoint writer", run_writer, writer);
     if (status) {
         threads_join(&writer->thread);
-        release(writer);
+        release_writer(writer);
         return status;
     }
     *result = writer;
@@ -194,7 +195,7 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     Status failure = writer->failure;
     writer->failure = NULL;
     *started = !failure && writer->phase == IDLE;
-    if (*started) { /* now: the next step changes it before it waits for the copy */
+    if (*started) { /* now: the next step changes the scales before it waits for the copy */
         failure = checkpoint_fp8_take(&writer->fp8, writer->params->fp8);
         *started = !failure;
     }
@@ -212,7 +213,7 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     return failure;
 }
 
-/* With the mutex held: returns when the copy is made. One that the device could not make is not written. */
+/* Called with the mutex locked; returns when the copy is complete. A copy that failed is not written. */
 static void finish_copy(CheckpointWriter *writer) {
     if (writer->phase == COPYING && writer->copy.pinned) {
         writer->failure = checkpoint_copy_finish(&writer->copy);
@@ -249,8 +250,8 @@ void checkpoint_writer_close(CheckpointWriter *writer) {
     pthread_cond_broadcast(&writer->changed);
     pthread_mutex_unlock(&writer->mutex);
     threads_join(&writer->thread);
-    if (writer->failure) /* nobody asked: a checkpoint that was not written is still told of */
+    if (writer->failure) /* no caller has asked for it: report the checkpoint that was not written */
         fprintf(stderr, "%s\n", status_message(writer->failure));
     status_free(writer->failure);
-    release(writer);
+    release_writer(writer);
 }

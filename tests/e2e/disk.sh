@@ -21,8 +21,8 @@ full_while_saving() {
         not_ok "the two checkpoints before are there, the unfinished one is not" "$(ls -A "$directory/ckpt")"
     fi
     check "with room again --resume goes on" train "$directory" --resume
-    if grep -q "passed over" "$TMP/output"; then
-        not_ok "from the newest checkpoint" "$(grep "passed over" "$TMP/output")"
+    if grep -q "skipped" "$TMP/output"; then
+        not_ok "from the newest checkpoint" "$(grep "skipped" "$TMP/output")"
     else
         ok "from the newest checkpoint"
     fi

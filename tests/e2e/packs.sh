@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Training from packs: the same steps by any number of workers and any way of reading, a resumed run's too; a damaged
-# record is passed over and counted, a pack that changed is refused.
+# record is skipped and counted, a pack that changed is refused.
 . "$(dirname "$0")/lib.sh"
 . tests/e2e/small_run.sh
 

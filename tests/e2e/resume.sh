@@ -127,7 +127,7 @@ damaged() {
     before=$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' ! -name step-20 | sed 's/.*step-//' | sort -n | tail -n 1)
     damage "$directory/ckpt/step-20/$file"
     check "a damaged $file: --resume goes on" train "$directory" --resume
-    expect_output "step-20 passed over"
+    expect_output "step-20 skipped"
     expect_output "$file"
     expect_output "resuming from step $before"
     same_as_reference "a damaged $file: equal at the end" "$directory"

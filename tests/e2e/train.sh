@@ -244,7 +244,7 @@ head -c 900 "$TMP/bad/$first" >"$TMP/bad/truncated.jpg"
 : >"$TMP/bad/nothing.png"
 echo "no image" >"$TMP/bad/text.jpeg"
 cp tests/cases/odd/smaller_than_a_patch.png "$TMP/bad/small.png"
-check "bad images are passed over" run bad --set "data.train=$TMP/bad" --set data.max_unreadable=0.2
+check "unreadable images are skipped" run bad --set "data.train=$TMP/bad" --set data.max_unreadable=0.2
 for name in truncated.jpg nothing.png text.jpeg small.png; do
     has "run.json lists $name" "$runs/bad/run.json" "\"path\": \"$TMP/bad/$name\", \"reason\": \""
 done

@@ -7,6 +7,7 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "base/files.h"
+#include "checkpoint/directory.h"
 #include "checkpoint/fp8.h"
 #include "tests/fixtures/printed_path.h"
 #include "train/monitor/fp8_watch.h"
@@ -117,7 +118,7 @@ static void a_checkpoint_without_it_starts_anew(void **state) {
     fill(&model);
     fp8_turn_off(model.fp8, 1, true);
     assert_int_equal(read_checkpoint(&model, dir, &note), 3);
-    assert_string_equal(note, "step-3 holds no scales of FP8: they start anew");
+    assert_string_equal(note, "step-3 has no FP8 scales: they are reset");
     free(note);
     assert_fine(fp8_read(model.fp8, read));
     assert_true(read[0].scale == 0 && read[0].history[0] == 0 && !fp8_is_off(model.fp8, 1));
@@ -152,14 +153,14 @@ static void a_damaged_one_is_passed_over(void **state) {
         write_checkpoint(&model, dir, 2);
         damage(dir, whole);
         assert_int_equal(read_checkpoint(&model, dir, &note), 1);
-        assert_non_null(strstr(note, "step-2 passed over"));
+        assert_non_null(strstr(note, "step-2 skipped"));
         assert_non_null(strstr(note, CHECKPOINT_FP8));
         free(note);
         mae_close(model.mae);
     }
 }
 
-/* A file that is sound as such, and not this model's. */
+/* A valid file of another model. */
 static void another_model_s_is_refused(void **state) {
     char path[TEMP_PATH * 2];
     Model model;
@@ -167,8 +168,8 @@ static void another_model_s_is_refused(void **state) {
     open_model(&model, true);
     fill(&model);
     for (int i = 0; i < 4; i++) {
-        static const char *const wrong[] = {"its layers are not this model's", "off is missing", "of another size",
-                                            "scale 1 of blocks.1.attn.proj is no scale"};
+        static const char *const wrong[] = {"its layers differ from this model's", "off is missing", "of another size",
+                                            "scale 1 of blocks.1.attn.proj is not a valid scale"};
         CheckpointFp8 copy = {0};
         Arena measure = {0}, arena;
         checkpoint_fp8_place(&copy, model.params, &measure);

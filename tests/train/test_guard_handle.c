@@ -232,7 +232,7 @@ static void check_spikes(Setting *setting, const char *action) {
         assert_string_equal(cJSON_GetObjectItemCaseSensitive(event, "action")->valuestring, action);
         assert_true(mentions(cJSON_GetObjectItemCaseSensitive(event, "records"), "noise"));
         assert_true(number(event, "step") > 20);
-        assert_true(number(event, "batch") > last); /* a batch passed over does not come back */
+        assert_true(number(event, "batch") > last); /* a skipped batch does not come back */
         last = number(event, "batch");
     }
     /* Each step's line is there once, in order. */

@@ -2,6 +2,7 @@
 #include "train/guard/guard_handle.h"
 #include "checkpoint/read.h"
 
+#include "checkpoint/read.h"
 #include "train/guard/guard_find.h"
 #include "train/run/run_report.h"
 

@@ -3,7 +3,6 @@
 #ifndef FOVEA_TRAIN_RUN_H
 #define FOVEA_TRAIN_RUN_H
 
-#include "checkpoint/state.h"
 #include "checkpoint/write.h"
 #include "data/evaluation_images.h"
 #include "data/loader.h"
