@@ -325,9 +325,11 @@ void check_alignment(const void *at, size_t bytes, const char *file, int line) {
 }
 
 void *shared_new(SharedSite *site, size_t bytes, size_t alignment, const char *name) {
-    const std::string refusal = shared_refusal(bytes, alignment, name);
-    if (!refusal.empty())
-        fail("%s", refusal.c_str());
+    /* fail() leaves without destructors: the string has to be gone by then. */
+    char refusal[256];
+    snprintf(refusal, sizeof refusal, "%s", shared_refusal(bytes, alignment, name).c_str());
+    if (*refusal)
+        fail("%s", refusal);
     site->memory = shared_take(bytes, name);
     site->block = block_serial;
     return site->memory;
