@@ -18,7 +18,7 @@ typedef struct {
     unsigned char *base; /* NULL while measuring */
     size_t used, size;   /* bytes */
     ArenaGroup groups[ARENA_GROUPS];
-    int group_count, group; /* and the one that is taken for */
+    int group_count, group; /* how many, and the one that counts now */
 } Arena;
 
 /* Allocates `size` zeroed bytes for `what` (named in the error). Freed with arena_close(). */
@@ -27,7 +27,7 @@ void arena_close(Arena *arena);
 
 /* `bytes` aligned to 64; NULL while measuring. Taking more than was measured is a bug and asserts. */
 void *arena_take(Arena *arena, size_t bytes);
-/* What is taken from here on counts as `name`, which has to stay; without any call nothing is counted by groups. */
+/* Counts what is taken from here on under `name`, which is borrowed. Without a call nothing is counted by group. */
 void arena_group(Arena *arena, const char *name);
 
 #endif

@@ -6,10 +6,11 @@
 #include "base/config_table.h"
 #include <stdio.h>
 
-/* Reads `path`, then applies `sets` ("section.key=value", later ones win), completes and checks. Each old name of a
- * renamed key prints one line to `warnings` (NULL: none). EXIT_USAGE naming file, line, key and the nearest known key:
- * for a missing file, an unknown or duplicate key or section, a wrong type, a value out of range, a continuation line.
- * On success the caller calls config_free(), which tables without lists, "*" keys and named sections do not need. */
+/* Reads `path`, then applies `sets` ("section.key=value", later ones win), completes and checks. Warns on
+ * `warnings` (NULL: nowhere) of each old name of a renamed key. EXIT_USAGE naming file, line, key and the nearest known
+ * key: for a missing file, an unknown or duplicate key or section, a wrong type, a value out of range, a continuation
+ * line. On success the caller calls config_free(), which tables without lists, "*" keys and named sections do not need.
+ */
 Status config_load(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
                    FILE *warnings) MUST_USE;
 void config_free(const ConfigTable *table, void *values);

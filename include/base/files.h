@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that appear whole or not at all, and the checks that go with them. Written with write(2), never stdio, so that
- * every byte that reaches the disk passes one place. */
+/* Files that appear whole or not at all. Written with write(2), never stdio, so that every byte that reaches the disk
+ * passes one place. */
 #ifndef FOVEA_BASE_FILES_H
 #define FOVEA_BASE_FILES_H
 
@@ -16,12 +16,12 @@ bool files_exists(const char *path);
 /* The whole file, with a NUL after its end; *data is malloc'ed and the caller's. EXIT_IO naming path and cause. */
 Status files_read(const char *path, char **data, size_t *size) MUST_USE;
 
-/* Writes beside, fsyncs, renames over `path`, fsyncs the directory. EXIT_IO naming path and cause (disk full says so).
+/* Writes beside, fsyncs, renames over `path`, fsyncs the directory. EXIT_IO naming path and cause, such as a full disk.
  */
 Status files_write(const char *path, const void *data, size_t size) MUST_USE;
 
-/* Removes what files_write() and files_link() calls that were killed have left in `directory`. Only for a directory
- * that nobody else is writing to. */
+/* Removes the unfinished files that killed calls of files_write() and files_link() left in `directory`. Only for a
+ * directory that no other process writes to. */
 Status files_remove_unfinished(const char *directory) MUST_USE;
 
 /* Writes `size` bytes to a new file at `path` piece by piece, then fsyncs: for files in a directory that is itself
@@ -38,27 +38,26 @@ Status files_read_at(int descriptor, const char *path, void *data, size_t size, 
 /* Bytes of a regular file; -1 when there is none. */
 int64_t files_size(const char *path);
 
-/* fsync of a directory, so that names in it last. */
+/* fsync of a directory, so that the names in it survive a crash. */
 Status files_sync_directory(const char *path) MUST_USE;
 /* rename(2), then fsync of the parent directory. */
 Status files_rename(const char *from, const char *to) MUST_USE;
 /* Points the symbolic link `path` at `target`, atomically. */
 Status files_link(const char *target, const char *path) MUST_USE;
-/* Removes a file or a directory with all in it; a missing one is fine. */
+/* Removes a file, or a directory with its content; a missing one is fine. */
 Status files_remove(const char *path) MUST_USE;
 
-/* EXIT_IO "cannot ACTION PATH: ..." for an errno; a full disk says so, and what to do. */
+/* EXIT_IO "cannot ACTION PATH: ..." for an errno; for a full disk also what to do. */
 Status files_failure(const char *action, const char *path, int cause) MUST_USE;
 
 /* Prints a path into fresh memory, the caller's; *path is NULL on failure. */
 Status files_path(char **path, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
-/* A new file while it is written, for what files_write_new() cannot hold in one buffer. */
-/* Creates or empties `path` for writing. */
+/* Creates or empties `path` for writing: for content that files_write_new() cannot take in one buffer. */
 Status files_new_open(const char *path, int *descriptor) MUST_USE;
 
-/* When `written` (how the writing went) is NULL: fsync, then close. On any failure the unfinished file is removed.
- * Returns the first failure. */
+/* Closes the file: after an fsync when `written`, the outcome of writing it, is NULL. Any failure removes the
+ * unfinished file. Returns the first failure. */
 Status files_new_close(int descriptor, const char *path, Status written) MUST_USE;
 
 #endif

@@ -8,8 +8,8 @@
  *     json_end(&json);
  *     Status status = json_write(&json, path);
  *
- * `key` is NULL for the outermost value and for the items of an array. Nothing has to be checked on the way: lack of
- * memory is reported by json_close() or json_write(), one of which must be called. */
+ * `key` is NULL for the outermost value and for the items of an array. No call on the way can fail: json_close()
+ * or json_write(), one of which must be called, reports a lack of memory. */
 #ifndef FOVEA_BASE_JSON_H
 #define FOVEA_BASE_JSON_H
 
@@ -59,7 +59,7 @@ void json_end(Json *json);
 void json_string(Json *json, const char *key, const char *value);
 void json_integer(Json *json, const char *key, int64_t value);
 void json_unsigned(Json *json, const char *key, uint64_t value);
-/* Nine digits, enough to give a float back; null for what is not finite, which JSON cannot express. */
+/* Nine digits, enough to restore a float; null for a value that is not finite, which JSON cannot express. */
 void json_real(Json *json, const char *key, double value);
 /* 16 hexadecimal digits as text: JSON's numbers cannot hold 64 bits. */
 void json_hash(Json *json, const char *key, uint64_t value);

@@ -33,23 +33,23 @@ typedef struct {
 #define OPTION_NO_LIMIT INFINITY
 
 typedef struct {
-    const char *name;  /* "--out"; an operand has a name without dashes, as "ROOT" */
-    const char *value; /* what help calls the value, as "PACK"; a choice shows its choices instead */
+    const char *name;  /* "--out"; an operand has a name without dashes, such as "ROOT" */
+    const char *value; /* what help calls the value, such as "PACK"; a choice shows its choices */
     OptionType type;
     size_t offset;              /* of the target in the program's arguments */
     char letter;                /* the short name; 0: none */
     bool required;              /* an operand of one value always is unless `optional` says otherwise */
     bool optional;              /* an operand that may be left out */
-    bool after_dashes;          /* an operand that collects every word behind `--` */
+    bool after_dashes;          /* an operand that collects every word after `--` */
     bool above;                 /* `min` itself is not allowed */
     bool topic;                 /* a value starts with one of the program's topics: section.key=value */
     double min, max;            /* of numbers, both allowed */
     const char *const *choices; /* names, NULL at the end */
-    const char *fallback;       /* the default, read as a value before argv; NULL: the target stays as it was */
-    const char *unset;          /* what help gives as the default where that is no value, as "all cores" */
+    const char *fallback;       /* the default, read as a value before argv; NULL: the target is left alone */
+    const char *unset;          /* what help gives as the default instead of a value, such as "all cores" */
     const char *commands;       /* that take it, separated by blanks; NULL: every command */
     const char *renamed;        /* this is the former name of that option: hidden, and each use prints a warning */
-    const char *help;           /* one sentence or two, as "Overrides a key of CONFIG; later ones win." */
+    const char *help;           /* one sentence or two: "Overrides a key of CONFIG; later ones win." */
 } Option;
 
 typedef struct {
@@ -76,7 +76,7 @@ typedef struct {
     const Option *options;          /* at most 64; a row without a name ends them */
     const char *notes;              /* printed below the options; may be NULL */
     const char *const *examples;    /* command lines, NULL at the end */
-    const ExitCode *exits;          /* codes beside 0, which ends them */
+    const ExitCode *exits;          /* codes other than 0, which ends them */
     ProgramTopics topics;
 } Program;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every main() does around its work. */
+/* What every main() does before and after its work. */
 #ifndef FOVEA_BASE_PROGRAM_H
 #define FOVEA_BASE_PROGRAM_H
 

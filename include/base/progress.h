@@ -10,7 +10,7 @@
 typedef struct {
     FILE *out;
     bool terminal;
-    bool live;    /* the line is on the terminal and has no end yet */
+    bool live;    /* the line is on the terminal and not yet ended */
     double shown; /* clock_now() when it was last shown, or when the progress began */
 } Progress;
 

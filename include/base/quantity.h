@@ -19,7 +19,7 @@ bool quantity_read_duration(const char *text, double *seconds);
 /* The shortest text that reads back as the same value: the largest unit of which it is a whole multiple. */
 QuantityText quantity_size(int64_t bytes);
 QuantityText quantity_duration(double seconds);
-/* A real with as many digits, from 15 to 17, as it takes to read back as the same double. */
+/* A real with the fewest digits, from 15 to 17, that read back as the same double. */
 QuantityText quantity_real(double value);
 
 #endif

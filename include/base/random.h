@@ -20,7 +20,7 @@ typedef struct {
     uint32_t key[2];
     uint32_t counter[4];
     uint32_t block[4];
-    int left; /* values of `block` not handed out yet */
+    int left; /* values of `block` not yet used */
 } Random;
 
 /* Ten Philox rounds over one counter; `out` gets four independent 32-bit values. */

@@ -26,7 +26,7 @@ typedef int FourPlaces __attribute__((vector_size(16)));
 #define ZIP_HIGH(a, b) __builtin_shuffle(a, b, (FourPlaces){2, 6, 3, 7})
 #endif
 
-/* Rows lie from_row and to_row apart. Two riffles of rows 0, 2 with rows 1, 3. */
+/* Rows are from_row and to_row floats apart. Two riffles of rows 0, 2 with rows 1, 3. */
 static inline void transpose_four(const float *from, size_t from_row, float *to, size_t to_row) {
     Four r[4];
     for (int i = 0; i < 4; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a function that can fail returns: NULL for success, otherwise an error with an exit code and one message for the
- * user, written once where the failure happened: what, where, what to do.
+/* The result of a function that can fail: NULL for success, otherwise an error with an exit code and one message for
+ * the user, written once where the failure happened: what, where, what to do.
  *
  * Ownership: the caller that does not return a status to its own caller frees it with status_free(). */
 #ifndef FOVEA_BASE_STATUS_H
@@ -12,13 +12,13 @@ extern "C" {
 
 typedef struct Error *Status;
 
-/* Exit codes of every program; the pool decides by them. */
+/* Exit codes of every program; the pool acts on them. */
 typedef enum {
     EXIT_OK = 0,
     EXIT_USAGE = 64,     /* usage or configuration */
     EXIT_DATA = 65,      /* input data missing or damaged */
     EXIT_MISSING = 69,   /* a needed device or library is missing */
-    EXIT_INTERNAL = 70,  /* a broken promise inside the program */
+    EXIT_INTERNAL = 70,  /* a bug: an invariant of the program is broken */
     EXIT_IO = 74,        /* disk full, unreadable or unwritable file */
     EXIT_STOPPED = 75,   /* stopped with a checkpoint: run the same command again */
     EXIT_NO_MEMORY = 76, /* out of memory, the device's or the host's */

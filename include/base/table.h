@@ -16,31 +16,31 @@ typedef struct {
     char **columns; /* [column_count], without spaces around them */
     char **fields;  /* [column_count] */
     int column_count;
-    int64_t line; /* on which the current row begins, from 1 */
-    /* Within: */
+    int64_t line; /* where the current row begins, from 1 */
+    /* Private: */
     char *data, *at, *end;
     int64_t next_line;
     bool unended; /* the last line has no end */
 } Table;
 
-/* Reads the file and its header. The separator is a tab when the header holds one outside of quotes, else a comma, else
- * a semicolon. A byte order mark and CR LF are taken. EXIT_DATA "FILE:LINE: reason", or when it is not there; EXIT_IO
+/* Reads the file and its header. The separator is a tab when the header has one outside quotes, else a comma, else a
+ * semicolon. A byte order mark and CR LF are accepted. EXIT_DATA "FILE:LINE: reason", or for a missing file; EXIT_IO
  * when it cannot be read. */
 Status table_open(const char *path, Table *table) MUST_USE;
-/* The next row; *more false behind the last one. EXIT_DATA for a row with too few or too many fields, a quote without
- * an end or text behind one. */
+/* The next row; *more is false after the last one. EXIT_DATA for a row with too few or too many fields, a quote that is
+ * never closed, or text after a closing quote. */
 Status table_next(Table *table, bool *more) MUST_USE;
 void table_close(Table *table);
 
-/* The number of the column with one of these names (in any case; ends with NULL; the first name that is there wins), or
- * -1. */
+/* The number of the column with one of these names, in upper or lower case, or -1; the first name that is there wins.
+ * NULL ends the names. */
 int table_find(const Table *table, const char *const *names);
 /* The same; EXIT_DATA with the columns that are there when none is. */
 Status table_column(const Table *table, const char *const *names, int *column) MUST_USE;
 /* EXIT_DATA "FILE:LINE: reason" for the current row. */
 Status table_error(const Table *table, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
-/* A number that is the whole text but for spaces around it; false otherwise (nan and inf are none). */
+/* Reads a text that is a number, with or without spaces around it; false for other texts, nan and inf included. */
 bool table_number(const char *text, double *value);
 
 #endif

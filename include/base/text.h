@@ -11,7 +11,7 @@
 
 /* Prints `format` into fresh memory, the caller's; *text is NULL on failure. */
 Status text_format(char **text, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
-/* The same for a message that names the text as `what` when memory is short. */
+/* The same; `what` names the text in the message when memory is short. */
 Status text_format_list(char **text, const char *what, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0))) MUST_USE;
 

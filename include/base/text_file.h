@@ -9,12 +9,12 @@
 
 typedef struct {
     char *data; /* the caller's to free */
-    char *text; /* within data, behind a byte order mark; ends with a NUL */
+    char *text; /* within data, after a byte order mark; ends with a NUL */
     size_t size;
 } TextFile;
 
-/* EXIT_DATA when `path`, a table or a list as `what` says, is not there or holds a 0; EXIT_IO when it cannot be read.
- */
+/* EXIT_DATA when `path` is missing or contains a NUL, EXIT_IO when it cannot be read; `what`, "table" or "list", is for
+ * the message. */
 Status text_file_read(const char *path, const char *what, TextFile *file) MUST_USE;
 
 #endif

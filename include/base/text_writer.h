@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A text printed piece by piece into memory, then written to a file as a whole. */
+/* A text that is printed piece by piece into memory, then written to a file as a whole. */
 #ifndef FOVEA_BASE_TEXT_WRITER_H
 #define FOVEA_BASE_TEXT_WRITER_H
 

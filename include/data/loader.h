@@ -9,8 +9,8 @@
  * same turn; that record's own number keys the crop and is reported. Each unreadable image counts once. A record of a
  * pack is verified each time it is read, one of the device cache when it is uploaded.
  *
- * `ranks` loaders share the batches: that of `rank` fills the samples from rank * batch_size / ranks on, batch_size /
- * ranks of them. Together they make the same batches, whatever their number.
+ * `ranks` loaders share the batches: the one of `rank` fills the samples from rank * batch_size / ranks on, batch_size
+ * / ranks of them. Together they make the same batches, whatever their number.
  *
  * When evaluating, sample i of batch b is record (b * batch_size + i) % count, and every batch is of epoch 0: the same
  * record gets the same view and the same masks each time. */
@@ -36,7 +36,7 @@ typedef struct {
     bool raw;
     bool evaluate;   /* evaluation_view() of records in folder order, over and over, not random crops in keyed order */
     int batch_size;  /* of all ranks together */
-    int rank, ranks; /* ranks: a divisor of batch_size; 0 is as 1 */
+    int rank, ranks; /* ranks: a divisor of batch_size; 0 means 1 */
     uint64_t first_batch;
     int workers, depth;
     const Device *device; /* borrowed; the samples' memory is pinned for its copies */
@@ -49,7 +49,7 @@ typedef struct {
 typedef struct Loader Loader;
 
 /* EXIT_DATA when an epoch is less than one batch (evaluation starts over then); EXIT_USAGE when the ranks cannot share
- * the batch, when raw records of several sizes are requested, or a device cache of records that are not raw;
+ * the batch, when raw records of several sizes or a device cache of records that are not raw are requested;
  * EXIT_NO_MEMORY. */
 Status loader_open(const LoaderOptions *options, Loader **loader) MUST_USE;
 /* Uploads the next records of the device cache; *left: how many remain. Without LOADER_DEVICE, and with none left, it

@@ -17,7 +17,7 @@
 /* Writes sample `place` of batch `batch` to `out` (sample_bytes of it; NULL where they are 0), the number of the record
  * used to `record` and, where the ring has crops (else `crop` is NULL), the part of it to show to `crop`.
  * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
- * before the lowest sample that failed, then returns that sample's failure, as often as it is called. */
+ * before the lowest sample that failed; each later call returns that sample's failure. */
 typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop);
 
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records that a loader cannot read: which, why, and when there are too many of them. Any thread. */
+/* The records that a loader cannot read: which, why, and when there are too many of them. Thread-safe. */
 #ifndef FOVEA_DATA_UNREADABLE_RECORDS_H
 #define FOVEA_DATA_UNREADABLE_RECORDS_H
 
@@ -31,7 +31,7 @@ void unreadable_records_close(UnreadableRecords *unreadable);
 
 bool unreadable_records_has(UnreadableRecords *unreadable, int64_t record);
 /* Adds a record, unless another thread did; its reason is the message of `why` after `path`. Frees `why`. EXIT_DATA
- * when that is one too many. */
+ * when it exceeds the limit. */
 Status unreadable_records_add(UnreadableRecords *unreadable, int64_t record, const char *path, Status why) MUST_USE;
 /* EXIT_DATA: why the loader gives up. */
 Status unreadable_records_refuse(UnreadableRecords *unreadable) MUST_USE;

@@ -6,11 +6,12 @@
 #include "image/decode_options.h"
 #include "image/image.h"
 
-/* Decodes the JPEG or PNG at `path`; the content tells which, not the name. Grey, palette, alpha and CMYK images become
- * RGB as Pillow's convert("RGB") makes them: alpha is dropped, CMYK is taken as Adobe's (inverted), and gamma, colour
- * profiles and the EXIF orientation are not applied. 16 bits are cut to the high byte, grey too (where Pillow clips at
- * 255). EXIT_DATA "PATH: reason" for anything unreadable, damaged, truncated (any warning of the JPEG decoder counts:
- * it had to invent data), empty, over 1 GiB, or with a side over 20,000; EXIT_NO_MEMORY. Reentrant. */
+/* Decodes the JPEG or PNG at `path`; the content decides which, not the name. Grey, palette, alpha and CMYK images
+ * become RGB as Pillow's convert("RGB") makes them: alpha is dropped, CMYK is read as Adobe's (inverted), and gamma,
+ * colour profiles and the EXIF orientation are not applied. 16 bits are cut to the high byte, also in grey images
+ * (where Pillow clips at 255). EXIT_DATA "PATH: reason" for anything unreadable, damaged, truncated (any warning of the
+ * JPEG decoder counts: it had to invent data), empty, over 1 GiB, or with a side over 20,000; EXIT_NO_MEMORY.
+ * Reentrant. */
 Status image_read(const char *path, Image *image) MUST_USE;
 
 /* image_read() of a file in memory; `name` is for messages. `full_height` and `full_width` get the full size; the

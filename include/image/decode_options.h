@@ -9,13 +9,13 @@ typedef enum {
     IMAGE_COLOURS_RGB      /* the same; otherwise RGB already */
 } ImageColours;
 
-/* How image_decode() decodes; all 0 is what image_read() does. */
+/* How image_decode() decodes; with all fields 0 it decodes as image_read() does. */
 typedef struct {
     /* 0: full size. Otherwise a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size (in the decoder's cosine transform,
      * which saves most of the time) as long as its shorter side keeps at least this many pixels. */
     int min_side;
     ImageColours colours;
-    int components; /* other than 0: a JPEG of another number of components is refused */
+    int components; /* unless 0, a JPEG with another number of components is refused */
 } ImageDecode;
 
 #endif

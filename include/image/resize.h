@@ -20,14 +20,13 @@ typedef struct {
 
 /* One image: cut `crop` out, resize it to out_height x out_width as Pillow's BICUBIC does (a = -0.5, widened when
  * shrinking; horizontal then vertical pass, 8 bits between, 22-bit fixed point), mirror the output if crop.flip. An
- * axis of equal size is copied. Callable from several threads at once; allocates its scratch memory and fails only
- * without it.
- */
+ * axis of equal size is copied. Callable from several threads at once; fails only when its scratch memory cannot be
+ * allocated. */
 Status resize_pixels(const uint8_t *pixels /*[height][width][3]*/, int height, int width, Crop crop, int out_height,
                      int out_width, uint8_t *out /*[out_height][out_width][3]*/) MUST_USE;
 
 /* resize_pixels() of a box that may begin and end within pixels and extend beyond the image, which is black there, as
- * if it had been padded. Pixels that are partly in the box count as its own. The same result as resize_pixels() for a
+ * if it had been padded. Pixels that are partly in the box belong to it. The same result as resize_pixels() for a
  * box of whole pixels within the image. */
 typedef struct {
     double top, left, height, width; /* pixels; the first one covers 0 .. 1 */

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Writes PACK/split.tsv: random shares of the people, keyed by the seed. val and test 0: prints the present split. */
+/* Writes PACK/split.tsv: random shares of the people, keyed by the seed. val and test 0: prints the current split. */
 Status stage_split(const char *pack, double val, double test, uint64_t seed) MUST_USE;
 
 #endif

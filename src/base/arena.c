@@ -10,8 +10,8 @@
 
 enum { ALIGNMENT = 64 };
 
-/* Bytes that can be had without swapping, by the kernel's own estimate; SIZE_MAX where it gives none. Linux promises
- * memory it does not have and kills later: better to refuse before hours of work. */
+/* Bytes that can be allocated without swapping, as the kernel estimates; SIZE_MAX where it gives no estimate. Linux
+ * promises memory that it does not have and kills later: better to refuse before hours of work. */
 static size_t available(void) {
     FILE *file = fopen("/proc/meminfo", "r");
     unsigned long long kilobytes = 0;

@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct {
     const char *root;
-    bool (*wants)(const char *name);
+    bool (*accepts)(const char *name);
     List files, directories, links, others;
 } Walk;
 
@@ -39,14 +39,14 @@ static void drop(List *list) {
     *list = (List){0};
 }
 
-/* Sorts one name of a directory into files, directories still to list, or nothing. A link that leads nowhere is a file
- * of no bytes: it was meant to be one, and is to be counted as bad rather than to vanish. */
+/* Sorts one name of a directory into files, directories still to list, or nothing. A link that leads nowhere counts as
+ * a file of 0 bytes: it was meant to be one, and must be reported, not ignored. */
 static Status classify(Walk *walk, int directory, const char *within, const char *name) {
     struct stat st;
     if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT /* removed since it was listed */
                    ? NULL
-                   : status_error(EXIT_DATA, "%s/%s%s: cannot be looked at: %s", walk->root, within, name,
+                   : status_error(EXIT_DATA, "%s/%s%s: cannot be accessed: %s", walk->root, within, name,
                                   strerror(errno));
     char *path;
     if (S_ISDIR(st.st_mode)) {
@@ -58,7 +58,7 @@ static Status classify(Walk *walk, int directory, const char *within, const char
     if (link && leads && S_ISDIR(st.st_mode))
         return add_entry(&walk->links, path, 0, false);
     const bool special = leads && !S_ISREG(st.st_mode);
-    List *list = special || !walk->wants(name) ? &walk->others : &walk->files;
+    List *list = special || !walk->accepts(name) ? &walk->others : &walk->files;
     return add_entry(list, path, leads && !special ? (uint64_t)st.st_size : 0, special);
 }
 
@@ -78,7 +78,7 @@ static Status list_directory(Walk *walk, const char *within) {
         if (entry->d_name[0] != '.')
             status = classify(walk, dirfd(stream), within, entry->d_name);
     if (!status && errno)
-        status = status_error(EXIT_DATA, "%s: the folder cannot be read to its end: %s", path, strerror(errno));
+        status = status_error(EXIT_DATA, "%s: the folder cannot be read completely: %s", path, strerror(errno));
     closedir(stream);
     free(path);
     return status;
@@ -100,7 +100,7 @@ static int by_path(const void *a, const void *b) {
     return strcmp(((const TreeFile *)a)->path, ((const TreeFile *)b)->path);
 }
 
-/* Hands a list over, sorted. */
+/* Moves a list to the caller, sorted. */
 static void take(List *list, TreeFile **entries, int64_t *count) {
     if (list->count)
         qsort(list->entries, list->count, sizeof *list->entries, by_path);
@@ -109,9 +109,9 @@ static void take(List *list, TreeFile **entries, int64_t *count) {
     *list = (List){0};
 }
 
-Status file_tree_read(const char *root, bool (*wants)(const char *name), FileTree *listing) {
+Status file_tree_read(const char *root, bool (*accepts)(const char *name), FileTree *listing) {
     *listing = (FileTree){0};
-    Walk walk = {.root = root, .wants = wants};
+    Walk walk = {.root = root, .accepts = accepts};
     Status status = list_tree(&walk);
     if (!status) {
         take(&walk.files, &listing->files, &listing->count);
@@ -124,11 +124,11 @@ Status file_tree_read(const char *root, bool (*wants)(const char *name), FileTre
     return status;
 }
 
-Status file_tree_list(const char *root, bool (*wants)(const char *name), TreeFile **files, int64_t *count) {
+Status file_tree_list(const char *root, bool (*accepts)(const char *name), TreeFile **files, int64_t *count) {
     FileTree listing;
     *files = NULL;
     *count = 0;
-    TRY(file_tree_read(root, wants, &listing));
+    TRY(file_tree_read(root, accepts, &listing));
     *files = listing.files;
     *count = listing.count;
     listing.files = NULL;

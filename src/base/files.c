@@ -165,8 +165,8 @@ Status files_read_at(int descriptor, const char *path, void *data, size_t size, 
         if (got < 0)
             return files_failure("read", path, errno);
         if (got == 0)
-            return status_error(EXIT_IO, "cannot read %s: it ends at byte %llu, before it should: it was cut short",
-                                path, (unsigned long long)offset);
+            return status_error(EXIT_IO, "cannot read %s: it ends too early, at byte %llu: it was cut short", path,
+                                (unsigned long long)offset);
         next += got;
         offset += (uint64_t)got;
         size -= (size_t)got;
@@ -174,7 +174,8 @@ Status files_read_at(int descriptor, const char *path, void *data, size_t size, 
     return NULL;
 }
 
-/* fsync(2); what cannot be synced (a pipe, a character device, some network file systems' directories) is fine. */
+/* fsync(2), without an error where it is not possible: a pipe, a character device, directories of some network file
+ * systems. */
 static int sync_descriptor(int descriptor) {
     int result;
     do
@@ -193,7 +194,7 @@ Status files_new_close(int descriptor, const char *path, Status written) {
     bool regular = fstat(descriptor, &st) == 0 && S_ISREG(st.st_mode);
     if (!written && sync_descriptor(descriptor) != 0)
         written = files_failure("write", path, errno);
-    /* Network file systems tell of a full disk only here. */
+    /* Network file systems report a full disk only here. */
     if (close(descriptor) != 0 && errno != EINTR && !written)
         written = files_failure("write", path, errno);
     /* Only a file of ours: as root, removing /dev/full would be a nuisance. */

@@ -16,8 +16,8 @@ void json_open(Json *json, FILE *out) {
         json->out = open_memstream(&json->text, &json->size);
 }
 
-/* Of the innermost object or array. Nothing nests deeper than the array is long, but a mistake must not write past it.
- */
+/* The level of the innermost object or array. Nothing nests deeper than `levels` is long, but a bug must not write past
+ * its end. */
 static JsonLevel *top_level(Json *json) {
     return &json->levels[(json->depth < JSON_DEPTH ? json->depth : JSON_DEPTH) - 1];
 }
@@ -26,7 +26,7 @@ static bool is_cjsons(JsonLayout layout) {
     return layout == JSON_COMPACT || layout == JSON_TABS;
 }
 
-/* cJSON copies what it has no escape for, and has short escapes. */
+/* cJSON has short escapes, and copies bytes that it has no escape for. */
 static void put_escaped(FILE *out, const char *text, bool as_cjson) {
     static const char controls[] = "\b\f\n\r\t", letters[] = "bfnrt";
     fputc('"', out);
@@ -57,7 +57,7 @@ static void put_indent(FILE *out, JsonLayout layout, int levels) {
         fputs(layout == JSON_TABS ? "\t" : "  ", out);
 }
 
-/* What comes before a value: comma, line, indentation and key. False when there is nowhere to write. */
+/* Writes what precedes a value: comma, line end, indentation and key. False without a stream. */
 static bool put_key(Json *json, const char *key) {
     if (!json->out)
         return false;
@@ -144,7 +144,7 @@ void json_verbatim(Json *json, const char *key, const char *value) {
         fputs(value, json->out);
 }
 
-/* 15 digits where they are near enough, otherwise 17. */
+/* 15 digits where they read back as the same value, otherwise 17. */
 static void copy_number(Json *json, const char *key, double value) {
     char text[32];
     snprintf(text, sizeof text, "%.15g", value);

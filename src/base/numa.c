@@ -71,7 +71,7 @@ void numa_bind(const char *pci, cpu_set_t *before) {
     if (!*pci || sched_getaffinity(0, sizeof *before, before) != 0)
         return;
     if (numa_cores("/sys", numa_node_of_pci("/sys", pci), before, &near))
-        (void)!sched_setaffinity(0, sizeof near, &near); /* refused: it is only slower */
+        (void)!sched_setaffinity(0, sizeof near, &near); /* on failure the thread is only slower */
 }
 
 void numa_restore(const cpu_set_t *before) {

@@ -36,30 +36,30 @@ static Status read_entry(const cJSON *item, const char *path, uint64_t data_size
     const char *name = item->string;
 #define REFUSE(...) return status_error(EXIT_DATA, "%s: tensor \"%s\": " __VA_ARGS__)
     if (!cJSON_IsObject(item) || cJSON_GetArraySize(item) != 3)
-        REFUSE("wants exactly dtype, shape and data_offsets", path, name);
+        REFUSE("must have dtype, shape and data_offsets, and nothing else", path, name);
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     if (!cJSON_IsString(dtype) || !cJSON_IsArray(shape) || !cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2)
-        REFUSE("wants dtype (text), shape (list) and data_offsets (two numbers)", path, name);
+        REFUSE("must have dtype (text), shape (list) and data_offsets (two numbers)", path, name);
     Tensor *tensor = &entry->tensor;
     tensor->name = name;
     if (!tensor_type_named(dtype->valuestring, &tensor->type))
-        REFUSE("type %s is not read here; convert it to F32", path, name, dtype->valuestring);
+        REFUSE("type %s is not supported; convert it to F32", path, name, dtype->valuestring);
     if (cJSON_GetArraySize(shape) > TENSOR_MAX_DIMS)
-        REFUSE("%d dimensions, at most %d are read", path, name, cJSON_GetArraySize(shape), TENSOR_MAX_DIMS);
+        REFUSE("%d dimensions; at most %d are supported", path, name, cJSON_GetArraySize(shape), TENSOR_MAX_DIMS);
     uint64_t count = 1;
     const cJSON *side;
     cJSON_ArrayForEach(side, shape) {
         uint64_t length;
         if (!whole(side, &length))
-            REFUSE("a side of its shape is no whole number", path, name);
+            REFUSE("a side of its shape is not a whole number", path, name);
         tensor->shape[tensor->dims++] = (int64_t)length;
         if (__builtin_mul_overflow(count, length, &count))
             REFUSE("its shape is too large", path, name);
     }
     if (!whole(cJSON_GetArrayItem(offsets, 0), &entry->begin) || !whole(cJSON_GetArrayItem(offsets, 1), &entry->end))
-        REFUSE("an offset is no whole number", path, name);
+        REFUSE("an offset is not a whole number", path, name);
     if (entry->begin > entry->end || entry->end > data_size)
         REFUSE("bytes %llu to %llu are not within the file's %llu bytes of data", path, name,
                (unsigned long long)entry->begin, (unsigned long long)entry->end, (unsigned long long)data_size);
@@ -82,7 +82,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp((*(Entry *const *)a)->tensor.name, (*(Entry *const *)b)->tensor.name);
 }
 
-/* Every byte of the data belongs to exactly one tensor, and no name stands twice. `order` is scratch. */
+/* Every byte of the data belongs to exactly one tensor, and no name appears twice. `order` is scratch. */
 static Status check_cover(SafeTensors *file, const char *path, uint64_t data_size, Entry **order) {
     for (int i = 0; i < file->count; i++)
         order[i] = &file->entries[i];
@@ -90,7 +90,7 @@ static Status check_cover(SafeTensors *file, const char *path, uint64_t data_siz
         qsort(order, (size_t)file->count, sizeof *order, by_name);
     for (int i = 1; i < file->count; i++)
         if (!strcmp(order[i - 1]->tensor.name, order[i]->tensor.name))
-            return status_error(EXIT_DATA, "%s: two tensors are called \"%s\"", path, order[i]->tensor.name);
+            return status_error(EXIT_DATA, "%s: two tensors are named \"%s\"", path, order[i]->tensor.name);
     if (file->count)
         qsort(order, (size_t)file->count, sizeof *order, by_place);
     uint64_t reached = 0;
@@ -110,16 +110,16 @@ static Status check_cover(SafeTensors *file, const char *path, uint64_t data_siz
 
 static Status read_notes(SafeTensors *file, const char *path, const cJSON *notes) {
     if (file->notes)
-        return status_error(EXIT_DATA, "%s: __metadata__ stands twice", path);
+        return status_error(EXIT_DATA, "%s: __metadata__ appears twice", path);
     if (!cJSON_IsObject(notes))
-        return status_error(EXIT_DATA, "%s: __metadata__ is no object", path);
+        return status_error(EXIT_DATA, "%s: __metadata__ is not an object", path);
     const cJSON *note, *other;
     cJSON_ArrayForEach(note, notes) {
         if (!cJSON_IsString(note))
-            return status_error(EXIT_DATA, "%s: __metadata__ entry \"%s\" is no text", path, note->string);
+            return status_error(EXIT_DATA, "%s: __metadata__ entry \"%s\" is not a text", path, note->string);
         for (other = notes->child; other != note; other = other->next)
             if (!strcmp(other->string, note->string))
-                return status_error(EXIT_DATA, "%s: __metadata__ entry \"%s\" stands twice", path, note->string);
+                return status_error(EXIT_DATA, "%s: __metadata__ entry \"%s\" appears twice", path, note->string);
     }
     file->notes = notes;
     return NULL;
@@ -132,11 +132,11 @@ static Status parse_header(SafeTensors *file, const char *path, const char *text
     if (length && text[0] == '{' && !memchr(text, '\0', length))
         file->header = cJSON_ParseWithLengthOpts(text, length, &end, false);
     if (!cJSON_IsObject(file->header))
-        return status_error(EXIT_DATA, "%s: its header is no JSON object", path);
+        return status_error(EXIT_DATA, "%s: its header is not a JSON object", path);
     while (end < text + length && *end == ' ')
         end++;
     if (end != text + length)
-        return status_error(EXIT_DATA, "%s: its header goes on after the JSON object", path);
+        return status_error(EXIT_DATA, "%s: its header continues after the JSON object", path);
     return NULL;
 }
 
@@ -144,12 +144,13 @@ static Status read_file(SafeTensors *file, const char *path) {
     size_t size;
     TRY(files_read(path, &file->bytes, &size));
     if (size < 8)
-        return status_error(EXIT_DATA, "%s: no safetensors file: it ends after %zu bytes", path, size);
+        return status_error(EXIT_DATA, "%s: not a safetensors file: it has only %zu bytes", path, size);
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--)
         length = length << 8 | (unsigned char)file->bytes[i];
     if (length > HEADER_MAX || length > size - 8)
-        return status_error(EXIT_DATA, "%s: no safetensors file, or cut off: a header of %llu bytes in %zu", path,
+        return status_error(EXIT_DATA,
+                            "%s: not a safetensors file, or cut off: the header has %llu bytes, the file %zu", path,
                             (unsigned long long)length, size);
     TRY(parse_header(file, path, file->bytes + 8, (size_t)length));
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What our own reader would refuse is a mistake of the caller. */
+/* Tensors that our own reader would refuse are a bug in the caller. */
 static Status check_tensors(const char *path, const Tensor *tensors, int count) {
     for (int i = 0; i < count; i++) {
         const Tensor *tensor = &tensors[i];
@@ -19,10 +19,10 @@ static Status check_tensors(const char *path, const Tensor *tensors, int count) 
         if (product != tensor->count || tensor->count < 0 || (tensor->count && !tensor->data))
             return status_error(EXIT_INTERNAL, "%s: tensor \"%s\": count and shape disagree", path, tensor->name);
         if (!strcmp(tensor->name, "__metadata__"))
-            return status_error(EXIT_INTERNAL, "%s: no tensor may be called __metadata__", path);
+            return status_error(EXIT_INTERNAL, "%s: no tensor may be named __metadata__", path);
         for (int j = 0; j < i; j++)
             if (!strcmp(tensors[j].name, tensor->name))
-                return status_error(EXIT_INTERNAL, "%s: two tensors are called \"%s\"", path, tensor->name);
+                return status_error(EXIT_INTERNAL, "%s: two tensors are named \"%s\"", path, tensor->name);
     }
     return NULL;
 }

@@ -15,9 +15,9 @@
 void threads_wait_passively(char **arguments) {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
         return;
-    /* Some microseconds: longer than the gap between two kernels of a step, shorter than a scheduler's slice. */
+    /* Some microseconds: longer than the gap between two operations of a step, shorter than a scheduler's slice. */
     if (setenv("GOMP_SPINCOUNT", "1000", 1) == 0)
-        execv("/proc/self/exe", arguments); /* where it fails the program is only slower */
+        execv("/proc/self/exe", arguments); /* on failure the program is only slower */
 }
 
 /* --- Cores ----------------------------------------------------------------------------------------------------------

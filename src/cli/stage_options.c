@@ -13,7 +13,7 @@ static const Option options[] = {
      .type = OPTION_PATH,
      .offset = AT(pack),
      .commands = "verify info split forget",
-     .help = "Folder that an earlier call made."},
+     .help = "Folder of a pack."},
     {.name = "--out",
      .value = "PACK",
      .type = OPTION_PATH,
@@ -43,7 +43,7 @@ static const Option options[] = {
      .offset = AT(stage.device),
      .unset = "all",
      .commands = "aireadi",
-     .help = "Camera whose photographs are staged, such as topcon_triton."},
+     .help = "Stages the photographs of this camera only, such as topcon_triton."},
     {.name = "--kind",
      .value = "SET",
      .type = OPTION_TEXT,
@@ -90,7 +90,7 @@ static const Option options[] = {
      .max = 1,
      .fallback = "0.5%",
      .commands = "aireadi folder",
-     .help = "Share of the files that may be quarantined, as 0.005 or 0.5%; with more, the call fails."},
+     .help = "Share of the files that may be quarantined, such as 0.005 or 0.5%; with more, the call fails."},
     {.name = "--shard-mb",
      .value = "N",
      .type = OPTION_INTEGER,
@@ -119,7 +119,7 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .offset = AT(anyway),
      .commands = "info",
-     .help = "With --sheet: also of licensed data."},
+     .help = "With --sheet: also draws licensed data."},
     {.name = "--val",
      .value = "SHARE",
      .type = OPTION_SHARE,
@@ -164,7 +164,7 @@ static const ProgramCommand commands[] = {
     {.name = "verify", .help = "Checks every shard and record of a pack against its checksums."},
     {.name = "info", .help = "Prints what a pack contains, and draws a contact sheet."},
     {.name = "split",
-     .help = "Splits a pack by person into train, val and test; without options prints the present split."},
+     .help = "Splits a pack by person into train, val and test; without options prints the current split."},
     {.name = "forget", .help = "Lists every file derived into a pack, or deletes them."},
     {0},
 };
@@ -186,10 +186,11 @@ static const ExitCode exits[] = {EXIT_USAGE, EXIT_DATA, EXIT_INTERNAL, EXIT_IO, 
 const Program stage_program = {
     .name = "stage",
     .summary = "turn raw retinal photographs into packs for train",
-    .about = "Turns raw photographs into a pack: verified square records that train reads with data.train=PACK. Every "
-             "file is packed, quarantined or excluded, and the pack says which and why (quarantine.tsv, findings.tsv, "
-             "card.md). A call that was stopped continues when it is repeated, and the pack has the same bytes as one "
-             "made in one call.",
+    .about =
+        "Turns raw photographs into a pack: verified square records that train reads with data.train=PACK. Every "
+        "file is packed, quarantined or excluded, and the pack records which and why (quarantine.tsv, findings.tsv, "
+        "card.md). A call that was stopped continues when it is repeated, and the pack has the same bytes as one "
+        "made in one call.",
     .commands = commands,
     .command_offset = AT(command),
     .options = options,

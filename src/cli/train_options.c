@@ -18,7 +18,7 @@ static const Option options[] = {
      .type = OPTION_TEXTS,
      .offset = AT(sets),
      .topic = true,
-     .help = "Overrides a key of CONFIG; of several for one key the last one counts."},
+     .help = "Overrides a key of CONFIG; the last one for a key wins."},
     {.name = "--resume",
      .type = OPTION_FLAG,
      .offset = AT(train.resume),
@@ -59,7 +59,7 @@ static const Option options[] = {
      .min = 1,
      .max = MAX_PROFILE,
      .help =
-         "Takes N steps and prints their time by phase and operation, what the device reaches at best, and its idle "
+         "Takes N steps and prints their time by phase and operation, the device's best measured rates, and its idle "
          "share. Writes nothing."},
     {0},
 };

@@ -8,7 +8,7 @@
 
 #include <xxhash.h>
 
-/* Over each path with its NUL and each size, least byte first on any machine. */
+/* Over each path with its NUL and each size, little endian on any machine. */
 static Status hash_list(const TreeFile *files, int64_t count, uint64_t *hash) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)

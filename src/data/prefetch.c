@@ -52,8 +52,8 @@ static Status fill_sample(Prefetch *prefetch, uint64_t sample) {
                          prefetch->crops ? prefetch->crops + at : NULL);
 }
 
-/* Enters the outcome of a sample; with the lock held. The consumer is woken only for a full batch or a failure: waking
- * it for each sample would take more processor time than copying one from a pack. */
+/* Records the outcome of a sample; the caller has the lock. The consumer is woken only for a full batch or a failure:
+ * waking it for each sample would take more processor time than copying one from a pack. */
 static void enter_result(Prefetch *prefetch, uint64_t sample, Status status) {
     bool full = false;
     prefetch->busy--;
@@ -158,7 +158,7 @@ Status prefetch_open(const PrefetchOptions *options, Prefetch **out) {
     return status;
 }
 
-/* Full batches in a row from `next` on; with the lock held. */
+/* Full batches in a row from `next` on; the caller has the lock. */
 static int count_ready(const Prefetch *prefetch, uint64_t next) {
     const int most = prefetch->options.depth - prefetch->held;
     int ready = 0;

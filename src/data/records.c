@@ -58,7 +58,8 @@ static int count_pieces(const char *text) {
 
 static Status open_pack(const char *directory, RecordsSplits splits, Records *records) {
     if (!pack_is(directory))
-        return status_error(EXIT_DATA, "%s in %s is no pack; name one folder of images, or packs separated by commas",
+        return status_error(EXIT_DATA,
+                            "%s in %s is not a pack; name one folder of images, or packs separated by commas",
                             directory, records->text);
     RecordsPart *part = &records->parts[records->part_count];
     TRY(pack_open(directory, &part->pack));
@@ -98,11 +99,13 @@ static Status weigh_part(RecordsPart *part, const char *weight) {
     char *end;
     const double value = strtod(weight, &end);
     if (!*weight || *end || !(value > 0) || !isfinite(value))
-        return status_error(EXIT_USAGE, "the weight %s is no number above 0", *weight ? weight : "an empty piece");
+        return status_error(EXIT_USAGE, "the weight %s is not a number above 0; give one for each pack",
+                            *weight ? weight : "''");
     const double samples = round(value * (double)part->count);
     if (part->count && (samples < 1 || samples > MAX_SAMPLES_PER_EPOCH))
-        return status_error(EXIT_USAGE, "the weight %s times the %lld images of %s makes %s samples an epoch", weight,
-                            (long long)part->count, part->pack.directory, samples < 1 ? "no" : "too many");
+        return status_error(EXIT_USAGE, "the weight %s times the %lld images of %s makes %s samples an epoch; %s it",
+                            weight, (long long)part->count, part->pack.directory, samples < 1 ? "no" : "too many",
+                            samples < 1 ? "raise" : "lower");
     part->samples_per_epoch = (int64_t)samples;
     return NULL;
 }
@@ -112,8 +115,8 @@ static Status weigh_parts(const char *weights, Records *records) {
         return NULL;
     const int given = count_pieces(weights);
     if (!records->part_count)
-        return status_error(EXIT_USAGE, "weights %s: only packs have weights, and %s is a folder", weights,
-                            records->text);
+        return status_error(EXIT_USAGE, "weights %s: only packs have weights, and %s is a folder; remove the weights",
+                            weights, records->text);
     if (given != records->part_count)
         return status_error(EXIT_USAGE, "weights %s: %d weights for %d packs; give one for each", weights, given,
                             records->part_count);
@@ -129,7 +132,7 @@ static Status weigh_parts(const char *weights, Records *records) {
 }
 
 static void add_number(XXH3_state_t *state, uint64_t number) {
-    uint8_t bytes[8]; /* least byte first on any machine */
+    uint8_t bytes[8]; /* little endian on any machine */
     for (int b = 0; b < 8; b++)
         bytes[b] = (uint8_t)(number >> 8 * b);
     XXH3_64bits_update(state, bytes, sizeof bytes);
@@ -170,10 +173,10 @@ static Status open_text(const char *text, const char *weights, RecordsSplits spl
     TRY(weigh_parts(weights, records));
     TRY(number_parts(records));
     if (!records->count)
-        return status_error(EXIT_DATA, "%s has no image of the %s; see the pack's splits", text,
-                            splits == RECORDS_VAL     ? "split val"
-                            : splits == RECORDS_TRAIN ? "split train, nor one without a split"
-                                                      : "requested splits");
+        return status_error(EXIT_DATA, "%s: no image is in %s; see the pack's splits", text,
+                            splits == RECORDS_VAL     ? "the split val"
+                            : splits == RECORDS_TRAIN ? "the split train or without a split"
+                                                      : "the requested splits");
     return NULL;
 }
 
@@ -265,7 +268,7 @@ static Status list_people(const Records *records, DatasetPerson **people, size_t
 static Status refuse_shared(const Records *train, const Records *val, const DatasetPerson *shared) {
     return status_error(EXIT_DATA,
                         "person %s of %s is in the training data %s and in the validation data %s: the validation loss "
-                        "would not be that of unseen people; split again, or train on the split train only",
+                        "would not be that of unseen people; split again, or train only on the split train",
                         shared->person, shared->dataset, train->text, val->text);
 }
 

@@ -13,7 +13,7 @@ enum { SHOWN = 3 }; /* files named in the message of a loader that gives up */
 
 Status unreadable_records_open(UnreadableRecords *unreadable, const Records *records, double limit,
                                const char *limit_name) {
-    /* A product of decimals such as 0.29 x 100 may fall just short of the whole number that is meant. */
+    /* A product such as 0.29 x 100 may be just below the whole number that is meant. */
     *unreadable = (UnreadableRecords){.records = records,
                                       .limit = limit,
                                       .limit_name = limit_name ? limit_name : "max_unreadable",
@@ -45,7 +45,7 @@ static int by_record(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* With the lock held. */
+/* The caller has the lock. */
 static Status refuse(UnreadableRecords *unreadable) {
     const Records *records = unreadable->records;
     qsort(unreadable->list, (size_t)unreadable->count, sizeof *unreadable->list, by_record);
@@ -73,7 +73,7 @@ Status unreadable_records_refuse(UnreadableRecords *unreadable) {
     return status;
 }
 
-/* With the lock held. */
+/* The caller has the lock. */
 static Status add_record(UnreadableRecords *unreadable, int64_t record, const char *reason) {
     const Records *records = unreadable->records;
     if (unreadable->is_listed[record])
@@ -88,7 +88,7 @@ static Status add_record(UnreadableRecords *unreadable, int64_t record, const ch
     return unreadable->count > unreadable->allowed || unreadable->count == records->count ? refuse(unreadable) : NULL;
 }
 
-/* The list has the path already. */
+/* The list already has the path. */
 static const char *skip_path(const char *message, const char *path) {
     size_t length = strlen(path);
     return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0 ? message + length + 2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The elements of a DICOM file (PS3.5, section 7): their headers, and what is between them. Every length is compared
+/* The elements of a DICOM file (PS3.5, section 7): their headers, and skipping their values. Every length is compared
  * with the bytes that are left before it is used. */
 #ifndef FOVEA_IMAGE_DICOM_ELEMENTS_H
 #define FOVEA_IMAGE_DICOM_ELEMENTS_H

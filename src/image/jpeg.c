@@ -6,7 +6,7 @@
 
 #include <jerror.h>
 
-/* Adobe writes CMYK inverted, and Pillow takes all CMYK to be so: what is stored is the lack of ink, hence
+/* Adobe writes CMYK inverted, and Pillow reads all CMYK that way: the values are the lack of ink, hence
  * channel = k - (255 - c) * k / 255, the quotient rounded as (t + t / 256) / 256 of t = product + 128. */
 static void rgb_from_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, int width) {
     for (int x = 0; x < width; x++, cmyk += 4, rgb += 3)
@@ -33,7 +33,7 @@ static bool components_are_rgb(const struct jpeg_decompress_struct *jpeg) {
     return (red == 'R' && green == 'G' && blue == 'B') || (red == 'r' && green == 'g' && blue == 'b');
 }
 
-/* What the encoder wrote about its own work overrides a tag. libjpeg's order, the default, differs where a JFIF marker
+/* The encoder's own markers override a tag. libjpeg's order, the default, differs where a JFIF marker
  * contradicts the other markers, and where there are none: then the colours are `otherwise`. */
 static J_COLOR_SPACE find_colours(const struct jpeg_decompress_struct *jpeg, ImageColours otherwise) {
     if (components_are_rgb(jpeg))

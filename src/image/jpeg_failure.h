@@ -15,7 +15,7 @@ typedef struct {
     char message[JMSG_LENGTH_MAX];
 } JpegFailure;
 
-/* Returns what `err` of a libjpeg object is set to; the caller then sets `escape`. */
+/* Returns the value for a libjpeg object's `err`; the caller then sets `escape`. */
 struct jpeg_error_mgr *jpeg_failure_start(JpegFailure *failure);
 
 #endif

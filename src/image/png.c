@@ -41,7 +41,7 @@ static Status read_png_header(PngReader *reader) {
     png_structp png = reader->png;
     png_set_read_fn(png, reader, read_bytes);
     /* Only the chunks that make the pixels are read, so a bad colour profile or date does not cost us the image. In
-     * those chunks, what libpng would accept with a warning (pixels left over, say) is an error. */
+     * those chunks, data that libpng would accept with a warning (such as pixels left over) is an error. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_benign_errors(png, 0);
     png_read_info(png, reader->info);

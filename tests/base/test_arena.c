@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* A layout as the model has it: the same code for measuring and for taking. */
+/* A layout like the model's: the same code measures and takes. */
 static void layout(Arena *arena, unsigned char *parts[3]) {
     parts[0] = arena_take(arena, 1);
     parts[1] = arena_take(arena, 100);
@@ -34,7 +34,7 @@ static void the_measured_size_is_the_size_taken(void **state) {
         assert_int_equal((uintptr_t)parts[i] % 64, 0);
         for (size_t j = 0; j < sizes[i]; j++)
             assert_int_equal(parts[i][j], 0);
-        memset(parts[i], 0xAA, sizes[i]); /* the sanitizers see a part that lies outside */
+        memset(parts[i], 0xAA, sizes[i]); /* the sanitizers see a part outside the arena */
         if (i)
             assert_true(parts[i] >= parts[i - 1] + sizes[i - 1]);
     }

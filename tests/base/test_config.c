@@ -389,7 +389,7 @@ static void texts_that_a_file_could_not_hold_are_refused(void **state) {
     assert_bad(state, "", "sweep.words=a, #b", "comment");
 }
 
-/* Everything a file can get wrong, with what the message has to say. */
+/* Everything that can be wrong in a file, with what the message must contain. */
 static void bad_files_are_refused_with_place_and_remedy(void **state) {
     static const struct {
         const char *text, *parts[3];
@@ -451,7 +451,7 @@ static void a_missing_file_is_a_usage_error(void **state) {
 
 static void harmless_forms_are_read(void **state) {
     Sweep sweep, zero;
-    /* No newline at the end, Windows line ends, blank and indented comment lines, a comment behind a section, a colon.
+    /* No newline at the end, Windows line ends, blank and indented comment lines, a comment after a section, a colon.
      */
     assert_fine(load(state, &sweep,
                      "\n\t\n  ; note\n# note\r\n[sweep] ; here\r\nrate=0.25\r\n\r\n[grid]\nx: 1\ny = +1.5E0", NULL));

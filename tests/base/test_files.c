@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-/* This program's own write, fsync and rename stand before the C library's, so that they can fail on demand. */
+/* This program's own write, fsync and rename override the C library's, so that they can fail on demand. */
 static struct {
-    size_t largest;     /* bytes asked for in one write */
+    size_t largest;     /* bytes requested in one write */
     int interrupts;     /* EINTR this many times first */
     size_t short_write; /* at most this many bytes a write; 0: all */
     long full_after;    /* ENOSPC once this many bytes are written; -1: never */
@@ -121,7 +121,7 @@ static void a_file_reads_back_as_written(void **state) {
     assert_fine(files_write_new(path, bytes, 3)); /* an existing file is emptied first */
     assert_holds(path, bytes, 3);
 
-    /* Files that tell no size beforehand. */
+    /* Files whose size is not known beforehand. */
     char *data;
     size_t size;
     assert_fine(files_read("/proc/self/maps", &data, &size));
@@ -171,7 +171,7 @@ static void replacing_a_file_leaves_the_old_or_the_new(void **state) {
     assert_int_equal(entries(directory), 1);
     char old[4] = {0};
     assert_int_equal(read(open_before, old, 3), 3);
-    assert_string_equal(old, "old"); /* whoever had it open still reads the old one: it was not written into */
+    assert_string_equal(old, "old"); /* who had it open still reads the old content: it was not overwritten in place */
     close(open_before);
 }
 

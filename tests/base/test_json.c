@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON writer: its layouts, numbers and escapes, and what a parsed value looks like when it is copied. */
+/* The JSON writer: its layouts, numbers and escapes, and copies of parsed values. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

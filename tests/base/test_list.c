@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing lists: items keep their values, and a list that cannot grow stays as it was. */
+/* Growing lists: items keep their values, and a list that cannot grow is unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -23,7 +23,7 @@ static void counts_edits(void **state) {
     }
 }
 
-/* Of a long name the first 63 characters count, and nothing behind is read or written. */
+/* Only the first 63 characters of a long name count, and no memory beyond is read or written. */
 static void a_long_name_is_cut(void **state) {
     (void)state;
     char longer[2000];

@@ -60,7 +60,7 @@ static void test_cores(void **state) {
     expect_cores("9-3\n", false, NULL, 0);
 }
 
-/* Of a device that /sys does not know, and of none, nothing is bound. */
+/* A device that /sys does not know, and no device, bind nothing. */
 static void test_unknown_binds_nothing(void **state) {
     (void)state;
     cpu_set_t at_first, before, after;

@@ -161,7 +161,7 @@ static const Program topical = {
     .exits = plain_exits,
     .topics = {.name = "TOPIC", .title = "topics", .help = "Explains a topic.", .explain = explain_topic}};
 
-/* What was parsed, and what was warned of. */
+/* The parsed values, and the warnings. */
 typedef struct {
     Arguments arguments;
     OptionsCall call;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 typedef struct {
-    int other; /* the end that shows what was written */
+    int other; /* the end to read what was written from */
     FILE *out;
 } Terminal;
 
@@ -88,7 +88,7 @@ static void a_file_gets_a_line_each_time(void **state) {
     fclose(file);
 }
 
-static void showing_starts_the_age_anew(void **state) {
+static void showing_resets_the_age(void **state) {
     (void)state;
     FILE *file = tmpfile();
     Progress progress;
@@ -105,7 +105,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_shows_one_line_in_place),
         cmocka_unit_test(a_file_gets_a_line_each_time),
-        cmocka_unit_test(showing_starts_the_age_anew),
+        cmocka_unit_test(showing_resets_the_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ static void a_normal_draw_from_zero_is_finite(void **state) {
     assert_true(isfinite(value) && value > 6); /* sqrt(-2 ln 2^-32) = 6.66 */
 }
 
-/* Every record is met early or late alike: each of 7 records at each of 7 positions over many epochs. */
+/* Every record is as likely early as late: each of 7 records at each of 7 positions over many epochs. */
 static void permute_is_even_over_epochs(void **state) {
     (void)state;
     enum { N = 7, EPOCHS = 20000 };

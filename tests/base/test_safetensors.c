@@ -133,27 +133,27 @@ static void every_malformed_header_is_refused(void **state) {
         const char *header, *part;
         size_t data;
     } cases[] = {
-        {"", "no JSON object", 0},
-        {"[]", "no JSON object", 0},
-        {"7", "no JSON object", 0},
-        {" {}", "no JSON object", 0},
-        {"{", "no JSON object", 0},
-        {"{\"x\":}", "no JSON object", 0},
-        {"{\"x\":1,}", "no JSON object", 0},
-        {"{'x':1}", "no JSON object", 0},
-        {"{}x", "goes on after", 0},
-        {"{}{}", "goes on after", 0},
-        {"{}\n", "goes on after", 0},
-        {"{\"x\":1}", "exactly dtype, shape and data_offsets", 0},
-        {"{\"x\":null}", "exactly", 0},
-        {"{\"x\":{}}", "exactly", 0},
-        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[1]}}", "exactly", 1},
-        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"more\":1}}", "exactly", 1},
-        {"{\"x\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", "wants dtype", 1},
-        {"{\"x\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,1]}}", "wants dtype", 1},
-        {"{\"x\":{\"dtype\":\"U8\",\"shape\":1,\"data_offsets\":[0,1]}}", "wants dtype", 1},
-        {"{" ENTRY("x", "U8", "1", "0") "}", "wants dtype", 1},
-        {"{" ENTRY("x", "U8", "1", "0,1,1") "}", "wants dtype", 1},
+        {"", "not a JSON object", 0},
+        {"[]", "not a JSON object", 0},
+        {"7", "not a JSON object", 0},
+        {" {}", "not a JSON object", 0},
+        {"{", "not a JSON object", 0},
+        {"{\"x\":}", "not a JSON object", 0},
+        {"{\"x\":1,}", "not a JSON object", 0},
+        {"{'x':1}", "not a JSON object", 0},
+        {"{}x", "continues after", 0},
+        {"{}{}", "continues after", 0},
+        {"{}\n", "continues after", 0},
+        {"{\"x\":1}", "must have dtype, shape and data_offsets, and nothing else", 0},
+        {"{\"x\":null}", "and nothing else", 0},
+        {"{\"x\":{}}", "and nothing else", 0},
+        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[1]}}", "and nothing else", 1},
+        {"{\"x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"more\":1}}", "and nothing else", 1},
+        {"{\"x\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"data_offsets\":[0,1]}}", "must have dtype", 1},
+        {"{\"x\":{\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,1]}}", "must have dtype", 1},
+        {"{\"x\":{\"dtype\":\"U8\",\"shape\":1,\"data_offsets\":[0,1]}}", "must have dtype", 1},
+        {"{" ENTRY("x", "U8", "1", "0") "}", "must have dtype", 1},
+        {"{" ENTRY("x", "U8", "1", "0,1,1") "}", "must have dtype", 1},
         {"{" ENTRY("x", "F16", "1", "0,2") "}", "type F16", 2},
         {"{" ENTRY("x", "u8", "1", "0,1") "}", "type u8", 1},
         {"{" ENTRY("x", "", "1", "0,1") "}", "type ", 1},
@@ -165,9 +165,9 @@ static void every_malformed_header_is_refused(void **state) {
         {"{" ENTRY("x", "U8", "4294967296,4294967296", "0,0") "}", "too large", 0},
         {"{" ENTRY("x", "F64", "2305843009213693952", "0,0") "}", "side of its shape", 0},
         {"{" ENTRY("x", "F64", "2251799813685248,1024", "0,0") "}", "does not fit", 0},
-        {"{" ENTRY("x", "U8", "1", "-1,1") "}", "no whole number", 1},
-        {"{" ENTRY("x", "U8", "1", "0,1.5") "}", "no whole number", 1},
-        {"{" ENTRY("x", "U8", "1", "0,null") "}", "no whole number", 1},
+        {"{" ENTRY("x", "U8", "1", "-1,1") "}", "not a whole number", 1},
+        {"{" ENTRY("x", "U8", "1", "0,1.5") "}", "not a whole number", 1},
+        {"{" ENTRY("x", "U8", "1", "0,null") "}", "not a whole number", 1},
         {"{" ENTRY("x", "U8", "1", "1,0") "}", "not within", 1},
         {"{" ENTRY("x", "U8", "1", "0,1") "}", "not within", 0},
         {"{" ENTRY("x", "U8", "2", "0,9007199254740992") "}", "not within", 2},
@@ -180,11 +180,11 @@ static void every_malformed_header_is_refused(void **state) {
         {"{" ENTRY("x", "U8", "2", "0,2") "," ENTRY("y", "U8", "2", "0,2") "}", "overlap", 2},
         {"{" ENTRY("x", "U8", "1", "0,1") "}", "1 bytes follow", 2},
         {"{}", "1 bytes follow", 1},
-        {"{" ENTRY("x", "U8", "1", "0,1") "," ENTRY("x", "U8", "1", "1,2") "}", "called \"x\"", 2},
-        {"{\"__metadata__\":1}", "no object", 0},
-        {"{\"__metadata__\":{\"a\":1}}", "no text", 0},
-        {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", "stands twice", 0},
-        {"{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__ stands twice", 0},
+        {"{" ENTRY("x", "U8", "1", "0,1") "," ENTRY("x", "U8", "1", "1,2") "}", "named \"x\"", 2},
+        {"{\"__metadata__\":1}", "not an object", 0},
+        {"{\"__metadata__\":{\"a\":1}}", "not a text", 0},
+        {"{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", "appears twice", 0},
+        {"{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__ appears twice", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_header(path, cases[i].header, cases[i].data);
@@ -212,7 +212,7 @@ static void a_cut_off_file_is_refused(void **state) {
     /* A NUL within a name would cut it, so that two names could look alike. */
     static const char nul[] = "\x37\0\0\0\0\0\0\0{\"x\0y\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}";
     write_raw(path, nul, sizeof nul - 1, "", 0);
-    assert_refused(safetensors_open(path, &file), EXIT_DATA, "no JSON object");
+    assert_refused(safetensors_open(path, &file), EXIT_DATA, "not a JSON object");
     free(data);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables as programs write them: quotes, line ends, marks, and what is no table. */
+/* Tables as programs write them: quotes, line ends, byte order marks, and texts that are not tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static void quotes_hold_what_else_separates(void **state) {
     expect(*state, "\"a,b\";c\n1;2\n", "/1|2|");
 }
 
-static void what_is_no_table_is_told_with_its_line(void **state) {
+static void a_malformed_table_is_refused_with_its_line(void **state) {
     expect_bad(*state, "", "the table is empty");
     expect_bad(*state, "\n\n", "the table is empty");
     expect_bad(*state, "a,b\n1,2\n3\n", "t.csv:3: 1 field, but the header names 2 columns");
@@ -74,16 +74,16 @@ static void what_is_no_table_is_told_with_its_line(void **state) {
     expect_bad(*state, "a,b,c\n1,", "3 columns; the file ends here: cut short?");
     expect_bad(*state, "a,b\r\n1,2\r\n3\r\n", "t.csv:3: 1 field, but the header names 2 columns");
     expect_bad(*state, "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote opens");
-    expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text behind a closing quote");
-    expect_bad(*state, "a,b\n1,2\n\xe4,3\n", "t.csv:3: byte 0xe4 is no UTF-8");
-    expect_bad(*state, "\xff\xfe,b\n", "t.csv:1: byte 0xff is no UTF-8");
+    expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text after a closing quote");
+    expect_bad(*state, "a,b\n1,2\n\xe4,3\n", "t.csv:3: byte 0xe4 is not UTF-8");
+    expect_bad(*state, "\xff\xfe,b\n", "t.csv:1: byte 0xff is not UTF-8");
     scratch_write(*state, "nul.csv", "a,b\n1,\0\n", 8);
     char *path = scratch_path(*state, "nul.csv");
     Table table;
     assert_fails(table_open(path, &table), EXIT_DATA, "byte 6 is 0");
     free(path);
     path = scratch_path(*state, "none.csv");
-    assert_fails(table_open(path, &table), EXIT_DATA, "none.csv: the table is not there");
+    assert_fails(table_open(path, &table), EXIT_DATA, "none.csv: the table does not exist");
     free(path);
     put_link(*state, "loop.csv", "loop.csv");
     path = scratch_path(*state, "loop.csv");
@@ -114,8 +114,7 @@ static void numbers_are_whole_texts(void **state) {
         assert_false(table_number(none[i], &value));
 }
 
-/* Of texts made of what separates and quotes: each is read to its end or refused, and no row is longer than the text.
- */
+/* Random texts of separators and quotes: each is read to its end or refused, and no row is longer than the text. */
 static void any_text_is_read_or_refused(void **state) {
     static const char letters[] = "a,\"\n\r\t; ";
     uint64_t random = 1;
@@ -150,7 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fields_are_read, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(quotes_hold_what_else_separates, tree_setup, tree_teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_table_is_told_with_its_line, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(a_malformed_table_is_refused_with_its_line, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(columns_are_found_by_any_of_their_names, tree_setup, tree_teardown),
         cmocka_unit_test(numbers_are_whole_texts),
         cmocka_unit_test_setup_teardown(any_text_is_read_or_refused, tree_setup, tree_teardown),

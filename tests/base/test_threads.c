@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-/* Writes a file of the made-up /proc and /sys. */
+/* Writes a file of the simulated /proc and /sys. */
 static void put(void **state, const char *root, const char *name, const char *text) {
     char relative[TEMP_PATH], path[TEMP_PATH * 2], folder[TEMP_PATH * 2];
     snprintf(relative, sizeof relative, "%s%s", root, name);
@@ -75,7 +75,7 @@ static void a_group_above_limits_those_below(void **state) {
     put(state, "above", "/sys/fs/cgroup/slurm/job_7/step_0/cpu.max", "900000000 100000\n");
     put(state, "above", "/sys/fs/cgroup/slurm/cpu.max", "50000 100000\n");
     assert_int_equal(available(state, "above"), 1);
-    /* A container sees its own group as the root, under a path that is the host's. */
+    /* A container sees its own group as the root, but the path is the host's. */
     put(state, "container", "/proc/self/cgroup", "0::/docker/0123abcd\n");
     put(state, "container", "/sys/fs/cgroup/cpu.max", "100000 100000\n");
     assert_int_equal(available(state, "container"), 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8: sequences at the edges of each length, and what is none (RFC 3629, section 4). */
+/* UTF-8: sequences at the edges of each length, and invalid sequences (RFC 3629, section 4). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static void sequences_are_measured(void **state) {
     }
 }
 
-static void the_first_stray_byte_is_told(void **state) {
+static void the_first_stray_byte_is_found(void **state) {
     (void)state;
     static const char text[] = "a\xc3\xa4\xe4z\xff";
     assert_ptr_equal(utf8_stray(text), text + 3);
@@ -56,7 +56,7 @@ static void the_first_stray_byte_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences_are_measured),
-        cmocka_unit_test(the_first_stray_byte_is_told),
+        cmocka_unit_test(the_first_stray_byte_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,7 +155,7 @@ static void busy_writer_takes_no_second(void **state) {
 }
 
 /* Between begin() and copied() the parameters stay; after it, they are the next step's. */
-static void copy_is_what_is_written(void **state) {
+static void the_copy_is_written(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
     succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 3, &writer));
@@ -176,7 +176,7 @@ static void copy_is_what_is_written(void **state) {
     checkpoint_writer_close(writer);
 }
 
-static void failure_is_told_once(void **state) {
+static void a_failure_is_reported_once(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
     TrainState ten = state_at(10), twenty = state_at(20);
@@ -427,8 +427,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
         TEST(busy_writer_takes_no_second),
-        TEST(copy_is_what_is_written),
-        TEST(failure_is_told_once),
+        TEST(the_copy_is_written),
+        TEST(a_failure_is_reported_once),
         TEST(order_of_syncs),
         TEST(unasked_failure_is_printed),
         TEST(failures),

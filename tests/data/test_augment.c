@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* random_resized_crop() against what its law says: uniform areas, log-uniform ratios, even places, and the fallback. */
+/* random_resized_crop() follows its distributions: uniform areas, log-uniform ratios, uniform places, and the fallback.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,7 @@ static void expect_uniform(const int bins[BINS], const char *what) {
         fail_msg("%s: chi-square %g", what, sum);
 }
 
-/* Areas up to half a large square always fit, so no try is lost and each law shows as it is. */
+/* Areas up to half a large square always fit, so no try fails and each distribution can be tested. */
 static void boxes_follow_their_laws(void **state) {
     (void)state;
     enum { SIDE = 8000 };
@@ -82,7 +83,7 @@ static void flips_of_probability_0_and_1(void **state) {
     }
 }
 
-/* Every box lies within any image, down to one pixel. */
+/* Every box is inside the image, down to one pixel. */
 static void boxes_lie_within_the_image(void **state) {
     (void)state;
     static const CropRange wide = {.scale_min = 0.05, .scale_max = 1, .ratio_min = 3, .ratio_max = 5, .flip = 0.5};
@@ -138,7 +139,7 @@ static void one_pixel_is_taken_whole(void **state) {
     expect_box(&recipe, 1, 1, (Crop){.height = 1, .width = 1});
 }
 
-/* Where only some shapes fit, tries are repeated: nearly all boxes still are drawn, not the fallback. With areas from
+/* Where only some shapes fit, tries are repeated: nearly all boxes are drawn, not the fallback. With areas from
  * 0.2 to 1 of a square, a try fits with probability 0.84: ten misses in a row do not happen. */
 static void a_try_that_does_not_fit_is_repeated(void **state) {
     (void)state;

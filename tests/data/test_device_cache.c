@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packs that a device holds: the batches of a loader that reads them each time, without the samples; damaged records,
- * changed packs, what cannot be held. */
+/* Packs in a device's memory give the batches of a loader that reads them each time, without the samples; damaged
+ * records, changed packs, packs that cannot be cached. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files of a tree are records, in which order, and what the hash sees. */
+/* Which files of a tree are records, in which order, and what the hash depends on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -195,7 +195,7 @@ static void an_unreadable_folder_below_is_refused(void **state) {
     Status status = folder_open(*state, &folder);
     become_oneself();
     assert_fails(status, EXIT_DATA, "Permission denied");
-    /* Its names can be read, and nothing else. */
+    /* Only its names can be read. */
     assert_int_equal(chmod(closed, 0700), 0);
     scratch_write(*state, "closed/b.jpg", "x", 1);
     assert_int_equal(chmod(closed, 0444), 0);
@@ -203,7 +203,7 @@ static void an_unreadable_folder_below_is_refused(void **state) {
     status = folder_open(*state, &folder);
     become_oneself();
     assert_int_equal(chmod(closed, 0700), 0);
-    assert_fails(status, EXIT_DATA, "closed/b.jpg: cannot be looked at: Permission denied");
+    assert_fails(status, EXIT_DATA, "closed/b.jpg: cannot be accessed: Permission denied");
     free(closed);
 }
 

@@ -204,7 +204,7 @@ static void a_folder_of_less_than_a_batch(void **state) {
     Loader *loader;
     assert_fails(loader_open(&options, &loader), EXIT_DATA, "fewer than one batch of 24");
     assert_null(loader);
-    options.evaluate = true; /* goes round */
+    options.evaluate = true; /* starts over at the end */
     Taken taken = run(&options, 1);
     assert_int_equal(taken.records[COUNT], 0);
     drop(&taken);
@@ -258,7 +258,7 @@ static void bad_images_are_listed_once(void **state) {
     for (int i = 0; i < 3; i++) {
         assert_int_equal(bad[i].record, records[i]);
         assert_ptr_equal(bad[i].path, data->records.folder.paths[records[i]]);
-        assert_null(strstr(bad[i].reason, data->root)); /* the path stands beside it */
+        assert_null(strstr(bad[i].reason, data->root)); /* the path is in another field */
     }
     assert_string_equal(bad[0].reason, "40 x 3 pixels, smaller than a patch (4)");
     assert_string_equal(bad[1].reason, "neither JPEG nor PNG by its first bytes");

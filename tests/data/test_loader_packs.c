@@ -153,8 +153,9 @@ static void splits_choose_what_is_taken(void **state) {
     const PackSpec none = {"gamma", "e", 8, 4, 4, 3};
     char *path = fixture_pack(data->root, "none", &none);
     Records records;
-    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA, "has no image of the split train");
-    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "has no image of the split val");
+    assert_fails(records_open(path, "", RECORDS_TRAIN, &records), EXIT_DATA,
+                 "no image is in the split train or without a split");
+    assert_fails(records_open(path, "", RECORDS_VAL, &records), EXIT_DATA, "no image is in the split val");
     free(path);
 }
 
@@ -358,9 +359,10 @@ static void wrong_weights_are_refused(void **state) {
     const Data *data = *state;
     static const struct {
         const char *weights, *part;
-    } cases[] = {{"1", "1 weights for 2 packs"}, {"1,2,3", "3 weights for 2 packs"}, {"1,x", "x is no number above 0"},
-                 {"1,0", "0 is no number"},      {"-1,1", "-1 is no number"},        {"1,", "an empty piece is no"},
-                 {"1,inf", "inf is no number"},  {"0.001,1", "makes no samples"},    {"1,1e300", "makes too many"}};
+    } cases[] = {
+        {"1", "1 weights for 2 packs"},   {"1,2,3", "3 weights for 2 packs"}, {"1,x", "x is not a number above 0"},
+        {"1,0", "0 is not a number"},     {"-1,1", "-1 is not a number"},     {"1,", "'' is not a number"},
+        {"1,inf", "inf is not a number"}, {"0.001,1", "makes no samples"},    {"1,1e300", "makes too many"}};
     Records records;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_fails(records_open(data->both, cases[i].weights, RECORDS_TRAIN, &records), EXIT_USAGE, cases[i].part);
@@ -371,7 +373,7 @@ static void wrong_weights_are_refused(void **state) {
     scratch_write(folder, "1.png", "x", 1);
     assert_fails(records_open(folder, "1", RECORDS_TRAIN, &records), EXIT_USAGE, "only packs have weights");
     char *mixed = printed_path("%s,%s", data->a, folder);
-    assert_fails(records_open(mixed, "", RECORDS_TRAIN, &records), EXIT_DATA, "is no pack");
+    assert_fails(records_open(mixed, "", RECORDS_TRAIN, &records), EXIT_DATA, "is not a pack");
     free(mixed);
     free(folder);
 }

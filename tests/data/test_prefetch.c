@@ -59,7 +59,7 @@ static Status fill(void *context, uint64_t batch, int place, void *out, int64_t 
     }
     for (int i = 0; i < 2; i++)
         if ((int64_t)batch == source->fail_batch && place == source->fail_place[i]) {
-            nap(i ? 3000 : 0); /* the second, lower one, comes to know it later */
+            nap(i ? 3000 : 0); /* the second, lower one fails later */
             return status_error(EXIT_DATA, "batch %d place %d failed", (int)batch, place);
         }
     if (out)
@@ -150,7 +150,7 @@ static void a_batch_stays_until_it_is_given_back(void **state) {
     }
 }
 
-/* The batches before the failure, then the failure of the lowest sample, however often one asks. */
+/* The batches before the failure, then the failure of the lowest sample, on every further call. */
 static void a_failure_reaches_the_consumer(void **state) {
     (void)state;
     for (int workers = 1; workers <= 4; workers++)
@@ -248,7 +248,7 @@ static void no_more_batches_are_held_than_there_are(void **state) {
     }
 }
 
-/* Where a device holds the records. */
+/* With the records in a device's memory. */
 static void samples_may_be_numbers_and_crops_alone(void **state) {
     (void)state;
     Source source = good_source(0, 2, false);

@@ -154,7 +154,7 @@ static void what_is_given_is_taken(void **state) {
     closed(third);
 }
 
-static void what_cannot_be_taken_is_timed_anew_and_marked(void **state) {
+static void an_unusable_choice_is_timed_again_and_marked(void **state) {
     (void)state;
     set_times("1");
     float wanted[DW + OUT], got[DW + OUT];
@@ -271,7 +271,7 @@ int main(void) {
         cmocka_unit_test(only_a_gpu_has_choices),
         cmocka_unit_test(a_shape_is_timed_once),
         cmocka_unit_test(what_is_given_is_taken),
-        cmocka_unit_test(what_cannot_be_taken_is_timed_anew_and_marked),
+        cmocka_unit_test(an_unusable_choice_is_timed_again_and_marked),
         cmocka_unit_test(what_is_added_to_is_not_spoiled_by_timing),
         cmocka_unit_test(without_memory_for_it_nothing_is_timed),
         cmocka_unit_test(nothing_is_timed_while_work_is_captured),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tools/bundle makes a folder that needs nothing of the machine it was made on; tools/gpu-check judges and records, as far
-# as that shows without a GPU.
+# tools/bundle makes a folder that needs nothing from the machine it was made on; tools/gpu-check judges and records, as
+# far as can be checked without a GPU.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 export BUILD
@@ -17,8 +17,8 @@ same() {
 check "a bundle is made" tools/bundle "$TMP/made/bundle"
 expect_output " MB packed"
 packed=$(ls "$TMP"/made/bundle.tar.*)
-check "packed it is under 60 MB" test "$(stat -c %s "$packed")" -lt 60000000
-check "another takes its place" tools/bundle "$TMP/made/bundle"
+check "the archive is under 60 MB" test "$(stat -c %s "$packed")" -lt 60000000
+check "another bundle replaces it" tools/bundle "$TMP/made/bundle"
 mkdir "$TMP/mine"
 expect_exit 64 tools/bundle "$TMP/mine"
 expect_output "is no bundle"
@@ -37,8 +37,8 @@ mkdir -p "$TMP/else where"
 check "it unpacks" tar -xf "$packed" -C "$TMP/else where"
 rm -rf "$TMP/made" "$TMP/tree"
 
-# What stays of this machine: the folders of commands, and Python's. Where mounting is allowed, the repository and CUDA
-# are out of reach; CUDA's libraries are in $TMP/site as a Python environment brings them, for who asks Python.
+# Only the folders of commands and of Python stay visible. Where mounting is allowed, the repository and CUDA are out of
+# reach; CUDA's libraries are in $TMP/site, where a Python environment would have them.
 path=/usr/bin:/bin
 python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null) && path=$(dirname "$python"):$path
 cuda=$(ldd "$BUILD/libfovea_cuda.so" 2>/dev/null | sed -n 's/.*libcublasLt.so.* => \(.*\)\/lib[^ ]* .*/\1/p')
@@ -62,9 +62,9 @@ bare() {
     (cd / && "${hide[@]}" env -i PATH="$path" TMPDIR="$TMP" "${variables[@]}" "$@")
 }
 
-# Everything that programs and libraries load is the bundle's, the C library's or CUDA's.
+# Programs and libraries load only libraries of the bundle, of the C library and of CUDA.
 bare "$moved/tools/cuda_env" find "$moved/bin" "$moved/lib" -type f -exec ldd {} + >"$TMP/loaded"
-check "what is loaded can be told" grep -q 'libjpeg.* => .*/else where/bundle/lib/' "$TMP/loaded"
+check "the loaded libraries can be listed" grep -q 'libjpeg.* => .*/else where/bundle/lib/' "$TMP/loaded"
 foreign=$(grep -vF "=> $moved/lib/" "$TMP/loaded" | grep '=>' |
     grep -vE '^\s*(linux-vdso|ld-linux[^ ]*|libc|libm|libmvec|libdl|libpthread|librt|libresolv|libcublasLt)\.so|^\s*/lib[^ ]*/ld-' | sort -u)
 same "no library of this machine but the C library is loaded" "$foreign" ""
@@ -73,10 +73,10 @@ check "no file of it names the repository" test -z "$(grep -rlIF "$PWD" "$moved"
 write_config
 check "it draws" bare "$moved/synth" "$TMP/data" --images 32 --size 64 --val 0.25 --test 0
 check "it trains" bare "$moved/train" "$TMP/small.ini" --set run.dir="$TMP/run" --set train.device=cpu --until 5
-check "and leaves a checkpoint" test -s "$TMP/run/ckpt/latest/weights.safetensors"
+check "and writes a checkpoint" test -s "$TMP/run/ckpt/latest/weights.safetensors"
 case=$moved/tests/cases/mae_micro.safetensors
 check "it replays a case" bare "$moved/tools/cuda_env" "$moved/bin/accept/replay" "$case" --out "$TMP/out"
-check "which compares well" bare "$moved/tools/cuda_env" "$moved/bin/accept/compare" "$case" "$TMP/out"
+check "which matches its recording" bare "$moved/tools/cuda_env" "$moved/bin/accept/compare" "$case" "$TMP/out"
 
 # said NAME TEXT: gpu-check in the bundle refuses in one line with TEXT and leaves nothing.
 said() {
@@ -127,7 +127,7 @@ recorded "p['faults']['figures']['killed and resumed']['equal'] == {'weights': T
 recorded "0 < p['faults']['figures']['killed and resumed']['killed_after'] < p['faults']['figures']['killed and resumed']['steps'] == 40"
 recorded "[p['faults']['figures'][f]['exit'] for f in ('more memory than there is', 'too large a model', 'no GPU to be seen')] == [76, 76, 69]"
 recorded "r['machine'] == {'gpu': None, 'backend': 'emu'} and len(p['faults']['commit']) >= 7 and p['faults']['seconds'] > 0"
-# With one round not every kernel runs, which fails; what follows goes on, and what was there stays.
+# With one round not every kernel runs, so a part fails; the others still run, and earlier results stay.
 expect_exit 1 gpu_check --out "$results" ops speed
 recorded "p['ops']['passed'] is False and 'not executed' in p['ops']['figures']['failed'][0] and p['ops']['figures']['passed'] > 30"
 recorded "p['speed']['passed'] is False and p['replay']['passed'] is True"
@@ -143,7 +143,7 @@ recorded "[p['sanitize']['figures'][t]['summary'] for t in ('memcheck', 'syncche
 expect_exit 1 env PATH="$TMP/bin:$PATH" BAD=racecheck tools/gpu-check --out "$results" sanitize
 recorded "p['sanitize']['reason'] == 'racecheck: exit 99: ERROR SUMMARY: 3 errors'"
 
-# Without PyTorch bench is skipped, whatever our side says; with it, played here by our own program, the gate comes first.
+# Without PyTorch bench is skipped, whatever our side reports. With it (here our own program stands in), the gate comes first.
 export TORCH_PYTHON="$TMP/bin/no-torch"
 printf '%s\n' '#!/bin/sh' 'echo "No module named torch" >&2' 'exit 1' >"$TMP/bin/no-torch"
 cat >"$TMP/bin/torch" <<SCRIPT
@@ -170,7 +170,7 @@ recorded "len(p['bench:vit_base']['figures']['pytorch']['windows']) == 10 and p[
 expect_exit 1 env WRONG='s/"losses": \[[0-9.]*,/"losses": [9,/' tools/gpu-check --out "$results" bench:vit_base
 recorded "'the gate: losses' in p['bench:vit_base']['reason'] and 'ratio' not in p['bench:vit_base']['figures']"
 
-# Programs that go wrong: a comparison that misses, a run that ends with other weights.
+# Programs that fail: a comparison that misses, a run that ends with other weights.
 mkdir -p "$TMP"/wrong/{accept,tests}
 ln -s "$(realpath "$BUILD/synth")" "$TMP/wrong"
 ln -s "$(realpath "$BUILD/tests/checkops")" "$TMP/wrong/tests"
@@ -230,4 +230,4 @@ try:
 except part.Failure as failure:
     assert "sleep was stopped" in str(failure), failure
 PYTHON
-check "lines of checkops are read, and time has an end" python3 -B "$TMP/parts.py" "$TMP/bench" "$TMP"
+check "lines of checkops are read, and a part that takes too long ends" python3 -B "$TMP/parts.py" "$TMP/bench" "$TMP"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The README may give a figure of a GPU only when it was measured by tools/gpu-check and lies in tools/results.
+# The README may give a figure of a GPU only when tools/gpu-check measured it and tools/results contains it.
 . "$(dirname "$0")/lib.sh"
 
 # claims README: each sentence or row of a table, outside code blocks, that has a number, a unit of speed and a GPU.
-# A table's heading counts for each of its rows, for that is where units stand.
+# A table's heading belongs to each of its rows, because it contains the units.
 claims() {
     awk '
         function judge(text, about) {
@@ -27,7 +27,7 @@ claims() {
         END { flush() }' "$1"
 }
 
-# objections README FILE...: what is wrong with it when FILEs hold what was measured; nothing when all is well.
+# objections README FILE...: its figures that the measurements in FILEs do not support; nothing when all are supported.
 objections() {
     local readme=$1 file line named
     shift
@@ -45,7 +45,7 @@ objections() {
     for file; do grep -q '"backend": "cuda"' "$file" || echo "$file was not measured on a GPU"; done
 }
 
-# --- The rule, on pages made up ---------------------------------------------------------------------------------------
+# --- The rule, on invented pages --------------------------------------------------------------------------------------
 # page NAME WANTED TEXT [FILE...]: ok when the page's first objection has WANTED ("" for none).
 page() {
     local name=$1 wanted=$2 found
@@ -90,7 +90,7 @@ page "figures of a CPU" "" "$none
 | training | 469 images/s |
 
 469 images/s on two cores. A GPU was not there."
-page "a unit and a GPU without a number" "" "$none The H100's images/s will be told."
+page "a unit and a GPU without a number" "" "$none The H100's images/s will follow."
 page "code" "" "$none
 
 \`\`\`

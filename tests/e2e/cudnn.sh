@@ -6,12 +6,12 @@
 . "$(dirname "$0")/lib.sh"
 
 if ! make -s --no-print-directory list-cudnn | grep -q .; then
-    skip "attention by cuDNN" "CUDA's nvcc or cudnn.h is not here"
+    skip "attention by cuDNN" "no nvcc or no cudnn.h"
     exit 0
 fi
 
-# start OUTPUT NAME FOLDER ARGUMENTS...: a program in the background. The libraries in FOLDER go before the system's, and a
-# GPU that is here is not seen.
+# start OUTPUT NAME FOLDER ARGUMENTS...: a program in the background. The libraries in FOLDER precede the system's, and a
+# GPU of this machine is hidden.
 start() {
     local output=$1 name=$2 folder=$BUILD/tests/cudnn/$3
     shift 3
@@ -19,7 +19,7 @@ start() {
         >"$TMP/$output" 2>&1 </dev/null &
 }
 
-# pass_on OUTPUT PROCESS: what it said, and whether it came to its end.
+# pass_on OUTPUT PROCESS: its results, and whether it ran to its end.
 pass_on() {
     local line status=0
     wait "$2" || status=$?
@@ -30,7 +30,7 @@ pass_on() {
         *) echo "# $line" ;;
         esac
     done <"$TMP/$1"
-    if [ "$status" = 0 ]; then ok "$1: came to its end"; else not_ok "$1: came to its end" "exit status $status"; fi
+    if [ "$status" = 0 ]; then ok "$1: ran to its end"; else not_ok "$1: ran to its end" "exit status $status"; fi
 }
 
 start runs runs library

@@ -13,14 +13,14 @@ full_while_saving() {
     expect_exit 74 train "$directory"
     extra=()
     expect_output "disk full"
-    if [ "$(field "$directory" exit_code)" = 74 ]; then ok "run.json tells exit 74"; else not_ok "run.json tells exit 74"; fi
+    if [ "$(field "$directory" exit_code)" = 74 ]; then ok "run.json records exit 74"; else not_ok "run.json records exit 74"; fi
     if [ "$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' | wc -l)" = 2 ] &&
         [ -z "$(find "$directory/ckpt" -name '*.part')" ]; then
         ok "the two checkpoints before are there, the unfinished one is not"
     else
         not_ok "the two checkpoints before are there, the unfinished one is not" "$(ls -A "$directory/ckpt")"
     fi
-    check "with room again --resume goes on" train "$directory" --resume
+    check "with room again --resume continues" train "$directory" --resume
     if grep -q "skipped" "$TMP/output"; then
         not_ok "from the newest checkpoint" "$(grep "skipped" "$TMP/output")"
     else
@@ -29,7 +29,7 @@ full_while_saving() {
     same_as_reference "equal at the end" "$directory"
 }
 
-# The whole run directory lies on the full disk: records and metrics cannot be written either.
+# The whole run directory is on the full disk: records and metrics cannot be written either.
 full_for_all() {
     local directory=$TMP/all room
     room=$(du -sb "$TMP/reference/ckpt/step-40" | cut -f 1)
@@ -37,7 +37,7 @@ full_for_all() {
     expect_exit 74 train "$directory"
     extra=()
     expect_output "disk full"
-    check "with room again --resume goes on, too" train "$directory" --resume
+    check "with room again --resume continues, too" train "$directory" --resume
     same_as_reference "equal at the end, too" "$directory"
 }
 

@@ -22,10 +22,10 @@ expect_output "MFU      n/a: the peak of this CPU"
 check "20 steps on emu" run "$TMP/emu" --set train.precision=fp32 --until 20
 expect_output "fp32 on emu ("
 expect_output "MFU      n/a: the peak of this GPU"
-if [ "$(grep -c '"mfu": null' "$TMP/emu/metrics.jsonl")" = 20 ]; then ok "no MFU is made up"; else not_ok "no MFU is made up"; fi
+if [ "$(grep -c '"mfu": null' "$TMP/emu/metrics.jsonl")" = 20 ]; then ok "MFU is null without a known peak"; else not_ok "MFU is null without a known peak"; fi
 losses "$TMP/cpu" >"$TMP/cpu.losses"
 losses "$TMP/emu" >"$TMP/emu.losses"
-# Rounding alone tells them apart: other orders of the same sums, and what AdamW makes of it.
+# They differ only by rounding: other orders of the same sums, amplified by AdamW.
 if paste -d' ' "$TMP/cpu.losses" "$TMP/emu.losses" | awk '
     { difference = $2 > $4 ? $2 - $4 : $4 - $2; if (difference / $2 > most) most = difference / $2; if ($1 != $3) bad = 1 }
     END { print "# largest relative difference of the losses:", most; exit !(NR == 20 && !bad && most <= 1e-5) }'; then
@@ -72,8 +72,8 @@ expect_output "bf16 on emu ("
 expect_output "attention by our plain kernels, not by cuDNN: this build has no cuDNN"
 losses "$TMP/cpu16" >"$TMP/cpu16.losses"
 losses "$TMP/emu16" >"$TMP/emu16.losses"
-# Between the two BF16 runs lie single roundings that went the other way, 2^-9 each and averaged over many values;
-# from FP32 both stay within what the recorded cases allow BF16's losses.
+# The two BF16 runs differ by single roundings that went the other way, 2^-9 each and averaged over many values; from
+# FP32 both differ by no more than the recorded cases allow for BF16's losses.
 if paste -d' ' "$TMP/cpu.losses" "$TMP/cpu16.losses" "$TMP/emu16.losses" | awk '
     function off(a, b) { return (a > b ? a - b : b - a) / a }
     { between = off($4, $6) > between ? off($4, $6) : between; rounding = off($2, $4) > rounding ? off($2, $4) : rounding }
@@ -117,7 +117,7 @@ extra=(FOVEA_EMU_MEMORY=300000)
 expect_exit 76 run "$TMP/full" --until 5
 expect_output "the model's parameters and activations"
 
-# Memory that others hold: who they are, where NVML tells.
+# Memory of other processes: the message lists them where NVML knows them.
 mkdir "$TMP/nvml"
 ln -s "$PRELOAD/nvml.so" "$TMP/nvml/libnvidia-ml.so.1"
 held=(FOVEA_EMU_MEMORY=100000000 FOVEA_EMU_HELD=99000000 LD_LIBRARY_PATH="$TMP/nvml")
@@ -138,11 +138,11 @@ extra=()
 extra=(FOVEA_EMU_CAPABILITY=75)
 expect_exit 69 run "$TMP/old" --until 5
 expect_output "train.precision = bf16: the emulated GPU, 4.0 GiB has compute capability 7.5, without BF16 (8.0 or later is needed); use train.precision = fp32"
-check "it serves in fp32" run "$TMP/old" --set train.precision=fp32 --until 1
+check "but it trains in fp32" run "$TMP/old" --set train.precision=fp32 --until 1
 extra=()
 
-# --- Devices that are not there -------------------------------------------------------------------------------------
-check "the CPU, as asked" run "$TMP/asked" --set train.device=cpu --until 1
+# --- Missing devices ------------------------------------------------------------------------------------------------
+check "the CPU, as requested" run "$TMP/asked" --set train.device=cpu --until 1
 expect_output "on cpu with"
 expect_exit 64 run "$TMP/wrong" --set train.device=gpu
 expect_output "train.device"
@@ -150,7 +150,7 @@ if [ -e /dev/nvidiactl ]; then
     skip "cuda without a GPU" "there is a GPU"
 else
     expect_exit 69 run "$TMP/cuda" --set train.device=cuda
-    check "auto goes on without a GPU" run "$TMP/auto" --set train.device=auto --until 1
+    check "auto continues without a GPU" run "$TMP/auto" --set train.device=auto --until 1
     expect_output "running on the CPU: "
     expect_output "on cpu with"
 fi

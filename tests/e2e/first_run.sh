@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What a newcomer types first: the main job before there is any data, then on drawn photographs.
+# The commands that a newcomer types first: the main job before there is any data, then on drawn photographs.
 . "$(dirname "$0")/lib.sh"
 
 expect_exit 65 timeout 2 "$BUILD/train" configs/vit_base.ini
@@ -8,7 +8,7 @@ expect_output "make demo"
 expect_output "./train configs/vit_base.ini --set data.train=demo/data/train --set data.val=demo/data/val"
 
 check "draws photographs" "$BUILD/synth" "$TMP/data" --images 24 --size 256 --val 0.25 --test 0
-# Two steps of ViT-Base at 224 px: a minute on two cores is the promise.
+# Two steps of ViT-Base at 224 px: the README promises a minute on two cores.
 expect_exit 0 timeout 60 "$BUILD/train" configs/vit_base.ini --set "data.train=$TMP/data/train" \
     --set "data.val=$TMP/data/val" --set train.steps=2 --set train.global_batch=8 --set "run.dir=$TMP/run"
 check "leaves a checkpoint" test -e "$TMP/run/ckpt/latest/weights.safetensors"
@@ -18,7 +18,7 @@ check "leaves a loss curve" test -s "$TMP/run/curve.svg"
 for preset in vit_tiny vit_small vit_base vit_large vit_huge; do
     for shape in "16 224" "14 224" "16 384" "14 392" "16 512" "14 504"; do
         set -- $shape
-        # The data folder is empty: a shape that fits gets as far as that, exit 65; one that does not is refused, 64.
+        # The data folder is empty: a shape that fits ends there with exit 65; one that does not is refused before, with 64.
         mkdir -p "$TMP/empty"
         expect_exit 65 "$BUILD/train" configs/vit_base.ini --set "model.preset=$preset" --set "model.patch_size=$1" \
             --set "model.image_size=$2" --set "data.train=$TMP/empty" --set "run.dir=$TMP/none"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Training in FP8: it learns what BF16 and FP32 learn, resumes exactly, and is refused where a GPU has none.
+# Training in FP8: it learns as well as BF16 and FP32, resumes exactly, and is refused on a GPU without FP8.
 #
 # FOVEA_LONG=1 compares 300 steps of ViT-Tiny, some minutes, instead of a shorter run of a smaller model.
 . "$(dirname "$0")/lib.sh"

@@ -11,7 +11,7 @@ says() {
     if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi
 }
 
-# Lines "COMMAND OPTION" of the table that the text in FILE lacks; COMMAND - stands for none.
+# Lines "COMMAND OPTION" of the table that the text in FILE lacks; COMMAND - means none.
 lacking() {
     local file=$1 name
     while read -r _ name; do
@@ -40,15 +40,15 @@ for program in $programs; do
     done >"$TMP/missing"
     says "and has every section" "$(cat "$TMP/missing")" ""
     if command -v groff >/dev/null; then
-        says "groff has nothing to complain of" "$(groff -man -Tutf8 -ww -z "$BUILD/man/$program.1" 2>&1)" ""
+        says "groff accepts the man page" "$(groff -man -Tutf8 -ww -z "$BUILD/man/$program.1" 2>&1)" ""
     else
-        skip "groff has nothing to complain of" "no groff"
+        skip "groff accepts the man page" "no groff"
     fi
 done
 says "the page of train explains every key" "$("$BUILD/train" --help | sed '1,/^keys of CONFIG:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' |
     while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done < <(sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/train.1" >"$TMP/page"; cat))" ""
 
-# complete WORDS...: what bash would offer for the last word.
+# complete WORDS...: the completions that bash would offer for the last word.
 complete_words() {
     bash -c '. "$1"; shift
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -63,5 +63,5 @@ says "commands of stage" "$(complete_words stage f)" "folder forget"
 says "options of a command" "$(complete_words stage aireadi --m)" "--max-bad --md5 --modality"
 says "files after an option" "$(complete_words stage folder x --labels READ)" "README.md"
 says "choices" "$(complete_words synth out --format "")" "jpeg mixed png"
-says "choices behind =" "$(complete_words synth out --format = pn)" "png"
+says "choices after =" "$(complete_words synth out --format = pn)" "png"
 says "nothing where anything goes" "$(complete_words synth out --seed "")" ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# make install and make uninstall, into a folder that stands for the root.
+# make install and make uninstall, into a folder in place of the root.
 . "$(dirname "$0")/lib.sh"
 
 installed="$TMP/root/usr/there"
@@ -32,7 +32,7 @@ check "trains" env PATH="$installed/bin:$PATH" train "$installed/share/fovea/con
     --set train.global_batch=4 --set train.steps=2 --set train.device=cpu --set val.every=0
 check "into its run directory" test -f run/run.json
 if [ -e "$installed/lib/fovea/libfovea_cuda.so" ]; then
-    # Without a GPU the plugin is found all the same: the message is CUDA's, not that there is none.
+    # The plugin is found even without a GPU: the message then comes from CUDA.
     "$installed/bin/train" "$installed/share/fovea/configs/quickstart.ini" --plan --set data.train=data/train --set train.device=cuda >cuda 2>&1
     if grep -q "no libfovea_cuda.so" cuda; then not_ok "the plugin is found"; else ok "the plugin is found"; fi
 else

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every kernel in the sources is one that the emulator knows, because something launches it; checkops fails for those it
-# knows and did not run. So no kernel is without a test.
+# The emulator knows each kernel in the sources, because something launches it, and checkops fails for those that it knows
+# and did not run. So every kernel has a test.
 . "$(dirname "$0")/lib.sh"
 
 CHECKOPS=$BUILD/tests/checkops
@@ -9,7 +9,7 @@ check "checkops lists the kernels" "$CHECKOPS" --kernels
 # Names without namespace and template arguments.
 sed -E 's/<.*//; s/.*:://' "$TMP/output" | LC_ALL=C sort -u >"$TMP/known"
 
-# `__global__`, `void`, launch bounds and the name may stand on lines of their own; comments do not count.
+# `__global__`, `void`, launch bounds and the name may be on lines of their own; comments do not count.
 cat kernels/cuda/*.cu kernels/cuda/*.cuh | sed -E 's,//.*,,' | tr '\n' ' ' | sed -E 's,/\*([^*]|\*[^/])*\*/, ,g' >"$TMP/text"
 grep -oE '__global__[^;{]*' "$TMP/text" |
     sed -E 's/__launch_bounds__ *\(([^()]|\([^()]*\))*\)//; s/^__global__ *(static *)?(inline *)?void *([A-Za-z_0-9]+).*/\3/' |

@@ -17,8 +17,8 @@ check "its images are staged again" bash -c "cd again && '$STAGE' folder images 
 # The card is prose, .lock is empty, and the journal has the images' times in its key.
 same_pack() { diff -r -x card.md -x .lock -x journal old_pack/pack again/pack; }
 check "the new pack has the same bytes" same_pack
-check "the old pack is taken up where it is" bash -c "cd old_pack && '$STAGE' folder images --out pack --size 32 --labels labels.csv --person person"
-check "and stays as it was" same_pack
+check "the old pack is staged in place" bash -c "cd old_pack && '$STAGE' folder images --out pack --size 32 --labels labels.csv --person person"
+check "and is unchanged" same_pack
 
 # --- The run --------------------------------------------------------------------------------------------------------
 run=old_run/run

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A disk that fills up while a shard is written: it is said, and nothing unfinished is left (tests/preload/disk.c).
+# A disk that fills up while a shard is written: it is reported, and nothing unfinished is left (tests/preload/disk.c).
 . "$(dirname "$0")/lib.sh"
 
 write=$BUILD/tests/pack/test_pack
@@ -14,7 +14,7 @@ full() {
     mkdir "$root"
     if env LD_PRELOAD="$(realpath "$BUILD/tests/disk.so")" FOVEA_DISK_UNDER="$root/pack" FOVEA_DISK_FULL_AFTER="$1" "$write" "$root" \
         >"$TMP/output" 2>&1; then
-        not_ok "a disk full after $1 bytes" "it went well"
+        not_ok "a disk full after $1 bytes" "it succeeded"
         return
     fi
     ok "a disk full after $1 bytes"

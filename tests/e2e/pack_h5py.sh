@@ -64,7 +64,7 @@ for entry in pack["shards"]:
             assert data[place:place + 12 * 12 * 3].hex() == row[16]
 PYTHON
 check "h5py reads the shards" "$python" "$TMP/read.py" "$TMP"
-# The example of the format's page runs as it stands.
+# The example of the format's page runs unchanged.
 sed -n '/^```python$/,/^```$/p' docs/pack-format.md | grep -v '^```' >"$TMP/example.py"
 check "the example of docs/pack-format.md runs" "$python" "$TMP/example.py" "$TMP/pack"
 expect_output "00001.h5 (5, 12, 12, 3)"

@@ -47,7 +47,7 @@ check "to the same weights" cmp "$TMP/emulated/ckpt/latest/weights.safetensors" 
 check "its steps can be profiled" "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --set data.cache=device --profile 1
 expect_exit 64 train "$TMP/folder" "${emulated[@]}" --set data.cache=device
 expect_output "data.cache = device"
-check "on the CPU it is read as ever" from "$TMP/pack" "$TMP/cpu" --set data.cache=device
+check "on the CPU it is read as usual" from "$TMP/pack" "$TMP/cpu" --set data.cache=device
 same_as_reference "the same steps" "$TMP/cpu"
 "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --plan >"$TMP/plan" 2>&1
 # Three batches of eight records of 48 x 48 pixels, their numbers and crops, in multiples of 64 bytes.
@@ -63,15 +63,15 @@ cp -r "$TMP/pack" "$TMP/flipped"
 printf '\377' | dd of="$TMP/flipped/shards/00000.h5" bs=1 seek=$((4096 + 3 * 48 * 48 * 3)) conv=notrunc status=none
 expect_exit 65 "$BUILD/stage" verify "$TMP/flipped"
 expect_output "record 3"
-check "a damaged record is tolerated" from "$TMP/flipped" "$TMP/borne" --set data.max_unreadable=0.1 --until 20
-if [ "$(grep -c '"reason"' "$TMP/borne/run.json")" = 1 ] && grep -q checksum "$TMP/borne/run.json"; then
+check "a damaged record is tolerated" from "$TMP/flipped" "$TMP/flipped_run" --set data.max_unreadable=0.1 --until 20
+if [ "$(grep -c '"reason"' "$TMP/flipped_run/run.json")" = 1 ] && grep -q checksum "$TMP/flipped_run/run.json"; then
     ok "and named in run.json"
 else
-    not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/borne/run.json")"
+    not_ok "and named in run.json" "$(grep -A3 bad_records "$TMP/flipped_run/run.json")"
 fi
 expect_output "1 unreadable images so far; run.json lists them"
 
-# What another user keeps to himself is not taken for absent.
+# A folder that only another user may read is not reported as missing.
 if [ "$(id -u)" = 0 ]; then
     as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
     cp "$BUILD/stage" "$BUILD/train" "$TMP/"

@@ -30,7 +30,7 @@ objections() {
     awk 'length > 120 && !/^\|/ { print "line " FNR " has " length " columns" }' "$page"
 }
 
-# --- The check sees what it is for ------------------------------------------------------------------------------------
+# --- The check finds planted mistakes ---------------------------------------------------------------------------------
 mkdir -p "$TMP/pages"
 # shellcheck disable=SC2016 # backquotes are the page's
 printf '%s\n' 'See `src/base/nowhere.c` and [that](gone.md).' "$(printf '%0121d' 0)" >"$TMP/pages/bad.md"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What a run would hold, said before it holds anything, and the micro-batch that fits.
+# The memory of a run, printed before any of it is allocated, and the micro-batch that fits.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
@@ -17,7 +17,7 @@ adds_up() {
         "$TMP/output"; then ok "$1"; else not_ok "$1" "$(grep total "$TMP/output" | tr '\n' ' ')"; fi
 }
 
-# --- GPUs that are not there
+# --- GPUs that this machine lacks
 check "128 images at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=128
 adds_up "its table adds up"
 for text in "parameters" "their copies in BF16" "gradients" "moments" "encoder's activations" "decoder's activations" \
@@ -43,7 +43,7 @@ expect_output "a100-40, a100-80, h100,"
 expect_exit 64 plan configs/vit_large.ini --gpu h100
 expect_exit 64 plan "${large[@]}" --resume
 
-# --- The device that there is
+# --- The device of this machine
 check "the CPU's plan" plan "$TMP/small.ini" --plan --set run.dir="$TMP/none" --set train.device=cpu
 adds_up "the CPU's table adds up"
 expect_output "FLOP for 40 steps of 8 images"
@@ -68,10 +68,10 @@ extra=(FOVEA_EMU_MEMORY="$(enough_for 4)")
 check "auto on a small device" run "$TMP/four" --until 2
 expect_output "train.micro_batch = auto: 4 of 8 images at a time"
 expect_output "2 x 4 images a step"
-if [ "$(field "$TMP/four" micro_batch)" = 4 ]; then ok "run.json tells"; else not_ok "run.json tells"; fi
+if [ "$(field "$TMP/four" micro_batch)" = 4 ]; then ok "run.json records it"; else not_ok "run.json records it"; fi
 if grep -qx "micro_batch = auto" "$TMP/four/config.ini"; then ok "auto stays auto"; else not_ok "auto stays auto"; fi
 extra=()
-check "a run that goes on keeps its own" run "$TMP/four" --resume --until 4
+check "a resumed run keeps its own" run "$TMP/four" --resume --until 4
 expect_output "2 x 4 images a step"
 check "a new one takes all" run "$TMP/eight" --until 4
 expect_output "1 x 8 images a step"

@@ -20,12 +20,12 @@ for backend in cpu emu; do
     for case in mae_micro mae_micro_raw mae_small mae_heads64 vit_ft_micro; do
         replay $backend fp32 $case
         replay $backend bf16 $case
-        # That it really is FP8: nearer to BF16 it would be something else.
+        # It must really be FP8: results nearer to BF16 would not be.
         replay $backend fp8 $case "$TMP/$case.bf16" 3e-3
     done
 done
 
-# The demand can fail.
+# The requirement can fail.
 cp "$TMP/mae_micro.fp8" "$TMP/same"
 expect_exit 1 "$BUILD/accept/compare" tests/cases/mae_micro.safetensors "$TMP/mae_micro.fp8" fp8 "$TMP/same" 3e-3
 expect_output "MISS difference"

@@ -78,7 +78,7 @@ killed_rounds() {
 # The signal comes when five steps are logged, long before the last.
 stopped_by() {
     local signal=$1 directory=$TMP/stopped job
-    # Ten steps a second; the shell that tells the number becomes the program.
+    # Ten steps a second; the shell writes its process number, then becomes the program.
     # shellcheck disable=SC2016
     extra=(FOVEA_DISK_BPS=2500 sh -c 'echo $$ >"$0"; exec "$@"' "$TMP/process")
     train "$directory" >"$TMP/output" 2>&1 &
@@ -96,7 +96,7 @@ stopped_by() {
     else
         not_ok "$signal: exit 75 with a checkpoint of the last step" "exit status $status: $(tail -n 1 "$TMP/output")"
     fi
-    check "$signal: --resume goes on" train "$directory" --resume
+    check "$signal: --resume continues" train "$directory" --resume
     same_as_reference "$signal: equal at the end" "$directory"
     rm -rf "$directory"
 }
@@ -108,7 +108,7 @@ until_and_on() {
     else
         not_ok "--until 17 leaves a checkpoint of step 17" "$(ls "$TMP/until/ckpt")"
     fi
-    check "--until: --resume goes on" train "$TMP/until" --resume
+    check "--until: --resume continues" train "$TMP/until" --resume
     same_as_reference "--until: equal at the end" "$TMP/until"
 }
 
@@ -126,7 +126,7 @@ damaged() {
     train "$directory" --until 20 >"$TMP/output" 2>&1
     before=$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' ! -name step-20 | sed 's/.*step-//' | sort -n | tail -n 1)
     damage "$directory/ckpt/step-20/$file"
-    check "a damaged $file: --resume goes on" train "$directory" --resume
+    check "a damaged $file: --resume continues" train "$directory" --resume
     expect_output "step-20 skipped"
     expect_output "$file"
     expect_output "resuming from step $before"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# tests/run itself: what it makes of programs that pass, fail, skip, crash, hang or say nothing.
+# tests/run itself: its results for programs that pass, fail, skip, crash, hang or print nothing.
 . "$(dirname "$0")/lib.sh"
 
 tree=$TMP/tree
@@ -121,4 +121,4 @@ ARGUMENT=script.sh outcome 1 '1 passed, 2 failed, 1 skipped' 'one: because' 'exi
     'two: no reason'
 
 echo 'list-tested: ; false' >"$tree/Makefile"
-ARGUMENT=est_two outcome 1 '0 passed, 3 failed, 0 skipped' 'make could not tell'
+ARGUMENT=est_two outcome 1 '0 passed, 3 failed, 0 skipped' 'make did not list'

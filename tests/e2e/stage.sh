@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./stage from a folder of photographs to a pack: everything that was planted is found and nothing else, every file comes
-# to one end, the same bytes by any number of threads, and what is wrong with input or folder is refused with a reason.
+# ./stage from a folder of photographs to a pack: it finds every planted case and nothing else, gives every file one fate,
+# writes the same bytes with any number of threads, and refuses wrong input and folders with a reason.
 . "$(dirname "$0")/lib.sh"
 
 STAGE=$BUILD/stage
 data=$TMP/data
-stage() { # OUT ARGUMENT...: what lies in $data
+stage() { # OUT ARGUMENT...: the photographs in $data
     "$STAGE" folder "$data" --out "$@" --size 64 --labels "$data/labels.csv" --person person --md5 "$data/md5" --max-bad 50%
 }
 md5_list() { (cd "$data" && md5sum ./*/*.jpg | sed 's|  \./|  |' >md5); }
@@ -30,7 +30,7 @@ check "stages them" stage "$TMP/pack"
 expect_output "24 files: 24 packed, 0 quarantined, 0 excluded; 0 done by earlier calls"
 same_findings "nothing is found" "$TMP/pack"
 check "verifies" "$STAGE" verify "$TMP/pack"
-check "tells what is in it" "$STAGE" info "$TMP/pack"
+check "describes it" "$STAGE" info "$TMP/pack"
 expect_output "records   24 of 64 x 64 in 1 shard"
 check "one thread" stage "$TMP/one" --threads 1
 check "and three make the same bytes" diff -r "$TMP/pack" "$TMP/one"
@@ -80,10 +80,10 @@ strict() { "$STAGE" folder "$data" --out "$TMP/strict" --size 64 --labels "$data
 expect_exit 65 strict
 expect_output "--max-bad"
 if [ -e "$TMP/strict/pack.json" ]; then not_ok "publishes nothing"; else ok "publishes nothing"; fi
-check "more may be bad: goes on" strict --max-bad 0.5
+check "a higher limit: continues" strict --max-bad 0.5
 check "to the same bytes" diff -r "$TMP/damaged" "$TMP/strict"
 
-# A file that was mended since: only what it changes is made again, and the pack is that of a first call.
+# A file that was mended since: only the records it changes are staged again, and the pack is that of a first call.
 draw
 rm "$data/train/loop" "$data/train/stranger.jpg"
 check "mended: staged again" stage "$TMP/damaged"
@@ -145,7 +145,7 @@ if [ "$BUILD" = build ]; then
         expect_named 74 "a disk of $room bytes: exit 74" full "$room"
         expect_output "disk full"
     done
-    check "with room again it goes on" stage "$TMP/full"
+    check "with room again it continues" stage "$TMP/full"
     check "to the same bytes" diff -r --exclude=journal "$TMP/pack" "$TMP/full"
 fi
 

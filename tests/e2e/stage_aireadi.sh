@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./stage aireadi on drawn downloads in AI-READI's layout: DICOM in every encoding that is read, tables as each release has
-# them, with everything planted in them found and nothing else; and the generator of such downloads. FOVEA_LONG=1 takes
-# 24 seeds more.
+# ./stage aireadi on drawn downloads in AI-READI's layout: DICOM in every supported encoding, the tables of each release,
+# and every planted mistake found and nothing else; also the generator of such downloads. FOVEA_LONG=1 draws 24 more seeds.
 . "$(dirname "$0")/lib.sh"
 
 STAGE=$BUILD/stage
@@ -16,7 +15,7 @@ stage() { # NAME ARGUMENT...: the download $TMP/NAME into $TMP/NAME.pack
     "$STAGE" aireadi "$TMP/$name" --out "$TMP/$name.pack" --size 64 --modality cfp,ir,faf --md5 "$TMP/$name/md5.csv" --max-bad 50% "$@"
 }
 truth() { tail -n +2 "$TMP/$1/truth.tsv"; }
-# What was planted in $TMP/NAME is what was found, and nothing else.
+# The findings of $TMP/NAME are exactly the planted mistakes.
 same_as_truth() {
     if diff <(truth "$1" | LC_ALL=C sort) <(tail -n +2 "$TMP/$1.pack/findings.tsv" | cut -f1-4 | LC_ALL=C sort) >"$TMP/diff"; then
         ok "$1: all that was planted is found, and nothing else"
@@ -97,7 +96,7 @@ round damage 0 damage 4 1 30 3
 expect_kinds="4 contradiction,1 decode,4 dicom,1 duplicate,1 empty,1 laterality,2 listed_twice,1 md5,1 missing,3 near_duplicate,12 no_split,2 syntax,1 unlisted,1 unreadable"
 same "every kind is planted" "$expect_kinds" "$(kinds damage)"
 check "verifies" "$STAGE" verify "$TMP/damage.pack"
-# A file of which there is nothing to say, left out by name.
+# A file without any finding, left out by name.
 comm -23 <(tail -n +2 "$TMP/damage/retinal_photography/manifest.tsv" | cut -f11 | sed 's|^/||' | LC_ALL=C sort -u) \
     <(truth damage | cut -f3,4 | tr '\t' '\n' | LC_ALL=C sort -u) | sed -n 7p >"$TMP/exclude"
 printf 'excluded\tnamed\t%s\t\n' "$(cat "$TMP/exclude")" >>"$TMP/damage/truth.tsv"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What can be wrong with what ./stage is given and with what is where it writes: each is reported with the right exit
-# code, nothing is lost without a word, and no pack passes for whole that is not.
+# Mistakes in the input of ./stage and in the folder it writes to: each is reported with the right exit code, nothing is
+# lost silently, and no incomplete pack passes for complete.
 . "$(dirname "$0")/lib.sh"
 
 STAGE=$BUILD/stage
@@ -16,7 +16,7 @@ check "draws photographs" "$BUILD/synth" "$data" --people 6 --size 96 --seed 5 -
 check "stages them" stage
 cp -r "$out" "$TMP/reference"
 
-# --- What was staged before, and damaged since --------------------------------------------------------------------------
+# --- A pack that was damaged after it was staged ------------------------------------------------------------------------
 truncate -s 700 "$out/journal/00000.tsv"
 check "a journal cut short" stage
 expect_output "; 0 done by earlier calls"
@@ -72,7 +72,7 @@ check "nothing published: another recipe starts over" "$STAGE" folder "$data" --
 expect_output "; 0 done by earlier calls"
 check "verifies" "$STAGE" verify "$TMP/begun"
 printf 'nobody\ttrain\n' >"$out/split.tsv"
-expect_named 65 "a split of somebody else" "$STAGE" info "$out"
+expect_named 65 "a split of other people" "$STAGE" info "$out"
 expect_output "delete that file to use the pack's own split"
 rm "$out/split.tsv"
 
@@ -95,14 +95,14 @@ check "is reported when it is staged again" stage
 expect_output "split.tsv overrides the split just staged"
 rm "$out/split.tsv"
 if [ -e /dev/full ]; then
-    expect_named 74 "a full disk behind the standard output" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
+    expect_named 74 "standard output on a full disk" bash -c '"$1" info "$2" >/dev/full' - "$STAGE" "$out"
 fi
 same_as_reference "after all of that"
 check "a command lists its options" "$STAGE" aireadi --help
 expect_output "clinical_data may be links, which are followed and reported"
 
 # --- Forgetting ---------------------------------------------------------------------------------------------------------
-expect_named 64 "what is being staged is not deleted" flock "$out/.lock" "$STAGE" forget "$out" --delete
+expect_named 64 "a pack that is being staged is not deleted" flock "$out/.lock" "$STAGE" forget "$out" --delete
 expect_output "another process"
 check "but listed" flock "$out/.lock" "$STAGE" forget "$out"
 mkdir "$TMP/mine" && : >"$TMP/mine/photograph"
@@ -128,13 +128,13 @@ strange=$'train/a "b",\tc\nd \\ \u00e9.jpg'
 check "a name with quotes, tabs, line ends and more than ASCII" stage --md5 "$TMP/sums" --max-bad 50%
 expect_output "13 files: 12 packed, 1 quarantined, 0 excluded; 0 done by earlier calls"
 if grep -q "12 of 13 files have one in sums" "$out/card.md"; then ok "its sum is found"; else not_ok "its sum is found" "$(grep MD5 "$out/card.md")"; fi
-check "is found again" stage --md5 "$TMP/sums" --max-bad 50%
+check "and is still found" stage --md5 "$TMP/sums" --max-bad 50%
 expect_output "; 13 done by earlier calls"
 check "verifies" "$STAGE" verify "$out"
 
 printf 'train/\351.jpg,train,1\n' >>"$data/labels.csv"
 expect_exit 65 stage
-expect_output "labels.csv:16: byte 0xe9 is no UTF-8"
+expect_output "labels.csv:16: byte 0xe9 is not UTF-8"
 
 # --- AI-READI's tables and tree -----------------------------------------------------------------------------------------
 release=$TMP/release
@@ -173,7 +173,7 @@ aireadi_with "tables with CR LF and a mark" 0 "8 files: 8 packed" eval 'crlf "$m
 aireadi_with "empty lines at the end" 0 "8 files: 8 packed" eval 'printf "\n\n" >>"$manifest"'
 aireadi_with "a manifest without rows" 65 "none of 8 files could be packed" sed -i 2,\$d "$manifest"
 aireadi_with "a manifest cut within a row" 65 "; the file ends here: cut short?" eval 'truncate -s $(($(head -n 3 "$manifest" | wc -c) - 120)) "$manifest"'
-aireadi_with "a manifest of 16 bits" 65 "UTF-16? save it as UTF-8" eval 'printf "p\0e\0" >"$manifest"'
+aireadi_with "a manifest of 16 bits" 65 "save it as UTF-8 (UTF-16?)" eval 'printf "p\0e\0" >"$manifest"'
 aireadi_with "a manifest without laterality" 65 "manifest.tsv: no column laterality; it has person_id," sed -i 1s/laterality/side/ "$manifest"
 aireadi_with "a row twice" 0 "1 warning: see " repeated "$manifest" 2 imaging other
 aireadi_with "a row of another person" 65 "1 file is quarantined" cell "$manifest" 2 person_id 4002

@@ -5,7 +5,7 @@
 
 shopt -s lastpipe # so that `none` at a pipe's end counts here
 
-# As another user's too: continuous integration often checks out as one user and runs as another.
+# Also in another user's checkout: continuous integration often checks out as one user and runs as another.
 git_here() { git -c safe.directory='*' "$@"; }
 if ! git_here rev-parse --is-inside-work-tree >"$TMP/output" 2>&1; then
     skip "structure" "no git checkout: which files are the project's is not known"
@@ -49,7 +49,7 @@ list_growers() { second_ways "lists grow by base/list.h" 'capacity \? .*\* 2|cap
 ONE_WAY="json_writers option_parsers clocks progress_lines thread_starters core_counts list_growers"
 for rule in $ONE_WAY; do programs | $rule | none "one way: $rule"; done
 
-# --- The rules see what they are for --------------------------------------------------------------------------------
+# --- The rules find planted offences --------------------------------------------------------------------------------
 # plant RULE FILE TEXT PATTERN: RULE reports PATTERN when FILE with TEXT is added to a copy of the sources.
 mkdir "$TMP/tree" && cp -r include src kernels "$TMP/tree/"
 plant() {
@@ -91,7 +91,7 @@ plant thread_starters src/data/planted.c 'pthread_create(&thread, NULL, work, NU
 plant core_counts src/stage/planted.c 'sysconf(_SC_NPROCESSORS_ONLN);\n' 'cores are counted'
 plant list_growers src/stage/planted.c 'int64_t capacity = list->capacity ? list->capacity * 2 : 64;\n' 'lists grow'
 
-# --- What stands where ----------------------------------------------------------------------------------------------
+# --- What may be where ----------------------------------------------------------------------------------------------
 # The emulator has headers of its own under CUDA's names.
 grep -vE '^(kernels/cuda|kernels/emu|tests/emu|tests/cudnn)/' "$TMP/sources" | xargs grep -nE '^[ \t]*#[ \t]*include[ \t]*[<"](cuda|cublas|cudnn|nccl|nvtx|nvml)' |
     none "no CUDA, cuDNN or NCCL header outside kernels/cuda"
@@ -100,7 +100,7 @@ grep -E '^(src|kernels|include)/' "$TMP/sources" | grep -v '^src/cli/' | while r
     gcc -fpreprocessed -dD -E -P "$file" 2>/dev/null | grep -nE '\b(_?exit|_Exit|quick_exit|abort)[ ]*\(' | sed "s|^|$file:|"
 done | none "nothing below main ends the program"
 
-# Intrinsics of one processor stand only behind a question about the processor.
+# Intrinsics of one processor need an #if on that processor.
 xargs grep -lE '^[ \t]*#[ \t]*include[ \t]*<([a-z]*intrin|arm_neon|arm_sve)\.h>' <"$TMP/sources" | while read -r file; do
     awk '/^[ \t]*#[ \t]*(if|elif).*(__x86_64__|__AVX|__SSE|__ARM|__aarch64__)/ { guarded = 1 }
          /^[ \t]*#[ \t]*endif/ { guarded = 0 }
@@ -114,12 +114,12 @@ xargs grep -nIiE 'artifactory|nexus|(docker|ghcr|quay|nvcr|gcr)\.io|pypi\.org|re
     none "no registry host"
 
 # --- Format ---------------------------------------------------------------------------------------------------------
-# Versions differ in what they make of one style file; 14 is the one the sources follow.
+# Versions format differently by the same style file; the sources follow 14.
 version=$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+' | cut -d' ' -f2)
 if [ "$version" = 14 ]; then
     xargs clang-format --dry-run 2>&1 <"$TMP/sources" | grep 'warning:' | cut -d: -f1 | sort -u | none "clang-format has nothing to change"
 else
-    skip "clang-format has nothing to change" "clang-format 14 is not here (${version:-none at all})"
+    skip "clang-format has nothing to change" "clang-format 14 is missing (${version:-none at all})"
 fi
 
 # --- Another processor ----------------------------------------------------------------------------------------------

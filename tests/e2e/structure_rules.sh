@@ -126,7 +126,7 @@ folder_circles() {
     done | sort -u | circles
 }
 
-# One name of a file in a room stands for one thing.
+# No two files of a room share a name.
 double_names() {
     local file
     declare -A first=()

@@ -11,7 +11,7 @@ same() {
     if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi
 }
 
-# empty NAME TEXT: ok when there is nothing to complain of
+# empty NAME TEXT: ok when TEXT, the complaint, is empty
 empty() {
     if [ -z "$2" ]; then ok "$1"; else not_ok "$1" "$(head -n 1 <<<"$2")"; fi
 }
@@ -69,7 +69,7 @@ if [ -x "$decode" ]; then
             wrong="$wrong $file"
     done
     empty "all of them decode to 64 x 64" "$wrong"
-    # The disc is at the nose: right of the middle in a right eye, left in a left one, in every photograph. The desk
+    # The disc is on the nasal side: right of the middle in a right eye, left in a left one, in every photograph. The desk
     # camera's are even enough in light for a threshold.
     check "draws at 128 pixels" "$synth" "$TMP/discs" --people 12 --size 128 --seed 3
     wrong=
@@ -79,12 +79,12 @@ if [ -x "$decode" ]; then
         [ $((left + right)) -gt 20 ] || wrong="$wrong $file: no disc"
         if [ "$eye" = R ]; then [ "$right" -gt $((4 * left)) ]; else [ "$left" -gt $((4 * right)) ]; fi || wrong="$wrong $file: $left $right"
     done <"$TMP/discs/labels.csv"
-    empty "the disc lies at the nose" "$wrong"
+    empty "the disc is on the nasal side" "$wrong"
 else
     skip "all of them decode to 64 x 64" "no $decode"
-    skip "the disc lies at the nose" "no $decode"
+    skip "the disc is on the nasal side" "no $decode"
 fi
-empty "a name tells the format" "$(for file in $(images "$TMP/one"); do
+empty "a name matches its format" "$(for file in $(images "$TMP/one"); do
     case $file:$(head -c 4 "$TMP/one/$file" | od -An -tx1 | tr -d ' ') in
     *.jpg:ffd8ff* | *.png:89504e47) ;;
     *) echo "$file" ;;

@@ -19,7 +19,7 @@ images_per_s() { sed -n 's/.*"throughput": {"images_per_s": \([^,]*\),.*/\1/p' "
 check "a first run has nothing to compare with" run "$TMP/runs/first"
 if grep -q "^slow: " "$TMP/output"; then not_ok "and does not warn"; else ok "and does not warn"; fi
 own=$(images_per_s "$TMP/runs/first")
-if [ -n "$own" ]; then ok "run.json tells its images/s"; else not_ok "run.json tells its images/s"; fi
+if [ -n "$own" ]; then ok "run.json records its images/s"; else not_ok "run.json records its images/s"; fi
 if [ -n "$(field "$TMP/runs/first" device)" ] && grep -q '"versions": {"compiler": "' "$TMP/runs/first/run.json"; then
     ok "and device and versions"
 else

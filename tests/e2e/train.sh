@@ -47,7 +47,7 @@ run() {
     "$train" "$config" --set "run.dir=$runs/$name" "$@"
 }
 
-# The value of a key of run.json that stands on a line of its own: value NAME KEY
+# The value of a key of run.json that has a line of its own: value NAME KEY
 value() {
     sed -n "s/^  \"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$runs/$1/run.json"
 }
@@ -79,7 +79,7 @@ one_line_error() {
 check "drawn photographs" "$BUILD/synth" "$data" --images 50 --size 64 --val 0.2 --test 0
 count=$(ls "$data/train" | wc -l)
 
-# --- how it is called
+# --- the command line
 
 expect_exit 64 "$train"
 expect_output "missing CONFIG; for example: train configs/quickstart.ini"
@@ -104,7 +104,7 @@ expect_exit 64 "$train" --help guard.spikes
 one_line_error "an error is one line" "$train" "$config" --bogus
 absent "none of these left a run directory" "$runs/usage"
 
-# --- data that is not there
+# --- missing data
 
 expect_exit 65 run nodata --set data.train=
 expect_output 'data.train is not set'
@@ -122,7 +122,7 @@ expect_exit 65 run nodata --set train.global_batch=1000
 expect_output "fewer than one batch"
 absent "missing data leaves no run directory" "$runs/nodata"
 
-# --- memory that is not there: some 13 TB
+# --- more memory than there is: some 13 TB
 
 expect_exit 76 env ASAN_OPTIONS=allocator_may_return_null=1 "$train" "$config" --set "run.dir=$runs/large" \
     --set model.dim=16384 --set model.depth=256 --set model.heads=256
@@ -167,7 +167,7 @@ fi
 check "another seed" run seed --set train.seed=2
 if cmp -s "$(weights whole 30)" "$(weights seed 30)"; then not_ok "another seed, other weights"; else ok "another seed, other weights"; fi
 
-# --- run directories, stopping and going on
+# --- run directories, stopping and resuming
 
 expect_exit 64 run whole
 expect_output "--resume"
@@ -175,7 +175,7 @@ expect_output "--force"
 expect_exit 64 run whole --resume --force
 expect_exit 64 "$train" "$config" --set "run.dir=$data" --force
 expect_output "not a run directory"
-check "going on with a finished run" run whole --resume
+check "resuming a finished run" run whole --resume
 expect_output "nothing left to do"
 check "--force starts over" run whole --force --until 3
 same "--force removed the old run" "$(ls "$runs/whole/ckpt" | tr '\n' ' ')" "latest step-3 "
@@ -227,15 +227,15 @@ stop() {
 }
 stop TERM
 stop USR1
-# A shell's background processes ignore SIGINT: blocked and polled, it is seen all the same.
+# A shell's background processes ignore SIGINT; ./train blocks and polls it, so it still sees it.
 stop INT
 last=$(($(value stopped-TERM steps) + 7))
 long=(--until "$last" --set train.steps=1000000 --set checkpoint.every=0 --set val.every=0)
-check "a stopped run goes on" run stopped-TERM --resume "${long[@]}"
+check "a stopped run continues" run stopped-TERM --resume "${long[@]}"
 check "an undisturbed one" run calm "${long[@]}"
 check "they are the same" cmp "$(weights stopped-TERM $last)" "$(weights calm $last)"
 
-# --- images that are not as they should be
+# --- damaged and unusual images
 
 mkdir "$TMP/bad"
 cp "$data"/train/* "$TMP/bad"

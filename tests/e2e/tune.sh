@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What is chosen by timing: written to tune.json, taken again by a resumed run, left alone when it came from elsewhere,
-# and not done at all with train.deterministic. On the emulator, whose two algorithms round differently and whose times
-# are made up: FOVEA_EMU_TIMES=NUMBER gives others.
+# Autotune: its choices are written to tune.json, reused by a resumed run and ignored when they come from elsewhere; with
+# train.deterministic nothing is timed. On the emulator, whose two algorithms round differently and whose times are
+# invented: FOVEA_EMU_TIMES=NUMBER gives others.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/small_run.sh"
 
@@ -22,7 +22,7 @@ run() {
 differ() { if cmp -s "$2" "$3"; then not_ok "$1" "they are the same"; else ok "$1"; fi; }
 equal() { if cmp "$2" "$3" >"$TMP/output" 2>&1; then ok "$1"; else not_ok "$1" "$(cat "$TMP/output")"; fi; }
 weights() { echo "$TMP/$1/ckpt/latest/weights.safetensors"; }
-# Keys and choices alone; what time was measured does not count.
+# Only keys and choices; the measured times do not count.
 choices() { sed -n 's/^    {"key": \(.*\), "microseconds".*/\1/p' "$TMP/$1/tune.json"; }
 
 # --- Choices ----------------------------------------------------------------------------------------------------------
@@ -56,9 +56,9 @@ done
 choices part >"$TMP/part.choices"
 head -n "$(grep -c key "$TMP/elsewhere/tune.json")" "$TMP/part.choices" >"$TMP/part.first"
 choices elsewhere >"$TMP/elsewhere.choices"
-equal "what was chosen before is still in the file" "$TMP/elsewhere.choices" "$TMP/part.first"
+equal "the earlier choices are still in the file" "$TMP/elsewhere.choices" "$TMP/part.first"
 
-# --- What cannot be taken over ----------------------------------------------------------------------------------------
+# --- Choices that cannot be reused -----------------------------------------------------------------------------------
 sed -i 's/cuda_driver 13.0/cuda_driver 12.9/' "$TMP/elsewhere/tune.json"
 check "a file from another version" run 2 "$TMP/elsewhere" --until 12 --resume
 expect_output "elsewhere/tune.json was made on another GPU, driver or library: algorithms are timed again"
@@ -67,9 +67,9 @@ differ "and other weights come of it" "$(weights one)" "$(weights elsewhere)"
 
 sed -i 's/"choice": "whole"/"choice": "thirds"/; s/"choice": "kernels"/"choice": "wishes"/' "$TMP/wrong/tune.json"
 wrong=$(grep -c '"thirds"\|"wishes"' "$TMP/wrong/tune.json")
-check "a file with choices that there are not" run 1 "$TMP/wrong" --until 12 --resume
+check "a file with unknown choices" run 1 "$TMP/wrong" --until 12 --resume
 expect_output "choices could not be used and were timed again"
-# Not those of products that only the slower of two ways would make.
+# Except those of products that only the slower of two variants would compute.
 check "those that were met are right afterwards" test "$(grep -c '"thirds"\|"wishes"' "$TMP/wrong/tune.json")" -lt $((wrong / 4))
 equal "with the same times nothing is different" "$(weights one)" "$(weights wrong)"
 
@@ -89,7 +89,7 @@ equal "and is the same for all times" "$(weights fixed)" "$(weights fixed2)"
 expect_exit 64 run 1 "$TMP/fixed" --until 7 --resume --set train.deterministic=off
 expect_output "train.deterministic = off"
 
-# --- The CPU has one way; the form of GELU is the model's anywhere ------------------------------------------------------
+# --- The CPU has one variant; the model decides the form of GELU everywhere ---------------------------------------------
 check "tanh on the CPU" run 1 "$TMP/cpu" --until 2 --set train.device=cpu
 check "leaves no tune.json" test ! -e "$TMP/cpu/tune.json"
 check "erf on the CPU" run 1 "$TMP/erf" --until 2 --set train.device=cpu --set model.activation=erf

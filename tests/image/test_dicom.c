@@ -81,7 +81,7 @@ static void native_ybr(void **state) {
     expect_pixels(&kind, rgb, 0);
 }
 
-/* Two pixels share their chroma; none is made up between. */
+/* Two pixels share their chroma; nothing is interpolated. */
 static void native_ybr_422(void **state) {
     (void)state;
     static const uint8_t values[] = {76, 150, 85, 255, 200, 100, 100, 150};
@@ -135,7 +135,7 @@ static void what_may_be_missing(void **state) {
     expect_pixels(&kind, grey, 0);
 }
 
-static void the_header_is_told(void **state) {
+static void the_header_is_returned(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         DicomKind kind = plain;
@@ -216,9 +216,9 @@ static void jpeg_at_a_fraction_of_its_size(void **state) {
     free(pixels);
 }
 
-/* The JPEG's own word counts before the tag: each of these decodes to what was drawn, whatever the tag says; only where
- * nothing is stated, the tag counts. One colour at quality 95 comes back exactly here; another libjpeg may round the
- * cosine transform and the colours a level each otherwise. Taken for the other colours, it is over 60 away. */
+/* The JPEG's own markers override the tag: each of these decodes to what was drawn, whatever the tag says; the tag
+ * counts only without markers. One colour at quality 95 comes back exactly here; another libjpeg may round the cosine
+ * transform and the colours a level each otherwise. Taken for the other colours, it is over 60 away. */
 static void jpeg_colours_by_its_markers(void **state) {
     (void)state;
     static const struct {
@@ -249,7 +249,7 @@ static void jpeg_colours_by_its_markers(void **state) {
             expect_pixels(&kind, pixels, 2);
             free(jpeg);
         }
-        /* Nothing told: the tag decides. */
+        /* No markers: the tag decides. */
         J_COLOR_SPACE stored = tag == 0 ? JCS_RGB : JCS_YCbCr;
         uint8_t *jpeg = draw_jpeg(pixels, (JpegKind){.stored = stored, .marked = true, .ids = "\1\2\3"}, &size);
         DicomKind kind = jpeg_kind(jpeg, size);
@@ -285,7 +285,7 @@ int main(void) {
         cmocka_unit_test(native_ybr),
         cmocka_unit_test(native_ybr_422),
         cmocka_unit_test(what_may_be_missing),
-        cmocka_unit_test(the_header_is_told),
+        cmocka_unit_test(the_header_is_returned),
         cmocka_unit_test(jpeg_in_one_or_many_fragments),
         cmocka_unit_test(jpeg_at_a_fraction_of_its_size),
         cmocka_unit_test(jpeg_colours_by_its_markers),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded damage to small DICOM files of every kind that is read: each is read to an image of the size it tells, or
- * refused. Worth most under the address sanitizer: every file lies in memory of exactly its size. */
+/* Seeded damage to small DICOM files of every kind that is read: each is read to an image of its stated size, or
+ * refused. Most useful under the address sanitizer: every file is in memory of exactly its size. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

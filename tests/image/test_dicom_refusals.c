@@ -197,7 +197,7 @@ static void what_is_no_dicom(void **state) {
     free(file.data);
 }
 
-/* Elements where they do not belong, one at a time behind a sound beginning. */
+/* Elements where they do not belong, one at a time after a valid beginning. */
 static void misplaced_elements(void **state) {
     (void)state;
     Writer file = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EvaluationImages against what Pillow and torchvision made of them, damaged files, and writing. */
+/* Images as evaluation sees them match those of Pillow and torchvision; damaged files; writing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,7 +87,7 @@ static void images_are_as_pillow_makes_them(void **state) {
     assert_int_equal(met[2], 12);
 }
 
-/* Images whose short side already is size * 8 / 7 are only cut: the first pixel tells where. Gaps of 1, 2, 3, 5:
+/* Images whose short side already is size * 8 / 7 are only cut: the first pixel shows where. Gaps of 1, 2, 3, 5:
  * halves go to the even side. */
 static void the_centre_is_rounded_half_to_even(void **state) {
     (void)state;
@@ -212,7 +212,7 @@ static void a_jpeg_with_data_to_spare_is_refused(void **state) {
     memcpy(longer + size - 2, ending, sizeof ending);
     expect_refused(*state, longer, size - 2 + sizeof ending, "damaged JPEG");
     free(longer);
-    /* Behind the end mark, a file may carry what it likes. */
+    /* After the end mark a file may contain anything. */
     scratch_write(*state, "b.jpg", data, size);
     char *appended = scratch_path(*state, "b.jpg");
     FILE *file = fopen(appended, "ab");

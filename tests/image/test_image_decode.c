@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images in memory: JPEG at a fraction of its size, and whose word counts for its colours. */
+/* Images in memory: JPEG at a fraction of its size, and which marker decides its colours. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,15 +111,15 @@ static void a_diminished_jpeg_shows_the_same(void **state) {
     free(jpeg);
 }
 
-/* Which colours a JPEG is taken to hold: told by what reads back right. */
-static void markers_tell_the_colours(void **state) {
+/* Which colour space a JPEG is read as: the one in which it reads back right. */
+static void markers_decide_the_colours(void **state) {
     (void)state;
     static const struct {
         const char *ids;
         bool jfif, adobe, adobe_says_rgb;
         int rgb_by_file, rgb_by_ybr_tag, rgb_by_rgb_tag;
     } cases[] = {
-        {"\1\2\3", false, false, false, 0, 0, 1}, /* nothing told: the tag decides */
+        {"\1\2\3", false, false, false, 0, 0, 1}, /* no markers: the tag decides */
         {"\0\1\2", false, false, false, 0, 0, 1},
         {"\1\2\3", true, false, false, 0, 0, 0}, /* JFIF is YCbCr */
         {"\1\2\3", false, true, false, 0, 0, 0},
@@ -226,7 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_jpeg_is_diminished_down_to_the_least_side),
         cmocka_unit_test(a_diminished_jpeg_shows_the_same),
-        cmocka_unit_test(markers_tell_the_colours),
+        cmocka_unit_test(markers_decide_the_colours),
         cmocka_unit_test(reading_is_decoding),
         cmocka_unit_test(what_is_wrong_is_refused),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded damage to small valid images of every kind: each is read or refused, and nothing else. Worth most under the
+/* Seeded damage to small valid images of every kind: each is read or refused, and nothing else. Most useful under the
  * address sanitizer, which also sees what is not freed. */
 #include <setjmp.h>
 #include <stdarg.h>

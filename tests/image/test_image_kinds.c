@@ -76,7 +76,7 @@ static void colour_jpeg(void **state) {
     check_jpeg(*state, rgb4, 3, JCS_RGB, JCS_RGB, false, rgb);
 }
 
-/* Stored is what Adobe stores, the lack of ink: all 255 is bare paper, no K-value is black, and the channel is
+/* The values are Adobe's, the lack of ink: all 255 is bare paper, no K-value is black, and the channel is
  * c * k / 255. */
 static void cmyk_jpeg(void **state) {
     static const uint8_t blocks[BLOCKS][4] = {
@@ -146,7 +146,7 @@ static void sixteen_bit_png(void **state) {
               from_colour);
 }
 
-/* Alpha is dropped: what lies under a transparent pixel shows. */
+/* Alpha is dropped: a transparent pixel keeps its colour. */
 static void eight_bit_png(void **state) {
     uint8_t grey[PIXELS], grey_alpha[PIXELS][2], colour_alpha[PIXELS][4], rgb[PIXELS][3], from_grey[PIXELS][3];
     for (int i = 0; i < PIXELS; i++) {

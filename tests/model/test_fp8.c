@@ -157,7 +157,7 @@ static void scales_that_were_read_go_on(void **state) {
     assert_memory_equal(here, there, sizeof here);
 }
 
-static void counts_are_told_once(void **state) {
+static void counts_are_reported_once(void **state) {
     Fixture *f = *state;
     Fp8Scale scales[SCALES];
     step(f, 0);
@@ -194,7 +194,7 @@ static void a_closed_gate_leaves_no_trace(void **state) {
     assert_true(before[0].history[0] == 0 && after[0].position == 1);
 }
 
-/* What is computed again in the backward pass is not counted again. */
+/* Recomputation in the backward pass is not counted again. */
 static void recomputing_changes_nothing(void **state) {
     Fixture *f = *state;
     const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
@@ -275,7 +275,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(names_and_first_scales, set_up, tear_down),
         cmocka_unit_test_setup_teardown(passes_of_no_step_leave_no_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scales_that_were_read_go_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(counts_are_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(counts_are_reported_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_gate_leaves_no_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(recomputing_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(layers_turned_off_are_in_bf16, set_up, tear_down),

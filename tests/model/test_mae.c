@@ -225,7 +225,7 @@ static void gradients_accumulate_over_micro_batches(void **state) {
     free(whole);
 }
 
-/* Loss and gradients are the same bits whatever is computed again, and it takes less memory. */
+/* Recomputation changes no bit of loss and gradients, and takes less memory. */
 static void recomputing_changes_nothing_but_memory(void **state) {
     Fixture *f = *state;
     for (int type = 0; type < 3; type++) { /* FP32, BF16, FP8 */

@@ -124,7 +124,7 @@ static void a_pack_without_labels(void **state) {
     free(path);
 }
 
-static void hashes_tell_packs_apart(void **state) {
+static void hashes_distinguish_packs(void **state) {
     Case *it = *state;
     Pack pack, other;
     assert_ok(pack_open(it->pack, &pack));
@@ -280,7 +280,7 @@ int main(int count, char **arguments) {
         CASE(equal_input_gives_equal_bytes),
         CASE(the_same_over_an_older_file),
         CASE(a_pack_without_labels),
-        CASE(hashes_tell_packs_apart),
+        CASE(hashes_distinguish_packs),
         CASE(split_tsv_stands_above),
         CASE(split_tsv_is_checked),
         CASE(split_tsv_escapes),

@@ -404,7 +404,7 @@ static char *verify(const Case *it, int threads, ExitCode code) {
     return text;
 }
 
-static void expect_told(const Case *it, int threads, const char *part, const char *other) {
+static void expect_report(const Case *it, int threads, const char *part, const char *other) {
     char *text = verify(it, threads, EXIT_DATA);
     if (!strstr(text, part) || !strstr(text, other))
         fail_msg("told: %s", text);
@@ -421,17 +421,17 @@ static void verifying_names_all_damage(void **state) {
     }
     flip(first, it->sample.entries[0].offset + 2 * SAMPLE_BYTES, 4);
     flip(it->shard, it->sample.entries[1].offset - 1, 4);
-    expect_told(it, 1, "00000.h5: record 2 (photographs/0/2.dcm) is damaged", "00001.h5: its tables are damaged");
-    expect_told(it, 2, "00000.h5: record 2 (", "00001.h5: its tables are damaged");
+    expect_report(it, 1, "00000.h5: record 2 (photographs/0/2.dcm) is damaged", "00001.h5: its tables are damaged");
+    expect_report(it, 2, "00000.h5: record 2 (", "00001.h5: its tables are damaged");
     flip(it->shard, it->sample.entries[1].offset - 1, 4);
     assert_int_equal(unlink(it->shard), 0);
-    expect_told(it, 2, "record 2 (", "00001.h5: missing");
+    expect_report(it, 2, "record 2 (", "00001.h5: missing");
     flip(first, it->sample.entries[0].offset + 2 * SAMPLE_BYTES, 4);
     assert_ok(sample_write_shard(&it->sample, 1, it->shard, it->root));
     free(verify(it, 2, EXIT_OK));
     it->sample.entries[1].sha256[0] ^= 1;
     assert_ok(pack_manifest_write(it->pack, &it->sample.info, it->sample.entries, SAMPLE_SHARDS));
-    expect_told(it, 2, "00001.h5: its SHA-256 differs", "");
+    expect_report(it, 2, "00001.h5: its SHA-256 differs", "");
     free(first);
 }
 
@@ -440,7 +440,7 @@ static void verifying_sees_a_record_that_was_written_wrong(void **state) {
     Case *it = *state;
     it->sample.rows[9].checksum++;
     sample_write(&it->sample, it->root);
-    expect_told(it, 2, "00001.h5: record 2 (photographs/3/", "");
+    expect_report(it, 2, "00001.h5: record 2 (photographs/3/", "");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)

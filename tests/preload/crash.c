@@ -82,7 +82,7 @@ static bool is_the_one(Kind kind, const char *path, long *number) {
     return crash.armed && kind == crash.kind && *number == crash.at;
 }
 
-static void tell(Kind kind, long number, const char *path) {
+static void log_call(Kind kind, long number, const char *path) {
     char text[PATH_MAX + 64];
     snprintf(text, sizeof text, "%s%s %ld %s\n", kind_names[kind], crash.after ? "-after" : "", number, path);
     append_line(getenv("FOVEA_CRASH_LOG"), text, O_APPEND);
@@ -94,10 +94,10 @@ static void die(void) {
         pause();
 }
 
-/* The next definition of a function, the one this file stands before. */
+/* The next definition of a function, which this file overrides. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* A call that changes nothing half: dies before or after it. */
+/* A call that is done whole or not at all: dies before or after it. */
 #define WHOLE(kind, path, call)                                                                                        \
     do {                                                                                                               \
         long number_;                                                                                                  \
@@ -105,7 +105,7 @@ static void die(void) {
             return call;                                                                                               \
         if (crash.after)                                                                                               \
             (void)!call;                                                                                               \
-        tell(kind, number_, path);                                                                                     \
+        log_call(kind, number_, path);                                                                                 \
         die();                                                                                                         \
         return -1;                                                                                                     \
     } while (0)
@@ -124,12 +124,12 @@ ssize_t write(int descriptor, const void *data, size_t size) {
     path_of_descriptor(descriptor, path);
     const char *name = strrchr(path, '/');
     if (name && strcmp(name, "/metrics.jsonl") == 0 && is_the_one(STEP, path, &number)) {
-        tell(STEP, number, path);
+        log_call(STEP, number, path);
         die();
     }
     if (is_the_one(WRITE, path, &number)) {
         (void)!REAL(write)(descriptor, data, crash.after ? size : part_of(size, number));
-        tell(WRITE, number, path);
+        log_call(WRITE, number, path);
         die();
     }
     return REAL(write)(descriptor, data, size);
@@ -141,7 +141,7 @@ ssize_t pwrite(int descriptor, const void *data, size_t size, off_t offset) {
     path_of_descriptor(descriptor, path);
     if (is_the_one(PWRITE, path, &number)) {
         (void)!REAL(pwrite)(descriptor, data, crash.after ? size : part_of(size, number), offset);
-        tell(PWRITE, number, path);
+        log_call(PWRITE, number, path);
         die();
     }
     return REAL(pwrite)(descriptor, data, size, offset);

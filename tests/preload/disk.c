@@ -45,7 +45,7 @@ static void sleep_until(double moment) {
         ;
 }
 
-/* How many of `size` bytes the disk takes, after the time that needs. */
+/* How many of `size` bytes the disk takes; returns when it has taken them. */
 static size_t admit(int descriptor, size_t size) {
     char path[PATH_MAX];
     if (!disk.under)

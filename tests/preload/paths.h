@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which file a call is about: the interposed calls act on what lies under one directory only. */
+/* Which file a call is about: the interposed calls act only on files under one directory. */
 #ifndef FOVEA_PRELOAD_PATHS_H
 #define FOVEA_PRELOAD_PATHS_H
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file behind a descriptor; "" when there is none. */
+/* The file of a descriptor; "" when there is none. */
 static inline void path_of_descriptor(int descriptor, char path[PATH_MAX]) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);

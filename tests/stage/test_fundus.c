@@ -124,7 +124,7 @@ static void haze_does_not_widen_it(void **state) {
 
 /* The overview is the same, so the circle is, but for the rounding of the small image's levels. Sides that are no
  * multiple of 8 leave a last pixel which reaches beyond the image. */
-static void it_does_not_hang_on_the_scale(void **state) {
+static void it_does_not_depend_on_the_scale(void **state) {
     (void)state;
     const Disc disc = {1397, 1603, 811.2, 702.9, 640.3, 4, 3, 0, 0, 3, false};
     Image image = drawn_disc(&disc);
@@ -320,7 +320,7 @@ static void few_pixels_ask_for_the_full_size(void **state) {
     assert_true(fundus_needs_full(&half, 2000, 2400, &framing, 256));
 }
 
-static void decoders_scales_are_told(void **state) {
+static void decoder_scales_are_reported(void **state) {
     (void)state;
     assert_true(overview_factor(3000, 3000) == 1.0 && overview_factor(3000, 375) == 8.0);
     assert_true(overview_factor(3001, 1501) == 2.0 && overview_factor(3001, 751) == 4.0);
@@ -333,13 +333,13 @@ int main(void) {
         cmocka_unit_test(marks_do_not_move_it),
         cmocka_unit_test(a_dim_rim_counts),
         cmocka_unit_test(haze_does_not_widen_it),
-        cmocka_unit_test(it_does_not_hang_on_the_scale),
+        cmocka_unit_test(it_does_not_depend_on_the_scale),
         cmocka_unit_test(what_is_no_circle_keeps_its_frame),
         cmocka_unit_test(small_images_do_no_harm),
         cmocka_unit_test(frames_are_right_to_a_pixel),
         cmocka_unit_test(copies_get_the_same_square),
         cmocka_unit_test(few_pixels_ask_for_the_full_size),
-        cmocka_unit_test(decoders_scales_are_told),
+        cmocka_unit_test(decoder_scales_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

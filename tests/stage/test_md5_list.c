@@ -132,7 +132,7 @@ static void what_is_not_clear_is_refused_with_its_line(void **state) {
     expect_bad(*state, "", "no line has an MD5 sum");
     /* As a shell of Windows redirects it. */
     Sums sums = read_sums(*state, "\xFF\xFEI\0N\0F\0O\0:\0 \0", 14);
-    assert_fails(sums.status, EXIT_DATA, "UTF-16? save it as UTF-8");
+    assert_fails(sums.status, EXIT_DATA, "save it as UTF-8 (UTF-16?)");
 }
 
 /* Of pieces of all the forms: each list is taken or refused, and a sum is one of the two that occur. */

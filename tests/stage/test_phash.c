@@ -146,7 +146,7 @@ static void flat_images_have_none(void **state) {
     assert_false(are_near(0, 1));
 }
 
-static void likeness_tells_copies_from_eyes(void **state) {
+static void likeness_separates_copies_from_eyes(void **state) {
     (void)state;
     enum { EYES = 12 };
     Image images[EYES];
@@ -178,7 +178,7 @@ int main(void) {
         cmocka_unit_test(copies_cut_out_a_pixel_aside_are_near),
         cmocka_unit_test(grey_frames_count),
         cmocka_unit_test(flat_images_have_none),
-        cmocka_unit_test(likeness_tells_copies_from_eyes),
+        cmocka_unit_test(likeness_separates_copies_from_eyes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -422,9 +422,9 @@ static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "participants.tsv", PEOPLE);
     put(*state, "retinal_photography/manifest.tsv", HEADER ROWS);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_fails(source_aireadi(&none[i], &source, &findings), EXIT_DATA, "none: the list is not there");
+        assert_fails(source_aireadi(&none[i], &source, &findings), EXIT_DATA, "none: the list does not exist");
     none[0] = (SourceOptions){.root = *state, .md5 = "none"};
-    assert_fails(source_aireadi(&none[0], &source, &findings), EXIT_DATA, "none: the list is not there");
+    assert_fails(source_aireadi(&none[0], &source, &findings), EXIT_DATA, "none: the list does not exist");
     free(table);
     free(json);
 }

@@ -100,7 +100,7 @@ static void without_a_split_all_is_taken(void **state) {
     assert_folder_fails(EXIT_USAGE, "aptos, messidor2", .root = *state, .kind = "nothing");
 }
 
-static void rows_and_files_are_held_against_each_other(void **state) {
+static void rows_and_files_are_compared(void **state) {
     put(*state, "a.jpg", "x");
     put(*state, "B.JPG", "x");
     put(*state, "extra.jpg", "x");
@@ -308,7 +308,7 @@ static void links_that_lead_out_or_nowhere(void **state) {
     free(root);
 }
 
-static void what_is_not_read_is_told(void **state) {
+static void unread_files_are_reported(void **state) {
     static const char *const files[] = {"a.jpg",    "1.tif", "d/2.TIF", "3.gif",  "README", "t.pdf",      "t.csv",
                                         "Fig. 3 b", "x.bmp", "x.zip",   "x.webp", "x.zz",   ".hidden.tif"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
@@ -355,7 +355,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(classes_are_labels_and_folders_are_splits, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(drawn_photographs_bring_their_table, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(without_a_split_all_is_taken, tree_setup, tree_teardown),
-        cmocka_unit_test_setup_teardown(rows_and_files_are_held_against_each_other, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(rows_and_files_are_compared, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(rows_say_what_is_wrong_with_their_file, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_person_on_two_sides_is_refused, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_split_of_people_is_taken, tree_setup, tree_teardown),
@@ -364,7 +364,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(rows_of_people_go_to_their_eyes, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(both_eyes_get_a_row_of_a_person, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(links_that_lead_out_or_nowhere, tree_setup, tree_teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_read_is_told, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(unread_files_are_reported, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(tables_that_say_too_little_are_refused, tree_setup, tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ static void the_state_comes_back(void **state) {
     mae_close(model.mae);
 }
 
-static void a_checkpoint_without_it_starts_anew(void **state) {
+static void a_checkpoint_without_it_starts_over(void **state) {
     char dir[TEMP_PATH * 2], *note;
     Model plain, model;
     Fp8Scale read[SCALES];
@@ -248,7 +248,7 @@ static void a_layer_that_keeps_overflowing_is_turned_off(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_state_comes_back, temp_open, temp_close),
-        cmocka_unit_test_setup_teardown(a_checkpoint_without_it_starts_anew, temp_open, temp_close),
+        cmocka_unit_test_setup_teardown(a_checkpoint_without_it_starts_over, temp_open, temp_close),
         cmocka_unit_test_setup_teardown(a_damaged_one_is_passed_over, temp_open, temp_close),
         cmocka_unit_test_setup_teardown(another_model_s_is_refused, temp_open, temp_close),
         cmocka_unit_test(overflows_are_counted_by_steps),

@@ -198,7 +198,7 @@ static int64_t warned_at(Monitor *monitor, int64_t *step, int count, double wait
     return monitor->starving.warned;
 }
 
-static void a_starving_device_is_told_of(void **state) {
+static void a_starving_device_is_reported(void **state) {
     char path[TEMP_PATH * 2];
     temp_path(state, "starving.jsonl", path);
     Monitor monitor;
@@ -216,7 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_holds_its_keys),       cmocka_unit_test(a_restart_drops_what_was_undone),
         cmocka_unit_test(intervals_are_averaged),      cmocka_unit_test(mfu_is_the_rates),
-        cmocka_unit_test(undone_steps_leave_no_trace), cmocka_unit_test(a_starving_device_is_told_of),
+        cmocka_unit_test(undone_steps_leave_no_trace), cmocka_unit_test(a_starving_device_is_reported),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

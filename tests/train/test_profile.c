@@ -387,7 +387,7 @@ static Status no_event(const Device *device, Event **event) {
     return status_error(EXIT_INTERNAL, "no event left");
 }
 
-static void a_mark_that_fails_is_told(void **state) {
+static void a_failed_mark_is_reported(void **state) {
     (void)state;
     Device device = *device_cpu();
     device.event_open = no_event;
@@ -407,7 +407,7 @@ int main(void) {
         cmocka_unit_test(other_operations_hand_on_their_arguments),
         cmocka_unit_test(costs_are_the_tensors),
         cmocka_unit_test(time_goes_where_it_belongs),
-        cmocka_unit_test(a_mark_that_fails_is_told),
+        cmocka_unit_test(a_failed_mark_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

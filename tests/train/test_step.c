@@ -300,7 +300,7 @@ static void devices_hold_records(void **state) {
     evaluation_images_close(&images);
 }
 
-static void masks_hang_on_seed_epoch_and_record(void **state) {
+static void masks_depend_on_seed_epoch_and_record(void **state) {
     (void)state;
     Masks masks;
     assert_fine(masks_open(&masks, 3, PATCHES));
@@ -435,7 +435,7 @@ int main(void) {
         cmocka_unit_test(a_bad_step_holds_back_those_behind_it),
         cmocka_unit_test(a_loss_is_compared_with_the_mean),
         cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
-        cmocka_unit_test(masks_hang_on_seed_epoch_and_record),
+        cmocka_unit_test(masks_depend_on_seed_epoch_and_record),
         cmocka_unit_test(validation_is_the_mean_over_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ static const char *const plants[] = {"none", "damage", "splits", "copies", NULL}
 #define AT(field) offsetof(Arguments, field)
 
 static const Option options[] = {
-    {.name = "OUT", .type = OPTION_PATH, .offset = AT(out), .help = "Folder to draw into; it has to be empty or new."},
+    {.name = "OUT", .type = OPTION_PATH, .offset = AT(out), .help = "Folder to draw into; it must be empty or new."},
     {.name = "--people",
      .value = "N",
      .type = OPTION_INTEGER,
@@ -23,7 +23,7 @@ static const Option options[] = {
      .offset = AT(images),
      .min = 1,
      .max = 2000000,
-     .help = "Number of photographs, of as many people as that takes."},
+     .help = "Number of photographs, of as many people as needed."},
     {.name = "--visits",
      .value = "V",
      .type = OPTION_INT,

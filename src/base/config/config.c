@@ -87,7 +87,7 @@ static void explain_key(const ConfigTable *table, const ConfigKey *key, const vo
     fprintf(out, "\n    %s\n", key->help);
 }
 
-/* The keys of one table: all, those of the section `name`, or the one that is `asked`. */
+/* The keys of one table: all, those of the section `name`, or the one key `asked`. */
 static Status explain_keys(const ConfigTable *table, const ConfigTable *own, const char *name, const ConfigKey *asked,
                            FILE *out) {
     void *defaults = calloc(1, own->size);

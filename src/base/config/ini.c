@@ -20,7 +20,7 @@ Status ini_open(IniFile *ini, const char *path) {
     }
     ini->next = ini->text;
     ini->end = ini->text + size;
-    if (size >= 3 && !memcmp(ini->text, "\xEF\xBB\xBF", 3)) /* the mark some editors put before UTF-8 */
+    if (size >= 3 && !memcmp(ini->text, "\xEF\xBB\xBF", 3)) /* the byte order mark of some editors */
         ini->next += 3;
     return NULL;
 }
@@ -63,7 +63,7 @@ static void strip_end(char *text) {
     text[length] = '\0';
 }
 
-/* Where the first of `stops` stands, or a comment starts (';' after a blank), or the text ends. */
+/* The first of `stops`, the start of a comment (';' after a blank) or the end of the text. */
 static char *find_stop(char *text, const char *stops) {
     bool after_blank = false;
     for (; *text; text++) {

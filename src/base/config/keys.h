@@ -7,14 +7,14 @@
 
 enum { CONFIG_NAME = 256 }; /* bytes of "section.key" with its NUL; longer ones are unknown */
 
-/* A key of a table, as a name in a file or an override means it. */
+/* The key of a table that a name in a file or an override means. */
 typedef struct {
     const ConfigKey *key;
     const ConfigNamed *named;  /* the kind of section it is in; NULL: one of the table's own */
     char section[CONFIG_NAME]; /* NAME of a [prefix.NAME] */
     char full[CONFIG_NAME];    /* "section.key" under its present name */
     const char *any_name;      /* within `full`: the name of a "*" key; NULL for others */
-    bool renamed;              /* it was asked for by its old name */
+    bool renamed;              /* the name is its old one */
 } ConfigFound;
 
 /* Whether the key has the name "*". */
@@ -24,8 +24,8 @@ bool config_find(const ConfigTable *table, const char *full, ConfigFound *found)
 /* Whether there is a section of that name; *named and *name when it is one of a named kind. */
 bool config_find_section(const ConfigTable *table, const char *section, const ConfigNamed **named, const char **name);
 
-/* "WHERE: unknown key KEY" with the nearest one: whose "section.key", or whose name alone, is fewest edits away, or
- * contains it. */
+/* "WHERE: unknown key KEY" with the nearest one: its "section.key" or its name alone is the fewest edits away, or
+ * contains KEY. */
 Status config_unknown_key(const ConfigTable *table, const char *where, const char *key) MUST_USE;
 Status config_unknown_section(const ConfigTable *table, const char *where, const char *section) MUST_USE;
 /* A section to name when a key is outside any: that of the nearest key. */

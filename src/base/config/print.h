@@ -6,7 +6,7 @@
 #include "base/config_table.h"
 #include <stdio.h>
 
-/* What stands behind "key = " for the field at `place`. */
+/* The text after "key = " for the field at `place`. */
 void config_print_value(const ConfigKey *key, const void *place, FILE *out);
 /* All keys, without the unhashed ones when `hashed`. */
 void config_print_keys(const ConfigTable *table, const void *values, bool hashed, FILE *out);

@@ -30,7 +30,7 @@ static void warn_renamed(FILE *warnings, const char *where, const char *old, con
                 new);
 }
 
-/* Remembers `name`; *first: the line where the file already has it, 0 when it is new. */
+/* Remembers `name`; *first: the line on which the file already has it, 0 when it is new. */
 static Status note_seen(Reader *reader, const char *name, int *first) {
     *first = 0;
     for (int i = 0; i < reader->seen_count; i++)

@@ -27,7 +27,7 @@ static Status append_value(const ConfigKey *key, ConfigList *list, ConfigValue v
     return NULL;
 }
 
-/* The next element of `*text`, without blanks around it; *text goes behind its comma, or becomes NULL. */
+/* The next element of `*text`, without blanks around it; *text moves past its comma, or becomes NULL. */
 static char *next_element(char **text) {
     char *element = *text + strspn(*text, " \t"), *comma = strchr(element, ',');
     *text = comma ? comma + 1 : NULL;
@@ -181,7 +181,7 @@ Status config_add_section(const ConfigNamed *named, void *values, const char *na
 /* --- Defaults and freeing ------------------------------------------------------------------------------------------
  */
 
-/* A text's or a list's, which the table has as it would stand in a file. */
+/* The default of a text or a list, which the table contains as in a file. */
 static Status set_default_text(const ConfigTable *table, void *values, const ConfigKey *key) {
     ConfigFound found = {.key = key};
     config_key_title(table, key, found.full);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of options: text to number, and what a number may be in words. */
+/* Values of options: read from text, and described in words. */
 #ifndef FOVEA_BASE_OPTION_VALUE_H
 #define FOVEA_BASE_OPTION_VALUE_H
 

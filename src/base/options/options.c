@@ -56,7 +56,7 @@ static bool collects_texts(const Option *option) {
     return option->type == OPTION_TEXTS || option->type == OPTION_PATHS;
 }
 
-/* The words that start a call as it goes, "stage folder". */
+/* The words that the call starts with: "stage folder". */
 static const char *call_name(const Reading *reading, char *text, size_t size) {
     const int command = reading->call->command;
     snprintf(text, size, "%s%s%s", reading->program->name, command >= 0 ? " " : "",
@@ -72,7 +72,7 @@ static Status refuse_word(const Reading *reading, const char *what) {
 
 /* --- Options ------------------------------------------------------------------------------------------------------ */
 
-/* The option of that name, of `length` bytes, whichever command it belongs to, but rather of this one; NULL: none. */
+/* The option whose name is the `length` bytes of `name`: one of this command, else of any; NULL: none. */
 static const Option *find_option(const Reading *reading, const char *name, size_t length) {
     const Option *found = NULL;
     for (const Option *option = reading->program->options; option->name; option++)
@@ -143,7 +143,7 @@ static Status resolve_option(Reading *reading, const Option **option) {
                 former->name, former->renamed);
     reading->given |= bit;
     *option = find_option(reading, former->renamed, strlen(former->renamed));
-    return *option ? NULL : status_error(EXIT_INTERNAL, "%s stands for no option", former->name);
+    return *option ? NULL : status_error(EXIT_INTERNAL, "%s is the former name of no option", former->name);
 }
 
 /* Takes an option with the value in `inline_value`, or in the next word when that is NULL. */
@@ -268,7 +268,7 @@ static Status take_operand(Reading *reading, char *word) {
     return store_value(reading, operand, word);
 }
 
-/* Behind `--`: words for the operand that takes what stands there, if the command has one. */
+/* After `--`: words belong to the operand that collects them, if the command has one. */
 static void end_options(Reading *reading) {
     reading->only_operands = true;
     reading->only_rest = true;

@@ -11,7 +11,7 @@ void options_help_entry(const Program *program, const Option *option, char *text
 void options_help_sentence(const Program *program, const Option *option, char *text, size_t size);
 /* The words after "usage: ": program, command, operands and options. */
 void options_help_usage(const Program *program, int command, char *text, size_t size);
-/* "out of memory": what a code says. */
+/* What an exit code means: "out of memory". */
 const char *options_help_exit(ExitCode code);
 
 /* The page of a command, or of the whole program when `command` is -1. */

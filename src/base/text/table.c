@@ -22,13 +22,13 @@ Status table_error(const Table *table, const char *format, ...) {
     return status_error(EXIT_DATA, "%s:%lld: %s", table->path, (long long)table->line, reason);
 }
 
-/* Behind a field: the separator, the end of the line or the end of the file. */
+/* Whether a field ends at `at`: with the separator, the line or the file. */
 static bool ends_field(const Table *table, const char *at) {
     return at == table->end || *at == table->separator || *at == '\n' ||
            (*at == '\r' && (at + 1 == table->end || at[1] == '\n'));
 }
 
-/* Moves the text of a quoted field together in its place; *at behind its closing quote. */
+/* Removes the quotes of a field in place; *at moves past the closing one. */
 static Status read_quoted(Table *table, char **at) {
     char *from = *at + 1, *to = *at;
     for (; from < table->end; *to++ = *from++) {
@@ -42,12 +42,14 @@ static Status read_quoted(Table *table, char **at) {
         }
         *to = '\0'; /* to < from: the opening quote is gone */
         *at = from + 1;
-        return ends_field(table, from + 1) ? NULL : table_error(table, "text behind a closing quote");
+        return ends_field(table, from + 1)
+                   ? NULL
+                   : table_error(table, "text after a closing quote; double a quote that is part of the field");
     }
-    return table_error(table, "a quote opens here or below and is never closed");
+    return table_error(table, "a quote opens on this line or below and is never closed; close it");
 }
 
-/* One field at table->at, which moves behind its separator; *last at the end of the line. */
+/* Reads the field at table->at, which moves past its separator; *last: it ends the line. */
 static Status read_field(Table *table, char **field, bool *last) {
     char *at = *field = table->at;
     if (at < table->end && *at == '"')
@@ -62,7 +64,7 @@ static Status read_field(Table *table, char **field, bool *last) {
         table->next_line += *at == '\n';
         at++;
     }
-    *ending = '\0'; /* one byte lies behind the end */
+    *ending = '\0'; /* the text has a NUL after its end */
     table->at = at;
     return NULL;
 }
@@ -136,7 +138,7 @@ static Status read_header(Table *table) {
     return table->fields ? NULL : status_no_memory("a table's fields", (size_t)capacity * sizeof *table->fields);
 }
 
-/* Names of people and labels go into packs, whose readers would stumble over what is no UTF-8. */
+/* Names of people and labels go into packs, whose readers fail on texts that are not UTF-8. */
 static Status check_utf8(const Table *table) {
     const char *stray = utf8_stray(table->data);
     if (!stray)
@@ -144,7 +146,7 @@ static Status check_utf8(const Table *table) {
     long long line = 1;
     for (const char *at = table->data; at < stray; at++)
         line += *at == '\n';
-    return status_error(EXIT_DATA, "%s:%lld: byte 0x%02x is no UTF-8 (Latin-1, Windows-1252? save it as UTF-8)",
+    return status_error(EXIT_DATA, "%s:%lld: byte 0x%02x is not UTF-8; save the file as UTF-8 (Latin-1, Windows-1252?)",
                         table->path, line, (unsigned char)*stray);
 }
 

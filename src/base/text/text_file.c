@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static Status not_there(const char *path, const char *what) {
+static Status refuse_missing(const char *path, const char *what) {
     struct stat st;
     const int cause = errno;
     if (cause == ELOOP || lstat(path, &st) == 0)
         return status_error(EXIT_DATA, "%s: a link that leads %s", path, cause == ELOOP ? "to itself" : "nowhere");
-    return status_error(EXIT_DATA, "%s: the %s is not there", path, what);
+    return status_error(EXIT_DATA, "%s: the %s does not exist", path, what);
 }
 
 Status text_file_read(const char *path, const char *what, TextFile *file) {
@@ -21,11 +21,11 @@ Status text_file_read(const char *path, const char *what, TextFile *file) {
     struct stat st;
     *file = (TextFile){0};
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-        return not_there(path, what);
+        return refuse_missing(path, what);
     TRY(files_read(path, &file->data, &file->size));
     const char *nul = memchr(file->data, '\0', file->size);
     if (nul) {
-        Status status = status_error(EXIT_DATA, "%s: no text: byte %lld is 0 (UTF-16? save it as UTF-8)", path,
+        Status status = status_error(EXIT_DATA, "%s: not a text file: byte %lld is 0; save it as UTF-8 (UTF-16?)", path,
                                      (long long)(nul - file->data));
         free(file->data);
         *file = (TextFile){0};

@@ -78,11 +78,12 @@ static const ConfigKey keys[] = {
          "images. Empty: once each."),
     CHOICE(data, splits, splits, RECORDS_TRAIN,
            "Images of packs to train on. train: the split train, and images without a split. all: those of val and "
-           "test, too."),
+           "test."),
     CHOICE(data, cache, caches, LOADER_AUTO,
            "How packs are read. page: through the system's page cache. direct: bypassing it, for packs larger than "
            "memory. auto: direct if the packs would fill more than half of the machine's memory, else page. device: "
-           "loaded once into GPU memory (packs of one size only; on the CPU the same as auto). Results are the same."),
+           "loaded once into GPU memory (packs of one size only; on the CPU the same as auto). Results do not depend "
+           "on it."),
     REAL(data, max_unreadable, 0, 1, 0.005, "", "Share of images that may be unreadable before the run stops."),
     REAL(data, crop_scale_min, 0.001, 1, 0.2, "", "Smallest random crop, as a share of the image's area."),
     REAL(data, crop_scale_max, 0.001, 1, 1, "", "Largest random crop, as a share of the image's area."),
@@ -95,7 +96,8 @@ static const ConfigKey keys[] = {
             "Batches kept in memory: the current one, on a GPU also the next one, and those decoded ahead."),
 
     CHOICE(train, device, devices, DEVICE_AUTO,
-           "Where the model runs. auto: on a working GPU, otherwise on the CPU, printing the reason. emu: GPU kernels "
+           "Where the model runs. auto: on a working GPU, otherwise on the CPU, and the reason is printed. emu: GPU "
+           "kernels "
            "under emulation, for testing this program."),
     CHOICE(train, precision, precisions, PRECISION_BF16,
            "Format of activations and of matrix products' inputs. Parameters, gradients, optimizer moments and sums "
@@ -106,11 +108,12 @@ static const ConfigKey keys[] = {
     REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training images; ignored when steps is set."),
     INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: computed from epochs."),
     INTEGER(train, global_batch, 1, 1048576, 4096, "images", "Images averaged by one optimizer step."),
-    INTEGER(train, micro_batch, 0, 1048576, 0, "images",
-            "Most images computed at a time. A larger global_batch must be a multiple of it; gradients are "
-            "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan), "
-            "on the CPU at most 64; a resumed run keeps its value.",
-            .automatic = true),
+    INTEGER(
+        train, micro_batch, 0, 1048576, 0, "images",
+        "Largest number of images computed at a time. A larger global_batch must be a multiple of it; gradients are "
+        "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan), "
+        "on the CPU at most 64; a resumed run keeps its value.",
+        .automatic = true),
     SWITCH(train, capture, 1,
            "Whether a GPU's steps are captured once as CUDA graphs and then replayed. off: each kernel is launched by "
            "itself, so that an error names it."),
