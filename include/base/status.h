@@ -27,13 +27,14 @@ typedef enum {
 
 #define MUST_USE __attribute__((warn_unused_result))
 
-/* A new error, never NULL: when memory is short, a static out-of-memory error. */
+/* A new error, never NULL, with the whole message; when memory is short, a static out-of-memory error. */
 Status status_error(ExitCode code, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
 /* The out-of-memory error for `bytes` needed for `what`; 0 where the number is not known. */
 Status status_no_memory(const char *what, unsigned long long bytes) MUST_USE;
 
-/* Adds to the message of an error, such as advice that only the caller can give. NULL stays NULL. */
+/* Adds to the message of an error, such as advice that only the caller can give, and returns it in place of `status`.
+ * NULL stays NULL. */
 Status status_append(Status status, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
 /* The code and message of a status; EXIT_OK and "" for NULL. The message lives as long as the status. */

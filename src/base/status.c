@@ -10,20 +10,23 @@ enum { LEAST_IN_MEGABYTES = 50000 }; /* bytes; fewer would read as 0.0 MB */
 
 struct Error {
     ExitCode code;
-    char message[1024];
+    char message[]; /* as long as it needs to be: two paths and the advice */
 };
 
 /* Never changed: status_error() returns it when the heap is empty. */
 static struct Error out_of_memory = {EXIT_NO_MEMORY, "out of memory: free memory, then run again"};
 
 Status status_error(ExitCode code, const char *format, ...) {
-    struct Error *error = malloc(sizeof *error);
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    struct Error *error = length < 0 ? NULL : malloc(sizeof *error + (size_t)length + 1);
     if (!error)
         return &out_of_memory;
     error->code = code;
-    va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    vsnprintf(error->message, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return error;
 }
@@ -41,9 +44,16 @@ Status status_append(Status status, const char *format, ...) {
     const size_t used = strlen(status->message);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(status->message + used, sizeof status->message - used, format, arguments);
+    char *more;
+    const int length = vasprintf(&more, format, arguments);
     va_end(arguments);
-    return status;
+    if (length < 0)
+        return status;
+    struct Error *longer = realloc(status, sizeof *status + used + (size_t)length + 1);
+    if (longer)
+        memcpy(longer->message + used, more, (size_t)length + 1);
+    free(more);
+    return longer ? longer : status;
 }
 
 ExitCode status_code(Status status) {

@@ -2,6 +2,7 @@
 #include "base/table.h"
 #include "base/files.h"
 #include "base/list.h"
+#include "base/text.h"
 #include "base/text_file.h"
 #include "base/utf8.h"
 
@@ -14,12 +15,15 @@
 #include <strings.h>
 
 Status table_error(const Table *table, const char *format, ...) {
-    char reason[512];
+    char *reason;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
+    Status status = text_format_list(&reason, "a message", format, arguments);
     va_end(arguments);
-    return status_error(EXIT_DATA, "%s:%lld: %s", table->path, (long long)table->line, reason);
+    if (!status)
+        status = status_error(EXIT_DATA, "%s:%lld: %s", table->path, (long long)table->line, reason);
+    free(reason);
+    return status;
 }
 
 /* Whether a field ends at `at`: with the separator, the line or the file. */
