@@ -24,5 +24,8 @@ typedef struct {
 
 /* Takes the line that *at points to and moves *at to the next one; false when *at has reached `end`. */
 bool text_next_line(const char **at, const char *end, TextLine *line);
+/* The line as a text: ends it with a NUL in place of its line feed. `text` contains the line and, after its end, a NUL.
+ */
+char *text_cut_line(char *text, const TextLine *line);
 
 #endif

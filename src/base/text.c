@@ -28,3 +28,9 @@ bool text_next_line(const char **at, const char *end, TextLine *line) {
     *at = feed ? feed + 1 : end;
     return true;
 }
+
+char *text_cut_line(char *text, const TextLine *line) {
+    char *start = text + (line->start - text);
+    start[line->length] = '\0';
+    return start;
+}

@@ -2,6 +2,7 @@
 #include "pack/split.h"
 
 #include "base/files.h"
+#include "base/text.h"
 #include "pack/people.h"
 
 #include <stdbool.h>
@@ -39,10 +40,12 @@ static bool unescape_person(char *text) {
     return true;
 }
 
+#define REMEDY "delete that file to use the pack's own split (./stage split makes another)"
+
 static Status apply_line(PackSides *sides, const char *path, int number, char *line) {
     char *tab = strchr(line, '\t');
     if (!tab || strchr(tab + 1, '\t'))
-        return status_error(EXIT_DATA, "%s:%d: not \"person<TAB>split\"", path, number);
+        return status_error(EXIT_DATA, "%s:%d: not \"person<TAB>split\"; " REMEDY, path, number);
     *tab = '\0';
     PackSplit split = PACK_SPLIT_NONE;
     Status status = pack_split_parse(tab + 1, &split);
@@ -53,12 +56,10 @@ static Status apply_line(PackSides *sides, const char *path, int number, char *l
     }
     PackPerson *person = *line && unescape_person(line) ? pack_people_find(sides->people, sides->count, line) : NULL;
     if (!person)
-        return status_error(EXIT_DATA,
-                            "%s:%d: no record of the pack belongs to person \"%s\"; delete that file to use the pack's "
-                            "own split (./stage split makes another)",
-                            path, number, line);
+        return status_error(EXIT_DATA, "%s:%d: no record of the pack belongs to person \"%s\"; " REMEDY, path, number,
+                            line);
     if (sides->named[person - sides->people])
-        return status_error(EXIT_DATA, "%s:%d: person \"%s\" is listed twice", path, number, line);
+        return status_error(EXIT_DATA, "%s:%d: person \"%s\" is listed twice; " REMEDY, path, number, line);
     sides->named[person - sides->people] = 1;
     for (; person < sides->people + sides->count && strcmp(person->person, line) == 0; person++)
         person->split = sides->rows[person->index].split = split;
@@ -71,18 +72,14 @@ static Status apply_split_file(PackSides *sides, const char *path) {
     TRY(files_read(path, &text, &size));
     Status status = NULL;
     if (strlen(text) != size)
-        status = status_error(EXIT_DATA, "%s: contains NUL bytes: damaged", path);
-    int number = 0;
-    for (char *line = text; *line && !status;) {
-        char *end = strchr(line, '\n');
-        number++;
-        if (!end) {
-            status = status_error(EXIT_DATA, "%s:%d: the last line has no line end: truncated", path, number);
-            break;
-        }
-        *end = '\0';
-        status = apply_line(sides, path, number, line);
-        line = end + 1;
+        status = status_error(EXIT_DATA, "%s: contains NUL bytes: damaged; " REMEDY, path);
+    const char *at = text;
+    TextLine line;
+    for (int number = 1; !status && text_next_line(&at, text + size, &line); number++) {
+        if (!line.ended)
+            status = status_error(EXIT_DATA, "%s:%d: the last line has no line end: truncated; " REMEDY, path, number);
+        else
+            status = apply_line(sides, path, number, text_cut_line(text, &line));
     }
     free(text);
     return status;

@@ -44,10 +44,23 @@ static void lines_end_at_line_feeds(void **state) {
     assert_false(text_next_line(&at, text, &line));
 }
 
+static void a_line_is_cut_in_place(void **state) {
+    (void)state;
+    char text[] = "first\nlast";
+    const char *at = text, *end = text + strlen(text);
+    TextLine line;
+    assert_true(text_next_line(&at, end, &line));
+    assert_ptr_equal(text_cut_line(text, &line), text);
+    assert_string_equal(text, "first");
+    assert_true(text_next_line(&at, end, &line));
+    assert_string_equal(text_cut_line(text, &line), "last");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_printed),
         cmocka_unit_test(lines_end_at_line_feeds),
+        cmocka_unit_test(a_line_is_cut_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

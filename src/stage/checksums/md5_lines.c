@@ -2,6 +2,7 @@
 #include "stage/checksums/md5_lines.h"
 
 #include "base/digest.h"
+#include "base/text.h"
 #include "base/tsv.h"
 
 #include <ctype.h>
@@ -170,12 +171,13 @@ Md5Line md5_line_parse(char *line, char **path, char sum[MD5_TEXT]) {
 
 bool md5_lines_recognise(const char *text) {
     Md5Line kind = MD5_LINE_REMARK;
-    for (const char *at = text; *at && kind == MD5_LINE_REMARK;) {
-        const size_t length = strcspn(at, "\r\n");
-        char *line = strndup(at, length), *path, sum[MD5_TEXT];
+    const char *at = text, *end = text + strlen(text);
+    for (TextLine found; kind == MD5_LINE_REMARK && text_next_line(&at, end, &found);) {
+        char *line = strndup(found.start, found.length), *path, sum[MD5_TEXT];
+        if (line)
+            line[strcspn(line, "\r")] = '\0';
         kind = line ? md5_line_parse(line, &path, sum) : MD5_LINE_UNKNOWN;
         free(line);
-        at += length + strspn(at + length, "\r\n");
     }
     return kind != MD5_LINE_UNKNOWN;
 }

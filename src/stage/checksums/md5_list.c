@@ -3,6 +3,7 @@
 
 #include "base/paths.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "base/text_file.h"
 #include "stage/checksums/md5_lines.h"
 
@@ -56,8 +57,8 @@ static Status find_file(const Md5List *list, int64_t line, const char *path, Md5
             continue;
         }
         if (*file)
-            return status_error(EXIT_DATA, "%s:%lld: %s may mean %s or %s", list->path, (long long)line, path,
-                                (*file)->path, found->file->path);
+            return status_error(EXIT_DATA, "%s:%lld: %s may mean %s or %s; write its path below the root", list->path,
+                                (long long)line, path, (*file)->path, found->file->path);
         *file = found->file;
     }
     return NULL;
@@ -69,8 +70,8 @@ static Status enter_sum(Md5List *list, int64_t line, const char *path, const cha
     if (!file)
         return NULL; /* of a file that is not staged */
     if (*file->md5 && strcmp(file->md5, sum) != 0)
-        return status_error(EXIT_DATA, "%s:%lld: a second, different sum for %s", list->path, (long long)line,
-                            file->path);
+        return status_error(EXIT_DATA, "%s:%lld: a second, different sum for %s; remove one of the two", list->path,
+                            (long long)line, file->path);
     list->given += !*file->md5;
     memcpy(file->md5, sum, MD5_TEXT);
     return NULL;
@@ -78,14 +79,12 @@ static Status enter_sum(Md5List *list, int64_t line, const char *path, const cha
 
 /* --- Lines ---------------------------------------------------------------------------------------------------------*/
 
-static Status read_lines(Md5List *list, char *text) {
+static Status read_lines(Md5List *list, const TextFile *file) {
+    const char *at = file->text;
     int64_t number = 1, sums = 0;
-    for (char *line = text, *next; line; line = next, number++) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
+    for (TextLine found; text_next_line(&at, file->text + file->size, &found); number++) {
+        char *line = text_cut_line(file->text, &found), *path, sum[MD5_TEXT];
         line[strcspn(line, "\r")] = '\0';
-        char *path, sum[MD5_TEXT];
         const Md5Line kind = md5_line_parse(line, &path, sum);
         if (kind == MD5_LINE_BAD || kind == MD5_LINE_UNKNOWN)
             return status_error(EXIT_DATA,
@@ -153,7 +152,9 @@ static Status choose_columns(const Table *table, const ColumnContents *counts, i
         *paths = counts->names[i] > counts->names[*paths] ? i : *paths;
     if (counts->names[*paths])
         return NULL;
-    return status_error(EXIT_DATA, "%s: no column contains paths of the files to stage", table->path);
+    return status_error(EXIT_DATA,
+                        "%s: no column contains paths of the files to stage; is it the list of another download?",
+                        table->path);
 }
 
 /* *headless: the first line contains a sum, so it is not a header. */
@@ -180,7 +181,10 @@ static Status enter_cells(Md5List *list, const Table *table, char *const *cells,
     char sum[MD5_TEXT];
     if (is_sum(cells[sums], sum))
         return enter_sum(list, table->line, cells[paths], sum);
-    return *cells[sums] ? table_error(table, "\"%s\" is not an MD5 sum", cells[sums]) : NULL;
+    return *cells[sums]
+               ? table_error(table, "\"%s\" is not an MD5 sum (32 hexadecimal digits, or 24 characters of base64)",
+                             cells[sums])
+               : NULL;
 }
 
 static Status read_table(Md5List *list) {
@@ -210,14 +214,15 @@ static Status read_sums(Md5List *list, Md5File *files) {
     TextFile file;
     TRY(text_file_read(list->path, "list", &file));
     const bool lines = md5_lines_recognise(file.text);
-    Status status = lines ? read_lines(list, file.text) : NULL;
+    Status status = lines ? read_lines(list, &file) : NULL;
     free(file.data);
     TRY(status);
     if (!lines)
         TRY(read_table(list));
     if (!list->given)
-        return status_error(EXIT_DATA, "%s: has sums, but for none of the %lld files to stage", list->path,
-                            (long long)list->count);
+        return status_error(
+            EXIT_DATA, "%s: has sums, but for none of the %lld files to stage; is it the list of another download?",
+            list->path, (long long)list->count);
     return NULL;
 }
 

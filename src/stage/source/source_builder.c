@@ -33,15 +33,14 @@ static Status read_exclude_list(const char *path, ExcludeList *excluded) {
     excluded->lines = calloc(breaks, sizeof *excluded->lines);
     if (!excluded->lines)
         return status_no_memory("the list of excluded files", breaks * sizeof *excluded->lines);
-    int64_t number = 1;
-    for (char *at = file.text, *next; at; at = next, number++) {
-        next = strchr(at, '\n');
-        if (next)
-            *next++ = '\0';
-        at[strcspn(at, "\r")] = '\0';
-        at += strspn(at, "/");
-        if (*at)
-            excluded->lines[excluded->count++] = (struct ExcludeLine){.path = at, .number = number};
+    const char *at = file.text;
+    TextLine line;
+    for (int64_t number = 1; text_next_line(&at, file.text + file.size, &line); number++) {
+        char *path = text_cut_line(file.text, &line);
+        path[strcspn(path, "\r")] = '\0';
+        path += strspn(path, "/");
+        if (*path)
+            excluded->lines[excluded->count++] = (struct ExcludeLine){.path = path, .number = number};
     }
     if (excluded->count)
         qsort(excluded->lines, (size_t)excluded->count, sizeof *excluded->lines, compare_lines);

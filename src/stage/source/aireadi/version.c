@@ -42,10 +42,11 @@ static Status read_changelog(const char *root, char **version) {
     char *text;
     TRY(read_optional_file(root, "CHANGELOG.md", &text));
     int best[3] = {-1, -1, -1};
-    for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+    const char *at = text, *end = text ? text + strlen(text) : NULL;
+    for (TextLine line; text_next_line(&at, end, &line);) {
         int number[3];
-        const char *at = *line == '#' ? line + strcspn(line, "0123456789\n") : "";
-        if (sscanf(at, "%4d.%4d.%4d", &number[0], &number[1], &number[2]) != 3)
+        const char *digits = *line.start == '#' ? line.start + strcspn(line.start, "0123456789\n") : "";
+        if (sscanf(digits, "%4d.%4d.%4d", &number[0], &number[1], &number[2]) != 3)
             continue;
         int i = 0;
         while (i < 2 && number[i] == best[i])
