@@ -76,7 +76,7 @@ static int tear_down(void **state) {
 }
 
 /* Both passes over one of the batches; the loss. */
-static double pass(Fixture *f, int batch, bool backward) {
+static double run_pass(Fixture *f, int batch, bool backward) {
     const MaeInput input = {.pixels = f->pixels[batch], .ids = f->ids, .batch = BATCH};
     double loss;
     mae_forward(f->mae, &input);
@@ -87,9 +87,9 @@ static double pass(Fixture *f, int batch, bool backward) {
     return loss;
 }
 
-static double step(Fixture *f, int batch) {
+static double run_step(Fixture *f, int batch) {
     fp8_begin(f->fp8);
-    const double loss = pass(f, batch, true);
+    const double loss = run_pass(f, batch, true);
     fp8_end(f->fp8, NULL);
     fp8_settle(f->fp8);
     return loss;
@@ -108,7 +108,7 @@ static void names_and_first_scales(void **state) {
         assert_int_equal(scales[i].format, i % FP8_TENSORS == FP8_GRADIENT ? FP8_E5M2 : FP8_E4M3);
     }
     const int generation = fp8_generation(f->fp8);
-    step(f, 0);
+    run_step(f, 0);
     assert_int_not_equal(fp8_generation(f->fp8), generation);
     assert_null(fp8_read(f->fp8, scales));
     for (int i = 0; i < SCALES; i++) { /* taken from the tensors: nothing saturated in the first step */
@@ -118,23 +118,23 @@ static void names_and_first_scales(void **state) {
         assert_int_equal(scales[i].overflows, 0);
         assert_int_equal(scales[i].position, 1);
     }
-    step(f, 1);
+    run_step(f, 1);
     assert_int_equal(fp8_generation(f->fp8), generation + 1);
 }
 
 static void passes_of_no_step_leave_no_trace(void **state) {
     Fixture *f = *state;
     Fp8Scale before[SCALES], after[SCALES];
-    const double first = step(f, 0);
+    const double first = run_step(f, 0);
     float *grad = malloc(sizeof *grad * mae_params(f->mae)->trainable);
     fp8_begin(f->fp8);
-    pass(f, 0, true);
+    run_pass(f, 0, true);
     memcpy(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
     assert_null(fp8_read(f->fp8, before));
     fp8_begin(f->fp8);
-    pass(f, 1, false);
+    run_pass(f, 1, false);
     fp8_begin(f->fp8);
-    const double again = pass(f, 0, true);
+    const double again = run_pass(f, 0, true);
     assert_null(fp8_read(f->fp8, after));
     assert_memory_equal(before, after, sizeof before);
     assert_memory_equal(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
@@ -145,14 +145,14 @@ static void passes_of_no_step_leave_no_trace(void **state) {
 static void scales_that_were_read_go_on(void **state) {
     Fixture *f = *state;
     Fp8Scale kept[SCALES], there[SCALES], here[SCALES];
-    step(f, 0);
+    run_step(f, 0);
     assert_null(fp8_read(f->fp8, kept));
-    const double loss = step(f, 1);
+    const double loss = run_step(f, 1);
     assert_null(fp8_read(f->fp8, there));
     assert_null(fp8_reset(f->fp8));
-    step(f, 1);
+    run_step(f, 1);
     assert_null(fp8_write(f->fp8, kept));
-    assert_true(step(f, 1) == loss);
+    assert_true(run_step(f, 1) == loss);
     assert_null(fp8_read(f->fp8, here));
     assert_memory_equal(here, there, sizeof here);
 }
@@ -160,14 +160,14 @@ static void scales_that_were_read_go_on(void **state) {
 static void counts_are_reported_once(void **state) {
     Fixture *f = *state;
     Fp8Scale scales[SCALES];
-    step(f, 0);
+    run_step(f, 0);
     assert_null(fp8_read(f->fp8, scales));
     for (int i = 0; i < SCALES; i++) /* as if the tensors had been a thousand times smaller so far */
         scales[i].scale *= 1024;
     const int generation = fp8_generation(f->fp8);
     assert_null(fp8_write(f->fp8, scales));
     assert_true(fp8_generation(f->fp8) > generation);
-    step(f, 0);
+    run_step(f, 0);
     const int since = fp8_generation(f->fp8);
     assert_null(fp8_read_overflows(f->fp8, scales));
     for (int i = 0; i < SCALES; i++)
@@ -182,14 +182,14 @@ static void a_closed_gate_leaves_no_trace(void **state) {
     Fixture *f = *state;
     Fp8Scale before[SCALES], after[SCALES];
     const float gate = NAN;
-    const double first = step(f, 0);
-    step(f, 0);
+    const double first = run_step(f, 0);
+    run_step(f, 0);
     assert_null(fp8_reset(f->fp8));
     assert_null(fp8_read(f->fp8, before));
     fp8_begin(f->fp8);
-    pass(f, 1, true);
+    run_pass(f, 1, true);
     fp8_end(f->fp8, &gate);
-    assert_true(step(f, 0) == first); /* scales from this batch, not from that */
+    assert_true(run_step(f, 0) == first); /* scales from this batch, not from that */
     assert_null(fp8_read(f->fp8, after));
     assert_true(before[0].history[0] == 0 && after[0].position == 1);
 }
@@ -205,12 +205,12 @@ static void recomputing_changes_nothing(void **state) {
         ModelShape shape = shape_of(32);
         shape.recompute = (Recompute)level;
         open_model(f, &shape);
-        step(f, 0);
+        run_step(f, 0);
         assert_null(fp8_read(f->fp8, scales[level]));
         for (int i = 0; i < SCALES; i++) /* so that values saturate */
             scales[level][i].scale *= 8;
         assert_null(fp8_write(f->fp8, scales[level]));
-        step(f, 1);
+        run_step(f, 1);
         assert_null(fp8_read(f->fp8, scales[level]));
         assert_true(scales[level][0].all_saturated > 0);
         assert_memory_equal(scales[level], scales[0], sizeof scales[0]);
@@ -224,12 +224,12 @@ static void recomputing_changes_nothing(void **state) {
 static void layers_turned_off_are_in_bf16(void **state) {
     Fixture *f = *state;
     const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
-    const double loss = step(f, 0);
+    const double loss = run_step(f, 0);
     const int generation = fp8_generation(f->fp8);
     for (int i = 0; i < LINEARS; i++)
         fp8_turn_off(f->fp8, i, true);
     assert_true(fp8_is_off(f->fp8, 3) && fp8_generation(f->fp8) > generation);
-    const double off = step(f, 0);
+    const double off = run_step(f, 0);
     float *grad = malloc(bytes);
     memcpy(grad, f->grad, bytes);
     mae_close(f->mae);
@@ -237,7 +237,7 @@ static void layers_turned_off_are_in_bf16(void **state) {
     shape.fp8 = false;
     open_model(f, &shape);
     assert_null(f->fp8);
-    assert_true(step(f, 0) == off && off != loss);
+    assert_true(run_step(f, 0) == off && off != loss);
     assert_memory_equal(grad, f->grad, bytes);
     free(grad);
 }
@@ -252,10 +252,10 @@ static void the_outer_of_several_blocks_stay_in_bf16(void **state) {
         const int inner = depth > 2 ? depth - 2 : 1;
         assert_int_equal(fp8_linears(f->fp8), 4 * inner);
         assert_string_equal(fp8_name(f->fp8, 0), depth > 1 ? "blocks.1.attn.qkv" : "blocks.0.attn.qkv");
-        const double loss = step(f, 0);
+        const double loss = run_step(f, 0);
         for (int i = 0; i < 4 * inner; i++)
             fp8_turn_off(f->fp8, i, true);
-        assert_true(step(f, 0) != loss);
+        assert_true(run_step(f, 0) != loss);
     }
 }
 

@@ -132,7 +132,7 @@ static void vit_base_has_the_published_parameters(void **state) {
 }
 
 /* Largest magnitude and mean square of a parameter. */
-static double largest(const Params *params, const char *name, double *square) {
+static double largest_value(const Params *params, const char *name, double *square) {
     const Param *param = params_find(params, name);
     double most = 0, sum = 0;
     for (size_t i = 0; i < param->count; i++) {
@@ -157,7 +157,7 @@ static void initialisation_follows_the_reference(void **state) {
     double square;
     for (size_t i = 0; i < sizeof uniform / sizeof *uniform; i++) {
         double bound = uniform[i].bound;
-        double most = largest(params, uniform[i].name, &square);
+        double most = largest_value(params, uniform[i].name, &square);
         double count = (double)params_find(params, uniform[i].name)->count;
         assert_true(most <= bound);
         assert_true(most > bound * (1 - 20 / count)); /* e^-20 that the largest of `count` draws is smaller */
@@ -165,12 +165,12 @@ static void initialisation_follows_the_reference(void **state) {
          */
         assert_true(fabs(square / (bound * bound / 3) - 1) < 5 * 0.9 / sqrt(count));
     }
-    largest(params, "cls_token", &square);
+    largest_value(params, "cls_token", &square);
     assert_true(sqrt(square) > 0.012 && sqrt(square) < 0.028); /* 0.02 of 48 draws: four standard errors */
-    assert_true(largest(params, "blocks.0.attn.qkv.bias", &square) == 0);
-    assert_true(largest(params, "blocks.0.norm1.weight", &square) == 1 && square == 1);
-    assert_true(largest(params, "norm.weight", &square) == 1 && square == 1);
-    assert_true(largest(params, "decoder_norm.bias", &square) == 0);
+    assert_true(largest_value(params, "blocks.0.attn.qkv.bias", &square) == 0);
+    assert_true(largest_value(params, "blocks.0.norm1.weight", &square) == 1 && square == 1);
+    assert_true(largest_value(params, "norm.weight", &square) == 1 && square == 1);
+    assert_true(largest_value(params, "decoder_norm.bias", &square) == 0);
 }
 
 static void both_inputs_are_the_same_image(void **state) {
@@ -324,7 +324,7 @@ static void either_form_of_gelu_is_the_whole_models(void **state) {
     assert_true(fabs(tanh_form - exact) < 1e-3);
 }
 
-static bool first_bad(void *context, const char *layer, const Real *reals, size_t count) {
+static bool find_bad_layer(void *context, const char *layer, const Real *reals, size_t count) {
     const float *values = reals;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i])) {
@@ -350,7 +350,7 @@ static void visiting_computes_again_what_was_given_up(void **state) {
         params->value[params_find(params, "blocks.0.norm2.bias")->offset + 3] = INFINITY;
         const MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
         mae_forward(mae, &input);
-        mae_visit(mae, first_bad, layer);
+        mae_visit(mae, find_bad_layer, layer);
         assert_string_equal(layer, "blocks.0.norm2");
         mae_close(mae);
     }
@@ -375,7 +375,7 @@ static void visiting_names_the_layer_that_broke(void **state) {
         assert_null(mae_loss(f->mae, &loss));
         *value = sound;
         assert_true(isnan(loss));
-        mae_visit(f->mae, first_bad, layer);
+        mae_visit(f->mae, find_bad_layer, layer);
         assert_string_equal(layer, planted[i][1]);
     }
 }
@@ -389,7 +389,8 @@ static void impossible_shapes_are_refused(void **state) {
                  {offsetof(ModelShape, dim), 50},        {offsetof(ModelShape, decoder_heads), 3},
                  {offsetof(ModelShape, decoder_dim), 6}, {offsetof(ModelShape, depth), 0},
                  {offsetof(ModelShape, batch), 0},       {offsetof(ModelShape, decoder_depth), 0},
-                 {offsetof(ModelShape, patch_size), 32}};
+                 {offsetof(ModelShape, patch_size), 32}, {offsetof(ModelShape, activation), ACTIVATION_NONE}};
+    assert_int_equal(sizeof small.activation, sizeof(int));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         ModelShape shape = small;
         memcpy((char *)&shape + wrong[i].field, &wrong[i].value, sizeof(int));
