@@ -15,7 +15,7 @@ says() {
 lacking() {
     local file=$1 name
     while read -r _ name; do
-        grep -qE -- "(^| )$name([ ,.]|\$)" "$file" || echo "$name"
+        grep -qE -- "(^|[^a-zA-Z-])$name([^a-zA-Z0-9-]|\$)" "$file" || echo "$name"
     done
 }
 
@@ -47,6 +47,15 @@ for program in $programs; do
 done
 says "the page of train explains every key" "$("$BUILD/train" --help | sed '1,/^keys of CONFIG:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' |
     while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done < <(sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/train.1" >"$TMP/page"; cat))" ""
+
+# docs/stage.md explains the options of ./stage by topic; it may also name those of train, synth and azcopy.
+"$BUILD/manual" list stage >"$TMP/list"
+says "docs/stage.md names every option" "$(lacking docs/stage.md <"$TMP/list")" ""
+says "and every command" "$(cut -d' ' -f1 "$TMP/list" | grep -v '^-' | sort -u | while read -r command; do
+    grep -q "\./stage $command" docs/stage.md || echo "$command"
+done)" ""
+{ cat "$TMP/list" && "$BUILD/manual" list train && "$BUILD/manual" list synth && echo '- --help' && echo '- --properties'; } | cut -d' ' -f2 | sort -u >"$TMP/known"
+says "and no option that does not exist" "$(grep -oE -- '--[a-z][a-z0-9-]*' docs/stage.md | sort -u | comm -23 - "$TMP/known")" ""
 
 # complete WORDS...: the completions that bash would offer for the last word.
 complete_words() {
