@@ -16,9 +16,9 @@ static Status check_arguments(const TrainArguments *arguments) {
     if (arguments->gpu && !arguments->plan)
         return status_error(EXIT_USAGE, "--gpu needs --plan; for a run, set train.device");
     if (arguments->plan && (runs || arguments->profile))
-        return status_error(EXIT_USAGE, "--plan runs nothing: beside it only --set and --gpu are allowed");
+        return status_error(EXIT_USAGE, "--plan runs nothing: only --set and --gpu may be given with it");
     if (arguments->profile && runs)
-        return status_error(EXIT_USAGE, "--profile keeps nothing: beside it only --set is allowed");
+        return status_error(EXIT_USAGE, "--profile writes nothing: only --set may be given with it");
     return NULL;
 }
 

@@ -128,7 +128,7 @@ Status run_summary_read(const char *path, RunSummary *summary) {
     cJSON *object = cJSON_ParseWithLength(text, size);
     free(text);
     Status status = cJSON_IsObject(object) ? read_object(object, summary)
-                                           : status_error(EXIT_DATA, "%s: not a run's record: no JSON object", path);
+                                           : status_error(EXIT_DATA, "%s: not a run record: not a JSON object", path);
     cJSON_Delete(object);
     return status;
 }

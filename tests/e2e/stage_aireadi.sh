@@ -47,7 +47,7 @@ check "md5sum agrees with the download's list" bash -c 'cd "$1" && tail -n +2 md
 absent "nothing planted: no list of it" "$TMP/sound/truth.tsv"
 expect_exit 64 draw "$TMP/sound"
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 55 --plant damage --mistakes 2
-expect_output "these mistakes take 56 people, one each and some two, and there are 55"
+expect_output "these mistakes need 56 people, one each and some two, but there are 55"
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 20 --plant copies --val 0 --test 0
 expect_output "more people on each side of the split than there are"
 expect_exit 64 "$BUILD/synth" "$TMP/few" --layout aireadi --people 5 --mistakes 2

@@ -116,7 +116,7 @@ static void what_is_no_record_is_refused(void **state) {
     RunSummary summary;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_fine(files_write(temp_path(state, "bad.json", path), texts[i], strlen(texts[i])));
-        assert_refused(run_summary_read(path, &summary), EXIT_DATA, "not a run's record");
+        assert_refused(run_summary_read(path, &summary), EXIT_DATA, "not a run record");
         run_summary_close(&summary);
     }
     assert_refused(run_summary_read(temp_path(state, "missing.json", path), &summary), EXIT_IO, "missing.json");

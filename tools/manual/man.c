@@ -26,7 +26,7 @@ static const Shared environment[] = {
 
 static const Shared files[] = {
     {"train", "runs/NAME/", "Run directory of NAME.ini, unless run.dir names another."},
-    {"train", "libfovea_cuda.so", "CUDA backend; searched beside the program's file and in the two folders above it."},
+    {"train", "libfovea_cuda.so", "CUDA backend; looked up beside the program's file and in the two folders above it."},
     {"train", "PREFIX/share/fovea/configs/", "Configurations to start from, after make install PREFIX=PREFIX."},
     {"stage", "PACK/pack.json, PACK/shards/", "The records that train reads."},
     {"stage", "PACK/card.md, PACK/findings.tsv, PACK/quarantine.tsv",

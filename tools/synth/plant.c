@@ -88,7 +88,7 @@ static Status check_people(const Arguments *arguments) {
     }
     if (each * arguments->mistakes > arguments->people)
         return status_error(EXIT_USAGE,
-                            "these mistakes take %lld people, one each and some two, and there are %lld: raise "
+                            "these mistakes need %lld people, one each and some two, but there are %lld: raise "
                             "--people or lower --mistakes (%d of each)",
                             (long long)(each * arguments->mistakes), (long long)arguments->people, arguments->mistakes);
     return NULL;

@@ -241,7 +241,7 @@ Status output_remove_leftovers(const Output *output, int count) {
     }
 }
 
-/* realpath(3) of the folder of a file that does not exist yet, and the file's name behind it; the caller's. */
+/* realpath(3) of the folder of a file that does not exist yet, and the file's name after it; the caller's. */
 static Status whole_path(const char *file, char **path) {
     const char *slash = strrchr(file, '/');
     char *folder, whole[PATH_MAX];

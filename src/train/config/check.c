@@ -8,15 +8,17 @@ Status check_config(const void *values, const char *path) {
 #define REFUSE(...) return status_error(EXIT_USAGE, "%s: " __VA_ARGS__)
 #define REQUIRE_MULTIPLE(section, key, other)                                                                          \
     if (config->section.key % config->section.other)                                                                   \
-    REFUSE(#section "." #key " = %lld is not a multiple of " #section "." #other " = %lld", path,                      \
+    REFUSE(#section "." #key " = %lld is not a multiple of " #section "." #other " = %lld; change one of them", path,  \
            (long long)config->section.key, (long long)config->section.other)
 #define REQUIRE_MULTIPLE_OF_4(key)                                                                                     \
     if (config->model.key % 4)                                                                                         \
-    REFUSE("model." #key " = %lld is not a multiple of 4: the position embedding has sine and cosine for two axes",    \
+    REFUSE("model." #key                                                                                               \
+           " = %lld is not a multiple of 4, as the position embedding needs (sine and cosine for two axes)",           \
            path, (long long)config->model.key)
 #define REQUIRE_ORDER(low, high)                                                                                       \
     if (config->data.low > config->data.high)                                                                          \
-    REFUSE("data." #low " = %g is above data." #high " = %g", path, config->data.low, config->data.high)
+    REFUSE("data." #low " = %g is above data." #high " = %g; lower one or raise the other", path, config->data.low,    \
+           config->data.high)
 
     if (image % patch)
         REFUSE("model.image_size = %lld is not a multiple of model.patch_size = %lld; the next one is %lld", path,
@@ -26,7 +28,7 @@ Status check_config(const void *values, const char *path) {
     REQUIRE_MULTIPLE_OF_4(dim);
     REQUIRE_MULTIPLE_OF_4(decoder_dim);
 
-    /* As the model counts them: visible patches, rounded down. */
+    /* Visible patches, rounded down as in the model. */
     double patches = (double)(image / patch) * (double)(image / patch);
     long long visible = (long long)(patches * (1 - config->model.mask_ratio));
     if (visible < 1) /* some are always hidden: the ratio is above 0 */
@@ -38,12 +40,13 @@ Status check_config(const void *values, const char *path) {
     if (config->train.micro_batch > 0 && config->train.micro_batch < config->train.global_batch)
         REQUIRE_MULTIPLE(train, global_batch, micro_batch);
     if (!config->train.steps && config->optim.warmup_epochs > config->train.epochs)
-        REFUSE("optim.warmup_epochs = %g is above train.epochs = %g: the learning rate would never reach its peak",
+        REFUSE("optim.warmup_epochs = %g is above train.epochs = %g: the learning rate would never reach its peak; "
+               "lower it",
                path, config->optim.warmup_epochs, config->train.epochs);
     double peak = config->optim.base_lr * (double)config->train.global_batch / 256;
     if (config->optim.min_lr > peak)
-        REFUSE("optim.min_lr = %g is above the peak, base_lr * global_batch / 256 = %g", path, config->optim.min_lr,
-               peak);
+        REFUSE("optim.min_lr = %g is above the peak, base_lr * global_batch / 256 = %g; lower it", path,
+               config->optim.min_lr, peak);
     if (config->guard.spike != 0 && config->guard.spike <= 1)
         REFUSE("guard.spike = %g would make every loss a spike: use a factor above 1, or 0 to turn it off", path,
                config->guard.spike);

@@ -93,8 +93,10 @@ static Status choose_path(const Config *config, const char *config_path, char **
 
 static Status check_options(const RunDirectory *directory, const TrainOptions *options, RunDirectoryState state) {
     if (state == RUN_DIRECTORY_OTHER && options->force)
-        return status_error(EXIT_USAGE, "--force would remove %s, which is not a run directory (no config.ini in it)",
-                            directory->path);
+        return status_error(
+            EXIT_USAGE,
+            "--force would remove %s, which is not a run directory (no config.ini in it); choose another run.dir",
+            directory->path);
     if (state != RUN_DIRECTORY_FREE && !options->resume && !options->force)
         return status_error(EXIT_USAGE,
                             "run directory %s exists: --resume continues it, --force deletes it and starts a new run, "
@@ -127,7 +129,7 @@ Status claim_open(RunDirectory *directory, const Config *config, const TrainOpti
 Status claim_create(RunDirectory *directory, const Config *config, bool force) {
     Config own = *config;
     if ((size_t)snprintf(own.run.dir, sizeof own.run.dir, "%s", directory->path) >= sizeof own.run.dir)
-        return status_error(EXIT_USAGE, "run.dir: the path %s is too long", directory->path);
+        return status_error(EXIT_USAGE, "run.dir: the path %s is too long; use a shorter one", directory->path);
     char *text;
     TRY(config_text(&train_config, &own, &text));
     Status status = run_directory_create(directory, text, force);

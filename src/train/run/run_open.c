@@ -262,7 +262,9 @@ static Status plan_steps(Run *run) {
     double warmup = config->optim.warmup_epochs * epoch;
     run->total_steps = config->train.steps ? config->train.steps : (int64_t)floor(config->train.epochs * epoch);
     if (run->total_steps < 1)
-        return status_error(EXIT_USAGE, "train.epochs = %g is less than one step of train.global_batch = %" PRId64,
+        return status_error(EXIT_USAGE,
+                            "train.epochs = %g is less than one step of train.global_batch = %" PRId64
+                            "; raise train.epochs or lower train.global_batch",
                             config->train.epochs, config->train.global_batch);
     run->schedule = (Schedule){.peak_lr = config->optim.base_lr * (double)config->train.global_batch / 256,
                                .min_lr = config->optim.min_lr,

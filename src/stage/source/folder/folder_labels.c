@@ -285,7 +285,8 @@ static Status apply_row(FolderSet *set, const Table *table, const LabelTable *la
     const char *text = table->fields[labels->file], *folder = labels->known ? labels->known->folder : NULL;
     TRY(image_index_find(&set->index, text, folder, &file, &other));
     if (other >= 0)
-        return table_error(table, "\"%s\" may mean %s or %s", text, set->files[file].path, set->files[other].path);
+        return table_error(table, "\"%s\" may mean %s or %s; write its path below the root", text,
+                           set->files[file].path, set->files[other].path);
     return file < 0 ? apply_row_without_file(set, table, labels) : apply_row_to_file(set, table, labels, file);
 }
 
