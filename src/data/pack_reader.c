@@ -238,7 +238,7 @@ static Status verify_record(PackReader *reader, const RecordPlace *place, const 
     return check_record(reader, place, XXH3_64bits(pixels, place->size));
 }
 
-/* The checksum is that of the copy, which is what is used, computed piece by piece while it is in the nearest cache. */
+/* The checksum is computed of the copy, which the caller uses, piece by piece while it is in the nearest cache. */
 static uint64_t copy_and_hash(uint8_t *to, const uint8_t *from, size_t size) {
     enum { PIECE = 8192 };
     XXH3_state_t state;
