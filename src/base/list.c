@@ -10,11 +10,14 @@ Status list_grow(void *list, int64_t count, int64_t *capacity, size_t item_size,
     if (count < *capacity)
         return NULL;
     const int64_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
+    size_t bytes;
+    if (__builtin_mul_overflow(wanted, item_size, &bytes))
+        return status_no_memory(what, SIZE_MAX);
     void *old, *grown;
     memcpy(&old, list, sizeof old); /* the caller's pointer has a type of its own */
-    grown = reallocarray(old, (size_t)wanted, item_size);
+    grown = realloc(old, bytes);
     if (!grown)
-        return status_no_memory(what, (unsigned long long)wanted * item_size);
+        return status_no_memory(what, bytes);
     memcpy(list, &grown, sizeof grown);
     *capacity = wanted;
     return NULL;

@@ -56,7 +56,7 @@ static LoaderOptions usual(const Data *data) {
 }
 
 static void spoil(const Data *data, int64_t record) {
-    scratch_write(data->root, data->records.folder.paths[record], "no image", 10);
+    scratch_write(data->root, data->records.folder.paths[record], "no image", strlen("no image"));
 }
 
 /* The first `batches` batches; drop() them. */
