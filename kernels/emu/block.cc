@@ -82,7 +82,7 @@ EMU_UNSANITIZED static void run_threads() {
         Thread *thread = to_start, *next;
         Fibre *const self = thread->fibre;
         for (;;) {
-            block.launch->thread(block.launch->values);
+            block.launch->thread(block.launch->call);
             end_thread(thread);
             next = take_ready();
             if (!next || next->fibre)

@@ -44,7 +44,15 @@ std::string refused_memory(const Launch &launch) {
 
 struct LaunchWork : Work {
     Launch launch;
-    std::shared_ptr<const void> values;
+    std::vector<const void *> pointers;
+    std::unique_ptr<char[]> call; /* aligned for any type */
+
+    explicit LaunchWork(const Launch &given)
+        : launch(given), pointers(given.pointers, given.pointers + given.arguments), call(new char[given.bytes]) {
+        memcpy(call.get(), given.call, given.bytes);
+        launch.pointers = pointers.data();
+        launch.call = call.get();
+    }
 
     bool meets_fault() const {
         if (fault_comes(EMU_FAULT_LAUNCH))
@@ -76,7 +84,7 @@ struct LaunchWork : Work {
 };
 } // namespace
 
-void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const void> values) {
+void launch(const Launch &launch, CUstream_st *stream) {
     const Call call("a launch");
     if (call.error)
         return;
@@ -92,10 +100,7 @@ void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const voi
         collapse(cudaErrorIllegalAddress,
                  launch_name(launch) + ": argument " + std::to_string(argument) + " is host memory");
     } else {
-        const auto work = std::make_shared<LaunchWork>();
-        work->launch = launch;
-        work->values = std::move(values);
-        give(*queue, work);
+        give(*queue, std::make_shared<LaunchWork>(launch));
     }
 }
 } // namespace emu

@@ -4,8 +4,8 @@
 #ifndef FOVEA_EMU_LAUNCH_H
 #define FOVEA_EMU_LAUNCH_H
 
-#include <memory>
-#include <tuple>
+#include "kernels/emu/sanitizer.h"
+
 #include <type_traits>
 #include <typeinfo>
 
@@ -27,12 +27,13 @@ struct Launch {
     size_t dynamic;
     const void *const *pointers; /* arguments that must be device memory, NULL for others */
     int arguments;
-    void (*thread)(const void *arguments); /* one thread's work */
-    const void *values;
+    void (*thread)(const void *call); /* one thread's work */
+    const void *call;                 /* the kernel with its arguments, `bytes` long */
+    size_t bytes;
 };
 
-/* Checks a launch and queues it on its stream; `values` keeps `launch.values` alive. Sets the last error. */
-void launch(const Launch &launch, CUstream_st *stream, std::shared_ptr<const void> values);
+/* Checks a launch and queues it on its stream with a copy of `call` and `pointers`. Sets the last error. */
+void launch(const Launch &launch, CUstream_st *stream);
 
 /* Text is not device memory: kernels only pass pointers to names on. */
 template <typename T> static inline const void *device_pointer(T) {
@@ -44,22 +45,21 @@ template <typename T> static inline const void *device_pointer(T *at) {
 
 template <auto kernel, typename Type = std::decay_t<decltype(kernel)>> struct Kernel;
 
+/* Little code without sanitizers, since every kernel has its own copy of it. */
 template <auto kernel, typename... Parameters> struct Kernel<kernel, void (*)(Parameters...)> {
     static KernelEntry entry;
-    struct Arguments {
-        std::tuple<Parameters...> values;
-        const void *pointers[sizeof...(Parameters) + 1];
-    };
-    static void thread(const void *values) {
-        std::apply(kernel, *(const std::tuple<Parameters...> *)values);
+    template <typename Call> EMU_UNSANITIZED static void thread(const void *call) {
+        (*(const Call *)call)();
     }
-    static void launch(dim3 grid, dim3 block, size_t dynamic, CUstream_st *stream, Parameters... values) {
-        static_assert(sizeof(std::tuple<Parameters...>) <= 32764, "more than a launch can pass");
-        auto arguments = std::make_shared<Arguments>(
-            Arguments{std::tuple<Parameters...>(values...), {device_pointer(values)..., nullptr}});
-        emu::launch({&entry, grid, block, dynamic, arguments->pointers, (int)sizeof...(Parameters), &thread,
-                     &arguments->values},
-                    stream, arguments);
+    EMU_UNSANITIZED static void launch(dim3 grid, dim3 block, size_t dynamic, CUstream_st *stream,
+                                       Parameters... values) {
+        const auto call = [=]() EMU_UNSANITIZED { kernel(values...); };
+        static_assert(std::is_trivially_copyable_v<decltype(call)>, "an argument that a GPU cannot take");
+        static_assert(sizeof(call) <= 32764, "more than a launch can pass");
+        const void *const pointers[] = {device_pointer(values)..., nullptr};
+        emu::launch({&entry, grid, block, dynamic, pointers, (int)sizeof...(Parameters), &thread<decltype(call)>, &call,
+                     sizeof(call)},
+                    stream);
     }
 };
 template <auto kernel, typename... Parameters>

@@ -42,7 +42,7 @@ EMU_UNSANITIZED void act_shuffle(Thread *warp, unsigned mask) {
     }
 }
 
-void act_vote(Thread *warp, unsigned mask) {
+EMU_UNSANITIZED void act_vote(Thread *warp, unsigned mask) {
     unsigned lanes = 0;
     for (unsigned rest = mask; rest; rest &= rest - 1)
         if (((Vote *)warp[__builtin_ctz(rest)].operand)->condition)
@@ -52,7 +52,8 @@ void act_vote(Thread *warp, unsigned mask) {
 }
 } // namespace
 
-uint64_t shuffle(Shuffle kind, unsigned mask, uint64_t bits, int lane, int width, const char *file, int line) {
+EMU_UNSANITIZED uint64_t shuffle(Shuffle kind, unsigned mask, uint64_t bits, int lane, int width, const char *file,
+                                 int line) {
     if (width < 1 || width > LANES || (width & (width - 1)))
         fail("a shuffle's width of %d (%s:%d)", width, short_path(file), line);
     ShuffleOperand operand = {kind, bits, 0, lane, width};
@@ -60,7 +61,7 @@ uint64_t shuffle(Shuffle kind, unsigned mask, uint64_t bits, int lane, int width
     return operand.result;
 }
 
-unsigned ballot(unsigned mask, bool condition, const char *file, int line) {
+EMU_UNSANITIZED unsigned ballot(unsigned mask, bool condition, const char *file, int line) {
     Vote vote = {condition, 0};
     meet(mask, act_vote, &vote, "a vote", file, line);
     return vote.lanes;
