@@ -10,7 +10,7 @@ expect_output "./train configs/vit_base.ini --set data.train=demo/data/train --s
 check "draws photographs" "$BUILD/synth" "$TMP/data" --images 24 --size 256 --val 0.25 --test 0
 # Two steps of ViT-Base at 224 px: the README promises a minute on two cores.
 expect_exit 0 timeout 60 "$BUILD/train" configs/vit_base.ini --set "data.train=$TMP/data/train" \
-    --set "data.val=$TMP/data/val" --set train.steps=2 --set train.global_batch=8 --set "run.dir=$TMP/run"
+    --set "data.val=$TMP/data/val" --set train.steps=2 --set train.global_batch=2 --set "run.dir=$TMP/run"
 check "leaves a checkpoint" test -e "$TMP/run/ckpt/latest/weights.safetensors"
 check "leaves a reconstruction" test -s "$TMP/run/recon/step-2.png"
 check "leaves a loss curve" test -s "$TMP/run/curve.svg"

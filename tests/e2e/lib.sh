@@ -6,11 +6,14 @@
 #   expect_exit CODE CMD...   ok when it exits with CODE; what it printed is in $TMP/output
 #   expect_output TEXT        ok when the last expect_exit's or check's command printed TEXT
 #
-# $BUILD is the folder of the programs, $TMP is removed at the end. The plan is printed when the script comes to its end:
-# one that dies halfway prints none, and tests/run counts that as a failure. Nothing has to be called last.
+# $BUILD is the folder of the programs, $TMP is removed at the end. $SYNTH draws images that are a script's input and not
+# its subject; where $BUILD is sanitized it is the plain program, which takes a third of the time. The plan is printed when
+# the script comes to its end: one that dies halfway prints none, and tests/run counts that as a failure. Nothing has to
+# be called last.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 BUILD=${BUILD:-build}
+SYNTH=${SYNTH:-$BUILD/synth}
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/fovea-e2e-XXXXXX") || exit 1
 TESTS=0
 FAILED=0

@@ -17,7 +17,7 @@
 PRELOAD=$(realpath "$BUILD/tests")
 
 draw_images() {
-    "$BUILD/synth" "$TMP/data" --images 64 --size 64 --val 0.2 --test 0 >"$TMP/synth" || exit 1
+    "$SYNTH" "$TMP/data" --images 64 --size 64 --val 0.2 --test 0 >"$TMP/synth" || exit 1
 }
 
 write_config() {

@@ -23,7 +23,7 @@ planted() { awk -F'\t' -v fate="$1" -v kind="${2-}" '$1 == fate && (kind == "" |
 drawn=24
 # Draws 12 people's photographs again.
 draw() {
-    "$BUILD/synth" "$data" --people 12 --size 160 --seed 3 --val 0.2 --test 0.2 --force >"$TMP/synth" && md5_list
+    "$SYNTH" "$data" --people 12 --size 160 --seed 3 --val 0.2 --test 0.2 --force >"$TMP/synth" && md5_list
     : >"$TMP/truth"
 }
 

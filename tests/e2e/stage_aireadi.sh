@@ -7,7 +7,8 @@
 STAGE=$BUILD/stage
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi; }
 absent() { if [ -e "$2" ]; then not_ok "$1" "$2 is there"; else ok "$1"; fi; }
-synth() { "$BUILD/synth" "$@" --layout aireadi --size 256; }
+if [ "${FOVEA_LONG-}" ]; then SYNTH=$BUILD/synth; fi
+synth() { "$SYNTH" "$@" --layout aireadi --size 256; }
 draw() { synth "$@" --people 8 --seed 4; }
 stage() { # NAME ARGUMENT...: the download $TMP/NAME into $TMP/NAME.pack
     local name=$1
@@ -115,7 +116,7 @@ fi
 round splits 65 splits 4 1 8 3
 same "every kind is planted" "3 outside,1 person_split" "$(kinds splits)"
 round more_splits 65 splits 7 3 12 1
-round copies 65 copies 4 1 8 3
+SYNTH=$BUILD/synth round copies 65 copies 4 1 8 3
 same "every kind is planted" "1 duplicate,1 duplicate_split" "$(kinds copies)"
 round more_copies 65 copies 6 2 12 2
 same "two of each" "2 duplicate,2 duplicate_split" "$(kinds more_copies)"

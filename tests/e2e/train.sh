@@ -76,7 +76,7 @@ one_line_error() {
     same "$name" "$(grep -c '' "$TMP/stderr") $(grep -c '^train: ' "$TMP/stderr")" "1 1"
 }
 
-check "drawn photographs" "$BUILD/synth" "$data" --images 50 --size 64 --val 0.2 --test 0
+check "drawn photographs" "$SYNTH" "$data" --images 50 --size 64 --val 0.2 --test 0
 count=$(ls "$data/train" | wc -l)
 
 # --- the command line
