@@ -102,7 +102,7 @@ def huge_case(part):
 def faults(part):
     config = os.path.join(part.folder, "small.ini")
     # A GPU does a thousand steps in the time of a few emulated ones.
-    steps, every = (2000, 100) if BACKEND == "cuda" else (40, 5)
+    steps, every = {"cuda": (2000, 100), "emu": (16, 4)}.get(BACKEND, (40, 5))
     with open(config, "w") as file:
         file.write(CONFIG.format(folder=part.folder, backend=BACKEND, steps=steps, every=every))
     part.need([program("synth"), os.path.join(part.folder, "data"), "--images", "64", "--size", "64", "--val", "0",
