@@ -17,8 +17,8 @@ CUDA_ARCH ?= 90a
 PYTHON  ?= python3
 SAN     ?=
 MARCH   ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native)
-# Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves. So it is with the
-# unit tests, of which checkops alone computes much.
+# Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves. The same holds for
+# unit tests.
 CFLAGS  ?= $(if $(SAN),-O1 -g1,-O3 -g)
 TEST_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O1 -g1)
 comma   := ,
@@ -55,8 +55,8 @@ EMU      := $(B)/libfovea_emu.so
 EMU_CC   := $(wildcard kernels/emu/*.cc)
 EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
             $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
-# AddressSanitizer has gcc find uses of a stack frame after its function's return by a frame on the heap for every call; for
-# kernels that doubles the time, and no kernel keeps the address of a local variable.
+# To find uses of a stack frame after its function's return, gcc takes frames from the heap. In kernels that makes a
+# replay 1.5 times as long, and no kernel keeps the address of a local variable.
 EMU_SANITIZE := $(SANITIZE) $(if $(findstring address,$(SAN)),$(if $(findstring clang,$(CXX)),,--param asan-use-after-return=0))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \

@@ -12,7 +12,7 @@ Status list_grow(void *list, int64_t count, int64_t *capacity, size_t item_size,
     const int64_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
     size_t bytes;
     if (__builtin_mul_overflow(wanted, item_size, &bytes))
-        return status_no_memory(what, SIZE_MAX);
+        return status_no_memory(what, 0);
     void *old, *grown;
     memcpy(&old, list, sizeof old); /* the caller's pointer has a type of its own */
     grown = realloc(old, bytes);
