@@ -24,7 +24,7 @@ TEST_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O1 -g1)
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-PACKAGES := libjpeg libpng libcjson libxxhash hdf5-serial libcrypto
+PACKAGES := libjpeg libpng libtiff-4 libopenjp2 charls zlib libcjson libxxhash hdf5-serial libcrypto
 WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # Sanitizers hide the ranges of values from the compiler, which then warns of what cannot happen; plain builds keep these.
 SAN_QUIET := $(if $(SAN),-Wno-format-truncation -Wno-format-overflow -Wno-stringop-truncation -Wno-maybe-uninitialized)
