@@ -20,12 +20,13 @@ static void name_descriptor(int descriptor, char name[32]) {
     snprintf(name, 32, "/proc/self/fd/%d", descriptor);
 }
 
-/* Equal bytes on every machine, whatever its settings: version 1.8 of the format, which every tool reads. */
+/* Equal bytes on every machine, whatever its settings: version 1.8 of the format, which every tool reads. Files in
+ * memory have no other reader, so they are not locked. */
 static hid_t create_access_list(void) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && H5Pset_fapl_stdio(access) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
-        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
+        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_file_locking(access, false, true) >= 0)
         return access;
     pack_hdf5_release(access);
     return H5I_INVALID_HID;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rundir/run_directory.h"
 
+#include "base/file_lock.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 Status run_directory_open(RunDirectory *directory, const char *path) {
@@ -46,13 +46,12 @@ Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *s
     return NULL;
 }
 
-/* Two runs in one directory would destroy each other's checkpoints. On a file system without locks the run starts
- * without one. */
+/* Two runs in one directory would destroy each other's checkpoints. */
 static Status take_lock(RunDirectory *directory) {
     directory->lock = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory->lock < 0)
         return status_error(EXIT_IO, "cannot open run directory %s: %s", directory->path, strerror(errno));
-    if (flock(directory->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (!file_lock(directory->lock, directory->path, stderr))
         return status_error(EXIT_USAGE, "another run is writing to %s: wait for it to end, or use another directory",
                             directory->path);
     return NULL;

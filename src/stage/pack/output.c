@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/pack/output.h"
 
+#include "base/file_lock.h"
 #include "base/files.h"
 #include "base/text_writer.h"
 #include "base/tsv.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,7 +104,7 @@ Status output_lock(const char *pack, int *lock) {
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0)
         status = files_failure("write", path, errno);
-    else if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
+    else if (!file_lock(*lock, pack, stderr))
         status =
             status_error(EXIT_USAGE, "another process is staging into %s: wait for it, or choose another folder", pack);
     if (status && *lock >= 0) {
