@@ -8,7 +8,7 @@
 #include "train/options.h"
 
 /* Pretrains as `config` says. Returns NULL when done (run.json distinguishes `finished`, `until` and `max_hours`),
- * EXIT_STOPPED after SIGTERM, SIGUSR1 or SIGINT with a checkpoint written, otherwise the failure. */
+ * EXIT_STOPPED after SIGTERM, SIGHUP, SIGUSR1 or SIGINT with a checkpoint written, otherwise the failure. */
 Status train_run(const Config *config, const TrainOptions *options) MUST_USE;
 
 #endif

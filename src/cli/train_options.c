@@ -91,9 +91,8 @@ const Program train_program = {
     .about = "Pretrains a masked autoencoder as CONFIG says and writes the run directory: run.dir, or runs/NAME for "
              "NAME.ini.",
     .options = options,
-    .notes =
-        "SIGTERM, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit with 75; --resume then continues "
-        "with the same results as an uninterrupted run.",
+    .notes = "SIGTERM, SIGHUP, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit with 75; --resume then "
+             "continues with the same results as an uninterrupted run. A run that nohup started outlives its terminal.",
     .examples = examples,
     .exits = exits,
     .topics = {.name = "KEY",

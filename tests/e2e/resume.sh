@@ -142,7 +142,7 @@ same_as_reference "two workers: equal" "$TMP/workers"
 
 killed_rounds
 stopped_by TERM
-stopped_by USR1
+stopped_by HUP
 until_and_on
 damaged weights.safetensors
 damaged optimizer.safetensors

@@ -18,9 +18,9 @@ static bool is_blocked(int number) {
 
 static void signals_wait_to_be_asked_for(void **state) {
     (void)state;
-    static const int numbers[] = {SIGTERM, SIGUSR1, SIGINT};
-    static const char *const names[] = {"SIGTERM", "SIGUSR1", "SIGINT"};
-    for (int i = 0; i < 3; i++) {
+    static const int numbers[] = {SIGTERM, SIGUSR1, SIGINT, SIGHUP};
+    static const char *const names[] = {"SIGTERM", "SIGUSR1", "SIGINT", "SIGHUP"};
+    for (int i = 0; i < 4; i++) {
         Signals signals;
         signals_block(&signals);
         assert_int_equal(signals_poll(&signals), 0);
@@ -38,7 +38,24 @@ static void signals_wait_to_be_asked_for(void **state) {
     }
 }
 
+static void a_run_under_nohup_goes_on(void **state) {
+    (void)state;
+    Signals signals;
+    signal(SIGHUP, SIG_IGN);
+    signals_block(&signals);
+    assert_false(is_blocked(SIGHUP));
+    raise(SIGHUP);
+    assert_int_equal(signals_poll(&signals), 0);
+    raise(SIGTERM); /* the others still stop it */
+    assert_int_equal(signals_poll(&signals), SIGTERM);
+    signals_release(&signals);
+    signal(SIGHUP, SIG_DFL);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(signals_wait_to_be_asked_for)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signals_wait_to_be_asked_for),
+        cmocka_unit_test(a_run_under_nohup_goes_on),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

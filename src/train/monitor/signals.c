@@ -3,12 +3,20 @@
 
 #include <time.h>
 
+/* nohup starts a program with SIGHUP ignored. A blocked signal would be delivered to sigtimedwait() nevertheless. */
+static bool is_ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static sigset_t stop_signals(void) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGINT);
+    if (!is_ignored(SIGHUP))
+        sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -45,6 +53,8 @@ const char *signals_name(int number) {
         return "SIGUSR1";
     case SIGINT:
         return "SIGINT";
+    case SIGHUP:
+        return "SIGHUP";
     default:
         return "a signal";
     }

@@ -12,7 +12,8 @@ typedef struct {
     bool blocked;
 } Signals;
 
-/* Blocks SIGTERM, SIGUSR1 and SIGINT in the calling thread. Call it before any thread starts. */
+/* Blocks SIGTERM, SIGUSR1, SIGINT and, unless it is ignored (nohup), SIGHUP in the calling thread. Call it before any
+ * thread starts. */
 void signals_block(Signals *signals);
 /* The number of a pending signal; 0: none. After the first one SIGINT is unblocked: a second Ctrl-C ends the program at
  * once. */
