@@ -16,18 +16,17 @@
 
 static const double MEGABYTE = 1e6, GIGABYTE = 1e9;
 
-static Status open_budget(const Config *config, const char *gpu, MemoryBudget *budget) {
+/* *device stays open, because the budget asks it who uses its memory; NULL for a known GPU. */
+static Status open_budget(const Config *config, const char *gpu, Device **device, MemoryBudget *budget) {
+    *device = NULL;
     if (gpu) {
         const KnownGpu *known;
         TRY(status_append(known_gpu_find(gpu, &known), "; omit --gpu to plan for this machine"));
         memory_budget_known(known, budget);
         return NULL;
     }
-    Device *device;
-    TRY(run_open_device(config, &device));
-    Status status = memory_budget_open(device, budget);
-    device_close(device);
-    return status;
+    TRY(run_open_device(config, device));
+    return memory_budget_open(*device, budget);
 }
 
 static void print_group(const char *where, const char *name, size_t bytes) {
@@ -116,23 +115,21 @@ static void print_work(const Config *config, const MemoryPlan *plan, int64_t ste
            (double)count * checkpoint, count, checkpoint, config->checkpoint.keep);
 }
 
-Status train_plan(const Config *config, const char *gpu) {
-    MemoryBudget budget;
+static Status print_plan(const Config *config, MemoryBudget *budget) {
     MemoryPlan plan;
     int micro_batch, largest;
     int64_t steps;
-    TRY(open_budget(config, gpu, &budget));
-    TRY(memory_check_precision(config, &budget));
-    TRY(inspect_data(config, &budget, &steps));
-    TRY(memory_choose_micro_batch(config, &budget, 0, &micro_batch));
-    TRY(memory_plan(config, &budget, micro_batch, &plan));
-    TRY(memory_largest_micro_batch(config, &budget, INT_MAX, &largest));
-    Status refused = memory_check_fits(config, &budget, &plan);
-    print_head(config, &budget, &plan);
+    TRY(memory_check_precision(config, budget));
+    TRY(inspect_data(config, budget, &steps));
+    TRY(memory_choose_micro_batch(config, budget, 0, &micro_batch));
+    TRY(memory_plan(config, budget, micro_batch, &plan));
+    TRY(memory_largest_micro_batch(config, budget, INT_MAX, &largest));
+    Status refused = memory_check_fits(config, budget, &plan);
+    print_head(config, budget, &plan);
     print_arena("device", &plan.device);
     print_arena("host", &plan.host);
-    print_fit(config, &budget, &plan, !refused, largest);
-    Status failed = print_recompute(config, &budget);
+    print_fit(config, budget, &plan, !refused, largest);
+    Status failed = print_recompute(config, budget);
     if (failed) {
         status_free(refused);
         return failed;
@@ -140,4 +137,14 @@ Status train_plan(const Config *config, const char *gpu) {
     print_work(config, &plan, steps);
     fflush(stdout);
     return refused;
+}
+
+Status train_plan(const Config *config, const char *gpu) {
+    MemoryBudget budget;
+    Device *device;
+    Status status = open_budget(config, gpu, &device, &budget);
+    if (!status)
+        status = print_plan(config, &budget);
+    device_close(device);
+    return status;
 }

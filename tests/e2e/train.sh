@@ -156,6 +156,8 @@ check "two threads" run two --set train.threads=2 --set data.workers=3
 check "threads change no bit" cmp "$(weights one 30)" "$(weights two 30)"
 
 check "accumulation" run parts --set train.micro_batch=2
+expect_exit 76 "$train" configs/vit_base.ini --set train.device=cpu --set train.micro_batch=0 --plan
+expect_output "train: out of memory: with 4096 images at a time"
 losses() { sed -n 's/.*"loss": \([^,]*\),.*/\1/p' "$runs/$1/metrics.jsonl" | head -2; }
 # The same sums in another order; FP32 rounding over ten steps stays far below this.
 if paste <(losses whole) <(losses parts) | awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 1e-5) bad = 1; n++ } END { exit bad || n != 2 }'; then
