@@ -47,7 +47,7 @@ Status files_link(const char *target, const char *path) MUST_USE;
 /* Removes a file, or a directory with its content; a missing one is fine. */
 Status files_remove(const char *path) MUST_USE;
 
-/* EXIT_IO "cannot ACTION PATH: ..." for an errno; for a full disk also what to do. */
+/* EXIT_IO "cannot ACTION PATH: ..." for an errno; for a full disk or a file too large also what to do. */
 Status files_failure(const char *action, const char *path, int cause) MUST_USE;
 
 /* Prints a path into fresh memory, the caller's; *path is NULL on failure. */

@@ -5,8 +5,9 @@
 
 #include "base/options.h"
 
-/* Reads argv into `arguments`, then prints help or the version, or calls `run`. A failure is printed on standard error
- * as "NAME: message", one line. Returns the exit code. */
+/* Opens those of the descriptors 0 to 2 that are closed on the null device, ignores SIGXFSZ, reads argv into
+ * `arguments`, then prints help or the version, or calls `run`. A failure is printed on standard error as "NAME:
+ * message", one line. Returns the exit code. */
 int program_main(const Program *program, int argc, char **argv, void *arguments, Status (*run)(void *arguments));
 
 #endif

@@ -22,6 +22,11 @@ Status files_failure(const char *action, const char *path, int cause) {
                             "disk full: cannot %s %s (%s); free space there or choose a directory on another disk, "
                             "then run again",
                             action, path, strerror(cause));
+    if (cause == EFBIG)
+        return status_error(EXIT_IO,
+                            "cannot %s %s: %s; raise the limit on the size of a file (ulimit -f), or use a file system "
+                            "that allows larger files",
+                            action, path, strerror(cause));
     return status_error(EXIT_IO, "cannot %s %s: %s", action, path, strerror(cause));
 }
 

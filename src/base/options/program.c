@@ -6,6 +6,20 @@
 #include "base/version.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* A program that was started without standard input, output or error would write its messages into the first file that
+ * it opens. */
+static void open_standard_files(void) {
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= STDIN_FILENO && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO)
+        close(descriptor);
+}
 
 static Status print_help(const Program *program, const OptionsCall *call) {
     if (!call->topic)
@@ -35,6 +49,9 @@ static Status serve_call(const Program *program, const OptionsCall *call, void *
 }
 
 int program_main(const Program *program, int argc, char **argv, void *arguments, Status (*run)(void *arguments)) {
+    open_standard_files();
+    /* A write beyond `ulimit -f` fails then, and is reported like any other. */
+    signal(SIGXFSZ, SIG_IGN);
     OptionsCall call;
     Status status = options_parse(program, argc, argv, arguments, stderr, &call);
     if (!status)
