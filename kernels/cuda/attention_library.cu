@@ -194,7 +194,7 @@ static void time_plans(Ops *ops, KnownShape *known, const AttentionTensors *tens
             return fine;
         };
         AttentionPlan *loser = plan;
-        double seconds;
+        double seconds = best;
         if (attention_plan_workspace(plan) <= most && stopwatch(ops, key, number, work, &seconds) && seconds < best) {
             best = seconds;
             loser = known->plan;

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/stopwatch.cuh"
 
+#include <math.h>
 #include <string.h>
 
 struct Autotune;
@@ -48,9 +49,10 @@ template <typename Standard, typename Other>
 bool autotune_picks_other(Ops *ops, const char *key, Variants variants, const Standard &standard, const Other &other) {
     if (const char *choice = autotune_chosen_variant(ops, key, variants))
         return !strcmp(choice, variants.other);
-    double standard_seconds, other_seconds;
+    double standard_seconds = INFINITY;
     if (!autotune_may_time(ops) || !stopwatch(ops, key, 0, standard, &standard_seconds))
         return false;
+    double other_seconds = standard_seconds;
     const bool wins = stopwatch(ops, key, 1, other, &other_seconds) && other_seconds < standard_seconds;
     if (!ops->error)
         autotune_record(ops, key, wins ? variants.other : variants.standard, wins ? other_seconds : standard_seconds);

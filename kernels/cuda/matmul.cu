@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/matmul_search.cuh"
 #include "kernels/cuda/stopwatch.cuh"
 #include "ops/gpu_scratch.h"
 
@@ -35,12 +36,15 @@ struct Plan {
     Plan *next;
 };
 
-enum { BUCKETS = 256, CANDIDATES = 8 };
+/* The algorithms that are timed: of each product those that the library recommends, of the largest six so far others as
+ * well. The six of a ViT-L (both products of its MLP, forward and backward) are half of a step. */
+enum { BUCKETS = 256, ADVISED = 32, SEARCHED = 256, LARGEST = 6 };
 
 struct Library {
     cublasLtHandle_t handle;
     void *workspace;
-    Plan *plans[BUCKETS]; /* by hash of the shape */
+    double largest[LARGEST]; /* multiplications of the largest products so far */
+    Plan *plans[BUCKETS];    /* by hash of the shape */
 };
 
 /* One product's tensors. */
@@ -164,12 +168,16 @@ static cudaDataType data_type(const Shape *s, FactorType type) {
                                   : CUDA_R_32F;
 }
 
+static cudaDataType result_type(const Shape *s) {
+    return s->c_type == REAL_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
 /* The library's matrices are column-major: it sees the transpose of each of ours and computes c^T = b^T a^T, so that b
  * is its first factor. */
 static cublasStatus_t describe_product(Plan *plan) {
     const Shape *s = &plan->shape;
     const cudaDataType a_type = data_type(s, s->a_type), b_type = data_type(s, s->b_type);
-    const cudaDataType c_type = s->c_type == REAL_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    const cudaDataType c_type = result_type(s);
     const int32_t first = s->b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const int32_t second = s->a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     TRY_LIBRARY(cublasLtMatmulDescInit(&plan->product, CUBLAS_COMPUTE_32F, CUDA_R_32F));
@@ -291,7 +299,7 @@ static cublasStatus_t time_algorithms(Ops *ops, Plan *plan, const Tensors *tenso
     cublasStatus_t failure = CUBLAS_STATUS_NOT_SUPPORTED; /* the last one's, used when none can be run */
     for (int i = 0; i < count && !ops->error; i++) {
         const cublasLtMatmulAlgo_t *algorithm = &results[i].algo;
-        double seconds;
+        double seconds = best;
         const auto work = [&] {
             const cublasStatus_t status = launch_product(cuda, plan, algorithm, &t);
             failure = status == CUBLAS_STATUS_SUCCESS ? failure : status;
@@ -313,6 +321,32 @@ static cublasStatus_t time_algorithms(Ops *ops, Plan *plan, const Tensors *tenso
     return CUBLAS_STATUS_SUCCESS;
 }
 
+/* Whether the product is one of the largest so far. */
+static bool take_among_largest(Library *library, const Shape *s) {
+    const double size = (double)s->m * s->n * s->k;
+    double *least = &library->largest[0];
+    for (double &other : library->largest)
+        least = other < *least ? &other : least;
+    if (size < *least)
+        return false;
+    *least = size;
+    return true;
+}
+
+/* The algorithms to be timed, the first recommended first. */
+static cublasStatus_t list_candidates(Library *library, Plan *plan, cublasLtMatmulHeuristicResult_t *results,
+                                      int *found) {
+    const Shape *s = &plan->shape;
+    TRY_LIBRARY(list_algorithms(library->handle, plan, ADVISED, results, found));
+    if (!take_among_largest(library, s))
+        return CUBLAS_STATUS_SUCCESS;
+    const SearchedProduct product = {
+        library->handle,         &plan->product,          &plan->b,       &plan->a,  &plan->c,
+        data_type(s, s->b_type), data_type(s, s->a_type), result_type(s), WORKSPACE, ALIGNMENT};
+    *found = matmul_search(&product, results, *found, SEARCHED);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
 /* The algorithm chosen before, the fastest, or the first recommended where nothing is timed. */
 static cublasStatus_t choose_algorithm(Ops *ops, Plan *plan, const Tensors *t) {
     const Cuda *cuda = cuda_context(ops);
@@ -323,11 +357,19 @@ static cublasStatus_t choose_algorithm(Ops *ops, Plan *plan, const Tensors *t) {
     if (choice && plan->settled)
         return CUBLAS_STATUS_SUCCESS;
     const bool timing = autotune_may_time(ops);
-    cublasLtMatmulHeuristicResult_t results[CANDIDATES];
+    cublasLtMatmulHeuristicResult_t *results =
+        (cublasLtMatmulHeuristicResult_t *)calloc(timing ? SEARCHED : 1, sizeof *results);
+    if (!results)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     int found = 0;
-    TRY_LIBRARY(list_algorithms(cuda->library->handle, plan, timing ? CANDIDATES : 1, results, &found));
-    plan->algorithm = results[0].algo;
-    return timing ? time_algorithms(ops, plan, t, key, results, found) : CUBLAS_STATUS_SUCCESS;
+    cublasStatus_t status = timing ? list_candidates(cuda->library, plan, results, &found)
+                                   : list_algorithms(cuda->library->handle, plan, 1, results, &found);
+    if (status == CUBLAS_STATUS_SUCCESS)
+        plan->algorithm = results[0].algo;
+    if (status == CUBLAS_STATUS_SUCCESS && timing)
+        status = time_algorithms(ops, plan, t, key, results, found);
+    free(results);
+    return status;
 }
 
 static bool same_shape(const Shape *a, const Shape *b) {

@@ -6,8 +6,9 @@
 
 #include "kernels/cuda/cuda.cuh"
 
-/* Does `work` on the compute stream several times and waits. `key` and `variant` identify the work. False when work
- * returned false, or the device failed, which is the table's failure then. Not while work is captured. */
+/* Does `work` on the compute stream several times and waits; a few times only when it is clearly slower than *seconds,
+ * the time to beat, INFINITY for none. `key` and `variant` identify the work. False when work returned false, or the
+ * device failed, which is the table's failure then. Not while work is captured. */
 bool stopwatch_run(Ops *ops, const char *key, int variant, bool (*work)(const void *context), const void *context,
                    double *seconds);
 

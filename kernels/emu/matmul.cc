@@ -188,7 +188,7 @@ void choose_algorithm(Ops *ops, const char *operation, MatmulWork &work) {
     trial.add = false;
     double best = INFINITY;
     for (int i = 0; trial.c && i < ALGORITHMS; i++) {
-        double seconds;
+        double seconds = best;
         trial.algorithm = (Algorithm)i;
         if (stopwatch(
                 ops, key, i, [&] { return queue_product(ops, operation, trial); }, &seconds) &&
