@@ -71,6 +71,9 @@ Status cuda_status(const char *what, cudaError_t error);
  * failure. Captured work keeps using the memory it was captured with. */
 void *cuda_scratch(Ops *ops, const char *operation, size_t bytes);
 
+/* Blocks in y and in z that a grid has at most. */
+enum { MAX_GRID_Y = 65535 };
+
 /* LAUNCH(ops, operation, (kernel<T>), grid, block, dynamic shared bytes, arguments...): nothing for an empty grid. */
 #ifdef __CUDACC__
 #define LAUNCH(ops, operation, kernel, grid, block, shared, ...)                                                       \
@@ -88,6 +91,11 @@ void *cuda_scratch(Ops *ops, const char *operation, size_t bytes);
 #define DYNAMIC_SHARED(type, name)                                                                                     \
     extern __shared__ __align__(16) unsigned char dynamic_shared_[];                                                   \
     type *const name = (type *)dynamic_shared_
+/* How many blocks a launch may have whose blocks go on with what is beyond the grid. The emulator allows fewer in some
+ * orders, so that they do go on. */
+static inline unsigned most_blocks(unsigned limit) {
+    return limit;
+}
 #endif
 
 #endif

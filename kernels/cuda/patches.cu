@@ -7,7 +7,7 @@
 #include <math.h>
 
 /* Patches are cut in tiles of at most TILE x TILE pixels of one patch, whose levels pass through shared memory. */
-enum { TILE = 16, LEVELS = 3 * TILE * TILE, WARPS = 8, MAX_SAMPLES = 65535 /* of gridDim.y */ };
+enum { TILE = 16, LEVELS = 3 * TILE * TILE, WARPS = 8 };
 
 /* What is cut from each image. */
 typedef struct {
@@ -366,7 +366,7 @@ static bool cut_open(Cut *cut, Ops *ops, const char *operation, const int32_t *i
 
 /* Blocks for each sample, and samples; a block continues with another sample where gridDim.y cannot count them all. */
 static dim3 sample_grid(int blocks, int batch) {
-    return dim3((unsigned)blocks, (unsigned)(batch < MAX_SAMPLES ? batch : MAX_SAMPLES));
+    return dim3((unsigned)blocks, min((unsigned)batch, most_blocks(MAX_GRID_Y)));
 }
 
 template <typename T>

@@ -201,7 +201,7 @@ void cuda_measure_fp8(Ops *ops, const MeasureFp8 *a) {
     const unsigned MOST = 1024; /* blocks: enough for every GPU's processors */
     if (ops->error)
         return;
-    const unsigned blocks = blocks_of(a->count) < MOST ? blocks_of(a->count) : MOST;
+    const unsigned blocks = min(blocks_of(a->count), most_blocks(MOST));
     WITH_REAL(ops->type, T,
               LAUNCH(ops, "measure_fp8", (measure_kernel<T>), blocks, THREADS, 0, (const T *)a->x, a->scale, a->count));
     LAUNCH(ops, "measure_fp8", settle_kernel, 1, 1, 0, a->scale);

@@ -313,8 +313,7 @@ void cuda_restore_backward(Ops *ops, const RestoreBackward *a) {
 void cuda_pool_forward(Ops *ops, const PoolForward *a) {
     if (ops->error)
         return;
-    enum { MAX_SAMPLES = 65535 /* of gridDim.y */ };
-    const unsigned samples = (unsigned)(a->batch < MAX_SAMPLES ? a->batch : MAX_SAMPLES);
+    const unsigned samples = min((unsigned)a->batch, most_blocks(MAX_GRID_Y));
     WITH_REAL(ops->type, T,
               WITH_VECTOR(a->dim, T, N,
                           LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples),

@@ -3,6 +3,7 @@
 #include "kernels/emu/calls.h"
 #include "kernels/emu/faults.h"
 #include "kernels/emu/memory.h"
+#include "kernels/emu/order.h"
 #include "kernels/emu/queues.h"
 #include "kernels/emu/registry.h"
 #include "kernels/emu/shared_memory.h"
@@ -106,6 +107,10 @@ void launch(const Launch &launch, CUstream_st *stream) {
 } // namespace emu
 
 using namespace emu;
+
+unsigned most_blocks(unsigned limit) {
+    return order == EMU_ASCENDING ? limit : std::min(limit, (unsigned)order);
+}
 
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute, int value) {
     const Call call("cudaFuncSetAttribute");

@@ -66,6 +66,9 @@ template <auto kernel, typename... Parameters>
 KernelEntry Kernel<kernel, void (*)(Parameters...)>::entry(typeid(Kernel<kernel>).name(), (const void *)kernel);
 } // namespace emu
 
+/* `limit` in the first order; 1, 2 or 3 in the others. */
+unsigned most_blocks(unsigned limit);
+
 #define LAUNCH(ops, operation, kernel, grid, block, shared, ...)                                                       \
     do {                                                                                                               \
         const dim3 launch_grid_(grid);                                                                                 \

@@ -283,15 +283,28 @@ void check_update_fp8(Check *check) {
     free(first);
 }
 
+/* Where the largest value is: a grid of `blocks` of 256 threads reads a tensor in laps, and each element of the first,
+ * the second and the last lap's ends may be left out by a stride that is a block or an element wrong. */
+static size_t place_of_largest(const Check *check, size_t count) {
+    const size_t block = 256, blocks = check->round == 3 ? 1024 : 1 + check->round % 3, lap = blocks * block;
+    const size_t places[] = {lap, lap - 1, lap + block - 1, count - 1, 2 * lap, 0, 2 * lap - 1};
+    const size_t place = places[check->round == 3 ? 2 : check->round % 7];
+    return place < count ? place : count - 1;
+}
+
 void check_measure_fp8(Check *check) {
-    const size_t count = (size_t)(check->round == 3 ? 300000 : check_between(check, 0, 9000));
+    /* The third one for a GPU: the emulator's grids are smaller. */
+    const size_t count = check->round == 0   ? 0
+                         : check->round == 3 ? 1024 * 256 + 300
+                                             : (size_t)check_between(check, 1, 4000);
     Fp8Scale *known = check_bytes(check, "known", BUFFER_BOTH, 1, sizeof *known);
     Fp8Scale *fresh = check_bytes(check, "fresh", BUFFER_BOTH, 1, sizeof *fresh);
     float *x = check_reals(check, "x", BUFFER_INPUT, count, exp(5 * random_normal(&check->random)));
-    const bool broken = check_coin(check) && count;
-    if (broken)
-        x[check_between(check, 0, (int)count - 1)] = check_coin(check) ? NAN : INFINITY;
-    check_shape(check, "count=%zu broken=%d", count, broken);
+    const bool broken = check->round % 4 == 2;
+    const size_t at = place_of_largest(check, count);
+    if (count)
+        x[at] = broken ? check->round % 8 == 2 ? NAN : -INFINITY : 8 * amax_of(x, count);
+    check_shape(check, "count=%zu at=%zu broken=%d", count, at, broken);
     const Fp8Format format = (Fp8Format)check_between(check, 0, 1);
     *known = (Fp8Scale){.scale = 2, .inverse = 0.5f, .format = format};
     *fresh = (Fp8Scale){.inverse = 1, .format = format};

@@ -38,8 +38,8 @@ static Norm draw_norm(Check *check) {
         n.rows = n.per_sample * check_between(check, 1, 12);
         n.dim = check_between(check, 2, 300);
     }
-    if (check->round == 4) /* more parts than a reduction keeps */
-        n.rows = 1500, n.per_sample = 30, n.dim = 10;
+    if (check->round == 4) /* more rows than the smallest parts hold, which are then rounded up to whole fours */
+        n.rows = 2220, n.per_sample = 30, n.dim = 3;
     if (check->round == 3)
         n.rows = 0;
     if (check->round == 7)

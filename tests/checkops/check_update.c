@@ -6,7 +6,9 @@
 #include <string.h>
 
 void check_global_norm(Check *check) {
-    const size_t count = check->round ? check_between(check, 1, 300000) : 0;
+    size_t count = check->round ? check_between(check, 1, 30000) : 0;
+    if (check->round == 6) /* as a model has: parts are longer than their least, and rounded up to whole packs */
+        count = 1024 * 1024 + 1;
     check_shape(check, "count=%zu", count);
     float *x = check_floats(check, "x", BUFFER_INPUT, count, check->round == 2 ? 1e25 : 1); /* squares beyond a float */
     float *norm = check_float_output(check, "norm", 1);
@@ -79,9 +81,11 @@ void check_check_step(Check *check) {
         {9, NAN, 2, 3, 100, VERDICT_SOUND}, /* there is none */
         {2.9, 1, INFINITY, 3, 100, VERDICT_GRADIENT},
     };
-    const int which = check->round % (int)(sizeof cases / sizeof *cases), count = check_between(check, 1, 9);
+    const int which = check->round % (int)(sizeof cases / sizeof *cases), count = check_between(check, 2, 9);
     const bool halted = check->round >= 9 && check_coin(check);
-    check_shape(check, "case=%d count=%d halted=%d", which, count, halted);
+    /* A loss that is no number is one micro-batch's alone: the first one's, the last one's, one's between. */
+    const int bad = isfinite(cases[which].first) ? -1 : check->round < 9 ? which % 2 * (count - 1) : count / 2;
+    check_shape(check, "case=%d count=%d bad=%d halted=%d", which, count, bad, halted);
     double *losses = check_bytes(check, "losses", BUFFER_INPUT, (size_t)count, sizeof *losses);
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
     StepState *state = check_bytes(check, "state", BUFFER_BOTH, 1, sizeof *state);
@@ -95,7 +99,7 @@ void check_check_step(Check *check) {
     *norm = cases[which].norm;
     /* Micro-batches a little apart, with the case's loss as their mean. */
     for (int i = 0; i < count; i++)
-        losses[i] = cases[which].first + (i - (count - 1) / 2.0) / 64;
+        losses[i] = bad >= 0 && i != bad ? 1 : cases[which].first + (i - (count - 1) / 2.0) / 64;
     RUN(check)
     check->ops.check_step(
         &check->ops,
