@@ -30,10 +30,13 @@ static Fp8Values fp8_values(Fp8Format format) {
     return values;
 }
 
-/* The nearest finite value by searching all codes; of two, the one with the even code. */
+/* The nearest finite value by searching all codes about the place where they pass x; of two, the one with the even
+ * code. */
 static int nearest_fp8(double x, const Fp8Values *values) {
-    int best = 0;
-    for (int code = 0; code < 128; code++) {
+    int best = 0, step = 64;
+    for (; step; step /= 2)
+        best += values->of[best + step] <= fabs(x) ? step : 0;
+    for (int code = best; code < 128 && code <= best + 1; code++) {
         const double there = fabs(fabs(x) - values->of[code]), here = fabs(fabs(x) - values->of[best]);
         if (there < here || (there == here && code % 2 == 0))
             best = code;
@@ -95,15 +98,15 @@ static void compare_itself(Check *check, const void *data) {
         check->buffers[i].own_comparison |= check->buffers[i].data == data;
 }
 
-Codes check_codes(Check *check, bool wanted, size_t count) {
+Codes check_codes(Check *check, CodesKind kind, size_t count) {
     Codes codes = {.scale = check_bytes(check, "codes' scale", BUFFER_BOTH, 1, sizeof *codes.scale)};
     *codes.scale = (Fp8Scale){.scale = (float)ldexp(1, check_between(check, 4, 9)),
                               .format = check_between(check, 0, 1),
                               .amax = check_coin(check) ? 1 : 0,
                               .saturated = 7};
     codes.before = *codes.scale;
-    codes.seen = check_between(check, 0, 3) == 0;
-    if (wanted)
+    codes.seen = kind == CODES_SEEN;
+    if (kind != CODES_NONE)
         codes.y = check_bytes(check, "codes", BUFFER_OUTPUT, count, 1);
     compare_itself(check, codes.scale);
     compare_itself(check, codes.y);
@@ -135,7 +138,7 @@ void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_
 
 /* Quantises x [rows][columns] on every backend and compares every code with the nearest. */
 static void check_format(Check *check, const float *x, int rows, int columns, float factor, Fp8Format format,
-                         bool transposing) {
+                         bool transposing, bool seen) {
     const size_t count = (size_t)rows * columns;
     check_shape(check, "format=%d rows=%d columns=%d scale=%g transposed=%d", format, rows, columns, factor,
                 transposing);
@@ -147,7 +150,6 @@ static void check_format(Check *check, const float *x, int rows, int columns, fl
         values[i] = x[i];
     /* What earlier calls of the step left is joined. */
     const float before = check_coin(check) ? 3 : 0;
-    const bool seen = check_coin(check);
     *scale = (Fp8Scale){.scale = factor, .format = format, .amax = before, .saturated = 7};
     Fp8Scale after = *scale;
     RUN(check)
@@ -180,16 +182,16 @@ void check_quantise_fp8(Check *check) {
     static float x[CODES];
     for (int i = 0; i < CODES; i++)
         x[i] = reference_float((uint32_t)i << 16);
-    check_format(check, x, 256, 256, 1, FP8_E4M3, true);
-    check_format(check, x, 1024, 64, 1, FP8_E5M2, true);
-    check_format(check, x, 16, 4096, 3.7f, FP8_E4M3, false);
-    check_format(check, x, 16, 4096, 0, FP8_E5M2, false);
+    check_format(check, x, 256, 256, 1, FP8_E4M3, true, false);
+    check_format(check, x, 1024, 64, 1, FP8_E5M2, true, true);
+    check_format(check, x, 16, 4096, 3.7f, FP8_E4M3, false, true);
+    check_format(check, x, 16, 4096, 0, FP8_E5M2, false, false);
     /* Odd shapes and none, of values that BF16 has, too; without NaN every other time. */
     static const int shapes[][2] = {{1, 1}, {0, 5}, {33, 65}, {130, 3}, {7, 200}, {1, 1000}, {1000, 1}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (int i = 0; i < 7000; i++)
             x[i] = s % 2 && i % 500 == 499 ? NAN : (float)check_between(check, -128, 127) / 8;
-        check_format(check, x, shapes[s][0], shapes[s][1], 4096, FP8_E5M2, s % 4 != 3);
+        check_format(check, x, shapes[s][0], shapes[s][1], 4096, s % 3 ? FP8_E5M2 : FP8_E4M3, s % 4 != 3, s % 4 == 2);
     }
 }
 
@@ -247,7 +249,7 @@ void check_begin_fp8(Check *check) {
 void check_update_fp8(Check *check) {
     const int count = check->round == 1 ? 300 : check_between(check, 1, 40);
     const float gates[] = {1, INFINITY, NAN};
-    const int which = check_between(check, -3, 2); /* below 0: none, or one that is open */
+    const int which = check->round % 6 - 3; /* below 0: none, or one that is open */
     check_shape(check, "count=%d gate=%g", count, which < 0 ? 0 : gates[which]);
     float *gate = check_buffer(check, "gate", BUFFER_INPUT, BUFFER_FLOAT, 1);
     *gate = which < 0 ? 1e30f : gates[which];
@@ -360,25 +362,33 @@ static Fp8Scale *draw_power(Check *check, const char *name, Fp8Format format) {
     return scale;
 }
 
-static Coded draw_coded(Check *check, Fp8Format format) {
-    Coded c = {.rows = check_between(check, 0, 150),
+/* SHAPE: that a GPU has a product for, or not. VALUES: as a model's, or all codes. */
+enum { CODED_ACT, CODED_BIAS, CODED_CODES, CODED_SHAPE, CODED_VALUES, CODED_OPTIONS };
+static const Options coded_options = {
+    .count = CODED_OPTIONS,
+    .levels = {[CODED_ACT] = 3, [CODED_BIAS] = 2, [CODED_CODES] = CODES_KINDS, [CODED_SHAPE] = 2, [CODED_VALUES] = 2}};
+
+static Coded draw_coded(Check *check, Fp8Format format, int options[CODED_OPTIONS]) {
+    check_options(check, &coded_options, options);
+    Coded c = {.rows = check->round ? check_between(check, 1, 150) : 0,
                .in = 16 * check_between(check, 1, 9),
                .out = 16 * check_between(check, 1, 9),
-               .act = check->round % 3};
-    if (check->round % 4 == 1) /* shapes that a GPU has no product for */
-        c.in += check_between(check, -15, 7), c.out += check_between(check, -15, 7);
-    if (check->round == 3)
+               .act = options[CODED_ACT]};
+    if (options[CODED_SHAPE])
+        c.in += check_between(check, -15, -1), c.out += check_between(check, -15, 7);
+    if (check->round == 13)
         c.in = 768, c.rows = 33;
-    if (check->round == 5)
+    if (check->round == 15)
         c.out = 768, c.rows = 33;
     check->cpu_fp32 = true; /* GPUs make FP8 products into BF16 alone */
-    check_shape(check, "rows=%d in=%d out=%d act=%d", c.rows, c.in, c.out, c.act);
+    check_shape(check, "rows=%d in=%d out=%d act=%d bias=%d codes=%d", c.rows, c.in, c.out, c.act, options[CODED_BIAS],
+                options[CODED_CODES]);
     const bool forward = format == FP8_E4M3;
     c.a_scale = draw_power(check, "its scale", format);
     c.w_scale = draw_power(check, "w's scale", FP8_E4M3);
     c.a = draw_codes(check, forward ? "x" : "dy", (size_t)c.rows * (forward ? c.in : c.out), format,
-                     check->round % 4 == 2, c.a_scale, &c.values);
-    c.w = draw_codes(check, "w", (size_t)c.in * c.out, FP8_E4M3, check->round % 4 == 2, c.w_scale, &c.weights);
+                     options[CODED_VALUES], c.a_scale, &c.values);
+    c.w = draw_codes(check, "w", (size_t)c.in * c.out, FP8_E4M3, options[CODED_VALUES], c.w_scale, &c.weights);
     return c;
 }
 
@@ -394,16 +404,17 @@ static void multiply_codes(const Coded *c, int columns, int length, double *sums
 }
 
 void check_linear_forward_fp8(Check *check) {
-    Coded c = draw_coded(check, FP8_E4M3);
+    int options[CODED_OPTIONS];
+    Coded c = draw_coded(check, FP8_E4M3, options);
     const size_t count = (size_t)c.rows * c.out;
-    const bool biased = check_coin(check);
+    const bool biased = options[CODED_BIAS];
     /* Of the products' own size, so that GELU sees some of each kind only when that is about 1; its own check has all.
      */
     const double size = 1e4 * c.a_scale->inverse * c.w_scale->inverse * sqrt(c.in);
     float *bias = check_reals(check, "bias", BUFFER_INPUT, (size_t)c.out, size);
     float *pre = c.act ? check_real_output(check, "pre", count) : NULL;
     float *y = check_real_output(check, "y", count);
-    Codes codes = check_codes(check, check_between(check, 0, 2), count);
+    Codes codes = check_codes(check, options[CODED_CODES], count);
     if (c.act) /* of pre, which is rounded first; GELU's slope reaches 1.13 */
         check_tolerance(check, y, 0, 2.13 * 0x1p-8);
     RUN(check)
@@ -436,11 +447,12 @@ void check_linear_forward_fp8(Check *check) {
 }
 
 void check_linear_backward_input_fp8(Check *check) {
-    Coded c = draw_coded(check, FP8_E5M2);
+    int options[CODED_OPTIONS];
+    Coded c = draw_coded(check, FP8_E5M2, options);
     const size_t count = (size_t)c.rows * c.in;
     float *pre = check_reals(check, "pre", BUFFER_INPUT, count, 2);
     float *dx = check_real_output(check, "dx", count);
-    Codes codes = check_codes(check, check_between(check, 0, 2), count);
+    Codes codes = check_codes(check, options[CODED_CODES], count);
     if (c.act) /* the product is rounded before the slope multiplies it */
         check_tolerance(check, dx, 0, 2.13 * 0x1p-8);
     RUN(check)

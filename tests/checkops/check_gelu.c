@@ -121,10 +121,18 @@ void check_gelu_everywhere(Check *check) {
     }
 }
 
+/* TAIL: the last elements are no whole pack. */
+enum { GELU_ACT, GELU_IN_PLACE, GELU_TAIL, GELU_OPTIONS };
+static const Options gelu_options = {.count = GELU_OPTIONS,
+                                     .levels = {[GELU_ACT] = 3, [GELU_IN_PLACE] = 2, [GELU_TAIL] = 2}};
+
 void check_gelu_forward(Check *check) {
-    const size_t count = check->round ? check_between(check, 1, 20000) : 0;
-    const Activation act = check->round % 3;
-    const bool in_place = check_coin(check);
+    int options[GELU_OPTIONS];
+    check_options(check, &gelu_options, options);
+    const size_t drawn = check->round ? check_between(check, 1, 20000) : 0;
+    const size_t count = options[GELU_TAIL] ? drawn : (drawn + 7) / 8 * 8;
+    const Activation act = options[GELU_ACT];
+    const bool in_place = options[GELU_IN_PLACE];
     check_shape(check, "count=%zu act=%d in place=%d", count, act, in_place);
     float *x = check_reals(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 2);
     float *y = in_place ? x : check_real_output(check, "y", count);
@@ -154,9 +162,12 @@ static double gelu_loss(const void *context) {
 }
 
 void check_gelu_backward(Check *check) {
-    const size_t count = check->round ? check_between(check, 1, 20000) : 0;
-    const Activation act = check->round % 3;
-    const bool in_place = check_coin(check);
+    int options[GELU_OPTIONS];
+    check_options(check, &gelu_options, options);
+    const size_t drawn = check->round ? check_between(check, 1, 20000) : 0;
+    const size_t count = options[GELU_TAIL] ? drawn : (drawn + 7) / 8 * 8;
+    const Activation act = options[GELU_ACT];
+    const bool in_place = options[GELU_IN_PLACE];
     check_shape(check, "count=%zu act=%d in place=%d", count, act, in_place);
     float *x = check_reals(check, "x", BUFFER_INPUT, count, 2);
     float *dy = check_reals(check, "dy", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);

@@ -13,35 +13,44 @@ typedef struct {
     double *y;
 } Linear;
 
-static Linear draw_linear(Check *check) {
-    Linear l = {.rows = 1, .in = 1, .out = 1};
-    if (check->round % 4 == 3) /* whole blocks of the kernels */
+/* ADD: to the weights' gradient. SIZES: any; with rows that start anywhere; whole blocks of the kernels. */
+enum { LINEAR_ACT, LINEAR_BIAS, LINEAR_ADD, LINEAR_SIZES, LINEAR_OPTIONS };
+enum { SIZES_ANY, SIZES_ODD, SIZES_WHOLE, SIZES };
+static const Options linear_options = {
+    .count = LINEAR_OPTIONS, .levels = {[LINEAR_ACT] = 3, [LINEAR_BIAS] = 2, [LINEAR_ADD] = 2, [LINEAR_SIZES] = SIZES}};
+
+static Linear draw_linear(Check *check, int options[LINEAR_OPTIONS]) {
+    check_options(check, &linear_options, options);
+    Linear l = {.rows = check_between(check, 1, 200),
+                .in = check_between(check, 1, 150),
+                .out = check_between(check, 1, 150),
+                .act = options[LINEAR_ACT]};
+    if (options[LINEAR_SIZES] == SIZES_WHOLE)
         l = (Linear){.rows = 64 * check_between(check, 1, 3),
                      .in = 48 * check_between(check, 1, 4),
-                     .out = 48 * check_between(check, 1, 4)};
-    else if (check->round)
-        l = (Linear){.rows = check_between(check, 1, 200),
-                     .in = check_between(check, 1, 150),
-                     .out = check_between(check, 1, 150)};
-    if (check->round == 5) /* sums longer than a cache block */
-        l.in = 700, l.rows = 30;
-    if (check->round == 6)
-        l.out = 700, l.rows = 30;
-    if (check->round == 8)
-        l.rows = 1300, l.in = 30;
-    if (check->round == 9) /* nothing to sum over */
+                     .out = 48 * check_between(check, 1, 4),
+                     .act = options[LINEAR_ACT]};
+    if (check->round == 0 || check->round == ROUNDS - 1) /* nothing to sum over */
         l.rows = 0;
-    if (check->round == 10) /* a model's widths */
-        l = (Linear){.rows = 10, .in = 192, .out = 768};
-    if (check->round < 3)
-        l.out |= 1; /* rows that start anywhere, with each activation */
-    l.act = check->round % 3;
+    if (check->round == ROUNDS - 2)
+        l.rows = l.in = l.out = 1;
+    if (check->round == ROUNDS - 3) /* sums longer than a cache block */
+        l.in = 700, l.rows = 30;
+    if (check->round == ROUNDS - 4)
+        l.out = 700, l.rows = 30;
+    if (check->round == ROUNDS - 5)
+        l.rows = 1300, l.in = 30;
+    if (check->round == ROUNDS - 6) /* a model's widths */
+        l.rows = 10, l.in = 192, l.out = 768;
+    if (options[LINEAR_SIZES] == SIZES_ODD)
+        l.in |= 1, l.out |= 1;
     if (check->timed && check->round % 4) { /* what the library may fuse */
         l.act = ACTIVATION_GELU_TANH;
         l.in = (l.in + 7) / 8 * 8;
         l.out = (l.out + 7) / 8 * 8;
     }
-    check_shape(check, "rows=%d in=%d out=%d act=%d", l.rows, l.in, l.out, l.act);
+    check_shape(check, "rows=%d in=%d out=%d act=%d bias=%d add=%d", l.rows, l.in, l.out, l.act, options[LINEAR_BIAS],
+                options[LINEAR_ADD]);
     return l;
 }
 
@@ -65,9 +74,10 @@ static void forward_linear(const Linear *l, double *pre, double *size, double *y
 }
 
 void check_linear_forward(Check *check) {
-    Linear l = draw_linear(check);
+    int options[LINEAR_OPTIONS];
+    Linear l = draw_linear(check, options);
     const size_t count = (size_t)l.rows * l.out;
-    const bool biased = check_coin(check) || check->round < 3;
+    const bool biased = options[LINEAR_BIAS];
     float *x = check_reals(check, "x", BUFFER_INPUT, (size_t)l.rows * l.in, 1);
     float *w = check_reals(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));
     float *bias = check_reals(check, "bias", BUFFER_INPUT, l.out, 1);
@@ -124,7 +134,8 @@ static double loss_through_input(const void *context) {
 }
 
 void check_linear_backward_input(Check *check) {
-    Linear l = draw_linear(check);
+    int options[LINEAR_OPTIONS];
+    Linear l = draw_linear(check, options);
     const size_t count = (size_t)l.rows * l.in;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
     float *w = check_reals(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));
@@ -164,9 +175,10 @@ void check_linear_backward_input(Check *check) {
 }
 
 void check_linear_backward_weight(Check *check) {
-    Linear l = draw_linear(check);
+    int options[LINEAR_OPTIONS];
+    Linear l = draw_linear(check, options);
     l.act = ACTIVATION_NONE;
-    const bool add = check_coin(check), biased = check_coin(check);
+    const bool add = options[LINEAR_ADD], biased = options[LINEAR_BIAS];
     const size_t count = (size_t)l.out * l.in;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
     float *x = check_reals(check, "x", BUFFER_INPUT, (size_t)l.rows * l.in, 1);

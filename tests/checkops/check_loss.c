@@ -38,19 +38,30 @@ static double masked_loss(const void *context) {
 static const double LOSS = 10 * ROUNDING;
 
 void check_masked_pixel_loss(Check *check) {
-    Masked m = {.batch = 1, .patches = 1, .keep = 0, .dim = 3, .normalise = check_coin(check), .scale = 1};
-    if (check->round) {
-        m.batch = check_between(check, 1, check->round == 2 ? 150 : 6);
-        m.patches = check_between(check, 1, 30);
-        m.keep = check_between(check, 0, m.patches - 1);
+    /* Patches of any side, of a model's 16 and 14, and of those that a warp's registers do not hold. */
+    static const int dims[] = {0, 768, 588, 3 * 27 * 27, 3 * 20 * 20};
+    enum { NORMALISE, GRADIENT, DIM, MASKED_OPTIONS };
+    static const Options known = {.count = MASKED_OPTIONS,
+                                  .levels = {[NORMALISE] = 2, [GRADIENT] = 2, [DIM] = sizeof dims / sizeof *dims}};
+    int options[MASKED_OPTIONS];
+    check_options(check, &known, options);
+    Masked m = {.batch = check_between(check, 1, 6), .patches = check_between(check, 1, 30), .scale = 1};
+    m.normalise = options[NORMALISE];
+    m.dim = dims[options[DIM]];
+    if (m.dim)
+        m.batch = 2, m.patches = check_between(check, 2, 8);
+    else
         m.dim = 3 * check_between(check, 1, 30);
-    }
-    if (check->round % 6 == 5) /* a model's: patches of 16 and 14 */
-        m.batch = 2, m.dim = check->round % 4 == 1 ? 768 : 588;
-    if (check->round == 7) /* more partial sums than a block has threads */
+    m.keep = check_between(check, 0, m.patches - 1);
+    if (check->round == ROUNDS - 1)
+        m.batch = m.patches = 1, m.keep = 0, m.dim = 3;
+    if (check->round == ROUNDS - 2)
+        m.batch = 150, m.dim = 6;
+    if (check->round == ROUNDS - 3) /* more partial sums than a block has threads */
         m.batch = 300, m.patches = 27, m.keep = 18, m.dim = 3;
-    check_shape(check, "batch=%d patches=%d keep=%d dim=%d normalise=%d", m.batch, m.patches, m.keep, m.dim,
-                m.normalise);
+    const bool gradient = options[GRADIENT];
+    check_shape(check, "batch=%d patches=%d keep=%d dim=%d normalise=%d gradient=%d", m.batch, m.patches, m.keep, m.dim,
+                m.normalise, gradient);
     const float grad_scale = 0.375f;
     const size_t count = (size_t)m.batch * (1 + m.patches) * m.dim, masked = (size_t)m.batch * (m.patches - m.keep);
     const int32_t *ids = m.ids = check_ids(check, m.batch, m.patches);
@@ -60,7 +71,6 @@ void check_masked_pixel_loss(Check *check) {
         for (int i = 0; i < m.dim; i++)
             target[i] = 0.7f;
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
-    const bool gradient = check->round % 5 != 4;
     float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
     check->ops.masked_pixel_loss(&check->ops, &(MaskedPixelLoss){.pred = AT(pred),
@@ -130,18 +140,26 @@ static double cross_entropy(const void *context) {
 }
 
 void check_cross_entropy_loss(Check *check) {
-    Head h = {.batch = check_between(check, 1, 9), .outputs = check_between(check, 1, 12), .scale = 1};
-    if (check->round % 8 == 3) /* more classes than a warp has lanes, more samples than a block takes */
-        h.outputs = check->round % 16 == 3 ? 1000 : 77;
-    if (check->round % 8 == 4)
-        h.batch = check->round == 12 ? 2100 : 100; /* more partial sums than a block has threads */
-    const float smoothing = check->round % 2 ? 0.1f : 0, grad_scale = 0.375f;
-    const bool gradient = check->round % 5 != 4;
+    /* Some classes; as many as a pack; more than a warp has lanes. */
+    static const int classes[] = {0, 8, 77, 1000};
+    enum { SMOOTHING, GRADIENT, CLASSES, LOGITS, ENTROPY_OPTIONS };
+    static const Options known = {
+        .count = ENTROPY_OPTIONS,
+        .levels = {[SMOOTHING] = 2, [GRADIENT] = 2, [CLASSES] = sizeof classes / sizeof *classes, [LOGITS] = 2}};
+    int options[ENTROPY_OPTIONS];
+    check_options(check, &known, options);
+    Head h = {.batch = check_between(check, 1, 9), .outputs = classes[options[CLASSES]], .scale = 1};
+    if (!h.outputs)
+        h.outputs = check_between(check, 1, 12);
+    if (check->round >= ROUNDS - 2) /* more samples than a block takes, more partial sums than it has threads */
+        h.batch = check->round == ROUNDS - 2 ? 100 : 2100, h.outputs = 3;
+    const float smoothing = options[SMOOTHING] ? 0.1f : 0, grad_scale = 0.375f;
+    const bool gradient = options[GRADIENT];
     h.smoothing = smoothing;
     check_shape(check, "batch=%d classes=%d smoothing=%g", h.batch, h.outputs, h.smoothing);
     const size_t count = (size_t)h.batch * h.outputs;
-    /* Now and then logits whose exponentials overflow. */
-    float *logits = check_reals(check, "logits", BUFFER_INPUT, count, check->round % 7 == 6 ? 500 : 3);
+    /* The second are such that their exponentials overflow. */
+    float *logits = check_reals(check, "logits", BUFFER_INPUT, count, options[LOGITS] ? 500 : 3);
     int32_t *labels = check_bytes(check, "labels", BUFFER_INPUT, h.batch, sizeof *labels);
     for (int b = 0; b < h.batch; b++)
         labels[b] = check_between(check, 0, h.outputs - 1);

@@ -31,25 +31,39 @@ static void forward_norm(const Norm *n) {
     }
 }
 
-static Norm draw_norm(Check *check) {
-    Norm n = {.rows = 1, .dim = 2, .per_sample = 1, .eps = 1e-6};
-    if (check->round) {
-        n.per_sample = check_between(check, 1, 20);
-        n.rows = n.per_sample * check_between(check, 1, 12);
-        n.dim = check_between(check, 2, 300);
-    }
-    if (check->round == 4) /* more rows than the smallest parts hold, which are then rounded up to whole fours */
-        n.rows = 2220, n.per_sample = 30, n.dim = 3;
-    if (check->round == 3)
-        n.rows = 0;
-    if (check->round == 7)
-        n.dim = 1;
-    if (check->round == 2 || (check->round > 4 && check->round % 2 == 0)) {
-        /* The models' widths, and longer than fits a warp's registers. */
-        static const int dims[] = {2400, 1280, 256, 2048, 192, 384, 512, 768, 1024, 2049, 1536};
-        n.dim = dims[check->round / 2 % (sizeof dims / sizeof *dims)];
+/* A branch, with its scale, dropped samples, or both. */
+enum { BRANCH_NONE, BRANCH_PLAIN, BRANCH_SCALED, BRANCH_DROPPED, BRANCH_BOTH, BRANCHES };
+
+static bool is_scaled(int branch) {
+    return branch == BRANCH_SCALED || branch == BRANCH_BOTH;
+}
+
+static bool is_dropped(int branch) {
+    return branch == BRANCH_DROPPED || branch == BRANCH_BOTH;
+}
+
+/* Each has kernels of its own: widths that are no multiple of anything; the models' and their like; longer than fits a
+ * block's registers. */
+enum { WIDTH_ANY, WIDTH_MODEL, WIDTH_LONG, WIDTHS };
+
+static Norm draw_norm(Check *check, int width) {
+    static const int dims[] = {1280, 256, 2048, 192, 384, 512, 768, 1024, 1536};
+    Norm n = {.per_sample = check_between(check, 1, 20), .eps = 1e-6};
+    n.rows = n.per_sample * check_between(check, 1, 12);
+    n.dim = check_between(check, 2, 300);
+    if (width != WIDTH_ANY) {
+        n.dim = width == WIDTH_LONG ? check_coin(check) ? 2400 : 2049
+                                    : dims[check->round % (int)(sizeof dims / sizeof *dims)];
         n.rows = n.per_sample * check_between(check, 1, 1 + 20 / n.per_sample);
     }
+    if (check->round == 0)
+        n.rows = 0;
+    if (check->round == ROUNDS - 3) /* more rows than the smallest parts hold, which are then rounded up to fours */
+        n.rows = 2220, n.per_sample = 30, n.dim = 3;
+    if (check->round == ROUNDS - 2)
+        n.dim = 1;
+    if (check->round == ROUNDS - 1)
+        n.rows = n.per_sample = 1, n.dim = 2;
     return n;
 }
 
@@ -79,25 +93,38 @@ static void allow_rounded_sums(Check *check, const Norm *n, const float *y, cons
                     0x1p-8 + 2 * deviations * largest_value(n->weight, n->dim) / largest_value(n->y, count));
 }
 
-void check_norm_forward(Check *check) {
-    Norm n = draw_norm(check);
+/* RESULT: what there is beside the sum. VALUES: such that eps weighs as much as the variance; a mean far from zero. */
+enum { FORWARD_BRANCH, FORWARD_RESULT, FORWARD_IN_PLACE, FORWARD_WIDTH, FORWARD_VALUES, FORWARD_OPTIONS };
+enum { RESULT_Y, RESULT_CODES, RESULT_NONE, RESULTS };
+enum { VALUES_ORDINARY, VALUES_SMALL, VALUES_FAR, VALUES };
+static const Options forward_options = {.count = FORWARD_OPTIONS,
+                                        .levels = {[FORWARD_BRANCH] = BRANCHES,
+                                                   [FORWARD_RESULT] = RESULTS,
+                                                   [FORWARD_IN_PLACE] = 2,
+                                                   [FORWARD_WIDTH] = WIDTHS,
+                                                   [FORWARD_VALUES] = VALUES},
+                                        .never = {{FORWARD_BRANCH, BRANCH_NONE, FORWARD_RESULT, RESULT_NONE},
+                                                  {FORWARD_BRANCH, BRANCH_NONE, FORWARD_IN_PLACE, 1}}};
+
+static void compare_forward(Check *check, Norm n, const int options[FORWARD_OPTIONS]) {
     const size_t count = (size_t)n.rows * n.dim;
-    const bool branched = check_coin(check), scaled = check_coin(check), dropped = check_coin(check);
-    const bool wide = n.dim > 300; /* each has kernels of its own: they are to run with codes and without */
-    const bool normed = !branched || wide || check_between(check, 0, 3),
-               in_place = branched && !wide && check_coin(check);
-    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d y=%d in place=%d", n.rows, n.dim, branched, scaled,
-                dropped, normed, in_place);
-    const double deviation = check->round % 4 == 2 ? 1e-3 : 2; /* with the first, eps weighs as much as the variance */
+    const bool branched = options[FORWARD_BRANCH] != BRANCH_NONE, scaled = is_scaled(options[FORWARD_BRANCH]);
+    const bool dropped = is_dropped(options[FORWARD_BRANCH]), in_place = options[FORWARD_IN_PLACE];
+    const bool normed = options[FORWARD_RESULT] != RESULT_NONE;
+    CodesKind kind = check_coin(check) ? CODES_COUNTED : CODES_SEEN;
+    if (options[FORWARD_RESULT] != RESULT_CODES)
+        kind = CODES_NONE;
+    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d y=%d codes=%d in place=%d", n.rows, n.dim, branched,
+                scaled, dropped, normed, kind, in_place);
+    const double deviation = options[FORWARD_VALUES] == VALUES_SMALL ? 1e-3 : 2;
     float *x = check_reals(check, "x", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, deviation);
     float *branch = check_reals(check, "branch", BUFFER_INPUT, count, deviation / 2);
     float *scale = check_floats(check, "scale", BUFFER_INPUT, n.dim, 1);
     float *keep = check_floats(check, "keep", BUFFER_INPUT, n.rows / n.per_sample, 1);
     float *weight = check_floats(check, "weight", BUFFER_INPUT, n.dim, 1);
     float *bias = check_floats(check, "bias", BUFFER_INPUT, n.dim, 1);
-    if (check->round % 2)
-        for (size_t i = 0; i < count; i++)
-            x[i] += 10; /* a mean far from zero */
+    for (size_t i = 0; i < count && options[FORWARD_VALUES] == VALUES_FAR; i++)
+        x[i] += 10;
     n.x = check_copy(check, x, count);
     n.branch = branched ? check_copy(check, branch, count) : NULL;
     n.scale = scaled ? check_copy(check, scale, n.dim) : NULL;
@@ -113,7 +140,7 @@ void check_norm_forward(Check *check) {
     float *rstd = normed ? check_float_output(check, "rstd", n.rows) : NULL;
     if (branched && normed)
         allow_rounded_sums(check, &n, y, mean, rstd);
-    Codes codes = check_codes(check, normed && (!in_place || check_coin(check)), count);
+    Codes codes = check_codes(check, kind, count);
     /* With codes and without, so that every round has both; what is in place can be had once only. */
     float *again = codes.y && !in_place ? check_real_output(check, "y with codes", count) : NULL;
     if (again && branched)
@@ -182,6 +209,27 @@ void check_norm_forward(Check *check) {
     check_bounds(check, "rstd", rstd, n.rstd, bound_rstd, n.rows);
 }
 
+void check_norm_forward(Check *check) {
+    int options[FORWARD_OPTIONS];
+    check_options(check, &forward_options, options);
+    compare_forward(check, draw_norm(check, options[FORWARD_WIDTH]), options);
+}
+
+/* Each width that has a kernel of its own, with all that its rows may come with. */
+void check_norm_widths(Check *check) {
+    static const int dims[] = {192, 256, 384, 512, 768, 1024, 1280, 2048};
+    static const int results[][2] = {{BRANCH_NONE, RESULT_Y},       {BRANCH_NONE, RESULT_CODES},
+                                     {BRANCH_SCALED, RESULT_Y},     {BRANCH_BOTH, RESULT_CODES},
+                                     {BRANCH_DROPPED, RESULT_NONE}, {BRANCH_BOTH, RESULT_NONE}};
+    check_once(check);
+    for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
+        for (size_t r = 0; r < sizeof results / sizeof *results; r++) {
+            const Norm n = {.rows = 2, .dim = dims[i], .per_sample = 1, .eps = 1e-6};
+            compare_forward(check, n, (const int[FORWARD_OPTIONS]){results[r][0], results[r][1]});
+            check_free(check);
+        }
+}
+
 /* dx of the whole, and what follows from it; naive, from the formula. */
 static void backward_norm(const Norm *n, double *dx, double *dbranch, double *dweight, double *dbias, double *dscale) {
     for (int r = 0; r < n->rows; r++) {
@@ -212,19 +260,30 @@ static double norm_loss(const void *context) {
     return check_dot(n->y, n->dy, count) + (n->dsum ? check_dot(n->sum, n->dsum, count) : 0);
 }
 
+enum { BACKWARD_BRANCH, BACKWARD_RESIDUAL, BACKWARD_ADD, BACKWARD_CODES, BACKWARD_WIDTH, BACKWARD_OPTIONS };
+enum { RESIDUAL_NONE, RESIDUAL_APART, RESIDUAL_IN_PLACE, RESIDUALS };
+static const Options backward_options = {.count = BACKWARD_OPTIONS,
+                                         .levels = {[BACKWARD_BRANCH] = BRANCHES,
+                                                    [BACKWARD_RESIDUAL] = RESIDUALS,
+                                                    [BACKWARD_ADD] = 2,
+                                                    [BACKWARD_CODES] = CODES_KINDS,
+                                                    [BACKWARD_WIDTH] = WIDTHS}};
+
 void check_norm_backward(Check *check) {
-    Norm n = draw_norm(check);
+    int options[BACKWARD_OPTIONS];
+    check_options(check, &backward_options, options);
+    Norm n = draw_norm(check, options[BACKWARD_WIDTH]);
     const size_t count = (size_t)n.rows * n.dim;
     if (n.dim < 4)
         n.eps = 0.1; /* two values normalised are +-1 whatever they are: no slope to compare */
-    const bool branched = check_coin(check), scaled = branched && check_coin(check);
-    const bool dropped = branched && check_coin(check);
+    const bool branched = options[BACKWARD_BRANCH] != BRANCH_NONE, scaled = is_scaled(options[BACKWARD_BRANCH]);
+    const bool dropped = is_dropped(options[BACKWARD_BRANCH]), add = options[BACKWARD_ADD];
     /* The norm of a single value is its bias, whatever the value: without dsum the exact dx is 0, and what is computed
      * is the rounding of dy * weight, which no bound relative to dx allows. */
-    const bool residual = check_coin(check) || n.dim == 1, add = check_coin(check);
-    const bool in_place = residual && check_coin(check);
-    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d dsum=%d add=%d in place=%d", n.rows, n.dim, branched,
-                scaled, dropped, residual, add, in_place);
+    const bool residual = options[BACKWARD_RESIDUAL] != RESIDUAL_NONE || n.dim == 1;
+    const bool in_place = options[BACKWARD_RESIDUAL] == RESIDUAL_IN_PLACE;
+    check_shape(check, "rows=%d dim=%d branch=%d scale=%d keep=%d dsum=%d add=%d codes=%d in place=%d", n.rows, n.dim,
+                branched, scaled, dropped, residual, add, options[BACKWARD_CODES], in_place);
     const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, count, 1);
     float *dsum = check_reals(check, "dsum", in_place ? BUFFER_BOTH : BUFFER_INPUT, count, 1);
@@ -268,7 +327,7 @@ void check_norm_backward(Check *check) {
     /* Both of dx, which is rounded first. */
     check_tolerance(check, dbranch, 0, 0x1p-7);
     check_tolerance(check, dscale, 0, 0x1p-7);
-    Codes codes = check_codes(check, check_between(check, 0, 2), count);
+    Codes codes = check_codes(check, options[BACKWARD_CODES], count);
     RUN(check)
     check->ops.norm_backward(&check->ops, &(NormBackward){.dy = AT(dy),
                                                           .dsum = AT(residual ? dsum : NULL),

@@ -203,26 +203,30 @@ typedef struct {
     int batch;
 } Patches;
 
-/* Rounds with crops of just the output's size, mirrored and not, beside some to be resized. */
-static bool exact_crops(const Check *check) {
-    return check->round == 2 || check->round % 6 == 5;
-}
+/* How images are seen: whole, at the output's size; resized; at its size or resized, mirrored and not, from crops. */
+enum { SEEN_WHOLE, SEEN_RESIZED, SEEN_EXACT, SEEN_CROPPED, SEEN_WAYS };
+/* CHOSEN: an image may be for several samples, another for none. PATCH: a model's or a larger one. */
+enum { PIXELS_SEEN, PIXELS_CHOSEN, PIXELS_TARGET, PIXELS_PATCH, PIXELS_OPTIONS };
+static const Options pixels_options = {
+    .count = PIXELS_OPTIONS,
+    .levels = {[PIXELS_SEEN] = SEEN_WAYS, [PIXELS_CHOSEN] = 2, [PIXELS_TARGET] = 2, [PIXELS_PATCH] = 2}};
 
-static Patches draw_patches(Check *check) {
-    Patches p = {.patch = check_between(check, 1, 9), .batch = check_between(check, 1, 5)};
+static Patches draw_patches(Check *check, int options[PIXELS_OPTIONS]) {
+    check_options(check, &pixels_options, options);
+    const bool exact = options[PIXELS_SEEN] == SEEN_EXACT;
+    Patches p = {.patch = check_between(check, 1, 9), .batch = exact ? 4 : check_between(check, 1, 5)};
     int across = check->round ? check_between(check, 1, 8) : 1;
-    if (check->round == 1)
-        p.batch = 0;
-    if (check->round % 4 == 2) { /* the models' patches, and larger ones */
+    if (options[PIXELS_PATCH]) {
         static const int sides[] = {16, 14, 32, 8, 19};
-        p.patch = sides[check->round / 4 % 5];
-        across = check_between(check, 1, 3);
-        p.batch = 2;
+        p.patch = sides[check->round / 2 % 5];
+        across = exact ? 3 : check_between(check, 1, 3);
+        p.batch = exact ? 4 : 2;
     }
-    if (exact_crops(check)) {
-        p.batch = 4;
-        if (check->round == 2) /* rows of the image and of a patch are multiples of 16 bytes */
-            across = 3;
+    if (check->round == 0)
+        p.batch = 0;
+    if (check->round == ROUNDS - 1) { /* rows of the image and of a patch are multiples of 16 bytes */
+        options[PIXELS_SEEN] = SEEN_EXACT;
+        p.batch = 4, p.patch = 16, across = 3;
     }
     p.size = p.patch * across;
     p.patches = across * across;
@@ -230,7 +234,7 @@ static Patches draw_patches(Check *check) {
     p.ids = check_ids(check, p.batch, p.patches);
     const size_t values = 3 * (size_t)p.patch * p.patch;
     p.visible = check_real_output(check, "visible", p.batch * p.keep * values);
-    if (check->round % 4)
+    if (options[PIXELS_TARGET])
         p.target = check_float_output(check, "target", (size_t)p.batch * (p.patches - p.keep) * values);
     return p;
 }
@@ -270,13 +274,15 @@ static Crop exact_crop(Check *check, int size, int sample) {
 }
 
 void check_pixels_to_patches(Check *check) {
-    Patches p = draw_patches(check);
-    const bool cropped = check->round % 3, exact = exact_crops(check);
-    const bool chosen = check->round % 2; /* an image may be for several samples, another for none */
-    const int height = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
-    const int width = exact ? p.size + SPARE : cropped ? check_between(check, 1, 90) : p.size;
-    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d", p.batch, height,
-                width, cropped, exact, chosen, p.size, p.patch, p.keep);
+    int options[PIXELS_OPTIONS];
+    Patches p = draw_patches(check, options);
+    const int seen_as = options[PIXELS_SEEN];
+    const bool exact = seen_as == SEEN_EXACT, cropped = exact || seen_as == SEEN_CROPPED;
+    const bool chosen = options[PIXELS_CHOSEN], other = seen_as == SEEN_CROPPED || seen_as == SEEN_RESIZED;
+    const int height = exact ? p.size + SPARE : other ? check_between(check, 1, 90) : p.size;
+    const int width = exact ? p.size + SPARE : other ? check_between(check, 1, 90) : p.size;
+    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d target=%d", p.batch,
+                height, width, cropped, exact, chosen, p.size, p.patch, p.keep, p.target != NULL);
     const size_t image_bytes = (size_t)height * width * 3, area = (size_t)p.size * p.size;
     const int count = chosen ? check_between(check, 1, 7) : p.batch;
     uint8_t *pixels = draw_pixels(check, count * image_bytes);
@@ -320,7 +326,8 @@ void check_pixels_to_patches(Check *check) {
 }
 
 void check_image_to_patches(Check *check) {
-    Patches p = draw_patches(check);
+    int options[PIXELS_OPTIONS];
+    Patches p = draw_patches(check, options);
     check_shape(check, "batch=%d size=%d patch=%d keep=%d", p.batch, p.size, p.patch, p.keep);
     const size_t count = (size_t)p.batch * 3 * p.size * p.size;
     float *image = check_floats(check, "image", BUFFER_INPUT, count, 1);

@@ -10,29 +10,38 @@ typedef struct {
     const float *dout;
 } Tokens;
 
-static Tokens draw_tokens(Check *check) {
-    Tokens t = {.batch = 1, .patches = 1, .keep = 1, .dim = 1};
-    if (check->round) {
-        t.batch = check_between(check, 1, 9);
-        t.patches = check_between(check, 1, 50);
-        t.keep = check_between(check, 0, t.patches);
-        t.dim = check_between(check, 1, 130);
-    }
-    if (check->round == 1)
+/* FIXED: positions have no gradient. */
+enum { TOKENS_ADD, TOKENS_FIXED, TOKENS_MODEL, TOKENS_OPTIONS };
+static const Options tokens_options = {.count = TOKENS_OPTIONS,
+                                       .levels = {[TOKENS_ADD] = 2, [TOKENS_FIXED] = 2, [TOKENS_MODEL] = 2}};
+
+static Tokens draw_tokens(Check *check, int options[TOKENS_OPTIONS]) {
+    static const int dims[] = {192, 384, 512, 768, 1024, 1280};
+    check_options(check, &tokens_options, options);
+    Tokens t = {.batch = check_between(check, 1, 9),
+                .patches = check_between(check, 1, 50),
+                .dim = check_between(check, 1, 130)};
+    t.keep = check_between(check, 0, t.patches);
+    if (options[TOKENS_MODEL] && check->round % 2)
+        t = (Tokens){.batch = 2, .patches = 36, .keep = 9, .dim = dims[check->round / 2 % 6]};
+    else if (options[TOKENS_MODEL])
+        t.dim = (t.dim + 7) / 8 * 8;
+    if (check->round == 0)
         t.batch = 0;
-    if (check->round == 2) /* more samples than a part of the sums */
+    if (check->round == ROUNDS - 1)
+        t = (Tokens){.batch = 1, .patches = 1, .keep = 1, .dim = 1};
+    if (check->round == ROUNDS - 2) /* more samples than a part of the sums */
         t = (Tokens){.batch = 150, .patches = 4, .keep = 1, .dim = 24};
-    if (check->round == 4) /* more samples in each part than a warp has lanes */
+    if (check->round == ROUNDS - 3) /* more samples in each part than a warp has lanes */
         t = (Tokens){.batch = 300, .patches = 3, .keep = 2, .dim = 3};
-    if (check->round == 5) /* more tokens of a sample than a block has threads */
+    if (check->round == ROUNDS - 4) /* more tokens of a sample than a block has threads */
         t = (Tokens){.batch = 1, .patches = 300, .keep = 7, .dim = 2};
-    if (check->round == 6) /* the same of two samples together */
+    if (check->round == ROUNDS - 5) /* the same of two samples together */
         t = (Tokens){.batch = 258, .patches = 129, .keep = 1, .dim = 1};
-    if (check->round % 4 == 3) { /* a model's */
-        static const int dims[] = {192, 384, 512, 768, 1024, 1280};
-        t = (Tokens){.batch = 2, .patches = 36, .keep = 9, .dim = dims[check->round / 4 % 6]};
-    }
-    check_shape(check, "batch=%d patches=%d keep=%d dim=%d", t.batch, t.patches, t.keep, t.dim);
+    if (check->round == ROUNDS - 3)
+        options[TOKENS_FIXED] = false;
+    check_shape(check, "batch=%d patches=%d keep=%d dim=%d add=%d fixed=%d", t.batch, t.patches, t.keep, t.dim,
+                options[TOKENS_ADD], options[TOKENS_FIXED]);
     t.ids = check_ids(check, t.batch, t.patches);
     return t;
 }
@@ -78,7 +87,8 @@ static void check_sums(Check *check, const float *got, const double *want, size_
 }
 
 static void check_forward(Check *check, bool embedding) {
-    Tokens t = draw_tokens(check);
+    int options[TOKENS_OPTIONS];
+    Tokens t = draw_tokens(check, options);
     const size_t in = (size_t)t.batch * (embedding ? t.keep : 1 + t.keep) * t.dim,
                  grid = (size_t)(1 + t.patches) * t.dim;
     const size_t count = (size_t)t.batch * (1 + (embedding ? t.keep : t.patches)) * t.dim;
@@ -127,8 +137,9 @@ void check_restore_forward(Check *check) {
 static const double SUMS = 40 * ROUNDING;
 
 void check_embed_backward(Check *check) {
-    Tokens t = draw_tokens(check);
-    const bool add = check_coin(check), fixed = check_coin(check) && check->round != 4;
+    int options[TOKENS_OPTIONS];
+    Tokens t = draw_tokens(check, options);
+    const bool add = options[TOKENS_ADD], fixed = options[TOKENS_FIXED];
     const BufferKind kind = add ? BUFFER_BOTH : BUFFER_OUTPUT;
     const size_t in = (size_t)t.batch * t.keep * t.dim, grid = (size_t)(1 + t.patches) * t.dim;
     const size_t count = (size_t)t.batch * (1 + t.keep) * t.dim;
@@ -185,8 +196,9 @@ void check_embed_backward(Check *check) {
 }
 
 void check_restore_backward(Check *check) {
-    Tokens t = draw_tokens(check);
-    const bool add = check_coin(check);
+    int options[TOKENS_OPTIONS];
+    Tokens t = draw_tokens(check, options);
+    const bool add = options[TOKENS_ADD];
     const size_t in = (size_t)t.batch * (1 + t.keep) * t.dim, count = (size_t)t.batch * (1 + t.patches) * t.dim;
     float *dout = check_reals(check, "dout", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
     float *dmask = check_floats(check, "dmask_token", add ? BUFFER_BOTH : BUFFER_OUTPUT, t.dim, 1);

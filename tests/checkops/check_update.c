@@ -81,10 +81,15 @@ void check_check_step(Check *check) {
         {9, NAN, 2, 3, 100, VERDICT_SOUND}, /* there is none */
         {2.9, 1, INFINITY, 3, 100, VERDICT_GRADIENT},
     };
-    const int which = check->round % (int)(sizeof cases / sizeof *cases), count = check_between(check, 2, 9);
-    const bool halted = check->round >= 9 && check_coin(check);
-    /* A loss that is no number is one micro-batch's alone: the first one's, the last one's, one's between. */
-    const int bad = isfinite(cases[which].first) ? -1 : check->round < 9 ? which % 2 * (count - 1) : count / 2;
+    enum { CASE, HALTED, CHECK_OPTIONS };
+    static const Options known = {.count = CHECK_OPTIONS,
+                                  .levels = {[CASE] = sizeof cases / sizeof *cases, [HALTED] = 2}};
+    int options[CHECK_OPTIONS];
+    check_options(check, &known, options);
+    const int which = options[CASE], count = check_between(check, check->round == 0 ? 1 : 2, 9);
+    const bool halted = options[HALTED];
+    /* A loss that is no number is one micro-batch's alone: the last one's, the first one's. */
+    const int bad = isfinite(cases[which].first) ? -1 : (which % 2 != halted) * (count - 1);
     check_shape(check, "case=%d count=%d bad=%d halted=%d", which, count, bad, halted);
     double *losses = check_bytes(check, "losses", BUFFER_INPUT, (size_t)count, sizeof *losses);
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
@@ -146,12 +151,16 @@ void check_adamw(Check *check) {
     AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
     const size_t count = draw_segments(check, segments);
     const int step = check_between(check, 1, 50);
-    const float norms[] = {0.5f, 4, 0, NAN, INFINITY, 2};
+    enum { NORM, CLIP, ROUNDED, ADAMW_OPTIONS };
+    static const Options known = {.count = ADAMW_OPTIONS, .levels = {[NORM] = 6, [CLIP] = 3, [ROUNDED] = 2}};
+    int options[ADAMW_OPTIONS];
+    check_options(check, &known, options);
+    const float norms[] = {0.5f, 4, 0, NAN, INFINITY, 2}, clips[] = {0, 1, 3};
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
-    *norm = norms[check->round % 6];
+    *norm = norms[options[NORM]];
     AdamwValues *values = check_bytes(check, "values", BUFFER_INPUT, 1, sizeof *values);
     *values = (AdamwValues){.lr = 1e-2f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .weight_decay = 0.05f};
-    values->clip = check->round % 3 == 1 ? 1 : check->round % 3 == 2 ? 3 : 0;
+    values->clip = clips[options[CLIP]];
     values->bias1 = (float)(1 - pow(0.9, step));
     values->bias2 = (float)(1 - pow(0.95, step));
     check_shape(check, "count=%zu step=%d norm=%g clip=%g", count, step, *norm, values->clip);
@@ -160,7 +169,7 @@ void check_adamw(Check *check) {
     float *m = check_floats(check, "m", BUFFER_BOTH, count, 1), *v = check_floats(check, "v", BUFFER_BOTH, count, 1);
     for (size_t i = 0; i < count; i++)
         v[i] *= v[i];
-    const bool rounding = check_coin(check);
+    const bool rounding = options[ROUNDED];
     uint16_t *rounded = rounding ? check_buffer(check, "rounded", BUFFER_BOTH, BUFFER_BF16, count) : NULL;
     for (size_t i = 0; i < count && rounding; i++)
         rounded[i] = reference_bf16(p[i]); /* what stays in the gaps, too */

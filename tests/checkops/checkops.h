@@ -19,6 +19,8 @@
 #define ROUNDING 0x1p-24
 
 enum { CHECK_BUFFERS = 48, GROUPS = 7 };
+/* ROUNDS: of each check, unless --rounds asks for others. OPTIONS, LEVELS: see check_options(). */
+enum { ROUNDS = 20, OPTIONS = 8, LEVELS = 9, PAIRS = 8 };
 
 typedef enum { BUFFER_INPUT, BUFFER_OUTPUT, BUFFER_BOTH } BufferKind;
 
@@ -65,6 +67,17 @@ void check_once(Check *check);
 /* Random whole number in low .. high. */
 int check_between(Check *check, int low, int high);
 bool check_coin(Check *check);
+/* An operation's options, each with `levels` values from 0 on. */
+typedef struct {
+    int option, value, other, its;
+} OptionPair;
+typedef struct {
+    int count, levels[OPTIONS];
+    OptionPair never[PAIRS]; /* what cannot be together; after the last, zeros */
+} Options;
+/* Their values in this round: from round 1 on rows in which each pair of two options' values occurs, at most ROUNDS - 1
+ * of them; afterwards, and in round 0, random ones. */
+void check_options(Check *check, const Options *options, int chosen[]);
 /* Describes this round's shape for messages. */
 void check_shape(Check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -100,15 +113,16 @@ void check_show(Check *check);
 bool check_showing(Check *check);
 RealType check_type(const Check *check);
 
-/* The FP8 codes that an operation writes beside a tensor, if `wanted`: the buffers, the operation's argument in RUN,
- * and the comparison with quantise_fp8() of the tensor as each run has written it. */
+/* The FP8 codes that an operation writes beside a tensor, if at all: the buffers, the operation's argument in RUN, and
+ * the comparison with quantise_fp8() of the tensor as each run has written it. */
+typedef enum { CODES_NONE, CODES_COUNTED, CODES_SEEN, CODES_KINDS } CodesKind;
 typedef struct {
     Fp8Scale *scale, before;
     uint8_t *y; /* NULL: none */
     bool seen;
     Fp8Codes at;
 } Codes;
-Codes check_codes(Check *check, bool wanted, size_t count);
+Codes check_codes(Check *check, CodesKind kind, size_t count);
 const Fp8Codes *check_codes_at(Check *check, Codes *codes);
 void check_codes_of(Check *check, const Codes *codes, const float *tensor, size_t count);
 
@@ -158,6 +172,7 @@ OPERATIONS(CHECK_DECLARE)
     X(exp2)                                                                                                            \
     X(erf)                                                                                                             \
     X(gelu_everywhere)                                                                                                 \
+    X(norm_widths)                                                                                                     \
     X(resize_pixels)                                                                                                   \
     X(resize_facts)                                                                                                    \
     X(resize_box)                                                                                                      \
