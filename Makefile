@@ -53,8 +53,8 @@ CUDA_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/kernels/cuda/%.o,$(KERNELS))
 CUDA_DIR := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
 EMU      := $(B)/libfovea_emu.so
 EMU_CC   := $(wildcard kernels/emu/*.cc)
-EMU_OBJ  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC)) \
-            $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
+EMU_CC_OBJ := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC))
+EMU_CU_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_CC:kernels/emu/%.cc=kernels/cuda/%.cu),$(KERNELS)))
 # To find uses of a stack frame after its function's return, gcc takes frames from the heap. In kernels that makes a
 # replay 1.5 times as long, and no kernel keeps the address of a local variable.
 EMU_SANITIZE := $(SANITIZE) $(if $(findstring address,$(SAN)),$(if $(findstring clang,$(CXX)),,--param asan-use-after-return=0))
@@ -157,6 +157,7 @@ $(UNIT:$(B)/tests/%=$(B)/obj/tests/%.o): TEST_FLAGS := $(TEST_CFLAGS)
 $(EMU_TEST): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/emu/emulated.o $(EMU_OWN) $(B)/libfovea.a
 	@mkdir -p $(@D)
 	$(CXX) $(OPENMP) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
+$(B)/tests/emu/test_product: $(B)/obj/emu/matmul.o
 $(B)/obj/tests/%.o: tests/%.cc $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
@@ -180,15 +181,18 @@ $(B)/tests/cudnn/library/libcudnn.so.9: tests/cudnn/library.cc
 # The emulator's library; its undefined symbols are in the program that opens it.
 # A library with a name that no file of kernels/cuda defines would fail at run time only.
 COMPLETE = @nm -D --undefined-only $@ | awk '/ _Z[0-9]+cuda_/ { print "$@: " $$2 " is not defined in kernels/cuda"; bad = 1 } END { exit bad }' || { rm -f $@; exit 1; }
-$(EMU): $(EMU_OBJ)
+$(EMU): $(EMU_CC_OBJ) $(EMU_CU_OBJ)
 	$(CXX) -shared $(SANITIZE) -o $@ $^
 	$(COMPLETE)
-$(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
+$(EMU_CC_OBJ): $(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
-$(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
+$(EMU_CU_OBJ): $(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# An older build's list of dependencies may name a source that is gone.
+kernels/emu/%.cc: ;
 
 # ptxas' report on registers and memory is kept beside each object. A kernel that spills or has a frame in local memory
 # is an error: it would run at the speed of that memory.

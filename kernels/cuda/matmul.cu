@@ -11,8 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cudaMalloc()'s memory starts on a multiple of 256, as cuBLASLt requires. */
+/* cudaMalloc()'s memory starts on a multiple of 256, as cuBLASLt requires. The emulator's stand-in needs less. */
+#ifdef __CUDACC__
 static const size_t WORKSPACE = GPU_WORKSPACE_BYTES;
+#else
+static const size_t WORKSPACE = 256;
+#endif
 
 /* Tensors start on multiples of 16 bytes; by default the library assumes 256. */
 static const uint32_t ALIGNMENT = 16;

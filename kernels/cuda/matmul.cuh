@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products by the library: cuBLASLt in matmul.cu; kernels/emu/matmul.cc stands in for it under emulation. */
+/* Matrix products by cuBLASLt; under emulation kernels/emu/cublaslt.cc stands in for it. */
 #ifndef FOVEA_MATMUL_CUH
 #define FOVEA_MATMUL_CUH
 

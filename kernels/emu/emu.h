@@ -12,6 +12,7 @@
 #endif
 
 /* First, since names that they declare are redefined below. */
+#include <initializer_list>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>

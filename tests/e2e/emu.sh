@@ -110,8 +110,8 @@ extra=()
 check "and so it does" run "$TMP/lost" --until $((${newest#step-} + 1)) --resume
 expect_output "resuming from step ${newest#step-} of"
 fault launch:500 70 "launch failure: kernel" "CUDA_LAUNCH_BLOCKING"
-fault memory:3 76 "out of GPU memory" "for the optimizer's parameter groups" "lower train.micro_batch"
-fault memory:4 76 "for the kernels' scratch memory" "lower train.micro_batch"
+fault memory:4 76 "out of GPU memory" "for the optimizer's parameter groups" "lower train.micro_batch"
+fault memory:5 76 "for the kernels' scratch memory" "lower train.micro_batch"
 fault pinned:7 76 "pinned host memory for the checkpoint's staging copy" "lower"
 extra=(FOVEA_EMU_MEMORY=300000)
 expect_exit 76 run "$TMP/full" --until 5
@@ -125,7 +125,7 @@ extra=("${held[@]}")
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "1.0 MB of 100.0 MB of the emulated GPU, 0.1 GiB are free"
 expect_output "; its memory is held by pid 4242 (61440.0 MB), pid 77; not even one image"
-extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:3 FOVEA_NVML_PROCESSES=20)
+extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:4 FOVEA_NVML_PROCESSES=20)
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), pid 5004 (1.0 MB) and 18 more; use a GPU that no other process uses (\`nvidia-smi\` lists them); lower train.micro_batch"
 extra=("${held[@]}" FOVEA_EMU_HELD=100000000)

@@ -84,7 +84,7 @@ expect_output "fits is 2"
 extra=(FOVEA_EMU_MEMORY=$(($(enough_for 1) - 8000)))
 expect_exit 76 run "$TMP/asked"
 expect_output "not even one image at a time fits"
-extra=(FOVEA_EMU_FAULT=memory:2)
+extra=(FOVEA_EMU_FAULT=memory:3)
 expect_exit 76 run "$TMP/asked"
 expect_output "MB for the model's parameters and activations; "
 expect_output "the largest train.micro_batch that fits now is 8"
