@@ -29,6 +29,7 @@ from run import processor, torch_python  # noqa: E402
 
 IMAGES, SIDE = 2000, 256
 LARGE, LARGE_SIDE = 80, 3000
+HASHES = (10000, 100000, 1000000)
 BATCHES = (64, 256)
 FEED, GPUS, SLOTS, BATCH = 60000, 6, 3, 512
 OTHERS = 0.1  # cores that other programs may use before a warning
@@ -237,6 +238,11 @@ class Stages:
         return result
 
 
+def near_duplicates(build):
+    """The search for near duplicates, whose time for a hash is to stay the same up to a million."""
+    return [json.loads(run(os.path.join(build, "bench", "near_duplicates"), count)) for count in HASHES]
+
+
 def feed_rows(loader):
     """The cost of feeding six GPUs at 10,000 images a second each, from this machine's rates."""
     record = SIDE * SIDE * 3
@@ -296,7 +302,8 @@ def main():
     result = {"machine": {"processor": processor(), "cores": os.cpu_count(), "rounds": options.rounds,
                           "seconds": options.seconds, "others_cores_before": round(before, 2),
                           "others_cores_meanwhile": round(others, 2)},
-              "loader": loader, "stage": stages.result(), "feed": feed_rows(loader)}
+              "loader": loader, "stage": stages.result(), "feed": feed_rows(loader),
+              "near_duplicates": near_duplicates(options.build)}
     with open(options.out, "w") as file:
         json.dump(result, file, indent=1)
         file.write("\n")
