@@ -13,8 +13,8 @@
 typedef struct {
     char *path;
     char separator;
-    char **columns; /* [column_count], without spaces around them */
-    char **fields;  /* [column_count] */
+    char **columns; /* [column_count] differ, whatever the case; without blanks around them */
+    char **fields;  /* [column_count] without blanks around them */
     int column_count;
     int64_t line; /* where the current row begins, from 1 */
     /* Private: */
@@ -23,9 +23,10 @@ typedef struct {
     bool unended; /* the last line has no end */
 } Table;
 
-/* Reads the file and its header. The separator is a tab when the header has one outside quotes, else a comma, else a
- * semicolon. A byte order mark and CR LF are accepted. EXIT_DATA "FILE:LINE: reason", or for a missing file; EXIT_IO
- * when it cannot be read. */
+/* Reads the file and its header. The separator is the one of a first line such as "sep=;", else a tab when the header
+ * has one outside quotes, else a comma or a semicolon, the one that the first row has as often as the header. A byte
+ * order mark and lines that end in LF, CR LF or CR are accepted. EXIT_DATA "FILE:LINE: reason", or for a missing file;
+ * EXIT_IO when it cannot be read. */
 Status table_open(const char *path, Table *table) MUST_USE;
 /* The next row; *more is false after the last one. EXIT_DATA for a row with too few or too many fields, a quote that is
  * never closed, or text after a closing quote. */

@@ -13,7 +13,8 @@ typedef struct {
     size_t size;
 } TextFile;
 
-/* EXIT_DATA when `path` is missing or contains a NUL, EXIT_IO when it cannot be read; `what`, "table" or "list", is for
+/* EXIT_DATA when `path` is missing, of another format (a spreadsheet, an archive) or contains a NUL, EXIT_IO when it
+ * cannot be read; `what`, "table" or "list", is for
  * the message. */
 Status text_file_read(const char *path, const char *what, TextFile *file) MUST_USE;
 

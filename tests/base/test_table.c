@@ -58,6 +58,22 @@ static void fields_are_read(void **state) {
     expect(*state, "a,b\n", "");
 }
 
+static void tables_of_spreadsheets_are_read(void **state) {
+    expect(*state, "sep=;\na,x;b\n1;2\n", "/1|2|");
+    expect(*state, "\xEF\xBB\xBFsep=,\r\na;x,b\r\n1,2\r\n", "/1|2|");
+    expect(*state, "SEP=\t\na,x\tb\n1\t2\n", "/1|2|");
+    expect(*state, "a,b\r1,2\r3,4\r\r", "/1|2|/3|4|");
+    expect(*state, "a,b\r1,\"x\ry\"\r", "/1|x\ry|");
+    expect(*state, "a,b\r\r\n1,2\r\r\n", "/1|2|");
+    /* A header with both: the first row decides. */
+    expect(*state, "file;grade, adjusted\nx;2\n", "/x|2|");
+    expect(*state, "file,grade; adjusted\nx,2\n", "/x|2|");
+    expect(*state, "file;a,b\nx;1,5\n", "/x;1|5|");
+    expect(*state, " a , b \n 1 2\t,\xC2\xA0 x \xC2\xA0\n", "/1 2|x|");
+    expect(*state, "a, \"b, c\" \n1, \"2, 3\" \n", "/1|2, 3|");
+    expect(*state, "a\tb\n \t x\n", "/|x|");
+}
+
 static void quotes_hold_what_else_separates(void **state) {
     expect(*state, "a,b\n\"1,x\",\"say \"\"no\"\"\"\n", "/1,x|say \"no\"|");
     expect(*state, "a,b\n\"1\r\n2\",\"\"\n3,5\" x\n", "/1\r\n2||/3|5\" x|");
@@ -75,6 +91,15 @@ static void a_malformed_table_is_refused_with_its_line(void **state) {
     expect_bad(*state, "a,b\r\n1,2\r\n3\r\n", "t.csv:3: 1 field, but the header names 2 columns");
     expect_bad(*state, "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote opens");
     expect_bad(*state, "a,b\n1,\"2\"x\n", "t.csv:2: text after a closing quote");
+    expect_bad(*state, "a,b\r1,2\r3\r", "t.csv:3: 1 field, but");
+    expect_bad(*state, "a,b\r1,\"2\r\r\",3\r", "t.csv:2: 3 fields");
+    expect_bad(*state, "sep=;\na;b\n1;2\n3\n", "t.csv:4: 1 field, but the header names 2 columns");
+    expect_bad(*state, "file,Grade,x,grade\n1,2,3,4\n", "t.csv:1: columns 2 and 4 are both named \"grade\"; rename");
+    expect_bad(*state, "PK\x03\x04xl",
+               "t.csv: a spreadsheet (.xlsx, .ods) or another zip archive, which is not read as a "
+               "table; save it as a text: CSV, in UTF-8");
+    expect_bad(*state, "\xD0\xCF\x11\xE0\xA1", "a spreadsheet (.xls)");
+    expect_bad(*state, "a,b\r1,2\r\xe4,3\r", "t.csv:3: byte 0xe4 is not UTF-8");
     expect_bad(*state, "a,b\n1,2\n\xe4,3\n", "t.csv:3: byte 0xe4 is not UTF-8");
     expect_bad(*state, "\xff\xfe,b\n", "t.csv:1: byte 0xff is not UTF-8");
     scratch_write(*state, "nul.csv", "a,b\n1,\0\n", 8);
@@ -148,6 +173,7 @@ static void any_text_is_read_or_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fields_are_read, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(tables_of_spreadsheets_are_read, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(quotes_hold_what_else_separates, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(a_malformed_table_is_refused_with_its_line, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(columns_are_found_by_any_of_their_names, tree_setup, tree_teardown),

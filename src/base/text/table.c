@@ -26,17 +26,37 @@ Status table_error(const Table *table, const char *format, ...) {
     return status;
 }
 
-/* Whether a field ends at `at`: with the separator, the line or the file. */
-static bool ends_field(const Table *table, const char *at) {
-    return at == table->end || *at == table->separator || *at == '\n' ||
-           (*at == '\r' && (at + 1 == table->end || at[1] == '\n'));
+/* The bytes of a line's end at `at`, 0 where there is none: LF, CR LF, CR, and the CR CR LF of a text that was written
+ * twice through Windows' line ends. */
+static size_t line_end(const Table *table, const char *at) {
+    size_t returns = 0;
+    while (at + returns < table->end && at[returns] == '\r')
+        returns++;
+    if (at + returns < table->end && at[returns] == '\n')
+        return returns + 1;
+    return returns > 0;
 }
 
-/* Removes the quotes of a field in place; *at moves past the closing one. */
-static Status read_quoted(Table *table, char **at) {
-    char *from = *at + 1, *to = *at;
-    for (; from < table->end; *to++ = *from++) {
-        if (*from == '\n')
+/* Whether a field ends at `at`: with the separator, the line or the file. */
+static bool ends_field(const Table *table, const char *at) {
+    return at == table->end || *at == table->separator || line_end(table, at);
+}
+
+static bool is_blank(const Table *table, char letter) {
+    return (letter == ' ' || letter == '\t') && letter != table->separator;
+}
+
+/* The field at `from` may be quoted only after its blanks. */
+static char *skip_blanks(const Table *table, char *from) {
+    while (from < table->end && is_blank(table, *from))
+        from++;
+    return from;
+}
+
+/* Removes the quotes of a field in place, `to` being its first byte; *at moves past the closing one. */
+static Status read_quoted(Table *table, char *to, char **at) {
+    for (char *from = *at + 1; from < table->end; *to++ = *from++) {
+        if (*from == '\n' || (*from == '\r' && from[1] != '\n'))
             table->next_line++;
         if (*from != '"')
             continue;
@@ -45,31 +65,51 @@ static Status read_quoted(Table *table, char **at) {
             continue;
         }
         *to = '\0'; /* to < from: the opening quote is gone */
-        *at = from + 1;
-        return ends_field(table, from + 1)
+        *at = skip_blanks(table, from + 1);
+        return ends_field(table, *at)
                    ? NULL
                    : table_error(table, "text after a closing quote; double a quote that is part of the field");
     }
     return table_error(table, "a quote opens on this line or below and is never closed; close it");
 }
 
+/* Removes blanks around a text in place, the no-break spaces of web pages and spreadsheets (0xC2 0xA0) included. */
+static char *trim(char *text) {
+    static const char no_break[] = "\xC2\xA0";
+    for (;; text += *text == no_break[0] ? 2 : 1)
+        if (!isspace((unsigned char)*text) && strncmp(text, no_break, 2) != 0)
+            break;
+    size_t length = strlen(text);
+    for (;;) {
+        if (length && isspace((unsigned char)text[length - 1]))
+            length--;
+        else if (length > 1 && memcmp(text + length - 2, no_break, 2) == 0)
+            length -= 2;
+        else
+            break;
+    }
+    text[length] = '\0';
+    return text;
+}
+
 /* Reads the field at table->at, which moves past its separator; *last: it ends the line. */
 static Status read_field(Table *table, char **field, bool *last) {
-    char *at = *field = table->at;
-    if (at < table->end && *at == '"')
-        TRY(read_quoted(table, &at));
+    char *start = table->at, *at = skip_blanks(table, start);
+    const bool quoted = at < table->end && *at == '"';
+    if (quoted)
+        TRY(read_quoted(table, start, &at));
     while (!ends_field(table, at))
         at++;
-    *last = at == table->end || *at != table->separator;
     char *ending = at;
-    if (at < table->end && *at == '\r')
-        at++;
+    size_t length = at == table->end ? 0 : line_end(table, at);
+    *last = at == table->end || length;
     if (at < table->end) {
-        table->next_line += *at == '\n';
-        at++;
+        at += length ? length : 1;
+        table->next_line += length > 0;
     }
     *ending = '\0'; /* the text has a NUL after its end */
     table->at = at;
+    *field = trim(start);
     return NULL;
 }
 
@@ -102,42 +142,65 @@ Status table_next(Table *table, bool *more) {
     return NULL;
 }
 
-static char separator_of(const Table *table) {
-    bool quoted = false, comma = false;
-    for (const char *at = table->at; at < table->end && (quoted || *at != '\n'); at++) {
-        if (*at == '"')
-            quoted = !quoted;
-        else if (!quoted && *at == '\t')
-            return '\t';
-        else if (!quoted && *at == ',')
-            comma = true;
+/* How often `letter` occurs outside quotes in the line at `at`; *after is the next line. */
+static int64_t count_in_line(const Table *table, const char *at, char letter, const char **after) {
+    int64_t count = 0;
+    bool quoted = false;
+    for (; at < table->end && (quoted || !line_end(table, at)); at++) {
+        quoted ^= *at == '"';
+        count += !quoted && *at == letter;
     }
-    for (const char *at = table->at; !comma && at < table->end && *at != '\n'; at++)
-        if (*at == ';')
-            return ';';
-    return ',';
+    *after = at < table->end ? at + line_end(table, at) : at;
+    return count;
 }
 
-static char *trim(char *text) {
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t length = strlen(text);
-    while (length && isspace((unsigned char)text[length - 1]))
-        text[--length] = '\0';
-    return text;
+/* Where the header has commas and semicolons, the first row decides: it has as many of the true separator. */
+static char separator_of(const Table *table) {
+    const char *row, *after;
+    if (count_in_line(table, table->at, '\t', &row))
+        return '\t';
+    const int64_t semicolons = count_in_line(table, table->at, ';', &row);
+    const int64_t commas = count_in_line(table, table->at, ',', &row);
+    if (!semicolons || !commas)
+        return semicolons ? ';' : ',';
+    const bool by_comma = count_in_line(table, row, ',', &after) == commas;
+    return !by_comma && count_in_line(table, row, ';', &after) == semicolons ? ';' : ',';
+}
+
+/* Spreadsheets write the separator into a first line of its own: "sep=;". */
+static bool take_separator_line(Table *table) {
+    char *at = table->at;
+    if ((size_t)(table->end - at) < 5 || strncasecmp(at, "sep=", 4) != 0 || !strchr(",;\t", at[4]) ||
+        !line_end(table, at + 5))
+        return false;
+    table->separator = at[4];
+    table->at = at + 5 + line_end(table, at + 5);
+    table->next_line++;
+    return true;
+}
+
+/* Which of two equal columns is meant cannot be known; columns without a name are of no use anyway. */
+static Status check_names_differ(const Table *table) {
+    for (int i = 0; i < table->column_count; i++)
+        for (int k = 0; *table->columns[i] && k < i; k++)
+            if (strcasecmp(table->columns[i], table->columns[k]) == 0)
+                return status_error(EXIT_DATA, "%s:%lld: columns %d and %d are both named \"%s\"; rename or remove one",
+                                    table->path, (long long)table->line, k + 1, i + 1, table->columns[i]);
+    return NULL;
 }
 
 static Status read_header(Table *table) {
     if (only_line_ends(table))
         return status_error(EXIT_DATA, "%s: the table is empty; its first line names the columns", table->path);
-    table->line = 1;
+    table->line = table->next_line;
     int64_t capacity = 0;
     for (bool last = false; !last; table->column_count++) {
         TRY(list_grow(&table->columns, table->column_count, &capacity, sizeof *table->columns, "a table's columns"));
         char *name;
         TRY(read_field(table, &name, &last));
-        table->columns[table->column_count] = trim(name);
+        table->columns[table->column_count] = name;
     }
+    TRY(check_names_differ(table));
     table->fields = calloc((size_t)table->column_count, sizeof *table->fields);
     return table->fields ? NULL : status_no_memory("a table's fields", (size_t)capacity * sizeof *table->fields);
 }
@@ -149,7 +212,7 @@ static Status check_utf8(const Table *table) {
         return NULL;
     long long line = 1;
     for (const char *at = table->data; at < stray; at++)
-        line += *at == '\n';
+        line += *at == '\n' || (*at == '\r' && at[1] != '\n');
     return status_error(EXIT_DATA, "%s:%lld: byte 0x%02x is not UTF-8; save the file as UTF-8 (Latin-1, Windows-1252?)",
                         table->path, line, (unsigned char)*stray);
 }
@@ -162,8 +225,9 @@ static Status open_table(Table *table) {
     table->end = file.text + file.size;
     table->next_line = 1;
     TRY(check_utf8(table));
-    table->unended = file.size && table->end[-1] != '\n';
-    table->separator = separator_of(table);
+    table->unended = file.size && table->end[-1] != '\n' && table->end[-1] != '\r';
+    if (!take_separator_line(table))
+        table->separator = separator_of(table);
     return read_header(table);
 }
 
