@@ -78,9 +78,29 @@ static Status write_recipe(Staging *staging) {
     return text_writer_take(&text, &staging->recipe);
 }
 
-/* Findings of the tables alone that are refused: the call ends, with the findings written. */
+/* Images without a row are left out; many of them mean that a table is missing. */
+static Status check_unlabelled(const Staging *staging) {
+    const StageOptions *options = staging->options;
+    int64_t files = staging->source.count, unlisted = 0;
+    const char *first = NULL;
+    for (int i = 0; i < staging->findings.count; i++) {
+        const Finding *finding = &staging->findings.list[i];
+        files -= finding->kind == FINDING_MISSING || finding->kind == FINDING_NAMED;
+        if (finding->kind == FINDING_UNLISTED)
+            first = unlisted++ ? first : finding->path;
+    }
+    if (unlisted <= (int64_t)floor(options->max_unlabelled * (double)files + 1e-9))
+        return NULL;
+    return status_error(EXIT_DATA,
+                        "%s: %" PRId64 " of %" PRId64 " images are in no row of the tables, such as %s, more than "
+                        "--max-unlabelled allows (%g %%): is a table missing, or the wrong one? add it, or raise "
+                        "--max-unlabelled to leave them out",
+                        options->root, unlisted, files, first, 100 * options->max_unlabelled);
+}
+
+/* What the tables alone rule out: the call ends, with the findings written. */
 static Status refuse_source(Staging *staging, Status why) {
-    if (status_code(why) != EXIT_DATA || !findings_count(&staging->findings, FATE_REFUSED))
+    if (status_code(why) != EXIT_DATA || !(findings_count(&staging->findings, FATE_REFUSED) || staging->source.count))
         return why;
     Status status = output_open(staging->options->out, staging->recipe, &staging->output);
     if (!status)
@@ -237,6 +257,10 @@ static Status stage_pack(Staging *staging) {
     TRY(check_out_is_elsewhere(options));
     TRY(write_recipe(staging));
     Status status = open_source(staging);
+    if (staging->source.warnings)
+        fputs(staging->source.warnings, stdout);
+    if (!status)
+        status = check_unlabelled(staging);
     if (status)
         return refuse_source(staging, status);
     if (staging->source.info.licensed)
@@ -244,8 +268,6 @@ static Status stage_pack(Staging *staging) {
                 "%s is licensed data: everything derived from it is kept under %s; read the licence before anything "
                 "leaves this machine\n",
                 staging->source.info.dataset, options->out);
-    if (staging->source.warnings)
-        fputs(staging->source.warnings, stdout);
     TRY(output_open(options->out, staging->recipe, &staging->output));
     TRY(replace_check(options->out, &staging->source));
     TRY(output_begin(&staging->output, staging->recipe));

@@ -69,7 +69,7 @@ says "keys of train" "$(complete_words train configs/quickstart.ini --set optim.
 says "keys to explain" "$(complete_words train --help guard.spi)" "guard.spike"
 says "configurations" "$(complete_words train configs/quick)" "configs/quickstart.ini"
 says "commands of stage" "$(complete_words stage f)" "folder forget"
-says "options of a command" "$(complete_words stage aireadi --m)" "--max-bad --md5 --modality"
+says "options of a command" "$(complete_words stage aireadi --m)" "--max-bad --max-unlabelled --md5 --modality"
 says "files after an option" "$(complete_words stage folder x --labels READ)" "README.md"
 says "choices" "$(complete_words synth out --format "")" "jpeg mixed png"
 says "choices after =" "$(complete_words synth out --format = pn)" "png"

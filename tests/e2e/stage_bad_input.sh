@@ -171,7 +171,7 @@ linked_person() { rm -rf "$TMP/moved" && moved "$(cd "$tree" && echo retinal_pho
 people=$tree/participants.tsv
 aireadi_with "tables with CR LF and a mark" 0 "8 files: 8 packed" eval 'crlf "$manifest"; crlf "$people"'
 aireadi_with "empty lines at the end" 0 "8 files: 8 packed" eval 'printf "\n\n" >>"$manifest"'
-aireadi_with "a manifest without rows" 65 "none of 8 files could be packed" sed -i 2,\$d "$manifest"
+aireadi_with "a manifest without rows" 65 "8 of 8 images are in no row of the tables" sed -i 2,\$d "$manifest"
 aireadi_with "a manifest cut within a row" 65 "; the file ends here: cut short?" eval 'truncate -s $(($(head -n 3 "$manifest" | wc -c) - 120)) "$manifest"'
 aireadi_with "a manifest of 16 bits" 65 "save it as UTF-8 (UTF-16?)" eval 'printf "p\0e\0" >"$manifest"'
 aireadi_with "a manifest without laterality" 65 "manifest.tsv: no column laterality; it has person_id," sed -i 1s/laterality/side/ "$manifest"

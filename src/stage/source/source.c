@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/source.h"
 
+#include "base/list.h"
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -23,6 +24,15 @@ void source_close(StageSource *source) {
     for (int i = 0; source->info.label_names && i < source->info.label_count; i++)
         free(source->info.label_names[i]);
     free(source->info.label_names);
+    for (int i = 0; i < source->dropped_count; i++) {
+        free(source->dropped[i].name);
+        free(source->dropped[i].table);
+        free(source->dropped[i].reason);
+    }
+    free(source->dropped);
+    for (int i = 0; i < source->class_count; i++)
+        free(source->classes[i].name);
+    free(source->classes);
     free(source->info.dataset);
     free(source->info.dataset_version);
     free(source->root);
@@ -44,6 +54,28 @@ Status source_warn(StageSource *source, const char *format, ...) {
     free(source->warnings);
     source->warnings = grown;
     return NULL;
+}
+
+Status source_drop_column(StageSource *source, const char *table, const char *name, const char *reason, ...) {
+    TRY(list_grow(&source->dropped, source->dropped_count, &source->dropped_capacity, sizeof *source->dropped,
+                  "the columns that are no labels"));
+    DroppedColumn *column = &source->dropped[source->dropped_count++];
+    *column = (DroppedColumn){0};
+    va_list arguments;
+    va_start(arguments, reason);
+    Status status = text_format_list(&column->reason, "a reason", reason, arguments);
+    va_end(arguments);
+    TRY(status);
+    TRY(input_set(&column->table, table));
+    return input_set(&column->name, name);
+}
+
+Status source_add_class(StageSource *source, const char *name, float number) {
+    TRY(list_grow(&source->classes, source->class_count, &source->class_capacity, sizeof *source->classes,
+                  "the classes"));
+    SourceClass *class = &source->classes[source->class_count++];
+    *class = (SourceClass){.number = number};
+    return input_set(&class->name, name);
 }
 
 bool input_is_rejected(const StageInput *input) {
@@ -84,9 +116,10 @@ bool input_split(const char *text, PackSplit *split) {
     static const struct {
         const char *name;
         PackSplit split;
-    } names[] = {{"", PACK_SPLIT_NONE},     {"train", PACK_SPLIT_TRAIN}, {"training", PACK_SPLIT_TRAIN},
-                 {"val", PACK_SPLIT_VAL},   {"valid", PACK_SPLIT_VAL},   {"validation", PACK_SPLIT_VAL},
-                 {"test", PACK_SPLIT_TEST}, {"testing", PACK_SPLIT_TEST}};
+    } names[] = {{"", PACK_SPLIT_NONE},       {"train", PACK_SPLIT_TRAIN},    {"training", PACK_SPLIT_TRAIN},
+                 {"val", PACK_SPLIT_VAL},     {"valid", PACK_SPLIT_VAL},      {"validation", PACK_SPLIT_VAL},
+                 {"eval", PACK_SPLIT_VAL},    {"evaluation", PACK_SPLIT_VAL}, {"test", PACK_SPLIT_TEST},
+                 {"testing", PACK_SPLIT_TEST}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(text, names[i].name) == 0) {
             *split = names[i].split;

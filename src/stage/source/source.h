@@ -24,11 +24,28 @@ typedef struct {
     char md5[33];            /* from the download's list, lower case; "" when there is none */
 } StageInput;
 
+/* A column of a table, or the folders of classes, that became no label. */
+typedef struct {
+    char *name, *table, *reason;
+} DroppedColumn;
+
+/* A folder that is a class, and its number in the label "class". */
+typedef struct {
+    char *name;
+    float number;
+} SourceClass;
+
 typedef struct {
     char *root;
     PackInfo info; /* image_size is set by the caller */
     StageInput *inputs;
     int64_t count;
+    DroppedColumn *dropped; /* [dropped_count] */
+    int dropped_count;
+    int64_t dropped_capacity;
+    SourceClass *classes; /* [class_count] in the order of their names */
+    int class_count;
+    int64_t class_capacity;
     char *warnings; /* lines for the user about anything unusual, such as links that are followed; NULL: none */
     char *notes;    /* lines for the data card about how the tables were read, such as readings averaged; may be "" */
 } StageSource;
@@ -39,7 +56,7 @@ typedef struct {
     const char *device;     /* aireadi: only this camera, as "topcon_triton"; NULL: all */
     const char *labels;     /* folder: CSV with the labels, as named here or below the root, or NULL */
     const char *person;     /* folder: its column that names people, or NULL */
-    const char *kind;       /* folder: a known data set (aptos, messidor2, idrid, papila, eyepacs, odir), or NULL */
+    const char *kind;       /* folder: a known data set (known_sets.c), or NULL */
     const char *splits;     /* "person<TAB>split" lines, as stage split writes them, or NULL */
     const char *md5;        /* the download's list of MD5 sums, or NULL */
     const char *exclude;    /* a file with one path a line to leave out, or NULL */
@@ -49,6 +66,11 @@ void source_close(StageSource *source);
 /* Appends a line to source->warnings. */
 Status source_warn(StageSource *source, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
 
+/* Enters a column that became no label, and why. */
+Status source_drop_column(StageSource *source, const char *table, const char *name, const char *reason, ...)
+    __attribute__((format(printf, 4, 5))) MUST_USE;
+Status source_add_class(StageSource *source, const char *name, float number) MUST_USE;
+
 /* Whether it is already known that the input will not be packed. */
 bool input_is_rejected(const StageInput *input);
 /* Replaces a text of an input by a copy. */
@@ -57,7 +79,8 @@ Status input_set_part(char **field, const char *text, size_t length) MUST_USE;
 bool input_is_dicom(const char *path); /* by its extension */
 /* R, L, right, left, OD or OS in any case; unknown otherwise. */
 PackEye input_eye(const char *text);
-/* train, val or test, also as "training", "valid", ..., in any case; NONE for an empty text. False for others. */
+/* train, val or test, also as "training", "valid", "evaluation", ..., in any case; NONE for an empty text. False for
+ * others. */
 bool input_split(const char *text, PackSplit *split);
 
 #endif

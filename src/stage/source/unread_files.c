@@ -87,7 +87,6 @@ static Status warn_about_unread(SourceBuilder *builder, const char *where, Unrea
     write_summary(text.out, where, unread);
     TRY(text_writer_take(&text, &line));
     Status status = source_warn(builder->source, "%s", line);
-    fprintf(builder->notes.out, "%s.\n", line);
     free(line);
     return status;
 }

@@ -1,213 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/folder_labels.h"
 
-#include "base/files.h"
-#include "base/list.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "base/text.h"
+#include "stage/source/folder/label_cells.h"
 
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-static const char *const file_names[] = {"file",     "image",      "image_id", "id_code", "filename", "file_name",
-                                         "filepath", "Image name", "path",     "ID",      NULL};
-
-/* What a first pass over a table counts for each column. */
-typedef struct {
-    int64_t *images; /* cells that name an existing file */
-    int64_t *texts;  /* cells that are not numbers */
-    int64_t *numbers;
-} ColumnCounts;
-
-static Status count_cells(const FolderSet *set, Table *table, ColumnCounts *counts) {
-    for (bool more;;) {
-        TRY(table_next(table, &more));
-        if (!more)
-            return NULL;
-        for (int i = 0; i < table->column_count; i++) {
-            double value;
-            const char *cell = table->fields[i];
-            counts->images[i] += image_index_has(&set->index, cell);
-            bool number = table_number(cell, &value);
-            counts->numbers[i] += number;
-            counts->texts[i] += !number && cell[strspn(cell, " ")];
-        }
-    }
+/* A cell as a text: "" for what means unknown, so that no person is called NA. */
+static const char *text_cell(const Table *table, int column) {
+    return cell_is_unknown(table->fields[column]) ? "" : table->fields[column];
 }
-
-/* The column with a usual name, if its cells name existing files; else the column that names the most. */
-static int find_file_column(const Table *table, const ColumnCounts *counts) {
-    for (int n = 0; file_names[n]; n++) {
-        int column = table_find(table, (const char *const[]){file_names[n], NULL});
-        if (column >= 0 && counts->images[column])
-            return column;
-    }
-    int best = 0;
-    for (int i = 1; i < table->column_count; i++)
-        best = counts->images[i] > counts->images[best] ? i : best;
-    return counts->images[best] ? best : -1;
-}
-
-static Status find_person_column(const FolderSet *set, const Table *table, LabelTable *labels) {
-    const char *wanted = set->builder.options->person;
-    if (wanted)
-        return table_column(table, (const char *const[]){wanted, NULL}, &labels->person);
-    if (set->known->person_column)
-        labels->person = table_find(table, (const char *const[]){set->known->person_column, NULL});
-    return NULL;
-}
-
-static Status add_label(FolderSet *set, const char *name, int *number) {
-    for (*number = 0; *number < set->label_count; (*number)++)
-        if (strcmp(set->labels[*number], name) == 0)
-            return NULL;
-    TRY(list_grow(&set->labels, set->label_count, &set->label_capacity, sizeof *set->labels, "the labels' names"));
-    set->labels[set->label_count] = NULL;
-    TRY(input_set(&set->labels[set->label_count], name));
-    set->label_count++;
-    return NULL;
-}
-
-static Status assign_columns(FolderSet *set, const Table *table, const ColumnCounts *counts, LabelTable *labels) {
-    labels->split = table_find(table, (const char *const[]){"split", NULL});
-    labels->eye = table_find(table, (const char *const[]){"eye", "laterality", NULL});
-    labels->device = table_find(table, (const char *const[]){"device", "camera", NULL});
-    labels->person = -1;
-    TRY(find_person_column(set, table, labels));
-    labels->file = find_file_column(table, counts);
-    labels->by_person = labels->file < 0 && labels->person >= 0 && set->known->person != PERSON_OF_NAME;
-    if (labels->file < 0 && !labels->by_person) /* perhaps none of its files exist: then each row reports it */
-        TRY(table_column(table, file_names, &labels->file));
-    labels->labels = malloc((size_t)table->column_count * sizeof *labels->labels);
-    if (!labels->labels)
-        return status_no_memory("columns", 0);
-    set->has_splits |= labels->split >= 0;
-    for (int i = 0; i < table->column_count; i++) {
-        labels->labels[i] = -1;
-        if (i == labels->file || i == labels->person || i == labels->split || i == labels->eye || i == labels->device)
-            continue;
-        if (counts->numbers[i] && !counts->texts[i] && *table->columns[i])
-            TRY(add_label(set, table->columns[i], &labels->labels[i]));
-        else if (counts->texts[i])
-            fprintf(set->builder.notes.out, "%s: column %s holds texts and is no label.\n", path_name(table->path),
-                    table->columns[i]);
-    }
-    return NULL;
-}
-
-static Status read_columns(FolderSet *set, LabelTable *labels) {
-    Table table;
-    TRY(table_open(labels->path, &table));
-    size_t columns = (size_t)table.column_count;
-    int64_t *cells = calloc(3 * columns, sizeof *cells);
-    ColumnCounts counts = {cells, cells + columns, cells + 2 * columns};
-    Status status = cells ? count_cells(set, &table, &counts) : status_no_memory("counts", 3 * columns);
-    if (!status)
-        status = assign_columns(set, &table, &counts, labels);
-    free(cells);
-    table_close(&table);
-    return status;
-}
-
-/* Takes ownership of `path`. */
-static Status add_table(FolderSet *set, char *path, const KnownTable *known) {
-    LabelTable *labels = &set->tables[set->table_count++];
-    *labels = (LabelTable){.path = path, .known = known};
-    set->has_splits |= known && known->split != PACK_SPLIT_NONE;
-    return read_columns(set, labels);
-}
-
-/* The table of --labels, as given or below the root. */
-static Status add_given_table(FolderSet *set, const char *name) {
-    char *path;
-    TRY(files_path(&path, "%s", name));
-    if (files_exists(path))
-        return add_table(set, path, NULL);
-    free(path);
-    TRY(files_path(&path, "%s/%s", set->builder.source->root, name));
-    if (files_exists(path))
-        return add_table(set, path, NULL);
-    free(path);
-    return status_error(EXIT_DATA, "%s: no such table, here or below %s", name, set->builder.source->root);
-}
-
-static bool is_csv_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && strcasecmp(dot, ".csv") == 0;
-}
-
-static Status add_known_table(FolderSet *set, const KnownTable *known, const TreeFile *tables, int64_t count) {
-    const char *found = NULL;
-    for (int64_t i = 0; i < count; i++) {
-        if (strcasecmp(path_name(tables[i].path), known->name) != 0)
-            continue;
-        if (found)
-            return status_error(EXIT_DATA, "%s contains both %s and %s; choose one with --labels",
-                                set->builder.source->root, found, tables[i].path);
-        found = tables[i].path;
-    }
-    if (found) {
-        char *path;
-        TRY(files_path(&path, "%s/%s", set->builder.source->root, found));
-        return add_table(set, path, known);
-    }
-    fprintf(set->builder.notes.out, "%s is not there: nothing is known of its images.\n", known->name);
-    return NULL;
-}
-
-static Status add_known_tables(FolderSet *set) {
-    TreeFile *tables;
-    int64_t count;
-    TRY(file_tree_list(set->builder.source->root, is_csv_name, &tables, &count));
-    Status status = NULL;
-    for (int i = 0; i < KNOWN_TABLES && !status && set->known->tables[i].name; i++)
-        status = add_known_table(set, &set->known->tables[i], tables, count);
-    file_tree_free(tables, count);
-    TRY(status);
-    if (set->table_count || !set->known->spreadsheet)
-        return NULL;
-    return status_error(EXIT_DATA, "%s/%s: %s", set->builder.source->root, set->known->spreadsheet, set->known->advice);
-}
-
-Status folder_labels_find(FolderSet *set) {
-    const SourceOptions *options = set->builder.options;
-    if (options->labels)
-        return add_given_table(set, options->labels);
-    if (options->person)
-        return status_error(EXIT_USAGE,
-                            "a person column is given (%s), but no table that contains it: add --labels FILE",
-                            options->person);
-    return set->known->tables[0].name ? add_known_tables(set) : NULL;
-}
-
-/* --- Rows ----------------------------------------------------------------------------------------------------------*/
 
 static Status set_labels(const Table *table, const LabelTable *labels, StageInput *input) {
     for (int i = 0; i < table->column_count; i++) {
         double value;
-        if (labels->labels[i] >= 0 && table_number(table->fields[i], &value))
+        const CellKind kind = labels->labels[i] < 0 ? CELL_UNKNOWN : cell_read(table->fields[i], &value);
+        if (kind == CELL_AMBIGUOUS)
+            return table_error(table,
+                               "\"%s\" in column %s: is the comma a decimal one, or does it part thousands? write a "
+                               "decimal point, or no comma",
+                               table->fields[i], table->columns[i]);
+        if (kind == CELL_NUMBER || kind == CELL_BOOLEAN)
             input->labels[labels->labels[i]] = (float)value;
     }
     return NULL;
 }
 
-static Status set_from_row(const Table *table, const LabelTable *labels, StageInput *input) {
+/* Both images of a row with a column for each eye are of one person: the name of the first one, unless told. */
+static Status set_person(const Table *table, const LabelTable *labels, StageInput *input) {
+    if (labels->person >= 0 && !labels->by_person) {
+        const char *person = text_cell(table, labels->person);
+        return *person ? input_set(&input->person, person)
+                       : table_error(table, "the person is missing in column %s", table->columns[labels->person]);
+    }
+    if (!labels->row_is_person)
+        return NULL;
+    const char *first = text_cell(table, labels->files[0]);
+    return input_set(&input->person, *first ? first : text_cell(table, labels->files[1]));
+}
+
+static PackEye eye_cell(const Table *table, const LabelTable *labels) {
+    const char *text = table->fields[labels->eye];
+    if (!labels->eyes_are_numbers)
+        return input_eye(text);
+    return strcmp(text, "1") == 0 ? PACK_EYE_RIGHT : strcmp(text, "2") == 0 ? PACK_EYE_LEFT : PACK_EYE_UNKNOWN;
+}
+
+static Status set_from_row(const Table *table, const LabelTable *labels, PackEye eye, StageInput *input) {
     if (labels->known && labels->known->split != PACK_SPLIT_NONE)
         input->split = labels->known->split;
-    if (labels->split >= 0 && !input_split(table->fields[labels->split], &input->split))
+    if (labels->split >= 0 && !input_split(text_cell(table, labels->split), &input->split))
         return table_error(table, "unknown split \"%s\": use train, val or test", table->fields[labels->split]);
-    if (labels->eye >= 0)
-        input->eye = input_eye(table->fields[labels->eye]);
+    if (eye != PACK_EYE_UNKNOWN)
+        input->eye = eye;
+    if (labels->eye >= 0 && *text_cell(table, labels->eye))
+        input->eye = eye_cell(table, labels);
     if (labels->device >= 0)
-        TRY(input_set(&input->device, table->fields[labels->device]));
-    if (labels->person >= 0 && !labels->by_person) {
-        if (!*table->fields[labels->person])
-            return table_error(table, "the person is missing in column %s", table->columns[labels->person]);
-        TRY(input_set(&input->person, table->fields[labels->person]));
-    }
+        TRY(input_set(&input->device, text_cell(table, labels->device)));
+    TRY(set_person(table, labels, input));
     return set_labels(table, labels, input);
 }
 
@@ -228,7 +82,7 @@ static Status report_row(FolderSet *set, const Table *table, FindingKind kind, c
 /* The first row counts, but two rows that put one file in different splits are refused. */
 static Status report_second_row(FolderSet *set, const Table *table, const LabelTable *labels, const StageInput *input) {
     PackSplit split = input->split;
-    if (labels->split >= 0 && !set->builder.options->splits && input_split(table->fields[labels->split], &split) &&
+    if (labels->split >= 0 && !set->builder.options->splits && input_split(text_cell(table, labels->split), &split) &&
         split != input->split && !input->exclude_reason)
         return report_row(set, table, FINDING_PERSON_SPLIT, input->person,
                           ": a second row puts a photograph in another split");
@@ -236,14 +90,15 @@ static Status report_second_row(FolderSet *set, const Table *table, const LabelT
 }
 
 static Status check_laterality(FolderSet *set, const Table *table, const LabelTable *labels, const StageInput *input) {
-    if (labels->eye < 0 || input->eye != PACK_EYE_UNKNOWN || input_is_rejected(input))
+    if (labels->eye < 0 || !*text_cell(table, labels->eye) || input->eye != PACK_EYE_UNKNOWN ||
+        input_is_rejected(input))
         return NULL;
     return report_row(set, table, FINDING_LATERALITY, input->path, ": neither R nor L");
 }
 
 /* Takes ownership of `path`, the row's in normal form. The file may exist all the same, without an image's extension.
  */
-static Status add_missing(FolderSet *set, const Table *table, const LabelTable *labels, char *path) {
+static Status add_missing(FolderSet *set, const Table *table, const LabelTable *labels, int column, char *path) {
     void *node = tsearch(path, &set->missing, compare_paths);
     if (!node || *(char **)node != path) {
         Status status = node ? report_row(set, table, FINDING_LISTED_TWICE, path, "")
@@ -253,73 +108,130 @@ static Status add_missing(FolderSet *set, const Table *table, const LabelTable *
     }
     StageInput *input;
     TRY(folder_set_add(set, path, &input));
-    TRY(set_from_row(table, labels, input));
+    TRY(set_from_row(table, labels, labels->file_eyes[column], input));
     TRY(builder_check_file(&set->builder, input));
     return check_laterality(set, table, labels, input);
 }
 
-static Status apply_row_without_file(FolderSet *set, const Table *table, const LabelTable *labels) {
-    const char *text = table->fields[labels->file];
+static Status apply_row_without_file(FolderSet *set, const Table *table, const LabelTable *labels, int column) {
+    const char *text = text_cell(table, labels->files[column]);
+    if (!*text && labels->file_count > 1) /* one eye was not photographed */
+        return NULL;
     if (!*text)
-        return table_error(table, "the file is missing in column %s", table->columns[labels->file]);
+        return table_error(table, "the file is missing in column %s", table->columns[labels->files[column]]);
     char *path;
     TRY(path_normal(text, &path));
     if (path)
-        return add_missing(set, table, labels, path);
+        return add_missing(set, table, labels, column, path);
     return builder_excludes(&set->builder, text)
                ? NULL
                : report_row(set, table, FINDING_OUTSIDE, text, ": leads above the root");
 }
 
-static Status apply_row_to_file(FolderSet *set, const Table *table, const LabelTable *labels, int64_t file) {
+static Status apply_row_to_file(FolderSet *set, const Table *table, const LabelTable *labels, PackEye eye,
+                                int64_t file) {
     StageInput *input = &set->builder.source->inputs[file];
     if (set->listed[file])
         return report_second_row(set, table, labels, input);
     set->listed[file] = true;
-    TRY(set_from_row(table, labels, input));
+    TRY(set_from_row(table, labels, eye, input));
+    if (set->folders[file].split != PACK_SPLIT_NONE && set->folders[file].split != input->split)
+        set->moved_path = set->moved++ ? set->moved_path : set->files[file].path;
     return check_laterality(set, table, labels, input);
 }
 
 static Status apply_row(FolderSet *set, const Table *table, const LabelTable *labels) {
-    int64_t file, other;
-    const char *text = table->fields[labels->file], *folder = labels->known ? labels->known->folder : NULL;
-    TRY(image_index_find(&set->index, text, folder, &file, &other));
-    if (other >= 0)
-        return table_error(table, "\"%s\" may mean %s or %s; write its path below the root", text,
-                           set->files[file].path, set->files[other].path);
-    return file < 0 ? apply_row_without_file(set, table, labels) : apply_row_to_file(set, table, labels, file);
+    for (int column = 0; column < labels->file_count; column++) {
+        int64_t file, other;
+        const char *text = table->fields[labels->files[column]], *folder = labels->known ? labels->known->folder : NULL;
+        TRY(image_index_find(&set->index, text, folder, &file, &other));
+        if (other >= 0)
+            return table_error(table, "\"%s\" may mean %s or %s; write its path below the root", text,
+                               set->files[file].path, set->files[other].path);
+        TRY(file < 0 ? apply_row_without_file(set, table, labels, column)
+                     : apply_row_to_file(set, table, labels, labels->file_eyes[column], file));
+    }
+    return NULL;
 }
+
+/* --- Rows of people ------------------------------------------------------------------------------------------------*/
+
+typedef struct {
+    const char *person; /* bare */
+    int64_t file;
+} PersonFile;
 
 /* "#002", "002" and "2" name the same person. */
-static bool is_same_person(const char *a, const char *b) {
-    a += strspn(a, "#0 ");
-    b += strspn(b, "#0 ");
-    return strcmp(a, b) == 0;
+static const char *bare_person(const char *person) {
+    return person + strspn(person, "#0 ");
 }
 
-static Status apply_row_to_person(FolderSet *set, const Table *table, const LabelTable *labels) {
-    const char *person = table->fields[labels->person];
-    PackEye eye = labels->known ? labels->known->eye : PACK_EYE_UNKNOWN;
+static int compare_person_files(const void *a, const void *b) {
+    const PersonFile *left = a, *right = b;
+    const int order = strcmp(left->person, right->person);
+    return order ? order : (left->file > right->file) - (left->file < right->file);
+}
+
+static int64_t first_file_of(const PersonFile *files, int64_t count, const char *person) {
+    int64_t low = 0, high = count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (strcmp(files[middle].person, person) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static Status apply_row_to_person(FolderSet *set, const Table *table, const LabelTable *labels, const PersonFile *files,
+                                  int64_t *strangers) {
+    const char *person = bare_person(text_cell(table, labels->person));
+    const PackEye eye = labels->known ? labels->known->eye : PACK_EYE_UNKNOWN;
     bool found = false;
-    for (int64_t i = 0; i < set->file_count; i++) {
-        StageInput *input = &set->builder.source->inputs[i];
-        if ((eye != PACK_EYE_UNKNOWN && input->eye != eye) || !is_same_person(person, input->person))
+    for (int64_t i = first_file_of(files, set->file_count, person);
+         *person && i < set->file_count && strcmp(files[i].person, person) == 0; i++) {
+        const StageInput *input = &set->builder.source->inputs[files[i].file];
+        if (eye != PACK_EYE_UNKNOWN && input->eye != eye)
             continue;
         found = true;
-        TRY(apply_row_to_file(set, table, labels, i));
+        TRY(apply_row_to_file(set, table, labels, PACK_EYE_UNKNOWN, files[i].file));
     }
-    if (!found)
-        fprintf(set->builder.notes.out, "%s:%lld: no image of person %s.\n", path_name(table->path),
-                (long long)table->line, person);
+    *strangers += !found;
     return NULL;
+}
+
+static Status apply_people(FolderSet *set, Table *table, const LabelTable *labels) {
+    const StageInput *inputs = set->builder.source->inputs;
+    const size_t count = (size_t)set->file_count;
+    PersonFile *files = malloc((count + 1) * sizeof *files);
+    char **people = calloc(count + 1, sizeof *people); /* rows change the inputs' people */
+    int64_t strangers = 0;
+    Status status = files && people ? NULL : status_no_memory("the people of the images", count * sizeof *files);
+    for (size_t i = 0; i < count && !status; i++) {
+        status = input_set(&people[i], inputs[i].person);
+        files[i] = (PersonFile){people[i] ? bare_person(people[i]) : "", (int64_t)i};
+    }
+    if (!status)
+        qsort(files, count, sizeof *files, compare_person_files);
+    for (bool more = true; !status && !(status = table_next(table, &more)) && more;)
+        status = apply_row_to_person(set, table, labels, files, &strangers);
+    for (size_t i = 0; people && i < count; i++)
+        free(people[i]);
+    free(people);
+    free(files);
+    if (status || !strangers)
+        return status;
+    return source_warn(set->builder.source, "%s: %lld row%s of people without an image", path_name(table->path),
+                       (long long)strangers, strangers == 1 ? " is" : "s are");
 }
 
 static Status apply_table(FolderSet *set, const LabelTable *labels) {
     Table table;
     TRY(table_open(labels->path, &table));
-    Status status = NULL;
-    for (bool more = true; !status && !(status = table_next(&table, &more)) && more;)
-        status = labels->by_person ? apply_row_to_person(set, &table, labels) : apply_row(set, &table, labels);
+    Status status = labels->by_person ? apply_people(set, &table, labels) : NULL;
+    for (bool more = !labels->by_person; !status && more && !(status = table_next(&table, &more)) && more;)
+        status = apply_row(set, &table, labels);
     table_close(&table);
     return status;
 }
@@ -331,17 +243,9 @@ Status folder_labels_apply(FolderSet *set) {
         if (!set->listed[i])
             TRY(builder_reject(&set->builder, &set->builder.source->inputs[i], FINDING_UNLISTED,
                                "in no row of the labels"));
-    return NULL;
-}
-
-void folder_labels_close(FolderSet *set) {
-    for (int i = 0; i < set->table_count; i++) {
-        free(set->tables[i].path);
-        free(set->tables[i].labels);
-    }
-    for (int i = 0; i < set->label_count; i++)
-        free(set->labels[i]);
-    free(set->labels);
-    if (set->missing)
-        tdestroy(set->missing, free);
+    if (!set->moved)
+        return NULL;
+    return source_warn(set->builder.source,
+                       "%lld image%s in a folder of another split than the table says, such as %s: the table counts",
+                       (long long)set->moved, set->moved == 1 ? " is" : "s are", set->moved_path);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the file that a table means: tables omit folders and extensions, or write them in another case. */
+/* Finds the file that a table means: tables omit folders and extensions, write them in another case, with backslashes,
+ * or with the folders of another machine before them. */
 #ifndef FOVEA_STAGE_IMAGE_INDEX_H
 #define FOVEA_STAGE_IMAGE_INDEX_H
 
@@ -8,25 +9,26 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *key; /* last part of the path, lower case, without an image's extension */
+    char *key; /* the parts of the path, the last one first, lower case, without an image's extension */
     int64_t file;
 } ImageKey;
 
+/* Sorted by key: the files whose paths end alike are neighbours, so that a look-up costs log(count) however often a
+ * name repeats. */
 typedef struct {
     const TreeFile *files; /* the caller's */
-    char **keys;           /* [count], by file: whole path, lower case, without an image's extension */
-    ImageKey *sorted;
+    ImageKey *sorted;      /* [count] */
     int64_t count;
-    bool names_repeat; /* two files have the same key */
+    bool names_repeat; /* two files have the same name */
 } ImageIndex;
 
 Status image_index_open(const TreeFile *files, int64_t count, ImageIndex *index) MUST_USE;
 void image_index_close(ImageIndex *index);
 /* Whether a file has this name, whatever its folder. */
 bool image_index_has(const ImageIndex *index, const char *text);
-/* The file whose path ends in `text`, or whose path is the end of `text`. Case, the extension and `folder` (which the
- * file should be below, or NULL) only decide between several. *file is -1 when there is none; *other is a second one
- * that matches as well, or -1. */
+/* The file whose path ends in `text`, or the longest path that is the end of `text`. Case, the extension and `folder`
+ * (which the file should be below, or NULL) only decide between several. *file is -1 when there is none; *other is a
+ * second one that matches as well, or -1. */
 Status image_index_find(const ImageIndex *index, const char *text, const char *folder, int64_t *file,
                         int64_t *other) MUST_USE;
 /* The length of `name` without an image's extension. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/known_sets.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
 
 static const KnownSet any_folder = {.name = "", .person = PERSON_OF_NAME};
 
 static const KnownSet sets[] = {
-    {.name = "aptos", .dataset = "aptos2019", .tables = {{.name = "train.csv"}}},
+    {.name = "aptos",
+     .dataset = "aptos2019",
+     .tables = {{.name = "train.csv", .split = PACK_SPLIT_TRAIN}, {.name = "test.csv", .split = PACK_SPLIT_TEST}}},
     {.name = "messidor2", .dataset = "messidor2", .tables = {{.name = "messidor_data.csv"}}},
     {.name = "idrid",
      .dataset = "idrid",
@@ -30,13 +33,19 @@ static const KnownSet sets[] = {
     {.name = "eyepacs",
      .dataset = "eyepacs",
      .person = PERSON_OF_NUMBER,
-     .tables = {{.name = "trainLabels.csv"}, {.name = "testLabels.csv"}}},
+     .tables = {{.name = "trainLabels.csv", .split = PACK_SPLIT_TRAIN},
+                {.name = "retinopathy_solution.csv", .other = "testLabels.csv", .split = PACK_SPLIT_TEST}}},
     {.name = "odir",
      .dataset = "odir5k",
      .person = PERSON_OF_NUMBER,
      .person_column = "ID",
      .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}}},
 };
+
+bool known_table_is(const KnownTable *table, const char *name) {
+    return fnmatch(table->name, name, FNM_CASEFOLD) == 0 ||
+           (table->other && fnmatch(table->other, name, FNM_CASEFOLD) == 0);
+}
 
 Status known_sets_find(const char *name, const KnownSet **set) {
     *set = &any_folder;

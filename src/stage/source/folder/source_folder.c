@@ -4,7 +4,10 @@
 #include "base/files.h"
 #include "base/paths.h"
 #include "image/image.h"
+#include "stage/source/folder/class_folders.h"
 #include "stage/source/folder/folder_labels.h"
+#include "stage/source/folder/label_tables.h"
+#include "stage/source/folder/split_folders.h"
 #include "stage/source/person_splits.h"
 #include "stage/source/source_links.h"
 #include "stage/source/unread_files.h"
@@ -39,91 +42,33 @@ static PackEye eye_of_name(const char *name) {
     return eye;
 }
 
-/* The split that the first folder names; NONE when it names none. */
-static PackSplit split_of_path(const char *path) {
-    static const char *const names[] = {
-        [PACK_SPLIT_TRAIN] = "train/", [PACK_SPLIT_VAL] = "val/", [PACK_SPLIT_TEST] = "test/"};
-    for (int split = PACK_SPLIT_TRAIN; split < PACK_SPLITS; split++)
-        if (strncmp(path, names[split], strlen(names[split])) == 0)
-            return (PackSplit)split;
-    return PACK_SPLIT_NONE;
-}
-
-static Status add_file(FolderSet *set, const char *path) {
+static Status add_file(FolderSet *set, int64_t file) {
     StageInput *input;
+    const char *path = set->files[file].path;
     TRY(folder_set_add(set, path, &input));
     input->eye = eye_of_name(path_name(path));
-    input->split = split_of_path(path);
-    set->has_splits |= input->split != PACK_SPLIT_NONE;
+    input->split = set->folders[file].split;
     return builder_check_file(&set->builder, input);
 }
 
-/* --- Classes: SPLIT/CLASS/FILE -------------------------------------------------------------------------------------*/
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool has_classes(const FolderSet *set) {
-    for (int64_t i = 0; i < set->file_count; i++)
-        if (split_of_path(set->files[i].path) == PACK_SPLIT_NONE || path_parts(set->files[i].path) != 3)
-            return false;
-    return set->file_count > 0;
-}
-
-/* The classes' names, sorted, each once; count at most file_count. */
-static Status list_classes(const FolderSet *set, char **names, int64_t *count) {
-    int64_t filled = 0;
-    for (; filled < set->file_count; filled++) {
-        size_t at, length;
-        const char *path = set->files[filled].path;
-        if (path_part(path, 1, &at, &length))
-            TRY(input_set_part(&names[filled], path + at, length));
-    }
-    qsort(names, (size_t)filled, sizeof *names, compare_names);
-    *count = 0;
-    for (int64_t i = 0; i < filled; i++) {
-        if (*count && strcmp(names[*count - 1], names[i]) == 0)
-            continue;
-        char *kept = names[i]; /* duplicates stay at the end, for the caller to free */
-        names[i] = names[*count];
-        names[(*count)++] = kept;
-    }
-    return NULL;
-}
-
-static Status label_classes(FolderSet *set, char **names) {
-    int64_t count;
-    TRY(list_classes(set, names, &count));
-    for (int64_t i = 0; i < set->file_count; i++) {
-        size_t at = 0, length = 0;
-        StageInput *input = &set->builder.source->inputs[i];
-        char *name = NULL;
-        path_part(input->path, 1, &at, &length);
-        TRY(input_set_part(&name, input->path + at, length));
-        char **found = bsearch(&name, names, (size_t)count, sizeof *names, compare_names);
-        input->labels[0] = found ? (float)(found - names) : 0;
-        free(name);
-    }
-    fprintf(set->builder.notes.out, "class:");
-    for (int64_t i = 0; i < count; i++)
-        fprintf(set->builder.notes.out, "%s %lld %s", i ? "," : "", (long long)i, names[i]);
-    fprintf(set->builder.notes.out, ".\n");
-    return NULL;
-}
-
-static Status apply_classes(FolderSet *set) {
-    char **names = calloc((size_t)set->file_count, sizeof *names);
-    if (!names)
-        return status_no_memory("classes", (size_t)set->file_count * sizeof *names);
-    Status status = label_classes(set, names);
-    for (int64_t i = 0; i < set->file_count; i++)
-        free(names[i]);
-    free(names);
-    return status;
-}
-
 /* --- Splits --------------------------------------------------------------------------------------------------------*/
+
+/* Folders that name a split part the set, unless none of their images is wanted. */
+static Status warn_about_no_split(FolderSet *set) {
+    const StageSource *source = set->builder.source;
+    const char *stray = NULL;
+    int64_t strays = 0;
+    for (int64_t i = 0; i < source->count; i++) {
+        const StageInput *input = &source->inputs[i];
+        set->has_splits |= input->split != PACK_SPLIT_NONE && !input->exclude_reason;
+        if (input->split == PACK_SPLIT_NONE && !input->exclude_reason && !strays++)
+            stray = input->path;
+    }
+    if (!set->has_splits || !strays)
+        return NULL;
+    return source_warn(set->builder.source, "%lld image%s on no side of the set's split, such as %s: excluded",
+                       (long long)strays, strays == 1 ? " is" : "s are", stray);
+}
 
 /* The user's list overrides the set's own split. */
 static Status apply_splits(FolderSet *set) {
@@ -136,23 +81,23 @@ static Status apply_splits(FolderSet *set) {
     Status status = person_splits_note(&set->builder, &splits);
     person_splits_close(&splits);
     TRY(status);
+    TRY(warn_about_no_split(set));
     return set->has_splits ? person_splits_check(&set->builder, "it is on no side of the set's split") : NULL;
 }
 
-/* --- The source
- * -----------------------------------------------------------------------------------------------------*/
+/* --- The source ----------------------------------------------------------------------------------------------------*/
 
 static Status warn_about_people(FolderSet *set) {
-    static const char line[] =
-        "nothing names people: each image counts as a person of its own, so a split may part the "
-        "images of one";
     bool in_table = false;
     for (int i = 0; i < set->table_count; i++)
-        in_table |= set->tables[i].person >= 0;
+        in_table |= set->tables[i].person >= 0 || set->tables[i].row_is_person;
     if (set->known->person != PERSON_OF_NAME || in_table)
         return NULL;
-    fprintf(set->builder.notes.out, "%s.\n", line);
-    return source_warn(set->builder.source, "%s", line);
+    return source_warn(set->builder.source,
+                       "nothing names people: each image counts as a person of its own, so a split may part the images "
+                       "of one%s%s%s",
+                       set->person_hint ? "; if column " : "", set->person_hint ? set->person_hint : "",
+                       set->person_hint ? " names them, choose it with --person" : "");
 }
 
 static Status describe_set(FolderSet *set, bool classes) {
@@ -204,6 +149,19 @@ static bool is_expected_file(const void *context, const char *path) {
     return tfind(path, &set->missing, compare_paths) != NULL;
 }
 
+static Status add_inputs(FolderSet *set) {
+    ClassFolders classes = {0};
+    if (!set->table_count)
+        TRY(class_folders_find(set, &classes));
+    Status status = describe_set(set, classes.count > 0);
+    for (int64_t i = 0; i < set->file_count && !status; i++)
+        status = add_file(set, i);
+    if (!status && classes.count)
+        status = class_folders_apply(set, &classes);
+    class_folders_close(&classes);
+    return status;
+}
+
 static Status build_source(FolderSet *set) {
     set->builder.extensions = ".jpg, .jpeg, .png or .dcm";
     TRY(refuse_aireadi(set->builder.source->root));
@@ -212,13 +170,9 @@ static Status build_source(FolderSet *set) {
     set->listed = calloc((size_t)set->file_count + 1, sizeof *set->listed);
     if (!set->listed)
         return status_no_memory("a list of files", (size_t)set->file_count);
-    TRY(folder_labels_find(set));
-    bool classes = !set->table_count && has_classes(set);
-    TRY(describe_set(set, classes));
-    for (int64_t i = 0; i < set->file_count; i++)
-        TRY(add_file(set, set->files[i].path));
-    if (classes)
-        TRY(apply_classes(set));
+    TRY(label_tables_find(set));
+    TRY(split_folders_find(set));
+    TRY(add_inputs(set));
     TRY(folder_labels_apply(set));
     TRY(apply_splits(set));
     TRY(warn_about_people(set));
@@ -233,8 +187,11 @@ Status source_folder(const SourceOptions *options, StageSource *source, Findings
     Status status = builder_open(&set.builder, options, source, findings);
     if (!status)
         status = build_source(&set);
-    folder_labels_close(&set);
+    label_tables_close(&set);
+    if (set.missing)
+        tdestroy(set.missing, free);
     image_index_close(&set.index);
+    free(set.folders);
     free(set.listed);
     file_tree_free(set.files, set.file_count);
     file_tree_free(set.others, set.other_count);
