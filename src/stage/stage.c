@@ -8,8 +8,8 @@
 #include "stage/pack/output.h"
 #include "stage/pack/pipeline.h"
 #include "stage/pack/replace_check.h"
-#include "stage/report/card.h"
 #include "stage/report/reports.h"
+#include "stage/report/summary.h"
 #include "stage/source/aireadi/source_aireadi.h"
 #include "stage/source/folder/source_folder.h"
 
@@ -208,8 +208,9 @@ static void print_kinds(const Findings *findings, FindingFate fate, const char *
         printf("\n");
 }
 
-static Status print_summary(const Staging *staging, const StageCounts *counts) {
+static Status print_summary(const Staging *staging, const StageCounts *counts, const char *summary) {
     const char *pack = staging->output.path;
+    printf("%s\n", summary);
     printf("%" PRId64 " file%s: %" PRId64 " packed, %" PRId64 " quarantined, %" PRId64 " excluded; %" PRId64
            " done by earlier calls\n",
            counts->inputs, counts->inputs == 1 ? "" : "s", counts->packed, counts->quarantined, counts->excluded,
@@ -224,7 +225,7 @@ static Status print_summary(const Staging *staging, const StageCounts *counts) {
     if (files_exists(split))
         printf("%s overrides the split just staged; delete it to use the new one\n", split);
     free(split);
-    printf("pack %s: card.md describes its contents\n", pack);
+    printf("pack %s: card.md contains this summary\n", pack);
     return NULL;
 }
 
@@ -242,14 +243,20 @@ static Status publish_pack(Staging *staging) {
         return status_error(EXIT_DATA,
                             "%s: none of %" PRId64 " files could be packed; %s/findings.tsv lists the reasons",
                             staging->options->root, counts.inputs, staging->output.path);
-    char *card;
-    TRY(output_path(&staging->output, "card.md", &card));
-    Status status = card_write(card, &staging->source, &staging->result, &staging->findings);
+    char *summary, *card;
+    TRY(summary_print(&staging->source, &staging->result, &staging->findings, &summary));
+    Status status = output_path(&staging->output, "card.md", &card);
+    if (!status)
+        status = summary_write_card(card, &staging->source, &staging->result, summary);
     free(card);
-    TRY(status);
-    TRY(reports_write_hashes(&staging->output, &staging->result));
-    TRY(write_manifest(staging));
-    return print_summary(staging, &counts);
+    if (!status)
+        status = reports_write_hashes(&staging->output, &staging->result);
+    if (!status)
+        status = write_manifest(staging);
+    if (!status)
+        status = print_summary(staging, &counts, summary);
+    free(summary);
+    return status;
 }
 
 static Status stage_pack(Staging *staging) {
@@ -257,8 +264,8 @@ static Status stage_pack(Staging *staging) {
     TRY(check_out_is_elsewhere(options));
     TRY(write_recipe(staging));
     Status status = open_source(staging);
-    if (staging->source.warnings)
-        fputs(staging->source.warnings, stdout);
+    if (staging->source.warnings) /* the end of the call has them, too, perhaps hours later */
+        fputs(staging->source.warnings, stderr);
     if (!status)
         status = check_unlabelled(staging);
     if (status)

@@ -17,6 +17,33 @@ found() { tail -n +2 "$1/findings.tsv" | cut -f1-4 | LC_ALL=C sort; }
 same_findings() { # NAME OUT, the truth is in $TMP/truth
     if diff <(LC_ALL=C sort "$TMP/truth") <(found "$2") >"$TMP/diff"; then ok "$1"; else not_ok "$1" "$(head -n 5 "$TMP/diff" | tr '\n' '|')"; fi
 }
+# The card's rows as a recount has them: the rows of labels.csv whose files are neither quarantined nor excluded.
+recount() {
+    awk 'NR == FNR { if ($1 == "quarantined" || $1 == "excluded") gone[$3]; next }
+        FNR == 1 { for (i = 7; i <= NF; i++) label[i] = $i; next }
+        !($1 in gone) {
+            rows["photographs", $2]++; rows[$6, $2]++; rows[$4, $2]++; rows["cfp", $2]++
+            if (!($3 in people)) { people[$3]; rows["people", $2]++ }
+            for (i in label) if ($i != "") rows[label[i], $2]++
+        }
+        END {
+            for (key in rows) { split(key, part, SUBSEP); names[part[1]] }
+            for (name in names) {
+                a = rows[name, "train"]; b = rows[name, "val"]; c = rows[name, "test"]
+                printf "| %s | %d | %d | %d | 0 | %d |\n", name, a, b, c, a + b + c
+            }
+        }' FS='\t' "$1/findings.tsv" FS=, "$data/labels.csv"
+}
+counts_agree() { # OUT, staged by the last command
+    local line missing="" rows
+    rows=$(recount "$1" | wc -l)
+    while read -r line; do
+        tr -s ' ' <"$1/card.md" | grep -qF -- "$line" || missing="$missing $line"
+    done < <(recount "$1")
+    same "the card counts as the tables do, $rows rows" "" "$missing"
+    same "which are photographs, people, a kind, cameras, eyes and labels" 13 "$rows"
+    same "and the call ends with the card's tables" "$(grep '^|' "$1/card.md")" "$(grep '^|' "$TMP/output")"
+}
 plant() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$TMP/truth"; }
 # planted FATE [KIND]: the number of such cases
 planted() { awk -F'\t' -v fate="$1" -v kind="${2-}" '$1 == fate && (kind == "" || $2 == kind) { n++ } END { print n + 0 }' "$TMP/truth"; }
@@ -32,6 +59,7 @@ check "draws photographs" draw
 check "stages them" stage "$TMP/pack"
 expect_output "$drawn files: $drawn packed, 0 quarantined, 0 excluded; 0 done by earlier calls"
 same_findings "nothing is found" "$TMP/pack"
+counts_agree "$TMP/pack"
 check "verifies" "$STAGE" verify "$TMP/pack"
 check "describes it" "$STAGE" info "$TMP/pack"
 expect_output "records   $drawn of 64 x 64 in 1 shard"
@@ -78,6 +106,7 @@ quarantined=$(planted quarantined)
 excluded=$(planted excluded)
 expect_output "$all files: $((all - quarantined - excluded)) packed, $quarantined quarantined, $excluded excluded"
 same_findings "finds what was planted and nothing else" "$TMP/damaged"
+counts_agree "$TMP/damaged"
 check "verifies" "$STAGE" verify "$TMP/damaged"
 same "quarantine.tsv has a line for each" "$quarantined" "$(tail -n +2 "$TMP/damaged/quarantine.tsv" | wc -l)"
 same "with the hash of what could be read" "$(sha256sum <"$data/${files[0]}" | cut -d' ' -f1)" \
@@ -158,13 +187,14 @@ fi
 # --- Images, split and forgetting -------------------------------------------------------------------------------------
 check "a contact sheet" "$STAGE" info "$TMP/pack" --sheet "$TMP/sheet.png"
 check "is an image" "$BUILD/accept/preprocess" "$TMP/sheet.png" "$TMP/sheet.rgb" decode
-check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.25 --seed 9
+check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.5 --seed 9
 expect_output "before: 12 people: train "
-expect_output "now: 12 people: train 6, val 3, test 3, none 0"
+expect_output "now: 12 people: train 3, val 3, test 6, none 0"
+same "split.tsv has these people" "6 test,3 train,3 val" "$(cut -f2 "$TMP/pack/split.tsv" | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd,)"
 expect_exit 64 flock "$TMP/pack/.lock" "$STAGE" split "$TMP/pack" --val 0.5 --seed 9
 expect_output "another process"
 check "is reported" "$STAGE" split "$TMP/pack"
-expect_output "12 people: train 6, val 3, test 3, none 0"
+expect_output "12 people: train 3, val 3, test 6, none 0"
 check "forget lists" "$STAGE" forget "$TMP/pack"
 expect_output "$TMP/pack/shards/00000.h5"
 expect_output "$TMP/sheet.png"

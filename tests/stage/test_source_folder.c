@@ -74,7 +74,7 @@ static void without_a_split_all_is_taken(void **state) {
     assert_int_equal(read.source.inputs[0].split, PACK_SPLIT_NONE);
     close_read(&read);
     assert_folder_fails(EXIT_USAGE, "--labels", .root = *state, .person = "person");
-    assert_folder_fails(EXIT_USAGE, "aptos, messidor2", .root = *state, .kind = "nothing");
+    assert_folder_fails(EXIT_USAGE, "use aptos, brset, drive,", .root = *state, .kind = "nothing");
 }
 
 static void rows_and_files_are_compared(void **state) {
@@ -308,7 +308,8 @@ static void tables_that_say_too_little_are_refused(void **state) {
     put(*state, "a.jpg", "x");
     assert_folder_fails(EXIT_DATA, "none.csv", .root = *state, .labels = "none.csv");
     put(*state, "t.csv", "x,y\n1,2\n");
-    assert_folder_fails(EXIT_DATA, "t.csv: no column names files: no cell is the name of an image below", .root = *state, .labels = "t.csv");
+    assert_folder_fails(EXIT_DATA, "t.csv: no column names files: no cell is the name of an image below",
+                        .root = *state, .labels = "t.csv");
     put(*state, "t.csv", "file,y\na.jpg,2\n");
     assert_folder_fails(EXIT_DATA, "no column who; it has file, y", .root = *state, .labels = "t.csv", .person = "who");
     put(*state, "t.csv", "file,who\na.jpg,\n");

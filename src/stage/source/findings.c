@@ -40,6 +40,14 @@ FindingFate finding_fate(FindingKind kind) {
     return kinds[kind].fate;
 }
 
+const char *finding_fate_name(FindingFate fate) {
+    static const char *const names[] = {[FATE_QUARANTINED] = "quarantined",
+                                        [FATE_EXCLUDED] = "excluded",
+                                        [FATE_REFUSED] = "refused",
+                                        [FATE_WARNED] = "told" /* the file format's word */};
+    return names[fate];
+}
+
 Status findings_add(Findings *findings, FindingKind kind, const char *path, const char *other, const char *detail) {
     TRY(list_grow(&findings->list, findings->count, &findings->capacity, sizeof *findings->list, "the findings"));
     Finding finding = {kind, strdup(path), strdup(other), strdup(detail)};
@@ -72,10 +80,6 @@ static int compare_findings(const void *a, const void *b) {
 }
 
 Status findings_write(Findings *findings, const char *path) {
-    static const char *const fates[] = {[FATE_QUARANTINED] = "quarantined",
-                                        [FATE_EXCLUDED] = "excluded",
-                                        [FATE_REFUSED] = "refused",
-                                        [FATE_WARNED] = "told" /* the file format's word */};
     if (findings->count)
         qsort(findings->list, (size_t)findings->count, sizeof *findings->list, compare_findings);
     TextWriter text;
@@ -83,8 +87,8 @@ Status findings_write(Findings *findings, const char *path) {
     fputs("fate\tkind\tpath\tother\tdetail\n", text.out);
     for (int i = 0; i < findings->count; i++) {
         const Finding *finding = &findings->list[i];
-        const char *fields[] = {fates[finding_fate(finding->kind)], finding_name(finding->kind), finding->path,
-                                finding->other, finding->detail};
+        const char *fields[] = {finding_fate_name(finding_fate(finding->kind)), finding_name(finding->kind),
+                                finding->path, finding->other, finding->detail};
         tsv_put_line(text.out, fields, sizeof fields / sizeof *fields);
     }
     return text_writer_save(&text, path);

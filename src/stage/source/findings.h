@@ -49,6 +49,7 @@ typedef struct {
 
 const char *finding_name(FindingKind kind);
 FindingFate finding_fate(FindingKind kind);
+const char *finding_fate_name(FindingFate fate); /* as findings.tsv has it */
 
 /* Copies the texts. One thread at a time. */
 Status findings_add(Findings *findings, FindingKind kind, const char *path, const char *other,

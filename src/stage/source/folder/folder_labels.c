@@ -9,6 +9,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A cell as a text: "" for what means unknown, so that no person is called NA. */
 static const char *text_cell(const Table *table, int column) {
@@ -236,9 +237,30 @@ static Status apply_table(FolderSet *set, const LabelTable *labels) {
     return status;
 }
 
+/* Images whose folder tells the label of a known set need no row. */
+static Status apply_folders(FolderSet *set) {
+    int number;
+    TRY(folder_set_label(set, set->known->label, &number));
+    for (int64_t i = 0; i < set->file_count; i++)
+        for (int k = 0; k < KNOWN_NAMES && !set->listed[i]; k++) {
+            size_t at, length;
+            const KnownFolder *folder = &set->known->folders[k];
+            const char *path = set->files[i].path;
+            const int parts = path_parts(path);
+            if (!folder->folder || parts < 2 || !path_part(path, parts - 2, &at, &length) ||
+                strlen(folder->folder) != length || strncasecmp(path + at, folder->folder, length) != 0)
+                continue;
+            set->builder.source->inputs[i].labels[number] = folder->value;
+            set->listed[i] = true;
+        }
+    return NULL;
+}
+
 Status folder_labels_apply(FolderSet *set) {
     for (int i = 0; i < set->table_count; i++)
         TRY(apply_table(set, &set->tables[i]));
+    if (set->table_count && set->known->label)
+        TRY(apply_folders(set));
     for (int64_t i = 0; set->table_count && i < set->file_count; i++)
         if (!set->listed[i])
             TRY(builder_reject(&set->builder, &set->builder.source->inputs[i], FINDING_UNLISTED,

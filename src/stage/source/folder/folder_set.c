@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/folder_set.h"
 
+#include "base/list.h"
 #include "base/paths.h"
 
 #include <stdlib.h>
@@ -32,5 +33,16 @@ Status folder_set_add(FolderSet *set, const char *path, StageInput **input) {
     (*input)->person = person;
     TRY(input_set(&(*input)->modality, "cfp"));
     (*input)->is_dicom = input_is_dicom(path);
+    return NULL;
+}
+
+Status folder_set_label(FolderSet *set, const char *name, int *number) {
+    for (*number = 0; *number < set->label_count; (*number)++)
+        if (strcmp(set->labels[*number], name) == 0)
+            return NULL;
+    TRY(list_grow(&set->labels, set->label_count, &set->label_capacity, sizeof *set->labels, "the labels' names"));
+    set->labels[set->label_count] = NULL;
+    TRY(input_set(&set->labels[set->label_count], name));
+    set->label_count++;
     return NULL;
 }

@@ -55,5 +55,7 @@ typedef struct {
 
 /* Adds an input for a path below the root, with the person that the path names by the set's rule. */
 Status folder_set_add(FolderSet *set, const char *path, StageInput **input) MUST_USE;
+/* The number of a label, which is added when it is new. */
+Status folder_set_label(FolderSet *set, const char *name, int *number) MUST_USE;
 
 #endif

@@ -11,6 +11,19 @@ static const KnownSet sets[] = {
     {.name = "aptos",
      .dataset = "aptos2019",
      .tables = {{.name = "train.csv", .split = PACK_SPLIT_TRAIN}, {.name = "test.csv", .split = PACK_SPLIT_TEST}}},
+    {.name = "brset",
+     .dataset = "brset",
+     .person_column = "patient_id",
+     .eye_column = "exam_eye",
+     .tables = {{.name = "labels_brset.csv", .other = "labels.csv"}}},
+    {.name = "drive", .dataset = "drive", .person = PERSON_OF_NUMBER},
+    {.name = "messidor",
+     .dataset = "messidor",
+     .tables = {{.name = "Annotation_Base*.csv"}},
+     .spreadsheet = "Annotation_Base11.xls",
+     .advice =
+         "spreadsheets cannot be read: save each table Annotation_Base*.xls as a CSV file of the same name beside "
+         "it"},
     {.name = "messidor2", .dataset = "messidor2", .tables = {{.name = "messidor_data.csv"}}},
     {.name = "idrid",
      .dataset = "idrid",
@@ -35,6 +48,30 @@ static const KnownSet sets[] = {
      .person = PERSON_OF_NUMBER,
      .tables = {{.name = "trainLabels.csv", .split = PACK_SPLIT_TRAIN},
                 {.name = "retinopathy_solution.csv", .other = "testLabels.csv", .split = PACK_SPLIT_TEST}}},
+    {.name = "refuge",
+     .dataset = "refuge",
+     .tables = {{.name = "Fovea_locations.csv", .folder = "Validation", .split = PACK_SPLIT_VAL},
+                {.name = "Glaucoma_label_and_Fovea_location.csv", .folder = "Test", .split = PACK_SPLIT_TEST}},
+     .label = "glaucoma",
+     .names = {"Glaucoma Label", "Label(Glaucoma=1)"},
+     .folders = {{"Glaucoma", 1}, {"Non-Glaucoma", 0}},
+     .spreadsheet = "Fovea_locations.xlsx",
+     .advice = "spreadsheets cannot be read: save Fovea_locations.xlsx (validation) and "
+               "Glaucoma_label_and_Fovea_location.xlsx (test) as CSV files of the same names beside them"},
+    {.name = "rfmid",
+     .dataset = "rfmid",
+     .tables = {{.name = "RFMiD_Training_Labels.csv",
+                 .other = "a. RFMiD_Training_Labels.csv",
+                 .folder = "Training",
+                 .split = PACK_SPLIT_TRAIN},
+                {.name = "RFMiD_Validation_Labels.csv",
+                 .other = "b. RFMiD_Validation_Labels.csv",
+                 .folder = "Validation",
+                 .split = PACK_SPLIT_VAL},
+                {.name = "RFMiD_Testing_Labels.csv",
+                 .other = "c. RFMiD_Testing_Labels.csv",
+                 .folder = "Test",
+                 .split = PACK_SPLIT_TEST}}},
     {.name = "odir",
      .dataset = "odir5k",
      .person = PERSON_OF_NUMBER,
@@ -56,6 +93,8 @@ Status known_sets_find(const char *name, const KnownSet **set) {
             *set = &sets[i];
             return NULL;
         }
-    return status_error(EXIT_USAGE, "unknown data set \"%s\": use aptos, messidor2, idrid, papila, eyepacs or odir",
+    return status_error(EXIT_USAGE,
+                        "unknown data set \"%s\": use aptos, brset, drive, eyepacs, idrid, messidor, messidor2, odir, "
+                        "papila, refuge or rfmid",
                         name);
 }

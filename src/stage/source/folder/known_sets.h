@@ -13,7 +13,7 @@ typedef enum {
     PERSON_OF_DIGITS  /* the first digits within the name */
 } PersonRule;
 
-enum { KNOWN_TABLES = 3 };
+enum { KNOWN_TABLES = 3, KNOWN_NAMES = 2 };
 
 typedef struct {
     const char *name;   /* of the file, wherever in the tree: a pattern of fnmatch(3); NULL: no such table */
@@ -23,12 +23,21 @@ typedef struct {
     PackEye eye;        /* of all its rows, if they are of people; unknown: both */
 } KnownTable;
 
+/* A folder whose images have one value of a label. */
+typedef struct {
+    const char *folder;
+    float value;
+} KnownFolder;
+
 typedef struct {
     const char *name, *dataset;
     PersonRule person;
     const char *person_column; /* in the tables, or NULL */
     const char *eye_column;    /* in the tables, 1: right, 2: left; or NULL */
     KnownTable tables[KNOWN_TABLES];
+    const char *label;              /* a label that has other names in the tables, or is told by folders; or NULL */
+    const char *names[KNOWN_NAMES]; /* of its columns */
+    KnownFolder folders[KNOWN_NAMES];
     const char *spreadsheet; /* a table that cannot be read, and what to do about it; or NULL */
     const char *advice;
 } KnownSet;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/label_columns.h"
 
-#include "base/list.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "stage/source/folder/label_cells.h"
@@ -164,15 +163,17 @@ static Status find_people(FolderSet *set, const Table *table, LabelTable *labels
 
 /* --- Labels --------------------------------------------------------------------------------------------------------*/
 
-static Status add_label(FolderSet *set, const char *name, int *number) {
-    for (*number = 0; *number < set->label_count; (*number)++)
-        if (strcmp(set->labels[*number], name) == 0)
-            return NULL;
-    TRY(list_grow(&set->labels, set->label_count, &set->label_capacity, sizeof *set->labels, "the labels' names"));
-    set->labels[set->label_count] = NULL;
-    TRY(input_set(&set->labels[set->label_count], name));
-    set->label_count++;
-    return NULL;
+/* Columns that number the rows. */
+static bool is_row_number(const char *name) {
+    return strcasecmp(name, "ID") == 0 || strcasecmp(name, "index") == 0 || strcasecmp(name, "row") == 0;
+}
+
+/* The label's name in the pack: the tables of a known set may call one label differently. */
+static const char *label_name(const FolderSet *set, const char *column) {
+    for (int i = 0; i < KNOWN_NAMES && set->known->names[i]; i++)
+        if (strcasecmp(set->known->names[i], column) == 0)
+            return set->known->label;
+    return column;
 }
 
 /* A label when at least half of its cells that are known are values. */
@@ -189,7 +190,9 @@ static Status judge_column(FolderSet *set, const Table *table, int column, const
                                   (long long)count->line);
     if (count->booleans)
         fprintf(set->builder.notes.out, "%s: column %s: true and yes are 1, false and no are 0.\n", file, name);
-    TRY(add_label(set, name, label));
+    if (is_row_number(name))
+        return source_drop_column(source, file, name, "it numbers the rows");
+    TRY(folder_set_label(set, label_name(set, name), label));
     return count->texts ? source_warn(source,
                                       "%s: column %s: %lld cell%s no number, such as \"%s\" (line %lld): the label is "
                                       "unknown there",

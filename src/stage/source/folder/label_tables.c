@@ -84,7 +84,7 @@ static Status add_known_tables(FolderSet *set) {
     return status_error(EXIT_DATA, "%s/%s: %s", set->builder.source->root, set->known->spreadsheet, set->known->advice);
 }
 
-Status label_tables_find(FolderSet *set) {
+static Status add_tables(FolderSet *set) {
     const SourceOptions *options = set->builder.options;
     if (options->labels)
         return add_given_table(set, options->labels);
@@ -93,6 +93,12 @@ Status label_tables_find(FolderSet *set) {
                             "a person column is given (%s), but no table that contains it: add --labels FILE",
                             options->person);
     return set->known->tables[0].name ? add_known_tables(set) : NULL;
+}
+
+Status label_tables_find(FolderSet *set) {
+    int number;
+    TRY(add_tables(set));
+    return set->table_count && set->known->label ? folder_set_label(set, set->known->label, &number) : NULL;
 }
 
 void label_tables_close(FolderSet *set) {
