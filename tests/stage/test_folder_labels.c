@@ -40,9 +40,9 @@ static void unknown_cells_leave_a_label(void **state) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         put(*state, files[i], "x");
     put(*state, "t.csv",
-        "image;grade;hba1c;share;dme;sex;empty;\n"
-        "a0.png;0;6.1;0,35;True;male;;1\na1.png;NA;<20;0.5;False;female;NA;2\na2.png;2;7;;yes;;;\n"
-        "a3.png; 3 ;n/a;NaN;no;male;;\na4.png;;8,5;1;;male;;\n");
+        "image;grade;hba1c;share;dme;sex;empty;mixed;\n"
+        "a0.png;0;6.1;0,35;True;male;;<20;1\na1.png;NA;<20;0.5;False;female;NA;<20;2\n"
+        "a2.png;2;7;;yes;;;<5;\na3.png; 3 ;n/a;NaN;no;male;;7;\n;;;;;;;;\na4.png;;8,5;1;;male;;;\n;;;;;;;;\n");
     Read read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
     const StageSource *source = &read.source;
     static const float wanted[4][5] = {
@@ -59,11 +59,17 @@ static void unknown_cells_leave_a_label(void **state) {
     assert_string_equal(reason_dropped(&read, "sex"), "4 cells are no number, such as \"male\" (line 2)");
     assert_string_equal(reason_dropped(&read, "empty"), "no cell has a value");
     assert_string_equal(reason_dropped(&read, "(without a name)"), "it has no name");
+    assert_string_equal(reason_dropped(&read, "mixed"), "3 cells are no number, such as \"<20\" (line 2)");
+    assert_true(
+        is_warned(&read, "t.csv: column mixed is no label: 3 cells are no number, such as \"<20\" (line 2), and 1 is"));
+    assert_false(is_warned(&read, "column sex"));
     assert_non_null(strstr(source->notes, "column dme: true and yes are 1, false and no are 0"));
     close_read(&read);
     put(*state, "t.csv", "image;cells\na0.png;0,5\na1.png;1,234\n");
     assert_folder_fails(EXIT_DATA, "t.csv:3: \"1,234\" in column cells: is the comma", .root = *state,
                         .labels = "t.csv");
+    put(*state, "t.csv", "image;cup/disc\na0.png;0,5\n");
+    assert_folder_fails(EXIT_DATA, "t.csv:1: a label cannot be called \"cup/disc\"", .root = *state, .labels = "t.csv");
     put(*state, "t.csv", "image,who,grade\na0.png,NA,1\n");
     assert_folder_fails(EXIT_DATA, "t.csv:2: the person is missing in column who", .root = *state, .labels = "t.csv",
                         .person = "who");
@@ -100,6 +106,16 @@ static void numbers_never_name_files(void **state) {
     put(*state, "t.csv", "x,ID\n5,1\n6,2\n");
     Read read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
     assert_float_equal(label_of(&read.source, input_at(&read.source, "2.png"), "x"), 6, 0);
+    close_read(&read);
+    put(*state, "a.png", "x");
+    put(*state, "b.png", "x");
+    put(*state, "t.csv", "ID,photo,grade\n1,a.png,4\n2,b.png,5\n3,1.png,6\n4,2.png,7\n5,none.png,8\n6,z.png,9\n");
+    read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
+    assert_float_equal(label_of(&read.source, input_at(&read.source, "1.png"), "grade"), 4, 0);
+    close_read(&read);
+    put(*state, "t.csv", "ID,photo,grade\n1,a.png,4\n20,b.png,5\n30,1.png,6\n40,2.png,7\n");
+    read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
+    assert_float_equal(label_of(&read.source, input_at(&read.source, "1.png"), "grade"), 6, 0);
     close_read(&read);
     put(*state, "t.csv", "patient_id,image\n7,1\n7,2\n");
     read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});

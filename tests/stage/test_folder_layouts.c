@@ -152,23 +152,31 @@ static void strays_are_warned_about(void **state) {
 }
 
 static void folders_that_are_no_classes(void **state) {
-    put(*state, "train/images/a.png", "x");
-    put(*state, "test/images/b.png", "x");
+    put(*state, "DR/a.png", "x");
+    put(*state, "N/b.png", "x");
     Read read = read_fine((SourceOptions){.root = *state});
+    assert_int_equal(read.source.info.label_count, 0);
+    assert_string_equal(reason_dropped(&read, "class"), "no folder above them is a split, such as train");
+    close_read(&read);
+    char *root = scratch_path(*state, "s");
+    put(*state, "s/train/images/a.png", "x");
+    put(*state, "s/test/images/b.png", "x");
+    read = read_fine((SourceOptions){.root = root});
     assert_int_equal(read.source.info.label_count, 0);
     assert_string_equal(reason_dropped(&read, "class"), "all images are in one folder");
     close_read(&read);
-    put(*state, "train/20190101/a.png", "x");
-    read = read_fine((SourceOptions){.root = *state});
+    put(*state, "s/train/20190101/a.png", "x");
+    read = read_fine((SourceOptions){.root = root});
     assert_int_equal(read.source.info.label_count, 0);
     assert_non_null(strstr(reason_dropped(&read, "class"), "numbers too large"));
     close_read(&read);
     for (int i = 0; i < 257; i++) {
         char path[64];
-        snprintf(path, sizeof path, "train/P%d/x.png", i);
+        snprintf(path, sizeof path, "s/train/P%d/x.png", i);
         put(*state, path, "x");
     }
-    read = read_fine((SourceOptions){.root = *state});
+    read = read_fine((SourceOptions){.root = root});
+    free(root);
     assert_non_null(strstr(reason_dropped(&read, "class"), "too many folders"));
     close_read(&read);
 }

@@ -122,8 +122,18 @@ static Status number_classes(const FolderSet *set, ClassFolders *classes) {
 
 /* --- The classes ---------------------------------------------------------------------------------------------------*/
 
-/* Why the folders are no classes; NULL: they are. */
+/* FOLDER/FILE throughout: classes, if a split were above them. */
+static bool has_folders_alone(const FolderSet *set) {
+    for (int64_t i = 0; i < set->file_count; i++)
+        if (set->folders[i].depth >= 0 || path_parts(set->files[i].path) != 2)
+            return false;
+    return set->file_count > 0;
+}
+
+/* Why the folders are no classes; NULL: they are, or nothing looks like classes. */
 static const char *reason_against(const FolderSet *set, const ClassFolders *classes) {
+    if (!classes->count)
+        return has_folders_alone(set) ? "no folder above them is a split, such as train" : NULL;
     if (2 * classes->strays > set->file_count)
         return "most images are not laid out as SPLIT/CLASS/FILE";
     if (classes->count == 1 && split_name_is_empty(classes->names[0], strlen(classes->names[0])))
@@ -141,7 +151,7 @@ static const char *reason_against(const FolderSet *set, const ClassFolders *clas
 
 static Status judge_classes(const FolderSet *set, ClassFolders *classes) {
     TRY(list_classes(set, classes));
-    const char *reason = classes->count ? reason_against(set, classes) : NULL;
+    const char *reason = reason_against(set, classes);
     if (reason)
         TRY(source_drop_column(set->builder.source, "folders", "class", "%s", reason));
     if (reason || !classes->count) {

@@ -141,7 +141,17 @@ static Status apply_row_to_file(FolderSet *set, const Table *table, const LabelT
     return check_laterality(set, table, labels, input);
 }
 
+/* Spreadsheets leave rows of separators behind. */
+static bool is_empty_row(const Table *table) {
+    for (int i = 0; i < table->column_count; i++)
+        if (*table->fields[i])
+            return false;
+    return true;
+}
+
 static Status apply_row(FolderSet *set, const Table *table, const LabelTable *labels) {
+    if (is_empty_row(table))
+        return NULL;
     for (int column = 0; column < labels->file_count; column++) {
         int64_t file, other;
         const char *text = table->fields[labels->files[column]], *folder = labels->known ? labels->known->folder : NULL;
@@ -187,6 +197,8 @@ static int64_t first_file_of(const PersonFile *files, int64_t count, const char 
 
 static Status apply_row_to_person(FolderSet *set, const Table *table, const LabelTable *labels, const PersonFile *files,
                                   int64_t *strangers) {
+    if (is_empty_row(table))
+        return NULL;
     const char *person = bare_person(text_cell(table, labels->person));
     const PackEye eye = labels->known ? labels->known->eye : PACK_EYE_UNKNOWN;
     bool found = false;

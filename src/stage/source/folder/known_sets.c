@@ -76,7 +76,10 @@ static const KnownSet sets[] = {
      .dataset = "odir5k",
      .person = PERSON_OF_NUMBER,
      .person_column = "ID",
-     .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}}},
+     .tables = {{.name = "full_df.csv", .folder = "preprocessed_images"}},
+     .spreadsheet = "full_df.csv",
+     .advice = "the table is not there; the challenge's table is a spreadsheet: save it as CSV and give it with "
+               "--labels"},
 };
 
 bool known_table_is(const KnownTable *table, const char *name) {

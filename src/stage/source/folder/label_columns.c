@@ -102,23 +102,26 @@ static bool find_eye_columns(const Table *table, const ColumnCount *counts, Labe
     return true;
 }
 
-/* The column with a usual name, if its cells name existing files; else one for each eye; else the column of texts that
- * names the most. */
-static void find_file_columns(const Table *table, const ColumnCount *counts, LabelTable *labels) {
-    for (int n = 0; file_names[n]; n++) {
-        const int column = table_find(table, (const char *const[]){file_names[n], NULL});
-        if (column >= 0 && counts[column].images) {
-            labels->files[labels->file_count++] = column;
-            return;
-        }
-    }
-    if (find_eye_columns(table, counts, labels))
-        return;
+/* The column of texts that names the most files, or -1. */
+static int find_best_column(const Table *table, const ColumnCount *counts) {
     int best = -1;
     for (int i = 0; i < table->column_count; i++)
         if (names_images(&counts[i]) && (best < 0 || counts[i].images > counts[best].images))
             best = i;
-    if (best >= 0)
+    return best;
+}
+
+/* The column with a usual name, if it names half as many files as the best; else one for each eye; else the best. */
+static void find_file_columns(const Table *table, const ColumnCount *counts, LabelTable *labels) {
+    const int best = find_best_column(table, counts);
+    for (int n = 0; file_names[n]; n++) {
+        const int column = table_find(table, (const char *const[]){file_names[n], NULL});
+        if (column >= 0 && counts[column].images && (best < 0 || 2 * counts[column].images >= counts[best].images)) {
+            labels->files[labels->file_count++] = column;
+            return;
+        }
+    }
+    if (!find_eye_columns(table, counts, labels) && best >= 0)
         labels->files[labels->file_count++] = best;
 }
 
@@ -176,6 +179,20 @@ static const char *label_name(const FolderSet *set, const char *column) {
     return column;
 }
 
+/* A column of texts; values among them are lost, and may be what was meant. */
+static Status drop_texts(StageSource *source, const char *file, const char *name, const ColumnCount *count) {
+    TRY(source_drop_column(source, file, name, "%lld cell%s no number, such as \"%s\" (line %lld)",
+                           (long long)count->texts, count->texts == 1 ? " is" : "s are", count->text,
+                           (long long)count->line));
+    return count->values
+               ? source_warn(source,
+                             "%s: column %s is no label: %lld cell%s no number, such as \"%s\" (line %lld), "
+                             "and %lld %s",
+                             file, name, (long long)count->texts, count->texts == 1 ? " is" : "s are", count->text,
+                             (long long)count->line, (long long)count->values, count->values == 1 ? "is" : "are")
+               : NULL;
+}
+
 /* A label when at least half of its cells that are known are values. */
 static Status judge_column(FolderSet *set, const Table *table, int column, const ColumnCount *count, int *label) {
     const char *name = table->columns[column], *file = path_name(table->path);
@@ -184,14 +201,17 @@ static Status judge_column(FolderSet *set, const Table *table, int column, const
         return *name ? source_drop_column(source, file, name, "no cell has a value") : NULL;
     if (!*name)
         return source_drop_column(source, file, "(without a name)", "it has no name");
-    if (count->texts > count->values)
-        return source_drop_column(source, file, name, "%lld cell%s no number, such as \"%s\" (line %lld)",
-                                  (long long)count->texts, count->texts == 1 ? " is" : "s are", count->text,
-                                  (long long)count->line);
-    if (count->booleans)
-        fprintf(set->builder.notes.out, "%s: column %s: true and yes are 1, false and no are 0.\n", file, name);
     if (is_row_number(name))
         return source_drop_column(source, file, name, "it numbers the rows");
+    if (count->texts > count->values)
+        return drop_texts(source, file, name, count);
+    if (strchr(name, '/') || strcmp(name, ".") == 0)
+        return status_error(EXIT_DATA,
+                            "%s:1: a label cannot be called \"%s\", since packs store it under its name; "
+                            "rename the column",
+                            table->path, name);
+    if (count->booleans)
+        fprintf(set->builder.notes.out, "%s: column %s: true and yes are 1, false and no are 0.\n", file, name);
     TRY(folder_set_label(set, label_name(set, name), label));
     return count->texts ? source_warn(source,
                                       "%s: column %s: %lld cell%s no number, such as \"%s\" (line %lld): the label is "
