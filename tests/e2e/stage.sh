@@ -42,6 +42,8 @@ counts_agree() { # OUT, staged by the last command
     done < <(recount "$1")
     same "the card counts as the tables do, $rows rows" "" "$missing"
     same "which are photographs, people, a kind, cameras, eyes and labels" 13 "$rows"
+    same "findings are counted as findings.tsv has them" "$(found "$1" | cut -f1,2 | sort | uniq -c | awk '{ print "| " $3 " | " $2 " | " $1 " |" }' | sort)" \
+        "$(tr -s ' ' <"$1/card.md" | sed -n '/^| found/,/^$/p' | tail -n +3 | grep . | cut -d'|' -f1-4 | sed 's/$/|/' | sort)"
     same "and the call ends with the card's tables" "$(grep '^|' "$1/card.md")" "$(grep '^|' "$TMP/output")"
 }
 plant() { printf '%s\t%s\t%s\t%s\n' "$@" >>"$TMP/truth"; }
@@ -63,6 +65,13 @@ counts_agree "$TMP/pack"
 check "verifies" "$STAGE" verify "$TMP/pack"
 check "describes it" "$STAGE" info "$TMP/pack"
 expect_output "records   $drawn of 64 x 64 in 1 shard"
+of_split() { awk -F, -v split_name="$1" 'NR > 1 && $2 == split_name { n++ } END { print n + 0 }' "$data/labels.csv"; }
+expect_output "split     train $(of_split train), val $(of_split val), test $(of_split test), none 0"
+expect_output "label     grade: known for $drawn"
+same "the card has the grades as often as the table" \
+    "$(awk -F, 'NR > 1 { n[$8]++ } END { for (g = 0; g < 5; g++) if (g in n) printf "%s%d: %d", c++ ? ", " : "", g, n[g] }' "$data/labels.csv")" \
+    "$(tr -s ' ' <"$TMP/pack/card.md" | sed -n 's/^| grade |.*| 0 | \(.*\) |$/\1/p')"
+same "and as many without a circle as info" "$(sed -n 's/^circle *not found in \([0-9]*\),.*/\1/p' "$TMP/output")" "$(sed -n 's/.*In \([0-9]*\) no circle.*/\1/p' "$TMP/pack/card.md")"
 check "one thread" stage "$TMP/one" --threads 1
 check "and three make the same bytes" diff -r "$TMP/pack" "$TMP/one"
 check "a second call has nothing to do" stage "$TMP/one"
@@ -191,6 +200,11 @@ check "another split" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.5 --seed 9
 expect_output "before: 12 people: train "
 expect_output "now: 12 people: train 3, val 3, test 6, none 0"
 same "split.tsv has these people" "6 test,3 train,3 val" "$(cut -f2 "$TMP/pack/split.tsv" | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd,)"
+cp "$TMP/pack/split.tsv" "$TMP/split9"
+check "with another seed" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.5 --seed 10
+if cmp -s "$TMP/split9" "$TMP/pack/split.tsv"; then not_ok "it is another one"; else ok "it is another one"; fi
+check "and with the first seed" "$STAGE" split "$TMP/pack" --val 0.25 --test 0.5 --seed 9
+check "the first one" cmp "$TMP/split9" "$TMP/pack/split.tsv"
 expect_exit 64 flock "$TMP/pack/.lock" "$STAGE" split "$TMP/pack" --val 0.5 --seed 9
 expect_output "another process"
 check "is reported" "$STAGE" split "$TMP/pack"

@@ -187,6 +187,7 @@ expect_named 65 "a table that is missing ends the call" "$STAGE" folder "$TMP/se
 expect_output "retinopathy_solution.csv or testLabels.csv is not there"
 expect_output "2 of 4 images are in no row of the tables, such as test/1_left.jpeg, more than --max-unlabelled allows (5 %)"
 if [ -e "$TMP/pack/pack.json" ]; then not_ok "publishes nothing"; else ok "publishes nothing"; fi
+expect_exit 65 "$STAGE" folder "$TMP/set" --out "$TMP/pack" --size 16 --kind eyepacs --max-unlabelled 49%
 check "unless it is allowed" "$STAGE" folder "$TMP/set" --out "$TMP/pack" --size 16 --kind eyepacs --max-unlabelled 0.5
 expect_output "4 files: 2 packed, 0 quarantined, 2 excluded"
 expect_output "| unlisted | excluded | 2     | test/1_left.jpeg |"
