@@ -180,6 +180,34 @@ training/images/22_training.png 22 - train -
 test/images/01_test.png 01 - test -
 RECORDS
 
+# --- AI-READI -----------------------------------------------------------------------------------------------------------
+check "draws a download of AI-READI" "$SYNTH" "$TMP/air" --layout aireadi --people 4 --size 96 --seed 2
+check "aireadi is staged" "$STAGE" aireadi "$TMP/air" --out "$TMP/air.pack" --size 16 --modality cfp,ir,faf
+# Lines of person and label, of people by their rows, and of readings as averages without the codes for no reading.
+person_labels() {
+    awk -F'\t' 'NR > 1 {
+        print $1, "age=" $4
+        print $1, "site=" ($2 == "UW" ? 0 : $2 == "UCSD" ? 1 : 2)
+        print $1, "study_group=" ($3 == "healthy" ? 0 : $3 ~ /^pre/ ? 1 : $3 ~ /^oral/ ? 2 : 3)
+    }' "$1/participants.tsv"
+    awk -F, 'BEGIN { name[3004410] = "hba1c"; name[3004249] = "systolic"; name[4239408] = "heart_rate" }
+        FNR > 1 && $3 in name && $5 !~ /^(555|777|888|999)$/ { sum[$2 " " name[$3]] += $5; count[$2 " " name[$3]]++ }
+        END { for (key in sum) printf "%s=%g\n", key, sum[key] / count[key] }' "$1/clinical_data/measurement.csv"
+    awk -F, 'BEGIN { split("retinopathy 4174977 glaucoma 437541 amd 374028 cataract 4317977 rvo 440392 hypertension 316866", part, " ") }
+        NR == FNR { if (FNR > 1) has[$2, $3]; next }
+        FNR > 1 { split($0, person, "\t"); for (i = 1; i < 12; i += 2) print person[1], part[i] "=" ((person[1], part[i + 1]) in has) }' \
+        "$1/clinical_data/condition_occurrence.csv" "$1/participants.tsv"
+}
+if [ -z "$python" ]; then
+    skip "aireadi: each person has the labels of the tables" "no Python with h5py (tools/setup installs python3-h5py)"
+elif diff <(person_labels "$TMP/air" | LC_ALL=C sort) \
+    <("$python" "$TMP/records.py" "$TMP/air.pack" | awk -F'\t' '{ n = split($5, label, ","); for (i = 1; i <= n; i++) print $2, label[i] }' |
+        LC_ALL=C sort -u) >"$TMP/diff"; then
+    ok "aireadi: each person has the labels of the tables"
+else
+    not_ok "aireadi: each person has the labels of the tables" "$(head -n 6 "$TMP/diff" | tr '\n\t' '| ')"
+fi
+
 # --- A table that is missing --------------------------------------------------------------------------------------------
 tree train/10_left.jpeg train/10_right.jpeg test/1_left.jpeg test/1_right.jpeg
 table trainLabels.csv <<<$'image,level\n10_left,2\n10_right,4'
