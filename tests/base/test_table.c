@@ -65,6 +65,7 @@ static void tables_of_spreadsheets_are_read(void **state) {
     expect(*state, "a,b\r1,2\r3,4\r\r", "/1|2|/3|4|");
     expect(*state, "a,b\r1,\"x\ry\"\r", "/1|x\ry|");
     expect(*state, "a,b\r\r\n1,2\r\r\n", "/1|2|");
+    expect(*state, "a\n1\n\n2\r\r\r\n\r", "/1|/|/2|");
     /* A header with both: the first row decides. */
     expect(*state, "file;grade, adjusted\nx;2\n", "/x|2|");
     expect(*state, "file,grade; adjusted\nx,2\n", "/x|2|");

@@ -30,7 +30,7 @@ Status table_error(const Table *table, const char *format, ...) {
  * twice through Windows' line ends. */
 static size_t line_end(const Table *table, const char *at) {
     size_t returns = 0;
-    while (at + returns < table->end && at[returns] == '\r')
+    while (returns < 2 && at + returns < table->end && at[returns] == '\r')
         returns++;
     if (at + returns < table->end && at[returns] == '\n')
         return returns + 1;
@@ -113,16 +113,9 @@ static Status read_field(Table *table, char **field, bool *last) {
     return NULL;
 }
 
-static bool only_line_ends(const Table *table) {
-    const char *at = table->at;
-    while (at < table->end && (*at == '\n' || *at == '\r'))
-        at++;
-    return at == table->end;
-}
-
 Status table_next(Table *table, bool *more) {
     *more = false;
-    if (only_line_ends(table))
+    if (table->at >= table->end)
         return NULL;
     table->line = table->next_line;
     bool last = false;
@@ -190,7 +183,7 @@ static Status check_names_differ(const Table *table) {
 }
 
 static Status read_header(Table *table) {
-    if (only_line_ends(table))
+    if (table->at >= table->end)
         return status_error(EXIT_DATA, "%s: the table is empty; its first line names the columns", table->path);
     table->line = table->next_line;
     int64_t capacity = 0;
@@ -226,6 +219,8 @@ static Status open_table(Table *table) {
     table->next_line = 1;
     TRY(check_utf8(table));
     table->unended = file.size && table->end[-1] != '\n' && table->end[-1] != '\r';
+    while (table->end > table->at && (table->end[-1] == '\n' || table->end[-1] == '\r'))
+        table->end--; /* empty lines after the last row */
     if (!take_separator_line(table))
         table->separator = separator_of(table);
     return read_header(table);
