@@ -89,7 +89,7 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested list-cudnn test test-long demo bench bench-data help clean format man install install-built uninstall force
+.PHONY: all accept tests tested list-tested list-cudnn branches test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
@@ -193,6 +193,19 @@ $(EMU_CU_OBJ): $(B)/obj/emu/%.o: kernels/cuda/%.cu $(B)/commands
 
 # An older build's list of dependencies may name a source that is gone.
 kernels/emu/%.cc: ;
+
+# Kernels that count which of their branches are taken, beside a copy of checkops: see tests/e2e/branches.sh.
+BRANCH_OBJ := $(EMU_CU_OBJ:$(B)/obj/emu/%=$(B)/obj/branches/%)
+branches: $(B)/branches/libfovea_emu.so $(B)/branches/checkops
+$(BRANCH_OBJ): $(B)/obj/branches/%.o: kernels/cuda/%.cu $(B)/commands
+	@mkdir -p $(@D)
+	$(EMULATE) -O0 -fno-inline --coverage -MMD -MP -c -o $@ $<
+$(B)/branches/libfovea_emu.so: $(EMU_CC_OBJ) $(BRANCH_OBJ)
+	@mkdir -p $(@D)
+	$(CXX) -shared --coverage -o $@ $^
+$(B)/branches/checkops: $(B)/tests/checkops
+	@mkdir -p $(@D)
+	cp $< $@
 
 # ptxas' report on registers and memory is kept beside each object. A kernel that spills or has a frame in local memory
 # is an error: it would run at the speed of that memory.

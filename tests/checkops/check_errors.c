@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Arguments of the calls below: device memory of zeros, and lists written into it. */
-enum { PLACES = 16, PLACE = 256, MESSAGES = 16 };
+enum { PLACES = 32, PLACE = 256, MESSAGES = 64 };
 typedef struct {
     Check *check;
     const Backend *backend;
@@ -138,21 +138,33 @@ static void check_findings(Errors *e) {
     expect_error(e, EXIT_INTERNAL, "image_to_patches: ids[0][0] is -1");
     const float none[3] = {0}, one[3] = {1, 1, 1};
     const uint8_t *pixels = put_data(e, (const uint8_t[2 * 2 * 3]){0}, 2 * 2 * 3);
-    const Crop *outside = put_data(e, &(const Crop){.top = 1, .height = 2, .width = 2}, sizeof *outside);
     const int32_t *first = put_data(e, zero, sizeof(int32_t));
-    ImageSet images = {.pixels = pixels, .count = 1, .height = 2, .width = 2, .crops = outside};
-    ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
-                                                   .ids = first,
-                                                   .keep = 1,
-                                                   .mean = none,
-                                                   .std = one,
-                                                   .size = 2,
-                                                   .patch = 2,
-                                                   .visible = y,
-                                                   .batch = 1});
-    expect_error(
-        e, EXIT_INTERNAL,
-        "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2, or cannot become 2 x 2");
+    ImageSet images = {.pixels = pixels, .count = 1, .height = 2, .width = 2};
+    static const struct {
+        Crop crop;
+        const char *message;
+    } crops[] = {
+        {{.top = 1, .height = 2, .width = 2},
+         "the crop of 2 x 2 pixels at row 1, column 0 is not inside the image of 2 x 2"},
+        {{.left = 1, .height = 2, .width = 2}, "the crop of 2 x 2 pixels at row 0, column 1"},
+        {{.top = -1, .height = 2, .width = 2}, "the crop of 2 x 2 pixels at row -1, column 0"},
+        {{.left = -1, .height = 2, .width = 2}, "the crop of 2 x 2 pixels at row 0, column -1"},
+        {{.height = 0, .width = 2}, "the crop of 0 x 2 pixels"},
+        {{.height = 2, .width = 0}, "the crop of 2 x 0 pixels"},
+    };
+    for (size_t i = 0; i < sizeof crops / sizeof *crops; i++) {
+        images.crops = put_data(e, &crops[i].crop, sizeof crops[i].crop);
+        ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
+                                                       .ids = first,
+                                                       .keep = 1,
+                                                       .mean = none,
+                                                       .std = one,
+                                                       .size = 2,
+                                                       .patch = 2,
+                                                       .visible = y,
+                                                       .batch = 1});
+        expect_error(e, EXIT_INTERNAL, crops[i].message);
+    }
     images.crops = NULL;
     images.which = put_data(e, &(const int32_t){1}, sizeof(int32_t));
     ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
@@ -179,10 +191,70 @@ static void check_findings(Errors *e) {
     expect_error(e, EXIT_INTERNAL, "pixels_to_patches: sample 0 sees image -1, not one of 0 .. 0");
 }
 
+/* The same bad label and patch in rows of every length that has a kernel of its own: the sample has no gradient. */
+static void check_lengths(Errors *e) {
+    Ops *ops = &e->ops;
+    const float zero[64] = {0};
+    const int32_t *hidden = put_data(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
+    const int32_t *labels[] = {put_data(e, (const int32_t[]){-1}, sizeof(int32_t)),
+                               put_data(e, (const int32_t[]){8}, sizeof(int32_t))};
+    float *x = put_data(e, zero, sizeof zero), *y = put_data(e, zero, sizeof zero), *z = put_data(e, zero, sizeof zero);
+    float *gradient = put_data(e, zero, sizeof zero);
+    double *loss = put_data(e, zero, sizeof *loss);
+    static const int lengths[] = {3, 8};
+    for (int i = 0; i < 4; i++) {
+        const int length = lengths[i % 2];
+        ops->type = i < 2 ? REAL_FP32 : REAL_BF16;
+        for (int way = 0; way < 4; way++) {
+            expect_fine(e, device_write(e->backend->device, gradient, &(const float){7}, sizeof *gradient));
+            ops->cross_entropy_loss(ops, &(CrossEntropyLoss){.logits = x,
+                                                             .labels = labels[way % 2],
+                                                             .grad_scale = 1,
+                                                             .loss = loss,
+                                                             .dlogits = way < 2 ? gradient : NULL,
+                                                             .batch = 1,
+                                                             .classes = length});
+            expect_error(e, EXIT_DATA, way % 2 ? "label 8 of sample 0" : "label -1 of sample 0");
+            if (e->backend->device != device_cpu()) /* which stops at the label */
+                expect_value(e, "the gradient of a sample with a bad label", gradient, way < 2 ? 0 : 7);
+        }
+        ops->restore_forward(ops, &(RestoreForward){.x = x,
+                                                    .mask_token = z,
+                                                    .pos = z,
+                                                    .ids = hidden,
+                                                    .out = y,
+                                                    .batch = 1,
+                                                    .patches = 2,
+                                                    .keep = 1,
+                                                    .dim = length});
+        expect_error(e, EXIT_INTERNAL, "restore_forward: ids[0][1] is 2");
+        ops->restore_backward(ops, &(RestoreBackward){.dout = x,
+                                                      .ids = hidden,
+                                                      .dx = y,
+                                                      .dmask_token = z,
+                                                      .batch = 1,
+                                                      .patches = 2,
+                                                      .keep = 1,
+                                                      .dim = length});
+        expect_error(e, EXIT_INTERNAL, "restore_backward: ids[0][1] is 2");
+        ops->masked_pixel_loss(ops, &(MaskedPixelLoss){.pred = x,
+                                                       .target = z,
+                                                       .ids = hidden,
+                                                       .grad_scale = 1,
+                                                       .loss = loss,
+                                                       .batch = 1,
+                                                       .patches = 2,
+                                                       .keep = 1,
+                                                       .dim = length});
+        expect_error(e, EXIT_INTERNAL, "masked_pixel_loss: ids[0][1] is 2");
+    }
+    ops->type = REAL_FP32;
+}
+
 static void check_backend(Errors *e) {
     const Device *device = e->backend->device;
     device->operations(device, 1, &e->ops);
-    void (*const parts[])(Errors *) = {check_host, check_findings};
+    void (*const parts[])(Errors *) = {check_host, check_findings, check_lengths};
     e->count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !e->check->failed; i++) {
         void *memory;

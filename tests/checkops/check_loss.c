@@ -38,8 +38,8 @@ static double masked_loss(const void *context) {
 static const double LOSS = 10 * ROUNDING;
 
 void check_masked_pixel_loss(Check *check) {
-    /* Patches of any side, of a model's 16 and 14, and of those that a warp's registers do not hold. */
-    static const int dims[] = {0, 768, 588, 3 * 27 * 27, 3 * 20 * 20};
+    /* Patches of any side, of a model's 8, 16 and 14, and of those that a warp's registers do not hold. */
+    static const int dims[] = {0, 192, 768, 588, 3 * 27 * 27, 3 * 20 * 20};
     enum { NORMALISE, GRADIENT, DIM, MASKED_OPTIONS };
     static const Options known = {.count = MASKED_OPTIONS,
                                   .levels = {[NORMALISE] = 2, [GRADIENT] = 2, [DIM] = sizeof dims / sizeof *dims}};

@@ -51,10 +51,12 @@ static Norm draw_norm(Check *check, int width) {
     Norm n = {.per_sample = check_between(check, 1, 20), .eps = 1e-6};
     n.rows = n.per_sample * check_between(check, 1, 12);
     n.dim = check_between(check, 2, 300);
+    if (check->round % 2) /* an odd number of rows */
+        n.per_sample |= 1, n.rows = n.per_sample * (2 * check_between(check, 0, 5) + 1);
     if (width != WIDTH_ANY) {
         n.dim = width == WIDTH_LONG ? check_coin(check) ? 2400 : 2049
                                     : dims[check->round % (int)(sizeof dims / sizeof *dims)];
-        n.rows = n.per_sample * check_between(check, 1, 1 + 20 / n.per_sample);
+        n.rows = n.per_sample * (check->round % 2 ? 1 : check_between(check, 1, 1 + 20 / n.per_sample));
     }
     if (check->round == 0)
         n.rows = 0;
@@ -217,10 +219,11 @@ void check_norm_forward(Check *check) {
 
 /* Each width that has a kernel of its own, with all that its rows may come with. */
 void check_norm_widths(Check *check) {
-    static const int dims[] = {192, 256, 384, 512, 768, 1024, 1280, 2048};
+    /* Rows that fill a kernel's registers, and that do not. */
+    static const int dims[] = {192, 256, 384, 512, 520, 768, 1000, 1024, 1160, 1280, 1800, 2048};
     static const int results[][2] = {{BRANCH_NONE, RESULT_Y},       {BRANCH_NONE, RESULT_CODES},
-                                     {BRANCH_SCALED, RESULT_Y},     {BRANCH_BOTH, RESULT_CODES},
-                                     {BRANCH_DROPPED, RESULT_NONE}, {BRANCH_BOTH, RESULT_NONE}};
+                                     {BRANCH_BOTH, RESULT_Y},       {BRANCH_BOTH, RESULT_CODES},
+                                     {BRANCH_DROPPED, RESULT_NONE}, {BRANCH_DROPPED, RESULT_CODES}};
     check_once(check);
     for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
         for (size_t r = 0; r < sizeof results / sizeof *results; r++) {

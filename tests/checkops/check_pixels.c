@@ -293,6 +293,10 @@ void check_pixels_to_patches(Check *check) {
     memset(crops, 0, p.batch * sizeof *crops);
     for (int b = 0; b < p.batch; b++)
         crops[b] = exact && b < 3 ? exact_crop(check, p.size, b) : draw_crop(check, height, width);
+    if (seen_as == SEEN_CROPPED && p.batch && height >= p.size) { /* one is resized across alone */
+        crops[0].height = p.size;
+        crops[0].top = check_between(check, 0, height - p.size);
+    }
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
     RUN(check) {
         const ImageSet images = {.pixels = AT(pixels),

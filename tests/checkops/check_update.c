@@ -34,7 +34,7 @@ static size_t spoil_values(Check *check, float *x, size_t count) {
     size_t first = count;
     for (int i = 0; i < 3; i++) {
         size_t at = random_below(&check->random, (uint32_t)count);
-        at = check->round == 5 && i == 2 ? count - 1 : check->round == 6 && i == 2 ? 0 : at;
+        at = check->round == 5 ? count - 1 : check->round == 6 && i == 2 ? 0 : at;
         x[at] = bad[check_between(check, 0, 2)];
         first = at < first ? at : first;
     }
@@ -43,7 +43,9 @@ static size_t spoil_values(Check *check, float *x, size_t count) {
 
 /* Of a tensor of activations and one of gradients, which stay FP32. */
 void check_find_nonfinite(Check *check) {
-    const size_t count = check->round ? check_between(check, 1, 50000) : 0;
+    const size_t count = check->round == 0   ? 0
+                         : check->round == 5 ? 1007 /* the last elements are no whole pack, and the only bad ones */
+                                             : (size_t)check_between(check, 1, 50000);
     const bool spoilt = check->round % 4 && count;
     float *x = check_reals(check, "x", BUFFER_INPUT, count, 1e30);
     float *grad = check_floats(check, "grad", BUFFER_INPUT, count, 1e30);
