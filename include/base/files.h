@@ -24,6 +24,9 @@ Status files_write(const char *path, const void *data, size_t size) MUST_USE;
  * directory that no other process writes to. */
 Status files_remove_unfinished(const char *directory) MUST_USE;
 
+/* Whether `name` from byte `at` on is what those calls append to a name while they write. */
+bool files_is_unfinished(const char *name, size_t at);
+
 /* Writes `size` bytes to a new file at `path` piece by piece, then fsyncs: for files in a directory that is itself
  * renamed into place. */
 Status files_write_new(const char *path, const void *data, size_t size) MUST_USE;

@@ -17,7 +17,7 @@ typedef struct {
 /* What is at the path before a run starts. */
 typedef enum {
     RUN_DIRECTORY_FREE, /* nothing, or an empty directory */
-    RUN_DIRECTORY_RUN,  /* an earlier run: there is a config.ini */
+    RUN_DIRECTORY_RUN,  /* an earlier run: a run.json or a complete checkpoint shows it, or there is nothing else */
     RUN_DIRECTORY_OTHER /* files of something else */
 } RunDirectoryState;
 
@@ -25,8 +25,10 @@ typedef enum {
 Status run_directory_open(RunDirectory *directory, const char *path) MUST_USE;
 /* EXIT_IO when the directory cannot be listed. */
 Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *state) MUST_USE;
-/* Makes the directory, takes its lock and writes `config` as config.ini. `replace` first removes what is there.
- * EXIT_USAGE when another run holds the lock; nothing is changed then. */
+/* Whether it is a folder that is never a run's alone: the current one, the user's home, or one above them. */
+bool run_directory_is_shared(const RunDirectory *directory);
+/* Makes the directory, takes its lock and writes `config` as config.ini. `replace` first removes what a run wrote
+ * there. EXIT_USAGE when another run holds the lock; nothing is changed then. */
 Status run_directory_create(RunDirectory *directory, const char *config, bool replace) MUST_USE;
 /* Releases the lock. */
 void run_directory_close(RunDirectory *directory);

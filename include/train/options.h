@@ -9,7 +9,7 @@
 typedef struct {
     const char *config_path; /* for messages and the default run directory */
     bool resume;             /* continue from the run directory's newest valid checkpoint */
-    bool force;              /* delete an existing run directory first */
+    bool force;              /* first remove what an earlier run wrote in the run directory */
     int64_t until;           /* stop, with a checkpoint, after this step; 0: run to the end */
     double max_hours;        /* stop, with a checkpoint, after this time; 0: no limit */
 } TrainOptions;

@@ -216,6 +216,18 @@ Status files_write_new(const char *path, const void *data, size_t size) {
 
 static const char UNFINISHED[] = ".tmp-";
 
+bool files_is_unfinished(const char *name, size_t at) {
+    const char digits[] = "0123456789";
+    const size_t length = strlen(UNFINISHED);
+    if (strnlen(name, at + 1) <= at || strncmp(name + at, UNFINISHED, length) != 0)
+        return false;
+    const char *process = name + at + length, *thread = process + strspn(process, digits);
+    if (thread == process || *thread++ != '-')
+        return false;
+    const char *end = thread + strspn(thread, digits);
+    return end > thread && !*end;
+}
+
 /* A name beside `path` that no other thread or process of this machine uses; the caller's. */
 static Status name_unfinished(const char *path, char **unfinished) {
     return files_path(unfinished, "%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
@@ -291,7 +303,8 @@ Status files_remove_unfinished(const char *directory) {
         return files_failure("list", directory, errno);
     Status status = NULL;
     for (const struct dirent *entry; !status && (entry = readdir(listing));) {
-        if (!strstr(entry->d_name, UNFINISHED))
+        const char *last = strrchr(entry->d_name, '.');
+        if (!last || !files_is_unfinished(entry->d_name, (size_t)(last - entry->d_name)))
             continue;
         char *path;
         status = files_path(&path, "%s/%s", directory, entry->d_name);

@@ -4,11 +4,15 @@
 #include "base/file_lock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "rundir/run_files.h"
+#include "rundir/run_summary.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,25 +29,73 @@ Status run_directory_open(RunDirectory *directory, const char *path) {
     return files_path(&directory->curve, "%s/curve.svg", path);
 }
 
-/* Whether `path` is a directory with anything in it. */
-static Status is_filled(const char *path, bool *filled) {
-    *filled = false;
+/* Counts the entries of a directory, and those among them that are not a run's. */
+static Status count_entries(const char *path, int *entries, int *others) {
+    *entries = *others = 0;
     DIR *listing = opendir(path);
     if (!listing)
         return errno == ENOENT ? NULL : status_error(EXIT_IO, "cannot use run directory %s: %s", path, strerror(errno));
-    for (const struct dirent *entry; (entry = readdir(listing)) && !*filled;)
-        *filled = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    for (const struct dirent *entry; (entry = readdir(listing));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        ++*entries;
+        *others += !run_files_own(entry->d_name);
+    }
     closedir(listing);
     return NULL;
 }
 
-Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *state) {
-    bool filled;
-    *state = RUN_DIRECTORY_FREE;
-    TRY(is_filled(directory->path, &filled));
-    if (filled)
-        *state = files_exists(directory->config) ? RUN_DIRECTORY_RUN : RUN_DIRECTORY_OTHER;
+/* Whether the file is a record that a run wrote. */
+static bool is_record(const char *path) {
+    RunSummary summary;
+    Status status = run_summary_read(path, &summary);
+    const bool is = !status && summary.status != RUN_UNKNOWN && summary.config_hash;
+    status_free(status);
+    run_summary_close(&summary);
+    return is;
+}
+
+/* A file of a common name, such as config.ini, is no mark. A run that was killed as it began has its folders alone. */
+static Status is_run(const RunDirectory *directory, int others, bool *is) {
+    int64_t step;
+    char *checkpoint;
+    *is = is_record(directory->record) || (!others && files_exists(directory->checkpoints));
+    if (*is)
+        return NULL;
+    TRY(run_directory_checkpoint(directory, &step, &checkpoint));
+    free(checkpoint);
+    *is = step >= 0;
     return NULL;
+}
+
+Status run_directory_inspect(const RunDirectory *directory, RunDirectoryState *state) {
+    int entries, others;
+    bool is = false;
+    *state = RUN_DIRECTORY_FREE;
+    TRY(count_entries(directory->path, &entries, &others));
+    if (!entries)
+        return NULL;
+    TRY(is_run(directory, others, &is));
+    *state = is ? RUN_DIRECTORY_RUN : RUN_DIRECTORY_OTHER;
+    return NULL;
+}
+
+/* Whether `folder` is `inner`, or a folder above it. Both are real paths. */
+static bool is_around(const char *folder, const char *inner) {
+    const size_t length = strlen(folder);
+    return strncmp(folder, inner, length) == 0 &&
+           (!inner[length] || inner[length] == '/' || (length && folder[length - 1] == '/'));
+}
+
+bool run_directory_is_shared(const RunDirectory *directory) {
+    char path[PATH_MAX], other[PATH_MAX];
+    if (!realpath(directory->path, path))
+        return false;
+    const char *home = getenv("HOME");
+    const struct passwd *user = getpwuid(getuid());
+    return (getcwd(other, sizeof other) && is_around(path, other)) ||
+           (home && realpath(home, other) && is_around(path, other)) ||
+           (user && realpath(user->pw_dir, other) && is_around(path, other));
 }
 
 /* Two runs in one directory would destroy each other's checkpoints. */
@@ -66,16 +118,12 @@ static void release_lock(RunDirectory *directory) {
 Status run_directory_create(RunDirectory *directory, const char *config, bool replace) {
     TRY(files_make_directory(directory->path));
     TRY(take_lock(directory));
-    if (replace) {
-        TRY(files_remove(directory->path));
-        release_lock(directory);
-        TRY(files_make_directory(directory->path));
-        TRY(take_lock(directory));
-    }
+    if (replace)
+        TRY(run_files_remove(directory->path));
     TRY(files_remove_unfinished(directory->path));
-    TRY(files_write(directory->config, config, strlen(config)));
     TRY(files_make_directory(directory->checkpoints));
-    return files_make_directory(directory->recon);
+    TRY(files_make_directory(directory->recon));
+    return files_write(directory->config, config, strlen(config));
 }
 
 void run_directory_close(RunDirectory *directory) {

@@ -179,7 +179,9 @@ expect_exit 64 "$train" "$config" --set "run.dir=$data" --force
 expect_output "not a run directory"
 check "resuming a finished run" run whole --resume
 expect_output "nothing left to do"
+echo "mine" >"$runs/whole/notes.txt"
 check "--force starts over" run whole --force --until 3
+has "--force leaves other files" "$runs/whole/notes.txt" mine
 same "--force removed the old run" "$(ls "$runs/whole/ckpt" | tr '\n' ' ')" "latest step-3 "
 same "run.json: until" "$(value whole status)" until
 check "--resume" run whole --resume --set log.every=1 --set train.threads=2

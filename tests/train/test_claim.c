@@ -86,9 +86,15 @@ static void a_run_has_its_directory_to_itself(void **state) {
 
     char *left = printed_path("%s/left", path);
     assert_fine(files_write(left, "x", 1));
+    char *record = printed_path("%s/run.json", path);
+    static const char text[] = "{\"status\": \"running\", \"config_hash\": \"0123456789abcdef\"}";
+    assert_refused(claim_open(&second, &config, &force, &changed), EXIT_USAGE, "not a run directory");
+    run_directory_close(&second);
+    assert_fine(files_write(record, text, sizeof text - 1));
     assert_fine(claim_open(&second, &config, &force, &changed));
     assert_fine(claim_create(&second, &config, true));
-    assert_false(files_exists(left));
+    assert_true(files_exists(left) && !files_exists(record));
+    free(record);
     Config again;
     assert_fine(config_load(&train_config, &again, second.config, NULL, 0, NULL));
     assert_string_equal(again.run.dir, path);
@@ -113,7 +119,7 @@ static void a_stored_configuration_may_have_old_names(void **state) {
         free(text);
         text = old;
     }
-    assert_fine(files_make_directory(path));
+    assert_fine(files_make_directory(temp_path(state, "runs/old/ckpt", file)));
     assert_fine(files_write(temp_path(state, "runs/old/config.ini", file), text, strlen(text)));
     TrainOptions resume = {.config_path = "test.ini", .resume = true};
     bool changed;
@@ -141,6 +147,17 @@ static void what_is_no_run_is_not_removed(void **state) {
     assert_refused(claim_open(&directory, &config, &force, &changed), EXIT_USAGE, "not a run directory");
     run_directory_close(&directory);
     assert_true(files_exists(file));
+    TrainOptions resume = {.config_path = "test.ini", .resume = true}; /* a job's output may lie there */
+    assert_fine(claim_open(&directory, &config, &resume, &changed));
+    run_directory_close(&directory);
+    assert_fine(files_write(temp_path(state, "photographs/config.ini", file), "x", 1)); /* but nobody's configuration */
+    assert_refused(claim_open(&directory, &config, &resume, &changed), EXIT_USAGE, "not a run directory");
+    run_directory_close(&directory);
+    assert_refused(claim_open(&directory, &config, &force, &changed), EXIT_USAGE, "not a run directory");
+    run_directory_close(&directory);
+    snprintf(config.run.dir, sizeof config.run.dir, ".");
+    assert_refused(claim_open(&directory, &config, &force, &changed), EXIT_USAGE, "--force is refused in .");
+    run_directory_close(&directory);
 }
 
 static void a_run_is_named_after_its_config(void **state) {

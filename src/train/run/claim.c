@@ -92,17 +92,28 @@ static Status choose_path(const Config *config, const char *config_path, char **
 }
 
 static Status check_options(const RunDirectory *directory, const TrainOptions *options, RunDirectoryState state) {
-    if (state == RUN_DIRECTORY_OTHER && options->force)
+    const char *path = directory->path;
+    if (options->force && run_directory_is_shared(directory))
         return status_error(
             EXIT_USAGE,
-            "--force would remove %s, which is not a run directory (no config.ini in it); choose another run.dir",
-            directory->path);
-    if (state != RUN_DIRECTORY_FREE && !options->resume && !options->force)
+            "--force is refused in %s, because the current folder or your home is there; choose another "
+            "run.dir",
+            path);
+    if (state != RUN_DIRECTORY_OTHER) {
+        if (state == RUN_DIRECTORY_FREE || options->resume || options->force)
+            return NULL;
         return status_error(EXIT_USAGE,
-                            "run directory %s exists: --resume continues it, --force deletes it and starts a new run, "
-                            "--set run.dir=PATH uses another directory",
-                            directory->path);
-    return NULL;
+                            "run directory %s exists: --resume continues it, --force removes what that run wrote and "
+                            "starts a new one, --set run.dir=PATH uses another directory",
+                            path);
+    }
+    /* A folder with a job's output alone can be resumed in: whoever always gives --resume starts from step 0 then. */
+    if (options->resume && !files_exists(directory->config))
+        return NULL;
+    return status_error(EXIT_USAGE,
+                        "%s is not a run directory: it has files, but neither a run.json nor a checkpoint of a run; "
+                        "choose another run.dir",
+                        path);
 }
 
 Status claim_open(RunDirectory *directory, const Config *config, const TrainOptions *options,
@@ -117,7 +128,7 @@ Status claim_open(RunDirectory *directory, const Config *config, const TrainOpti
     TRY(status);
     if (options->resume && options->force)
         return status_error(EXIT_USAGE,
-                            "--resume and --force exclude each other: continue the run in %s, or delete it and start a "
+                            "--resume and --force exclude each other: continue the run in %s, or remove it and start a "
                             "new one",
                             directory->path);
     TRY(run_directory_inspect(directory, &state));
