@@ -32,8 +32,9 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) M
 Status checkpoint_prepare(const char *dir) MUST_USE;
 /* The path where a checkpoint is written before it is published; *path is malloc'ed and the caller's. */
 Status checkpoint_part(const char *dir, int64_t step, char **path) MUST_USE;
-/* Renames the part of `step` into place, points `latest` (and `best`) at it, then removes all but the newest `keep` up
- * to this step and the best. If there was a valid checkpoint before, there is one at every moment. */
-Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) MUST_USE;
+/* Renames the part of `step` into place, points `latest` (and `best`, if that is the best step) at it, then removes all
+ * but the newest `keep` up to this step and the best. If there was a valid checkpoint before, there is one at every
+ * moment. *unlinked, the caller's: why a link was not made; the checkpoint is complete nevertheless. */
+Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, int keep, Status *unlinked) MUST_USE;
 
 #endif

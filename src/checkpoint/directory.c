@@ -113,12 +113,20 @@ static Status remove_in(const char *dir, const char *name) {
     return status;
 }
 
-static Status link_in(const char *dir, const char *name, const char *target) {
+/* Nothing depends on the links, and some file systems have none. The first reason goes to *unlinked; a link that would
+ * name another checkpoint is removed. */
+static Status link_in(const char *dir, const char *name, const char *target, Status *unlinked) {
     char *path;
     TRY(files_path(&path, "%s/%s", dir, name));
-    Status status = files_link(target, path);
+    Status failure = files_link(target, path);
+    if (failure)
+        unlink(path);
+    if (*unlinked)
+        status_free(failure);
+    else
+        *unlinked = failure;
     free(path);
-    return status;
+    return NULL;
 }
 
 static bool exists_in(const char *dir, const char *name) {
@@ -164,13 +172,13 @@ static Status discard_checkpoint(const char *dir, const char *name) {
 
 /* Also discards later steps than this one: the run has left them by a rollback, and the next start would take them for
  * the newest. */
-static Status discard_surplus(const char *dir, int64_t step, int keep) {
+static Status discard_surplus(const char *dir, int64_t step, int64_t best_step, int keep) {
     CheckpointEntry *entries;
     int count, kept = 0;
     char best[CHECKPOINT_NAME] = "", *link;
     TRY(files_path(&link, "%s/best", dir));
     if (readlink(link, best, sizeof best - 1) < 0)
-        best[0] = '\0'; /* no best one yet */
+        step_name(best_step, best); /* no links here, or no best one yet */
     free(link);
     TRY(checkpoint_list(dir, &entries, &count));
     Status status = NULL;
@@ -199,15 +207,16 @@ static Status move_into_place(const char *dir, const char *part, const char *nam
     return status;
 }
 
-Status checkpoint_publish(const char *dir, int64_t step, bool best, int keep) {
+Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, int keep, Status *unlinked) {
     char name[CHECKPOINT_NAME], part[PART_NAME];
     step_name(step, name);
     part_name(name, part);
+    *unlinked = NULL;
     TRY(move_into_place(dir, part, name));
-    TRY(link_in(dir, "latest", name));
-    if (best)
-        TRY(link_in(dir, "best", name));
-    Status status = discard_surplus(dir, step, keep);
+    TRY(link_in(dir, "latest", name, unlinked));
+    if (best_step == step)
+        TRY(link_in(dir, "best", name, unlinked));
+    Status status = discard_surplus(dir, step, best_step, keep);
     /* On a network file system another program's open file can prevent this. The checkpoint is saved nevertheless, and
      * the next one tries again. */
     status_free(remove_left_over(dir));

@@ -34,7 +34,9 @@ struct CheckpointWriter {
     bool stopping;
     TrainState state;
     bool best;
-    Status failure; /* of the last write, until it is reported */
+    Status failure;  /* of the last write, until it is reported */
+    Status unlinked; /* why links were not made, the first time */
+    bool told;       /* a caller has taken `unlinked` */
 };
 
 /* The first time with a measuring arena. The list of tensors is used for one file after the other: weights, then m and
@@ -110,12 +112,14 @@ static Status write_files(CheckpointWriter *writer, const char *part) {
     return files_sync_directory(part);
 }
 
-static Status write_checkpoint(CheckpointWriter *writer) {
+static Status write_checkpoint(CheckpointWriter *writer, Status *unlinked) {
+    const TrainState *state = &writer->state;
     char *part;
-    TRY(checkpoint_part(writer->dir, writer->state.step, &part));
+    TRY(checkpoint_part(writer->dir, state->step, &part));
     Status status = write_files(writer, part);
     if (!status)
-        status = checkpoint_publish(writer->dir, writer->state.step, writer->best, writer->keep);
+        status = checkpoint_publish(writer->dir, state->step, writer->best ? state->step : state->best_step,
+                                    writer->keep, unlinked);
     if (status)
         status_free(files_remove(part)); /* frees the space; the first failure is the one to report */
     free(part);
@@ -139,9 +143,13 @@ static void *run_writer(void *argument) {
             pthread_cond_broadcast(&writer->changed);
         }
         pthread_mutex_unlock(&writer->mutex);
-        Status failure = write_checkpoint(writer);
+        Status unlinked = NULL, failure = write_checkpoint(writer, &unlinked);
         pthread_mutex_lock(&writer->mutex);
         writer->failure = failure;
+        if (writer->unlinked || writer->told)
+            status_free(unlinked);
+        else
+            writer->unlinked = unlinked;
         writer->phase = IDLE;
         pthread_cond_broadcast(&writer->changed);
     }
@@ -241,6 +249,15 @@ Status checkpoint_writer_wait(CheckpointWriter *writer) {
     return failure;
 }
 
+Status checkpoint_writer_unlinked(CheckpointWriter *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    Status unlinked = writer->unlinked;
+    writer->unlinked = NULL;
+    writer->told |= unlinked != NULL;
+    pthread_mutex_unlock(&writer->mutex);
+    return unlinked;
+}
+
 void checkpoint_writer_close(CheckpointWriter *writer) {
     if (!writer)
         return;
@@ -253,5 +270,6 @@ void checkpoint_writer_close(CheckpointWriter *writer) {
     if (writer->failure) /* no caller has asked for it: report the checkpoint that was not written */
         fprintf(stderr, "%s\n", status_message(writer->failure));
     status_free(writer->failure);
+    status_free(writer->unlinked);
     release_writer(writer);
 }

@@ -86,6 +86,16 @@ static Status draw_recon(Run *run) {
     return status;
 }
 
+static void note_unlinked(Run *run) {
+    Status unlinked = checkpoint_writer_unlinked(run->writer);
+    if (unlinked)
+        monitor_note(&run->monitor,
+                     "warning: %s: checkpoints are complete without the links latest and best; take the one with the "
+                     "highest number",
+                     status_message(unlinked));
+    status_free(unlinked);
+}
+
 /* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
  * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. */
 static Status write_checkpoint(Run *run, bool last) {
@@ -116,6 +126,7 @@ static Status write_checkpoint(Run *run, bool last) {
         monitor_note(&run->monitor, "step %" PRId64 ": no checkpoint, because the previous one is still being written",
                      state.step);
     }
+    note_unlinked(run);
     run->checkpoint_seconds += clock_now() - start;
     return NULL;
 }
@@ -275,6 +286,7 @@ static Status finish_run(Run *run, Status status) {
             status_free(written);
         else
             status = written;
+        note_unlinked(run);
     }
     if (run->loader) {
         Status merged = loader_merge_unreadable(run->loader, &run->record.unreadable);

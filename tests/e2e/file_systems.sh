@@ -34,6 +34,16 @@ expect_exit 64 limits FOVEA_LOCK_ERROR=11 run "$TMP/unlocked" --resume --set dat
     --set train.global_batch=4
 expect_output "another run is writing"
 
+# --- no symbolic links
+check "trained without links" limits FOVEA_LINK_ERROR=1 run "$TMP/unlinked"
+if [ "$(grep -c 'warning: cannot create link .*Operation not permitted' "$TMP/output")" = 1 ]; then
+    ok "with one warning"
+else
+    not_ok "with one warning" "$(cat "$TMP/output")"
+fi
+check "and resumed" limits FOVEA_LINK_ERROR=95 run "$TMP/unlinked" --resume --set train.steps=6 --until 6
+expect_output "nothing left to do at step 6"
+
 # --- a limit on the size of files
 limited() { (ulimit -f 20 && "$@"); } # KiB
 expect_exit 74 limited run "$TMP/limited"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/guard/guard_handle.h"
-#include "checkpoint/read.h"
+#include "checkpoint/directory.h"
 
 #include "checkpoint/read.h"
 #include "train/guard/guard_find.h"
@@ -45,13 +45,14 @@ static void list_records(const Run *run, char text[LINE]) {
 }
 
 static void find_last_checkpoint(const Run *run, char text[LINE]) {
-    char link[LINE], target[64];
-    snprintf(link, sizeof link, "%s/latest", run->directory.checkpoints);
-    ssize_t length = readlink(link, target, sizeof target - 1);
-    if (length > 0)
-        snprintf(text, LINE, "%s/%.*s", run->directory.checkpoints, (int)length, target);
+    CheckpointEntry *entries = NULL;
+    int count = 0;
+    status_free(checkpoint_list(run->directory.checkpoints, &entries, &count));
+    if (count)
+        snprintf(text, LINE, "%s/%s", run->directory.checkpoints, entries[0].name);
     else
         snprintf(text, LINE, "none");
+    free(entries);
 }
 
 static Status note_event(Run *run, StepVerdict verdict, double loss, const GuardFinding *finding, const char *action,
