@@ -7,8 +7,8 @@
  *   [service.brain]             a named section (ConfigNamed): each NAME has its own values of a table of its own
  *   key = value ; comment       a ';' after a blank starts a comment; a line that starts with ';' or '#' is one
  *
- * Values: integers, reals, on | off, choices, texts up to CONFIG_TEXT - 1 bytes, sizes (8G) and durations (90, 90m, 2h;
- * both base/quantity.h), each also as a list separated by commas. */
+ * Values: integers, reals, on | off, choices, texts (up to one byte less than their field), sizes (8G) and durations
+ * (90, 90m, 2h; both base/quantity.h), each also as a list separated by commas. */
 #ifndef FOVEA_BASE_CONFIG_TABLE_H
 #define FOVEA_BASE_CONFIG_TABLE_H
 
@@ -17,20 +17,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_TEXT = 4096 }; /* bytes of a text value with its NUL: any path fits (PATH_MAX) */
-enum { CONFIG_AUTO = -1 };   /* the value `auto` of an integer that allows it */
+/* Bytes of a text with its NUL: any path fits (PATH_MAX), and any list of paths that Linux takes as one argument. */
+enum { CONFIG_TEXT = 4096, CONFIG_PATHS = 131072 };
+enum { CONFIG_AUTO = -1 }; /* the value `auto` of an integer that allows it */
 
 typedef enum {
     CONFIG_INTEGER,  /* int64_t */
     CONFIG_REAL,     /* double */
     CONFIG_SWITCH,   /* bool: on | off */
     CONFIG_CHOICE,   /* an enum */
-    CONFIG_STRING,   /* ConfigText */
+    CONFIG_STRING,   /* ConfigText; ConfigPaths where the row says so */
     CONFIG_SIZE,     /* int64_t, bytes */
     CONFIG_DURATION, /* double, seconds */
 } ConfigType;
 
 typedef char ConfigText[CONFIG_TEXT];
+typedef char ConfigPaths[CONFIG_PATHS];
 
 /* An enumerator and its name in files. Rows end with a NULL name. */
 typedef struct {
@@ -89,6 +91,7 @@ typedef struct {
     bool list;
     bool automatic; /* an integer that also allows `auto`: CONFIG_AUTO */
     bool unhashed;  /* left out of config_hash() */
+    bool paths;     /* a text that is ConfigPaths */
     const char *unit, *help;
 } ConfigKey;
 

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 typedef struct {
-    char *path;     /* relative to the root */
-    uint64_t bytes; /* 0 for a link that leads nowhere */
-    bool special;   /* neither a file nor a folder: a pipe, a device, a socket */
+    char *path;             /* relative to the root */
+    uint64_t bytes;         /* 0 for a link that leads nowhere */
+    uint64_t device, inode; /* of the file, behind links; 0, 0 for a link that leads nowhere */
+    bool special;           /* neither a file nor a folder: a pipe, a device, a socket */
 } TreeFile;
 
 /* Lists the files below `root` whose names `accepts` returns true for, sorted bytewise by path. Leaves out hidden

@@ -7,9 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Which file a record is, whatever its path; 0, 0 for a dangling link. */
+typedef struct {
+    uint64_t device, inode;
+} FileIdentity;
+
 typedef struct {
     char *root;
-    char **paths; /* [count], relative to root, sorted bytewise */
+    char **paths;             /* [count], relative to root, sorted bytewise */
+    FileIdentity *identities; /* [count] */
     int64_t count;
     uint64_t hash;    /* of names and sizes: two listings with the same hash have the same records */
     int64_t links;    /* to folders, which were not followed */

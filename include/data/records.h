@@ -63,7 +63,4 @@ const RecordsPart *records_part(const Records *records, int64_t record, int64_t 
 const char *records_path(const Records *records, int64_t record);
 const char *records_root(const Records *records, int64_t record);
 
-/* EXIT_DATA when a person of one data set is in both. Only packs name people. */
-Status records_check_disjoint_people(const Records *train, const Records *val) MUST_USE;
-
 #endif

@@ -31,17 +31,17 @@ typedef struct {
 
 typedef struct {
     RunStatus status;
-    int exit_code;                                          /* -1: none yet */
-    char *exit_reason;                                      /* owned; never NULL */
-    char run_dir[512], host[256], backend[32], device[128]; /* "" */
-    int64_t started, ended;                                 /* seconds since 1970; 0: not given, not yet */
-    int threads, micro_batch;                               /* 0 */
-    uint64_t config_hash, data_hash;                        /* 0 */
-    int64_t data_count, parameters;                         /* 0 */
-    int64_t resumed_step, steps, total_steps;               /* 0 */
-    double final_loss, val_loss, best_val_loss;             /* NaN */
-    int64_t best_step;                                      /* -1 */
-    int64_t checkpoints_skipped;                            /* 0 */
+    int exit_code;                                           /* -1: none yet */
+    char *exit_reason;                                       /* owned; never NULL */
+    char run_dir[4096], host[256], backend[32], device[128]; /* "" */
+    int64_t started, ended;                                  /* seconds since 1970; 0: not given, not yet */
+    int threads, micro_batch;                                /* 0 */
+    uint64_t config_hash, data_hash;                         /* 0 */
+    int64_t data_count, parameters;                          /* 0 */
+    int64_t resumed_step, steps, total_steps;                /* 0 */
+    double final_loss, val_loss, best_val_loss;              /* NaN */
+    int64_t best_step;                                       /* -1 */
+    int64_t checkpoints_skipped;                             /* 0 */
     Versions versions;
     Throughput throughput; /* images_per_s 0: none */
     RunEvent *events;      /* [event_count], owned */

@@ -26,11 +26,11 @@ typedef struct {
         Activation activation; /* of the MLPs */
     } model;
     struct {
-        ConfigText train, val; /* folders or packs; val may be empty: no validation */
-        ConfigText weights;    /* of several packs */
-        RecordsSplits splits;  /* of packs: the splits to train on */
-        LoaderCache cache;     /* how packs are read */
-        double max_unreadable; /* share of images that may be unreadable */
+        ConfigPaths train, val; /* folders or packs; val may be empty: no validation */
+        ConfigText weights;     /* of several packs */
+        RecordsSplits splits;   /* of packs: the splits to train on */
+        LoaderCache cache;      /* how packs are read */
+        double max_unreadable;  /* share of images that may be unreadable */
         double crop_scale_min, crop_scale_max, crop_ratio_min, crop_ratio_max;
         double flip;
         int64_t workers;          /* decoding threads */

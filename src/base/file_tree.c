@@ -22,15 +22,15 @@ typedef struct {
     List files, directories, links, others;
 } Walk;
 
-/* Takes `path`. */
-static Status add_entry(List *list, char *path, uint64_t bytes, bool special) {
+/* Takes entry.path. */
+static Status add_entry(List *list, TreeFile entry) {
     Status status =
         list_grow(&list->entries, (int64_t)list->count, &list->capacity, sizeof *list->entries, "a list of files");
     if (status) {
-        free(path);
+        free(entry.path);
         return status;
     }
-    list->entries[list->count++] = (TreeFile){path, bytes, special};
+    list->entries[list->count++] = entry;
     return NULL;
 }
 
@@ -51,15 +51,21 @@ static Status classify(Walk *walk, int directory, const char *within, const char
     char *path;
     if (S_ISDIR(st.st_mode)) {
         TRY(files_path(&path, "%s%s/", within, name));
-        return add_entry(&walk->directories, path, 0, false);
+        return add_entry(&walk->directories, (TreeFile){.path = path});
     }
     const bool link = S_ISLNK(st.st_mode), leads = !link || fstatat(directory, name, &st, 0) == 0;
     TRY(files_path(&path, "%s%s", within, name));
     if (link && leads && S_ISDIR(st.st_mode))
-        return add_entry(&walk->links, path, 0, false);
+        return add_entry(&walk->links, (TreeFile){.path = path});
     const bool special = leads && !S_ISREG(st.st_mode);
     List *list = special || !walk->accepts(name) ? &walk->others : &walk->files;
-    return add_entry(list, path, leads && !special ? (uint64_t)st.st_size : 0, special);
+    TreeFile entry = {.path = path, .special = special};
+    if (leads) {
+        entry.bytes = special ? 0 : (uint64_t)st.st_size;
+        entry.device = (uint64_t)st.st_dev;
+        entry.inode = (uint64_t)st.st_ino;
+    }
+    return add_entry(list, entry);
 }
 
 /* `within` is the directory below root, "" or ending in a slash. */

@@ -33,9 +33,11 @@ static Status take_paths(Folder *folder, const char *root, TreeFile *files, int6
     TRY(hash_list(files, count, &folder->hash));
     folder->root = strdup(root);
     folder->paths = malloc((size_t)count * sizeof *folder->paths);
-    if (!folder->root || !folder->paths)
+    folder->identities = malloc((size_t)count * sizeof *folder->identities);
+    if (!folder->root || !folder->paths || !folder->identities)
         return status_no_memory("a list of files", (size_t)count * sizeof *folder->paths);
     for (int64_t i = 0; i < count; i++) {
+        folder->identities[i] = (FileIdentity){files[i].device, files[i].inode};
         folder->paths[i] = files[i].path;
         files[i].path = NULL;
     }
@@ -63,6 +65,7 @@ void folder_close(Folder *folder) {
     for (int64_t i = 0; i < folder->count; i++)
         free(folder->paths[i]);
     free(folder->paths);
+    free(folder->identities);
     free(folder->root);
     free(folder->first_link);
     *folder = (Folder){0};

@@ -229,7 +229,7 @@ static Status save_valid_state(Run *run) {
 /* Records in run.json how the run ended, and returns the caller's status. */
 static Status conclude_run(Run *run, Status status) {
     static const RunStatus statuses[] = {RUN_UNKNOWN, RUN_FINISHED, RUN_UNTIL, RUN_MAX_HOURS, RUN_STOPPED};
-    char reason[1024];
+    char stop[64];
     if (!status && run->ending == END_SIGNAL && run->state.step)
         status = status_error(EXIT_STOPPED, "stopped by %s at step %" PRId64 " with a checkpoint: --resume continues",
                               signals_name(run->signal), run->state.step);
@@ -237,12 +237,9 @@ static Status conclude_run(Run *run, Status status) {
         status = status_error(EXIT_STOPPED, "stopped by %s before the first step: --resume starts from the beginning",
                               signals_name(run->signal));
     bool stopped = status_code(status) == EXIT_STOPPED;
-    if (stopped)
-        snprintf(reason, sizeof reason, "stopped by %s", signals_name(run->signal));
-    else
-        snprintf(reason, sizeof reason, "%s", status ? status_message(status) : run_status_name(statuses[run->ending]));
+    snprintf(stop, sizeof stop, "stopped by %s", signals_name(run->signal));
     run->record.status = status && !stopped ? RUN_FAILED : statuses[run->ending];
-    run->record.exit_reason = reason;
+    run->record.exit_reason = stopped ? stop : status ? status_message(status) : run_status_name(statuses[run->ending]);
     run->record.exit_code = (int)status_code(status);
     run->record.ended = (int64_t)time(NULL);
     Status written = run_write_record(run);

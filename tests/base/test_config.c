@@ -24,6 +24,7 @@ typedef struct {
 
 typedef struct {
     ConfigText name, base;
+    ConfigPaths packs;
     Direction direction;
     bool fast;
     double rate;
@@ -45,6 +46,7 @@ static const ConfigChoice directions[] = {{"up", UP}, {"down", DOWN}, {NULL, 0}}
 static const ConfigKey sweep_keys[] = {
     {FIELD(CONFIG_STRING, ConfigText, name, "sweep", "name", "Name."), .text = "trial", .unit = ""},
     {FIELD(CONFIG_STRING, ConfigText, base, "sweep", "base", "File."), .unit = "", .unhashed = true},
+    {FIELD(CONFIG_STRING, ConfigPaths, packs, "sweep", "packs", "Folders."), .unit = "", .paths = true},
     {ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Sweep, direction), "sweep", "direction", "Way."), .choices = directions,
      .fallback = DOWN, .unit = ""},
     {FIELD(CONFIG_SWITCH, bool, fast, "sweep", "fast", "Speed."), .fallback = 1, .unit = ""},
@@ -149,9 +151,10 @@ static void every_key_has_its_default(void **state) {
     Sweep sweep;
     assert_fine(load(state, &sweep, "", NULL));
     char *text = assert_reads_back(state, &sweep);
-    assert_string_equal(text, "[sweep]\nname = trial\nbase =\ndirection = down\nfast = on\nrate = 0.5\ncount = 7\n"
-                              "budget = 70\nhost_free = 8G\ngrace = 90\nseeds = 1, 2\nrates =\nwords =\nsides =\n"
-                              "waits =\n\n[limits]\nrungs =\n");
+    assert_string_equal(text,
+                        "[sweep]\nname = trial\nbase =\npacks =\ndirection = down\nfast = on\nrate = 0.5\ncount = 7\n"
+                        "budget = 70\nhost_free = 8G\ngrace = 90\nseeds = 1, 2\nrates =\nwords =\nsides =\n"
+                        "waits =\n\n[limits]\nrungs =\n");
     assert_int_equal(sweep.direction, DOWN);
     assert_int_equal(sweep.seeds.count, 2);
     assert_int_equal(sweep.gpus.count + sweep.services.count, 0);
@@ -346,13 +349,34 @@ static void a_comment_starts_after_a_blank(void **state) {
     assert_bad(state, "[sweep]\nname ; = 0\n", NULL, "test.ini:2: neither [section] nor key = value");
 }
 
+/* Some readers of INI files have a buffer of 200 bytes and take a line that fills it for two; others have 4096. */
+static const int lengths[] = {180,
+                              190,
+                              191,
+                              192,
+                              193,
+                              194,
+                              195,
+                              196,
+                              197,
+                              198,
+                              199,
+                              200,
+                              201,
+                              255,
+                              256,
+                              1023,
+                              3000,
+                              CONFIG_TEXT - 8,
+                              CONFIG_TEXT - 1};
+enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
+
 static void long_values_are_read(void **state) {
     char *file = malloc(5 * CONFIG_TEXT), *value = malloc(2 * CONFIG_TEXT);
     char *set = malloc(2 * CONFIG_TEXT);
     Sweep sweep;
     assert_true(file && value && set && CONFIG_TEXT >= PATH_MAX);
-    static const int lengths[] = {190, 200, 3000, CONFIG_TEXT - 1};
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    for (size_t i = 0; i < LENGTHS; i++) {
         memset(value, 'p', (size_t)lengths[i]);
         value[lengths[i]] = '\0';
         snprintf(file, 5 * CONFIG_TEXT, "# %0*d\n[sweep] ; %0*d\r\nname = %s ; comment\r\ncount = 2\n", 5000, 0, 300, 0,
@@ -376,6 +400,47 @@ static void long_values_are_read(void **state) {
     assert_bad(state, file, NULL, "test.ini:3: sweep.name = ppp");
     free(file);
     free(value);
+    free(set);
+}
+
+/* Whole lines, values and comments, of every length from 190 to 300 bytes and about 5000, with the key that follows. */
+static void lines_of_any_length_are_read(void **state) {
+    char file[12000], line[5100];
+    Sweep sweep;
+    for (int length = 190; length <= 5010; length += length == 300 ? 4690 : 1) {
+        if (length < CONFIG_TEXT) {
+            snprintf(line, sizeof line, "name=%0*d", length - 5, 7);
+            snprintf(file, sizeof file, "[sweep]\n%s\ncount = 2\n", line);
+            assert_fine(load(state, &sweep, file, NULL));
+            assert_string_equal(sweep.name, line + 5);
+            assert_int_equal(sweep.count, 2);
+            config_free(&table, &sweep);
+        }
+        snprintf(line, sizeof line, "#%0*d", length - 1, 7);
+        snprintf(file, sizeof file, "%s\n[sweep]\n%s\ncount = 3\n", line, line);
+        assert_fine(load(state, &sweep, file, NULL));
+        assert_int_equal(sweep.count, 3);
+        config_free(&table, &sweep);
+    }
+}
+
+static void a_list_of_paths_is_as_long_as_an_argument(void **state) {
+    char *set = malloc(2 * CONFIG_PATHS);
+    Sweep sweep;
+    assert_non_null(set);
+    for (int over = 0; over < 2; over++) {
+        memset(set, 'p', CONFIG_PATHS + 32);
+        memcpy(set, "sweep.packs=", 12);
+        set[12 + CONFIG_PATHS - 1 + over] = '\0';
+        if (over) {
+            assert_bad(state, "", set, "expected text: up to 131071 bytes");
+            continue;
+        }
+        assert_fine(load(state, &sweep, "", set));
+        assert_string_equal(sweep.packs, set + 12);
+        free(assert_reads_back(state, &sweep));
+        config_free(&table, &sweep);
+    }
     free(set);
 }
 
@@ -572,6 +637,7 @@ static void help_explains_each_kind_of_key(void **state) {
     } cases[] = {
         {"sweep.name", "sweep.name           text     up to 4095 bytes; default trial\n    Name.\n"},
         {"sweep.base", "sweep.base           text     up to 4095 bytes; default empty\n    File.\n"},
+        {"sweep.packs", "sweep.packs          text     up to 131071 bytes; default empty\n    Folders.\n"},
         {"sweep.tries", "sweep.count          integer  0 to 100 | auto trials; default 7\n    Trials.\n"},
         {"sweep.budget", "sweep.budget         integer  0 to 1000; default 10 x count\n    Budget.\n"},
         {"sweep.seeds", "sweep.seeds          integers 0 to 1000, separated by commas; default 1, 2\n    Seeds.\n"},
@@ -677,6 +743,8 @@ int main(void) {
         cmocka_unit_test(sections_may_be_named),
         cmocka_unit_test(a_comment_starts_after_a_blank),
         cmocka_unit_test(long_values_are_read),
+        cmocka_unit_test(lines_of_any_length_are_read),
+        cmocka_unit_test(a_list_of_paths_is_as_long_as_an_argument),
         cmocka_unit_test(texts_that_a_file_could_not_hold_are_refused),
         cmocka_unit_test(bad_files_are_refused_with_place_and_remedy),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "data/records_disjoint.h"
 #include "tests/fixtures/loader_take.h"
 #include "tests/fixtures/pack_fixture.h"
 #include "tests/fixtures/printed_path.h"
@@ -163,22 +164,21 @@ static void people_are_kept_apart(void **state) {
     const Data *data = *state;
     Records val, all;
     assert_ok(records_open(data->both, "", RECORDS_VAL, &val));
-    assert_ok(records_check_disjoint_people(&data->records, &val));
+    assert_ok(records_check_disjoint(&data->records, &val));
     assert_ok(records_open(data->both, "", RECORDS_ALL, &all));
-    assert_fails(records_check_disjoint_people(&all, &val), EXIT_DATA, "person p14 of alpha is in the training data ");
+    assert_fails(records_check_disjoint(&all, &val), EXIT_DATA, "person p14 of alpha is in the training data ");
     records_close(&all);
     records_close(&val);
     /* The same name in another data set is another person. */
     const PackSpec other = {"gamma", "v", 8, 4, 4, 3}, same = {"beta", "v", 8, 2, 2, 4};
     char *path = fixture_pack(data->root, "other", &other);
     assert_ok(records_open(path, "", RECORDS_VAL, &val));
-    assert_ok(records_check_disjoint_people(&data->records, &val));
+    assert_ok(records_check_disjoint(&data->records, &val));
     records_close(&val);
     free(path);
     path = fixture_pack(data->root, "same", &same);
     assert_ok(records_open(path, "", RECORDS_VAL, &val));
-    assert_fails(records_check_disjoint_people(&data->records, &val), EXIT_DATA,
-                 "person p0 of beta is in the training data ");
+    assert_fails(records_check_disjoint(&data->records, &val), EXIT_DATA, "person p0 of beta is in the training data ");
     records_close(&val);
     free(path);
 }

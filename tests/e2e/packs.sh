@@ -56,6 +56,16 @@ check "the plan has room for whole records" grep -Eq 'ring of batches +166592 ' 
 # A second pack, shown half as often.
 check "stages a second one" "$BUILD/stage" folder "$TMP/data/val" --out "$TMP/other" --size 48
 check "two packs with weights" train "$TMP/weighted" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1,0.5 --set data.val= --until 3
+# Paths as long as the system allows: they are read, stored, and compared by --resume.
+long=$(printf '%0200d' 0)
+first="$TMP/1/$long/$long/$long/$long/$long/$long/$long/$long/$long/$long"
+second="$TMP/2/$long/$long/$long/$long/$long/$long/$long/$long/$long/$long"
+mkdir -p "$first" "$second"
+cp -r "$TMP/pack" "$first/pack" && cp -r "$TMP/other" "$second/pack"
+check "two packs on paths of 2000 bytes" train "$TMP/long" --set data.train="$first/pack,$second/pack" \
+    --set data.weights=1,0.5 --set data.val= --until 3
+check "the same weights" cmp "$TMP/weighted/ckpt/latest/weights.safetensors" "$TMP/long/ckpt/latest/weights.safetensors"
+check "its own configuration resumes" "$BUILD/train" "$TMP/long/config.ini" --resume --until 4
 expect_exit 64 train "$TMP/wrong" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1 --set data.val=
 
 # One byte of a record, in a copy of the pack: the fourth record's first.

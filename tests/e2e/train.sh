@@ -118,6 +118,8 @@ mkdir "$TMP/empty"
 expect_exit 65 run nodata --set "data.train=$TMP/empty"
 expect_output "$TMP/empty"
 expect_exit 65 run nodata --set "data.val=$TMP/empty"
+expect_exit 65 run nodata --set "data.val=$data"
+expect_output "the validation loss would not be that of unseen images"
 expect_exit 65 run nodata --set train.global_batch=1000
 expect_output "fewer than one batch"
 absent "missing data leaves no run directory" "$runs/nodata"

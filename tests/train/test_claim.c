@@ -45,6 +45,32 @@ static void a_resumed_run_may_change_little(void **state) {
     }
 }
 
+/* The values differ in their last byte alone, after as many as there are in the longest list of paths. */
+static void long_lines_are_compared_whole(void **state) {
+    (void)state;
+    static const char *const keys[] = {"[data]\ntrain = ", "[data]\nval = ", "[optim]\nbeta1 = "};
+    char *old = malloc(CONFIG_PATHS + 64), *new = malloc(CONFIG_PATHS + 64);
+    assert_true(old && new);
+    for (int i = 0; i < 3; i++) {
+        bool validation;
+        for (int n = 0; n < 2; n++) {
+            char *text = n ? new : old;
+            const size_t length = strlen(keys[i]);
+            memcpy(text, keys[i], length);
+            memset(text + length, 'p', CONFIG_PATHS);
+            snprintf(text + length + CONFIG_PATHS - 1, 8, "%d\n", n);
+        }
+        if (i == 2)
+            assert_refused(claim_compare(old, new, "run/config.ini", &validation), EXIT_USAGE, "optim.beta1 = ppp");
+        else
+            assert_fine(claim_compare(old, new, "run/config.ini", &validation));
+        if (i != 2)
+            assert_int_equal(validation, i == 1);
+    }
+    free(old);
+    free(new);
+}
+
 static Config config_in(const char *dir) {
     char path[TEMP_PATH * 2];
     snprintf(path, sizeof path, "%s/test.ini", dir);
@@ -178,6 +204,7 @@ static void a_run_is_named_after_its_config(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_run_may_change_little),
+        cmocka_unit_test(long_lines_are_compared_whole),
         cmocka_unit_test(a_run_has_its_directory_to_itself),
         cmocka_unit_test(a_stored_configuration_may_have_old_names),
         cmocka_unit_test(what_is_no_run_is_not_removed),

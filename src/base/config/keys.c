@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config/keys.h"
+#include "base/config/value.h"
 #include "base/nearest.h"
 #include "base/quantity.h"
 
@@ -181,7 +182,7 @@ void config_key_range(const ConfigKey *key, char *text, size_t size) {
             used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " | " : "", choice->name);
         break;
     case CONFIG_STRING:
-        snprintf(text, size, "up to %d bytes", CONFIG_TEXT - 1);
+        snprintf(text, size, "up to %zu bytes", config_text_size(key) - 1);
         break;
     case CONFIG_SIZE:
         snprintf(text, size, "%s to %s, in bytes or with K, M, G, T", quantity_size((int64_t)key->min).text,

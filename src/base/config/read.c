@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHERE = 700 };
+enum { WHERE = CONFIG_TEXT + 32 };
 
 /* A section or key that the file has set. */
 typedef struct {

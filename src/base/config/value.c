@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t config_text_size(const ConfigKey *key) {
+    return key->paths ? CONFIG_PATHS : CONFIG_TEXT;
+}
+
 const char *config_choice_of(const ConfigKey *key, int value) {
     for (const ConfigChoice *choice = key->choices; choice->name; choice++)
         if (choice->value == value)
@@ -63,8 +67,8 @@ static const char *read_choice(const ConfigKey *key, const char *text, int *valu
 }
 
 /* Only texts that come back the same from the file that config_print() makes of them. */
-static const char *check_text(const char *text) {
-    if (strlen(text) >= CONFIG_TEXT)
+static const char *check_text(const ConfigKey *key, const char *text) {
+    if (strlen(text) >= config_text_size(key))
         return "too long; use a shorter path, or a link";
     for (size_t i = 0; text[i]; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 127)
@@ -88,7 +92,7 @@ const char *config_value_read(const ConfigKey *key, char *text, ConfigValue *val
         return read_choice(key, text, &value->choice);
     case CONFIG_STRING:
         value->text = text;
-        return check_text(text);
+        return check_text(key, text);
     case CONFIG_SIZE:
         return read_size(key, text, &value->integer);
     case CONFIG_DURATION:

@@ -13,6 +13,8 @@ void config_value_store(const ConfigKey *key, void *place, const ConfigValue *va
 /* The value of such a field; a string's text is borrowed. */
 ConfigValue config_value_load(const ConfigKey *key, const void *place);
 void config_value_print(const ConfigKey *key, const ConfigValue *value, FILE *out);
+/* Bytes of a text's field. */
+size_t config_text_size(const ConfigKey *key);
 /* The name in files of a choice's value. */
 const char *config_choice_of(const ConfigKey *key, int value);
 

@@ -44,6 +44,9 @@ static const ConfigChoice actions[] = {
 #define TEXT(section, name, help, ...)                                                                                 \
     { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigText), section, name, "", help), ##__VA_ARGS__ }
 
+#define PATHS(section, name, help)                                                                                     \
+    { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigPaths), section, name, "", help), .paths = true }
+
 /* Defaults are the published MAE pretraining recipe (He et al., arXiv 2111.06377, table 8) wherever it has the key. */
 static const ConfigKey keys[] = {
     CHOICE(
@@ -67,12 +70,13 @@ static const ConfigKey keys[] = {
            "approximation, which a GPU can fuse into the matrix product. Weights trained with one do not suit the "
            "other."),
 
-    TEXT(data, train,
-         "Training data: a folder of JPEG and PNG images, searched recursively, or a pack, or several packs separated "
-         "by commas."),
-    TEXT(data, val,
-         "Validation data: a folder of images, or packs, of which the split val is used; data.train's pack may be "
-         "given again. Empty: no validation."),
+    PATHS(data, train,
+          "Training data: a folder of JPEG and PNG images, searched recursively, or a pack, or several packs separated "
+          "by commas."),
+    PATHS(data, val,
+          "Validation data: a folder of images, none of which is in data.train, or packs, of which the split val is "
+          "used; "
+          "data.train's pack may be given again. Empty: no validation."),
     TEXT(data, weights,
          "One number above 0 for each pack in data.train, separated by commas: how often an epoch shows the pack's "
          "images. Empty: once each."),

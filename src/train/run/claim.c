@@ -2,6 +2,7 @@
 #include "train/run/claim.h"
 
 #include "base/files.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,43 +27,39 @@ static bool is_among(const char *key, const char *const *keys, size_t count) {
     return false;
 }
 
-/* The next line of `*text`, without its end, into `line`; false at the end of the text. */
-static bool next_line(const char **text, char *line, size_t size) {
-    if (**text == '\0')
-        return false;
-    size_t length = strcspn(*text, "\n"), copied = length < size ? length : size - 1;
-    memcpy(line, *text, copied);
-    line[copied] = '\0';
-    *text += length + ((*text)[length] == '\n');
-    return true;
+static bool same_line(const TextLine *a, const TextLine *b) {
+    return a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
 }
 
-enum { LINE = CONFIG_TEXT + 64 };
+enum { NAME = 128 }; /* a key with its section */
 
-/* Where the value of "key = value" starts; the key goes to `name` after its section. */
-static const char *split_line(const char *line, const char *section, char name[LINE]) {
-    size_t length = strcspn(line, " =");
-    snprintf(name, LINE, "%s.%.*s", section, (int)length, line);
-    const char *value = line + length;
-    return value + strspn(value, " =");
+/* The name of the key in "key = value", after its section. */
+static void name_key(const TextLine *line, const char *section, char name[NAME]) {
+    size_t length = 0;
+    while (length < line->length && line->start[length] != ' ')
+        length++;
+    snprintf(name, NAME, "%s.%.*s", section, (int)length, line->start);
 }
 
 Status claim_compare(const char *stored, const char *wanted, const char *stored_path, bool *validation_changed) {
-    char old[LINE], new[LINE], section[LINE] = "", name[LINE];
+    const char *stored_end = stored + strlen(stored), *wanted_end = wanted + strlen(wanted);
+    char section[NAME] = "", name[NAME];
+    TextLine old, new;
     *validation_changed = false;
-    while (next_line(&stored, old, sizeof old) && next_line(&wanted, new, sizeof new)) {
-        if (new[0] == '[')
-            snprintf(section, sizeof section, "%.*s", (int)strcspn(new + 1, "]"), new + 1);
-        if (strcmp(old, new) == 0)
+    while (text_next_line(&stored, stored_end, &old) && text_next_line(&wanted, wanted_end, &new)) {
+        if (new.length > 2 && new.start[0] == '[')
+            snprintf(section, sizeof section, "%.*s", (int)new.length - 2, new.start + 1);
+        if (same_line(&old, &new))
             continue;
-        const char *value = split_line(new, section, name);
+        name_key(&new, section, name);
         if (is_among(name, validation_keys, sizeof validation_keys / sizeof *validation_keys))
             *validation_changed = true;
         else if (!is_among(name, free_keys, sizeof free_keys / sizeof *free_keys))
-            return status_error(EXIT_USAGE,
-                                "cannot resume: %s has %s, this run has %s = %s; use the stored value, or start a new "
-                                "run in another run.dir",
-                                stored_path, old, name, value);
+            return status_error(
+                EXIT_USAGE,
+                "cannot resume: %s has %.*s, this run has %s.%.*s; use the stored value, or start a new "
+                "run in another run.dir",
+                stored_path, (int)old.length, old.start, section, (int)new.length, new.start);
     }
     return NULL;
 }

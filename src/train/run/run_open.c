@@ -7,6 +7,7 @@
 #include "checkpoint/read.h"
 #include "cost/flops.h"
 #include "cost/peak.h"
+#include "data/records_disjoint.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
 #include "train/memory/model_shape.h"
@@ -24,18 +25,14 @@
 
 /* Names the two commands that start a first run. */
 static Status refuse_missing_data(const Config *config, const TrainOptions *options) {
-    char what[CONFIG_TEXT + 64];
+    const bool given = config->data.train[0] != '\0';
     struct stat st;
     if (config->data.train[0] && stat(config->data.train, &st) != 0 && errno == EACCES)
         return status_error(EXIT_DATA, "data.train: %s cannot be accessed: %s", config->data.train, strerror(errno));
-    if (config->data.train[0])
-        snprintf(what, sizeof what, "data.train: there is no folder %s", config->data.train);
-    else
-        snprintf(what, sizeof what, "data.train is not set");
     return status_error(EXIT_DATA,
-                        "%s; give a folder of images or a pack, or draw images: `make demo`, then `./train %s --set "
-                        "data.train=demo/data/train --set data.val=demo/data/val`",
-                        what, options->config_path);
+                        "data.train%s%s; give a folder of images or a pack, or draw images: `make demo`, then `./train "
+                        "%s --set data.train=demo/data/train --set data.val=demo/data/val`",
+                        given ? ": there is no folder " : " is not set", config->data.train, options->config_path);
 }
 
 bool run_has_data(const Config *config) {
@@ -50,8 +47,8 @@ static Status open_records(Run *run) {
     TRY(status);
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
-        status = records_check_disjoint_people(&run->train, &run->val);
-        TRY(status_append(status, " (data.splits = train)"));
+        status = records_check_disjoint(&run->train, &run->val);
+        TRY(status_append(status, run->train.part_count ? " (data.splits = train)" : " (data.train, data.val)"));
     }
     run->state.data_hash = run->train.hash;
     run->state.data_count = run->train.count;
