@@ -11,4 +11,8 @@
  * `warnings`, and the caller goes on without one. */
 bool file_lock(int descriptor, const char *path, FILE *warnings);
 
+/* The same, but waits while another process holds it, and says nothing where there are no locks: for what takes a
+ * moment. */
+void file_lock_wait(int descriptor);
+
 #endif

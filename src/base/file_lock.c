@@ -21,3 +21,8 @@ bool file_lock(int descriptor, const char *path, FILE *warnings) {
             path, strerror(errno));
     return true;
 }
+
+void file_lock_wait(int descriptor) {
+    while (flock(descriptor, LOCK_EX) != 0 && errno == EINTR)
+        ;
+}

@@ -123,6 +123,7 @@ Status run_directory_create(RunDirectory *directory, const char *config, bool re
     TRY(files_remove_unfinished(directory->path));
     TRY(files_make_directory(directory->checkpoints));
     TRY(files_make_directory(directory->recon));
+    TRY(files_remove_unfinished(directory->recon));
     return files_write(directory->config, config, strlen(config));
 }
 

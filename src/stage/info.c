@@ -3,9 +3,9 @@
 
 #include "image/encode.h"
 #include "image/image.h"
+#include "pack/derived.h"
 #include "pack/pack.h"
 #include "pack/verify.h"
-#include "stage/pack/output.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -72,7 +72,7 @@ static Status write_sheet(const Pack *pack, const char *path, bool anyway) {
                             "%s is licensed data, whose images may not be passed on, so no contact sheet is drawn; "
                             "--anyway draws it and adds it to the pack's list of derived files",
                             pack->directory);
-    TRY(output_register(pack->directory, path));
+    TRY(pack_derived_add(pack->directory, path));
     TRY(draw_sheet(pack, path));
     printf("sheet     %s\n", path);
     return NULL;

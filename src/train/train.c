@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "pack/derived.h"
 #include "rundir/loss_curve.h"
 #include "train/guard/guard_find.h"
 #include "train/guard/guard_handle.h"
@@ -69,6 +70,16 @@ static Status run_validation(Run *run) {
     return loss_curve_write(run->directory.metrics, run->directory.curve);
 }
 
+/* What is drawn of licensed packs is listed with them, so that it is removed with them. */
+static Status register_recon(const Run *run, const char *path) {
+    const Records *const records[] = {&run->train, &run->val};
+    for (int i = 0; i < 2; i++)
+        for (int part = 0; part < records[i]->part_count; part++)
+            if (records[i]->parts[part].pack.info.licensed)
+                TRY(pack_derived_add(records[i]->parts[part].pack.directory, path));
+    return NULL;
+}
+
 /* Draws nothing of licensed data, unless the configuration allows it. */
 static Status draw_recon(Run *run) {
     if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
@@ -80,7 +91,9 @@ static Status draw_recon(Run *run) {
         return NULL;
     char *path;
     TRY(files_path(&path, "%s/step-%" PRId64 ".png", run->directory.recon, run->state.step));
-    Status status = recon_write(path, run->mae, &run->ops, &run->masks, &run->images, rows);
+    Status status = register_recon(run, path);
+    if (!status)
+        status = recon_write(path, run->mae, &run->ops, &run->masks, &run->images, rows);
     free(path);
     run->drawn_step = run->state.step;
     return status;

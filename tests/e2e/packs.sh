@@ -107,6 +107,19 @@ check "trains from it" from "$TMP/licensed" "$TMP/quiet" --until 2
 if [ -z "$(ls -A "$TMP/quiet/recon" 2>/dev/null)" ]; then ok "no reconstruction of licensed data"; else not_ok "no reconstruction of licensed data"; fi
 check "and with images" from "$TMP/licensed" "$TMP/images" --until 2 --set log.recon_licensed=on
 if [ -e "$TMP/images/recon/step-2.png" ]; then ok "but where it was asked for"; else not_ok "but where it was asked for"; fi
+check "and drawn once more" from "$TMP/licensed" "$TMP/images" --until 3 --set log.recon_licensed=on --set log.recon_every=1 --resume
+if [ "$(sort "$TMP/licensed/derived.tsv")" = "$(realpath "$TMP"/images/recon/step-[23].png)" ]; then
+    ok "the pack lists them"
+else
+    not_ok "the pack lists them" "$(cat "$TMP/licensed/derived.tsv")"
+fi
+if [ ! -e "$TMP/pack/derived.tsv" ]; then ok "others list none"; else not_ok "others list none"; fi
+check "and is forgotten" "$BUILD/stage" forget "$TMP/licensed" --delete
+if [ -z "$(find "$TMP/images/recon" "$TMP/licensed" -type f 2>/dev/null)" ]; then
+    ok "with the images"
+else
+    not_ok "with the images" "$(find "$TMP/images/recon" "$TMP/licensed" -type f | tr '\n' ' ')"
+fi
 
 # Another split is other data.
 cp -r "$TMP/pack" "$TMP/changed"

@@ -3,13 +3,10 @@
 
 #include "base/file_lock.h"
 #include "base/files.h"
-#include "base/text_writer.h"
-#include "base/tsv.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,44 +236,4 @@ Status output_remove_leftovers(const Output *output, int count) {
         TRY(output_remove_shard(output, count));
         TRY(output_remove_journal(output, count));
     }
-}
-
-/* realpath(3) of the folder of a file that does not exist yet, and the file's name after it; the caller's. */
-static Status whole_path(const char *file, char **path) {
-    const char *slash = strrchr(file, '/');
-    char *folder, whole[PATH_MAX];
-    *path = NULL;
-    TRY(slash ? files_path(&folder, "%.*s", (int)(slash - file) + 1, file) : files_path(&folder, "."));
-    Status status = realpath(folder, whole) ? files_path(path, "%s/%s", whole, slash ? slash + 1 : file)
-                                            : status_error(EXIT_IO, "%s: no such folder: %s", folder, strerror(errno));
-    free(folder);
-    return status;
-}
-
-/* The list at `path` with one line more. */
-static Status append_line(const char *path, const char *line) {
-    char *before = NULL;
-    size_t size;
-    TextWriter text;
-    if (files_exists(path))
-        TRY(files_read(path, &before, &size));
-    Status status = text_writer_open(&text, "the list of derived files");
-    if (!status) {
-        fputs(before ? before : "", text.out);
-        tsv_put_line(text.out, &line, 1);
-        status = text_writer_save(&text, path);
-    }
-    free(before);
-    return status;
-}
-
-Status output_register(const char *pack, const char *derived) {
-    char *path, *whole;
-    TRY(files_path(&path, "%s/derived.tsv", pack));
-    Status status = whole_path(derived, &whole);
-    if (!status)
-        status = append_line(path, whole);
-    free(whole);
-    free(path);
-    return status;
 }

@@ -47,7 +47,5 @@ Status output_remove_leftovers(const Output *output, int count) MUST_USE;
 /* Everything that staging creates in a pack's folder, ends with NULL; names that end in a slash are folders.
  * OUT/derived.tsv lists files derived elsewhere. */
 extern const char *const output_names[];
-/* Adds a file derived from a pack, outside or inside it, to derived.tsv; call before creating the file. */
-Status output_register(const char *pack, const char *derived) MUST_USE;
 
 #endif

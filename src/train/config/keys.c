@@ -158,8 +158,10 @@ static const ConfigKey keys[] = {
     INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl."),
     INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction images. 0: only at the end."),
     INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction image."),
-    SWITCH(log, recon_licensed, 0,
-           "Whether to draw reconstruction images of licensed packs, too; such images may not be passed on."),
+    SWITCH(
+        log, recon_licensed, 0,
+        "Whether to draw reconstruction images of licensed packs, too; such images may not be passed on, and the packs "
+        "list them in derived.tsv."),
 
     /* Two runs that differ only in their directory are the same experiment. */
     TEXT(run, dir, "Run directory. Empty: runs/NAME for a config file NAME.ini.", .unhashed = true),

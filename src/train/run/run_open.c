@@ -9,6 +9,7 @@
 #include "cost/peak.h"
 #include "data/records_disjoint.h"
 #include "device/open.h"
+#include "pack/derived.h"
 #include "train/memory/memory_fit.h"
 #include "train/memory/model_shape.h"
 #include "train/run/claim.h"
@@ -53,6 +54,16 @@ static Status open_records(Run *run) {
     run->state.data_hash = run->train.hash;
     run->state.data_count = run->train.count;
     return NULL;
+}
+
+/* Images that are drawn of licensed packs are listed in them, which has to be possible before there are any. */
+static Status check_registry(const Run *run, const Records *records) {
+    Status status = NULL;
+    for (int part = 0; part < records->part_count && run->config->log.recon_licensed && !status; part++)
+        if (records->parts[part].pack.info.licensed)
+            status = pack_derived_check(records->parts[part].pack.directory);
+    return status_append(status, ": images of licensed data are listed there (derived.tsv); get write access, or set "
+                                 "log.recon_licensed = off");
 }
 
 Status run_open_device(const Config *config, Device **device) {
@@ -295,6 +306,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
         return refuse_missing_data(config, options);
     TRY(claim_open(&run->directory, config, options, &validation_changed));
     TRY(open_records(run));
+    TRY(check_registry(run, &run->train));
+    TRY(check_registry(run, &run->val));
     TRY(config_hash(&train_config, config, &run->state.config_hash));
     TRY(open_device(run));
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
