@@ -36,7 +36,7 @@ typedef struct {
     int threads, micro_batch;
     int64_t started, ended; /* seconds since 1970; ended 0: not yet */
     int64_t resumed_step;   /* where this process began */
-    int64_t steps, total_steps;
+    int64_t steps, total_steps, schedule_steps;
     double final_loss, val_loss, best_val_loss; /* NaN: none */
     int64_t best_step;                          /* -1: none */
     int64_t checkpoints_skipped;
@@ -53,8 +53,6 @@ void run_record_begin(RunRecord *record);
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
 /* Which runs its throughput can be compared with. */
 ThroughputKey run_record_key(const RunRecord *record);
-/* The micro-batch in the run.json at `path`; 0 when there is none. */
-int run_record_micro_batch(const char *path);
 Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;
 Status run_record_write(const RunRecord *record, const char *path) MUST_USE;
 void run_record_close(RunRecord *record);

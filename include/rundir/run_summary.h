@@ -39,6 +39,7 @@ typedef struct {
     uint64_t config_hash, data_hash;                         /* 0 */
     int64_t data_count, parameters;                          /* 0 */
     int64_t resumed_step, steps, total_steps;                /* 0 */
+    int64_t schedule_steps;                                  /* total_steps, which it was before the field was added */
     double final_loss, val_loss, best_val_loss;              /* NaN */
     int64_t best_step;                                       /* -1 */
     int64_t checkpoints_skipped;                             /* 0 */
@@ -52,6 +53,8 @@ typedef struct {
 /* Reads the run.json at `path`. EXIT_IO when the file cannot be read, EXIT_DATA when it is not a JSON object;
  * run_summary_close() is allowed after a failure too. */
 Status run_summary_read(const char *path, RunSummary *summary) MUST_USE;
+/* The same of a run that may not have begun: an empty summary when there is no such file, or a damaged one. */
+void run_summary_read_any(const char *path, RunSummary *summary);
 void run_summary_close(RunSummary *summary);
 
 /* The status as run.json has it: "running", "finished", "until", "max_hours", "stopped", "failed"; "" for unknown. */

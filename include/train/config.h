@@ -13,6 +13,7 @@
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
+typedef enum { EXTEND_STRETCH, EXTEND_HOLD } Extend;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
 typedef struct {
@@ -54,6 +55,7 @@ typedef struct {
         double base_lr; /* lr = base_lr * global_batch / 256 */
         double min_lr;
         double warmup_epochs;
+        Extend extend; /* the schedule of a resumed run with more steps */
         double weight_decay, beta1, beta2, eps;
         double clip; /* largest gradient norm; 0: off */
     } optim;

@@ -39,6 +39,7 @@ void optimizer_apply(Optimizer *optimizer, const float *gate);
 typedef struct {
     double peak_lr, min_lr;
     double warmup_steps, total_steps; /* fractions allowed */
+    int64_t held_from;                /* from this 0-based step on the rate stays that of the step before; 0: never */
 } Schedule;
 
 /* The rate of 0-based `step`: a linear rise from 0 during the warm-up, then half a cosine down to min_lr (MAE's

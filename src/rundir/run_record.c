@@ -68,15 +68,6 @@ Status run_record_continue(RunRecord *record, const char *path, int64_t last_ste
     return NULL;
 }
 
-int run_record_micro_batch(const char *path) {
-    RunSummary earlier = {0};
-    Status status = files_exists(path) ? run_summary_read(path, &earlier) : NULL;
-    const int micro_batch = !status && earlier.micro_batch > 0 ? earlier.micro_batch : 0;
-    status_free(status);
-    run_summary_close(&earlier);
-    return micro_batch;
-}
-
 Status run_record_event(RunRecord *record, const GuardEvent *event) {
     Json json;
     char *text;
@@ -158,6 +149,7 @@ Status run_record_write(const RunRecord *record, const char *path) {
     json_integer(&json, "resumed_step", record->resumed_step);
     json_integer(&json, "steps", record->steps);
     json_integer(&json, "total_steps", record->total_steps);
+    json_integer(&json, "schedule_steps", record->schedule_steps);
     json_real(&json, "final_loss", record->final_loss);
     json_real(&json, "val_loss", record->val_loss);
     json_real(&json, "best_val_loss", record->best_val_loss);

@@ -105,6 +105,7 @@ static Status read_object(const cJSON *object, RunSummary *summary) {
     summary->resumed_step = get_integer(object, "resumed_step", 0);
     summary->steps = get_integer(object, "steps", 0);
     summary->total_steps = get_integer(object, "total_steps", 0);
+    summary->schedule_steps = get_integer(object, "schedule_steps", summary->total_steps);
     summary->final_loss = get_real(object, "final_loss");
     summary->val_loss = get_real(object, "val_loss");
     summary->best_val_loss = get_real(object, "best_val_loss");
@@ -131,6 +132,13 @@ Status run_summary_read(const char *path, RunSummary *summary) {
                                            : status_error(EXIT_DATA, "%s: not a run record: not a JSON object", path);
     cJSON_Delete(object);
     return status;
+}
+
+void run_summary_read_any(const char *path, RunSummary *summary) {
+    Status status = run_summary_read(path, summary);
+    if (status)
+        run_summary_close(summary);
+    status_free(status);
 }
 
 void run_summary_close(RunSummary *summary) {

@@ -56,6 +56,7 @@ static void fill_record(RunRecord *record) {
     record->resumed_step = 10;
     record->steps = 5;
     record->total_steps = 100;
+    record->schedule_steps = 90;
     record->final_loss = 0.1f;
     snprintf(record->device, sizeof record->device, "AMD EPYC 7B13");
 }

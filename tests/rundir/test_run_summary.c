@@ -31,7 +31,8 @@ static void what_was_written_is_read(void **state) {
     assert_true(summary.threads == 4 && summary.micro_batch == 16);
     assert_true(summary.config_hash == 0xfedcba9876543210u && summary.data_hash == 5);
     assert_true(summary.data_count == 1LL << 40 && summary.parameters == 987654321);
-    assert_true(summary.resumed_step == 2 && summary.steps == 7 && summary.total_steps == 100);
+    assert_true(summary.resumed_step == 2 && summary.steps == 7 && summary.total_steps == 100 &&
+                summary.schedule_steps == 90);
     assert_true(summary.final_loss == 0.5 && summary.val_loss == 0.25 && summary.best_val_loss == 0.125);
     assert_true(summary.best_step == 6 && summary.checkpoints_skipped == 3);
     assert_int_equal(summary.versions.count, 1);
@@ -253,7 +254,8 @@ static void an_old_run_is_read(void **state) {
     assert_fine(run_directory_open(&directory, "tests/fixtures/old_run/run"));
     assert_fine(run_summary_read(directory.record, &summary));
     assert_int_equal(summary.status, RUN_UNTIL);
-    assert_true(summary.steps == 15 && summary.total_steps == 30 && summary.data_count == 6 && summary.best_step == 15);
+    assert_true(summary.steps == 15 && summary.total_steps == 30 && summary.schedule_steps == 30 &&
+                summary.data_count == 6 && summary.best_step == 15);
     run_summary_close(&summary);
     assert_fine(metrics_last(directory.metrics, &line, &found));
     assert_true(found && line.step == 15);

@@ -5,7 +5,8 @@
 #include "tests/fixtures/printed_path.h"
 #include "train/run/claim.h"
 
-static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[optim]\nbase_lr = 0.1\nbeta1 = 0.9\n\n"
+static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[train]\nsteps = 9\nmicro_batch = 4\n\n"
+                             "[optim]\nbase_lr = 0.1\nextend = stretch\nbeta1 = 0.9\n\n"
                              "[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";
 
 /* `stored` with one line exchanged. */
@@ -21,27 +22,64 @@ static void a_resumed_run_may_change_little(void **state) {
     (void)state;
     static const struct {
         const char *from, *to, *refused;
-        bool validation;
+        bool validation, length;
     } cases[] = {
-        {"workers = 2", "workers = 2", NULL, false},
-        {"workers = 2", "workers = 7", NULL, false},
-        {"train = a", "train = elsewhere", NULL, false},
-        {"val = b", "val =", NULL, true},
-        {"every = 10", "every = 1", NULL, false},
-        {"action = stop", "action = skip", NULL, false},
-        {"spike = 3", "spike = 4", "guard.spike = 4", false},
-        {"base_lr = 0.1", "base_lr = 0.2", "optim.base_lr = 0.2", false},
+        {"workers = 2", "workers = 2", NULL, false, false},
+        {"workers = 2", "workers = 7", NULL, false, false},
+        {"train = a", "train = elsewhere", NULL, false, false},
+        {"val = b", "val =", NULL, true, false},
+        {"every = 10", "every = 1", NULL, false, false},
+        {"action = stop", "action = skip", NULL, false, false},
+        {"micro_batch = 4", "micro_batch = 2", NULL, false, false},
+        {"steps = 9", "steps = 12", NULL, false, true},
+        {"extend = stretch", "extend = hold", NULL, false, true},
+        {"spike = 3", "spike = 4", "guard.spike = 4", false, false},
+        {"base_lr = 0.1", "base_lr = 0.2", "optim.base_lr = 0.2", false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *wanted = with(cases[i].from, cases[i].to);
-        bool validation = !cases[i].validation;
+        ClaimChanges changes = {.validation = !cases[i].validation, .length = !cases[i].length};
         if (cases[i].refused)
-            assert_refused(claim_compare(stored, wanted, "run/config.ini", &validation), EXIT_USAGE, cases[i].refused);
+            assert_refused(claim_compare(stored, wanted, "run/config.ini", &changes), EXIT_USAGE, cases[i].refused);
         else
-            assert_fine(claim_compare(stored, wanted, "run/config.ini", &validation));
+            assert_fine(claim_compare(stored, wanted, "run/config.ini", &changes));
         if (!cases[i].refused)
-            assert_int_equal(validation, cases[i].validation);
+            assert_true(changes.validation == cases[i].validation && changes.length == cases[i].length);
         free(wanted);
+    }
+}
+
+static void a_resumed_run_may_be_longer(void **state) {
+    (void)state;
+    static const struct {
+        int64_t before, schedule; /* 0: no run before */
+        bool hold;
+        int64_t total, wanted; /* 0: refused */
+        const char *refused;
+    } cases[] = {
+        {0, 0, false, 10, 10, NULL},
+        {0, 0, true, 10, 10, NULL},
+        {10, 10, false, 10, 10, NULL},
+        {10, 10, true, 10, 10, NULL},
+        {10, 10, false, 15, 15, NULL},
+        {10, 10, true, 15, 10, NULL},
+        {15, 10, true, 15, 10, NULL},
+        {15, 10, true, 20, 10, NULL},
+        {15, 10, false, 20, 20, NULL},
+        {15, 15, true, 20, 15, NULL},
+        {15, 10, false, 15, 0, "keeps the learning rate of step 10"},
+        {15, 15, false, 14, 0, "the run has 15 steps, and with this configuration it would have 14"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const RunSummary earlier = {.total_steps = cases[i].before, .schedule_steps = cases[i].schedule};
+        int64_t schedule;
+        if (cases[i].refused) {
+            assert_refused(claim_length(&earlier, cases[i].hold, cases[i].total, &schedule), EXIT_USAGE,
+                           cases[i].refused);
+            continue;
+        }
+        assert_fine(claim_length(&earlier, cases[i].hold, cases[i].total, &schedule));
+        assert_int_equal(schedule, cases[i].wanted);
     }
 }
 
@@ -52,7 +90,7 @@ static void long_lines_are_compared_whole(void **state) {
     char *old = malloc(CONFIG_PATHS + 64), *new = malloc(CONFIG_PATHS + 64);
     assert_true(old && new);
     for (int i = 0; i < 3; i++) {
-        bool validation;
+        ClaimChanges changes;
         for (int n = 0; n < 2; n++) {
             char *text = n ? new : old;
             const size_t length = strlen(keys[i]);
@@ -61,11 +99,11 @@ static void long_lines_are_compared_whole(void **state) {
             snprintf(text + length + CONFIG_PATHS - 1, 8, "%d\n", n);
         }
         if (i == 2)
-            assert_refused(claim_compare(old, new, "run/config.ini", &validation), EXIT_USAGE, "optim.beta1 = ppp");
+            assert_refused(claim_compare(old, new, "run/config.ini", &changes), EXIT_USAGE, "optim.beta1 = ppp");
         else
-            assert_fine(claim_compare(old, new, "run/config.ini", &validation));
+            assert_fine(claim_compare(old, new, "run/config.ini", &changes));
         if (i != 2)
-            assert_int_equal(validation, i == 1);
+            assert_int_equal(changes.validation, i == 1);
     }
     free(old);
     free(new);
@@ -87,7 +125,7 @@ static void a_run_has_its_directory_to_itself(void **state) {
     snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "runs/mine", path));
     TrainOptions fresh = {.config_path = "test.ini"}, resume = fresh, force = fresh, both = fresh;
     resume.resume = force.force = both.resume = both.force = true;
-    bool changed;
+    ClaimChanges changed;
     RunDirectory first, second;
     assert_fine(claim_open(&first, &config, &fresh, &changed));
     assert_false(files_exists(path)); /* nothing is made before it is asked for */
@@ -148,10 +186,10 @@ static void a_stored_configuration_may_have_old_names(void **state) {
     assert_fine(files_make_directory(temp_path(state, "runs/old/ckpt", file)));
     assert_fine(files_write(temp_path(state, "runs/old/config.ini", file), text, strlen(text)));
     TrainOptions resume = {.config_path = "test.ini", .resume = true};
-    bool changed;
+    ClaimChanges changed;
     RunDirectory directory;
     assert_fine(claim_open(&directory, &config, &resume, &changed));
-    assert_false(changed);
+    assert_false(changed.validation || changed.length);
     run_directory_close(&directory);
     config.optim.clip = 4; /* it is compared */
     assert_refused(claim_open(&directory, &config, &resume, &changed), EXIT_USAGE, "optim.clip = 4");
@@ -165,7 +203,7 @@ static void what_is_no_run_is_not_removed(void **state) {
     snprintf(config.run.dir, sizeof config.run.dir, "%s", temp_path(state, "photographs", path));
     assert_fine(files_make_directory(path));
     TrainOptions force = {.config_path = "test.ini", .force = true};
-    bool changed;
+    ClaimChanges changed;
     RunDirectory directory;
     assert_fine(claim_open(&directory, &config, &force, &changed)); /* empty: nothing to lose */
     run_directory_close(&directory);
@@ -193,7 +231,7 @@ static void a_run_is_named_after_its_config(void **state) {
     } cases[] = {{"configs/vit_base.ini", "runs/vit_base"}, {"a.b/c", "runs/c"}, {"x.y.ini", "runs/x.y"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         TrainOptions options = {.config_path = cases[i].config, .resume = true};
-        bool changed;
+        ClaimChanges changed;
         RunDirectory directory;
         assert_fine(claim_open(&directory, &config, &options, &changed));
         assert_string_equal(directory.path, cases[i].run);
@@ -204,6 +242,7 @@ static void a_run_is_named_after_its_config(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_run_may_change_little),
+        cmocka_unit_test(a_resumed_run_may_be_longer),
         cmocka_unit_test(long_lines_are_compared_whole),
         cmocka_unit_test(a_run_has_its_directory_to_itself),
         cmocka_unit_test(a_stored_configuration_may_have_old_names),

@@ -140,6 +140,13 @@ static void schedule_warms_up_and_falls_by_half_a_cosine(void **state) {
     assert_true(fabs(schedule_lr(&schedule, 40) - 2.4e-3) < 1e-12);
     assert_true(fabs(schedule_lr(&schedule, 70) - (2.4e-3 + 1e-4) / 2) < 1e-12);
     assert_true(fabs(schedule_lr(&schedule, 100) - 1e-4) < 1e-12);
+    /* Four steps of a rate of 1, by hand: (1 + cos(k pi / 4)) / 2. Held, the others have that of the last one. */
+    static const double by_hand[] = {1, 0.8535533905932737, 0.5, 0.14644660940672627};
+    const Schedule four = {.peak_lr = 1, .total_steps = 4}, held = {.peak_lr = 1, .total_steps = 4, .held_from = 4};
+    for (int step = 0; step < 9; step++) {
+        assert_true(fabs(schedule_lr(&held, step) - by_hand[step < 4 ? step : 3]) < 1e-15);
+        assert_true(fabs(schedule_lr(&four, step) - (step < 4 ? by_hand[step] : 0)) < 1e-15);
+    }
     const Schedule all_warmup = {.peak_lr = 1, .warmup_steps = 50, .total_steps = 50};
     assert_true(isfinite(schedule_lr(&all_warmup, 50)));
 }

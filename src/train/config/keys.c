@@ -13,6 +13,7 @@ static const ConfigChoice precisions[] = {
     {"fp32", PRECISION_FP32}, {"bf16", PRECISION_BF16}, {"fp8", PRECISION_FP8}, {NULL, 0}};
 static const ConfigChoice devices[] = {
     {"auto", DEVICE_AUTO}, {"cpu", DEVICE_CPU}, {"cuda", DEVICE_CUDA}, {"emu", DEVICE_EMU}, {NULL, 0}};
+static const ConfigChoice extends[] = {{"stretch", EXTEND_STRETCH}, {"hold", EXTEND_HOLD}, {NULL, 0}};
 static const ConfigChoice splits[] = {{"train", RECORDS_TRAIN}, {"all", RECORDS_ALL}, {NULL, 0}};
 static const ConfigChoice caches[] = {
     {"auto", LOADER_AUTO}, {"page", LOADER_PAGE}, {"direct", LOADER_DIRECT}, {"device", LOADER_DEVICE}, {NULL, 0}};
@@ -36,10 +37,10 @@ static const ConfigChoice actions[] = {
     }
 #define SWITCH(section, name, value, help)                                                                             \
     { ROW(CONFIG_SWITCH, CONFIG_AT(Config, section.name, bool), section, name, "", help), .fallback = value }
-#define CHOICE(section, name, names, value, help)                                                                      \
+#define CHOICE(section, name, names, value, help, ...)                                                                 \
     {                                                                                                                  \
-        ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Config, section.name), section, name, "", help), .choices = names,         \
-                                                                                             .fallback = value         \
+        ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Config, section.name), section, name, "", help),                           \
+            .choices = names, .fallback = value, ##__VA_ARGS__                                                         \
     }
 #define TEXT(section, name, help, ...)                                                                                 \
     { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigText), section, name, "", help), ##__VA_ARGS__ }
@@ -109,8 +110,10 @@ static const ConfigKey keys[] = {
            "encoder's blocks, except the first and last block, multiply in E4M3 (forward) and E5M2 (input gradients); "
            "needs a GPU of compute capability 8.9 or later, simulated on the CPU."),
     INTEGER(train, seed, 0, 9007199254740991, 1, "", "Seed of initial weights, data order, crops and masks."),
-    REAL(train, epochs, 0.001, 1e6, 800, "epochs", "Passes over the training images; ignored when steps is set."),
-    INTEGER(train, steps, 0, 1e12, 0, "steps", "Optimizer steps of the whole run. 0: computed from epochs."),
+    REAL(train, epochs, 0.001, 1e6, 800, "epochs",
+         "Passes over the training images; ignored when steps is set. --resume accepts more: see optim.extend."),
+    INTEGER(train, steps, 0, 1e12, 0, "steps",
+            "Optimizer steps of the whole run. 0: computed from epochs. --resume accepts more: see optim.extend."),
     INTEGER(train, global_batch, 1, 1048576, 4096, "images", "Images averaged by one optimizer step."),
     INTEGER(
         train, micro_batch, 0, 1048576, 0, "images",
@@ -136,6 +139,13 @@ static const ConfigKey keys[] = {
     REAL(optim, base_lr, 0, 100, 1.5e-4, "", "Learning rate for 256 images: the peak is base_lr * global_batch / 256."),
     REAL(optim, min_lr, 0, 100, 0, "", "Learning rate at the end of the cosine; not scaled by the batch."),
     REAL(optim, warmup_epochs, 0, 1e6, 40, "epochs", "Duration of the learning rate's linear rise from 0."),
+    /* It changes nothing in a run that is as long as it was meant to be. */
+    CHOICE(
+        optim, extend, extends, EXTEND_STRETCH,
+        "Learning rate of a resumed run with more train.steps or train.epochs than before. stretch: the schedule spans "
+        "the new length, so that the rate jumps up where the run goes on. hold: the schedule ends where it was to "
+        "end, and the added steps keep its last rate.",
+        .unhashed = true),
     REAL(optim, weight_decay, 0, 10, 0.05, "", "Decoupled weight decay of AdamW; biases and norms are exempt."),
     REAL(optim, beta1, 0, 0.999999, 0.9, "", "AdamW: decay of the gradient's running mean."),
     REAL(optim, beta2, 0, 0.9999999, 0.95, "", "AdamW: decay of the squared gradient's running mean."),

@@ -4,16 +4,30 @@
 #include "base/files.h"
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Keys in which a resumed run may differ: they change its speed, its records or where things are, and its weights at
- * most by the rounding of another device. data.train may differ because the checkpoint knows the data's hash.
- * guard.action and guard.max_events act only on a step that fails. */
-static const char *const free_keys[] = {"train.device",        "train.threads", "data.workers", "data.prefetch_batches",
-                                        "data.max_unreadable", "data.train",    "data.cache",   "log.",
-                                        "checkpoint.",         "run.dir",       "val.every",    "guard.action",
+ * most by the rounding of another device or of sums in another order. data.train may differ because the checkpoint
+ * knows the data's hash. guard.action and guard.max_events act only on a step that fails. */
+static const char *const free_keys[] = {"train.device",
+                                        "train.threads",
+                                        "train.micro_batch",
+                                        "data.workers",
+                                        "data.prefetch_batches",
+                                        "data.max_unreadable",
+                                        "data.train",
+                                        "data.cache",
+                                        "log.",
+                                        "checkpoint.",
+                                        "run.dir",
+                                        "val.every",
+                                        "guard.action",
                                         "guard.max_events"};
+/* These may make a run longer: claim_length(). */
+static const char *const length_keys[] = {"train.steps", "train.epochs", "optim.extend"};
 /* These change the validation loss alone, and with it what `best` means. */
 static const char *const validation_keys[] = {"data.val", "val.images"};
 
@@ -41,11 +55,11 @@ static void name_key(const TextLine *line, const char *section, char name[NAME])
     snprintf(name, NAME, "%s.%.*s", section, (int)length, line->start);
 }
 
-Status claim_compare(const char *stored, const char *wanted, const char *stored_path, bool *validation_changed) {
+Status claim_compare(const char *stored, const char *wanted, const char *stored_path, ClaimChanges *changes) {
     const char *stored_end = stored + strlen(stored), *wanted_end = wanted + strlen(wanted);
     char section[NAME] = "", name[NAME];
     TextLine old, new;
-    *validation_changed = false;
+    *changes = (ClaimChanges){0};
     while (text_next_line(&stored, stored_end, &old) && text_next_line(&wanted, wanted_end, &new)) {
         if (new.length > 2 && new.start[0] == '[')
             snprintf(section, sizeof section, "%.*s", (int)new.length - 2, new.start + 1);
@@ -53,7 +67,9 @@ Status claim_compare(const char *stored, const char *wanted, const char *stored_
             continue;
         name_key(&new, section, name);
         if (is_among(name, validation_keys, sizeof validation_keys / sizeof *validation_keys))
-            *validation_changed = true;
+            changes->validation = true;
+        else if (is_among(name, length_keys, sizeof length_keys / sizeof *length_keys))
+            changes->length = true;
         else if (!is_among(name, free_keys, sizeof free_keys / sizeof *free_keys))
             return status_error(
                 EXIT_USAGE,
@@ -64,7 +80,7 @@ Status claim_compare(const char *stored, const char *wanted, const char *stored_
     return NULL;
 }
 
-static Status compare_stored(const RunDirectory *directory, const Config *config, bool *validation_changed) {
+static Status compare_stored(const RunDirectory *directory, const Config *config, ClaimChanges *changes) {
     Config stored;
     TRY(config_load(&train_config, &stored, directory->config, NULL, 0, NULL));
     char *old = NULL, *new = NULL;
@@ -72,10 +88,32 @@ static Status compare_stored(const RunDirectory *directory, const Config *config
     if (!status)
         status = config_text(&train_config, config, &new);
     if (!status)
-        status = claim_compare(old, new, directory->config, validation_changed);
+        status = claim_compare(old, new, directory->config, changes);
     free(old);
     free(new);
     return status;
+}
+
+Status claim_length(const RunSummary *earlier, bool hold, int64_t total, int64_t *schedule_steps) {
+    const int64_t before = earlier->total_steps, schedule = earlier->schedule_steps;
+    *schedule_steps = total;
+    if (!before)
+        return NULL;
+    if (total < before)
+        return status_error(EXIT_USAGE,
+                            "cannot resume: the run has %" PRId64
+                            " steps, and with this configuration it would have %" PRId64
+                            "; set train.steps or train.epochs to at least what they were",
+                            before, total);
+    if (hold)
+        *schedule_steps = schedule;
+    else if (total == before && schedule < before)
+        return status_error(EXIT_USAGE,
+                            "cannot resume: the run keeps the learning rate of step %" PRId64
+                            " (optim.extend = hold); set "
+                            "that again, or raise train.steps to stretch the schedule",
+                            schedule);
+    return NULL;
 }
 
 /* run.dir, or runs/NAME where the config file is called NAME.ini. */
@@ -113,10 +151,9 @@ static Status check_options(const RunDirectory *directory, const TrainOptions *o
                         path);
 }
 
-Status claim_open(RunDirectory *directory, const Config *config, const TrainOptions *options,
-                  bool *validation_changed) {
+Status claim_open(RunDirectory *directory, const Config *config, const TrainOptions *options, ClaimChanges *changes) {
     RunDirectoryState state;
-    *validation_changed = false;
+    *changes = (ClaimChanges){0};
     *directory = (RunDirectory){.lock = -1};
     char *path;
     TRY(choose_path(config, options->config_path, &path));
@@ -130,8 +167,7 @@ Status claim_open(RunDirectory *directory, const Config *config, const TrainOpti
                             directory->path);
     TRY(run_directory_inspect(directory, &state));
     TRY(check_options(directory, options, state));
-    return options->resume && files_exists(directory->config) ? compare_stored(directory, config, validation_changed)
-                                                              : NULL;
+    return options->resume && files_exists(directory->config) ? compare_stored(directory, config, changes) : NULL;
 }
 
 Status claim_create(RunDirectory *directory, const Config *config, bool force) {

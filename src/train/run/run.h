@@ -54,6 +54,7 @@ typedef struct {
     TrainState state;
     Monitor monitor;
     ThroughputWatch watch;
+    RunSummary earlier; /* the run's process before this one; empty when there was none */
     RunRecord record;
     bool recording; /* run.json is this run's from here on */
 

@@ -13,6 +13,7 @@
 #include "train/memory/memory_fit.h"
 #include "train/memory/model_shape.h"
 #include "train/run/claim.h"
+#include "train/run/run_length.h"
 #include "train/run/run_report.h"
 #include "train/run/run_summary.h"
 
@@ -93,19 +94,25 @@ static Status open_budget(const Run *run, MemoryBudget *budget) {
 /* Chooses the micro-batch and checks that the whole run fits into memory. */
 static Status plan_memory(Run *run, const MemoryBudget *budget, MemoryPlan *plan) {
     const Config *config = run->config;
-    const int kept = run->options->resume ? run_record_micro_batch(run->directory.record) : 0;
+    const int kept = run->earlier.micro_batch;
     int micro_batch;
     TRY(memory_check_precision(config, budget));
     TRY(memory_choose_micro_batch(config, budget, kept, &micro_batch));
     TRY(memory_plan(config, budget, micro_batch, plan));
     TRY(memory_check_fits(config, budget, plan));
-    if (config->train.micro_batch != CONFIG_AUTO)
+    if (config->train.micro_batch != CONFIG_AUTO) {
+        if (kept && micro_batch != kept)
+            printf(
+                "train.micro_batch: %d images at a time, %d before: the order of summation changes from this step on\n",
+                micro_batch, kept);
         return NULL;
+    }
     printf("train.micro_batch = auto: %d of %" PRId64 " images at a time, %.1f MB (computed) of %.1f MB free%s\n",
            micro_batch, config->train.global_batch, (double)memory_needed(plan, budget) / 1e6,
            (double)budget->free / 1e6, micro_batch == kept ? ", as before" : "");
     if (kept && micro_batch != kept)
-        printf("the previous micro-batch, %d, no longer fits: the summation order changes from this step on\n", kept);
+        printf("the previous micro-batch, %d, no longer fits: the order of summation changes from this step on\n",
+               kept);
     return NULL;
 }
 
@@ -157,7 +164,7 @@ static Status open_model(Run *run) {
 }
 
 /* Reads the newest checkpoint, if the run has one, and checks that the data has not changed since. */
-static Status read_checkpoint(Run *run, bool validation_changed) {
+static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
     uint64_t data_hash = run->state.data_hash, config_hash = run->state.config_hash;
     int64_t data_count = run->state.data_count;
     bool found;
@@ -181,7 +188,7 @@ static Status read_checkpoint(Run *run, bool validation_changed) {
             "run.dir",
             run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
     run->state.config_hash = config_hash;
-    if (validation_changed) {
+    if (changes->validation) {
         run->state.val_loss = run->state.best_val_loss = NAN;
         run->state.best_step = -1;
         printf("data.val or val.images differ from the stored run's: the best validation loss is reset\n");
@@ -264,25 +271,13 @@ static Status open_loader(Run *run) {
     return NULL;
 }
 
-static Status plan_steps(Run *run) {
-    const Config *config = run->config;
-    double epoch = (double)loader_epoch_batches(run->loader);
-    double warmup = config->optim.warmup_epochs * epoch;
-    run->total_steps = config->train.steps ? config->train.steps : (int64_t)floor(config->train.epochs * epoch);
-    if (run->total_steps < 1)
-        return status_error(EXIT_USAGE,
-                            "train.epochs = %g is less than one step of train.global_batch = %" PRId64
-                            "; raise train.epochs or lower train.global_batch",
-                            config->train.epochs, config->train.global_batch);
-    run->schedule = (Schedule){.peak_lr = config->optim.base_lr * (double)config->train.global_batch / 256,
-                               .min_lr = config->optim.min_lr,
-                               .warmup_steps = warmup,
-                               .total_steps = (double)run->total_steps};
-    if (warmup >= (double)run->total_steps)
-        printf("optim.warmup_epochs is %.0f steps, the run has only %" PRId64 ": the learning rate never reaches its "
-               "peak\n",
-               warmup, run->total_steps);
-    return NULL;
+/* Another processor or library rounds differently. */
+static void print_new_device(const Run *run) {
+    const RunSummary *earlier = &run->earlier;
+    const RunRecord *record = &run->record;
+    if (*earlier->backend && (strcmp(earlier->backend, record->backend) || strcmp(earlier->device, record->device)))
+        printf("the run was on %s (%s) and is now on %s (%s): results may round differently from this step on\n",
+               earlier->backend, earlier->device, record->backend, record->device);
 }
 
 static void begin_run(Run *run, const Config *config, const TrainOptions *options) {
@@ -301,10 +296,12 @@ static void begin_run(Run *run, const Config *config, const TrainOptions *option
 Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     begin_run(run, config, options);
     run_record_begin(&run->record);
-    bool validation_changed;
+    ClaimChanges changes;
     if (!run_has_data(config))
         return refuse_missing_data(config, options);
-    TRY(claim_open(&run->directory, config, options, &validation_changed));
+    TRY(claim_open(&run->directory, config, options, &changes));
+    if (options->resume)
+        run_summary_read_any(run->directory.record, &run->earlier);
     TRY(open_records(run));
     TRY(check_registry(run, &run->train));
     TRY(check_registry(run, &run->val));
@@ -313,14 +310,16 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
     TRY(open_model(run));
     if (options->resume)
-        TRY(read_checkpoint(run, validation_changed));
+        TRY(read_checkpoint(run, &changes));
     TRY(open_loader(run));
     TRY(run_open_step(run, config->train.capture));
-    TRY(plan_steps(run));
+    TRY(run_length_plan(run));
+    TRY(run_length_extend(run));
 
     /* From here on the disk changes. */
     TRY(claim_create(&run->directory, config, options->force));
     run_begin_record(run);
+    print_new_device(run);
     TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
     run->last_loss = run->record.final_loss;
     run->recording = true;
@@ -349,7 +348,7 @@ Status run_open_parts(Run *run) {
     TRY(open_model(run));
     const LoaderOptions options = loader_options(run);
     TRY(open_training_loader(run, &options));
-    return plan_steps(run);
+    return run_length_plan(run);
 }
 
 void run_close(Run *run) {
@@ -368,5 +367,6 @@ void run_close(Run *run) {
     records_close(&run->val);
     run_directory_close(&run->directory);
     run_record_close(&run->record);
+    run_summary_close(&run->earlier);
     free(run->batch_records);
 }

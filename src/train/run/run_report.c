@@ -19,6 +19,7 @@ void run_begin_record(Run *run) {
         run->record.parameters += (int64_t)params->list[i].count;
     run->record.resumed_step = run->state.step;
     run->record.total_steps = run->total_steps;
+    run->record.schedule_steps = (int64_t)run->schedule.total_steps;
 }
 
 Status run_write_record(Run *run) {

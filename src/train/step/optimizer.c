@@ -145,7 +145,8 @@ Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm
 
 double schedule_lr(const Schedule *schedule, int64_t step) {
     const double pi = 3.14159265358979323846;
-    double at = (double)step;
+    const bool held = schedule->held_from && step >= schedule->held_from;
+    double at = (double)(held ? schedule->held_from - 1 : step);
     if (at < schedule->warmup_steps)
         return schedule->peak_lr * at / schedule->warmup_steps;
     double progress = (at - schedule->warmup_steps) / (schedule->total_steps - schedule->warmup_steps);
