@@ -272,8 +272,9 @@ typedef struct {
 } CheckStep;
 
 /* AdamW with decoupled decay (Loshchilov & Hutter, arXiv 1711.05101) over all segments at once: gradient scaled by
- * min(1, clip / norm), p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)). Does nothing when
- * *norm is not finite. Segments ascend and do not overlap; elements in none stay as they are. */
+ * min(1, clip / norm), m += weight1 * (g - m), v += weight2 * (g^2 - v),
+ * p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)). Does nothing when *norm is not finite.
+ * Segments ascend and do not overlap; elements in none stay as they are. */
 typedef struct {
     float *param;      /* [count] */
     uint16_t *rounded; /* [count] receives the new parameters in BF16; NULL: not needed */

@@ -72,9 +72,10 @@ typedef struct {
 } AdamwSegment;
 
 typedef struct {
-    float lr, beta1, beta2, eps, weight_decay;
-    float bias1, bias2; /* 1 - beta1^t, 1 - beta2^t, t counted from 1 */
-    float clip;         /* largest global norm; 0: no clipping */
+    float lr, eps, weight_decay;
+    float weight1, weight2; /* 1 - beta1, 1 - beta2, rounded once: a rounded beta leaves 1.0f - beta up to 3e-5 off */
+    float bias1, bias2;     /* 1 - beta1^t, 1 - beta2^t, t counted from 1 */
+    float clip;             /* largest global norm; 0: no clipping */
 } AdamwValues;
 
 /* Whether a step may be applied. check_step looks for faults in this order; for the last one, a parameter that is not

@@ -6,12 +6,12 @@
 
 WIDE static void update_run(float *restrict param, const float *restrict grad, float *restrict m, float *restrict v,
                             float scale, float rate, float decay, const AdamwValues *values, size_t count) {
-    const float beta1 = values->beta1, beta2 = values->beta2, eps = values->eps;
+    const float weight1 = values->weight1, weight2 = values->weight2, eps = values->eps;
     const float step = rate / values->bias1, root = 1.0f / sqrtf(values->bias2);
     for (size_t i = 0; i < count; i++) {
         float g = grad[i] * scale;
-        m[i] = beta1 * m[i] + (1.0f - beta1) * g;
-        v[i] = beta2 * v[i] + (1.0f - beta2) * g * g;
+        m[i] += weight1 * (g - m[i]);
+        v[i] += weight2 * (g * g - v[i]);
         param[i] = param[i] - rate * decay * param[i] - step * m[i] / (sqrtf(v[i]) * root + eps);
     }
 }

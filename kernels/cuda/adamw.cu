@@ -8,7 +8,7 @@ enum { THREADS = 256, VALUES = 4 }; /* VALUES: a thread's, 16 bytes of FP32 */
 
 /* The factors of all elements of a segment. */
 struct Rates {
-    float scale, decay, step, root, beta1, beta2, eps;
+    float scale, decay, step, root, weight1, weight2, eps;
 };
 
 __device__ __forceinline__ Rates rates_of(const AdamwSegment &segment, const AdamwValues &values, float scale) {
@@ -17,15 +17,15 @@ __device__ __forceinline__ Rates rates_of(const AdamwSegment &segment, const Ada
                  rate * (segment.decay ? values.weight_decay : 0.0f),
                  rate / values.bias1,
                  1.0f / sqrtf(values.bias2),
-                 values.beta1,
-                 values.beta2,
+                 values.weight1,
+                 values.weight2,
                  values.eps};
 }
 
 __device__ __forceinline__ void update_element(float &param, float grad, float &m, float &v, const Rates &r) {
     const float g = grad * r.scale;
-    m = r.beta1 * m + (1.0f - r.beta1) * g;
-    v = r.beta2 * v + (1.0f - r.beta2) * g * g;
+    m += r.weight1 * (g - m);
+    v += r.weight2 * (g * g - v);
     param = param - r.decay * param - r.step * m / (sqrtf(v) * r.root + r.eps);
 }
 

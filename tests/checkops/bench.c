@@ -66,8 +66,8 @@ static bool fill_bed(const Device *device, Bed *bed, size_t size) {
     for (size_t i = 0; i < count; i++)
         bytes[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
     const AdamwValues values = {.lr = 1e-4f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.95f,
+                                .weight1 = 0.1f,
+                                .weight2 = 0.05f,
                                 .eps = 1e-8f,
                                 .weight_decay = 0.05f,
                                 .bias1 = 1,

@@ -152,25 +152,31 @@ static size_t draw_segments(Check *check, AdamwSegment *segments) {
 void check_adamw(Check *check) {
     AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
     const size_t count = draw_segments(check, segments);
-    const int step = check_between(check, 1, 50);
-    enum { NORM, CLIP, ROUNDED, ADAMW_OPTIONS };
-    static const Options known = {.count = ADAMW_OPTIONS, .levels = {[NORM] = 6, [CLIP] = 3, [ROUNDED] = 2}};
+    enum { NORM, CLIP, ROUNDED, FIRST, ADAMW_OPTIONS };
+    static const Options known = {.count = ADAMW_OPTIONS,
+                                  .levels = {[NORM] = 6, [CLIP] = 3, [ROUNDED] = 2, [FIRST] = 2}};
     int options[ADAMW_OPTIONS];
     check_options(check, &known, options);
     const float norms[] = {0.5f, 4, 0, NAN, INFINITY, 2}, clips[] = {0, 1, 3};
+    /* In a run's first step a moment is nothing but its new gradient's share. */
+    const bool first = options[FIRST];
+    const int step = first ? 1 : check_between(check, 2, 50);
+    const double beta1 = 0.9, beta2 = first ? 0.999 : 0.95;
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
     *norm = norms[options[NORM]];
     AdamwValues *values = check_bytes(check, "values", BUFFER_INPUT, 1, sizeof *values);
-    *values = (AdamwValues){.lr = 1e-2f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .weight_decay = 0.05f};
+    *values = (AdamwValues){.lr = 1e-2f, .eps = 1e-8f, .weight_decay = 0.05f};
+    values->weight1 = (float)(1 - beta1);
+    values->weight2 = (float)(1 - beta2);
     values->clip = clips[options[CLIP]];
-    values->bias1 = (float)(1 - pow(0.9, step));
-    values->bias2 = (float)(1 - pow(0.95, step));
-    check_shape(check, "count=%zu step=%d norm=%g clip=%g", count, step, *norm, values->clip);
+    values->bias1 = (float)(1 - pow(beta1, step));
+    values->bias2 = (float)(1 - pow(beta2, step));
+    check_shape(check, "count=%zu step=%d beta2=%g norm=%g clip=%g", count, step, beta2, *norm, values->clip);
     float *p = check_floats(check, "param", BUFFER_BOTH, count, 1),
           *g = check_floats(check, "grad", BUFFER_INPUT, count, 1);
     float *m = check_floats(check, "m", BUFFER_BOTH, count, 1), *v = check_floats(check, "v", BUFFER_BOTH, count, 1);
     for (size_t i = 0; i < count; i++)
-        v[i] *= v[i];
+        m[i] *= first ? 0 : 1, v[i] *= first ? 0 : v[i];
     const bool rounding = options[ROUNDED];
     uint16_t *rounded = rounding ? check_buffer(check, "rounded", BUFFER_BOTH, BUFFER_BF16, count) : NULL;
     for (size_t i = 0; i < count && rounding; i++)
@@ -192,8 +198,8 @@ void check_adamw(Check *check) {
     for (int s = 0; s < SEGMENTS && isfinite(*norm); s++)
         for (size_t i = segments[s].offset; i < segments[s].offset + segments[s].count; i++) {
             const double grad = clip * g[i], rate = (double)values->lr * segments[s].lr_scale;
-            want_m[i] = values->beta1 * want_m[i] + (1 - (double)values->beta1) * grad;
-            want_v[i] = values->beta2 * want_v[i] + (1 - (double)values->beta2) * grad * grad;
+            want_m[i] = beta1 * want_m[i] + (1 - beta1) * grad;
+            want_v[i] = beta2 * want_v[i] + (1 - beta2) * grad * grad;
             double way = want_m[i] / values->bias1 / (sqrt(want_v[i] / values->bias2) + values->eps);
             want_p[i] -= rate * ((segments[s].decay ? values->weight_decay : 0) * want_p[i] + way);
             /* p itself is rounded; the way errs by a few roundings of it, and by m's own, which may cancel. */

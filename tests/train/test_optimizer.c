@@ -90,6 +90,28 @@ static void fine_tuning_spares_tokens_and_scales_layers(void **state) {
     check_groups(false, 0.65);
 }
 
+/* 1 - 0.999 in single precision from a rounded 0.999 is 1.3e-5 off, and so would the second moment be. */
+static void the_first_moments_are_the_gradients_share(void **state) {
+    (void)state;
+    Arena arena;
+    Params params;
+    Ops ops;
+    Optimizer *optimizer;
+    build(&params, &arena);
+    ops_cpu(&ops, 1);
+    const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .layer_decay = 1};
+    assert_null(optimizer_open(&options, &params, &ops, &optimizer));
+    params_grad(&params, 1)[0] = 0.75f;
+    float norm;
+    assert_null(optimizer_step(optimizer, 0.1, 1, &norm));
+    const size_t at = params.list[1].offset;
+    const double rounding = 0x1p-22; /* of the share, of its product and of the square */
+    assert_true(fabs(params.m[at] / (0.1 * 0.75) - 1) < rounding);
+    assert_true(fabs(params.v[at] / (0.001 * 0.75 * 0.75) - 1) < rounding);
+    optimizer_close(optimizer);
+    arena_close(&arena);
+}
+
 static void a_norm_that_is_not_finite_changes_nothing(void **state) {
     (void)state;
     Arena arena;
@@ -155,6 +177,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mae_decays_tokens_but_no_vector),
         cmocka_unit_test(fine_tuning_spares_tokens_and_scales_layers),
+        cmocka_unit_test(the_first_moments_are_the_gradients_share),
         cmocka_unit_test(a_norm_that_is_not_finite_changes_nothing),
         cmocka_unit_test(clipping_bounds_the_gradient),
         cmocka_unit_test(schedule_warms_up_and_falls_by_half_a_cosine),

@@ -102,10 +102,10 @@ Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
     const Device *device = optimizer->ops->device;
     AdamwValues *values = &optimizer->staged[step % OPTIMIZER_MAX_IN_FLIGHT];
     *values = (AdamwValues){.lr = (float)lr,
-                            .beta1 = (float)o->beta1,
-                            .beta2 = (float)o->beta2,
                             .eps = (float)o->eps,
                             .weight_decay = (float)o->weight_decay,
+                            .weight1 = (float)(1 - o->beta1),
+                            .weight2 = (float)(1 - o->beta2),
                             .bias1 = (float)(1 - pow(o->beta1, (double)step)),
                             .bias2 = (float)(1 - pow(o->beta2, (double)step)),
                             .clip = (float)o->clip};
