@@ -160,6 +160,15 @@ static inline size_t gpu_attention_scratch(RealType type, int batch, int heads, 
     return type == REAL_BF16 ? gpu_round_up(sums, GPU_ALIGNMENT) + gpu_attention_workspace(batch, heads, tokens) : sums;
 }
 
+/* linear_backward_input() with an activation, in BF16: the FP32 product of up to a million elements, which stays in the
+ * GPU's cache until it is multiplied by the slope and rounded. A larger one would go through memory, at twice the bytes
+ * of BF16: 0, it is rounded before, too. */
+static inline size_t gpu_slope_scratch(RealType type, int rows, int in) {
+    enum { MOST = 1 << 20 };
+    const size_t count = (size_t)rows * (size_t)in;
+    return type == REAL_BF16 && count <= MOST ? count * sizeof(float) : 0;
+}
+
 /* Whether the library has an FP8 product of these shapes. */
 static inline bool gpu_fp8_fits(int in, int out) {
     enum { MULTIPLE = 16 };

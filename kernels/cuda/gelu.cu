@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cuda/codes.cuh"
 #include "kernels/cuda/gelu.cuh"
+#include "kernels/cuda/vector_load.cuh"
 
 #include <math.h>
 
@@ -8,7 +9,8 @@ namespace {
 
 enum {
     THREADS = 256,
-    EACH = 4 /* packs that a thread has under way at once */
+    EACH = 4, /* packs that a thread has under way at once */
+    WIDE_EACH = 8
 };
 
 /* P(X > t) - slope * t * phi(t) for the standard normal distribution and its density phi, 0 <= t <= 13: e^(-t^2/2)
@@ -149,6 +151,24 @@ __global__ void __launch_bounds__(THREADS, 3)
     }
 }
 
+/* From products that are still in the cache: memory has 2 tensors in BF16 to move. */
+template <Activation ACT>
+__global__ void __launch_bounds__(THREADS) gelu_slopes_wide(const float *dy, const bf16 *x, bf16 *dx, size_t count) {
+    const size_t at = ((size_t)blockIdx.x * THREADS + threadIdx.x) * WIDE_EACH;
+    if (at + WIDE_EACH <= count) {
+        float gradient[WIDE_EACH], input[WIDE_EACH];
+        load_vector<WIDE_EACH>(dy + at, gradient);
+        load_vector<WIDE_EACH>(x + at, input);
+#pragma unroll
+        for (int k = 0; k < WIDE_EACH; k++)
+            gradient[k] *= slope<bf16, ACT>(input[k]);
+        store_vector<WIDE_EACH>(dx + at, gradient);
+    } else {
+        for (size_t i = at; i < count; i++)
+            dx[i] = from_float<bf16>(dy[i] * slope<bf16, ACT>(to_float(x[i])));
+    }
+}
+
 template <typename T> unsigned blocks(size_t count) {
     const size_t each = (size_t)THREADS * EACH * Pack<T>::COUNT;
     return (unsigned)((count + each - 1) / each);
@@ -208,4 +228,15 @@ void gelu_backward_coded(Ops *ops, const Real *dy, const Real *x, Activation act
     else
         LAUNCH(ops, "gelu_backward", (gelu_slopes<bf16, ACTIVATION_GELU_TANH, true>), blocks<bf16>(count), THREADS, 0,
                (const bf16 *)dy, (const bf16 *)x, (bf16 *)dx, codes, count);
+}
+
+void gelu_backward_wide(Ops *ops, const float *dy, const Real *x, Activation act, Real *dx, size_t count) {
+    const size_t each = (size_t)THREADS * WIDE_EACH;
+    const unsigned blocks = (unsigned)((count + each - 1) / each);
+    if (act == ACTIVATION_GELU_ERF)
+        LAUNCH(ops, "gelu_backward", (gelu_slopes_wide<ACTIVATION_GELU_ERF>), blocks, THREADS, 0, dy, (const bf16 *)x,
+               (bf16 *)dx, count);
+    else
+        LAUNCH(ops, "gelu_backward", (gelu_slopes_wide<ACTIVATION_GELU_TANH>), blocks, THREADS, 0, dy, (const bf16 *)x,
+               (bf16 *)dx, count);
 }

@@ -8,7 +8,9 @@
  * GELU may differ by the effect of half a BF16 step of its argument, and dx by one rounding. */
 #include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/column_sums.cuh"
+#include "kernels/cuda/gelu.cuh"
 #include "kernels/cuda/matmul.cuh"
+#include "ops/gpu_scratch.h"
 
 #include <stdio.h>
 
@@ -56,9 +58,23 @@ void cuda_linear_forward(Ops *ops, const LinearForward *a) {
         kernels();
 }
 
-/* The kernels, in BF16, round the product before GELU's slope multiplies it, and once more after. */
+/* The product in FP32, which GELU's slope multiplies before it is rounded. */
+static void multiply_wide(Ops *ops, const LinearBackwardInput *a, size_t bytes) {
+    float *product = (float *)cuda_scratch(ops, "linear_backward_input", bytes);
+    matmul(ops, "linear_backward_input", Factor{a->dy, false}, Factor{a->w, false}, NULL, product, REAL_FP32, false,
+           a->rows, a->in, a->out);
+    if (!ops->error)
+        gelu_backward_wide(ops, product, a->pre, a->act, a->dx, (size_t)a->rows * a->in);
+}
+
+/* The kernels, in BF16, round a large product before GELU's slope multiplies it, and once more after. */
 void cuda_linear_backward_input(Ops *ops, const LinearBackwardInput *a) {
     const auto kernels = [=] {
+        const size_t wide = a->act == ACTIVATION_NONE ? 0 : gpu_slope_scratch(ops->type, a->rows, a->in);
+        if (wide) {
+            multiply_wide(ops, a, wide);
+            return !ops->error;
+        }
         matmul(ops, "linear_backward_input", Factor{a->dy, false}, Factor{a->w, false}, NULL, a->dx, ops->type, false,
                a->rows, a->in, a->out);
         const GeluBackward gelu = {a->dx, a->pre, a->act, a->dx, (size_t)a->rows * a->in};

@@ -136,6 +136,10 @@ static double loss_through_input(const void *context) {
 void check_linear_backward_input(Check *check) {
     int options[LINEAR_OPTIONS];
     Linear l = draw_linear(check, options);
+    if (check->round == 3 && !check->timed) { /* a product that a GPU does not keep in FP32: see gpu_slope_scratch() */
+        l = (Linear){.rows = 1, .in = (1 << 20) + 8, .out = 2, .act = ACTIVATION_GELU_ERF};
+        check_shape(check, "rows=%d in=%d out=%d act=%d", l.rows, l.in, l.out, l.act);
+    }
     const size_t count = (size_t)l.rows * l.in;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, (size_t)l.rows * l.out, 1);
     float *w = check_reals(check, "w", BUFFER_INPUT, (size_t)l.out * l.in, 1 / sqrt(l.in));

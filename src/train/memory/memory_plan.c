@@ -20,6 +20,7 @@ static size_t block_scratch(const ModelShape *shape, RealType type, int rows, in
     const int hidden = dim * shape->mlp_ratio;
     size_t most = gpu_attention_scratch(type, shape->batch, heads, tokens);
     most = larger(most, gpu_norm_scratch(type, rows, dim, 2));
+    most = larger(most, gpu_slope_scratch(type, rows, hidden));
     for (int columns = dim; columns <= 3 * dim; columns += 2 * dim)
         most = larger(most, gpu_column_sums_scratch(type, rows, columns));
     return larger(most, gpu_column_sums_scratch(type, rows, hidden));
