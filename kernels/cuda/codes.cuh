@@ -48,17 +48,29 @@ __device__ __forceinline__ void coder_store(Coder &coder, uint8_t *at, const Pac
     *reinterpret_cast<uint2 *>(at) = out;
 }
 
-/* All lanes of a warp: combines what they saw. Most warps find that a larger value is known already, and need no
- * atomic. */
-__device__ __forceinline__ void coder_end(const Coder &coder, const Fp8Codes &codes) {
-    const unsigned largest = warp_max(coder.largest), saturated = warp_sum(coder.saturated);
-    if (threadIdx.x % WARP || codes.seen)
+/* What the warps of a block saw, in shared memory. */
+enum { CODER_WARPS = 32 };
+#define CODER_SLOTS(name) SHARED(uint2, name, [CODER_WARPS])
+
+/* All threads of a block: combines what they saw. One thread a block asks whether a larger value is known already,
+ * which most find, and needs no atomic then: one a warp would be hundreds of thousands of reads of one cache line. */
+__device__ __forceinline__ void coder_end(const Coder &coder, const Fp8Codes &codes, uint2 *slots) {
+    if (codes.seen)
         return;
+    const unsigned largest = warp_max(coder.largest), saturated = warp_sum(coder.saturated);
+    if (threadIdx.x % WARP == 0)
+        slots[threadIdx.x / WARP] = make_uint2(largest, saturated);
+    __syncthreads();
+    if (threadIdx.x)
+        return;
+    uint2 all = slots[0];
+    for (unsigned i = 1; i < blockDim.x / WARP; i++)
+        all = make_uint2(max(all.x, slots[i].x), all.y + slots[i].y);
     unsigned *amax = (unsigned *)&codes.scale->amax;
-    if (largest > *(volatile unsigned *)amax)
-        atomicMax(amax, largest);
-    if (saturated)
-        atomicAdd(&codes.scale->saturated, saturated);
+    if (all.x > *(volatile unsigned *)amax)
+        atomicMax(amax, all.x);
+    if (all.y)
+        atomicAdd(&codes.scale->saturated, all.y);
 }
 
 #endif

@@ -106,7 +106,8 @@ __global__ void __launch_bounds__(THREADS, 3) gelu_values(const T *x, T *y, Fp8C
                 coder_store(coder, codes.y + at, pack[i]);
         }
     if constexpr (CODED) {
-        coder_end(coder, codes);
+        CODER_SLOTS(slots);
+        coder_end(coder, codes, slots);
     } else {
         const size_t rest = packs * COUNT + first; /* of the first block: less than a pack */
         if (rest < count && first < COUNT)
@@ -143,7 +144,8 @@ __global__ void __launch_bounds__(THREADS, 3)
                 coder_store(coder, codes.y + at, pack[i]);
         }
     if constexpr (CODED) {
-        coder_end(coder, codes);
+        CODER_SLOTS(slots);
+        coder_end(coder, codes, slots);
     } else {
         const size_t rest = packs * COUNT + first;
         if (rest < count && first < COUNT)

@@ -19,21 +19,14 @@ __device__ __forceinline__ float keep_of(const float *keep, int row, int rows_pe
     return keep ? keep[row / rows_per_sample] : 1.0f;
 }
 
-/* A row a warp, VALUES of it in the registers of each lane; all loads of x and branch start before the first is needed.
- * CODED: in BF16, with y's codes. Two passes over the registers, so that a mean far from zero costs the variance
- * nothing.
- *
- * Bytes: 4 tensors with branch and y, 3 without y, 2 without branch; floor for ViT-L's 51,200 x 1,024 in BF16: 136 us.
- */
+/* A row of norm_in_registers(), by a warp. */
 template <typename T, int VALUES, bool CODED>
-__global__ void __launch_bounds__(THREADS, 2)
-    norm_in_registers(const T *x, const T *branch, const float *scale, const float *keep, int rows_per_sample,
-                      const float *weight, const float *bias, float eps, T *sum, T *y, float *mean, float *rstd,
-                      int rows, int dim, Fp8Codes codes) {
+__device__ __forceinline__ void norm_row(const T *x, const T *branch, const float *scale, const float *keep,
+                                         int rows_per_sample, const float *weight, const float *bias, float eps, T *sum,
+                                         T *y, float *mean, float *rstd, int row, int dim, const Fp8Codes &codes,
+                                         Coder &coder) {
     enum { N = Pack<T>::COUNT, PACKS = VALUES / N };
-    const int row = blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    if (row >= rows)
-        return;
+    const int lane = threadIdx.x % WARP;
     const size_t start = (size_t)row * dim;
     Pack<T> seen[PACKS], added[PACKS];
 #pragma unroll
@@ -80,9 +73,6 @@ __global__ void __launch_bounds__(THREADS, 2)
                 squares += (values[i][k] - centre) * (values[i][k] - centre);
         }
     const float factor = 1.0f / sqrtf(warp_sum(squares) / dim + eps);
-    Coder coder;
-    if constexpr (CODED)
-        coder = coder_begin(codes);
 #pragma unroll
     for (int i = 0; i < PACKS; i++) {
         const int column = (i * WARP + lane) * N;
@@ -99,11 +89,33 @@ __global__ void __launch_bounds__(THREADS, 2)
                 coder_store(coder, codes.y + start + column, pack);
         }
     }
-    if constexpr (CODED)
-        coder_end(coder, codes);
     if (lane == 0) {
         mean[row] = centre;
         rstd[row] = factor;
+    }
+}
+
+/* A row a warp, VALUES of it in the registers of each lane; all loads of x and branch start before the first is needed.
+ * CODED: in BF16, with y's codes. Two passes over the registers, so that a mean far from zero costs the variance
+ * nothing.
+ *
+ * Bytes: 4 tensors with branch and y, 3 without y, 2 without branch; floor for ViT-L's 51,200 x 1,024 in BF16: 136 us.
+ */
+template <typename T, int VALUES, bool CODED>
+__global__ void __launch_bounds__(THREADS, 2)
+    norm_in_registers(const T *x, const T *branch, const float *scale, const float *keep, int rows_per_sample,
+                      const float *weight, const float *bias, float eps, T *sum, T *y, float *mean, float *rstd,
+                      int rows, int dim, Fp8Codes codes) {
+    const int row = blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP;
+    Coder coder = {};
+    if constexpr (CODED)
+        coder = coder_begin(codes);
+    if (row < rows)
+        norm_row<T, VALUES, CODED>(x, branch, scale, keep, rows_per_sample, weight, bias, eps, sum, y, mean, rstd, row,
+                                   dim, codes, coder);
+    if constexpr (CODED) {
+        CODER_SLOTS(slots);
+        coder_end(coder, codes, slots);
     }
 }
 
@@ -279,8 +291,10 @@ __global__ void __launch_bounds__(MAX_THREADS)
                     coder_store(coder, codes.y + at, pack);
             }
     }
-    if constexpr (CODED)
-        coder_end(coder, codes);
+    if constexpr (CODED) {
+        CODER_SLOTS(seen);
+        coder_end(coder, codes, seen);
+    }
     if (!inside)
         return;
     float *to = parts + (size_t)blockIdx.x * sums * dim + column;
