@@ -208,9 +208,10 @@ static void time_plans(Ops *ops, KnownShape *known, const AttentionTensors *tens
     }
     if (plan != known->plan)
         attention_plan_close(plan);
+    /* Also when none could be timed: captured work may launch this plan from now on. */
+    known->settled = true;
     if (best == INFINITY || ops->error)
         return;
-    known->settled = true;
     describe_plan(known->plan, choice);
     autotune_record(ops, key, choice, best);
 }

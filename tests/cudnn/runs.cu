@@ -54,9 +54,12 @@ struct Machine {
 
 /* The variants that were timed: number 2 is the fastest. */
 static std::vector<int> &timed = *new std::vector<int>;
+static bool timing_fails;
 
 bool stopwatch_run(Ops *, const char *, int way, bool (*work)(const void *), const void *context, double *seconds) {
     timed.push_back(way);
+    if (timing_fails)
+        return false;
     *seconds = way == 2 ? 1 : 2;
     return work(context);
 }
@@ -250,6 +253,26 @@ static void choices() {
     compare({1, 50, 2, 64}, &by_library, by_library);
 }
 
+/* The plan that is used when none can be timed may be captured, so it is not replaced later. */
+static void kept() {
+    const Case c = {1, 9, 2, 24};
+    Machine machine;
+    const size_t count = (size_t)c.batch * c.tokens * c.heads * c.head;
+    const std::vector<uint16_t> qkv = numbers(3 * count, 1);
+    std::vector<uint16_t> out(count);
+    std::vector<float> lse((size_t)c.batch * c.heads * c.tokens);
+    const AttentionForward forward = {qkv.data(), out.data(), lse.data(), c.batch, c.tokens, c.heads, c.head};
+    machine.tune({});
+    for (const bool fails : {true, false}) {
+        timed.clear();
+        timing_fails = fails;
+        cuda_attention_forward(&machine.ops, &forward);
+        result(timed == (fails ? std::vector<int>{1, 2, 4} : std::vector<int>{}) && machine.lists({}) &&
+                   !machine.ops.error,
+               fails ? "no plan can be timed" : "the plan stays", c, status_message(machine.ops.error));
+    }
+}
+
 int main() {
     for (const Case &c :
          {Case{1, 65, 2, 32}, Case{2, 66, 3, 64}, Case{2, 9, 3, 40}, Case{3, 7, 1, 8}, Case{1, 5, 2, 128}})
@@ -262,5 +285,6 @@ int main() {
           true);
     others();
     choices();
+    kept();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
