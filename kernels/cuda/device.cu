@@ -337,10 +337,13 @@ static Status find_gpu() {
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error == cudaErrorInsufficientDriver) {
         (void)cudaGetLastError();
-        return status_error(EXIT_MISSING,
-                            "the NVIDIA driver is too old: it supports CUDA %d.%d, this program was built with CUDA "
-                            "%d.%d; install a newer driver, or build with an older CUDA",
-                            driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+        return status_error(
+            EXIT_MISSING,
+            "the NVIDIA driver is too old: it supports CUDA %d.%d, this program was built with CUDA "
+            "%d.%d; install a newer driver, or on a data-centre GPU the package cuda-compat-%d-%d, whose "
+            "folder goes first in LD_LIBRARY_PATH, or build with an older CUDA",
+            driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10, runtime / 1000,
+            runtime % 1000 / 10);
     }
     const char *visible = getenv("CUDA_VISIBLE_DEVICES");
     if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) {
