@@ -30,6 +30,8 @@ static const struct {
     {cudaErrorCompatNotSupportedOnDevice, EXIT_MISSING,
      "CUDA's compatibility package does not support this GPU: install a newer driver, or remove the package's "
      "libcuda.so.1 from LD_LIBRARY_PATH"},
+    {cudaErrorStreamCaptureUnsupported, EXIT_INTERNAL, "the driver or a library did what cannot be captured"},
+    {cudaErrorStreamCaptureInvalidated, EXIT_INTERNAL, "the driver or a library did what cannot be captured"},
     {cudaErrorUnknown, EXIT_MISSING,
      "the GPU or its driver no longer answers: see `nvidia-smi` and `dmesg`, restart the machine, and run again"},
 };

@@ -7,8 +7,8 @@
  *   FOVEA_EMU_HELD=BYTES        of it that another process uses
  *   FOVEA_EMU_CAPABILITY=75     compute capability 7.5, not 9.0
  *   FOVEA_EMU_TIMES=NUMBER      seeds the made-up times of autotuning; read at each of them
- *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device, old-device; memory, pinned, launch, ecc, lost at the
- * Nth from now; several separated by commas */
+ *   FOVEA_EMU_FAULT=NAME[:N]    no-driver, old-driver, no-device, old-device; memory, pinned, capture, launch, ecc,
+ * lost at the Nth from now; several separated by commas */
 #ifndef FOVEA_EMU_CONTROL_H
 #define FOVEA_EMU_CONTROL_H
 

@@ -37,8 +37,9 @@ static void warn_misspelt(const char *variable, const std::string &value) {
 
 void emu::faults_read() {
     static const char *const orders[EMU_ORDERS] = {"ascending", "descending", "shuffled", "shuffled-again"};
-    static const char *const faults[EMU_FAULTS] = {nullptr,  "no-driver", "old-driver", "no-device", "old-device",
-                                                   "memory", "pinned",    "launch",     "ecc",       "lost"};
+    static const char *const faults[EMU_FAULTS] = {nullptr,      "no-driver", "old-driver", "no-device",
+                                                   "old-device", "memory",    "pinned",     "capture",
+                                                   "launch",     "ecc",       "lost"};
     static bool read;
     if (read)
         return;

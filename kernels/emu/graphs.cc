@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Captured work, which can be repeated. */
 #include "kernels/emu/calls.h"
+#include "kernels/emu/faults.h"
 #include "kernels/emu/queues.h"
 
 #include <set>
@@ -27,7 +28,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     if (!stream || queue->capturing)
         return complain(cudaErrorStreamCaptureUnsupported);
     queue->capturing = true;
-    queue->spoilt = false;
+    queue->spoilt = fault_comes(EMU_FAULT_CAPTURE);
     queue->strict = mode != cudaStreamCaptureModeRelaxed;
     return cudaSuccess;
 }

@@ -14,6 +14,7 @@ typedef enum {
     EMU_FAULT_OLD_DEVICE, /* one of compute capability 8.0 */
     EMU_FAULT_MEMORY,     /* the nth allocation of device memory from now is refused */
     EMU_FAULT_PINNED,     /* the nth allocation of pinned memory */
+    EMU_FAULT_CAPTURE,    /* the nth capture of a stream's work from now comes to nothing */
     EMU_FAULT_LAUNCH, /* the nth kernel from now does not run; the device is unusable from then on, as for the next */
     EMU_FAULT_ECC,    /* at the nth kernel an uncorrectable memory error */
     EMU_FAULT_LOST,   /* at the nth kernel the device is gone */

@@ -90,12 +90,14 @@ static double idle_share(const ProfileFigures *figures) {
 }
 
 static void print_tail(const Run *run, const ProfileFigures *whole, int64_t count, double seconds) {
-    const char *why;
+    const char *why, *note = step_note(run->step);
+    if (note)
+        printf("%s\n", note);
     const double rate = (double)count * (double)run->config->train.global_batch / seconds;
     const double mfu = flops_mfu(mae_shape(run->mae), rate, peak_flops(run->device, run->ops.type, &why));
     printf("steps    as in training%s: %.3f ms, %.1f%% of it idle between them; %.1f images/s, ",
-           run->config->train.capture && !run->device->host_memory ? ", captured" : "", seconds / (double)count * 1e3,
-           100 * idle_share(whole), rate);
+           run->config->train.capture && !run->device->host_memory && !note ? ", captured" : "",
+           seconds / (double)count * 1e3, 100 * idle_share(whole), rate);
     if (why)
         printf("MFU n/a: %s\n", why);
     else
@@ -103,11 +105,21 @@ static void print_tail(const Run *run, const ProfileFigures *whole, int64_t coun
     fflush(stdout);
 }
 
+/* How many ways to compute were taken over from the run, and how many were timed by now. */
+static void print_choices(const Tune *tune) {
+    size_t count;
+    if (!tune->device)
+        return;
+    tune->device->autotune_export(tune->device, &count);
+    printf("choices  %zu of %s, %zu timed now\n", tune->kept, tune->path, count - tune->kept);
+}
+
 /* Operations can be marked only when they are called one by one, not in a graph. */
 static Status profile_run(Run *run, Profiler *profiler, int64_t count) {
     double seconds;
     TRY(run_open_step(run, false));
     TRY(take_steps(run, WARM_UP, &seconds));
+    print_choices(&run->tune);
     TRY(take_marked_steps(run, profiler, count));
     const char *note = run->device->note(run->device);
     if (note)
@@ -129,6 +141,8 @@ Status train_profile(const Config *config, const TrainOptions *options, int64_t 
     Ceilings ceilings;
     CeilingSizes sizes;
     Status status = run_open_bare(&run, config, options);
+    if (!status)
+        status = tune_open(&run.tune, config, run.device, config->run.dir, true);
     if (!status)
         status = ceilings_measure(&run.ops, &ceilings, &sizes);
     if (!status) {

@@ -206,11 +206,21 @@ static Status fill_device_cache(Run *run, Signals *signals) {
     return NULL;
 }
 
+/* Each once. */
+static void print_notes(Run *run, bool printed[2]) {
+    const char *const notes[] = {run->ops.device->note(run->ops.device), step_note(run->step)};
+    for (int i = 0; i < 2; i++)
+        if (notes[i] && !printed[i]) {
+            monitor_note(&run->monitor, "%s", notes[i]);
+            printed[i] = true;
+        }
+}
+
 static Status run_loop(Run *run, Signals *signals) {
     run->ending = run->state.step > 0 ? find_ending(run, run->state.step) : GOING_ON;
     if (run->ending)
         monitor_note(&run->monitor, "nothing left to do at step %" PRId64, run->state.step);
-    bool noted = false;
+    bool printed[2] = {false, false};
     if (!run->ending)
         TRY(fill_device_cache(run, signals));
     while (!run->ending) {
@@ -220,10 +230,7 @@ static Status run_loop(Run *run, Signals *signals) {
         }
         bool applied;
         TRY(pipeline_finish(run, &applied));
-        const char *note = noted ? NULL : run->ops.device->note(run->ops.device);
-        if (note)
-            monitor_note(&run->monitor, "%s", note);
-        noted = true;
+        print_notes(run, printed);
         if (!run->signal)
             run->signal = signals_poll(signals);
         if (!step_pending(run->step))

@@ -34,12 +34,17 @@ if grep -qE "^linear_forward +30 " "$TMP/output"; then ok "counts calls"; else n
 expect_output "steps    as in training: "
 adds_up "the CPU's table adds up"
 
-check "a profile on an emulated GPU" profile emu --profile 1
+# It computes as the run in run.dir does.
+mkdir "$TMP/tuned" && echo '{' >"$TMP/tuned/tune.json"
+check "a profile on an emulated GPU" profile emu --profile 1 --set run.dir="$TMP/tuned"
+expect_output "$TMP/tuned/tune.json is damaged"
+if grep -qE "^choices  0 of $TMP/tuned/tune.json, [1-9][0-9]* timed now" "$TMP/output"; then ok "it is tuned"; else not_ok "it is tuned"; fi
 expect_output "bf16 on emu (emulated GPU"
 expect_output "attention by our plain kernels, not by cuDNN"
 expect_output "MFU n/a: the peak of this GPU is not known"
 expect_output "steps    as in training, captured: "
 adds_up "the GPU's table adds up"
+check "tune.json is as it was" test "$(cat "$TMP/tuned/tune.json")" = "{"
 check "a profile in FP8" profile cpu --profile 1 --set train.precision=fp8
 if grep -qE "^linear_forward_fp8 +8 " "$TMP/output"; then ok "reports its products"; else not_ok "reports its products"; fi
 

@@ -36,6 +36,7 @@ struct Step {
     Event *ends[STEP_MAX_IN_FLIGHT];
     InputSlot slots[MAE_INPUT_SLOTS];
     Work update;
+    Status uncaptured;     /* why work is no longer captured; NULL: nothing has prevented it */
     int generation;        /* fp8_generation() of the captured operations */
     uint64_t micro;        /* micro-batches so far */
     uint64_t begun, ended; /* steps so far */
@@ -143,11 +144,16 @@ void step_close(Step *step) {
     device->release_pinned(device, step->ids);
     device->release_pinned(device, step->outcomes);
     device_arena_close(device, &step->memory);
+    status_free(step->uncaptured);
     free(step);
 }
 
 int step_ahead(const Step *step) {
     return step->device->host_memory ? 0 : STEP_MAX_IN_FLIGHT - 1;
+}
+
+const char *step_note(const Step *step) {
+    return step->uncaptured ? status_message(step->uncaptured) : NULL;
 }
 
 uint64_t step_copied(const Step *step) {
@@ -208,11 +214,28 @@ static Status capture_work(Step *step, Body body, const MaeInput *input, bool ad
     body(step, input, add);
     Status failed = ops_error(step->options.ops);
     Status ended = device->capture_end(device, graph);
-    if (failed) {
-        status_free(ended);
-        return failed;
-    }
-    return ended;
+    if (!failed)
+        return ended;
+    status_free(ended);
+    device->graph_close(device, *graph);
+    *graph = NULL;
+    return failed;
+}
+
+/* Captures the work, unless the device or a library cannot: then this work and all that follows runs uncaptured. Where
+ * the work itself is at fault it fails then as well. */
+static Status try_capture(Step *step, Body body, const MaeInput *input, bool add, Graph **graph) {
+    Status failure = capture_work(step, body, input, add, graph);
+    if (status_code(failure) != EXIT_INTERNAL)
+        return failure;
+    step->options.capture = false;
+    step->uncaptured =
+        status_error(EXIT_INTERNAL,
+                     "a step's work cannot be captured as a graph, so each kernel is launched by itself, which may be "
+                     "slower and computes the same: %s",
+                     status_message(failure));
+    status_free(failure);
+    return NULL;
 }
 
 static void forget_work(Step *step, Work *work) {
@@ -238,7 +261,7 @@ static Status forget_outdated_work(Step *step) {
 static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, bool add) {
     const Device *device = step->device;
     if (work->done && step->options.capture && !device->host_memory && !work->graph)
-        TRY(capture_work(step, body, input, add, &work->graph));
+        TRY(try_capture(step, body, input, add, &work->graph));
     if (work->graph) {
         device->range_push(device, body == run_update ? "optimizer" : "passes");
         Status status = device->graph_launch(device, work->graph);

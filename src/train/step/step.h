@@ -29,7 +29,8 @@ typedef struct {
     int global_batch, micro_batch; /* the second divides the first */
     double spike;                  /* see StepState */
     int64_t settled;
-    bool capture; /* where the device can */
+    bool capture; /* where the device can; where a capture fails, step_note() says so, and nothing is captured after it
+                   */
     /* Records in the device's cache, [cached_count][side][side][3] of the model's shape.record, device memory: batches
      * then contain no samples. NULL: they do. */
     const uint8_t *cached_records;
@@ -47,6 +48,8 @@ void step_close(Step *step);
 /* Steps that may be pending when the next one starts: 0 where nothing runs asynchronously. */
 int step_ahead(const Step *step);
 int step_pending(const Step *step);
+/* What the user should know about the steps so far, in one line; NULL: nothing. */
+const char *step_note(const Step *step);
 /* Bytes of inputs that were copied to the device so far. */
 uint64_t step_copied(const Step *step);
 /* Whether the device is still working on pending steps: while it is, waiting for the next batch costs nothing. */
