@@ -51,6 +51,9 @@ KERNELS  := $(wildcard kernels/cuda/*.cu)
 CUDA     := $(if $(NVCC),$(if $(SAN),,$(B)/libfovea_cuda.so))
 CUDA_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/kernels/cuda/%.o,$(KERNELS))
 CUDA_DIR := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+# The kernels' stores as instructions, for tests/e2e/kernels.sh, where there is a disassembler: CUDA's or tools/setup's.
+DISASSEMBLER := $(if $(CUDA),$(firstword $(wildcard $(CUDA_DIR)/bin/cuobjdump build/disassembler/nvidia/cu13/bin/cuobjdump)))
+SASS     := $(if $(DISASSEMBLER),$(CUDA_OBJ:.o=.sass))
 EMU      := $(B)/libfovea_emu.so
 EMU_CC   := $(wildcard kernels/emu/*.cc)
 EMU_CC_OBJ := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(EMU_CC))
@@ -92,7 +95,7 @@ endif
 .PHONY: all accept tests tested list-tested list-cudnn branches test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
+tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested man $(BENCH)
 help:
 	@sed -n '2,6p' Makefile | cut -c3-
@@ -218,6 +221,9 @@ $(B)/obj/kernels/cuda/%.o: kernels/cuda/%.cu $(B)/commands
 	$(NVCOMPILE) $(if $(WERROR),-Werror all-warnings) -MMD -MP -c -o $@ $< >$(@:.o=.ptxas) 2>&1 || { cat $(@:.o=.ptxas); exit 1; }
 	@awk '/Function properties for/ { name = $$NF } /bytes stack frame/ && !/ 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads/ \
 	    { print "$<: " name ":" $$0; bad = 1 } /warning/ { print } END { exit bad }' $(@:.o=.ptxas) || { rm -f $@; exit 1; }
+
+$(SASS): %.sass: %.o
+	@PATH=$(dir $(DISASSEMBLER)):$$PATH $(DISASSEMBLER) -sass -arch sm_90a $< | grep -E 'Function :|STG|STL|LDL' >$@ || true
 
 # The plain build, the two sanitizers' builds, and everything in tests/ run on them.
 test test-long:

@@ -135,7 +135,7 @@ __device__ __forceinline__ void write_rows(const float (&c)[CHUNKS][4], const fl
     for (int i = 0; i < CHUNKS / 2; i++) {
         const int index = i * WARP + threadIdx.x % WARP, at = row + index / CHUNKS, chunk = index % CHUNKS;
         if (at < tokens)
-            store_pack(to + at * stride + chunk * 8, load_pack(chunk_at<CHUNKS>(tile, at, chunk)));
+            store_pack_whole(to + at * stride + chunk * 8, load_pack(chunk_at<CHUNKS>(tile, at, chunk)));
     }
 }
 
@@ -226,7 +226,7 @@ __global__ void __launch_bounds__(TILES *WARP)
  * multiprocessor of an H100; of head 32, 32 KiB and 80 registers: 6 blocks. A warp issues 1485 instructions a head,
  * 0.85 us where memory takes 1.9 us. */
 template <int HEAD, int TILES>
-__global__ void __launch_bounds__(TILES *WARP)
+__global__ void __launch_bounds__(TILES *WARP, HEAD == 32 && TILES == 4 ? 6 : 0)
     short_backward(const bf16 *__restrict__ dout, const bf16 *__restrict__ qkv, const float *__restrict__ lse,
                    bf16 *__restrict__ dqkv, int tokens, int heads, float scale) {
     enum { CHUNKS = HEAD / 8, TILE = TILES * 16 * HEAD, WIDE = TILES < 3 ? 2 * TILES : 8 };

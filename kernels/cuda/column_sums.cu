@@ -36,10 +36,10 @@ __global__ void __launch_bounds__(WARP *MAX_GROUPS)
     to[column] = add ? to[column] + sum : sum;
 }
 
-/* A thread sums N columns over every blockDim.y-th row of a part. Bytes: the tensor once; floor for the 51,200 x 4,096
- * of ViT-L's dy in BF16: 136 us. */
+/* A thread sums N columns over every blockDim.y-th row of a part; eight blocks a multiprocessor, as gpu_column_sums()
+ * counts on. Bytes: the tensor once; floor for the 51,200 x 4,096 of ViT-L's dy in BF16: 136 us. */
 template <typename T, int N>
-__global__ void __launch_bounds__(THREADS) sum_rows(const T *x, float *parts, int rows, int columns, int part) {
+__global__ void __launch_bounds__(THREADS, 8) sum_rows(const T *x, float *parts, int rows, int columns, int part) {
     SHARED(float, slots, [THREADS][N]);
     const int column = (blockIdx.x * blockDim.x + threadIdx.x) * N, thread = threadIdx.y * blockDim.x + threadIdx.x;
     const int end = min(rows, (int)(blockIdx.y + 1) * part);

@@ -96,11 +96,15 @@ __device__ __forceinline__ void write_target(const uint8_t *image, const Tile &t
     const int length = 3 * tile.columns, groups = length / N;
     for (int i = me; i < tile.rows * groups; i += threads) {
         const int y = i / groups, x = i % groups * N;
-        float values[N];
+        float *const to = out + ((size_t)(tile.y + y) * patch + tile.x) * 3 + x;
+        Pack<float> pack;
 #pragma unroll
         for (int k = 0; k < N; k++)
-            values[k] = value_of(levels, image[y * length + x + k], (x + k) % 3);
-        store_vector(out + ((size_t)(tile.y + y) * patch + tile.x) * 3 + x, values);
+            pack.values[k] = value_of(levels, image[y * length + x + k], (x + k) % 3);
+        if constexpr (N == Pack<float>::COUNT)
+            store_pack_whole(to, pack);
+        else
+            *to = pack.values[0];
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cuda_bf16.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef __nv_bfloat16 bf16;
 
@@ -49,6 +50,21 @@ template <typename T> __device__ __forceinline__ Pack<T> load_pack(const T *at) 
 template <typename T> __device__ __forceinline__ void store_pack(T *at, const Pack<T> &pack) {
     CHECK_ALIGNMENT(at);
     *reinterpret_cast<Pack<T> *>(at) = pack;
+}
+
+/* The same to global memory as one instruction, for values that a kernel has just made: there the compiler may split
+ * the assignment above into four stores of 4 bytes, four times the requests to the cache. tests/e2e/kernels.sh looks
+ * for such. */
+template <typename T> __device__ __forceinline__ void store_pack_whole(T *at, const Pack<T> &pack) {
+#ifdef __CUDACC__
+    uint4 words;
+    memcpy(&words, &pack, sizeof words);
+    asm volatile("st.global.v4.b32 [%0], {%1,%2,%3,%4};" ::"l"(__cvta_generic_to_global(at)), "r"(words.x),
+                 "r"(words.y), "r"(words.z), "r"(words.w)
+                 : "memory");
+#else
+    store_pack(at, pack);
+#endif
 }
 
 /* Runs `statement` with T as float or bf16, as `type` says: WITH_REAL(ops->type, T, launch<T>(ops, ...)). */
