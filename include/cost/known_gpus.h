@@ -12,6 +12,7 @@ typedef struct {
     double gibibytes; /* of memory that the driver gives to programs */
     bool unified;     /* the memory is the host's, too */
     int capability;   /* compute capability, 90 for 9.0 */
+    int multiprocessors;
 } KnownGpu;
 
 /* The part of that memory that a program which has opened a GPU finds taken: CUDA's context and the kernels' code.

@@ -47,12 +47,13 @@ enum { DEVICE_VERSIONS = 8 };
 
 typedef struct Device Device;
 struct Device {
-    const char *name; /* "cpu", "cuda", "emu" */
-    char model[128];  /* "NVIDIA H200, 140.4 GiB"; "" for the CPU */
-    bool host_memory; /* the host may read and write the device's memory, and nothing runs behind its back */
-    bool unified;     /* a GPU whose memory is the host's */
-    int capability;   /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
-    char pci[32];     /* a GPU's address on the PCI bus, "0000:3b:00.0"; "": none, or unknown */
+    const char *name;    /* "cpu", "cuda", "emu" */
+    char model[128];     /* "NVIDIA H200, 140.4 GiB"; "" for the CPU */
+    bool host_memory;    /* the host may read and write the device's memory, and nothing runs behind its back */
+    bool unified;        /* a GPU whose memory is the host's */
+    int capability;      /* a GPU's compute capability, 90 for 9.0; 0: the CPU */
+    int multiprocessors; /* of a GPU; 0: the CPU */
+    char pci[32];        /* a GPU's address on the PCI bus, "0000:3b:00.0"; "": none, or unknown */
     /* What choices are valid for, such as GPU, driver and library; "": there is nothing to choose, and autotune(),
      * autotune_import() and autotune_export() must not be called. */
     char tuned_on[256];

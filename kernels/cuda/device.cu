@@ -383,6 +383,7 @@ static Status prepare_device(Device *device, Cuda *cuda) {
              (double)properties.totalGlobalMem / GIBIBYTE);
     device->unified = properties.integrated != 0;
     device->capability = 10 * properties.major + properties.minor;
+    device->multiprocessors = properties.multiProcessorCount;
     snprintf(device->pci, sizeof device->pci, "%04x:%02x:%02x.0", (unsigned)properties.pciDomainID,
              (unsigned)properties.pciBusID, (unsigned)properties.pciDeviceID);
     TRY(plugin_name_processes(device, cuda_status("the GPU", cudaSetDevice(cuda->index))));

@@ -57,7 +57,7 @@ expect_exit 69 env "${extra[@]}" "$BUILD/accept/replay" tests/cases/mae_micro.sa
 extra=()
 expect_exit 69 "$BUILD/train" configs/vit_large.ini --plan --gpu a100-80 --set train.precision=fp8
 expect_output "NVIDIA A100 80 GB is of compute capability 8.0"
-check "an H100 has it" "$BUILD/train" configs/vit_large.ini --plan --gpu h100 --set train.precision=fp8 --set train.micro_batch=128
+check "an H100 has it" "$BUILD/train" configs/vit_large.ini --plan --gpu h100 --set train.precision=fp8 --set train.micro_batch=168
 expect_output "FP8: codes and scales"
 expect_output "M parameters, fp8"
 

@@ -18,14 +18,14 @@ adds_up() {
 }
 
 # --- GPUs that this machine lacks
-check "128 images at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=128
+check "168 images at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=168
 adds_up "its table adds up"
 for text in "parameters" "their copies in BF16" "gradients" "moments" "encoder's activations" "decoder's activations" \
     "kernels' scratch memory" "library's workspace" "optimizer's lists" "checkpoint's copy" "ring of batches" \
     "fits     yes" "NVIDIA H100 80 GB" "figures are computed" "123.76 GFLOP an image" "up to 5 checkpoints"; do
     expect_output "$text"
 done
-largest=$(sed -n 's/.*divides 1792 and fits is \([0-9]*\).*/\1/p' "$TMP/output")
+largest=$(sed -n 's/.*divides 2016 and fits is \([0-9]*\).*/\1/p' "$TMP/output")
 check "the largest that fits" plan "${large[@]}" --gpu h100 --set train.micro_batch="$largest"
 expect_exit 76 plan "${large[@]}" --gpu h100 --set train.micro_batch=$((2 * largest))
 expect_output "fits     no"
@@ -33,7 +33,7 @@ expect_output "train: out of GPU memory"
 expect_output "fits is $largest"
 adds_up "its table adds up as well"
 check "auto" plan "${large[@]}" --gpu h100 --set train.micro_batch=auto
-expect_output "$((1792 / largest)) x $largest images a step (train.micro_batch = auto)"
+expect_output "$((2016 / largest)) x $largest images a step (train.micro_batch = auto)"
 check "in FP32 there are no copies" plan "${large[@]}" --gpu h200 --set train.precision=fp32
 if grep -q "copies in BF16" "$TMP/output"; then not_ok "no copies in FP32"; else ok "no copies in FP32"; fi
 check "unified memory" plan configs/vit_base.ini --plan --gpu spark --set train.micro_batch=64

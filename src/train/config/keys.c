@@ -118,8 +118,8 @@ static const ConfigKey keys[] = {
     INTEGER(
         train, micro_batch, 0, 1048576, 0, "images",
         "Largest number of images computed at a time. A larger global_batch must be a multiple of it; gradients are "
-        "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan), "
-        "on the CPU at most 64; a resumed run keeps its value.",
+        "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan) and "
+        "fills the GPU's multiprocessors, on the CPU at most 64; a resumed run keeps its value.",
         .automatic = true),
     SWITCH(train, capture, 1,
            "Whether a GPU's steps are captured once as CUDA graphs and then replayed. off: each kernel is launched by "

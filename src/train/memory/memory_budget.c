@@ -29,7 +29,8 @@ Status memory_budget_open(const Device *device, MemoryBudget *budget) {
     *budget = (MemoryBudget){.device = device,
                              .host_memory = device->host_memory,
                              .unified = device->unified,
-                             .capability = device->capability};
+                             .capability = device->capability,
+                             .multiprocessors = device->multiprocessors};
     TRY(cpu->memory(cpu, &budget->host_free, &host_total));
     snprintf(budget->name, sizeof budget->name, "%s", *device->model ? device->model : "machine");
     if (device->host_memory || device->unified) {
@@ -47,6 +48,7 @@ void memory_budget_known(const KnownGpu *gpu, MemoryBudget *budget) {
     const size_t total = (size_t)(gpu->gibibytes * GIBIBYTE);
     *budget = (MemoryBudget){.unified = gpu->unified,
                              .capability = gpu->capability,
+                             .multiprocessors = gpu->multiprocessors,
                              .free = total - GPU_CONTEXT_BYTES,
                              .total = total,
                              .workspace = GPU_WORKSPACE_BYTES,

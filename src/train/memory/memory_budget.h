@@ -10,16 +10,16 @@
 #include "train/config.h"
 
 typedef struct {
-    char name[160];            /* of the device */
-    bool host_memory, unified; /* as in Device */
-    int capability;
-    size_t free, total;     /* the device's memory */
-    size_t margin;          /* the part of `free` that must stay free */
-    size_t workspace;       /* of the libraries, while `free` still includes it */
-    size_t host_free;       /* SIZE_MAX: not known */
-    int record;             /* side of the records that the device crops itself; 0: the host crops */
-    int64_t cached_records; /* how many of them the device caches; 0: none */
-    const Device *device;   /* NULL: not on this machine */
+    char name[160];                  /* of the device */
+    bool host_memory, unified;       /* as in Device */
+    int capability, multiprocessors; /* as in Device; multiprocessors 0: not known */
+    size_t free, total;              /* the device's memory */
+    size_t margin;                   /* the part of `free` that must stay free */
+    size_t workspace;                /* of the libraries, while `free` still includes it */
+    size_t host_free;                /* SIZE_MAX: not known */
+    int record;                      /* side of the records that the device crops itself; 0: the host crops */
+    int64_t cached_records;          /* how many of them the device caches; 0: none */
+    const Device *device;            /* NULL: not on this machine */
 } MemoryBudget;
 
 /* The memory of an open device as it is now. */

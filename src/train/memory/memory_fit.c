@@ -2,6 +2,8 @@
 #include "train/memory/memory_fit.h"
 
 #include "gauges/gpu_processes.h"
+#include "train/memory/model_shape.h"
+#include "train/memory/waves.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -26,6 +28,25 @@ Status memory_largest_micro_batch(const Config *config, const MemoryBudget *budg
     return NULL;
 }
 
+static double filled_by(const Config *config, const MemoryBudget *budget, int micro_batch) {
+    const ModelShape shape = model_shape_of(config, micro_batch);
+    return waves_filled(&shape, budget->multiprocessors);
+}
+
+/* The largest divisor of train.global_batch, up to `largest`, whose products take a fiftieth more time an image than
+ * those of the best divisor, or less: each pass also has its own launches, and reads and writes all gradients. */
+static int prefer_full_waves(const Config *config, const MemoryBudget *budget, int largest) {
+    static const double WORTH_A_PASS = 0.02;
+    const int all = (int)config->train.global_batch;
+    double best = 0;
+    for (int i = largest; i > 0; i--)
+        if (all % i == 0 && filled_by(config, budget, i) > best)
+            best = filled_by(config, budget, i);
+    while (all % largest || filled_by(config, budget, largest) < (1 - WORTH_A_PASS) * best)
+        largest--;
+    return largest;
+}
+
 Status memory_choose_micro_batch(const Config *config, const MemoryBudget *budget, int kept, int *micro_batch) {
     /* From some dozens of images a matrix product has thousands of rows, enough to reuse its packed parts many times,
      * and no cache holds the activations of more. Measured on two cores, ViT-Tiny at 112 pixels was as fast with 64
@@ -46,6 +67,8 @@ Status memory_choose_micro_batch(const Config *config, const MemoryBudget *budge
     TRY(memory_largest_micro_batch(config, budget, budget->host_memory ? MAX_ON_CPU : INT_MAX, micro_batch));
     if (!*micro_batch)
         *micro_batch = 1;
+    else if (budget->multiprocessors)
+        *micro_batch = prefer_full_waves(config, budget, *micro_batch);
     return NULL;
 }
 

@@ -8,7 +8,8 @@
 /* The largest divisor of train.global_batch, up to `max`, that fits; 0: not even one image. */
 Status memory_largest_micro_batch(const Config *config, const MemoryBudget *budget, int max, int *micro_batch) MUST_USE;
 /* The micro-batch of a run: train.micro_batch. With `auto`, the one `kept` from the run that is resumed (0: none), else
- * the largest that fits; 1 when none does. */
+ * the largest that fits, or one below it that fills a GPU better (waves.h): the largest divisor of train.global_batch
+ * whose products take at most 1/0.98 of the best one's time an image; 1 when none fits. */
 Status memory_choose_micro_batch(const Config *config, const MemoryBudget *budget, int kept, int *micro_batch) MUST_USE;
 /* EXIT_NO_MEMORY when the plan does not fit: what it needs, what is free, and the largest micro-batch that fits. */
 Status memory_check_fits(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan) MUST_USE;
