@@ -24,6 +24,10 @@
 #include "data/unreadable_records.h"
 #include "rundir/unreadable.h"
 
+/* Writes the mask of the record with that key (records_at()) in that epoch. Called from worker threads, several at
+ * once. */
+typedef Status (*LoaderMask)(const void *context, uint32_t epoch, int64_t key, int32_t *mask);
+
 typedef struct {
     const Records *records; /* borrowed */
     LoaderCache cache;
@@ -34,6 +38,10 @@ typedef struct {
     /* Samples are whole records, uint8 [side][side][3] of Records.side, and the batch has their crops: for a device
      * that crops itself (pixels_to_patches). Not with `evaluate`. */
     bool raw;
+    /* Draws a mask of `mask_length` numbers beside each sample; NULL: there are none. */
+    LoaderMask mask;
+    const void *mask_context;
+    int mask_length;
     bool evaluate;   /* evaluation_view() of records in folder order, over and over, not random crops in keyed order */
     int batch_size;  /* of all ranks together */
     int rank, ranks; /* ranks: a divisor of batch_size; 0 means 1 */
@@ -69,7 +77,7 @@ Status loader_next(Loader *loader, PrefetchBatch *batch) MUST_USE;
 void loader_done(Loader *loader);
 /* Hands the batches still held out again, oldest first. */
 void loader_rewind(Loader *loader);
-/* The epoch that batch `number` belongs to: the key of masks, beside the record. */
+/* The epoch that batch `number` belongs to. */
 uint32_t loader_epoch(const Loader *loader, uint64_t number);
 /* A copy of the unreadable records so far, ordered by record; *list is malloc'ed, the caller's, reasons stay the
  * loader's. */

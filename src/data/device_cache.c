@@ -16,8 +16,9 @@ struct DeviceCache {
     Prefetch *ring; /* until all are uploaded */
 };
 
-static Status fill_record(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop) {
-    (void)crop;
+static Status fill_record(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop,
+                          int32_t *mask) {
+    (void)crop, (void)mask;
     DeviceCache *cache = context;
     *key = (int64_t)batch * PIECE + place;
     return *key < cache->count ? cache->fill(cache->context, *key, out) : NULL;

@@ -16,6 +16,7 @@ struct Prefetch {
     uint8_t *samples;   /* [depth][batch_bytes] */
     int64_t *records;   /* [depth][batch_size] */
     Crop *crops;        /* [depth][batch_size], or NULL */
+    int32_t *masks;     /* [depth][batch_size][mask], or NULL */
     Threads threads;
 
     /* What follows is guarded by the lock; samples and records are written outside it, each by the one worker that
@@ -49,7 +50,8 @@ static Status fill_sample(Prefetch *prefetch, uint64_t sample) {
     uint8_t *out = samples_of(prefetch, slot);
     return options->fill(options->context, options->first_batch + batch, (int)place,
                          out ? out + place * options->sample_bytes : NULL, prefetch->records + at,
-                         prefetch->crops ? prefetch->crops + at : NULL);
+                         prefetch->crops ? prefetch->crops + at : NULL,
+                         prefetch->masks ? prefetch->masks + at * (size_t)options->mask : NULL);
 }
 
 /* Records the outcome of a sample; the caller has the lock. The consumer is woken only for a full batch or a failure:
@@ -108,6 +110,7 @@ void prefetch_measure(const PrefetchOptions *options, Arena *host) {
     arena_take(host, stride == SIZE_MAX ? SIZE_MAX : depth * stride);
     arena_take(host, depth * (size_t)options->batch_size * sizeof(int64_t));
     arena_take(host, options->crops ? depth * (size_t)options->batch_size * sizeof(Crop) : 0);
+    arena_take(host, depth * (size_t)options->batch_size * (size_t)options->mask * sizeof(int32_t));
 }
 
 static Status allocate_ring(Prefetch *prefetch) {
@@ -129,6 +132,10 @@ static Status allocate_ring(Prefetch *prefetch) {
     if (options->crops)
         TRY(options->device->allocate_pinned(options->device, depth * batch_size * sizeof *prefetch->crops,
                                              "the ring's crops", (void **)&prefetch->crops));
+    if (options->mask)
+        TRY(options->device->allocate_pinned(options->device,
+                                             depth * batch_size * (size_t)options->mask * sizeof *prefetch->masks,
+                                             "the ring's masks", (void **)&prefetch->masks));
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);
     if (!prefetch->records || !prefetch->filled)
@@ -184,10 +191,12 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
         pthread_cond_wait(&prefetch->ready, &prefetch->lock);
     if (prefetch->filled[slot] == options->batch_size) {
         prefetch->held++;
+        const size_t first = slot * (size_t)options->batch_size;
         *batch = (PrefetchBatch){.number = options->first_batch + next,
                                  .samples = samples_of(prefetch, slot),
-                                 .records = prefetch->records + slot * (size_t)options->batch_size,
-                                 .crops = prefetch->crops ? prefetch->crops + slot * (size_t)options->batch_size : NULL,
+                                 .records = prefetch->records + first,
+                                 .crops = prefetch->crops ? prefetch->crops + first : NULL,
+                                 .masks = prefetch->masks ? prefetch->masks + first * (size_t)options->mask : NULL,
                                  .ready = ready};
     } else {
         status = status_error(status_code(prefetch->error), "%s", status_message(prefetch->error));
@@ -227,6 +236,7 @@ void prefetch_close(Prefetch *prefetch) {
     status_free(prefetch->error);
     free(prefetch->filled);
     free(prefetch->records);
+    prefetch->options.device->release_pinned(prefetch->options.device, prefetch->masks);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->crops);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->samples);
     free(prefetch);

@@ -33,7 +33,7 @@ Status pipeline_start(Run *run) {
     if (!count)
         run->last_step_end = clock_now();
     TRY(next_batch(run, pending));
-    TRY(step_gradients(run->step, &pending->batch, loader_epoch(run->loader, pending->batch.number)));
+    TRY(step_gradients(run->step, &pending->batch));
     /* A checkpoint may still be copying the parameters: they may change only afterwards. */
     const double before = clock_now();
     checkpoint_writer_copied(run->writer);
@@ -74,7 +74,7 @@ static Status skip_step(Run *run, const PendingStep *pending, const StepState *o
     }
     /* A later step may have overwritten what the guard checks: compute it again. */
     if (outcome->verdict != VERDICT_SPIKE)
-        TRY(step_repeat(run->step, &pending->batch, loader_epoch(run->loader, pending->batch.number)));
+        TRY(step_repeat(run->step, &pending->batch));
     Status status = guard_handle_event(run, outcome->verdict, outcome->loss);
     loader_done(run->loader);
     loader_rewind(run->loader);

@@ -24,7 +24,7 @@ static Status start_step(Run *run) {
     Status status = loader_next(run->loader, &batch);
     device->range_pop(device);
     TRY(status);
-    TRY(step_gradients(run->step, &batch, loader_epoch(run->loader, batch.number)));
+    TRY(step_gradients(run->step, &batch));
     return step_update(run->step, schedule_lr(&run->schedule, number - 1), number);
 }
 

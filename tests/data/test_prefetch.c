@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SAMPLE_BYTES = 40, BATCH_SIZE = 5, NOWHERE = -1 };
+enum { SAMPLE_BYTES = 40, BATCH_SIZE = 5, MASK = 3, NOWHERE = -1 };
 
 typedef struct {
     int depth;
@@ -41,10 +41,12 @@ static void expected_sample(uint64_t batch, int place, uint8_t out[SAMPLE_BYTES]
         out[i] = (uint8_t)random_u32(&random);
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop) {
+static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop, int32_t *mask) {
     Source *source = context;
     if (crop)
         *crop = (Crop){.top = (int)batch, .left = place};
+    for (int i = 0; mask && i < MASK; i++)
+        mask[i] = (int)batch * 1000 + place * 10 + i;
     atomic_fetch_add(&source->calls, 1);
     if (batch >= source->first_batch + atomic_load(&source->given_back) + (uint64_t)source->depth)
         atomic_store(&source->too_far_ahead, true);
@@ -249,13 +251,14 @@ static void no_more_batches_are_held_than_there_are(void **state) {
 }
 
 /* With the records in a device's memory. */
-static void samples_may_be_numbers_and_crops_alone(void **state) {
+static void samples_may_be_numbers_crops_and_masks_alone(void **state) {
     (void)state;
     Source source = good_source(0, 2, false);
     const PrefetchOptions options = {.fill = fill,
                                      .context = &source,
                                      .batch_size = 3,
                                      .crops = true,
+                                     .mask = MASK,
                                      .device = device_cpu(),
                                      .depth = 2,
                                      .workers = 2};
@@ -269,6 +272,8 @@ static void samples_may_be_numbers_and_crops_alone(void **state) {
             assert_int_equal(batch.records[i], 100 * b + i);
             assert_int_equal(batch.crops[i].top, b);
             assert_int_equal(batch.crops[i].left, i);
+            for (int m = 0; m < MASK; m++)
+                assert_int_equal(batch.masks[i * MASK + m], 1000 * b + 10 * i + m);
         }
         give_back(&source, ring);
     }
@@ -320,7 +325,7 @@ int main(void) {
         cmocka_unit_test(a_ring_closes_at_any_moment),
         cmocka_unit_test(several_batches_are_held_at_a_time),
         cmocka_unit_test(no_more_batches_are_held_than_there_are),
-        cmocka_unit_test(samples_may_be_numbers_and_crops_alone),
+        cmocka_unit_test(samples_may_be_numbers_crops_and_masks_alone),
         cmocka_unit_test(impossible_rings_are_refused),
         cmocka_unit_test(the_main_thread_keeps_its_signals),
     };

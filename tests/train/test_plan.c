@@ -8,6 +8,7 @@
 #include "train/memory/memory_fit.h"
 #include "train/memory/model_shape.h"
 #include "train/optimizer.h"
+#include "train/step/masks.h"
 #include "train/step/step.h"
 
 #include <limits.h>
@@ -78,7 +79,6 @@ static void taken_is_planned(void **state) {
         Mae *mae;
         Optimizer *optimizer;
         Step *step;
-        Masks masks = {0};
         CheckpointCopy copy;
         const OptimizerOptions options = {.layer_decay = 1, .layers = shape.depth};
         taken.device = taken.pinned = 0;
@@ -91,12 +91,11 @@ static void taken_is_planned(void **state) {
         const StepOptions step_options = {.mae = mae,
                                           .optimizer = optimizer,
                                           .ops = &ops,
-                                          .masks = &masks,
                                           .global_batch = (int)config.train.global_batch,
                                           .micro_batch = micro_batch};
         assert_fine(step_open(&step_options, &step));
         assert_int_equal(taken.device, plan.device.used - group(&plan.device, "kernels' scratch memory"));
-        const size_t planned = group(&plan.host, "step's masks and outcomes");
+        const size_t planned = group(&plan.host, "step's outcomes");
         assert_true(planned >= taken.pinned && planned - taken.pinned < 2 * 64); /* the arena's alignment */
         taken.pinned = 0;
         assert_fine(checkpoint_copy_open(&copy, mae_params(mae)));
@@ -164,13 +163,11 @@ static void emulated_step_takes_what_is_planned(void **state) {
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Mae *mae;
         Optimizer *optimizer;
-        Masks masks;
         const size_t before = free_on(device), scratch = group(&plan.device, "kernels' scratch memory");
         assert_fine(mae_open(&shape, &ops, &mae));
         assert_int_equal(before - free_on(device), plan.model);
         assert_fine(mae_init(mae, 1));
         assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
-        assert_fine(masks_open(&masks, batch, mae_patches(mae)));
         const bool too_little = i == 1;
         assert_fine(device->reserve_scratch(device, plan.scratch - (too_little ? 256 : 0)));
 
@@ -182,7 +179,6 @@ static void emulated_step_takes_what_is_planned(void **state) {
         const StepOptions step_options = {.mae = mae,
                                           .optimizer = optimizer,
                                           .ops = &ops,
-                                          .masks = &masks,
                                           .global_batch = batch,
                                           .micro_batch = batch,
                                           .capture = true,
@@ -192,14 +188,20 @@ static void emulated_step_takes_what_is_planned(void **state) {
         Crop crops[6];
         for (int c = 0; c < batch; c++)
             crops[c] = (Crop){c, 1, RECORD - c, RECORD - 2, c % 2 == 0};
+        int32_t *ids = malloc((size_t)batch * (size_t)mae_patches(mae) * sizeof *ids);
+        assert_non_null(ids);
+        const MaskKey key = {.patches = mae_patches(mae)};
+        for (int m = 0; m < batch; m++)
+            assert_fine(masks_draw_one(&key, 0, images.records[m], ids + m * key.patches));
         const PrefetchBatch samples = {.samples = crops_itself ? records : images.pixels,
+                                       .masks = ids,
                                        .crops = crops_itself ? crops : NULL,
                                        .records = images.records};
         Step *step;
         StepState outcome;
         assert_fine(step_open(&step_options, &step));
         for (int number = 1; number <= 4; number++) {
-            assert_fine(step_gradients(step, &samples, 0));
+            assert_fine(step_gradients(step, &samples));
             assert_fine(step_update(step, 1e-3, number));
             assert_fine(step_wait_oldest(step, &outcome));
             assert_false(outcome.halted);
@@ -212,8 +214,8 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_int_equal(plan.scratch, scratch);
         evaluation_images_close(&images);
         step_close(step);
+        free(ids);
         device->release(device, cached);
-        masks_close(&masks);
         optimizer_close(optimizer);
         mae_close(mae);
         device_close(device);
@@ -279,12 +281,13 @@ static void host_counts_where_memory_is_one(void **state) {
     const size_t scratch = group(&plan.device, "kernels' scratch memory"), inputs = group(&plan.device, "inputs");
     assert_true(scratch > 0 && inputs > 0);
     assert_int_equal(needed(&config, &cpu, 4), plan.device.used + plan.host.used - scratch - inputs);
-    /* Samples of 16 x 16 pixels, records and as many batches as the ring has. */
-    assert_int_equal(group(&plan.host, "ring of batches"), 3 * 24 * (16 * 16 * 3 + 8));
+    /* Samples of 16 x 16 pixels, records, masks of 4 x 4 patches, and as many batches as the ring has. */
+    const size_t mask = 16 * sizeof(int32_t);
+    assert_int_equal(group(&plan.host, "ring of batches"), 3 * 24 * (16 * 16 * 3 + 8 + mask));
     /* Records that the device crops are there whole, with their crops, in the model's two input slots. */
     const MemoryBudget records = {.record = 40};
     assert_fine(memory_plan(&config, &records, 4, &plan));
-    const size_t whole = 40 * 40 * 3, with_crops = 3 * 24 * (whole + 8 + sizeof(Crop));
+    const size_t whole = 40 * 40 * 3, with_crops = 3 * 24 * (whole + 8 + mask + sizeof(Crop));
     assert_in_range(group(&plan.host, "ring of batches"), with_crops, with_crops + 63); /* a multiple of 64 */
     const size_t more = group(&plan.device, "inputs") - inputs, wanted = 2 * 4 * (whole - 16 * 16 * 3 + sizeof(Crop));
     assert_in_range(more, wanted, wanted + 2 * 63);
@@ -292,7 +295,7 @@ static void host_counts_where_memory_is_one(void **state) {
     const MemoryBudget caching = {.record = 40, .cached_records = 1000};
     assert_fine(memory_plan(&config, &caching, 4, &plan));
     assert_int_equal(group(&plan.device, "packs' records"), 1000 * whole);
-    const size_t piece = 3 * 64 * (whole + 8), numbers = 3 * 24 * (8 + sizeof(Crop));
+    const size_t piece = 3 * 64 * (whole + 8), numbers = 3 * 24 * (8 + mask + sizeof(Crop));
     assert_in_range(group(&plan.host, "ring of batches"), piece + numbers, piece + numbers + 63);
     const size_t slots = group(&plan.device, "inputs") - inputs, least = 2 * 4 * (sizeof(int32_t) + sizeof(Crop));
     assert_in_range(slots, least, least + 4 * 63);

@@ -4,6 +4,7 @@
 
 #include "device/open.h"
 #include "model/fp8.h"
+#include "train/step/masks.h"
 #include "train/step/step.h"
 #include "train/validate/validate.h"
 
@@ -30,8 +31,6 @@ static void open_step(Model *model, int global_batch, bool capture, const uint8_
     const StepOptions step = {.mae = model->mae,
                               .optimizer = model->optimizer,
                               .ops = &model->ops,
-                              .masks = &model->masks,
-                              .seed = 5,
                               .global_batch = global_batch,
                               .micro_batch = micro_batch,
                               .spike = 3,
@@ -82,9 +81,23 @@ static void close_model(Model *model) {
     device_close(model->device);
 }
 
+enum { MOST_MASKS = 8 };
+
+/* As the loader's workers draw them. */
+static const int32_t *draw_masks(const int64_t *records, int count, uint32_t epoch, int32_t ids[MOST_MASKS * PATCHES]) {
+    const MaskKey key = {.seed = 5, .patches = PATCHES};
+    assert_true(count <= MOST_MASKS);
+    for (int i = 0; i < count; i++)
+        assert_fine(masks_draw_one(&key, epoch, records[i], ids + i * PATCHES));
+    return ids;
+}
+
 static void start(Model *model, const EvaluationImages *images, uint32_t epoch, double lr, int64_t number) {
-    const PrefetchBatch batch = {.samples = images->pixels, .records = images->records};
-    assert_fine(step_gradients(model->step, &batch, epoch));
+    int32_t ids[MOST_MASKS * PATCHES];
+    const PrefetchBatch batch = {.samples = images->pixels,
+                                 .records = images->records,
+                                 .masks = draw_masks(images->records, images->count, epoch, ids)};
+    assert_fine(step_gradients(model->step, &batch));
     assert_fine(step_update(model->step, lr, number));
 }
 
@@ -231,10 +244,14 @@ static void devices_crop_records_as_the_host_does(void **state) {
         open_emulated(&host, BATCH, micro_batch, false, 0, true);
         open_emulated(&device, BATCH, micro_batch, false, RECORD, true);
         for (int i = 0; i < STEPS; i++) {
-            const PrefetchBatch batch = {.samples = records, .crops = crops, .records = images.records};
+            int32_t ids[MOST_MASKS * PATCHES];
+            const PrefetchBatch batch = {.samples = records,
+                                         .crops = crops,
+                                         .records = images.records,
+                                         .masks = draw_masks(images.records, BATCH, (uint32_t)i, ids)};
             double left, right;
             start(&host, &images, (uint32_t)i, 1e-3, i + 1);
-            assert_fine(step_gradients(device.step, &batch, (uint32_t)i));
+            assert_fine(step_gradients(device.step, &batch));
             assert_fine(step_update(device.step, 1e-3, i + 1));
             assert_true(settle(&host).loss == settle(&device).loss);
             assert_fine(validate_loss(host.mae, &host.masks, &images, BATCH, &left));
@@ -274,12 +291,14 @@ static void devices_hold_records(void **state) {
         const int64_t keys[BATCH] = {6, 0, (i + 3) % HELD + HELD, i + 2 * HELD};
         for (int k = 0; k < BATCH; k++)
             memcpy(shown + k * RECORD_BYTES, records + keys[k] % HELD * RECORD_BYTES, RECORD_BYTES);
-        const PrefetchBatch whole = {.samples = shown, .crops = crops, .records = keys},
-                            numbers = {.crops = crops, .records = keys};
+        int32_t ids[MOST_MASKS * PATCHES];
+        const int32_t *masks = draw_masks(keys, BATCH, (uint32_t)i, ids);
+        const PrefetchBatch whole = {.samples = shown, .crops = crops, .records = keys, .masks = masks},
+                            numbers = {.crops = crops, .records = keys, .masks = masks};
         const uint64_t copied = step_copied(holding.step);
-        assert_fine(step_gradients(brought.step, &whole, (uint32_t)i));
+        assert_fine(step_gradients(brought.step, &whole));
         assert_fine(step_update(brought.step, 1e-3, i + 1));
-        assert_fine(step_gradients(holding.step, &numbers, (uint32_t)i));
+        assert_fine(step_gradients(holding.step, &numbers));
         assert_fine(step_update(holding.step, 1e-3, i + 1));
         assert_true(settle(&brought).loss == settle(&holding).loss);
         assert_int_equal(step_copied(holding.step) - copied, BATCH * (sizeof(int32_t) * (1 + PATCHES) + sizeof(Crop)));
@@ -319,6 +338,9 @@ static void masks_depend_on_seed_epoch_and_record(void **state) {
     masks_draw(&masks, 10, 4, (int64_t[]){8}, 1);
     assert_memory_not_equal(masks.ids, first, sizeof first);
     masks_draw(&masks, 9, 4, (int64_t[]){8}, 1);
+    assert_memory_equal(masks.ids, first, sizeof first);
+    const MaskKey key = {.seed = 9, .patches = PATCHES};
+    assert_fine(masks_draw_one(&key, 4, 8, masks.ids));
     assert_memory_equal(masks.ids, first, sizeof first);
     masks_close(&masks);
 }
@@ -389,18 +411,20 @@ static void a_loss_is_compared_with_the_mean(void **state) {
 static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     (void)state;
     EvaluationImages images = drawn_images(4);
-    const PrefetchBatch batch = {.samples = images.pixels, .records = images.records};
+    int32_t ids[MOST_MASKS * PATCHES];
+    const PrefetchBatch batch = {
+        .samples = images.pixels, .records = images.records, .masks = draw_masks(images.records, 4, 2, ids)};
     Model model;
     open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
     assert_true(isfinite(gradients(&model, &images, 2, 1)));
     const float grad = params->grad[0];
     params->grad[0] = 123;
-    assert_fine(step_repeat(model.step, &batch, 2));
+    assert_fine(step_repeat(model.step, &batch));
     assert_true(params->grad[0] == grad);
     params->value[params_find(params, "cls_token")->offset] = NAN;
     params->grad[0] = 123;
-    assert_fine(step_repeat(model.step, &batch, 2));
+    assert_fine(step_repeat(model.step, &batch));
     assert_true(params->grad[0] == 123);
     close_model(&model);
     evaluation_images_close(&images);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our side of a comparison: the masked autoencoder of FOLDER (mae_export's), by the steps that ./train takes. Images
- * come from pinned memory of the host, as from the loader's ring, and masks are drawn as in training: with mae_export's
- * key they are those of its file.
+ * and masks come from pinned memory of the host, as from the loader's ring.
  *
  * follow   takes N steps, batch after batch of the ring, and prints their losses; OUT gets the first step's `loss` and
  *          gradients (grad.*), `losses`, and with --after the weights that the steps ended with (after.*). With --masks
@@ -19,7 +18,6 @@
 #include "cost/peak.h"
 #include "device/open.h"
 #include "model/mae.h"
-#include "tools/bench/mae_export.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"
 
@@ -133,10 +131,9 @@ typedef struct {
     OptimizerOptions options;
     Mae *mae;
     Optimizer *optimizer;
-    Masks masks;
     Step *steps;
     uint8_t *pixels;        /* the ring, pinned */
-    int64_t *records;       /* [ring][given]: keys of masks */
+    int32_t *masks;         /* [ring][given][patches], pinned */
     int ring, given, batch; /* batches, images in each as given, images taken of each */
     const float *rates;
     int rate_count;
@@ -184,17 +181,9 @@ static void take_shape(Bench *b) {
                                     .decay_tokens = true};
 }
 
-static Status bring_pixels(Bench *b, const Tensor *pixels) {
-    void *memory;
-    TRY(b->device->allocate_pinned(b->device, (size_t)pixels->count, "the ring of images", &memory));
-    b->pixels = memory;
-    memcpy(b->pixels, pixels->data, (size_t)pixels->count);
-    const size_t count = (size_t)b->ring * (size_t)b->given;
-    b->records = malloc(count * sizeof *b->records);
-    if (!b->records)
-        return status_no_memory("the ring's records", count * sizeof *b->records);
-    for (size_t i = 0; i < count; i++)
-        b->records[i] = (int64_t)i;
+static Status bring_tensor(Bench *b, const Tensor *tensor, size_t bytes, void **memory) {
+    TRY(b->device->allocate_pinned(b->device, bytes, "the ring of images", memory));
+    memcpy(*memory, tensor->data, bytes);
     return NULL;
 }
 
@@ -204,26 +193,13 @@ static Status open_model(Bench *b) {
     TRY(params_read(params, params->value, b->weights, "weights."));
     params_round(params, &b->ops);
     TRY(optimizer_open(&b->options, params, &b->ops, &b->optimizer));
-    TRY(masks_open(&b->masks, b->batch, mae_patches(b->mae)));
     const StepOptions options = {.mae = b->mae,
                                  .optimizer = b->optimizer,
                                  .ops = &b->ops,
-                                 .masks = &b->masks,
-                                 .seed = MAE_EXPORT_SEED,
                                  .global_batch = b->batch,
                                  .micro_batch = b->batch,
                                  .capture = true};
     return step_open(&options, &b->steps);
-}
-
-/* The masks of the file are those that a step draws: looked at once. */
-static Status check_masks(Bench *b, const Tensor *ids) {
-    const size_t row = (size_t)mae_patches(b->mae);
-    masks_draw(&b->masks, MAE_EXPORT_SEED, 0, b->records, b->batch);
-    if (memcmp(b->masks.ids, ids->data, (size_t)b->batch * row * sizeof(int32_t)) != 0)
-        return status_error(EXIT_DATA, "%s/data.safetensors is of another mae_export: its masks are others",
-                            b->a->folder);
-    return NULL;
 }
 
 static Status open_bench(Bench *b) {
@@ -246,20 +222,23 @@ static Status open_bench(Bench *b) {
     if (b->batch < 1 || b->batch > b->given || b->a->steps > b->rate_count || b->a->masks < 0)
         return status_error(EXIT_USAGE, "the data has %d images a batch and %d learning rates", b->given,
                             b->rate_count);
-    TRY(bring_pixels(b, pixels));
+    void *memory;
+    TRY(bring_tensor(b, pixels, (size_t)pixels->count, &memory));
+    b->pixels = memory;
+    TRY(bring_tensor(b, ids, (size_t)ids->count * sizeof *b->masks, &memory));
+    b->masks = memory;
     TRY(open_model(b));
     if (ids->shape[2] != mae_patches(b->mae) || pixels->shape[2] != b->shape.image_size)
         return status_error(EXIT_DATA, "the data is not of the size of the model's images");
-    return check_masks(b, ids);
+    return NULL;
 }
 
 static void close_bench(Bench *b) {
     step_close(b->steps);
-    masks_close(&b->masks);
     optimizer_close(b->optimizer);
     mae_close(b->mae);
     b->device->release_pinned(b->device, b->pixels);
-    free(b->records);
+    b->device->release_pinned(b->device, b->masks);
     safetensors_close(b->weights);
     safetensors_close(b->data);
 }
@@ -269,9 +248,10 @@ static Status gradients(Bench *b) {
     const size_t image = (size_t)b->shape.image_size * (size_t)b->shape.image_size * 3;
     const size_t first = (size_t)(b->step % b->ring) * (size_t)b->given;
     const size_t masks = (size_t)((b->step + b->step / b->ring + b->a->masks) % b->ring) * (size_t)b->given;
-    const PrefetchBatch batch = {
-        .number = (uint64_t)b->step, .samples = b->pixels + first * image, .records = b->records + masks};
-    return step_gradients(b->steps, &batch, 0);
+    const PrefetchBatch batch = {.number = (uint64_t)b->step,
+                                 .samples = b->pixels + first * image,
+                                 .masks = b->masks + masks * (size_t)mae_patches(b->mae)};
+    return step_gradients(b->steps, &batch);
 }
 
 static Status update(Bench *b) {

@@ -22,8 +22,9 @@ static void pause_ms(int ms) {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-static Status read_slowly(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop) {
-    (void)context, (void)crop;
+static Status read_slowly(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop,
+                          int32_t *mask) {
+    (void)context, (void)crop, (void)mask;
     pause_ms(PAUSE_MS);
     *(uint64_t *)out = batch;
     *record = place;

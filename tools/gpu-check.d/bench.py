@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts bench:MODEL: pretraining steps, ours and PyTorch's in turns, after both are shown to compute the same.
 
-Both take the same weights, random images and masks. Our side takes the trainer's own steps, which bring the images
-from the host and draw the masks there; PyTorch finds both on the device.
+Both take the same weights, random images and masks. Our side takes the trainer's own steps, which bring both from
+the host; PyTorch finds both on the device.
 """
 import os
 import re

@@ -68,6 +68,7 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
                                                   : record      ? record
                                                                 : image,
                                   .crops = record > 0,
+                                  .mask = (int)patches,
                                   .depth = (int)config->data.prefetch_batches};
     prefetch_measure(&ring, host);
     int64_t images = config->log.recon_images;

@@ -38,7 +38,8 @@ typedef struct {
     Tune tune;
     Records train, val;
     Mae *mae;
-    Masks masks;
+    Masks masks; /* of evaluation */
+    MaskKey mask_key;
     int micro_batch;
     Loader *loader;
     EvaluationImages images; /* for validation and reconstructions */

@@ -150,6 +150,7 @@ static Status open_model(Run *run) {
         return status;
     TRY(mae_init(run->mae, (uint64_t)config->train.seed));
     TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
+    run->mask_key = (MaskKey){.seed = (uint64_t)config->train.seed, .patches = mae_patches(run->mae)};
     run->micro_batch = micro_batch;
     OptimizerOptions options = {.beta1 = config->optim.beta1,
                                 .beta2 = config->optim.beta2,
@@ -202,8 +203,6 @@ Status run_open_step(Run *run, bool capture) {
     const StepOptions options = {.mae = run->mae,
                                  .optimizer = run->optimizer,
                                  .ops = &run->ops,
-                                 .masks = &run->masks,
-                                 .seed = (uint64_t)config->train.seed,
                                  .global_batch = (int)config->train.global_batch,
                                  .micro_batch = run->micro_batch,
                                  .spike = config->guard.spike,
@@ -226,6 +225,9 @@ static LoaderOptions loader_options(const Run *run) {
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
                            .raw = shape->record > 0,
+                           .mask = masks_draw_one,
+                           .mask_context = &run->mask_key,
+                           .mask_length = run->mask_key.patches,
                            .min_side = (int)config->model.patch_size,
                            .crop = {config->data.crop_scale_min, config->data.crop_scale_max,
                                     config->data.crop_ratio_min, config->data.crop_ratio_max, config->data.flip},
@@ -257,6 +259,7 @@ static Status open_loader(Run *run) {
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
     /* Reconstructions use the validation images, or without any the first training images. */
     bool validates = run->val.count > 0;
+    options.mask = NULL;
     if (validates)
         options.records = &run->val;
     int64_t wanted = config->log.recon_images;

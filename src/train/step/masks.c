@@ -21,16 +21,26 @@ void masks_close(Masks *masks) {
     *masks = (Masks){0};
 }
 
-void masks_draw_to(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count, int32_t *ids) {
-    for (int i = 0; i < count; i++) {
-        Random random;
-        random_start(&random, seed, RANDOM_MASK, epoch, (uint64_t)records[i]);
-        for (int j = 0; j < masks->patches; j++)
-            masks->noise[j] = random_uniform(&random);
-        mae_shuffle(masks->noise, masks->patches, ids + (size_t)i * (size_t)masks->patches);
-    }
+static void draw_order(uint64_t seed, uint32_t epoch, int64_t record, int patches, float *noise, int32_t *ids) {
+    Random random;
+    random_start(&random, seed, RANDOM_MASK, epoch, (uint64_t)record);
+    for (int j = 0; j < patches; j++)
+        noise[j] = random_uniform(&random);
+    mae_shuffle(noise, patches, ids);
 }
 
 void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count) {
-    masks_draw_to(masks, seed, epoch, records, count, masks->ids);
+    for (int i = 0; i < count; i++)
+        draw_order(seed, epoch, records[i], masks->patches, masks->noise,
+                   masks->ids + (size_t)i * (size_t)masks->patches);
+}
+
+Status masks_draw_one(const void *context, uint32_t epoch, int64_t record, int32_t *ids) {
+    const MaskKey *key = context;
+    float *noise = malloc((size_t)key->patches * sizeof *noise);
+    if (!noise)
+        return status_no_memory("a mask's noise", (size_t)key->patches * sizeof *noise);
+    draw_order(key->seed, epoch, record, key->patches, noise, ids);
+    free(noise);
+    return NULL;
 }

@@ -10,6 +10,16 @@
  * compared. */
 #define MASKS_FIXED_SEED 0x666f766561ULL
 
+/* A training's masks, for the loader's workers. */
+typedef struct {
+    uint64_t seed;
+    int patches;
+} MaskKey;
+
+/* A LoaderMask: the order of the record's patches, as in MaeInput. `context` is a MaskKey. */
+Status masks_draw_one(const void *context, uint32_t epoch, int64_t record, int32_t *ids) MUST_USE;
+
+/* Room for the masks of a batch. */
 typedef struct {
     int patches;
     float *noise; /* [patches] */
@@ -18,8 +28,7 @@ typedef struct {
 
 Status masks_open(Masks *masks, int batch, int patches) MUST_USE;
 void masks_close(Masks *masks);
-/* Fills the first `count` rows of masks->ids, or of `ids`. */
+/* Fills the first `count` rows of masks->ids. */
 void masks_draw(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count);
-void masks_draw_to(Masks *masks, uint64_t seed, uint32_t epoch, const int64_t *records, int count, int32_t *ids);
 
 #endif

@@ -15,7 +15,7 @@ typedef struct {
 
 /* One of the model's input slots: it holds a micro-batch. */
 typedef struct {
-    int32_t *ids, *which; /* pinned; which: NULL unless the device caches the records */
+    int32_t *which; /* pinned; NULL unless the device caches the records */
     Event *filled, *free;
     Work first, more; /* passes that set the gradients, and that add to them */
 } InputSlot;
@@ -30,8 +30,7 @@ struct Step {
     float *gate;
     /* Of the host: */
     StepState *outcomes; /* [STEP_MAX_IN_FLIGHT], pinned */
-    int32_t *ids;        /* [MAE_INPUT_SLOTS][micro_batch][patches], pinned, and */
-    int32_t *which;      /* [MAE_INPUT_SLOTS][micro_batch] */
+    int32_t *which;      /* [MAE_INPUT_SLOTS][micro_batch], pinned */
     Stream *copies;
     Event *ends[STEP_MAX_IN_FLIGHT];
     InputSlot slots[MAE_INPUT_SLOTS];
@@ -43,11 +42,6 @@ struct Step {
     uint64_t copied;       /* bytes of inputs */
 };
 
-static size_t count_ids(const ModelShape *shape) {
-    const size_t across = (size_t)(shape->image_size / shape->patch_size);
-    return (size_t)shape->batch * across * across;
-}
-
 static void lay_out_step(Step *step, Arena *memory) {
     arena_group(memory, "step's losses and state");
     step->losses = arena_take(memory, (size_t)step->accumulation * sizeof *step->losses);
@@ -58,23 +52,17 @@ static void lay_out_step(Step *step, Arena *memory) {
 void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena *memory) {
     Step step = {.accumulation = global_batch / shape->batch};
     lay_out_step(&step, memory);
-    arena_group(host, "step's masks and outcomes");
+    arena_group(host, "step's outcomes");
     arena_take(host, STEP_MAX_IN_FLIGHT * sizeof *step.outcomes);
-    arena_take(host, MAE_INPUT_SLOTS * count_ids(shape) * sizeof *step.ids);
     arena_take(host, shape->cached ? MAE_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
 }
 
 static Status open_pinned_memory(Step *step) {
     const Device *device = step->device;
-    const ModelShape *shape = mae_shape(step->options.mae);
-    const size_t ids = count_ids(shape), batch = (size_t)shape->batch;
+    const size_t batch = (size_t)mae_shape(step->options.mae)->batch;
     void *memory;
     TRY(device->allocate_pinned(device, STEP_MAX_IN_FLIGHT * sizeof *step->outcomes, "a step's outcomes", &memory));
     step->outcomes = memory;
-    TRY(device->allocate_pinned(device, MAE_INPUT_SLOTS * ids * sizeof *step->ids, "the masks", &memory));
-    step->ids = memory;
-    for (int i = 0; i < MAE_INPUT_SLOTS; i++)
-        step->slots[i].ids = step->ids + (size_t)i * ids;
     if (!step->options.cached_records)
         return NULL;
     TRY(device->allocate_pinned(device, MAE_INPUT_SLOTS * batch * sizeof *step->which, "a step's records", &memory));
@@ -141,7 +129,6 @@ void step_close(Step *step) {
         device->event_close(device, step->ends[i]);
     device->stream_close(device, step->copies);
     device->release_pinned(device, step->which);
-    device->release_pinned(device, step->ids);
     device->release_pinned(device, step->outcomes);
     device_arena_close(device, &step->memory);
     status_free(step->uncaptured);
@@ -274,13 +261,14 @@ static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, 
 }
 
 /* Copies a micro-batch to the next slot, once host and device no longer use its former content. */
-static Status copy_inputs(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, uint32_t epoch, int first,
+static Status copy_inputs(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, int first,
                           MaeInput *input) {
     const Device *device = step->device;
     const int count = step->options.micro_batch;
     const ModelShape *shape = mae_shape(step->options.mae);
     const int side = batch->crops ? shape->record : shape->image_size;
-    const size_t image = (size_t)side * (size_t)side * 3;
+    const int across = shape->image_size / shape->patch_size;
+    const size_t image = (size_t)side * (size_t)side * 3, patches = (size_t)across * (size_t)across;
     const uint8_t *cached = step->options.cached_records, *samples = batch->samples;
     const MaeInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
                            .side = side,
@@ -288,13 +276,12 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
                            .which = slot->which,
                            .cached = (int)step->options.cached_count,
                            .crops = batch->crops ? batch->crops + first : NULL,
-                           .ids = slot->ids,
+                           .ids = batch->masks + (size_t)first * patches,
                            .batch = count};
     if (step->micro >= MAE_INPUT_SLOTS) {
         TRY(device->event_wait(device, slot->filled));
         TRY(device->stream_wait_event(device, slot->free, step->copies));
     }
-    masks_draw_to(step->options.masks, step->options.seed, epoch, batch->records + first, count, slot->ids);
     for (int i = 0; i < count && cached; i++)
         slot->which[i] = (int32_t)(batch->records[first + i] % step->options.cached_count);
     const uint64_t before = mae_uploaded_bytes(step->options.mae);
@@ -304,22 +291,22 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
     return device->stream_wait_event(device, slot->filled, NULL);
 }
 
-static Status fill_slot(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, uint32_t epoch, int first,
+static Status fill_slot(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, int first,
                         MaeInput *input) {
     step->device->range_push(step->device, "inputs");
-    Status status = copy_inputs(step, slot, index, batch, epoch, first, input);
+    Status status = copy_inputs(step, slot, index, batch, first, input);
     step->device->range_pop(step->device);
     return status;
 }
 
-Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
+Status step_gradients(Step *step, const PrefetchBatch *batch) {
     const Device *device = step->device;
     TRY(forget_outdated_work(step));
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
         const int index = (int)(step->micro % MAE_INPUT_SLOTS);
         InputSlot *slot = &step->slots[index];
         MaeInput input;
-        TRY(fill_slot(step, slot, index, batch, epoch, i * step->options.micro_batch, &input));
+        TRY(fill_slot(step, slot, index, batch, i * step->options.micro_batch, &input));
         TRY(do_work(step, i ? &slot->more : &slot->first, run_passes, &input, i > 0));
         TRY(device->copy(device, NULL, step->losses + i, mae_loss_memory(step->options.mae), sizeof *step->losses,
                          COPY_ON_DEVICE));
@@ -349,12 +336,12 @@ Status step_wait_oldest(Step *step, StepState *outcome) {
     return NULL;
 }
 
-Status step_repeat(Step *step, const PrefetchBatch *batch, uint32_t epoch) {
+Status step_repeat(Step *step, const PrefetchBatch *batch) {
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
         const int index = (int)(step->micro % MAE_INPUT_SLOTS);
         MaeInput input;
         double loss;
-        TRY(fill_slot(step, &step->slots[index], index, batch, epoch, i * step->options.micro_batch, &input));
+        TRY(fill_slot(step, &step->slots[index], index, batch, i * step->options.micro_batch, &input));
         if (i == 0)
             fp8_begin(fp8_of(step));
         mae_forward(step->options.mae, &input);

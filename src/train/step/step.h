@@ -13,7 +13,6 @@
 #include "data/prefetch.h"
 #include "model/mae.h"
 #include "train/optimizer.h"
-#include "train/step/masks.h"
 
 enum {
     STEP_MAX_IN_FLIGHT = OPTIMIZER_MAX_IN_FLIGHT, /* started steps whose outcome is not known */
@@ -24,8 +23,6 @@ typedef struct {
     Mae *mae; /* this and what follows are borrowed */
     Optimizer *optimizer;
     Ops *ops;
-    Masks *masks;
-    uint64_t seed;                 /* of the masks */
     int global_batch, micro_batch; /* the second divides the first */
     double spike;                  /* see StepState */
     int64_t settled;
@@ -59,9 +56,9 @@ Status step_busy(const Step *step, bool *busy) MUST_USE;
  * and after a step that was not applied. No step may be pending. Waits. */
 Status step_start(Step *step, int64_t applied, double mean) MUST_USE;
 
-/* The gradient of the batch's mean loss, into the parameters' grad. The batch must stay valid until the step's outcome
- * is known. `epoch` keys the masks. */
-Status step_gradients(Step *step, const PrefetchBatch *batch, uint32_t epoch) MUST_USE;
+/* The gradient of the loss's mean over the batch, which has masks, into the parameters' grad. The batch must stay valid
+ * until the step's outcome is known. */
+Status step_gradients(Step *step, const PrefetchBatch *batch) MUST_USE;
 /* Then the update, with the rate `lr`, as step `number`, counted from 1. The parameters change from here on. */
 Status step_update(Step *step, double lr, int64_t number) MUST_USE;
 /* Waits for the oldest pending step. When *outcome is halted, neither it nor any later step was applied. */
@@ -69,6 +66,6 @@ Status step_wait_oldest(Step *step, StepState *outcome) MUST_USE;
 
 /* For the guard, when no step is pending: computes the gradients of a batch again, waiting after each micro-batch.
  * Stops at the first whose loss is not finite, with its activations in place. */
-Status step_repeat(Step *step, const PrefetchBatch *batch, uint32_t epoch) MUST_USE;
+Status step_repeat(Step *step, const PrefetchBatch *batch) MUST_USE;
 
 #endif
