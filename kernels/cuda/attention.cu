@@ -18,7 +18,7 @@
  * floats. Groups of four elements are permuted within such a row by the row's number, so that threads that write down a
  * column and threads that read along a row both use all banks.
  *
- * Two arrays of 16 KiB; 95 to 128 registers for heads up to 128, two blocks a multiprocessor, and up to 251 beyond, one
+ * Two arrays of 16 KiB; 95 to 128 registers for heads up to 128, two blocks a multiprocessor, and up to 247 beyond, one
  * block. With n = batch x tokens and D = heads x head, 4 n tokens D FLOP forward and 14 n tokens D backward: beyond
  * some 90 tokens in FP32, 45 in BF16, they take longer at an H100's 67 TFLOP/s than memory does (computed). */
 enum { SIDE = 64, ACROSS = 16, THREADS = ACROSS * ACROSS, DEPTH = 32 };
@@ -77,9 +77,14 @@ __device__ __forceinline__ void load_rows(float *tile, const Rows<const T> &rows
     }
 }
 
-/* c += a^T b over `depth` rows, rounded up to four: rows 4 down + i of c, columns EACH across + j. */
-template <int EACH> __device__ __forceinline__ void accumulate(float (&c)[4][EACH], float *a, float *b, int depth) {
+/* c += a^T b over `depth` rows, rounded up to four: rows 4 down + i of c, columns EACH across + j. Only the first
+ * `rows` and `columns` of c are needed: a thread with none of them does nothing, which costs a GPU nothing where the
+ * others of its warp do something, and saves the emulator most of its work. */
+template <int EACH>
+__device__ __forceinline__ void accumulate(float (&c)[4][EACH], float *a, float *b, int depth, int rows, int columns) {
     const int down = threadIdx.x / ACROSS, across = threadIdx.x % ACROSS;
+    if (4 * down >= rows || EACH * across >= columns)
+        return;
     for (int row = 0; row < depth; row += 4) {
         const float *const left = group_at(a, row, down);
         const float *const right = group_at(b, row, across * EACH / 4) + across * EACH % 4;
@@ -131,7 +136,7 @@ __device__ __forceinline__ void multiply_rows(float (&c)[4][4], float *tile, con
         load_columns<T>(tile, x, x_row, column);
         load_columns<T>(tile + DEPTH * SIDE, y, y_row, column);
         __syncthreads();
-        accumulate(c, tile, tile + DEPTH * SIDE, min((int)DEPTH, x.columns - column));
+        accumulate(c, tile, tile + DEPTH * SIDE, min((int)DEPTH, x.columns - column), x.count - x_row, y.count - y_row);
     }
 }
 
@@ -141,18 +146,18 @@ template <int WIDTH> struct Split {
 };
 template <int WIDTH> using Sums = float[Split<WIDTH>::GROUPS][4][Split<WIDTH>::EACH];
 
-/* c += p^T x for the columns of x from `column`, over SIDE rows from `row`; p has been stored before the call, without
- * a barrier. */
+/* The first `rows` of c += p^T x for the columns of x from `column`, over SIDE rows from `row`; p has been stored
+ * before the call, without a barrier. */
 template <typename T, int WIDTH>
-__device__ __forceinline__ void multiply_scores(Sums<WIDTH> &c, float *tile, float *p, const Rows<const T> &x, int row,
-                                                int column) {
+__device__ __forceinline__ void multiply_scores(Sums<WIDTH> &c, float *tile, float *p, int rows, const Rows<const T> &x,
+                                                int row, int column) {
 #pragma unroll
     for (int group = 0; group < Split<WIDTH>::GROUPS; group++) {
         if (column + group * SIDE < x.columns) {
             __syncthreads();
             load_rows<T>(tile, x, row, column + group * SIDE);
             __syncthreads();
-            accumulate(c[group], p, tile, min((int)SIDE, x.count - row));
+            accumulate(c[group], p, tile, min((int)SIDE, x.count - row), rows, x.columns - column - group * SIDE);
         }
     }
 }
@@ -280,7 +285,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
                     c[group][i][j] *= shrink;
         }
         store_scores(scores, p);
-        multiply_scores<T, WIDTH>(c, tile, scores, v, key, place.column);
+        multiply_scores<T, WIDTH>(c, tile, scores, shape.tokens - place.row, v, key, place.column);
     }
     float factor[4];
 #pragma unroll
@@ -348,7 +353,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
             }
         }
         store_scores(scores, slope);
-        multiply_scores<T, WIDTH>(c, tile, scores, k, key, place.column);
+        multiply_scores<T, WIDTH>(c, tile, scores, shape.tokens - place.row, k, key, place.column);
     }
     const float one[4] = {1, 1, 1, 1};
     write_sums<T, WIDTH>(c, one, rows_of<T>(dqkv, shape, place.index, 3, 0), place.row, place.column);
@@ -388,10 +393,10 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
             }
         }
         store_scores(scores, p);
-        multiply_scores<T, WIDTH>(dv, tile, scores, d, query, place.column);
+        multiply_scores<T, WIDTH>(dv, tile, scores, shape.tokens - place.row, d, query, place.column);
         __syncthreads();
         store_scores(scores, slope);
-        multiply_scores<T, WIDTH>(dk, tile, scores, q, query, place.column);
+        multiply_scores<T, WIDTH>(dk, tile, scores, shape.tokens - place.row, q, query, place.column);
     }
     const float one[4] = {1, 1, 1, 1};
     write_sums<T, WIDTH>(dk, one, rows_of<T>(dqkv, shape, place.index, 3, 1), place.row, place.column);
