@@ -166,7 +166,7 @@ static void take_shape(Bench *b) {
                             .decoder_depth = (int)number(b, "decoder_depth"),
                             .decoder_heads = (int)number(b, "decoder_heads"),
                             .mlp_ratio = 4,
-                            .activation = ACTIVATION_GELU_ERF,
+                            .activation = number(b, "gelu_tanh") != 0 ? ACTIVATION_GELU_TANH : ACTIVATION_GELU_ERF,
                             .norm_eps = 1e-6,
                             .mask_ratio = number(b, "mask_ratio"),
                             .norm_pix_loss = number(b, "norm_pix_loss") != 0,

@@ -102,7 +102,8 @@ class Bench:
         tensors, notes = read_tensors(os.path.join(options.folder, "weights.safetensors"))
         whole = {"image_size", "patch_size", "dim", "depth", "heads", "decoder_dim", "decoder_depth", "decoder_heads"}
         shape = Shape(**{key: int(notes[key]) for key in whole}, mask_ratio=float(notes["mask_ratio"]),
-                      norm_pix_loss=float(notes["norm_pix_loss"]) != 0)
+                      norm_pix_loss=float(notes["norm_pix_loss"]) != 0,
+                      gelu="tanh" if float(notes["gelu_tanh"]) else "none")
         if shape.keep != int(notes["keep"]):
             sys.exit(f"torch_bench: {shape.keep} visible patches, not {notes['keep']}")
         model = MAE(shape, Fp8Linear if options.precision == "fp8" else torch.nn.Linear)

@@ -22,6 +22,7 @@ class Shape:
     decoder_heads: int
     mask_ratio: float = 0.75
     norm_pix_loss: bool = True
+    gelu: str = "none"  # F.gelu's approximation
 
     @property
     def grid(self):
@@ -53,19 +54,20 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, dim, linear):
+    def __init__(self, dim, linear, gelu):
         super().__init__()
+        self.gelu = gelu
         self.fc1, self.fc2 = linear(dim, 4 * dim), linear(4 * dim, dim)
 
     def forward(self, x):
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(F.gelu(self.fc1(x), approximate=self.gelu))
 
 
 class Block(nn.Module):
-    def __init__(self, dim, heads, linear=nn.Linear):
+    def __init__(self, dim, heads, gelu, linear=nn.Linear):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
-        self.attn, self.mlp = Attention(dim, heads, linear), Mlp(dim, linear)
+        self.attn, self.mlp = Attention(dim, heads, linear), Mlp(dim, linear, gelu)
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))
@@ -96,11 +98,11 @@ class MAE(nn.Module):
         self.mask_token = nn.Parameter(torch.zeros(1, 1, shape.decoder_dim))
         self.register_buffer("pos_embed", torch.randn(1, 1 + shape.patches, shape.dim) * 0.5)
         self.register_buffer("decoder_pos_embed", torch.randn(1, 1 + shape.patches, shape.decoder_dim) * 0.5)
-        self.blocks = nn.Sequential(*[Block(shape.dim, shape.heads, linear) for _ in range(shape.depth)])
+        self.blocks = nn.Sequential(*[Block(shape.dim, shape.heads, shape.gelu, linear) for _ in range(shape.depth)])
         self.norm = nn.LayerNorm(shape.dim, eps=1e-6)
         self.decoder_embed = nn.Linear(shape.dim, shape.decoder_dim)
         self.decoder_blocks = nn.Sequential(
-            *[Block(shape.decoder_dim, shape.decoder_heads) for _ in range(shape.decoder_depth)])
+            *[Block(shape.decoder_dim, shape.decoder_heads, shape.gelu) for _ in range(shape.decoder_depth)])
         self.decoder_norm = nn.LayerNorm(shape.decoder_dim, eps=1e-6)
         self.decoder_pred = nn.Linear(shape.decoder_dim, shape.patch_dim)
         # Pixels are (v / 255 - mean) / std: one multiplication and one addition per channel.

@@ -21,6 +21,7 @@ from replay import replay
 PARTS = {"ops": ops, "replay": replay, "bench:vit_large": functools.partial(bench, model="vit_large", precision="bf16"),
          "curves": curves, "bench:vit_large_fp8": functools.partial(bench, model="vit_large", precision="fp8"),
          "bench:vit_base": functools.partial(bench, model="vit_base", precision="bf16"),
+         "bench:vit_large_tanh": functools.partial(bench, model="vit_large", precision="bf16", activation="tanh"),
          "faults": faults, "speed": speed, "sanitize": sanitize}
 
 
