@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/checksums/md5_list.h"
 
+#include "base/path_index.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -11,57 +12,40 @@
 #include <string.h>
 #include <strings.h>
 
-/* The files by the last part of their paths. */
-typedef struct {
-    const char *name;
-    Md5File *file;
-} NamedFile;
-
 typedef struct {
     const char *path; /* of the list */
-    NamedFile *named; /* sorted by name */
-    int64_t count;
+    Md5File *files;   /* [paths.count] */
+    PathIndex paths;
     int64_t given; /* files that have a sum */
 } Md5List;
 
-static int compare_names(const void *a, const void *b) {
-    return strcmp(((const NamedFile *)a)->name, ((const NamedFile *)b)->name);
-}
-
-static const NamedFile *first_named(const Md5List *list, const char *name) {
-    NamedFile key = {name, NULL};
-    const NamedFile *found = bsearch(&key, list->named, (size_t)list->count, sizeof *list->named, compare_names);
-    while (found && found > list->named && strcmp(found[-1].name, name) == 0)
-        found--;
-    return found;
-}
-
-/* Whether one path ends in the other. */
-static bool paths_match(const char *path, const Md5File *file) {
-    return path_ends_in(path, file->path) || (!file->whole && path_ends_in(file->path, path));
+/* The files of fewer parts that `path` ends in: the longest is meant. They have one path, so there is one at most. */
+static Status find_shorter(const Md5List *list, const char *path, Md5File **file) {
+    PathRange range;
+    TRY(path_index_shorter(&list->paths, path, strlen(path), &range));
+    *file = range.first < range.end ? &list->files[list->paths.sorted[range.first].item] : NULL;
+    return NULL;
 }
 
 /* The file that `path` means; NULL when there is none. */
 static Status find_file(const Md5List *list, int64_t line, const char *path, Md5File **file) {
+    PathRange range;
+    Md5File *other = NULL;
     *file = NULL;
     path += strspn(path, "/");
-    const char *name = path_name(path);
-    const NamedFile *found = first_named(list, name);
-    for (; found && found < list->named + list->count && strcmp(found->name, name) == 0; found++) {
-        if (!paths_match(path, found->file))
+    TRY(path_index_longer(&list->paths, path, strlen(path), &range));
+    for (int64_t i = range.first; i < range.end && !other; i++) {
+        Md5File *found = &list->files[list->paths.sorted[i].item];
+        if (found->whole && !path_ends_in(path, found->path))
             continue;
-        /* One whole path may end in another; the longer one is meant. */
-        if (*file && path_ends_in(path, found->file->path) && path_ends_in(path, (*file)->path)) {
-            if (strlen(found->file->path) > strlen((*file)->path))
-                *file = found->file;
-            continue;
-        }
-        if (*file)
-            return status_error(EXIT_DATA, "%s:%lld: %s may mean %s or %s; write its path below the root", list->path,
-                                (long long)line, path, (*file)->path, found->file->path);
-        *file = found->file;
+        other = *file;
+        *file = found;
     }
-    return NULL;
+    if (!other && (!*file || !path_ends_in(path, (*file)->path)))
+        TRY(find_shorter(list, path, *file ? &other : file));
+    return other ? status_error(EXIT_DATA, "%s:%lld: %s may mean %s or %s; write its path below the root", list->path,
+                                (long long)line, path, other->path, (*file)->path)
+                 : NULL;
 }
 
 static Status enter_sum(Md5List *list, int64_t line, const char *path, const char *sum) {
@@ -112,12 +96,16 @@ static bool is_sum(const char *cell, char sum[MD5_TEXT]) {
     return taken && !cell[taken];
 }
 
-static void count_cells(const Md5List *list, char *const *cells, int columns, ColumnContents *counts) {
+static Status count_cells(const Md5List *list, char *const *cells, int columns, ColumnContents *counts) {
     char sum[MD5_TEXT];
     for (int i = 0; i < columns; i++) {
+        PathRange range;
+        const char *name = path_name(cells[i]);
+        TRY(path_index_longer(&list->paths, name, strlen(name), &range));
         counts->sums[i] += is_sum(cells[i], sum);
-        counts->names[i] += first_named(list, path_name(cells[i])) != NULL;
+        counts->names[i] += range.first < range.end;
     }
+    return NULL;
 }
 
 /* The only column of sums, or the only one whose name contains "md5". */
@@ -164,13 +152,12 @@ static Status find_columns(const Md5List *list, Table *table, int *sums, int *pa
     if (!cells)
         return status_no_memory("counts", 0);
     ColumnContents counts = {cells, cells + columns};
-    count_cells(list, table->columns, columns, &counts);
+    Status status = count_cells(list, table->columns, columns, &counts);
     *headless = false;
     for (int i = 0; i < columns; i++)
         *headless |= counts.sums[i] != 0;
-    Status status = NULL;
     for (bool more = true; !status && !(status = table_next(table, &more)) && more;)
-        count_cells(list, table->fields, columns, &counts);
+        status = count_cells(list, table->fields, columns, &counts);
     if (!status)
         status = choose_columns(table, &counts, sums, paths);
     free(cells);
@@ -204,13 +191,12 @@ static Status read_table(Md5List *list) {
     return status;
 }
 
-static Status read_sums(Md5List *list, Md5File *files) {
-    list->named = malloc(((size_t)list->count + 1) * sizeof *list->named);
-    if (!list->named)
-        return status_no_memory("names", (size_t)list->count * sizeof *list->named);
-    for (int64_t i = 0; i < list->count; i++)
-        list->named[i] = (NamedFile){path_name(files[i].path), &files[i]};
-    qsort(list->named, (size_t)list->count, sizeof *list->named, compare_names);
+static Status read_sums(Md5List *list, Md5File *files, int64_t count) {
+    list->files = files;
+    TRY(path_index_open(&list->paths, count, false));
+    for (int64_t i = 0; i < count; i++)
+        TRY(path_index_add(&list->paths, files[i].path, strlen(files[i].path)));
+    path_index_sort(&list->paths);
     TextFile file;
     TRY(text_file_read(list->path, "list", &file));
     const bool lines = md5_lines_recognise(file.text);
@@ -222,13 +208,13 @@ static Status read_sums(Md5List *list, Md5File *files) {
     if (!list->given)
         return status_error(
             EXIT_DATA, "%s: has sums, but for none of the %lld files to stage; is it the list of another download?",
-            list->path, (long long)list->count);
+            list->path, (long long)count);
     return NULL;
 }
 
 Status md5_list_read(const char *path, Md5File *files, int64_t count) {
-    Md5List list = {.path = path, .count = count};
-    Status status = read_sums(&list, files);
-    free(list.named);
+    Md5List list = {.path = path};
+    Status status = read_sums(&list, files, count);
+    path_index_close(&list.paths);
     return status;
 }

@@ -5,27 +5,20 @@
 #define FOVEA_STAGE_IMAGE_INDEX_H
 
 #include "base/file_tree.h"
+#include "base/path_index.h"
 
 #include <stddef.h>
 
 typedef struct {
-    char *key; /* the parts of the path, the last one first, lower case, without an image's extension */
-    int64_t file;
-} ImageKey;
-
-/* Sorted by key: the files whose paths end alike are neighbours, so that a look-up costs log(count) however often a
- * name repeats. */
-typedef struct {
     const TreeFile *files; /* the caller's */
-    ImageKey *sorted;      /* [count] */
-    int64_t count;
-    bool names_repeat; /* two files have the same name */
+    PathIndex paths;       /* of the files, without an image's extension */
+    bool names_repeat;     /* two files have the same name */
 } ImageIndex;
 
 Status image_index_open(const TreeFile *files, int64_t count, ImageIndex *index) MUST_USE;
 void image_index_close(ImageIndex *index);
 /* Whether a file has this name, whatever its folder. */
-bool image_index_has(const ImageIndex *index, const char *text);
+Status image_index_has(const ImageIndex *index, const char *text, bool *there) MUST_USE;
 /* The file whose path ends in `text`, or the longest path that is the end of `text`. Case, the extension and `folder`
  * (which the file should be below, or NULL) only decide between several. *file is -1 when there is none; *other is a
  * second one that matches as well, or -1. */

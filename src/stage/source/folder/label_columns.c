@@ -26,7 +26,9 @@ typedef struct {
 
 static Status count_cell(const FolderSet *set, const Table *table, const char *cell, ColumnCount *count) {
     double value;
-    count->images += image_index_has(&set->index, cell);
+    bool there;
+    TRY(image_index_has(&set->index, cell, &there));
+    count->images += there;
     switch (cell_read(cell, &value)) {
     case CELL_UNKNOWN:
         return NULL;
