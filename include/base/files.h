@@ -24,6 +24,10 @@ Status files_write(const char *path, const void *data, size_t size) MUST_USE;
  * directory that no other process writes to. */
 Status files_remove_unfinished(const char *directory) MUST_USE;
 
+/* The name under which those calls write `path`, and which no other thread or process of this machine uses; the
+ * caller's.
+ */
+Status files_name_unfinished(const char *path, char **unfinished) MUST_USE;
 /* Whether `name` from byte `at` on is what those calls append to a name while they write. */
 bool files_is_unfinished(const char *name, size_t at);
 

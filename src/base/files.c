@@ -228,14 +228,13 @@ bool files_is_unfinished(const char *name, size_t at) {
     return end > thread && !*end;
 }
 
-/* A name beside `path` that no other thread or process of this machine uses; the caller's. */
-static Status name_unfinished(const char *path, char **unfinished) {
+Status files_name_unfinished(const char *path, char **unfinished) {
     return files_path(unfinished, "%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
 }
 
 Status files_write(const char *path, const void *data, size_t size) {
     char *unfinished;
-    TRY(name_unfinished(path, &unfinished));
+    TRY(files_name_unfinished(path, &unfinished));
     Status status = files_write_new(unfinished, data, size);
     if (!status) {
         status = files_rename(unfinished, path);
@@ -269,7 +268,7 @@ Status files_rename(const char *from, const char *to) {
 
 Status files_link(const char *target, const char *path) {
     char *fresh;
-    TRY(name_unfinished(path, &fresh));
+    TRY(files_name_unfinished(path, &fresh));
     Status status = NULL;
     if ((unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0)
         status = files_failure("create link", path, errno);

@@ -220,7 +220,11 @@ void output_close(Output *output) {
 }
 
 Status output_unpublish(const Output *output) {
-    return remove_named(output, "pack.json");
+    if (!output_is_published(output))
+        return NULL;
+    TRY(remove_named(output, "pack.json"));
+    /* Otherwise a power cut could bring it back beside shards that it does not describe. */
+    return files_sync_directory(output->path);
 }
 
 Status output_remove_leftovers(const Output *output, int count) {

@@ -132,7 +132,7 @@ static Status write_shard_file(const Output *output, int number, const PackInfo 
     char *path, *unfinished = NULL;
     Status status = output_shard(output, number, &path);
     if (!status)
-        status = files_path(&unfinished, "%s.tmp-%d", path, number);
+        status = files_name_unfinished(path, &unfinished);
     if (!status)
         status = pack_shard_write(unfinished, info, rows, records, spool, entry);
     if (!status)
