@@ -101,8 +101,32 @@ stopped_by() {
     rm -rf "$directory"
 }
 
+# Validated are steps 7, 14, 21, 28, 35 and 40; with a checkpoint, of every third step and the last, 21 and 40.
+best_of_reference() {
+    local directory=$TMP/reference best wanted kept
+    wanted=$(sed -n 's/^{"step": \(21\|40\), "val_loss": \([^,}]*\).*/\2 \1/p' "$directory/metrics.jsonl" | sort -g | head -n 1)
+    best=$(field "$directory" best_step)
+    if [ "$(field "$directory" best_val_loss) $best" = "$wanted" ] && [ "$(readlink "$directory/ckpt/best")" = "step-$best" ]; then
+        ok "the best checkpoint is one that was validated itself"
+    else
+        not_ok "the best checkpoint is one that was validated itself" "best_step $best, not $wanted"
+    fi
+    # On a slow disk one may have been left out.
+    kept=$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' -printf '%f\n' | sort -t - -k 2 -gr | tail -n +3)
+    if [ "${kept:-step-$best}" = "step-$best" ] && [ "$(find "$directory/ckpt" -maxdepth 1 -name 'step-*' | wc -l)" -ge 2 ]; then
+        ok "the two newest are kept, and the best"
+    else
+        not_ok "the two newest are kept, and the best" "besides two: $kept"
+    fi
+}
+
 until_and_on() {
     check "--until 17 ends well" train "$TMP/until" --until 17
+    if [ "$(field "$TMP/until" best_step)" = -1 ] && [ ! -e "$TMP/until/ckpt/best" ]; then
+        ok "no checkpoint is the best by the validation of an earlier step"
+    else
+        not_ok "no checkpoint is the best by the validation of an earlier step" "best_step $(field "$TMP/until" best_step)"
+    fi
     if [ "$(field "$TMP/until" exit_reason)" = until ] && [ -d "$TMP/until/ckpt/step-17" ]; then
         ok "--until 17 leaves a checkpoint of step 17"
     else
@@ -137,6 +161,7 @@ damaged() {
 draw_images
 write_config
 make_reference
+best_of_reference
 check "two workers" train "$TMP/workers" --set data.workers=2
 same_as_reference "two workers: equal" "$TMP/workers"
 

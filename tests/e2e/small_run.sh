@@ -76,6 +76,7 @@ field() {
 make_reference() {
     extra=(FOVEA_CRASH_UNDER="$TMP/reference" FOVEA_CRASH_COUNT="$TMP/calls" LD_PRELOAD="$PRELOAD/crash.so:$PRELOAD/disk.so")
     check "the reference: 40 steps without a break" train "$TMP/reference"
+    expect_output "validation on 8 of 12 in $TMP/data/val"
     extra=()
     losses "$TMP/reference" >"$TMP/reference.losses"
     if [ "$(wc -l <"$TMP/reference.losses")" = 40 ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi

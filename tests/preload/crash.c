@@ -2,12 +2,14 @@
 /* Kills the program it is preloaded into inside a chosen call on a file, as kill -9 at that moment would.
  *
  *   FOVEA_CRASH_UNDER=DIR      count calls on files under DIR (absolute, without links)
- *   FOVEA_CRASH_AT=KIND:N      SIGKILL in the N-th call of KIND: write (part of the bytes is written), pwrite, fsync,
+ *   FOVEA_CRASH_AT=KIND:N      SIGKILL in the N-th call of KIND: write (part of the bytes is written), pwrite (also
+ *                              copy_file_range), fsync,
  *                              fdatasync, rename, symlink, unlink, mkdir; KIND-after: when the call is done;
  *                              step: before the N-th write to a metrics.jsonl, that is between two steps
  *   FOVEA_CRASH_SEED=S         decides how many bytes of a write get through
  *   FOVEA_CRASH_LOG=FILE       gets the line "KIND N PATH" when it fires
- *   FOVEA_CRASH_COUNT=FILE     gets a line "KIND CALLS" for each kind when the program ends by itself */
+ *   FOVEA_CRASH_TRACE=FILE     gets a line "KIND PATH FROM" for each call as it begins; FROM: a renamed file's former
+ * name FOVEA_CRASH_COUNT=FILE     gets a line "KIND CALLS" for each kind when the program ends by itself */
 #include "tests/preload/paths.h"
 
 #include <dlfcn.h>
@@ -26,7 +28,7 @@ static const char *const kind_names[KINDS] = {"write",   "pwrite", "fsync", "fda
 
 /* Filled before main() and constant then, except the counters. */
 static struct {
-    const char *under;
+    const char *under, *traced;
     Kind kind;
     bool armed, after;
     long at;
@@ -44,6 +46,7 @@ static void append_line(const char *file, const char *text, int flags) {
 
 __attribute__((constructor)) static void begin(void) {
     crash.under = getenv("FOVEA_CRASH_UNDER");
+    crash.traced = getenv("FOVEA_CRASH_TRACE");
     const char *at = getenv("FOVEA_CRASH_AT"), *seed = getenv("FOVEA_CRASH_SEED");
     crash.seed = seed ? strtoull(seed, NULL, 10) : 1;
     if (!at)
@@ -74,10 +77,19 @@ __attribute__((destructor)) static void end(void) {
     append_line(getenv("FOVEA_CRASH_COUNT"), text, O_TRUNC);
 }
 
-/* Counts a call; true when it is the one to die in. */
-static bool is_the_one(Kind kind, const char *path, long *number) {
+static void trace(Kind kind, const char *path, const char *from) {
+    char text[2 * PATH_MAX + 64];
+    if (!crash.traced)
+        return;
+    snprintf(text, sizeof text, "%s %s %s\n", kind_names[kind], path, from);
+    append_line(crash.traced, text, O_APPEND);
+}
+
+/* Counts a call; true when it is the one to die in. `from` is a renamed file's former name. */
+static bool is_the_one(Kind kind, const char *path, const char *from, long *number) {
     if (!crash.under || !lies_under(path, crash.under))
         return false;
+    trace(kind, path, from);
     *number = 1 + atomic_fetch_add(&crash.calls[kind], 1);
     return crash.armed && kind == crash.kind && *number == crash.at;
 }
@@ -98,10 +110,10 @@ static void die(void) {
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 /* A call that is done whole or not at all: dies before or after it. */
-#define WHOLE(kind, path, call)                                                                                        \
+#define WHOLE(kind, path, from, call)                                                                                  \
     do {                                                                                                               \
         long number_;                                                                                                  \
-        if (!is_the_one(kind, path, &number_))                                                                         \
+        if (!is_the_one(kind, path, from, &number_))                                                                   \
             return call;                                                                                               \
         if (crash.after)                                                                                               \
             (void)!call;                                                                                               \
@@ -123,11 +135,11 @@ ssize_t write(int descriptor, const void *data, size_t size) {
     long number;
     path_of_descriptor(descriptor, path);
     const char *name = strrchr(path, '/');
-    if (name && strcmp(name, "/metrics.jsonl") == 0 && is_the_one(STEP, path, &number)) {
+    if (name && strcmp(name, "/metrics.jsonl") == 0 && is_the_one(STEP, path, "", &number)) {
         log_call(STEP, number, path);
         die();
     }
-    if (is_the_one(WRITE, path, &number)) {
+    if (is_the_one(WRITE, path, "", &number)) {
         (void)!REAL(write)(descriptor, data, crash.after ? size : part_of(size, number));
         log_call(WRITE, number, path);
         die();
@@ -139,7 +151,7 @@ ssize_t pwrite(int descriptor, const void *data, size_t size, off_t offset) {
     char path[PATH_MAX];
     long number;
     path_of_descriptor(descriptor, path);
-    if (is_the_one(PWRITE, path, &number)) {
+    if (is_the_one(PWRITE, path, "", &number)) {
         (void)!REAL(pwrite)(descriptor, data, crash.after ? size : part_of(size, number), offset);
         log_call(PWRITE, number, path);
         die();
@@ -147,80 +159,95 @@ ssize_t pwrite(int descriptor, const void *data, size_t size, off_t offset) {
     return REAL(pwrite)(descriptor, data, size, offset);
 }
 
+ssize_t copy_file_range(int from, off64_t *read_at, int to, off64_t *write_at, size_t size, unsigned flags) {
+    char path[PATH_MAX];
+    long number;
+    path_of_descriptor(to, path);
+    if (is_the_one(PWRITE, path, "", &number)) {
+        (void)!REAL(copy_file_range)(from, read_at, to, write_at, crash.after ? size : part_of(size, number), flags);
+        log_call(PWRITE, number, path);
+        die();
+    }
+    return REAL(copy_file_range)(from, read_at, to, write_at, size, flags);
+}
+
 int fsync(int descriptor) {
     char path[PATH_MAX];
     path_of_descriptor(descriptor, path);
-    WHOLE(FSYNC, path, REAL(fsync)(descriptor));
+    WHOLE(FSYNC, path, "", REAL(fsync)(descriptor));
 }
 
 int fdatasync(int descriptor) {
     char path[PATH_MAX];
     path_of_descriptor(descriptor, path);
-    WHOLE(FDATASYNC, path, REAL(fdatasync)(descriptor));
+    WHOLE(FDATASYNC, path, "", REAL(fdatasync)(descriptor));
 }
 
 int rename(const char *from, const char *to) {
-    char path[PATH_MAX];
+    char path[PATH_MAX], former[PATH_MAX];
     path_of_name(AT_FDCWD, to, path);
-    WHOLE(RENAME, path, REAL(rename)(from, to));
+    path_of_name(AT_FDCWD, from, former);
+    WHOLE(RENAME, path, former, REAL(rename)(from, to));
 }
 
 int renameat(int from_directory, const char *from, int to_directory, const char *to) {
-    char path[PATH_MAX];
+    char path[PATH_MAX], former[PATH_MAX];
     path_of_name(to_directory, to, path);
-    WHOLE(RENAME, path, REAL(renameat)(from_directory, from, to_directory, to));
+    path_of_name(from_directory, from, former);
+    WHOLE(RENAME, path, former, REAL(renameat)(from_directory, from, to_directory, to));
 }
 
 int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
-    char path[PATH_MAX];
+    char path[PATH_MAX], former[PATH_MAX];
     path_of_name(to_directory, to, path);
-    WHOLE(RENAME, path, REAL(renameat2)(from_directory, from, to_directory, to, flags));
+    path_of_name(from_directory, from, former);
+    WHOLE(RENAME, path, former, REAL(renameat2)(from_directory, from, to_directory, to, flags));
 }
 
 int symlink(const char *target, const char *name) {
     char path[PATH_MAX];
     path_of_name(AT_FDCWD, name, path);
-    WHOLE(SYMLINK, path, REAL(symlink)(target, name));
+    WHOLE(SYMLINK, path, "", REAL(symlink)(target, name));
 }
 
 int symlinkat(const char *target, int directory, const char *name) {
     char path[PATH_MAX];
     path_of_name(directory, name, path);
-    WHOLE(SYMLINK, path, REAL(symlinkat)(target, directory, name));
+    WHOLE(SYMLINK, path, "", REAL(symlinkat)(target, directory, name));
 }
 
 int unlink(const char *name) {
     char path[PATH_MAX];
     path_of_name(AT_FDCWD, name, path);
-    WHOLE(UNLINK, path, REAL(unlink)(name));
+    WHOLE(UNLINK, path, "", REAL(unlink)(name));
 }
 
 int unlinkat(int directory, const char *name, int flags) {
     char path[PATH_MAX];
     path_of_name(directory, name, path);
-    WHOLE(UNLINK, path, REAL(unlinkat)(directory, name, flags));
+    WHOLE(UNLINK, path, "", REAL(unlinkat)(directory, name, flags));
 }
 
 int rmdir(const char *name) {
     char path[PATH_MAX];
     path_of_name(AT_FDCWD, name, path);
-    WHOLE(UNLINK, path, REAL(rmdir)(name));
+    WHOLE(UNLINK, path, "", REAL(rmdir)(name));
 }
 
 int remove(const char *name) {
     char path[PATH_MAX];
     path_of_name(AT_FDCWD, name, path);
-    WHOLE(UNLINK, path, REAL(remove)(name));
+    WHOLE(UNLINK, path, "", REAL(remove)(name));
 }
 
 int mkdir(const char *name, mode_t mode) {
     char path[PATH_MAX];
     path_of_name(AT_FDCWD, name, path);
-    WHOLE(MKDIR, path, REAL(mkdir)(name, mode));
+    WHOLE(MKDIR, path, "", REAL(mkdir)(name, mode));
 }
 
 int mkdirat(int directory, const char *name, mode_t mode) {
     char path[PATH_MAX];
     path_of_name(directory, name, path);
-    WHOLE(MKDIR, path, REAL(mkdirat)(directory, name, mode));
+    WHOLE(MKDIR, path, "", REAL(mkdirat)(directory, name, mode));
 }
