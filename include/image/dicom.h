@@ -5,6 +5,7 @@
 #define FOVEA_IMAGE_DICOM_H
 
 #include "base/status.h"
+#include "image/dicom_syntax.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,9 +18,11 @@ typedef struct {
     char laterality;  /* 'R' or 'L'; 0: both, neither, or absent */
     int rows, columns, samples, planar, bits_allocated, bits_stored, high_bit, frames;
     bool is_signed;
-    size_t pixels_at, pixels_bytes; /* where the values are in the file; encapsulated: all items, and their end */
-    bool encapsulated;
-    bool jpeg_damaged; /* dicom_decode() failed by the JPEG, not by the file around it */
+    DicomCoding coding;
+    uint8_t *inflated; /* the data set of a deflated file; malloc'ed, the caller's; NULL for others */
+    /* Where the values are in the file, or in `inflated`; with a coding: all items, and their end. */
+    size_t pixels_at, pixels_bytes;
+    bool coding_damaged; /* dicom_decode() failed by the compressed image, not by the file around it */
 } Dicom;
 
 /* Reads a whole file in memory up to the end of its pixel data. EXIT_DATA "NAME: reason" when it is no DICOM file,

@@ -7,11 +7,11 @@
 #include "image/image.h"
 
 /* dicom_parse(), then the pixels as RGB: native 8 bit RGB and YBR_FULL (interleaved or planar), YBR_FULL_422 (chroma
- * repeated), MONOCHROME1 (inverted) and MONOCHROME2, explicit and implicit little endian; JPEG baseline
- * (1.2.840.10008.1.2.4.50) in one or many fragments, whose own markers (component ids R, G, B; Adobe; JFIF)
- * override the tag's colours. The values are those stored: no rescale slope, window or lookup table is applied.
- * `min_side` as in image_decode(), for JPEG; rows and columns of `dicom` are the full size. Free `image` with
- * image_free(). */
+ * repeated), MONOCHROME1 (inverted) and MONOCHROME2, explicit, implicit and deflated little endian; and in one or many
+ * fragments JPEG baseline, whose own markers (component ids R, G, B; Adobe; JFIF) override the tag's colours, JPEG-LS,
+ * JPEG 2000 (there YBR_RCT and YBR_ICT, too) and RLE, whose colours are the tag's and all of full resolution. The
+ * values are those stored: no rescale slope, window or lookup table is applied. `min_side` as in image_decode(), for
+ * JPEG; rows and columns of `dicom` are the full size. Free `image` with image_free(). */
 Status dicom_decode(const char *name, const uint8_t *data, size_t size, int min_side, Image *image, Dicom *dicom,
                     bool *unsupported) MUST_USE;
 

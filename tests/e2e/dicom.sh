@@ -31,8 +31,17 @@ check "its pixels are the file's own" cmp $cases/native_explicit.rgb "$TMP/nativ
 check "a JPEG image is read" "$dicom" $cases/jpeg_ybr422.dcm "$TMP/jpeg.rgb"
 check "its pixels are within two levels" within 2 $cases/jpeg_ybr422.rgb "$TMP/jpeg.rgb"
 
+# Written by pydicom through other builds of the codecs, with the pixels that pydicom reads. Lossless ones are exact;
+# the two lossy ones may round differently. Grey is inverted, segments and fragments are several.
+for file in deflated_planar j2k_rct_jp2 j2k_ict_raw j2k_grey1_raw jls_rgb jls_rgb_near_planes jls_grey1 rle_rgb_fragments \
+    rle_grey1; do
+    case $file in *_ict_* | *_near_*) levels=2 ;; *) levels=0 ;; esac
+    check "$file is read" "$dicom" $cases/$file.dcm "$TMP/$file.rgb"
+    check "its pixels are within $levels levels" within $levels $cases/$file.rgb "$TMP/$file.rgb"
+done
+
 expect_exit 65 "$dicom" $cases/rle_unsupported.dcm "$TMP/none.rgb"
-expect_output "unsupported DICOM: transfer syntax 1.2.840.10008.1.2.5 (RLE Lossless)"
+expect_output "rle_unsupported.dcm: damaged RLE: 0 segments for 3 components"
 check "in one line" test "$(wc -l <"$TMP/output")" = 1
 check "and without a file" test ! -e "$TMP/none.rgb"
 

@@ -133,7 +133,7 @@ elif ! echo '#include <stdio.h>' | $cross -fsyntax-only -x c - 2>/dev/null; then
 else
     # Third-party headers are this machine's, looked at last so that the C library's own are the other processor's.
     grep '\.c$' "$TMP/sources" | xargs -P "$(nproc)" -n 8 $cross -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc -I. \
-        $(pkg-config --cflags-only-I --keep-system-cflags libpng libcjson hdf5-serial 2>/dev/null | sed 's|-I/usr/include *$||;s|-I/usr/include ||g') \
+        $(pkg-config --cflags-only-I --keep-system-cflags libpng libopenjp2 libcjson hdf5-serial 2>/dev/null | sed 's|-I/usr/include *$||;s|-I/usr/include ||g') \
         -idirafter /usr/include -idirafter "/usr/include/$(gcc -dumpmachine)" \
         -fopenmp -Wall -Wextra -Werror -fsyntax-only 2>&1 | grep -E 'error|warning' | none "everything compiles for aarch64"
 fi

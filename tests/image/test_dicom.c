@@ -159,7 +159,8 @@ static void the_header_is_returned(void **state) {
         assert_int_equal(dicom.high_bit, 7);
         assert_int_equal(dicom.frames, 1);
         assert_false(dicom.is_signed);
-        assert_false(dicom.encapsulated);
+        assert_int_equal(dicom.coding, DICOM_NATIVE);
+        assert_null(dicom.inflated);
         assert_int_equal(dicom.pixels_bytes, 12);
         assert_memory_equal(data + dicom.pixels_at, four, 12);
         free(data);

@@ -10,12 +10,13 @@
 
 #include "image/dicom.h"
 #include "image/dicom_decode.h"
+#include "tests/fixtures/codings.h"
 #include "tests/fixtures/damage.h"
 #include "tests/fixtures/dicom_make.h"
 #include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"
 
-enum { SIDE = 8, KINDS = 5, ROUNDS = 3000, LONG_ROUNDS = 200000 };
+enum { SIDE = 8, KINDS = 9, ROUNDS = 3000, LONG_ROUNDS = 200000 };
 
 typedef struct {
     uint8_t *data[KINDS];
@@ -40,7 +41,9 @@ static int setup(void **state) {
                        .frames = "1",
                        .pixels = pixels,
                        .pixels_bytes = SIDE * SIDE * 3};
-    DicomKind kinds[KINDS] = {plain, plain, plain, plain, plain};
+    DicomKind kinds[KINDS];
+    for (int i = 0; i < KINDS; i++)
+        kinds[i] = plain;
     kinds[1].syntax = SYNTAX_IMPLICIT;
     kinds[1].planar = 1;
     kinds[2].photometric = "YBR_FULL_422";
@@ -50,8 +53,20 @@ static int setup(void **state) {
     kinds[3].pixels_bytes = kinds[4].pixels_bytes = jpeg_size;
     kinds[4].fragments = 3;
     kinds[4].table = 1;
+    const Pixels image = {SIDE, SIDE, 3, pixels};
+    uint8_t *coded[] = {make_rle(&image, &kinds[5].pixels_bytes),
+                        make_jpeg_ls(&image, CHARLS_INTERLEAVE_MODE_LINE, 0, 8, &kinds[6].pixels_bytes),
+                        make_j2k(&image, &(J2kKind){.transform = true}, &kinds[7].pixels_bytes)};
+    static const char *const syntaxes[] = {SYNTAX_RLE, SYNTAX_JPEG_LS, SYNTAX_JPEG_2000};
+    for (int i = 0; i < 3; i++) {
+        kinds[5 + i].syntax = syntaxes[i];
+        kinds[5 + i].pixels = coded[i];
+    }
+    kinds[8].syntax = SYNTAX_DEFLATED;
     for (int i = 0; i < KINDS; i++)
         originals->data[i] = make_dicom(&kinds[i], &originals->size[i], &tail);
+    for (int i = 0; i < 3; i++)
+        free(coded[i]);
     free(jpeg);
     free(pixels);
     *state = originals;
@@ -140,7 +155,7 @@ static void every_length_is_doubted(void **state) {
         uint8_t *data = malloc(size);
         assert_non_null(data);
         memcpy(data, originals->data[kind], size);
-        for (size_t at = 128; at + 4 <= size; at++)
+        for (size_t at = 128; at + 4 <= size; at += kind < 5 ? 1 : 3) /* headers are alike */
             for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
                 for (size_t width = 2; width <= 4; width += 2) {
                     for (size_t byte = 0; byte < width; byte++)

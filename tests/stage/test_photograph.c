@@ -135,8 +135,11 @@ static void a_damaged_file_is_not_a_damaged_jpeg(void **state) {
     expect(*state, &kind, 1, FINDING_DICOM, "a JPEG of 32 x 32 pixels in an image of 32 x 16");
     kind.planar = 7;
     expect(*state, &kind, 1, FINDING_DICOM, "planar configuration 7");
-    kind.syntax = "1.2.840.10008.1.2.5";
-    expect(*state, &kind, 1, FINDING_SYNTAX, "1.2.840.10008.1.2.5");
+    kind.syntax = SYNTAX_RLE;
+    kind.planar = 0;
+    expect(*state, &kind, 1, FINDING_DECODE, "damaged RLE: ");
+    kind.syntax = "1.2.840.10008.1.2.4.70";
+    expect(*state, &kind, 1, FINDING_SYNTAX, "1.2.840.10008.1.2.4.70");
     free(jpeg);
 }
 

@@ -34,11 +34,11 @@ void damage_image(const Arguments *arguments, const Photograph *photograph, cons
     case MISTAKE_SHORT:
         image->keep = random_between(&random, 0.3, 0.95);
         break;
-    case MISTAKE_RLE:
-        image->encoding = ENCODING_RLE;
+    case MISTAKE_LOSSLESS_JPEG:
+        image->encoding = ENCODING_LOSSLESS_JPEG;
         break;
-    case MISTAKE_JPEG2000:
-        image->encoding = ENCODING_JPEG2000;
+    case MISTAKE_HT_JPEG2000:
+        image->encoding = ENCODING_HT_JPEG2000;
         break;
     default:
         break;

@@ -57,10 +57,10 @@ static const char *syntax_of(Encoding encoding) {
     case ENCODING_JPEG:
     case ENCODING_JPEG_PIECES:
         return "1.2.840.10008.1.2.4.50";
-    case ENCODING_RLE:
-        return "1.2.840.10008.1.2.5";
-    case ENCODING_JPEG2000:
-        return "1.2.840.10008.1.2.4.91";
+    case ENCODING_LOSSLESS_JPEG:
+        return "1.2.840.10008.1.2.4.70";
+    case ENCODING_HT_JPEG2000:
+        return "1.2.840.10008.1.2.4.203";
     default:
         return "1.2.840.10008.1.2.1";
     }
@@ -190,7 +190,7 @@ static Status put_jpeg(FILE *out, const DicomImage *image) {
 static Status put_pixels(FILE *out, const DicomImage *image) {
     if (dicom_is_jpeg(image->encoding))
         return put_jpeg(out, image);
-    if (image->encoding == ENCODING_RLE || image->encoding == ENCODING_JPEG2000)
+    if (image->encoding == ENCODING_LOSSLESS_JPEG || image->encoding == ENCODING_HT_JPEG2000)
         put_fragments(out, image->pixels, 3 * (size_t)image->width * (size_t)image->height,
                       3 * (size_t)image->width * (size_t)image->height);
     else

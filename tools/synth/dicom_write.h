@@ -13,11 +13,11 @@ typedef enum {
     ENCODING_PLANAR_RGB, /* one colour after the other */
     ENCODING_IMPLICIT_RGB,
     ENCODING_MONOCHROME2,
-    ENCODING_MONOCHROME1, /* implicit, 0 is white */
-    ENCODING_JPEG,        /* in one fragment */
-    ENCODING_JPEG_PIECES, /* in several, without an offset table */
-    ENCODING_RLE,         /* what only claims to be: transfer syntaxes that are not read */
-    ENCODING_JPEG2000
+    ENCODING_MONOCHROME1,   /* implicit, 0 is white */
+    ENCODING_JPEG,          /* in one fragment */
+    ENCODING_JPEG_PIECES,   /* in several, without an offset table */
+    ENCODING_LOSSLESS_JPEG, /* what only claims to be: transfer syntaxes that are not read */
+    ENCODING_HT_JPEG2000
 } Encoding;
 
 typedef struct {

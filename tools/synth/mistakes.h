@@ -19,8 +19,8 @@ typedef enum {
     MISTAKE_CUT_HEADER,    /* a file cut short before them */
     MISTAKE_FLIPPED,       /* a bit of the header that cannot be spared */
     MISTAKE_SHORT,         /* a sound file with fewer rows than it says */
-    MISTAKE_RLE,           /* transfer syntaxes that are not read */
-    MISTAKE_JPEG2000,
+    MISTAKE_LOSSLESS_JPEG, /* transfer syntaxes that are not read */
+    MISTAKE_HT_JPEG2000,
     MISTAKE_MD5,        /* a bit of the pixels changed after the download's list was made */
     MISTAKE_EMPTY,      /* no bytes */
     MISTAKE_MISSING,    /* listed, not there */

@@ -113,7 +113,7 @@ static Status decode_photograph(const StageInput *input, const uint8_t *data, si
         status = dicom_decode(input->path, data, size, min_side, image, &dicom, &unsupported);
         height = dicom.rows;
         width = dicom.columns;
-        kind = unsupported ? FINDING_SYNTAX : dicom.jpeg_damaged ? FINDING_DECODE : FINDING_DICOM;
+        kind = unsupported ? FINDING_SYNTAX : dicom.coding_damaged ? FINDING_DECODE : FINDING_DICOM;
         if (!status && input->verify_header)
             status = check_header(input, &dicom, outcome);
     } else {

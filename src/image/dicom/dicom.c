@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/dicom.h"
 
-#include "image/dicom_elements.h"
+#include "image/dicom/dicom_elements.h"
+#include "image/dicom/dicom_inflate.h"
+#include "image/dicom_syntax.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     PREAMBLE = 128,
-    MAX_SIDE = 20000, /* as image_read() */
+    MAX_SIDE = 20000,       /* as image_read() */
+    MAX_INFLATED = 1 << 30, /* no larger file is read, either */
     TRANSFER_SYNTAX = 0x00020010,
     SOP_CLASS = 0x00080016,
     SOP_INSTANCE = 0x00080018,
@@ -28,46 +32,6 @@ enum {
     DOUBLE_PIXELS = 0x7FE00009,
     ABSENT = -1
 };
-
-#define IMPLICIT_LITTLE "1.2.840.10008.1.2"
-#define EXPLICIT_LITTLE "1.2.840.10008.1.2.1"
-#define JPEG_BASELINE "1.2.840.10008.1.2.4.50"
-
-/* Names of transfer syntaxes that are not read, for the message (PS3.6, annex A). */
-static const char *syntax_name(const char *uid) {
-    static const struct {
-        const char *uid, *name;
-    } known[] = {
-        {"1.2.840.10008.1.2.1.98", "Encapsulated Uncompressed"},
-        {"1.2.840.10008.1.2.1.99", "Deflated Explicit VR Little Endian"},
-        {"1.2.840.10008.1.2.2", "Explicit VR Big Endian"},
-        {"1.2.840.10008.1.2.4.51", "JPEG Extended"},
-        {"1.2.840.10008.1.2.4.57", "JPEG Lossless"},
-        {"1.2.840.10008.1.2.4.70", "JPEG Lossless, first-order prediction"},
-        {"1.2.840.10008.1.2.4.80", "JPEG-LS Lossless"},
-        {"1.2.840.10008.1.2.4.81", "JPEG-LS Near-Lossless"},
-        {"1.2.840.10008.1.2.4.90", "JPEG 2000 Lossless"},
-        {"1.2.840.10008.1.2.4.91", "JPEG 2000"},
-        {"1.2.840.10008.1.2.4.92", "JPEG 2000 Part 2 Lossless"},
-        {"1.2.840.10008.1.2.4.93", "JPEG 2000 Part 2"},
-        {"1.2.840.10008.1.2.4.94", "JPIP Referenced"},
-        {"1.2.840.10008.1.2.4.95", "JPIP Referenced Deflate"},
-        {"1.2.840.10008.1.2.4.100", "MPEG2 Main Level"},
-        {"1.2.840.10008.1.2.4.101", "MPEG2 High Level"},
-        {"1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264"},
-        {"1.2.840.10008.1.2.4.110", "JPEG XL Lossless"},
-        {"1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"},
-        {"1.2.840.10008.1.2.4.112", "JPEG XL"},
-        {"1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000 Lossless"},
-        {"1.2.840.10008.1.2.4.202", "High-Throughput JPEG 2000 RPCL Lossless"},
-        {"1.2.840.10008.1.2.4.203", "High-Throughput JPEG 2000"},
-        {"1.2.840.10008.1.2.5", "RLE Lossless"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(uid, known[i].uid) == 0)
-            return known[i].name;
-    return "unknown here";
-}
 
 /* UIDs only identify the file, so anything printable without spaces is allowed in them. */
 static bool is_allowed(uint8_t byte, bool uid) {
@@ -209,7 +173,7 @@ static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom 
     if (!fine)
         return dicom_damaged(bytes->name, "pixel data of the kind %s at byte %zu", element->vr, element->at);
     bool undefined = element->length == DICOM_UNDEFINED_LENGTH;
-    if (undefined != dicom->encapsulated)
+    if (undefined != (dicom->coding != DICOM_NATIVE))
         return dicom_damaged(bytes->name, "pixel data of %s length at byte %zu in transfer syntax %s",
                              undefined ? "undefined" : "defined", element->at, dicom->transfer_syntax);
     dicom->pixels_at = bytes->at;
@@ -269,12 +233,15 @@ static Status check_present(const char *name, const Dicom *dicom) {
 }
 
 /* Samples of a pixel for the colour spaces that are read; 0 for others. */
-static int samples_of(const char *photometric) {
-    if (strcmp(photometric, "MONOCHROME1") == 0 || strcmp(photometric, "MONOCHROME2") == 0)
+static int samples_of(const Dicom *dicom) {
+    static const char *const colours[] = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"};
+    const size_t count = dicom->coding == DICOM_JPEG_2000 ? 5 : 3; /* the last two are JPEG 2000's own */
+    if (strcmp(dicom->photometric, "MONOCHROME1") == 0 || strcmp(dicom->photometric, "MONOCHROME2") == 0)
         return 1;
-    bool colour = strcmp(photometric, "RGB") == 0 || strcmp(photometric, "YBR_FULL") == 0 ||
-                  strcmp(photometric, "YBR_FULL_422") == 0;
-    return colour ? 3 : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(dicom->photometric, colours[i]) == 0)
+            return 3;
+    return 0;
 }
 
 static Status check_format(const char *name, const Dicom *dicom, bool *unsupported) {
@@ -284,11 +251,12 @@ static Status check_format(const char *name, const Dicom *dicom, bool *unsupport
     if (dicom->rows > MAX_SIDE || dicom->columns > MAX_SIDE)
         return status_error(EXIT_DATA, "%s: unsupported DICOM: %d rows of %d columns; a side may be %d at most", name,
                             dicom->rows, dicom->columns, MAX_SIDE);
-    int samples = samples_of(dicom->photometric);
+    int samples = samples_of(dicom);
     if (!samples || dicom->bits_allocated != 8 || dicom->bits_stored != 8 || dicom->high_bit != 7 || dicom->is_signed)
         return status_error(EXIT_DATA,
                             "%s: unsupported DICOM: pixel format %s, %s, %d bits allocated, %d stored, high bit %d; 8 "
-                            "bits unsigned of MONOCHROME1, MONOCHROME2, RGB, YBR_FULL or YBR_FULL_422 are read",
+                            "bits unsigned of MONOCHROME1, MONOCHROME2, RGB, YBR_FULL or YBR_FULL_422 are read, and "
+                            "YBR_RCT or YBR_ICT of JPEG 2000",
                             name, dicom->photometric, dicom->is_signed ? "signed" : "unsigned", dicom->bits_allocated,
                             dicom->bits_stored, dicom->high_bit);
     *unsupported = false;
@@ -314,6 +282,33 @@ static Status check_native_size(const char *name, const Dicom *dicom) {
     return NULL;
 }
 
+static Status parse_file(DicomBytes bytes, Dicom *dicom, bool *unsupported) {
+    const char *name = bytes.name;
+    TRY(read_meta(&bytes, dicom));
+    const DicomSyntax syntax = dicom_syntax(dicom->transfer_syntax);
+    if (!syntax.is_read) {
+        *unsupported = true;
+        return status_error(EXIT_DATA,
+                            "%s: unsupported DICOM: transfer syntax %s (%s); little endian as it is or deflated, JPEG "
+                            "baseline, JPEG-LS, JPEG 2000 and RLE are read",
+                            name, syntax.uid, syntax.name);
+    }
+    dicom->coding = syntax.coding;
+    if (syntax.deflated) {
+        size_t size;
+        TRY(dicom_inflate(name, bytes.data + bytes.at, bytes.size - bytes.at, MAX_INFLATED, &dicom->inflated, &size));
+        bytes = (DicomBytes){.name = name, .data = dicom->inflated, .size = size};
+    }
+    TRY(read_data_set(&bytes, syntax.implicit, dicom, unsupported));
+    TRY(check_present(name, dicom));
+    if (dicom->bits_stored == ABSENT)
+        dicom->bits_stored = dicom->bits_allocated;
+    if (dicom->high_bit == ABSENT)
+        dicom->high_bit = dicom->bits_stored - 1;
+    TRY(check_format(name, dicom, unsupported));
+    return dicom->coding == DICOM_NATIVE ? check_native_size(name, dicom) : NULL;
+}
+
 Status dicom_parse(const char *name, const uint8_t *data, size_t size, Dicom *dicom, bool *unsupported) {
     *unsupported = false;
     *dicom = (Dicom){.rows = ABSENT,
@@ -323,23 +318,10 @@ Status dicom_parse(const char *name, const uint8_t *data, size_t size, Dicom *di
                      .bits_stored = ABSENT,
                      .high_bit = ABSENT,
                      .frames = 1};
-    DicomBytes bytes = {.name = name, .data = data, .size = size};
-    TRY(read_meta(&bytes, dicom));
-    bool implicit = strcmp(dicom->transfer_syntax, IMPLICIT_LITTLE) == 0;
-    dicom->encapsulated = strcmp(dicom->transfer_syntax, JPEG_BASELINE) == 0;
-    if (!implicit && !dicom->encapsulated && strcmp(dicom->transfer_syntax, EXPLICIT_LITTLE) != 0) {
-        *unsupported = true;
-        return status_error(EXIT_DATA,
-                            "%s: unsupported DICOM: transfer syntax %s (%s); little endian without compression and "
-                            "JPEG baseline are read",
-                            name, dicom->transfer_syntax, syntax_name(dicom->transfer_syntax));
+    Status status = parse_file((DicomBytes){.name = name, .data = data, .size = size}, dicom, unsupported);
+    if (status) {
+        free(dicom->inflated);
+        dicom->inflated = NULL;
     }
-    TRY(read_data_set(&bytes, implicit, dicom, unsupported));
-    TRY(check_present(name, dicom));
-    if (dicom->bits_stored == ABSENT)
-        dicom->bits_stored = dicom->bits_allocated;
-    if (dicom->high_bit == ABSENT)
-        dicom->high_bit = dicom->bits_stored - 1;
-    TRY(check_format(name, dicom, unsupported));
-    return dicom->encapsulated ? NULL : check_native_size(name, dicom);
+    return status;
 }

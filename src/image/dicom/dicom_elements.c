@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/dicom_elements.h"
+#include "image/dicom/dicom_elements.h"
 
 #include <stdarg.h>
 #include <stdio.h>
