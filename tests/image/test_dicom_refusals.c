@@ -90,6 +90,34 @@ static void other_transfer_syntaxes(void **state) {
     }
 }
 
+/* Not "damaged": the user must know that nothing is wrong with it. An image's class without pixels is damaged. */
+static void files_without_an_image(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"1.2.840.10008.5.1.4.1.1.104.1",
+         "an encapsulated PDF, not an image (SOP class 1.2.840.10008.5.1.4.1.1.104.1)"},
+        {"1.2.840.10008.5.1.4.1.1.88.33", "a structured report, not an image"},
+        {"1.2.840.10008.5.1.4.1.1.80.1", "a measurement of the eye"},
+        {"1.2.3", "an encapsulated document, not an image"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int document = 0; document < 2; document++) {
+            Writer out = {0};
+            put_meta(&out, &plain);
+            put_text(&out, 0x00080016, "UI", cases[i][0]);
+            put_text(&out, 0x00100020, "LO", "1001");
+            if (document)
+                put_value(&out, 0x00420011, "OB", "%PDF-1.4", 8);
+            Dicom dicom;
+            bool unsupported;
+            const bool known = i < 3 || document;
+            assert_fails(dicom_parse(name, out.data, out.size, &dicom, &unsupported), EXIT_DATA,
+                         known ? cases[i][1] : "damaged DICOM: it ends without pixel data");
+            assert_int_equal(unsupported, known);
+            free(out.data);
+        }
+}
+
 static void other_pixel_formats(void **state) {
     (void)state;
     DicomKind kind = plain;
@@ -311,6 +339,7 @@ int main(void) {
         cmocka_unit_test(wrong_jpegs),
         cmocka_unit_test(two_images),
         cmocka_unit_test(other_transfer_syntaxes),
+        cmocka_unit_test(files_without_an_image),
         cmocka_unit_test(other_pixel_formats),
         cmocka_unit_test(what_contradicts_itself),
         cmocka_unit_test(what_is_no_dicom),

@@ -28,6 +28,7 @@ enum {
     BITS_STORED = 0x00280101,
     HIGH_BIT = 0x00280102,
     PIXEL_REPRESENTATION = 0x00280103,
+    ENCAPSULATED_DOCUMENT = 0x00420011,
     FLOAT_PIXELS = 0x7FE00008,
     DOUBLE_PIXELS = 0x7FE00009,
     ABSENT = -1
@@ -190,9 +191,37 @@ static Status find_pixels(DicomBytes *bytes, const DicomElement *element, Dicom 
     return NULL;
 }
 
+/* A whole file of a kind that holds no image is not a damaged one. By the beginning of its class (PS3.4, annex B.5). */
+static Status refuse_without_pixels(const char *name, const Dicom *dicom, bool has_document, bool *unsupported) {
+    static const struct {
+        const char *root, *what;
+    } known[] = {{"1.2.840.10008.5.1.4.1.1.104.1", "an encapsulated PDF"},
+                 {"1.2.840.10008.5.1.4.1.1.104.", "an encapsulated document"},
+                 {"1.2.840.10008.5.1.4.1.1.88.", "a structured report"},
+                 {"1.2.840.10008.5.1.4.1.1.11.", "a presentation state"},
+                 {"1.2.840.10008.5.1.4.1.1.9.", "a waveform"},
+                 {"1.2.840.10008.5.1.4.1.1.66", "raw data"},
+                 {"1.2.840.10008.5.1.4.1.1.78.", "a measurement of the eye"},
+                 {"1.2.840.10008.5.1.4.1.1.79.", "a measurement of the eye"},
+                 {"1.2.840.10008.5.1.4.1.1.80.", "a measurement of the eye"},
+                 {"1.2.840.10008.1.3.10", "a list of files"}};
+    const char *what = has_document ? "an encapsulated document" : NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(dicom->sop_class, known[i].root, strlen(known[i].root)) == 0) {
+            what = known[i].what;
+            break;
+        }
+    if (!what)
+        return dicom_damaged(name, "it ends without pixel data (7fe0,0010)");
+    *unsupported = true;
+    return status_error(EXIT_DATA, "%s: unsupported DICOM: %s, not an image (SOP class %s)", name, what,
+                        dicom->sop_class);
+}
+
 /* Elements are in ascending order, each once (PS3.5, 7.1): anything else means that a length was wrong. */
 static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool *unsupported) {
     uint32_t last = 0;
+    bool has_document = false;
     while (bytes->at < bytes->size) {
         DicomElement element;
         TRY(dicom_read_element(bytes, implicit, &element));
@@ -200,6 +229,7 @@ static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool
             return dicom_damaged(bytes->name, "(%04x,%04x) at byte %zu is out of order", element.tag >> 16,
                                  element.tag & 0xFFFF, element.at);
         last = element.tag;
+        has_document |= last == ENCAPSULATED_DOCUMENT;
         if (element.tag == DICOM_PIXEL_DATA)
             return find_pixels(bytes, &element, dicom);
         if (element.tag == FLOAT_PIXELS || element.tag == DOUBLE_PIXELS) {
@@ -210,7 +240,7 @@ static Status read_data_set(DicomBytes *bytes, bool implicit, Dicom *dicom, bool
             TRY(store_value(bytes, &element, dicom));
         TRY(dicom_skip_value(bytes, implicit, &element));
     }
-    return dicom_damaged(bytes->name, "it ends without pixel data (7fe0,0010)");
+    return refuse_without_pixels(bytes->name, dicom, has_document, unsupported);
 }
 
 static Status check_present(const char *name, const Dicom *dicom) {
