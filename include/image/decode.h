@@ -7,16 +7,16 @@
 #include "image/image.h"
 
 /* Decodes the JPEG or PNG at `path`; the content decides which, not the name. Grey, palette, alpha and CMYK images
- * become RGB as Pillow's convert("RGB") makes them: alpha is dropped, CMYK is read as Adobe's (inverted), and gamma,
- * colour profiles and the EXIF orientation are not applied. 16 bits are cut to the high byte, also in grey images
- * (where Pillow clips at 255). EXIT_DATA "PATH: reason" for anything unreadable, damaged, truncated (any warning of the
- * JPEG decoder counts: it had to invent data), empty, over 1 GiB, or with a side over 20,000; EXIT_NO_MEMORY.
- * Reentrant. */
+ * become RGB as Pillow's convert("RGB") makes them: alpha is dropped, CMYK is read as Adobe's (inverted), and gamma and
+ * colour profiles are not applied. The image is turned upright by its EXIF orientation. 16 bits are cut to the highest
+ * 8 of those that are used (include/image/decode_options.h has the warning). EXIT_DATA "PATH: reason" for anything
+ * unreadable, damaged, truncated (also when the decoder only warns that it had to invent pixels), empty, over 1 GiB, or
+ * with a side over 20,000; EXIT_NO_MEMORY. Reentrant. */
 Status image_read(const char *path, Image *image) MUST_USE;
 
-/* image_read() of a file in memory; `name` is for messages. `full_height` and `full_width` get the full size; the
- * decoder rounds a reduced side up. */
+/* image_read() of a file in memory; `name` is for messages. `facts` gets the full size; the decoder rounds a reduced
+ * side up. */
 Status image_decode(const char *name, const uint8_t *data, size_t size, const ImageDecode *options, Image *image,
-                    int *full_height, int *full_width) MUST_USE;
+                    ImageFacts *facts) MUST_USE;
 
 #endif

@@ -5,6 +5,7 @@
 #define FOVEA_IMAGE_DICOM_H
 
 #include "base/status.h"
+#include "image/decode_options.h"
 #include "image/dicom_syntax.h"
 
 #include <stdbool.h>
@@ -22,7 +23,8 @@ typedef struct {
     uint8_t *inflated; /* the data set of a deflated file; malloc'ed, the caller's; NULL for others */
     /* Where the values are in the file, or in `inflated`; with a coding: all items, and their end. */
     size_t pixels_at, pixels_bytes;
-    bool coding_damaged; /* dicom_decode() failed by the compressed image, not by the file around it */
+    bool coding_damaged;               /* dicom_decode() failed by the compressed image, not by the file around it */
+    char warning[IMAGE_WARNING_BYTES]; /* as in ImageFacts */
 } Dicom;
 
 /* Reads a whole file in memory up to the end of its pixel data. EXIT_DATA "NAME: reason" when it is no DICOM file,

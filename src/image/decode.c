@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "image/jpeg.h"
+#include "image/orientation.h"
 #include "image/png.h"
 
 #include <errno.h>
@@ -32,26 +33,38 @@ static Status check_file(const char *path) {
 }
 
 static Status decode_any(Image *image, const char *name, const uint8_t *data, size_t size, const ImageDecode *options,
-                         Image *full) {
+                         ImageFacts *facts) {
     static const uint8_t jpeg_start[] = {0xFF, 0xD8, 0xFF};
     static const uint8_t png_start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
     TRY(check_bytes(name, size));
     if (size >= sizeof jpeg_start && memcmp(data, jpeg_start, sizeof jpeg_start) == 0)
-        return jpeg_decode(image, name, data, size, options, full);
+        return jpeg_decode(image, name, data, size, options, facts);
     if (size >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0)
-        return png_decode(image, name, data, size, full);
+        return png_decode(image, name, data, size, facts);
     return status_error(EXIT_DATA, "%s: neither JPEG nor PNG by its first bytes", name);
 }
 
+static Status turn_upright(Image *image, const char *name, ImageFacts *facts) {
+    TRY(orientation_apply(image, name, facts->orientation));
+    if (facts->orientation >= 5) {
+        const int height = facts->height;
+        facts->height = facts->width;
+        facts->width = height;
+    }
+    return NULL;
+}
+
 Status image_decode(const char *name, const uint8_t *data, size_t size, const ImageDecode *options, Image *image,
-                    int *full_height, int *full_width) {
+                    ImageFacts *facts) {
     *image = (Image){0};
-    Image full = {0};
-    Status status = decode_any(image, name, data, size, options, &full);
+    *facts = (ImageFacts){.orientation = 1};
+    Status status = decode_any(image, name, data, size, options, facts);
+    if (options->as_stored)
+        facts->orientation = 1;
+    if (!status)
+        status = turn_upright(image, name, facts);
     if (status)
         image_free(image);
-    *full_height = full.height;
-    *full_width = full.width;
     return status;
 }
 
@@ -69,8 +82,8 @@ Status image_read(const char *path, Image *image) {
     }
     if (status)
         return status;
-    int full_height, full_width;
-    status = image_decode(path, (const uint8_t *)data, size, &(ImageDecode){0}, image, &full_height, &full_width);
+    ImageFacts facts;
+    status = image_decode(path, (const uint8_t *)data, size, &(ImageDecode){0}, image, &facts);
     free(data);
     return status;
 }

@@ -2,9 +2,11 @@
 #include "image/jpeg.h"
 
 #include "image/jpeg_failure.h"
+#include "image/orientation.h"
 #include "image/pixels.h"
 
 #include <jerror.h>
+#include <string.h>
 
 /* Adobe writes CMYK inverted, and Pillow reads all CMYK that way: the values are the lack of ink, hence
  * channel = k - (255 - c) * k / 255, the quotient rounded as (t + t / 256) / 256 of t = product + 128. */
@@ -24,7 +26,8 @@ typedef struct {
     const uint8_t *data;
     size_t size;
     const ImageDecode *options;
-    Image *image, *full;
+    Image *image;
+    ImageFacts *facts;
 } JpegReader;
 
 static bool components_are_rgb(const struct jpeg_decompress_struct *jpeg) {
@@ -33,16 +36,35 @@ static bool components_are_rgb(const struct jpeg_decompress_struct *jpeg) {
     return (red == 'R' && green == 'G' && blue == 'B') || (red == 'r' && green == 'g' && blue == 'b');
 }
 
+static bool is_subsampled(const struct jpeg_decompress_struct *jpeg) {
+    const jpeg_component_info *component = jpeg->comp_info;
+    return component[1].h_samp_factor != component[0].h_samp_factor ||
+           component[1].v_samp_factor != component[0].v_samp_factor;
+}
+
 /* The encoder's own markers override a tag. libjpeg's order, the default, differs where a JFIF marker
  * contradicts the other markers, and where there are none: then the colours are `otherwise`. */
-static J_COLOR_SPACE find_colours(const struct jpeg_decompress_struct *jpeg, ImageColours otherwise) {
+static J_COLOR_SPACE find_colours(const struct jpeg_decompress_struct *jpeg, ImageColours otherwise, char *warning,
+                                  size_t capacity) {
     if (components_are_rgb(jpeg))
         return JCS_RGB;
     if (jpeg->saw_Adobe_marker)
         return jpeg->Adobe_transform == 0 ? JCS_RGB : JCS_YCbCr;
-    if (jpeg->saw_JFIF_marker)
+    if (jpeg->saw_JFIF_marker || otherwise != IMAGE_COLOURS_RGB)
         return JCS_YCbCr;
-    return otherwise == IMAGE_COLOURS_RGB ? JCS_RGB : JCS_YCbCr;
+    if (!is_subsampled(jpeg))
+        return JCS_RGB;
+    snprintf(warning, capacity, "read as YCbCr: the tag says RGB, but two components have fewer samples");
+    return JCS_YCbCr;
+}
+
+/* The first APP1 segment with EXIF data decides; another one may hold XMP. */
+static int find_orientation(const struct jpeg_decompress_struct *jpeg) {
+    static const uint8_t mark[] = {'E', 'x', 'i', 'f', 0, 0};
+    for (jpeg_saved_marker_ptr segment = jpeg->marker_list; segment; segment = segment->next)
+        if (segment->data_length > sizeof mark && memcmp(segment->data, mark, sizeof mark) == 0)
+            return orientation_of_exif(segment->data + sizeof mark, segment->data_length - sizeof mark);
+    return 1;
 }
 
 /* The largest divisor that leaves the shorter side, rounded up as the decoder does, at least `min_side`. */
@@ -58,6 +80,7 @@ static Status read_jpeg_header(JpegReader *reader) {
     struct jpeg_decompress_struct *jpeg = &reader->jpeg;
     jpeg_create_decompress(jpeg);
     jpeg_mem_src(jpeg, reader->data, reader->size);
+    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(jpeg, TRUE);
     int components = jpeg->num_components;
     if (components != 1 && components != 3 && components != 4)
@@ -68,10 +91,12 @@ static Status read_jpeg_header(JpegReader *reader) {
         return status_error(EXIT_DATA, "%s: JPEG of %d components, not %d", reader->path, components,
                             options->components);
     TRY(pixels_check_size(reader->path, jpeg->image_width, jpeg->image_height, reader->size));
-    reader->full->width = (int)jpeg->image_width;
-    reader->full->height = (int)jpeg->image_height;
+    ImageFacts *facts = reader->facts;
+    facts->width = (int)jpeg->image_width;
+    facts->height = (int)jpeg->image_height;
+    facts->orientation = find_orientation(jpeg);
     if (components == 3 && options->colours != IMAGE_COLOURS_OF_FILE)
-        jpeg->jpeg_color_space = find_colours(jpeg, options->colours);
+        jpeg->jpeg_color_space = find_colours(jpeg, options->colours, facts->warning, sizeof facts->warning);
     jpeg->scale_num = 1;
     jpeg->scale_denom = find_divisor(jpeg, options->min_side);
     /* The rest (accurate integer DCT, smooth upsampling) is libjpeg's default, and Pillow's. */
@@ -105,12 +130,14 @@ static Status read_jpeg(JpegReader *reader) {
     }
     TRY(read_jpeg_header(reader));
     read_jpeg_rows(reader);
+    if (*reader->failure.warning)
+        snprintf(reader->facts->warning, sizeof reader->facts->warning, "%s", reader->failure.warning);
     return NULL;
 }
 
 Status jpeg_decode(Image *image, const char *path, const uint8_t *data, size_t size, const ImageDecode *options,
-                   Image *full) {
-    JpegReader reader = {.path = path, .data = data, .size = size, .options = options, .image = image, .full = full};
+                   ImageFacts *facts) {
+    JpegReader reader = {.path = path, .data = data, .size = size, .options = options, .image = image, .facts = facts};
     Status status = read_jpeg(&reader);
     jpeg_destroy_decompress(&reader.jpeg);
     return status;

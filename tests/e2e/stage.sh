@@ -94,6 +94,12 @@ truncate -s 60% "$data/${files[0]}" 2>/dev/null || truncate -s 2000 "$data/${fil
 plant quarantined decode "${files[0]}" ""
 : >"$data/${files[1]}"
 plant quarantined empty "${files[1]}" ""
+# Bytes before the end mark, as some cameras have them, and EXIF data: orientation 6.
+{ head -c -2 "$data/${files[8]}" && printf '%064d\377\331' 0; } >"$TMP/filled" && mv "$TMP/filled" "$data/${files[8]}"
+plant told decoder "${files[8]}" ""
+{ printf '\377\330\377\341\0\042Exif\0\0MM\0*\0\0\0\010\0\1\1\022\0\3\0\0\0\1\0\6\0\0\0\0\0\0' && tail -c +3 "$data/${files[9]}"; } \
+    >"$TMP/turned" && mv "$TMP/turned" "$data/${files[9]}"
+plant told orientation "${files[9]}" ""
 md5_list
 printf 'x' | dd of="$data/${files[2]}" bs=1 seek=3000 conv=notrunc status=none
 plant quarantined md5 "${files[2]}" ""

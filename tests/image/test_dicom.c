@@ -175,8 +175,8 @@ static void jpeg_in_one_or_many_fragments(void **state) {
     size_t size;
     uint8_t *jpeg = draw_jpeg(pixels, (JpegKind){.stored = JCS_YCbCr}, &size);
     Image want;
-    int height, width;
-    assert_ok(image_decode(name, jpeg, size, &(ImageDecode){0}, &want, &height, &width));
+    ImageFacts facts;
+    assert_ok(image_decode(name, jpeg, size, &(ImageDecode){0}, &want, &facts));
     DicomKind kind = jpeg_kind(jpeg, size);
     static const int fragments[] = {1, 2, 7, 64};
     for (int i = 0; i < 4; i++)

@@ -174,6 +174,11 @@ static void a_flipped_byte_of_a_png_is_refused(void **state) {
         expect_refused(*state, data, size, "");
         data[i] ^= 0x10;
     }
+    for (size_t i = size - 12; i < size; i++) { /* the end mark, whose sum some versions of libpng do not look at */
+        data[i] ^= 1;
+        expect_refused(*state, data, size, "damaged PNG");
+        data[i] ^= 1;
+    }
     free(data);
     free(png);
     free(pixels);
@@ -198,8 +203,8 @@ static void a_png_of_other_pixels_is_refused(void **state) {
     free(pixels);
 }
 
-/* Coded data left over after the last row: what was decoded cannot have been what was written. */
-static void a_jpeg_with_data_to_spare_is_refused(void **state) {
+/* Bytes between the last row and the end mark: cameras fill up so. tests/image/test_image_facts.c has the warning. */
+static void a_jpeg_with_data_to_spare_is_read(void **state) {
     uint8_t *pixels = draw_image(160, 120, 3), *data;
     char *jpg = scratch_path(*state, "a.jpg");
     assert_ok(image_write_jpeg(jpg, pixels, 160, 120, 95));
@@ -210,16 +215,21 @@ static void a_jpeg_with_data_to_spare_is_refused(void **state) {
     assert_non_null(longer);
     memcpy(longer, data, size - 2);
     memcpy(longer + size - 2, ending, sizeof ending);
-    expect_refused(*state, longer, size - 2 + sizeof ending, "damaged JPEG");
+    scratch_write(*state, "b.jpg", longer, size - 2 + sizeof ending);
     free(longer);
+    Image image, longer_image;
+    char *appended = scratch_path(*state, "b.jpg");
+    assert_ok(image_read(jpg, &image));
+    assert_ok(image_read(appended, &longer_image));
+    assert_memory_equal(image.pixels, longer_image.pixels, 160 * 120 * 3);
+    image_free(&longer_image);
+    image_free(&image);
     /* After the end mark a file may contain anything. */
     scratch_write(*state, "b.jpg", data, size);
-    char *appended = scratch_path(*state, "b.jpg");
     FILE *file = fopen(appended, "ab");
     assert_non_null(file);
     fputs("a maker's note", file);
     assert_int_equal(fclose(file), 0);
-    Image image;
     assert_ok(image_read(appended, &image));
     image_free(&image);
     free(appended);
@@ -390,7 +400,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(truncated_files_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flipped_byte_of_a_png_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_png_of_other_pixels_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_jpeg_with_data_to_spare_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_jpeg_with_data_to_spare_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_jpeg_with_a_hole_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_image_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unreadable_file_is_refused, setup, teardown),

@@ -10,6 +10,7 @@
 #include "image/encode.h"
 #include "stage/pack/photograph.h"
 #include "tests/fixtures/dicom_make.h"
+#include "tests/fixtures/kinds.h"
 #include "tests/fixtures/scratch.h"
 
 enum { SIDE = 32, RECORD = 16 };
@@ -143,11 +144,77 @@ static void a_damaged_file_is_not_a_damaged_jpeg(void **state) {
     free(jpeg);
 }
 
+/* Packs it, with just these warnings. */
+static void expect_warnings(const char *root, const DicomKind *kind, const char *warnings) {
+    Outcome outcome;
+    stage(root, kind, 1, PACK_EYE_RIGHT, true, &outcome);
+    assert_true(outcome.packed);
+    assert_string_equal(outcome.warnings ? outcome.warnings : "", warnings);
+    outcome_close(&outcome);
+}
+
+static void what_can_be_no_photograph_is_told(void **state) {
+    static uint8_t pixels[SIDE * SIDE * 3];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i % 9);
+    DicomKind kind = native();
+    kind.pixels = pixels;
+    expect_warnings(*state, &kind, "blank\tone level throughout: 0, 0, 0\n");
+    pixels[SIDE * SIDE - 1] = 9;
+    expect_warnings(*state, &kind, "");
+    kind.rows = kind.columns = 1;
+    kind.pixels_bytes = 1;
+    expect_warnings(*state, &kind,
+                    "shape\t1 x 1 pixels, too small for a photograph\nblank\tone level throughout: 0, 0, 0\n");
+    kind.columns = 900;
+    kind.pixels_bytes = 900;
+    expect_warnings(*state, &kind,
+                    "shape\t900 x 1 pixels, too small for a photograph\n"
+                    "blank\tone level throughout: 0, 0, 0\n");
+    kind.rows = 16;
+    kind.columns = 64;
+    kind.pixels_bytes = 16 * 64;
+    pixels[1000] = 200;
+    expect_warnings(*state, &kind, "");
+    kind.columns = 128;
+    kind.pixels_bytes = 16 * 128;
+    expect_warnings(*state, &kind, "shape\t128 x 16 pixels, too narrow for a photograph\n");
+}
+
+/* A JPEG without markers whose chroma is subsampled, under the tag RGB. */
+static void a_wrong_tag_is_told(void **state) {
+    static uint8_t pixels[SIDE * SIDE * 3];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * i % 251);
+    size_t size;
+    uint8_t *jpeg = make_jpeg_kind(&(JpegKind){.width = SIDE,
+                                               .height = SIDE,
+                                               .samples = pixels,
+                                               .components = 3,
+                                               .given = JCS_RGB,
+                                               .stored = JCS_YCbCr,
+                                               .marked = true,
+                                               .ids = "\1\2\3"},
+                                   &size);
+    DicomKind kind = native();
+    kind.syntax = SYNTAX_JPEG;
+    kind.photometric = "RGB";
+    kind.samples = 3;
+    kind.pixels = jpeg;
+    kind.pixels_bytes = size;
+    expect_warnings(*state, &kind, "decoder\tread as YCbCr: the tag says RGB, but two components have fewer samples\n");
+    kind.photometric = "YBR_FULL_422";
+    expect_warnings(*state, &kind, "");
+    free(jpeg);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_header_that_names_another_person_contradicts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_that_names_the_other_eye_contradicts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_not_a_damaged_jpeg, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_can_be_no_photograph_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wrong_tag_is_told, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,22 +45,22 @@ static Status frame(Work *work, int number, const char *data, size_t bytes, uint
     ImageDecode how = {.min_side = work->full ? 0 : fundus_min_side(work->size)};
     Image image;
     Framing framing;
-    int height, width;
+    ImageFacts facts;
     for (bool again = true; again; how.min_side = 0) {
-        TRY(image_decode(path, (const uint8_t *)data, bytes, &how, &image, &height, &width));
+        TRY(image_decode(path, (const uint8_t *)data, bytes, &how, &image, &facts));
         lap(last, &seconds[DECODE]);
         /* Once more within fundus_frame(), of whose time it is taken off. */
         float circle[4];
         const double start = clock_now();
-        Status status = circle_find(&image, height, width, circle);
+        Status status = circle_find(&image, facts.height, facts.width, circle);
         const double finding = clock_now() - start;
         *last = clock_now();
         if (!status)
-            status = fundus_frame(&image, height, width, FRAME_FUNDUS, work->size, record, &framing);
+            status = fundus_frame(&image, facts.height, facts.width, FRAME_FUNDUS, work->size, record, &framing);
         lap(last, &seconds[RESIZE]);
         seconds[RESIZE] -= finding;
         seconds[CIRCLE] += finding;
-        again = !status && fundus_needs_full(&image, height, width, &framing, work->size);
+        again = !status && fundus_needs_full(&image, facts.height, facts.width, &framing, work->size);
         image_free(&image);
         TRY(status);
     }

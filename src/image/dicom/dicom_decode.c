@@ -114,14 +114,15 @@ static Status decode_jpeg(const Coded *coded, Dicom *dicom, int min_side, Image 
     /* image_decode() would also decode a PNG. */
     if (!begins_image(DICOM_JPEG, coded->data, coded->size))
         return dicom_damaged(coded->name, "the pixel data is no JPEG, but the transfer syntax says JPEG");
-    ImageDecode options = {.min_side = min_side, .components = coded->components};
+    ImageDecode options = {.min_side = min_side, .components = coded->components, .as_stored = true};
     options.colours = strcmp(dicom->photometric, "RGB") == 0 ? IMAGE_COLOURS_RGB : IMAGE_COLOURS_YCBCR;
-    int height, width;
-    Status status = image_decode(coded->name, coded->data, coded->size, &options, image, &height, &width);
+    ImageFacts facts;
+    Status status = image_decode(coded->name, coded->data, coded->size, &options, image, &facts);
     dicom->coding_damaged = status != NULL;
     TRY(status);
-    if (height != coded->height || width != coded->width)
-        return dicom_damaged(coded->name, "a JPEG of %d x %d pixels in an image of %d x %d", width, height,
+    memcpy(dicom->warning, facts.warning, sizeof dicom->warning);
+    if (facts.height != coded->height || facts.width != coded->width)
+        return dicom_damaged(coded->name, "a JPEG of %d x %d pixels in an image of %d x %d", facts.width, facts.height,
                              coded->width, coded->height);
     return NULL;
 }

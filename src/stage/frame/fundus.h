@@ -7,7 +7,7 @@
 
 /* Incremented when a change of the rules here, or of the findings of a photograph, changes the outcome of any
  * photograph: a pack staged by another rule is refused, so that none mixes two. */
-enum { FUNDUS_RULE = 2 };
+enum { FUNDUS_RULE = 3 };
 
 /* How a photograph becomes a square. */
 typedef enum {

@@ -60,6 +60,7 @@ uint64_t journal_key(const StageSource *source, const char *recipe, int64_t firs
 static void write_outcome(FILE *out, const char *path, const Outcome *outcome) {
     char hash[65] = "", checksum[17], phash[17], numbers[12][24];
     const Framing *framing = &outcome->framing;
+    const char *detail = outcome->packed ? outcome->warnings : outcome->detail;
     if (outcome->hashed)
         digest_to_hex(outcome->sha256, DIGEST_SHA256, hash);
     snprintf(checksum, sizeof checksum, "%016" PRIx64, outcome->checksum);
@@ -68,7 +69,7 @@ static void write_outcome(FILE *out, const char *path, const Outcome *outcome) {
                                   path,
                                   hash,
                                   outcome->other ? outcome->other : "",
-                                  outcome->detail ? outcome->detail : "",
+                                  detail ? detail : "",
                                   checksum,
                                   phash};
     for (int i = 0; i < 4; i++) {
@@ -157,6 +158,8 @@ static Status parse_outcomes(char *text, const StageSource *source, const ShardS
             return NULL; /* the key does not show whether the file is readable now */
         if (!outcomes[i].packed)
             TRY(outcome_reject(&outcomes[i], outcomes[i].kind, fields[3], fields[4]));
+        else if (*fields[4] && !(outcomes[i].warnings = strdup(fields[4])))
+            return status_no_memory("a finding", strlen(fields[4]));
     }
     *found = true;
     return NULL;

@@ -14,6 +14,7 @@ typedef struct {
     bool packed;          /* otherwise `kind` is the reason */
     FindingKind kind;     /* quarantined, a duplicate, or refused */
     char *other, *detail; /* the finding's; NULL when packed */
+    char *warnings;       /* when packed: lines "KIND<tab>DETAIL" for findings that warn; NULL: none */
     bool hashed;          /* sha256 is known: the file was readable */
     uint8_t sha256[32];
     uint64_t checksum, phash;
@@ -22,8 +23,12 @@ typedef struct {
     uint64_t bytes;  /* read */
 } Outcome;
 
-/* Turns the outcome into a finding; the texts are copied. */
+/* Turns the outcome into a finding, without warnings; the texts are copied. */
 Status outcome_reject(Outcome *outcome, FindingKind kind, const char *other, const char *detail) MUST_USE;
+/* Adds a finding that warns of a photograph; the text is copied. */
+Status outcome_warn(Outcome *outcome, FindingKind kind, const char *detail) MUST_USE;
+/* Adds the outcome's findings about `path`. */
+Status outcome_tell(const Outcome *outcome, const char *path, Findings *findings) MUST_USE;
 bool outcome_quarantined(const Outcome *outcome);
 void outcome_close(Outcome *outcome);
 

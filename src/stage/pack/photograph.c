@@ -102,27 +102,70 @@ static Status check_header(const StageInput *input, const Dicom *dicom, Outcome 
     return outcome_reject(outcome, FINDING_CONTRADICTION, "", detail);
 }
 
+static Status decode_dicom(const StageInput *input, const uint8_t *data, size_t size, int min_side, Image *image,
+                           ImageFacts *facts, Outcome *outcome) {
+    Dicom dicom;
+    bool unsupported = false;
+    Status status = dicom_decode(input->path, data, size, min_side, image, &dicom, &unsupported);
+    *facts = (ImageFacts){.height = dicom.rows, .width = dicom.columns, .orientation = 1};
+    memcpy(facts->warning, dicom.warning, sizeof facts->warning);
+    if (!status && input->verify_header)
+        status = check_header(input, &dicom, outcome);
+    return reject_file(outcome,
+                       unsupported            ? FINDING_SYNTAX
+                       : dicom.coding_damaged ? FINDING_DECODE
+                                              : FINDING_DICOM,
+                       input->path, status);
+}
+
 static Status decode_photograph(const StageInput *input, const uint8_t *data, size_t size, int min_side, Image *image,
-                                Outcome *outcome) {
-    int height = 0, width = 0;
+                                ImageFacts *facts, Outcome *outcome) {
     Status status;
-    FindingKind kind = FINDING_DECODE;
-    if (input->is_dicom) {
-        Dicom dicom;
-        bool unsupported = false;
-        status = dicom_decode(input->path, data, size, min_side, image, &dicom, &unsupported);
-        height = dicom.rows;
-        width = dicom.columns;
-        kind = unsupported ? FINDING_SYNTAX : dicom.coding_damaged ? FINDING_DECODE : FINDING_DICOM;
-        if (!status && input->verify_header)
-            status = check_header(input, &dicom, outcome);
-    } else {
-        const ImageDecode options = {.min_side = min_side};
-        status = image_decode(input->path, data, size, &options, image, &height, &width);
+    if (input->is_dicom)
+        status = decode_dicom(input, data, size, min_side, image, facts, outcome);
+    else
+        status = reject_file(outcome, FINDING_DECODE, input->path,
+                             image_decode(input->path, data, size, &(ImageDecode){.min_side = min_side}, image, facts));
+    outcome->size[0] = facts->height;
+    outcome->size[1] = facts->width;
+    return status;
+}
+
+/* One level throughout: a lens cap, or a file of zeros. A few levels apart are noise and compression. */
+static bool is_blank(const Image *image) {
+    enum { NOISE = 8 };
+    const size_t count = (size_t)image->width * (size_t)image->height * 3;
+    uint8_t least[3] = {255, 255, 255}, most[3] = {0, 0, 0};
+    for (size_t i = 0; i < count; i += 3)
+        for (size_t channel = 0; channel < 3; channel++) {
+            const uint8_t value = image->pixels[i + channel];
+            least[channel] = value < least[channel] ? value : least[channel];
+            most[channel] = value > most[channel] ? value : most[channel];
+        }
+    return most[0] - least[0] <= NOISE && most[1] - least[1] <= NOISE && most[2] - least[2] <= NOISE;
+}
+
+/* What is packed all the same, but worth a look. */
+static Status warn_of_photograph(const Image *image, const ImageFacts *facts, Outcome *outcome) {
+    enum { SMALLEST = 16, NARROWEST = 8 }; /* pixels of a side; sides to one */
+    const int height = facts->height, width = facts->width, side = height < width ? height : width;
+    char detail[96];
+    if (*facts->warning)
+        TRY(outcome_warn(outcome, FINDING_DECODER, facts->warning));
+    if (facts->orientation != 1) {
+        snprintf(detail, sizeof detail, "stored with orientation %d, turned upright", facts->orientation);
+        TRY(outcome_warn(outcome, FINDING_ORIENTATION, detail));
     }
-    outcome->size[0] = height;
-    outcome->size[1] = width;
-    return reject_file(outcome, kind, input->path, status);
+    if (side < SMALLEST || (height > width ? height : width) / side >= NARROWEST) {
+        snprintf(detail, sizeof detail, "%d x %d pixels, too %s for a photograph", width, height,
+                 side < SMALLEST ? "small" : "narrow");
+        TRY(outcome_warn(outcome, FINDING_SHAPE, detail));
+    }
+    if (!is_blank(image))
+        return NULL;
+    snprintf(detail, sizeof detail, "one level throughout: %d, %d, %d", image->pixels[0], image->pixels[1],
+             image->pixels[2]);
+    return outcome_warn(outcome, FINDING_BLANK, detail);
 }
 
 /* Decodes at a size that suffices for the record, and again at full size when the circle turns out to be small. */
@@ -130,7 +173,8 @@ static Status make_record(const StageInput *input, const uint8_t *data, size_t s
                           Outcome *outcome) {
     for (int min_side = fundus_min_side(side);; min_side = 0) {
         Image image = {0};
-        Status status = decode_photograph(input, data, size, min_side, &image, outcome);
+        ImageFacts facts;
+        Status status = decode_photograph(input, data, size, min_side, &image, &facts, outcome);
         if (status || outcome->settled) {
             image_free(&image);
             return status;
@@ -139,6 +183,8 @@ static Status make_record(const StageInput *input, const uint8_t *data, size_t s
             fundus_frame(&image, outcome->size[0], outcome->size[1], input->frame, side, record, &outcome->framing);
         const bool again =
             min_side && fundus_needs_full(&image, outcome->size[0], outcome->size[1], &outcome->framing, side);
+        if (!status && !again)
+            status = warn_of_photograph(&image, &facts, outcome);
         image_free(&image);
         if (status)
             return reject_file(outcome, FINDING_DECODE, input->path, status);

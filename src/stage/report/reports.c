@@ -63,11 +63,8 @@ static Status find_near_duplicates(const Output *output, const StageSource *sour
 
 Status reports_gather(const Output *output, const StageSource *source, const PipelineResult *result,
                       Findings *findings) {
-    for (int64_t i = 0; i < source->count; i++) {
-        const Outcome *outcome = &result->outcomes[i];
-        if (outcome->settled && !outcome->packed)
-            TRY(findings_add(findings, outcome->kind, source->inputs[i].path, outcome->other, outcome->detail));
-    }
+    for (int64_t i = 0; i < source->count; i++)
+        TRY(outcome_tell(&result->outcomes[i], source->inputs[i].path, findings));
     return find_near_duplicates(output, source, result, findings);
 }
 

@@ -30,6 +30,10 @@ static const struct {
                           [FINDING_NEAR_DUPLICATE] = {"near_duplicate", FATE_WARNED},
                           [FINDING_LATERALITY] = {"laterality", FATE_WARNED},
                           [FINDING_LISTED_TWICE] = {"listed_twice", FATE_WARNED},
+                          [FINDING_DECODER] = {"decoder", FATE_WARNED},
+                          [FINDING_ORIENTATION] = {"orientation", FATE_WARNED},
+                          [FINDING_SHAPE] = {"shape", FATE_WARNED},
+                          [FINDING_BLANK] = {"blank", FATE_WARNED},
                           [FINDING_LINK] = {"link", FATE_WARNED}};
 
 const char *finding_name(FindingKind kind) {

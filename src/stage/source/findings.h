@@ -14,7 +14,7 @@ typedef enum {
     FINDING_MD5,           /* "md5": differs from the download's list */
     FINDING_DICOM,         /* "dicom": damaged, truncated or contradictory */
     FINDING_SYNTAX,        /* "syntax": an unsupported transfer syntax or pixel format; its UID is in the detail */
-    FINDING_DECODE,        /* "decode": damaged JPEG or PNG, including any warning of the decoder */
+    FINDING_DECODE,        /* "decode": a damaged image, alone or in a DICOM file: pixels are lost */
     FINDING_UNREADABLE,    /* "unreadable": permission, input/output error, not a regular file, a dangling link */
     FINDING_CONTRADICTION, /* "contradiction": its row, its path and its header disagree */
     /* Excluded: left out on purpose, intact or not. */
@@ -30,6 +30,10 @@ typedef enum {
     FINDING_NEAR_DUPLICATE, /* "near_duplicate": looks like `other` */
     FINDING_LATERALITY,     /* "laterality": given, but neither R nor L */
     FINDING_LISTED_TWICE,   /* "listed_twice": a second row for the same path; the first one counts */
+    FINDING_DECODER,        /* "decoder": odd, but every pixel is there; the decoder's words or what was assumed */
+    FINDING_ORIENTATION,    /* "orientation": turned upright, as EXIF or TIFF says */
+    FINDING_SHAPE,          /* "shape": too small or too narrow to be a photograph */
+    FINDING_BLANK,          /* "blank": one level throughout */
     FINDING_LINK,           /* "link": to a folder, not followed: its contents are not searched */
     FINDING_KINDS
 } FindingKind;
