@@ -16,7 +16,9 @@ typedef struct {
 
 void image_free(Image *image);
 
-/* Whether `name` ends in .jpg, .jpeg or .png, in any case. */
+/* Whether `name` ends in .jpg, .jpeg, .png, .tif or .tiff, in any case. */
 bool image_is_file_name(const char *name);
+/* Whether it ends in .dcm, in any case. */
+bool image_is_dicom_name(const char *name);
 
 #endif

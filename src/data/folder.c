@@ -3,6 +3,7 @@
 #include "base/file_tree.h"
 #include "image/image.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,12 @@ static Status hash_list(const TreeFile *files, int64_t count, uint64_t *hash) {
 
 /* Moves the paths of the sorted list into `folder`. */
 static Status take_paths(Folder *folder, const char *root, TreeFile *files, int64_t count) {
+    if (!count && folder->dicoms)
+        return status_error(EXIT_DATA,
+                            "%s: the folder contains no image but %" PRId64 " DICOM file%s; stage them first", root,
+                            folder->dicoms, folder->dicoms == 1 ? "" : "s");
     if (!count)
-        return status_error(EXIT_DATA, "%s: the folder contains no image (.jpg, .jpeg or .png)", root);
+        return status_error(EXIT_DATA, "%s: the folder contains no image (.jpg, .jpeg, .png, .tif or .tiff)", root);
     TRY(hash_list(files, count, &folder->hash));
     folder->root = strdup(root);
     folder->paths = malloc((size_t)count * sizeof *folder->paths);
@@ -49,6 +54,8 @@ Status folder_open(const char *root, Folder *folder) {
     *folder = (Folder){0};
     FileTree listing;
     TRY(file_tree_read(root, image_is_file_name, &listing));
+    for (int64_t i = 0; i < listing.other_count; i++)
+        folder->dicoms += image_is_dicom_name(listing.others[i].path);
     Status status = take_paths(folder, root, listing.files, listing.count);
     folder->links = listing.link_count;
     if (listing.link_count) {

@@ -5,6 +5,7 @@
 #include "image/jpeg.h"
 #include "image/orientation.h"
 #include "image/png.h"
+#include "image/tiff.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +42,9 @@ static Status decode_any(Image *image, const char *name, const uint8_t *data, si
         return jpeg_decode(image, name, data, size, options, facts);
     if (size >= sizeof png_start && memcmp(data, png_start, sizeof png_start) == 0)
         return png_decode(image, name, data, size, facts);
-    return status_error(EXIT_DATA, "%s: neither JPEG nor PNG by its first bytes", name);
+    if (tiff_begins(data, size))
+        return tiff_decode(image, name, data, size, facts);
+    return status_error(EXIT_DATA, "%s: neither JPEG, PNG nor TIFF by its first bytes", name);
 }
 
 static Status turn_upright(Image *image, const char *name, ImageFacts *facts) {

@@ -55,7 +55,7 @@ static void images_come_in_byte_order(void **state) {
     make_directory(root, "folder.png");
     static const char *const files[] = {"b/deep/er/x.PNG", "a/2.jpg",      "a/10.jpg",         "a.jpg",   "a-b.jpeg",
                                         "Z.JpEg",          "\xC3\xA9.jpg", "note.txt",         "jpg",     "x.jpg.part",
-                                        "b/y.tiff",        "x.jpge",       "folder.png/i.jpg", "dir.gif", "b/jpg.json",
+                                        "b/y.bmp",         "x.jpge",       "folder.png/i.jpg", "dir.gif", "b/jpg.json",
                                         "two.dots.png"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         scratch_write(root, files[i], "x", 1);
@@ -75,6 +75,21 @@ static void hidden_names_are_left_out(void **state) {
     scratch_write(*state, ".jpg", "x", 1);
     scratch_write(*state, "b.jpg", "x", 1);
     expect_paths(*state, (const char *const[]){"b.jpg"}, 1);
+}
+
+/* As ./stage counts them, but what only staging reads is no record. */
+static void tiff_is_a_record_and_dicom_is_counted(void **state) {
+    Folder folder;
+    scratch_write(*state, "c.dcm", "x", 1);
+    assert_fails(folder_open(*state, &folder), EXIT_DATA, "contains no image but 1 DICOM file; stage them first");
+    scratch_write(*state, "a.tif", "x", 1);
+    scratch_write(*state, "b.TIFF", "x", 1);
+    scratch_write(*state, "d.DCM", "x", 1);
+    scratch_write(*state, "e.txt", "x", 1);
+    expect_paths(*state, (const char *const[]){"a.tif", "b.TIFF"}, 2);
+    assert_ok(folder_open(*state, &folder));
+    assert_int_equal(folder.dicoms, 2);
+    folder_close(&folder);
 }
 
 /* A loop would never end; a folder linked twice would give its images double weight. */
@@ -250,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(images_come_in_byte_order, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_names_are_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(tiff_is_a_record_and_dicom_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(links_to_folders_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(links_to_files_are_records_and_so_are_broken_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(pipes_are_no_records, setup, teardown),

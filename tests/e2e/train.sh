@@ -191,11 +191,12 @@ check "gives the uninterrupted run's weights" cmp "$(weights whole 30)" "$(weigh
 same "each step has one line" "$(grep -c '"loss"' "$runs/whole/metrics.jsonl")" 27
 check "--max-hours" run hours --max-hours 1e-7
 same "run.json: max_hours" "$(value hours status)" max_hours
-mkdir "$data/elsewhere" && ln -s "$data/elsewhere" "$data/train/link"
+mkdir "$data/elsewhere" && ln -s "$data/elsewhere" "$data/train/link" && : >"$data/train/scan.dcm"
 check "--resume without a run starts one" run fresh --resume --until 1
 expect_output "starting from step 0"
 expect_output "1 link to folders is not followed, such as link"
-rm "$data/train/link" && rmdir "$data/elsewhere"
+expect_output "1 DICOM file is not read; ./stage folder makes a pack of all its images"
+rm "$data/train/link" "$data/train/scan.dcm" && rmdir "$data/elsewhere"
 expect_exit 64 run hours --resume --set optim.beta2=0.9
 expect_output "optim.beta2 = 0.9"
 

@@ -16,8 +16,8 @@
 
 enum { WIDTH = 45, HEIGHT = 33, ROUNDS = 1500, ROOM = 1 << 16 };
 
-static const char *const names[] = {"baseline.jpg", "progressive.jpg", "cmyk.jpg",
-                                    "rgb.png",      "deep.png",        "palette.png"};
+static const char *const names[] = {"baseline.jpg", "progressive.jpg", "cmyk.jpg",  "rgb.png", "deep.png",
+                                    "palette.png",  "strips.tif",      "tiles.tif", "jpeg.tif"};
 enum { KINDS = sizeof names / sizeof *names };
 
 static int setup(void **state) {
@@ -61,6 +61,24 @@ static int setup(void **state) {
     png.transparency = transparency;
     png.transparency_size = 3;
     write_png_kind(path[5], &png);
+    TiffKind tiff = {.width = WIDTH,
+                     .height = HEIGHT,
+                     .samples = pixels,
+                     .components = 3,
+                     .photometric = PHOTOMETRIC_RGB,
+                     .compression = COMPRESSION_LZW};
+    write_tiff_kind(path[6], &tiff);
+    tiff.bits = tiff.tile = 16;
+    tiff.planes = true;
+    tiff.compression = COMPRESSION_ADOBE_DEFLATE;
+    write_tiff_kind(path[7], &tiff);
+    tiff = (TiffKind){.width = WIDTH,
+                      .height = HEIGHT,
+                      .samples = pixels,
+                      .components = 3,
+                      .photometric = PHOTOMETRIC_YCBCR,
+                      .compression = COMPRESSION_JPEG};
+    write_tiff_kind(path[8], &tiff);
     for (int i = 0; i < KINDS; i++)
         free(path[i]);
     free(pixels);

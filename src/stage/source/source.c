@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "base/text.h"
+#include "image/image.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -108,8 +109,7 @@ PackEye input_eye(const char *text) {
 }
 
 bool input_is_dicom(const char *path) {
-    const char *dot = strrchr(path, '.');
-    return dot && strcasecmp(dot, ".dcm") == 0;
+    return image_is_dicom_name(path);
 }
 
 bool input_split(const char *text, PackSplit *split) {

@@ -19,9 +19,12 @@ static void print_peak(const Run *run) {
                flops_training(mae_shape(run->mae)) * 1e-9);
 }
 
-/* Links are not followed: they could form a loop. */
-static void print_links(const Records *records) {
+/* What a folder contains beside the images that are trained on. Links are not followed: they could form a loop. */
+static void print_left_out(const Records *records) {
     const Folder *folder = &records->folder;
+    if (folder->dicoms)
+        printf("%s: %" PRId64 " DICOM file%s not read; ./stage folder makes a pack of all its images\n", records->text,
+               folder->dicoms, folder->dicoms == 1 ? " is" : "s are");
     if (folder->links)
         printf("%s: %" PRId64
                " link%s to folders %s not followed, such as %s; give the path that it points to, or copy it\n",
@@ -46,8 +49,8 @@ void run_print_summary(const Run *run) {
     const ModelShape *shape = mae_shape(run->mae);
     printf("model    %s, %.0f%% hidden; %.2f M parameters\n", model_shape_text(shape).text, 100 * shape->mask_ratio,
            (double)run->record.parameters / 1e6);
-    print_links(&run->train);
-    print_links(&run->val);
+    print_left_out(&run->train);
+    print_left_out(&run->val);
     print_data(run);
     printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,

@@ -163,7 +163,7 @@ static Status add_inputs(FolderSet *set) {
 }
 
 static Status build_source(FolderSet *set) {
-    set->builder.extensions = ".jpg, .jpeg, .png or .dcm";
+    set->builder.extensions = ".jpg, .jpeg, .png, .tif, .tiff or .dcm";
     TRY(refuse_aireadi(set->builder.source->root));
     TRY(list_files(set));
     TRY(image_index_open(set->files, set->file_count, &set->index));
