@@ -260,6 +260,33 @@ static void jpeg_colours_by_its_markers(void **state) {
     }
 }
 
+/* EXIF data within a DICOM file's JPEG: DICOM has its own ways to say how an image lies, and its readers ignore it. */
+static void exif_within_is_ignored(void **state) {
+    (void)state;
+    static const uint8_t exif[] = {0xFF, 0xE1, 0,    34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0,
+                                   1,    0,    0x12, 1,  3,   0,   1,   0,   0, 0, 6,   0,   0,  0, 0, 0, 0, 0};
+    uint8_t *pixels = draw_image(WIDTH, HEIGHT, 2);
+    size_t size;
+    uint8_t *jpeg = draw_jpeg(pixels, (JpegKind){.stored = JCS_YCbCr}, &size);
+    uint8_t *longer = malloc(size + sizeof exif);
+    assert_non_null(longer);
+    memcpy(longer, jpeg, 2);
+    memcpy(longer + 2, exif, sizeof exif);
+    memcpy(longer + 2 + sizeof exif, jpeg + 2, size - 2);
+    Image want;
+    ImageFacts facts;
+    assert_ok(image_decode(name, longer, size + sizeof exif, &(ImageDecode){0}, &want, &facts));
+    assert_int_equal(facts.orientation, 6);
+    image_free(&want);
+    assert_ok(image_decode(name, jpeg, size, &(ImageDecode){0}, &want, &facts));
+    const DicomKind kind = jpeg_kind(longer, size + sizeof exif);
+    expect_pixels(&kind, want.pixels, 0);
+    image_free(&want);
+    free(longer);
+    free(jpeg);
+    free(pixels);
+}
+
 static void grey_jpeg(void **state) {
     (void)state;
     uint8_t values[WIDTH * HEIGHT], grey[WIDTH * HEIGHT * 3];
@@ -288,6 +315,7 @@ int main(void) {
         cmocka_unit_test(what_may_be_missing),
         cmocka_unit_test(the_header_is_returned),
         cmocka_unit_test(jpeg_in_one_or_many_fragments),
+        cmocka_unit_test(exif_within_is_ignored),
         cmocka_unit_test(jpeg_at_a_fraction_of_its_size),
         cmocka_unit_test(jpeg_colours_by_its_markers),
         cmocka_unit_test(grey_jpeg),

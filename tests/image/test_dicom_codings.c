@@ -258,6 +258,8 @@ static void rle_segments_keep_apart(void **state) {
     coded[64] = 253;
     coded[12] = 60;
     expect_damaged(&kind, "segment 2 is at bytes 66 to 60");
+    coded[12] = 200;
+    expect_damaged(&kind, "segment 2 is at bytes 66 to 200 of 72");
 }
 
 /* ---- all of them */
