@@ -278,7 +278,7 @@ static void bad_images_are_listed_once(void **state) {
         assert_null(strstr(bad[i].reason, data->root)); /* the path is in another field */
     }
     assert_string_equal(bad[0].reason, "40 x 3 pixels, smaller than a patch (4)");
-    assert_string_equal(bad[1].reason, "neither JPEG nor PNG by its first bytes");
+    assert_string_equal(bad[1].reason, "neither JPEG, PNG nor TIFF by its first bytes");
     free(bad);
     drop(&taken);
     loader_close(loader);
@@ -327,7 +327,7 @@ static void too_many_bad_images_end_it(void **state) {
     Status status = run_to_failure(&options, 50);
     assert_int_equal(status_code(status), EXIT_DATA);
     const char *const parts[] = {"at least 3 of the 23 images", data->root, "data.max_unreadable = 0.13",
-                                 "allows (2): 04.png (neither JPEG nor PNG by its first bytes); 05.jpg (neither",
+                                 "allows (2): 04.png (neither JPEG, PNG nor TIFF by its first bytes); 05.jpg (neither",
                                  "repair or remove them, or raise data.max_unreadable"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(status_message(status), parts[i]))

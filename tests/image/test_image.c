@@ -253,8 +253,8 @@ static void a_jpeg_with_a_hole_is_refused(void **state) {
 }
 
 static void what_is_no_image_is_refused(void **state) {
-    expect_refused(*state, (const uint8_t *)"GIF89a and so on", 16, "neither JPEG nor PNG");
-    expect_refused(*state, (const uint8_t *)"\xFF\xD8", 2, "neither JPEG nor PNG");
+    expect_refused(*state, (const uint8_t *)"GIF89a and so on", 16, "neither JPEG, PNG nor TIFF");
+    expect_refused(*state, (const uint8_t *)"\xFF\xD8", 2, "neither JPEG, PNG nor TIFF");
     expect_refused(*state, (const uint8_t *)"", 0, "empty file");
     Image image;
     assert_fails(image_read(*state, &image), EXIT_DATA, "not a file");

@@ -208,7 +208,7 @@ static void what_is_wrong_is_refused(void **state) {
     size_t size;
     uint8_t *jpeg = make_jpeg_kind(&kind, &size);
     expect_refused(jpeg, 0, (ImageDecode){0}, "empty");
-    expect_refused((const uint8_t *)"GIF89a", 6, (ImageDecode){0}, "neither JPEG nor PNG");
+    expect_refused((const uint8_t *)"GIF89a", 6, (ImageDecode){0}, "neither JPEG, PNG nor TIFF");
     expect_refused(jpeg, size, (ImageDecode){.components = 1}, "3 components, not 1");
     for (int least = 0; least <= SIDE; least += 8) { /* the end mark, then data, are missing at every size */
         expect_refused(jpeg, size - 1, (ImageDecode){.min_side = least}, "damaged JPEG");

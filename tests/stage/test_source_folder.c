@@ -286,21 +286,21 @@ static void links_that_lead_out_or_nowhere(void **state) {
 }
 
 static void unread_files_are_reported(void **state) {
-    static const char *const files[] = {"a.jpg",    "1.tif", "d/2.TIF", "3.gif",  "README", "t.pdf",      "t.csv",
-                                        "Fig. 3 b", "x.bmp", "x.zip",   "x.webp", "x.zz",   ".hidden.tif"};
+    static const char *const files[] = {"a.jpg",    "1.jp2", "d/2.JP2", "3.gif",  "README", "t.pdf",      "t.csv",
+                                        "Fig. 3 b", "x.bmp", "x.zip",   "x.webp", "x.zz",   ".hidden.jp2"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         put(*state, files[i], "x");
     char *pipe = scratch_path(*state, "pipe.jpg");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     Read read = read_fine((SourceOptions){.root = *state});
-    static const char line[] = "9 files with other endings are not read: 2 without an ending, 2 .tif, 1 .bmp, 1 .gif, "
+    static const char line[] = "9 files with other endings are not read: 2 without an ending, 2 .jp2, 1 .bmp, 1 .gif, "
                                "1 .webp, and 2 others; 1 is a pipe or a device, and not read, such as pipe.jpg";
     assert_non_null(strstr(read.source.warnings, line));
     close_read(&read);
     free(pipe);
-    put(*state, "tif/1.tif", "x");
-    char *root = scratch_path(*state, "tif");
-    assert_folder_fails(EXIT_DATA, "file names must end in .jpg, .jpeg, .png or .dcm", .root = root);
+    put(*state, "jp2/1.jp2", "x");
+    char *root = scratch_path(*state, "jp2");
+    assert_folder_fails(EXIT_DATA, "file names must end in .jpg, .jpeg, .png, .tif, .tiff or .dcm", .root = root);
     free(root);
 }
 
