@@ -73,8 +73,7 @@ static const ConfigKey keys[] = {
 
     PATHS(data, train,
           "Training data: a folder of JPEG, PNG and TIFF images, searched recursively, or a pack, or several packs "
-          "separated "
-          "by commas."),
+          "separated by commas."),
     PATHS(data, val,
           "Validation data: a folder of images, none of which is in data.train, or packs, of which the split val is "
           "used; "
