@@ -52,10 +52,14 @@ static void a_product(void **) {
         const std::vector<float> d = host_copy_of(of_d, 16 * 8);
         for (size_t row = 0; row < 16; row++)
             for (size_t column = 0; column < 8; column++) {
-                double sum = first[8 * row + column];
-                for (size_t k = 0; k < 16; k++)
-                    sum += (double)to_float(a[16 * row + k]) * to_float(b[8 * k + column]);
-                assert_true(fabs(sum - d[8 * row + column]) < 1e-5);
+                double sum = first[8 * row + column], size = sum;
+                for (size_t k = 0; k < 16; k++) {
+                    const double term = (double)to_float(a[16 * row + k]) * to_float(b[8 * k + column]);
+                    sum += term;
+                    size += fabs(term);
+                }
+                /* 16 additions in FP32 in any order, each with a rounding of at most the terms' sizes. */
+                assert_true(fabs(sum - d[8 * row + column]) <= 16 * 0x1p-24 * size);
             }
     }
 }

@@ -430,6 +430,39 @@ static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     evaluation_images_close(&images);
 }
 
+/* The second micro-batch alone fails: the position of a patch that only its images show is no number. Its gradients are
+ * not added to the first one's, and the step is held back. */
+static void a_failure_in_a_later_micro_batch_is_met_there(void **state) {
+    (void)state;
+    EvaluationImages images = drawn_images(4);
+    const PrefetchBatch batch = {.samples = images.pixels, .records = images.records};
+    Model model;
+    Masks masks;
+    open_model(&model, 4, 2);
+    const Params *params = mae_params(model.mae);
+    const int keep = mae_keep(model.mae);
+    bool shown[2][PATCHES] = {0}; /* by each micro-batch */
+    int patch = 0;
+    assert_fine(masks_open(&masks, 4, PATCHES));
+    masks_draw(&masks, 5, 2, images.records, 4);
+    for (int i = 0; i < 4 * keep; i++)
+        shown[i / keep / 2][masks.ids[i / keep * PATCHES + i % keep]] = true;
+    while (shown[0][patch] || !shown[1][patch])
+        assert_int_not_equal(++patch, PATCHES);
+    masks_close(&masks);
+    const int dim = mae_shape(model.mae)->dim;
+    params->value[params_find(params, "pos_embed")->offset + (size_t)(1 + patch) * dim] = NAN;
+    assert_fine(step_repeat(model.step, &batch, 2));
+    for (size_t i = 0; i < params->trainable; i++)
+        assert_true(isfinite(params->grad[i]));
+    start(&model, &images, 2, 0, 1);
+    const StepState outcome = settle(&model);
+    assert_int_equal(outcome.verdict, VERDICT_LOSS);
+    assert_true(outcome.halted);
+    close_model(&model);
+    evaluation_images_close(&images);
+}
+
 /* Seven images two at a time: each counts the same, the last part is a single one. */
 static void validation_is_the_mean_over_images(void **state) {
     (void)state;
@@ -459,6 +492,7 @@ int main(void) {
         cmocka_unit_test(a_bad_step_holds_back_those_behind_it),
         cmocka_unit_test(a_loss_is_compared_with_the_mean),
         cmocka_unit_test(repeating_stops_at_a_loss_that_is_not_finite),
+        cmocka_unit_test(a_failure_in_a_later_micro_batch_is_met_there),
         cmocka_unit_test(masks_depend_on_seed_epoch_and_record),
         cmocka_unit_test(validation_is_the_mean_over_images),
     };
