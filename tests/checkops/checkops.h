@@ -50,6 +50,7 @@ typedef struct {
     bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
     bool cpu_fp32;             /* in FP32 the CPU's alone */
     bool timed;                /* set before RUN: devices choose among their ways by timing */
+    const char *skipped;       /* why nothing was checked; NULL: it was */
     char shape[160], why[640];
     Buffer buffers[CHECK_BUFFERS];
     int buffer_count;
@@ -178,6 +179,7 @@ OPERATIONS(CHECK_DECLARE)
     X(resize_box)                                                                                                      \
     X(resize_box_facts)                                                                                                \
     X(errors)                                                                                                          \
+    X(large)                                                                                                           \
     X(linear_forward_timed)                                                                                            \
     X(linear_backward_input_timed)                                                                                     \
     X(linear_backward_weight_timed)
