@@ -63,6 +63,7 @@ static void unknown_cells_leave_a_label(void **state) {
     assert_true(
         is_warned(&read, "t.csv: column mixed is no label: 3 cells are no number, such as \"<20\" (line 2), and 1 is"));
     assert_false(is_warned(&read, "column sex"));
+    assert_false(is_warned(&read, "is a label;"));
     assert_non_null(strstr(source->notes, "column dme: true and yes are 1, false and no are 0"));
     close_read(&read);
     put(*state, "t.csv", "image;cells\na0.png;0,5\na1.png;1,234\n");
@@ -75,6 +76,7 @@ static void unknown_cells_leave_a_label(void **state) {
                         .person = "who");
     put(*state, "t.csv", "image,split,eye,camera\na0.png,train,NA,N/A\na1.png,NA,L,x\n");
     read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
+    assert_true(is_warned(&read, "no column of the tables is a label"));
     assert_string_equal(input_at(&read.source, "a0.png")->device, "");
     assert_int_equal(findings_of(&read.findings, FINDING_NO_SPLIT, "a1.png"), 1);
     assert_int_equal(findings_of(&read.findings, FINDING_LATERALITY, "a0.png"), 0);

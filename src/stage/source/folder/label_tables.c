@@ -98,7 +98,11 @@ static Status add_tables(FolderSet *set) {
 Status label_tables_find(FolderSet *set) {
     int number;
     TRY(add_tables(set));
-    return set->table_count && set->known->label ? folder_set_label(set, set->known->label, &number) : NULL;
+    if (set->table_count && set->known->label)
+        TRY(folder_set_label(set, set->known->label, &number));
+    return set->table_count && !set->label_count
+               ? source_warn(set->builder.source, "no column of the tables is a label; the summary says why")
+               : NULL;
 }
 
 void label_tables_close(FolderSet *set) {
