@@ -435,24 +435,22 @@ static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
 static void a_failure_in_a_later_micro_batch_is_met_there(void **state) {
     (void)state;
     EvaluationImages images = drawn_images(4);
-    const PrefetchBatch batch = {.samples = images.pixels, .records = images.records};
+    int32_t ids[MOST_MASKS * PATCHES];
+    const PrefetchBatch batch = {
+        .samples = images.pixels, .records = images.records, .masks = draw_masks(images.records, 4, 2, ids)};
     Model model;
-    Masks masks;
     open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
     const int keep = mae_keep(model.mae);
     bool shown[2][PATCHES] = {0}; /* by each micro-batch */
     int patch = 0;
-    assert_fine(masks_open(&masks, 4, PATCHES));
-    masks_draw(&masks, 5, 2, images.records, 4);
     for (int i = 0; i < 4 * keep; i++)
-        shown[i / keep / 2][masks.ids[i / keep * PATCHES + i % keep]] = true;
+        shown[i / keep / 2][batch.masks[i / keep * PATCHES + i % keep]] = true;
     while (shown[0][patch] || !shown[1][patch])
         assert_int_not_equal(++patch, PATCHES);
-    masks_close(&masks);
     const int dim = mae_shape(model.mae)->dim;
     params->value[params_find(params, "pos_embed")->offset + (size_t)(1 + patch) * dim] = NAN;
-    assert_fine(step_repeat(model.step, &batch, 2));
+    assert_fine(step_repeat(model.step, &batch));
     for (size_t i = 0; i < params->trainable; i++)
         assert_true(isfinite(params->grad[i]));
     start(&model, &images, 2, 0, 1);
