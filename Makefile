@@ -4,7 +4,8 @@
 #   CC=clang            another compiler            MARCH=native        another processor (default x86-64-v3 on x86)
 #   CFLAGS=-O1          other optimisation          SAN=address,undefined | thread   sanitizers, in a folder of their own
 #   WERROR=1            warnings are errors         REQUIRE=1           (test) a skipped test fails
-#   CUDA_ARCH="90a 80"  GPU architectures (90a)     NVCC=               without CUDA, even if nvcc is installed
+#   CUDA_ARCH="90a 80"  GPU architectures (those of this machine's GPUs, else 90a)
+#   NVCC=               without CUDA, even if nvcc is installed
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -13,10 +14,14 @@ ifeq ($(origin CXX),default)
 CXX     := g++
 endif
 NVCC    ?= $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
-CUDA_ARCH ?= 90a
+# That of the GPUs that are there, as 80 for compute capability 8.0; Hopper's has instructions of its own.
+GPU_ARCH := $(subst .,,$(sort $(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | grep -xE '[0-9]+\.[0-9]')))
+CUDA_ARCH ?= $(or $(patsubst 90,90a,$(GPU_ARCH)),90a)
 PYTHON  ?= python3
 SAN     ?=
-MARCH   ?= $(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native)
+# The processor that CC compiles for.
+TARGET  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
+MARCH   ?= $(if $(filter x86_64,$(TARGET)),x86-64-v3,$(if $(filter $(TARGET),$(shell uname -m)),native,armv8.2-a))
 # Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves. The same holds for
 # unit tests.
 CFLAGS  ?= $(if $(SAN),-O1 -g1,-O3 -g)
@@ -92,14 +97,14 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all accept tests tested list-tested list-cudnn branches test test-long demo bench bench-data help clean format man install install-built uninstall force
+.PHONY: all programs builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 tests: all accept tested man $(BENCH)
 help:
-	@sed -n '2,6p' Makefile | cut -c3-
-	@echo "targets: all accept demo test test-long bench bench-data tests man install uninstall format clean"
+	@sed -n '2,8p' Makefile | cut -c3-
+	@echo "targets: all accept demo test test-long test-arm64 bench bench-data tests man install uninstall format clean"
 
 # The programs are copied beside the Makefile, as the README calls them; builds with sanitizers stay in their folder.
 ifeq ($(SAN),)
@@ -228,11 +233,30 @@ $(SASS): %.sass: %.o
 # The plain build, the two sanitizers' builds, and everything in tests/ run on them.
 test test-long:
 	tools/setup
-	+@$(MAKE) --no-print-directory $(JOBS) tests
-	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=address,undefined
-	+@$(MAKE) --no-print-directory $(JOBS) tested SAN=thread
+	+@$(MAKE) --no-print-directory $(JOBS) builds
+	$(if $(filter test-long,$@),-@tools/setup --arm64)
+	$(if $(filter test-long,$@),+-@$(MAKE) --no-print-directory cross-arm64)
 	+@tests/run $(if $(filter test-long,$@),--long)
-demo test test-long: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
+# At once, so that no core waits for another build's last file.
+builds: build-plain build-address,undefined build-thread
+build-plain:
+	+@$(MAKE) --no-print-directory tests
+build-address,undefined build-thread: build-%:
+	+@$(MAKE) --no-print-directory tested SAN=$*
+demo test test-long cross-arm64: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
+# For Arm, by a cross-compiler and with the libraries of the folder that `tools/setup --arm64` fills. Everything but the
+# GPU's kernels; tests/e2e/arm64.sh runs it in an emulator of the processor.
+ARM64_ROOT := build/arm64-root
+ARM64_LIBRARIES := $(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig
+cross-arm64:
+	@test -d $(ARM64_LIBRARIES) || { echo "cross-arm64: $(ARM64_ROOT) is missing; run tools/setup --arm64" >&2; exit 69; }
+	+@PKG_CONFIG_SYSROOT_DIR=$(CURDIR)/$(ARM64_ROOT) PKG_CONFIG_LIBDIR=$(ARM64_LIBRARIES) $(MAKE) --no-print-directory $(JOBS) \
+	    CC="aarch64-linux-gnu-gcc --sysroot=$(CURDIR)/$(ARM64_ROOT)" CXX="aarch64-linux-gnu-g++ --sysroot=$(CURDIR)/$(ARM64_ROOT)" \
+	    NVCC= B=build/arm64 programs accept tested
+programs: $(PROGRAMS) $(B)/synth
+test-arm64: cross-arm64
+	@tests/run --long e2e/arm64
+
 # For tests/run.
 list-tested:
 	@printf '%s\n' $(TESTED)
@@ -293,7 +317,7 @@ uninstall:
 	rm -rf $(ROOT)/lib/fovea $(ROOT)/share/fovea $(ROOT)/share/doc/fovea
 
 format:
-	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' '*.cu' '*.cuh')
+	$(firstword $(wildcard build/formatter/clang_format/data/bin/clang-format) clang-format) -i $$(git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' '*.cu' '*.cuh')
 clean:
 	rm -rf build $(notdir $(PROGRAMS)) libfovea_cuda.so
 

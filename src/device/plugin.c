@@ -14,12 +14,13 @@
 enum { FOLDERS = 3, LIBRARY_NAME = 64, PROCESSES_TEXT = 256 };
 static const double MEGABYTE = 1e6;
 
-static Status load_library(const char *path, Device *device) {
+static Status load_library(const char *name, const char *path, Device *device) {
     /* Never unmapped: the driver's threads and exit handlers may call into it for as long as the program runs. */
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         const char *reason = dlerror();
-        const bool absent = strstr(reason, "cannot open shared object file");
+        /* The emulator needs no library that a program does not need, too. */
+        const bool absent = strcmp(name, "cuda") == 0 && strstr(reason, "cannot open shared object file");
         return status_error(EXIT_MISSING, "%s cannot be loaded: %s; %s", path, reason,
                             absent ? "it needs the libraries of CUDA 13 (libcublasLt): install them, or add their "
                                      "folder to LD_LIBRARY_PATH"
@@ -58,7 +59,7 @@ Status plugin_open(const char *name, Device *device) {
         snprintf(path, sizeof path, "%.*s/libfovea_%s.so", (int)end, program, name);
         /* Other users may write to the folders above the program, such as /tmp: a library of theirs is not loaded. */
         if (stat(path, &library) == 0 && (folder == 0 || library.st_uid == self.st_uid))
-            return load_library(path, device);
+            return load_library(name, path, device);
     }
     return status_error(EXIT_MISSING, "there is no libfovea_%s.so beside %s or in the two folders above it; %s", name,
                         program,

@@ -117,9 +117,11 @@ xargs grep -nIiE 'artifactory|nexus|(docker|ghcr|quay|nvcr|gcr)\.io|pypi\.org|re
 
 # --- Format ---------------------------------------------------------------------------------------------------------
 # Versions format differently by the same style file; the sources follow 14.
-version=$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+' | cut -d' ' -f2)
+formatter=build/formatter/clang_format/data/bin/clang-format # by tools/setup, where the system has another version
+[ -x $formatter ] || formatter=clang-format
+version=$($formatter --version 2>/dev/null | grep -oE 'version [0-9]+' | cut -d' ' -f2)
 if [ "$version" = 14 ]; then
-    xargs clang-format --dry-run 2>&1 <"$TMP/sources" | grep 'warning:' | cut -d: -f1 | sort -u | none "clang-format has nothing to change"
+    xargs $formatter --dry-run 2>&1 <"$TMP/sources" | grep 'warning:' | cut -d: -f1 | sort -u | none "clang-format has nothing to change"
 else
     skip "clang-format has nothing to change" "clang-format 14 is missing (${version:-none at all})"
 fi
