@@ -12,7 +12,7 @@ enum { BUFFER_BYTES = 1 << 16 };
 typedef struct {
     Coded coded;
     size_t at;
-    char message[160]; /* OpenJPEG's first complaint */
+    char message[160]; /* OpenJPEG's first error */
 } Reader;
 
 static OPJ_SIZE_T read_bytes(void *to, OPJ_SIZE_T count, void *context) {
@@ -77,7 +77,6 @@ static Status decode_codestream(Reader *reader, opj_codec_t *codec, opj_stream_t
     opj_dparameters_t parameters;
     opj_set_default_decoder_parameters(&parameters);
     opj_set_error_handler(codec, note_message, reader);
-    opj_set_warning_handler(codec, note_message, reader);
     opj_stream_set_user_data(stream, reader, NULL);
     opj_stream_set_user_data_length(stream, reader->coded.size);
     opj_stream_set_read_function(stream, read_bytes);
@@ -86,8 +85,8 @@ static Status decode_codestream(Reader *reader, opj_codec_t *codec, opj_stream_t
     opj_image_t *image = NULL;
     const bool decoded = opj_setup_decoder(codec, &parameters) && opj_read_header(stream, codec, &image) &&
                          opj_decode(codec, stream, image) && opj_end_decompress(codec, stream);
-    /* A warning is about coded data that made no sense, too: what was decoded from it is not the picture. */
-    Status status = decoded && !*reader->message ? take_pixels(reader, image, pixels) : decoder_failure(reader);
+    /* Warnings are about marks that are not used: the decoder is strict by default, and fails where data is missing. */
+    Status status = decoded ? take_pixels(reader, image, pixels) : decoder_failure(reader);
     opj_image_destroy(image);
     return status;
 }
