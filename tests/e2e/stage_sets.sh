@@ -91,7 +91,7 @@ IMAGES/x1.JPG x1 - - adjudicated_dme=1,adjudicated_dr_grade=2,adjudicated_gradab
 IMAGES/IM0002.JPG IM0002 - - adjudicated_gradable=0
 RECORDS
 
-tree Base11/a_PP.jpg Base11/b_PP.jpg Base34/c_PP.jpg
+tree Base11/a_PP.tif Base11/b_PP.tif Base34/c_PP.tif
 table Base11/Annotation_Base11.csv \
     <<<$'Image name;Ophthalmologic department;Retinopathy grade;Risk of macular edema \na_PP.tif;Brest;0;0\nb_PP.tif;Brest;3;2'
 table Base34/Annotation_Base34.csv <<<$'Image name;Ophthalmologic department;Retinopathy grade;Risk of macular edema\nc_PP.tif;Brest;1;0'
@@ -173,11 +173,11 @@ RECORDS
 expect_output "column diabetes_time_y: 1 cell is no number, such as \"Não\" (line 4): the label is unknown there"
 expect_output "| Canon CR     |"
 
-tree training/images/21_training.png training/images/22_training.png test/images/01_test.png
+tree training/images/21_training.tif training/images/22_training.tif test/images/01_test.tif
 records drive --kind drive <<'RECORDS'
-training/images/21_training.png 21 - train -
-training/images/22_training.png 22 - train -
-test/images/01_test.png 01 - test -
+training/images/21_training.tif 21 - train -
+training/images/22_training.tif 22 - train -
+test/images/01_test.tif 01 - test -
 RECORDS
 
 # --- AI-READI -----------------------------------------------------------------------------------------------------------
