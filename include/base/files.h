@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Creates `path` and its missing parents, mode 0777 less the umask. An existing directory is fine. */
+/* Creates `path` and its missing parents, mode 0777 less the umask, and fsyncs their names. An existing directory is
+ * fine.
+ */
 Status files_make_directory(const char *path) MUST_USE;
 bool files_exists(const char *path);
 

@@ -47,30 +47,6 @@ static Status find_parent(const char *path, char **parent) {
     return length ? files_path(parent, "%.*s", (int)length, path) : files_path(parent, ".");
 }
 
-Status files_make_directory(const char *path) {
-    char *part;
-    TRY(files_path(&part, "%s", path));
-    Status status = NULL;
-    size_t length = strlen(part);
-    for (size_t end = 1; end <= length && !status; end++) {
-        if (part[end] != '/' && part[end] != '\0')
-            continue;
-        char after = part[end];
-        part[end] = '\0';
-        if (mkdir(part, 0777) != 0) {
-            int cause = errno;
-            /* Some file systems answer EROFS or EACCES rather than EEXIST for a directory that is there. */
-            if (!is_directory(part))
-                status = files_failure("create directory", part, cause == EEXIST ? ENOTDIR : cause);
-        }
-        part[end] = after;
-    }
-    if (!status && !length)
-        status = files_failure("create directory", "\"\"", ENOENT);
-    free(part);
-    return status;
-}
-
 bool files_exists(const char *path) {
     struct stat status;
     return stat(path, &status) == 0;
@@ -187,6 +163,46 @@ static int sync_descriptor(int descriptor) {
         result = fsync(descriptor);
     while (result != 0 && errno == EINTR);
     return result != 0 && errno != EINVAL && errno != EROFS ? -1 : 0;
+}
+
+/* So that a new name in it survives a power cut. One may be allowed to write a directory, but not to read it. */
+static Status sync_parent(const char *path) {
+    char *parent;
+    TRY(find_parent(path, &parent));
+    const int descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Status status =
+        descriptor >= 0 && sync_descriptor(descriptor) != 0 ? files_failure("sync directory", parent, errno) : NULL;
+    if (descriptor >= 0)
+        close(descriptor);
+    free(parent);
+    return status;
+}
+
+static Status make_directory(const char *path) {
+    if (mkdir(path, 0777) == 0)
+        return sync_parent(path);
+    const int cause = errno;
+    /* Some file systems answer EROFS or EACCES rather than EEXIST for a directory that is there. */
+    return is_directory(path) ? NULL : files_failure("create directory", path, cause == EEXIST ? ENOTDIR : cause);
+}
+
+Status files_make_directory(const char *path) {
+    char *part;
+    TRY(files_path(&part, "%s", path));
+    Status status = NULL;
+    size_t length = strlen(part);
+    for (size_t end = 1; end <= length && !status; end++) {
+        if (part[end] != '/' && part[end] != '\0')
+            continue;
+        char after = part[end];
+        part[end] = '\0';
+        status = make_directory(part);
+        part[end] = after;
+    }
+    if (!status && !length)
+        status = files_failure("create directory", "\"\"", ENOENT);
+    free(part);
+    return status;
 }
 
 Status files_new_open(const char *path, int *descriptor) {

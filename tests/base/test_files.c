@@ -94,7 +94,11 @@ static int entries(const char *path) {
 
 static void directories_are_made_with_their_parents(void **state) {
     char path[TEMP_PATH * 2];
+    faults.fsyncs = 0;
     assert_fine(files_make_directory(temp_path(state, "a/b//c/", path)));
+    assert_int_equal(faults.fsyncs, 3); /* each new name, in the directory that it is in */
+    assert_fine(files_make_directory(path));
+    assert_int_equal(faults.fsyncs, 3);
     assert_true(files_exists(path));
     assert_fine(files_make_directory(path));
     assert_fine(files_make_directory("/"));

@@ -99,6 +99,9 @@ expect_exit 64 "$synth" "$TMP/one" --people 1 --size 64
 expect_output "$TMP/one is not empty"
 touch "$TMP/many/train/mine.jpg"
 check "--force draws over it" "$synth" "$TMP/many" --people 2 --size 64 --seed 5 --force
+mkdir "$TMP/mine" && echo "file,label" >"$TMP/mine/labels.csv"
+expect_exit 64 "$synth" "$TMP/mine" --people 2 --size 64 --force
+expect_output "was not written by this program"
 same "and leaves no photograph of the earlier run, but other files" "$(tail -n +2 "$TMP/many/labels.csv" | cut -d, -f1 | cat - <(echo train/mine.jpg) | sort)" "$(images "$TMP/many")"
 
 # Wrong use, and a place that cannot be written.

@@ -32,11 +32,16 @@ static bool is_own_path(const char *path) {
     return false;
 }
 
+static const char HEADER[] = "file,split,person,eye,visit,device,lesions,grade,tortuosity,cup_to_disc,age\n";
+
+/* Removes what an earlier call drew, which its labels.csv lists. */
 static Status remove_earlier(const char *out) {
     char *labels, *text = NULL;
     size_t size;
     TRY(files_path(&labels, "%s/labels.csv", out));
     Status status = files_exists(labels) ? files_read(labels, &text, &size) : NULL;
+    if (!status && text && strncmp(text, HEADER, strlen(HEADER)))
+        status = status_error(EXIT_USAGE, "%s was not written by this program; name another folder", labels);
     char *rest = NULL;
     for (char *line = text ? strtok_r(text, "\r\n", &rest) : NULL; line && !status;
          line = strtok_r(NULL, "\r\n", &rest)) {
@@ -77,7 +82,7 @@ Status folder_label(const Arguments *arguments, const Photograph *photographs, i
         free(path);
         return status_no_memory("labels.csv", (unsigned long long)count * 80);
     }
-    fprintf(stream, "file,split,person,eye,visit,device,lesions,grade,tortuosity,cup_to_disc,age\n");
+    fputs(HEADER, stream);
     for (int64_t i = 0; i < count; i++) {
         const Photograph *p = &photographs[i];
         fprintf(stream, "%s,%s,P%06lld,%c,%d,%s,%d,%d,%.4f,%.4f,%d\n", p->file, split_name(p->split),

@@ -7,11 +7,11 @@
 #include "train/run/run_report.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LINE = 400, NAMED_RECORDS = 8 };
 
@@ -44,14 +44,14 @@ static void list_records(const Run *run, char text[LINE]) {
         used += (size_t)snprintf(text + used, LINE - used, "%s%s", i ? ", " : "", run_image_path(run, i));
 }
 
-static void find_last_checkpoint(const Run *run, char text[LINE]) {
+static void find_last_checkpoint(const Run *run, char text[PATH_MAX]) {
     CheckpointEntry *entries = NULL;
     int count = 0;
     status_free(checkpoint_list(run->directory.checkpoints, &entries, &count));
     if (count)
-        snprintf(text, LINE, "%s/%s", run->directory.checkpoints, entries[0].name);
+        snprintf(text, PATH_MAX, "%s/%s", run->directory.checkpoints, entries[0].name);
     else
-        snprintf(text, LINE, "none");
+        snprintf(text, PATH_MAX, "none");
     free(entries);
 }
 
@@ -110,7 +110,7 @@ Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
     GuardFinding finding = {0};
     if (verdict != VERDICT_SPIKE)
         TRY(guard_find(run->mae, &run->ops, verdict == VERDICT_GRADIENT, &finding));
-    char what[LINE], records[LINE], checkpoint[LINE];
+    char what[LINE], records[LINE], checkpoint[PATH_MAX];
     describe_failure(what, verdict, loss, run->state.loss_mean, &finding);
     list_records(run, records);
 
