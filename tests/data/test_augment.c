@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "data/loader.h"
+#include "tests/fixtures/same_crop.h"
 
 #include <math.h>
 
@@ -69,6 +70,29 @@ static void boxes_follow_their_laws(void **state) {
     assert_in_range(flips, 6000 - 260, 6000 + 260);
 }
 
+/* A box of 4 x 4 within 6 x 7 pixels: each of its 3 x 4 places is equally likely, the last row and column included. */
+static void boxes_reach_every_place(void **state) {
+    (void)state;
+    enum { TOPS = 3, LEFTS = 4 };
+    const CropRange range = {.scale_min = 16.0 / 42, .scale_max = 16.0 / 42, .ratio_min = 1, .ratio_max = 1};
+    const double expected = (double)DRAWS / (TOPS * LEFTS);
+    int places[TOPS][LEFTS] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        const Crop crop = crop_of((uint64_t)i, &range, 6, 7);
+        assert_int_equal(crop.height, 4);
+        assert_int_equal(crop.width, 4);
+        assert_in_range(crop.top, 0, TOPS - 1);
+        assert_in_range(crop.left, 0, LEFTS - 1);
+        places[crop.top][crop.left]++;
+    }
+    double sum = 0;
+    for (int i = 0; i < TOPS * LEFTS; i++) {
+        const double off = places[i / LEFTS][i % LEFTS] - expected;
+        sum += off * off / expected;
+    }
+    assert_true(sum < 31.3); /* chi-square with 11 degrees of freedom exceeds this once in 1000 */
+}
+
 static void flips_of_probability_0_and_1(void **state) {
     (void)state;
     CropRange never = recipe, always = recipe;
@@ -79,7 +103,7 @@ static void flips_of_probability_0_and_1(void **state) {
         assert_false(one.flip);
         assert_true(other.flip);
         other.flip = false; /* and the box does not depend on it */
-        assert_memory_equal(&one, &other, sizeof one);
+        assert_same_crop(&one, &other);
     }
 }
 
@@ -159,9 +183,13 @@ static void a_try_that_does_not_fit_is_repeated(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_follow_their_laws),    cmocka_unit_test(flips_of_probability_0_and_1),
-        cmocka_unit_test(boxes_lie_within_the_image), cmocka_unit_test(what_never_fits_falls_back_to_the_centre),
-        cmocka_unit_test(one_pixel_is_taken_whole),   cmocka_unit_test(a_try_that_does_not_fit_is_repeated),
+        cmocka_unit_test(boxes_follow_their_laws),
+        cmocka_unit_test(boxes_reach_every_place),
+        cmocka_unit_test(flips_of_probability_0_and_1),
+        cmocka_unit_test(boxes_lie_within_the_image),
+        cmocka_unit_test(what_never_fits_falls_back_to_the_centre),
+        cmocka_unit_test(one_pixel_is_taken_whole),
+        cmocka_unit_test(a_try_that_does_not_fit_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

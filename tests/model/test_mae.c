@@ -155,8 +155,8 @@ static double largest_value(const Params *params, const char *name, double *squa
     const Param *param = params_find(params, name);
     double most = 0, sum = 0;
     for (size_t i = 0; i < param->count; i++) {
-        double value = params->value[param->offset + i];
-        most = fmax(most, fabs(value));
+        const double value = params->value[param->offset + i], magnitude = fabs(value);
+        most = magnitude > most ? magnitude : most; /* fmax() here breaks gcc 12.2 on Arm */
         sum += value * value;
     }
     *square = sum / (double)param->count;
