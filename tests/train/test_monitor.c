@@ -165,6 +165,29 @@ static void mfu_is_the_rates(void **state) {
     cJSON_Delete(line);
 }
 
+/* Step 3 of 13, each of two seconds, a quarter of them waiting: ten are left. Nobody knows the peak, so the line has no
+ * MFU. */
+static void the_line_shows_rate_and_time_left(void **state) {
+    char path[TEMP_PATH * 2], *text;
+    size_t size;
+    temp_path(state, "shown.jsonl", path);
+    Monitor monitor;
+    assert_fine(monitor_open(&monitor, path, 3, 13, 10, 0));
+    monitor.progress.out = open_memstream(&text, &size);
+    assert_non_null(monitor.progress.out);
+    monitor.progress.terminal = false;
+    monitor.started -= 4000; /* began an hour ago */
+    for (int step = 1; step <= 3; step++) {
+        const StepFigures figures = {.step = step, .loss = 0.25, .lr = 1e-3, .seconds = 2, .data_wait = 0.5};
+        assert_fine(monitor_step(&monitor, &figures));
+    }
+    assert_int_equal(fclose(monitor.progress.out), 0);
+    monitor.progress.out = NULL;
+    monitor_close(&monitor);
+    assert_string_equal(text, "3/13 loss 0.2500 lr 1.00e-03 5 images/s data wait 25% 1:06:40 ETA 0:00:20\n");
+    free(text);
+}
+
 static void undone_steps_leave_no_trace(void **state) {
     char path[TEMP_PATH * 2];
     temp_path(state, "undo.jsonl", path);
@@ -214,9 +237,13 @@ static void a_starving_device_is_reported(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_holds_its_keys),       cmocka_unit_test(a_restart_drops_what_was_undone),
-        cmocka_unit_test(intervals_are_averaged),      cmocka_unit_test(mfu_is_the_rates),
-        cmocka_unit_test(undone_steps_leave_no_trace), cmocka_unit_test(a_starving_device_is_reported),
+        cmocka_unit_test(a_line_holds_its_keys),
+        cmocka_unit_test(a_restart_drops_what_was_undone),
+        cmocka_unit_test(intervals_are_averaged),
+        cmocka_unit_test(mfu_is_the_rates),
+        cmocka_unit_test(the_line_shows_rate_and_time_left),
+        cmocka_unit_test(undone_steps_leave_no_trace),
+        cmocka_unit_test(a_starving_device_is_reported),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }
