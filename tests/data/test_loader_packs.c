@@ -318,10 +318,11 @@ static void weights_are_kept_exactly(void **state) {
     const Data *data = *state;
     enum { EPOCHS = 30 };
     Records records;
-    assert_ok(records_open(data->both, " 0.3 ,2.5", RECORDS_TRAIN, &records));
+    assert_ok(records_open(data->both, " 0.6 ,2.5", RECORDS_TRAIN, &records)); /* 12.6 of 21 records, 20 of 8 */
     const int64_t count = records.count, of_a = records.parts[0].count, of_b = records.parts[1].count;
-    assert_int_equal(records.parts[0].samples_per_epoch, (int64_t)(0.3 * (double)of_a + 0.5));
-    assert_int_equal(records.parts[1].samples_per_epoch, (int64_t)(2.5 * (double)of_b + 0.5));
+    assert_true(of_a == 21 && of_b == 8);
+    assert_int_equal(records.parts[0].samples_per_epoch, 13);
+    assert_int_equal(records.parts[1].samples_per_epoch, 20);
     assert_int_equal(records.samples_per_epoch,
                      records.parts[0].samples_per_epoch + records.parts[1].samples_per_epoch);
     int *shown = calloc((size_t)count, sizeof *shown), *last = calloc((size_t)(4 * count), sizeof *last);

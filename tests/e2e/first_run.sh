@@ -22,5 +22,6 @@ for preset in vit_tiny vit_small vit_base vit_large vit_huge; do
         mkdir -p "$TMP/empty"
         expect_exit 65 "$BUILD/train" configs/vit_base.ini --set "model.preset=$preset" --set "model.patch_size=$1" \
             --set "model.image_size=$2" --set "data.train=$TMP/empty" --set "run.dir=$TMP/none"
+        expect_output "$TMP/empty: the folder contains no image"
     done
 done

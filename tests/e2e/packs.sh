@@ -67,6 +67,7 @@ check "two packs on paths of 2000 bytes" train "$TMP/long" --set data.train="$fi
 check "the same weights" cmp "$TMP/weighted/ckpt/latest/weights.safetensors" "$TMP/long/ckpt/latest/weights.safetensors"
 check "its own configuration resumes" "$BUILD/train" "$TMP/long/config.ini" --resume --until 4
 expect_exit 64 train "$TMP/wrong" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1 --set data.val=
+expect_output "1 weights for 2 packs; give one for each (data.weights)"
 
 # One byte of a record, in a copy of the pack: the fourth record's first.
 cp -r "$TMP/pack" "$TMP/flipped"
@@ -126,8 +127,11 @@ cp -r "$TMP/pack" "$TMP/changed"
 check "8 steps" from "$TMP/changed" "$TMP/run" --until 8
 check "another split" "$BUILD/stage" split "$TMP/changed" --val 0.3 --test 0 --seed 5
 expect_exit 65 from "$TMP/changed" "$TMP/run" --resume
+expect_output "cannot resume: the images in $TMP/changed have changed since step 8"
 truncate -s -1 "$TMP/changed/shards/00000.h5"
 expect_exit 65 from "$TMP/changed" "$TMP/new"
+expect_output "$TMP/changed/shards/00000.h5: "
+expect_output "truncated, or another file"
 rm "$TMP/changed/pack.json"
 expect_exit 65 from "$TMP/changed" "$TMP/new"
 expect_output "unfinished"

@@ -41,7 +41,9 @@ expect_output "for device and host, which share memory"
 expect_exit 64 plan "${large[@]}" --gpu h1000
 expect_output "a100-40, a100-80, h100,"
 expect_exit 64 plan configs/vit_large.ini --gpu h100
+expect_output "--gpu needs --plan"
 expect_exit 64 plan "${large[@]}" --resume
+expect_output "only --set and --gpu may be given with it"
 
 # --- The device of this machine
 check "the CPU's plan" plan "$TMP/small.ini" --plan --set run.dir="$TMP/none" --set train.device=cpu

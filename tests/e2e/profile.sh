@@ -50,9 +50,14 @@ if grep -qE "^linear_forward_fp8 +8 " "$TMP/output"; then ok "reports its produc
 
 if [ -e "$TMP/none" ]; then not_ok "a profile writes nothing"; else ok "a profile writes nothing"; fi
 expect_exit 64 profile cpu --profile 0
+expect_output "--profile takes a whole number from 1 to 10000, not '0'"
 expect_exit 64 profile cpu --profile 10001
+expect_output "--profile takes a whole number from 1 to 10000, not '10001'"
 expect_exit 64 profile cpu --profile 2 --resume
+expect_output "only --set may be given with it"
 expect_exit 64 profile cpu --profile 2 --plan
+expect_output "only --set and --gpu may be given with it"
 expect_exit 65 profile cpu --profile 2 --set data.train=
+expect_output "data.train is not set"
 expect_exit 77 profile cpu --profile 30 --set optim.base_lr=100 --set optim.weight_decay=10 --set optim.warmup_epochs=0
 expect_output "cannot be applied"

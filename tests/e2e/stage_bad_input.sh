@@ -26,6 +26,7 @@ check "a journal with another hash of its shard" stage
 same_as_reference "a journal with another hash of its shard"
 flip "$out/shards/00000.h5" 60000
 expect_exit 65 "$STAGE" verify "$out"
+expect_output "shards/00000.h5: record 4 (train/P000004_L_01.jpg) is damaged"
 check "a shard with flipped bits is found" stage
 expect_output "shards/00000.h5 is damaged or missing and will be rebuilt"
 same_as_reference "a shard with flipped bits"
@@ -34,6 +35,7 @@ check "a shard that is gone" stage
 same_as_reference "a shard that is gone"
 truncate -s 100 "$out/pack.json"
 expect_exit 65 "$STAGE" info "$out"
+expect_output "pack.json: not a JSON object: damaged"
 check "a pack.json cut short" stage
 same_as_reference "a pack.json cut short"
 head -c 60 /dev/urandom >"$out/recipe.txt"
@@ -66,6 +68,7 @@ same_as_reference "with the file again"
 expect_named 64 "without people is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --labels labels.csv --shard-mb 1
 expect_output "was staged with other options"
 expect_named 64 "without labels is another recipe" "$STAGE" folder "$data" --out "$out" --size 64 --shard-mb 1
+expect_output "was staged with other options"
 same_as_reference "was staged with other options"
 cp -r "$out" "$TMP/begun" && rm "$TMP/begun/pack.json"
 check "nothing published: another recipe starts over" "$STAGE" folder "$data" --out "$TMP/begun" --size 32 --labels labels.csv --person person
@@ -83,6 +86,7 @@ for place in "$data" "$data/" "$data/train/new/pack"; do
 done
 ln -s "$data" "$TMP/way"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/way/pack"
+expect_output "the folder to stage; choose a folder elsewhere"
 ln -s nowhere "$TMP/link"
 expect_exit 64 "$STAGE" folder "$data" --out "$TMP/link"
 expect_output "a dangling link"

@@ -110,18 +110,27 @@ expect_output "usage: synth OUT"
 expect_output "--manifest V"
 expect_output "--mistakes K"
 expect_exit 64 "$synth"
+expect_output "missing OUT; for example: synth demo/data"
 expect_exit 64 "$synth" "$TMP/new"
 expect_output "--people N or --images N"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --images 2
+expect_output "--people and --images exclude each other"
 expect_exit 64 "$synth" "$TMP/new" --people 0
 expect_output "--people takes a whole number from 1"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --size 63
+expect_output "--size takes a whole number from 64 to 3000, not '63'"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --size 3001
+expect_output "--size takes a whole number from 64 to 3000, not '3001'"
 expect_exit 64 "$synth" "$TMP/new" --people 2x
+expect_output "--people takes a whole number from 1 to 1000000, not '2x'"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --format gif
+expect_output "--format takes jpeg, png or mixed, not 'gif'"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --quality 101
+expect_output "--quality takes a whole number from 1 to 100, not '101'"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --val 0.6 --test 0.5
+expect_output "leave no people for training: their sum is 1.1"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --test nan
+expect_output "--test takes a share from 0 to 1, not 'nan'"
 expect_exit 64 "$synth" "$TMP/new" --people 2 --colour red
 expect_output "unknown option --colour"
 for option in "--plant damage" "--mistakes 2" "--manifest 1"; do
@@ -129,10 +138,16 @@ for option in "--plant damage" "--mistakes 2" "--manifest 1"; do
     expect_output "go with --layout aireadi"
 done
 expect_exit 64 "$synth" "$TMP/new" --people 2 --layout aireadi --visits 2
+expect_output "--layout aireadi takes --people, but not --images, --visits, --format or --force"
 expect_exit 64 "$synth" "$TMP/new" --people 1000 --layout aireadi
+expect_output "--layout aireadi takes 1 to 999 people"
 expect_exit 64 "$synth" "$TMP/new" --people
+expect_output "--people needs a value: --people N"
 expect_exit 64 "$synth" "$TMP/new" "$TMP/newer" --people 2
+expect_output "unexpected argument '$TMP/newer'"
 if [ -e "$TMP/new" ]; then not_ok "wrong use writes nothing" "$TMP/new exists"; else ok "wrong use writes nothing"; fi
 touch "$TMP/file"
 expect_exit 74 "$synth" "$TMP/file" --people 1 --size 64
+expect_output "cannot open $TMP/file: Not a directory"
 expect_exit 74 "$synth" "$TMP/file/below" --people 1 --size 64
+expect_output "cannot open $TMP/file/below: Not a directory"

@@ -86,8 +86,11 @@ expect_output "missing CONFIG; for example: train configs/quickstart.ini"
 expect_exit 64 "$train" "$config" --resum
 expect_output "unknown option --resum; the nearest is --resume"
 expect_exit 64 "$train" "$config" "$config"
+expect_output "unexpected argument '$config'"
 expect_exit 64 "$train" "$config" --until 0
+expect_output "--until takes a whole number from 1, not '0'"
 expect_exit 64 "$train" "$config" --max-hours soon
+expect_output "--max-hours takes a number above 0, not 'soon'"
 expect_exit 64 "$train" "$config" --set
 expect_output "--set needs a value: --set section.key=value"
 expect_exit 64 "$train" "$TMP/none.ini"
@@ -95,12 +98,14 @@ expect_output "$TMP/none.ini"
 expect_exit 64 run usage --set optim.base_lrr=1
 expect_output "base_lr"
 expect_exit 64 run usage --set model.dim=30 --set model.heads=4
+expect_output "model.dim = 30 is not a multiple of model.heads = 4"
 expect_exit 64 run usage --set train.steps=0 --set train.epochs=0.01 --set optim.warmup_epochs=0
 expect_output "less than one step"
 check "--help" "$train" --help
 expect_output "optim.base_lr"
 check "--help KEY" "$train" --help guard.spike
 expect_exit 64 "$train" --help guard.spikes
+expect_output "the nearest is guard.spike "
 one_line_error "an error is one line" "$train" "$config" --bogus
 absent "none of these left a run directory" "$runs/usage"
 
@@ -118,6 +123,7 @@ mkdir "$TMP/empty"
 expect_exit 65 run nodata --set "data.train=$TMP/empty"
 expect_output "$TMP/empty"
 expect_exit 65 run nodata --set "data.val=$TMP/empty"
+expect_output "$TMP/empty: the folder contains no image"
 expect_exit 65 run nodata --set "data.val=$data"
 expect_output "the validation loss would not be that of unseen images"
 expect_exit 65 run nodata --set train.global_batch=1000
@@ -177,6 +183,7 @@ expect_exit 64 run whole
 expect_output "--resume"
 expect_output "--force"
 expect_exit 64 run whole --resume --force
+expect_output "--resume and --force exclude each other"
 expect_exit 64 "$train" "$config" --set "run.dir=$data" --force
 expect_output "not a run directory"
 check "resuming a finished run" run whole --resume

@@ -58,6 +58,11 @@ static void run(const Config *config, int64_t until) {
     assert_ok(train_run(config, &options));
 }
 
+static void resume(const Config *config) {
+    const TrainOptions options = {.config_path = "short.ini", .resume = true};
+    assert_ok(train_run(config, &options));
+}
+
 typedef struct {
     double loss, norm; /* of the gradient */
 } Outcome;
@@ -128,30 +133,57 @@ static bool is_near(double a, double b) {
     return fabs(a - b) <= 1e-5 * fabs(b);
 }
 
+/* The run's six steps: one of each place in an epoch, and some of the next epoch. */
+static void check_steps(const Config *config) {
+    cJSON *lines = short_run_lines(config->run.dir, "loss");
+    assert_int_equal(cJSON_GetArraySize(lines), SHORT_STEPS);
+    const Seeds seeds = {SEED, SEED, SEED, SEED};
+    for (int step = 0; step < SHORT_STEPS; step++) {
+        const Outcome wanted = step_by_hand(config, &seeds, step);
+        const cJSON *line = cJSON_GetArrayItem(lines, step);
+        const double loss = short_run_number(line, "loss"), norm = short_run_number(line, "grad_norm");
+        if (!is_near(loss, wanted.loss) || !is_near(norm, wanted.norm))
+            fail_msg("step %d: loss %g and gradient norm %g, not %g and %g", step + 1, loss, norm, wanted.loss,
+                     wanted.norm);
+    }
+    cJSON_Delete(lines);
+}
+
 static void the_seed_reaches_weights_order_crops_and_masks(void **state) {
     Config config;
     short_run_config(*state, UNLEARNT, &config);
     run(&config, 0);
-    cJSON *lines = short_run_lines(config.run.dir, "loss");
-    assert_int_equal(cJSON_GetArraySize(lines), SHORT_STEPS);
-    const Seeds seeds = {SEED, SEED, SEED, SEED};
-    for (int step = 0; step < SHORT_STEPS; step++) { /* a step of each place in an epoch, and some of the next epoch */
-        const Outcome wanted = step_by_hand(&config, &seeds, step);
-        const cJSON *line = cJSON_GetArrayItem(lines, step);
-        if (!is_near(short_run_number(line, "loss"), wanted.loss) ||
-            !is_near(short_run_number(line, "grad_norm"), wanted.norm))
-            fail_msg("step %d: loss %g and gradient norm %g, not %g and %g", step + 1, short_run_number(line, "loss"),
-                     short_run_number(line, "grad_norm"), wanted.loss, wanted.norm);
-    }
+    check_steps(&config);
     /* Each of the four alone makes another step. */
-    const Seeds others[] = {{SEED + 1, SEED, SEED, SEED},
-                            {SEED, SEED + 1, SEED, SEED},
-                            {SEED, SEED, SEED + 1, SEED},
-                            {SEED, SEED, SEED, SEED + 1}};
-    for (int i = 0; i < 4; i++)
-        assert_false(
-            is_near(step_by_hand(&config, &others[i], 0).loss, short_run_number(cJSON_GetArrayItem(lines, 0), "loss")));
-    cJSON_Delete(lines);
+    const double loss = step_by_hand(&config, &(Seeds){SEED, SEED, SEED, SEED}, 0).loss;
+    assert_false(is_near(step_by_hand(&config, &(Seeds){SEED + 1, SEED, SEED, SEED}, 0).loss, loss));
+    assert_false(is_near(step_by_hand(&config, &(Seeds){SEED, SEED + 1, SEED, SEED}, 0).loss, loss));
+    assert_false(is_near(step_by_hand(&config, &(Seeds){SEED, SEED, SEED + 1, SEED}, 0).loss, loss));
+    assert_false(is_near(step_by_hand(&config, &(Seeds){SEED, SEED, SEED, SEED + 1}, 0).loss, loss));
+}
+
+/* Resumed in the middle of an epoch. */
+static void a_resumed_run_takes_the_same_steps(void **state) {
+    Config config;
+    short_run_config(*state, UNLEARNT, &config);
+    run(&config, 2);
+    resume(&config);
+    check_steps(&config);
+}
+
+static void micro_batches_make_the_same_steps(void **state) {
+    Config config;
+    short_run_config(*state, UNLEARNT " train.micro_batch=2", &config);
+    run(&config, 0);
+    check_steps(&config);
+}
+
+/* By the GPU's kernels under emulation, of whose steps several are pending at a time. */
+static void so_does_a_gpu(void **state) {
+    Config config;
+    short_run_config(*state, UNLEARNT " train.device=emu train.deterministic=on data.prefetch_batches=3", &config);
+    run(&config, 0);
+    check_steps(&config);
 }
 
 /* Whole images, resized and cut at the centre, under masks that no key changes. */
@@ -213,6 +245,18 @@ static void the_schedule_is_the_recipes(void **state) {
         }
         cJSON_Delete(lines);
     }
+}
+
+/* 1.4 epochs of 4 steps. */
+static void epochs_are_cut_off_to_whole_steps(void **state) {
+    Config config;
+    short_run_config(*state, "train.steps=0 train.epochs=1.4", &config);
+    run(&config, 0);
+    cJSON *lines = short_run_lines(config.run.dir, "loss"), *record = short_run_json(config.run.dir, "run.json");
+    assert_int_equal(cJSON_GetArraySize(lines), 5);
+    assert_true(short_run_number(record, "total_steps") == 5);
+    cJSON_Delete(record);
+    cJSON_Delete(lines);
 }
 
 /* Trained tensors of one block each in encoder and decoder. */
@@ -322,8 +366,12 @@ static int close_root(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seed_reaches_weights_order_crops_and_masks),
+        cmocka_unit_test(a_resumed_run_takes_the_same_steps),
+        cmocka_unit_test(micro_batches_make_the_same_steps),
+        cmocka_unit_test(so_does_a_gpu),
         cmocka_unit_test(validation_shows_the_evaluation_view),
         cmocka_unit_test(the_schedule_is_the_recipes),
+        cmocka_unit_test(epochs_are_cut_off_to_whole_steps),
         cmocka_unit_test(pretraining_decays_matrices_and_tokens_but_no_vector),
     };
     return cmocka_run_group_tests(tests, open_root, close_root);
