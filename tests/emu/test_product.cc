@@ -4,6 +4,7 @@
  * does refuse. */
 #include "kernels/cuda/autotune.cuh"
 #include "kernels/cuda/matmul.cuh"
+#include "kernels/cuda/matmul_search.cuh"
 #include "kernels/emu/cublasLt.h"
 #include "ops/gpu_scratch.h"
 #include "tests/emu/emulated.h"
@@ -284,11 +285,53 @@ static void what_the_documentation_forbids_is_refused(void **) {
     end_capture();
 }
 
+/* Beyond the two that are recommended the stand-in has three configurations of them: the first algorithm with either
+ * tile, and the second, which cuts the sums in two and needs 256 bytes. It refuses all others that are tried. */
+static void other_configurations_are_found(void **) {
+    const Asked asked;
+    cublasLtMatmulDescOpaque_t how;
+    cublasLtMatrixLayoutOpaque_t a, b, d;
+    cublasLtMatmulPreferenceOpaque_t preference;
+    cublasLtMatmulHeuristicResult_t results[8];
+    const int32_t transposed = CUBLAS_OP_T;
+    const size_t enough = 256;
+    int advised = 0;
+    cublasLtMatmulDescInit(&how, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+    cublasLtMatmulDescSetAttribute(&how, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed);
+    cublasLtMatrixLayoutInit(&a, asked.a, asked.k, asked.m, asked.a_stride);
+    cublasLtMatrixLayoutInit(&b, asked.b, asked.k, asked.n, asked.b_stride);
+    cublasLtMatrixLayoutInit(&d, asked.d, asked.m, asked.n, asked.d_stride);
+    cublasLtMatmulPreferenceInit(&preference);
+    cublasLtMatmulPreferenceSetAttribute(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &enough, sizeof enough);
+    cublasLtMatmulPreferenceSetAttribute(&preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &asked.schemes,
+                                         sizeof asked.schemes);
+    assert_int_equal(cublasLtMatmulAlgoGetHeuristic(nullptr, &how, &a, &b, &d, &d, &preference, 8, results, &advised),
+                     CUBLAS_STATUS_SUCCESS);
+    assert_int_equal(advised, 2);
+    SearchedProduct product = {nullptr, &how, &a, &b, &d, asked.a, asked.b, asked.d, enough, 16};
+    assert_int_equal(matmul_search(&product, results, advised, 8), advised + 3);
+    for (int i = advised; i < advised + 3; i++) {
+        cublasLtMatmulHeuristicResult_t checked;
+        assert_int_equal(cublasLtMatmulAlgoCheck(nullptr, &how, &a, &b, &d, &d, &results[i].algo, &checked),
+                         CUBLAS_STATUS_SUCCESS);
+        assert_int_equal(results[i].state, CUBLAS_STATUS_SUCCESS);
+        for (int j = advised; j < i; j++)
+            assert_memory_not_equal(&results[i].algo, &results[j].algo, sizeof results[i].algo);
+    }
+    /* As many as there is room for, and none that needs more memory than there is. */
+    assert_int_equal(matmul_search(&product, results, advised, advised + 2), advised + 2);
+    product.workspace = enough - 1;
+    assert_int_equal(matmul_search(&product, results, advised, 8), advised + 2);
+    product.alignment = 0;
+    assert_int_equal(matmul_search(&product, results, advised, 8), advised);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_models_products_are_allowed, prepare, finish),
         cmocka_unit_test_setup_teardown(every_shape_has_a_plan_of_its_own, prepare, finish),
         cmocka_unit_test_setup_teardown(what_the_documentation_forbids_is_refused, prepare, finish),
+        cmocka_unit_test_setup_teardown(other_configurations_are_found, prepare, finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
