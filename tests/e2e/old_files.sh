@@ -14,10 +14,13 @@ check "the old pack is described" "$STAGE" info old_pack/pack
 expect_output "12"
 mkdir again && cp -r old_pack/images again/images
 check "its images are staged again" bash -c "cd again && '$STAGE' folder images --out pack --size 32 --labels labels.csv --person person"
-# The card is prose, .lock is empty, and the journal has the images' times in its key.
-same_pack() { diff -r -x card.md -x .lock -x journal old_pack/pack again/pack; }
+# The card is prose, .lock is empty, the journal has the images' times in its key, and the recipe the version of the rules
+# for photographs.
+same_pack() { diff -r -x card.md -x .lock -x journal -x recipe.txt old_pack/pack again/pack; }
 check "the new pack has the same bytes" same_pack
-check "the old pack is staged in place" bash -c "cd old_pack && '$STAGE' folder images --out pack --size 32 --labels labels.csv --person person"
+check "and the same options" diff <(grep -v '^frames ' old_pack/pack/recipe.txt) <(grep -v '^frames ' again/pack/recipe.txt)
+expect_exit 64 bash -c "cd old_pack && '$STAGE' folder images --out pack --size 32 --labels labels.csv --person person"
+expect_output "pack was staged with other options"
 check "and is unchanged" same_pack
 
 # --- The run --------------------------------------------------------------------------------------------------------
