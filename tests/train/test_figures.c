@@ -301,6 +301,23 @@ static void run_json_has_the_losses_of_its_steps(void **state) {
     cJSON_Delete(record);
 }
 
+/* Losses of other images say nothing about the best so far: step 6 was it, and 9 is not validated. */
+static void another_validation_set_has_its_own_best(void **state) {
+    TrainOptions options = fresh;
+    Config config;
+    short_run_config(*state, "train.steps=12 val.every=2 checkpoint.every=0", &config);
+    options.until = 6;
+    assert_ok(train_run(&config, &options));
+    short_run_config(*state, "train.steps=12 val.every=2 checkpoint.every=0 data.val=@/val2", &config);
+    options = (TrainOptions){.config_path = "short.ini", .resume = true, .until = 9};
+    assert_ok(train_run(&config, &options));
+    cJSON *record = short_run_json(config.run.dir, "run.json");
+    assert_true(short_run_number(record, "best_step") == -1);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(record, "best_val_loss")));
+    assert_near("val_loss", short_run_number(record, "val_loss"), loss_at(config.run.dir, "val_loss", 8));
+    cJSON_Delete(record);
+}
+
 /* Of a pack, whose records are read ahead of their steps by at most the ring. */
 static void bytes_read_are_the_records(void **state) {
     enum { RECORD = 20 * 20 * 3, DEPTH = 2 };
@@ -339,6 +356,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_ring_has_the_batches_of_its_key, open_root, close_root),
         cmocka_unit_test_setup_teardown(throughput_counts_whole_batches, open_root, close_root),
         cmocka_unit_test_setup_teardown(run_json_has_the_losses_of_its_steps, open_root, close_root),
+        cmocka_unit_test_setup_teardown(another_validation_set_has_its_own_best, open_root, close_root),
         cmocka_unit_test_setup_teardown(bytes_read_are_the_records, open_root, close_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -264,10 +264,12 @@ static void follow_the_mean(const Setting *setting) {
     snprintf(path, sizeof path, "%s/metrics.jsonl", setting->run);
     assert_fine(files_read(path, &text, &size));
     double mean = 0;
-    int step = 0;
+    int step = 0, skipped = 0;
     for (char *line = text; *line; line = strchr(line, '\n') + 1) {
-        for (step++; event && number(event, "step") == step; event = event->next)
+        for (step++; event && number(event, "step") == step; event = event->next) {
             assert_true(number(event, "loss") > 1.3 * mean);
+            assert_true(number(event, "batch") == step - 1 + skipped++); /* batches count from 0 */
+        }
         cJSON *object = cJSON_ParseWithLength(line, strcspn(line, "\n"));
         const double loss = number(object, "loss");
         assert_true(step <= 20 || loss <= 1.3 * mean);
