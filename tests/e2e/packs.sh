@@ -50,8 +50,8 @@ expect_output "data.cache = device"
 check "on the CPU it is read as usual" from "$TMP/pack" "$TMP/cpu" --set data.cache=device
 same_as_reference "the same steps" "$TMP/cpu"
 "$BUILD/train" "$TMP/small.ini" --set data.train="$TMP/pack" --set train.device=emu --plan >"$TMP/plan" 2>&1
-# Three batches of eight records of 48 x 48 pixels, their numbers and crops, in multiples of 64 bytes.
-check "the plan has room for whole records" grep -Eq 'ring of batches +166592 ' "$TMP/plan"
+# Three batches of eight records of 48 x 48 pixels, their numbers, crops and masks of 16 patches, in multiples of 64 bytes.
+check "the plan has room for whole records" grep -Eq 'ring of batches +168128 ' "$TMP/plan"
 
 # A second pack, shown half as often.
 check "stages a second one" "$BUILD/stage" folder "$TMP/data/val" --out "$TMP/other" --size 48
