@@ -28,8 +28,8 @@ typedef struct {
 
 /* Makes room for `count` paths. */
 Status path_index_open(PathIndex *index, int64_t count, bool fold) MUST_USE;
-/* Adds the first `length` bytes of a path; at most as many as path_index_open() was told. Empty parts and "." are left
- * out. */
+/* Adds the first `length` bytes of a path; at most as many as path_index_open() has room for. Empty parts and "." are
+ * left out. */
 Status path_index_add(PathIndex *index, const char *path, size_t length) MUST_USE;
 /* Call after the last path_index_add(). */
 void path_index_sort(PathIndex *index);

@@ -89,7 +89,7 @@ for photograph in "$data/train/"*_R_01.jpg; do printf 'more' >>"$photograph"; do
 check "staged over a published pack" stage "$TMP/published" 2 FOVEA_CRASH_UNDER="$TMP/published" \
     FOVEA_CRASH_COUNT="$TMP/calls" FOVEA_CRASH_TRACE="$TMP/again" LD_PRELOAD="$BUILD/tests/crash.so"
 ordered "pack.json is gone before a shard changes" "$TMP/again" "$TMP/published" published
-check "the same as staged anew" stage "$TMP/new" 2
+check "the same as staged in a new folder" stage "$TMP/new" 2
 check "to the byte" diff -r "$TMP/new" "$TMP/published"
 for kind in rename rename-after unlink-after pwrite; do
     calls=$(awk -v kind="${kind%-after}" '$1 == kind { print $2 }' "$TMP/calls")

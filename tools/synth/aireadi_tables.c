@@ -35,7 +35,7 @@ static void fill_participants(const Set *set, FILE *out) {
     }
 }
 
-/* Values by hand-written rules; blood pressure is read twice, and sentinels stand for what was not told. */
+/* Values by hand-written rules; blood pressure is read twice, and sentinels stand for what is not known. */
 static void fill_measurements(const Set *set, FILE *out) {
     static const int sentinels[] = {555, 777, 888, 999};
     int64_t id = 1;

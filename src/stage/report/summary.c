@@ -24,7 +24,7 @@ static Status add_header(MarkdownTable *table, const char *head) {
 static Status add_counts(MarkdownTable *table, const char *text, const int64_t counts[PACK_SPLITS]) {
     static const PackSplit order[] = {PACK_SPLIT_TRAIN, PACK_SPLIT_VAL, PACK_SPLIT_TEST, PACK_SPLIT_NONE};
     int64_t sum = 0;
-    TRY(markdown_add(table, "%s", *text ? text : "(not told)"));
+    TRY(markdown_add(table, "%s", *text ? text : "(unknown)"));
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         TRY(markdown_add(table, "%" PRId64, counts[order[i]]));
         sum += counts[order[i]];

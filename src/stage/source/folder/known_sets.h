@@ -35,7 +35,7 @@ typedef struct {
     const char *person_column; /* in the tables, or NULL */
     const char *eye_column;    /* in the tables, 1: right, 2: left; or NULL */
     KnownTable tables[KNOWN_TABLES];
-    const char *label;              /* a label that has other names in the tables, or is told by folders; or NULL */
+    const char *label;              /* a label that has other names in the tables, or comes from folders; or NULL */
     const char *names[KNOWN_NAMES]; /* of its columns */
     KnownFolder folders[KNOWN_NAMES];
     const char *spreadsheet; /* a table that cannot be read, and what to do about it; or NULL */
