@@ -12,6 +12,8 @@
 #include "tests/fixtures/pack_sample.h"
 
 #include <cJSON.h>
+/* H5Ovisit() has another argument in later versions of the library. */
+#define H5_USE_110_API
 #include <hdf5.h>
 
 static const char PAGE[] = "docs/pack-format.md";
