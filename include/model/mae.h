@@ -4,7 +4,7 @@
 #define FOVEA_MODEL_MAE_H
 
 #include "base/arena.h"
-#include "model/model.h"
+#include "model/input.h"
 #include "model/params.h"
 
 /* The order of patches by `noise` [patches]: ids = argsort(noise), the first `keep` stay visible. */
@@ -30,34 +30,13 @@ int mae_keep(const Mae *mae);
  * embedding's weight Xavier-uniform over [dim][3 p p] and its bias U(+-1/sqrt(3 p p)), sin-cos positions. */
 Status mae_init(Mae *mae, uint64_t seed) MUST_USE;
 
-/* Where the samples of a forward pass come from: uint8 images, or images already normalised. Device memory, which
- * has to stay until the backward pass is done. */
-typedef struct {
-    const uint8_t *pixels; /* [batch][side][side][3], or NULL */
-    int side;              /* 0: the model's image_size */
-    /* The device cache, [cached][side][side][3], always device memory: sample i is its record which[i]; NULL: pixels.
-     */
-    const uint8_t *records;
-    int cached;
-    const int32_t *which; /* [batch] */
-    const Crop *crops;    /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
-    const float *image;   /* [batch][3][size][size], used when pixels is NULL */
-    const int32_t *ids;   /* [batch][patches], each row a permutation by mae_shuffle() */
-    int batch;            /* 1 .. shape.batch */
-} MaeInput;
-
-/* Places for inputs in the device's memory: one can be filled while the other is computed with. */
-enum { MAE_INPUT_SLOTS = 2 };
-
-/* Copies an input of pixels, whose pointers are the host's memory, to the model's slot, in the order of `stream`; where
- * the device reads the host's memory, `input` is `host`. Crops only of records of shape.record. With
- * `records`, of a model with shape.cached, which[] is copied and the records stay where they are. */
-Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeInput *input) MUST_USE;
+/* input_upload() to the model's slots. */
+Status mae_upload(Mae *mae, int slot, Stream *stream, const ModelInput *host, ModelInput *input) MUST_USE;
 /* Bytes that mae_upload() has copied so far. */
 uint64_t mae_uploaded_bytes(const Mae *mae);
 
 /* Forward pass. Failures are kept in the table (ops_error()). */
-void mae_forward(Mae *mae, const MaeInput *input);
+void mae_forward(Mae *mae, const ModelInput *input);
 /* Where the device keeps the loss of the last backward pass. */
 const double *mae_loss_memory(const Mae *mae);
 /* Computes and waits for the loss of the last forward pass, over its input: its batch's masked pixel loss, or the
@@ -65,7 +44,7 @@ const double *mae_loss_memory(const Mae *mae);
 Status mae_loss(Mae *mae, double *loss) MUST_USE;
 /* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
  * when `add`. */
-void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add);
+void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add);
 
 /* Results of the last forward pass, in the device's memory: model_read() takes Real ones to the host. */
 const Real *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */

@@ -15,8 +15,7 @@ typedef enum { RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS } Recompute;
 
 typedef struct {
     int image_size, patch_size;
-    int record;  /* MAE only: side of the largest square records that it is given to crop; 0: none, images of
-                    image_size */
+    int record;  /* side of the largest square records that it is given to crop; 0: none, images of image_size */
     bool cached; /* the device holds those records: the model has no space for them */
     int dim, depth, heads;
     int decoder_dim, decoder_depth, decoder_heads; /* MAE only */

@@ -19,19 +19,14 @@ struct Mae {
     int cls_token, mask_token, pos_embed, decoder_pos; /* parameter indices */
     Linear patch_embed, decoder_embed, decoder_pred;
     Stack encoder, decoder;
-    /* The slots for inputs from host memory; NULL where none is needed. */
-    uint8_t *pixels[MAE_INPUT_SLOTS]; /* [batch][side][side][3] */
-    Crop *crops[MAE_INPUT_SLOTS];     /* [batch], of records */
-    int32_t *which[MAE_INPUT_SLOTS];  /* [batch], of records that the device holds */
-    int32_t *ids[MAE_INPUT_SLOTS];    /* [batch][patches] */
-    Real *visible;                    /* [batch][keep][patch_dim] */
-    float *target;                    /* [batch][patches - keep][patch_dim] */
-    Real *embedded;                   /* [batch][keep][dim] */
-    Real *decoder_in;                 /* [batch][1 + keep][decoder_dim] */
-    Real *pred, *dpred;               /* [batch][1 + patches][patch_dim] */
-    Real *ddecoder, *dlatent;         /* gradients of the two stacks' inputs and outputs */
+    InputSlots slots;
+    Real *visible;            /* [batch][keep][patch_dim] */
+    float *target;            /* [batch][patches - keep][patch_dim] */
+    Real *embedded;           /* [batch][keep][dim] */
+    Real *decoder_in;         /* [batch][1 + keep][decoder_dim] */
+    Real *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
+    Real *ddecoder, *dlatent; /* gradients of the two stacks' inputs and outputs */
     double *loss;
-    uint64_t uploaded; /* bytes */
     /* Of the last forward pass. */
     int batch;
     const int32_t *passed_ids;
@@ -113,13 +108,7 @@ static void lay_out_mae(Mae *mae, Arena *host, Arena *arena) {
     arena_group(arena, "decoder's activations");
     stack_place(&mae->decoder, arena, ops->type, s->batch);
     arena_group(arena, "inputs");
-    const size_t side = (size_t)(s->record > s->image_size && !s->cached ? s->record : s->image_size);
-    for (int slot = 0; slot < MAE_INPUT_SLOTS && !ops->device->host_memory; slot++) {
-        mae->pixels[slot] = arena_take(arena, batch * 3 * side * side);
-        mae->crops[slot] = s->record ? arena_take(arena, batch * sizeof **mae->crops) : NULL;
-        mae->which[slot] = s->cached ? arena_take(arena, batch * sizeof **mae->which) : NULL;
-        mae->ids[slot] = arena_take(arena, batch * patches * sizeof **mae->ids);
-    }
+    input_place(&mae->slots, s, ops->device, true, arena);
     arena_group(arena, "patches and predictions");
     mae->visible = arena_take(arena, batch * keep * patch);
     mae->target = arena_take(arena, batch * (patches - keep) * values * sizeof *mae->target);
@@ -265,77 +254,15 @@ Status mae_init(Mae *mae, uint64_t seed) {
     return status;
 }
 
-static int input_side(const Mae *mae, const MaeInput *input) {
-    return input->side ? input->side : mae->shape.image_size;
-}
-
-static ImageSet input_images(const Mae *mae, const MaeInput *input) {
-    const int side = input_side(mae, input);
-    return (ImageSet){.pixels = input->records ? input->records : input->pixels,
-                      .count = input->records ? input->cached : input->batch,
-                      .height = side,
-                      .width = side,
-                      .which = input->records ? input->which : NULL,
-                      .crops = input->crops};
-}
-
-static Status upload_bytes(Mae *mae, Stream *stream, void *to, const void *from, size_t bytes) {
-    const Device *device = mae->ops->device;
-    mae->uploaded += bytes;
-    return device->copy(device, stream, to, from, bytes, COPY_TO_DEVICE);
-}
-
-Status mae_upload(Mae *mae, int slot, Stream *stream, const MaeInput *host, MaeInput *input) {
-    const size_t side = (size_t)input_side(mae, host), count = (size_t)host->batch;
-    *input = *host;
-    if (mae->ops->device->host_memory)
-        return NULL;
-    input->ids = mae->ids[slot];
-    if (host->records) {
-        input->which = mae->which[slot];
-        TRY(upload_bytes(mae, stream, mae->which[slot], host->which, count * sizeof *host->which));
-    } else {
-        input->pixels = mae->pixels[slot];
-        TRY(upload_bytes(mae, stream, mae->pixels[slot], host->pixels, count * side * side * 3));
-    }
-    if (host->crops) {
-        input->crops = mae->crops[slot];
-        TRY(upload_bytes(mae, stream, mae->crops[slot], host->crops, count * sizeof *host->crops));
-    }
-    return upload_bytes(mae, stream, mae->ids[slot], host->ids, count * (size_t)mae->patches * sizeof *host->ids);
+Status mae_upload(Mae *mae, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
+    return input_upload(&mae->slots, slot, stream, host, input);
 }
 
 uint64_t mae_uploaded_bytes(const Mae *mae) {
-    return mae->uploaded;
+    return mae->slots.uploaded;
 }
 
-static void cut_patches(Mae *mae, const MaeInput *input) {
-    Ops *ops = mae->ops;
-    const ModelShape *s = &mae->shape;
-    const ImageSet images = input_images(mae, input);
-    if (images.pixels)
-        ops->pixels_to_patches(ops, &(PixelsToPatches){.images = &images,
-                                                       .ids = input->ids,
-                                                       .keep = mae->keep,
-                                                       .mean = image_mean,
-                                                       .std = image_std,
-                                                       .size = s->image_size,
-                                                       .patch = s->patch_size,
-                                                       .visible = mae->visible,
-                                                       .target = mae->target,
-                                                       .batch = input->batch});
-    else
-        ops->image_to_patches(ops, &(ImageToPatches){.image = input->image,
-                                                     .ids = input->ids,
-                                                     .keep = mae->keep,
-                                                     .size = s->image_size,
-                                                     .patch = s->patch_size,
-                                                     .visible = mae->visible,
-                                                     .target = mae->target,
-                                                     .batch = input->batch});
-}
-
-void mae_forward(Mae *mae, const MaeInput *input) {
+void mae_forward(Mae *mae, const ModelInput *input) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;
@@ -343,7 +270,7 @@ void mae_forward(Mae *mae, const MaeInput *input) {
     mae->batch = batch;
     mae->passed_ids = input->ids;
     ops->device->range_push(ops->device, "forward");
-    cut_patches(mae, input);
+    input_cut(&mae->slots, ops, input, input->ids, keep, mae->visible, mae->target);
     linear_forward(&mae->patch_embed, ops, p,
                    &(LinearPass){.x = mae->visible, .y = mae->embedded, .rows = batch * keep});
     ops->embed_forward(ops, &(EmbedForward){.x = mae->embedded,
@@ -399,7 +326,7 @@ Status mae_loss(Mae *mae, double *loss) {
     return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
 }
 
-void mae_backward(Mae *mae, const MaeInput *input, float grad_scale, bool add) {
+void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
     const Params *p = &mae->params;

@@ -15,6 +15,7 @@ struct Vit {
     int cls_token, pos_embed, norm_weight, norm_bias; /* parameter indices */
     Linear patch_embed, head;
     Stack stack;
+    InputSlots slots;
     int32_t *ids;                     /* [batch][patches]: every patch visible, in its place */
     Real *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
     Real *pooled, *features, *logits; /* [batch][dim | dim | classes] */
@@ -49,6 +50,7 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     vit->params.fp8_linears = fp8_linears(vit->stack.fp8);
     params_end(&vit->params, arena, vit->ops->device, vit->ops->type);
     stack_place(&vit->stack, arena, vit->ops->type, s->batch);
+    input_place(&vit->slots, s, vit->ops->device, false, arena);
     vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
     vit->visible = arena_take(arena, batch * patches * patch);
     vit->embedded = arena_take(arena, batch * patches * token);
@@ -135,18 +137,20 @@ Real *vit_dlogits(Vit *vit) {
     return vit->dlogits;
 }
 
-void vit_forward(Vit *vit, const float *image, int batch) {
+Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
+    return input_upload(&vit->slots, slot, stream, host, input);
+}
+
+uint64_t vit_uploaded_bytes(const Vit *vit) {
+    return vit->slots.uploaded;
+}
+
+void vit_forward(Vit *vit, const ModelInput *input) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
-    const int patches = vit->patches;
-    ops->image_to_patches(ops, &(ImageToPatches){.image = image,
-                                                 .ids = vit->ids,
-                                                 .keep = patches,
-                                                 .size = s->image_size,
-                                                 .patch = s->patch_size,
-                                                 .visible = vit->visible,
-                                                 .batch = batch});
+    const int batch = input->batch, patches = vit->patches;
+    input_cut(&vit->slots, ops, input, vit->ids, patches, vit->visible, NULL);
     linear_forward(&vit->patch_embed, ops, p,
                    &(LinearPass){.x = vit->visible, .y = vit->embedded, .rows = batch * patches});
     ops->embed_forward(ops, &(EmbedForward){.x = vit->embedded,
@@ -174,11 +178,11 @@ void vit_forward(Vit *vit, const float *image, int batch) {
     linear_forward(&vit->head, ops, p, &(LinearPass){.x = vit->features, .y = vit->logits, .rows = batch});
 }
 
-void vit_backward(Vit *vit, int batch, bool add) {
+void vit_backward(Vit *vit, const ModelInput *input, bool add) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
-    const int patches = vit->patches;
+    const int batch = input->batch, patches = vit->patches;
     linear_backward(
         &vit->head, ops, p,
         &(LinearGradient){.dy = vit->dlogits, .x = vit->features, .dx = vit->dfeatures, .add = add, .rows = batch});

@@ -14,7 +14,7 @@
 
 /* Enough to use each of the model's input slots twice: the first time the work runs uncaptured, the second time it is
  * captured. */
-enum { WARM_UP = 2 * MAE_INPUT_SLOTS };
+enum { WARM_UP = 2 * MODEL_INPUT_SLOTS };
 
 static Status start_step(Run *run) {
     const Device *device = run->ops.device;

@@ -213,7 +213,7 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, 
     for (int b = 0; b < batch; b++)
         mae_shuffle((const float *)noise->data + b * patches, patches, ids + b * patches);
     TRY(bring(r, room, image, ids, (size_t)batch * (size_t)patches));
-    MaeInput input = {.image = room->image, .ids = room->integers, .batch = batch};
+    ModelInput input = {.image = room->image, .ids = room->integers, .batch = batch};
     Params *params = mae_params(mae);
     for (int step = 1; step <= r->steps; step++) {
         double loss;
@@ -268,11 +268,12 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, 
     for (int b = 0; b < batch; b++)
         labels[b] = (int32_t)((const int64_t *)wanted->data)[b];
     TRY(bring(r, room, image, labels, (size_t)batch));
+    const ModelInput input = {.image = room->image, .batch = batch};
     Params *params = vit_params(vit);
     for (int step = 1; step <= r->steps; step++) {
         double loss;
         fp8_begin(params->fp8);
-        vit_forward(vit, room->image, batch);
+        vit_forward(vit, &input);
         r->ops.cross_entropy_loss(&r->ops, &(CrossEntropyLoss){.logits = vit_logits(vit),
                                                                .labels = room->integers,
                                                                .smoothing = r->label_smoothing,
@@ -283,7 +284,7 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, 
                                                                .classes = classes});
         TRY(ops_error(&r->ops));
         TRY(device_read(r->device, &loss, room->loss, sizeof loss));
-        vit_backward(vit, batch, false);
+        vit_backward(vit, &input, false);
         fp8_end(params->fp8, NULL);
         if (step == 1) {
             TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, classes}));

@@ -77,7 +77,7 @@ static int tear_down(void **state) {
 
 /* Both passes over one of the batches; the loss. */
 static double run_pass(Fixture *f, int batch, bool backward) {
-    const MaeInput input = {.pixels = f->pixels[batch], .ids = f->ids, .batch = BATCH};
+    const ModelInput input = {.pixels = f->pixels[batch], .ids = f->ids, .batch = BATCH};
     double loss;
     mae_forward(f->mae, &input);
     assert_null(mae_loss(f->mae, &loss));

@@ -202,7 +202,7 @@ static void both_inputs_are_the_same_image(void **state) {
                 image[(b * 3 + c) * SIDE * SIDE + i] =
                     (float)((f->pixels[(b * SIDE * SIDE + i) * 3 + c] / 255.0 - mean[c]) / std[c]);
     double from_pixels, from_image;
-    MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+    ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
     mae_forward(f->mae, &input);
     assert_null(mae_loss(f->mae, &from_pixels));
     input.pixels = NULL;
@@ -220,13 +220,13 @@ static void gradients_accumulate_over_micro_batches(void **state) {
     size_t bytes = sizeof(float) * params->trainable;
     float *whole = malloc(bytes);
     double loss, part, sum = 0;
-    MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+    ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
     mae_forward(f->mae, &input);
     assert_null(mae_loss(f->mae, &loss));
     mae_backward(f->mae, &input, 1, false);
     memcpy(whole, params->grad, bytes);
     for (int b = 0; b < 3; b++) {
-        input = (MaeInput){.pixels = f->pixels + b * PIXELS, .ids = f->ids + b * PATCHES, .batch = 1};
+        input = (ModelInput){.pixels = f->pixels + b * PIXELS, .ids = f->ids + b * PATCHES, .batch = 1};
         mae_forward(f->mae, &input);
         assert_null(mae_loss(f->mae, &part));
         mae_backward(f->mae, &input, 1.0f / 3, b > 0);
@@ -270,7 +270,7 @@ static void recomputing_changes_nothing_but_memory(void **state) {
             assert_null(mae_open(&shape, &ops, &mae));
             assert_null(mae_init(mae, 7));
             const Params *params = mae_params(mae);
-            const MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+            const ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
             fp8_begin(params->fp8);
             mae_forward(mae, &input);
             assert_null(mae_loss(mae, &loss[level]));
@@ -321,7 +321,7 @@ static double counted_loss(const Fixture *f, Activation activation) {
     Mae *mae;
     assert_null(mae_open(&shape, &ops, &mae));
     assert_null(mae_init(mae, 7));
-    MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+    ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
     double loss;
     mae_forward(mae, &input);
     assert_null(mae_loss(mae, &loss));
@@ -368,7 +368,7 @@ static void visiting_computes_again_what_was_given_up(void **state) {
         assert_null(mae_init(mae, 7));
         const Params *params = mae_params(mae);
         params->value[params_find(params, "blocks.0.norm2.bias")->offset + 3] = INFINITY;
-        const MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
+        const ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
         mae_forward(mae, &input);
         mae_visit(mae, find_bad_layer, layer);
         assert_string_equal(layer, "blocks.0.norm2");
@@ -390,7 +390,7 @@ static void visiting_names_the_layer_that_broke(void **state) {
         double loss;
         char layer[64] = "";
         *value = NAN;
-        MaeInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 2};
+        ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 2};
         mae_forward(f->mae, &input);
         assert_null(mae_loss(f->mae, &loss));
         *value = sound;

@@ -13,7 +13,7 @@ typedef struct {
     Mae *mae;
     Masks masks;
     EvaluationImages images;
-    MaeInput input;
+    ModelInput input;
 } Passed;
 
 static int pass_open(void **state) {
@@ -24,7 +24,7 @@ static int pass_open(void **state) {
     passed->images = drawn_images(2);
     assert_fine(masks_open(&passed->masks, 2, PATCHES));
     masks_draw(&passed->masks, 1, 0, passed->images.records, 2);
-    passed->input = (MaeInput){.pixels = passed->images.pixels, .ids = passed->masks.ids, .batch = 2};
+    passed->input = (ModelInput){.pixels = passed->images.pixels, .ids = passed->masks.ids, .batch = 2};
     *state = passed;
     return 0;
 }

@@ -31,7 +31,7 @@ static double take_step(Ops *ops, Profiler *profiler, float *values) {
     masks_draw(&masks, 1, 0, images.records, 4);
     if (profiler)
         assert_fine(profiler_begin_step(profiler, true));
-    const MaeInput input = {.pixels = images.pixels, .ids = masks.ids, .batch = 4};
+    const ModelInput input = {.pixels = images.pixels, .ids = masks.ids, .batch = 4};
     mae_forward(mae, &input);
     mae_backward(mae, &input, 1, false);
     ops->device->range_push(ops->device, "optimizer");

@@ -69,8 +69,8 @@ typedef struct {
 
 /* Loss of `count` images under `ids`, and the norm of its gradient, added up here in double. */
 static Outcome compute(Mae *mae, Ops *ops, const uint8_t *pixels, const int32_t *ids, int count) {
-    const MaeInput host = {.pixels = pixels, .ids = ids, .batch = count};
-    MaeInput input;
+    const ModelInput host = {.pixels = pixels, .ids = ids, .batch = count};
+    ModelInput input;
     Outcome outcome;
     assert_ok(mae_upload(mae, 0, NULL, &host, &input));
     mae_forward(mae, &input);

@@ -44,7 +44,7 @@ static Status step(Mae *mae, Optimizer *optimizer, const uint8_t *pixels, Random
             noise[i] = random_uniform(random);
         mae_shuffle(noise, patches, ids + b * patches);
     }
-    MaeInput input = {.pixels = pixels, .ids = ids, .batch = BATCH};
+    ModelInput input = {.pixels = pixels, .ids = ids, .batch = BATCH};
     float norm;
     mae_forward(mae, &input);
     mae_backward(mae, &input, 1, false);

@@ -16,14 +16,14 @@ typedef struct {
     int patches;
 } MaskKey;
 
-/* A LoaderMask: the order of the record's patches, as in MaeInput. `context` is a MaskKey. */
+/* A LoaderMask: the order of the record's patches, as in ModelInput. `context` is a MaskKey. */
 Status masks_draw_one(const void *context, uint32_t epoch, int64_t record, int32_t *ids) MUST_USE;
 
 /* Room for the masks of a batch. */
 typedef struct {
     int patches;
     float *noise; /* [patches] */
-    int32_t *ids; /* [batch][patches], as in MaeInput */
+    int32_t *ids; /* [batch][patches], as in ModelInput */
 } Masks;
 
 Status masks_open(Masks *masks, int batch, int patches) MUST_USE;

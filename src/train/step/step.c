@@ -30,10 +30,10 @@ struct Step {
     float *gate;
     /* Of the host: */
     StepState *outcomes; /* [STEP_MAX_IN_FLIGHT], pinned */
-    int32_t *which;      /* [MAE_INPUT_SLOTS][micro_batch], pinned */
+    int32_t *which;      /* [MODEL_INPUT_SLOTS][micro_batch], pinned */
     Stream *copies;
     Event *ends[STEP_MAX_IN_FLIGHT];
-    InputSlot slots[MAE_INPUT_SLOTS];
+    InputSlot slots[MODEL_INPUT_SLOTS];
     Work update;
     Status uncaptured;     /* why work is no longer captured; NULL: nothing has prevented it */
     int generation;        /* fp8_generation() of the captured operations */
@@ -54,7 +54,7 @@ void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena 
     lay_out_step(&step, memory);
     arena_group(host, "step's outcomes");
     arena_take(host, STEP_MAX_IN_FLIGHT * sizeof *step.outcomes);
-    arena_take(host, shape->cached ? MAE_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
+    arena_take(host, shape->cached ? MODEL_INPUT_SLOTS * (size_t)shape->batch * sizeof *step.which : 0);
 }
 
 static Status open_pinned_memory(Step *step) {
@@ -65,9 +65,9 @@ static Status open_pinned_memory(Step *step) {
     step->outcomes = memory;
     if (!step->options.cached_records)
         return NULL;
-    TRY(device->allocate_pinned(device, MAE_INPUT_SLOTS * batch * sizeof *step->which, "a step's records", &memory));
+    TRY(device->allocate_pinned(device, MODEL_INPUT_SLOTS * batch * sizeof *step->which, "a step's records", &memory));
     step->which = memory;
-    for (int i = 0; i < MAE_INPUT_SLOTS; i++)
+    for (int i = 0; i < MODEL_INPUT_SLOTS; i++)
         step->slots[i].which = step->which + (size_t)i * batch;
     return NULL;
 }
@@ -81,7 +81,7 @@ static Status open_device_memory(Step *step) {
     TRY(device->stream_open(device, &step->copies));
     for (int i = 0; i < STEP_MAX_IN_FLIGHT; i++)
         TRY(device->event_open(device, &step->ends[i]));
-    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
+    for (int i = 0; i < MODEL_INPUT_SLOTS; i++) {
         InputSlot *slot = &step->slots[i];
         TRY(device->event_open(device, &slot->filled));
         TRY(device->event_open(device, &slot->free));
@@ -118,7 +118,7 @@ void step_close(Step *step) {
     status_free(device->wait(device, step->copies));
     status_free(device->wait(device, NULL));
     device->graph_close(device, step->update.graph);
-    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
+    for (int i = 0; i < MODEL_INPUT_SLOTS; i++) {
         InputSlot *slot = &step->slots[i];
         device->graph_close(device, slot->first.graph);
         device->graph_close(device, slot->more.graph);
@@ -170,16 +170,16 @@ static Fp8 *fp8_of(const Step *step) {
 }
 
 /* The operations of one kind of work. */
-typedef void (*Body)(Step *step, const MaeInput *input, bool add);
+typedef void (*Body)(Step *step, const ModelInput *input, bool add);
 
-static void run_passes(Step *step, const MaeInput *input, bool add) {
+static void run_passes(Step *step, const ModelInput *input, bool add) {
     if (!add)
         fp8_begin(fp8_of(step));
     mae_forward(step->options.mae, input);
     mae_backward(step->options.mae, input, 1.0f / (float)step->accumulation, add);
 }
 
-static void run_update(Step *step, const MaeInput *input, bool add) {
+static void run_update(Step *step, const ModelInput *input, bool add) {
     (void)input, (void)add;
     Ops *ops = step->options.ops;
     step->device->range_push(step->device, "optimizer");
@@ -195,7 +195,7 @@ static void run_update(Step *step, const MaeInput *input, bool add) {
 }
 
 /* Captures the work; *graph stays NULL where it ran instead. */
-static Status capture_work(Step *step, Body body, const MaeInput *input, bool add, Graph **graph) {
+static Status capture_work(Step *step, Body body, const ModelInput *input, bool add, Graph **graph) {
     const Device *device = step->device;
     TRY(device->capture_begin(device));
     body(step, input, add);
@@ -211,7 +211,7 @@ static Status capture_work(Step *step, Body body, const MaeInput *input, bool ad
 
 /* Captures the work, unless the device or a library cannot: then this work and all that follows runs uncaptured. Where
  * the work itself is at fault it fails then as well. */
-static Status try_capture(Step *step, Body body, const MaeInput *input, bool add, Graph **graph) {
+static Status try_capture(Step *step, Body body, const ModelInput *input, bool add, Graph **graph) {
     Status failure = capture_work(step, body, input, add, graph);
     if (status_code(failure) != EXIT_INTERNAL)
         return failure;
@@ -238,14 +238,14 @@ static Status forget_outdated_work(Step *step) {
     step->generation = generation;
     TRY(step->device->wait(step->device, NULL));
     forget_work(step, &step->update);
-    for (int i = 0; i < MAE_INPUT_SLOTS; i++) {
+    for (int i = 0; i < MODEL_INPUT_SLOTS; i++) {
         forget_work(step, &step->slots[i].first);
         forget_work(step, &step->slots[i].more);
     }
     return NULL;
 }
 
-static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, bool add) {
+static Status do_work(Step *step, Work *work, Body body, const ModelInput *input, bool add) {
     const Device *device = step->device;
     if (work->done && step->options.capture && !device->host_memory && !work->graph)
         TRY(try_capture(step, body, input, add, &work->graph));
@@ -262,7 +262,7 @@ static Status do_work(Step *step, Work *work, Body body, const MaeInput *input, 
 
 /* Copies a micro-batch to the next slot, once host and device no longer use its former content. */
 static Status copy_inputs(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, int first,
-                          MaeInput *input) {
+                          ModelInput *input) {
     const Device *device = step->device;
     const int count = step->options.micro_batch;
     const ModelShape *shape = mae_shape(step->options.mae);
@@ -270,15 +270,15 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
     const int across = shape->image_size / shape->patch_size;
     const size_t image = (size_t)side * (size_t)side * 3, patches = (size_t)across * (size_t)across;
     const uint8_t *cached = step->options.cached_records, *samples = batch->samples;
-    const MaeInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
-                           .side = side,
-                           .records = cached,
-                           .which = slot->which,
-                           .cached = (int)step->options.cached_count,
-                           .crops = batch->crops ? batch->crops + first : NULL,
-                           .ids = batch->masks + (size_t)first * patches,
-                           .batch = count};
-    if (step->micro >= MAE_INPUT_SLOTS) {
+    const ModelInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
+                             .side = side,
+                             .records = cached,
+                             .which = slot->which,
+                             .cached = (int)step->options.cached_count,
+                             .crops = batch->crops ? batch->crops + first : NULL,
+                             .ids = batch->masks + (size_t)first * patches,
+                             .batch = count};
+    if (step->micro >= MODEL_INPUT_SLOTS) {
         TRY(device->event_wait(device, slot->filled));
         TRY(device->stream_wait_event(device, slot->free, step->copies));
     }
@@ -292,7 +292,7 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
 }
 
 static Status fill_slot(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, int first,
-                        MaeInput *input) {
+                        ModelInput *input) {
     step->device->range_push(step->device, "inputs");
     Status status = copy_inputs(step, slot, index, batch, first, input);
     step->device->range_pop(step->device);
@@ -303,9 +303,9 @@ Status step_gradients(Step *step, const PrefetchBatch *batch) {
     const Device *device = step->device;
     TRY(forget_outdated_work(step));
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
-        const int index = (int)(step->micro % MAE_INPUT_SLOTS);
+        const int index = (int)(step->micro % MODEL_INPUT_SLOTS);
         InputSlot *slot = &step->slots[index];
-        MaeInput input;
+        ModelInput input;
         TRY(fill_slot(step, slot, index, batch, i * step->options.micro_batch, &input));
         TRY(do_work(step, i ? &slot->more : &slot->first, run_passes, &input, i > 0));
         TRY(device->copy(device, NULL, step->losses + i, mae_loss_memory(step->options.mae), sizeof *step->losses,
@@ -338,8 +338,8 @@ Status step_wait_oldest(Step *step, StepState *outcome) {
 
 Status step_repeat(Step *step, const PrefetchBatch *batch) {
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
-        const int index = (int)(step->micro % MAE_INPUT_SLOTS);
-        MaeInput input;
+        const int index = (int)(step->micro % MODEL_INPUT_SLOTS);
+        ModelInput input;
         double loss;
         TRY(fill_slot(step, &step->slots[index], index, batch, i * step->options.micro_batch, &input));
         if (i == 0)

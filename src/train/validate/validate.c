@@ -6,9 +6,9 @@
 Status validate_forward(Mae *mae, Masks *masks, const EvaluationImages *images, int first, int count, double *loss) {
     size_t side = (size_t)images->image_size;
     masks_draw(masks, MASKS_FIXED_SEED, 0, images->records + first, count);
-    const MaeInput host = {
+    const ModelInput host = {
         .pixels = images->pixels + (size_t)first * side * side * 3, .ids = masks->ids, .batch = count};
-    MaeInput input;
+    ModelInput input;
     TRY(mae_upload(mae, 0, NULL, &host, &input));
     fp8_begin(mae_params(mae)->fp8);
     mae_forward(mae, &input);
