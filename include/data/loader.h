@@ -13,7 +13,7 @@
  * / ranks of them. Together they make the same batches, whatever their number.
  *
  * When evaluating, sample i of batch b is record (b * batch_size + i) % count, and every batch is of epoch 0: the same
- * record gets the same view and the same masks each time. */
+ * record gets the same view and the same extra numbers each time. */
 #ifndef FOVEA_DATA_LOADER_H
 #define FOVEA_DATA_LOADER_H
 
@@ -24,9 +24,9 @@
 #include "data/unreadable_records.h"
 #include "rundir/unreadable.h"
 
-/* Writes the mask of the record with that key (records_at()) in that epoch. Called from worker threads, several at
- * once. */
-typedef Status (*LoaderMask)(const void *context, uint32_t epoch, int64_t key, int32_t *mask);
+/* Writes the extra numbers of the record with that key (records_at()) in that epoch. Called from worker threads,
+ * several at once. */
+typedef Status (*LoaderExtra)(const void *context, uint32_t epoch, int64_t key, int32_t *extra);
 
 typedef struct {
     const Records *records; /* borrowed */
@@ -38,10 +38,10 @@ typedef struct {
     /* Samples are whole records, uint8 [side][side][3] of Records.side, and the batch has their crops: for a device
      * that crops itself (pixels_to_patches). Not with `evaluate`. */
     bool raw;
-    /* Draws a mask of `mask_length` numbers beside each sample; NULL: there are none. */
-    LoaderMask mask;
-    const void *mask_context;
-    int mask_length;
+    /* Draws `extra_length` numbers beside each sample, such as its mask; NULL: there are none. */
+    LoaderExtra extra;
+    const void *extra_context;
+    int extra_length;
     bool evaluate;   /* evaluation_view() of records in folder order, over and over, not random crops in keyed order */
     int batch_size;  /* of all ranks together */
     int rank, ranks; /* ranks: a divisor of batch_size; 0 means 1 */

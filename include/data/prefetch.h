@@ -15,12 +15,12 @@
 #include <stdint.h>
 
 /* Writes sample `place` of batch `batch` to `out` (sample_bytes of it; NULL where they are 0), the number of the record
- * used to `record` and, where the ring has them (else `crop` or `mask` is NULL), the part of it to show to `crop` and
- * the sample's mask to `mask`.
+ * used to `record` and, where the ring has them (else `crop` or `extra` is NULL), the part of it to show to `crop` and
+ * further numbers of the sample to `extra`.
  * Called from worker threads, several at once. A failure ends the ring: prefetch_next() still hands out the batches
  * before the lowest sample that failed; each later call returns that sample's failure. */
 typedef Status (*PrefetchFill)(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop,
-                               int32_t *mask);
+                               int32_t *extra);
 
 typedef struct {
     PrefetchFill fill;
@@ -29,10 +29,11 @@ typedef struct {
     int batch_size;       /* samples a batch */
     size_t sample_bytes;  /* 0: samples are records and crops alone */
     bool crops;           /* a Crop beside each sample */
-    int mask;             /* numbers in the mask beside each sample; 0: no masks */
-    const Device *device; /* borrowed; copies samples, crops and masks from the ring, which is its pinned memory */
-    int depth;            /* batches in the ring, at least 1 */
-    int workers;          /* threads, at least 1 */
+    int extra;            /* numbers beside each sample, for the caller's own use */
+    const Device
+        *device; /* borrowed; copies samples, crops and extra numbers from the ring, which is its pinned memory */
+    int depth;   /* batches in the ring, at least 1 */
+    int workers; /* threads, at least 1 */
 } PrefetchOptions;
 
 typedef struct {
@@ -40,13 +41,13 @@ typedef struct {
     const void *samples;    /* [batch_size][sample_bytes], or NULL */
     const int64_t *records; /* [batch_size] */
     const Crop *crops;      /* [batch_size], or NULL */
-    const int32_t *masks;   /* [batch_size][mask], or NULL */
+    const int32_t *extras;  /* [batch_size][extra], or NULL */
     int ready; /* full batches in the ring when it was requested, this one included; 0: prefetch_next() waited */
 } PrefetchBatch;
 
 typedef struct Prefetch Prefetch;
 
-/* The ring's samples, crops, masks and records, added to a measuring arena. */
+/* The ring's samples, crops, extra numbers and records, added to a measuring arena. */
 void prefetch_measure(const PrefetchOptions *options, Arena *host);
 /* Allocates the ring and starts the workers. */
 Status prefetch_open(const PrefetchOptions *options, Prefetch **prefetch) MUST_USE;

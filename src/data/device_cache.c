@@ -17,8 +17,8 @@ struct DeviceCache {
 };
 
 static Status fill_record(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop,
-                          int32_t *mask) {
-    (void)crop, (void)mask;
+                          int32_t *extra) {
+    (void)crop, (void)extra;
     DeviceCache *cache = context;
     *key = (int64_t)batch * PIECE + place;
     return *key < cache->count ? cache->fill(cache->context, *key, out) : NULL;

@@ -97,7 +97,7 @@ static int64_t find_key(const Loader *loader, uint64_t batch, int place) {
 }
 
 static Status fill_sample(void *context, uint64_t batch, int place, void *out, int64_t *key, Crop *crop,
-                          int32_t *mask) {
+                          int32_t *extra) {
     Loader *loader = context;
     const int64_t count = loader->options.records->count, first = find_key(loader, batch, place);
     const int64_t turn = first - first % count;
@@ -110,7 +110,7 @@ static Status fill_sample(void *context, uint64_t batch, int place, void *out, i
             TRY(pack_reader_unchanged(loader->reader, record, batch));
         TRY(try_record(loader, epoch, *key, out, crop, &used));
         if (used)
-            return mask ? loader->options.mask(loader->options.mask_context, epoch, *key, mask) : NULL;
+            return extra ? loader->options.extra(loader->options.extra_context, epoch, *key, extra) : NULL;
     }
     return unreadable_records_refuse(&loader->unreadable);
 }
@@ -149,7 +149,7 @@ static Status open_ring(Loader *loader) {
                                   .batch_size = loader->share,
                                   .sample_bytes = loader->cache ? 0 : side * side * 3,
                                   .crops = options->raw,
-                                  .mask = options->mask ? options->mask_length : 0,
+                                  .extra = options->extra ? options->extra_length : 0,
                                   .device = options->device,
                                   .depth = options->depth,
                                   .workers = options->workers};

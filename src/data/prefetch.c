@@ -16,7 +16,7 @@ struct Prefetch {
     uint8_t *samples;   /* [depth][batch_bytes] */
     int64_t *records;   /* [depth][batch_size] */
     Crop *crops;        /* [depth][batch_size], or NULL */
-    int32_t *masks;     /* [depth][batch_size][mask], or NULL */
+    int32_t *extras;    /* [depth][batch_size][extra], or NULL */
     Threads threads;
 
     /* What follows is guarded by the lock; samples and records are written outside it, each by the one worker that
@@ -51,7 +51,7 @@ static Status fill_sample(Prefetch *prefetch, uint64_t sample) {
     return options->fill(options->context, options->first_batch + batch, (int)place,
                          out ? out + place * options->sample_bytes : NULL, prefetch->records + at,
                          prefetch->crops ? prefetch->crops + at : NULL,
-                         prefetch->masks ? prefetch->masks + at * (size_t)options->mask : NULL);
+                         prefetch->extras ? prefetch->extras + at * (size_t)options->extra : NULL);
 }
 
 /* Records the outcome of a sample; the caller has the lock. The consumer is woken only for a full batch or a failure:
@@ -110,7 +110,7 @@ void prefetch_measure(const PrefetchOptions *options, Arena *host) {
     arena_take(host, stride == SIZE_MAX ? SIZE_MAX : depth * stride);
     arena_take(host, depth * (size_t)options->batch_size * sizeof(int64_t));
     arena_take(host, options->crops ? depth * (size_t)options->batch_size * sizeof(Crop) : 0);
-    arena_take(host, depth * (size_t)options->batch_size * (size_t)options->mask * sizeof(int32_t));
+    arena_take(host, depth * (size_t)options->batch_size * (size_t)options->extra * sizeof(int32_t));
 }
 
 static Status allocate_ring(Prefetch *prefetch) {
@@ -132,10 +132,10 @@ static Status allocate_ring(Prefetch *prefetch) {
     if (options->crops)
         TRY(options->device->allocate_pinned(options->device, depth * batch_size * sizeof *prefetch->crops,
                                              "the ring's crops", (void **)&prefetch->crops));
-    if (options->mask)
+    if (options->extra)
         TRY(options->device->allocate_pinned(options->device,
-                                             depth * batch_size * (size_t)options->mask * sizeof *prefetch->masks,
-                                             "the ring's masks", (void **)&prefetch->masks));
+                                             depth * batch_size * (size_t)options->extra * sizeof *prefetch->extras,
+                                             "the ring's extra numbers", (void **)&prefetch->extras));
     prefetch->records = calloc(depth * batch_size, sizeof *prefetch->records);
     prefetch->filled = calloc(depth, sizeof *prefetch->filled);
     if (!prefetch->records || !prefetch->filled)
@@ -196,7 +196,7 @@ Status prefetch_next(Prefetch *prefetch, PrefetchBatch *batch) {
                                  .samples = samples_of(prefetch, slot),
                                  .records = prefetch->records + first,
                                  .crops = prefetch->crops ? prefetch->crops + first : NULL,
-                                 .masks = prefetch->masks ? prefetch->masks + first * (size_t)options->mask : NULL,
+                                 .extras = prefetch->extras ? prefetch->extras + first * (size_t)options->extra : NULL,
                                  .ready = ready};
     } else {
         status = status_error(status_code(prefetch->error), "%s", status_message(prefetch->error));
@@ -236,7 +236,7 @@ void prefetch_close(Prefetch *prefetch) {
     status_free(prefetch->error);
     free(prefetch->filled);
     free(prefetch->records);
-    prefetch->options.device->release_pinned(prefetch->options.device, prefetch->masks);
+    prefetch->options.device->release_pinned(prefetch->options.device, prefetch->extras);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->crops);
     prefetch->options.device->release_pinned(prefetch->options.device, prefetch->samples);
     free(prefetch);

@@ -4,7 +4,8 @@
 #include "cost/flops.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
-#include "train/memory/model_shape.h"
+#include "train/objective/model_shape.h"
+#include "train/objective/objectives.h"
 #include "train/run/run_open.h"
 
 #include <inttypes.h>
@@ -42,7 +43,8 @@ static void print_arena(const char *where, const Arena *arena) {
 
 static void print_head(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan) {
     const ModelShape shape = model_shape_of(config, plan->micro_batch);
-    printf("plan     %s; %.2f M parameters, %s\n", model_shape_text(&shape).text, (double)plan->params.total / 1e6,
+    printf("plan     %s; %.2f M parameters, %s\n", objectives_find(config)->describe(&shape).text,
+           (double)plan->params.total / 1e6,
            config_choice_name(&train_config, "train.precision", config->train.precision));
     printf("         %" PRId64 " x %d images a step%s\n", config->train.global_batch / plan->micro_batch,
            plan->micro_batch, config->train.micro_batch == CONFIG_AUTO ? " (train.micro_batch = auto)" : "");

@@ -94,7 +94,7 @@ static void print_tail(const Run *run, const ProfileFigures *whole, int64_t coun
     if (note)
         printf("%s\n", note);
     const double rate = (double)count * (double)run->config->train.global_batch / seconds;
-    const double mfu = flops_mfu(mae_shape(run->mae), rate, peak_flops(run->device, run->ops.type, &why));
+    const double mfu = flops_mfu(run->objective->shape, rate, peak_flops(run->device, run->ops.type, &why));
     printf("steps    as in training%s: %.3f ms, %.1f%% of it idle between them; %.1f images/s, ",
            run->config->train.capture && !run->device->host_memory && !note ? ", captured" : "",
            seconds / (double)count * 1e3, 100 * idle_share(whole), rate);

@@ -16,8 +16,6 @@
 #include "train/pipeline.h"
 #include "train/run/run_open.h"
 #include "train/run/run_report.h"
-#include "train/validate/recon.h"
-#include "train/validate/validate.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -45,7 +43,7 @@ static Ending find_ending(const Run *run, int64_t step) {
 
 /* Steps between two checks for values beyond FP8's range; 0: not in FP8. */
 static int64_t watch_every(const Run *run) {
-    return fp8_linears(mae_params(run->mae)->fp8) ? FP8_WATCH : 0;
+    return fp8_linears(run->objective->params->fp8) ? FP8_WATCH : 0;
 }
 
 /* Whether the next step can start: not while a step is pending after which something needs the parameters as they are
@@ -63,7 +61,7 @@ static bool may_start(const Run *run) {
 
 static Status run_validation(Run *run) {
     double loss;
-    TRY(validate_loss(run->mae, &run->masks, &run->images, run->validation_count, &loss));
+    TRY(run->objective->validate(run->objective, &run->images, run->validation_count, &loss));
     run->state.val_loss = loss;
     run->validated_step = run->state.step;
     TRY(monitor_validation(&run->monitor, run->state.step, loss));
@@ -82,6 +80,8 @@ static Status register_recon(const Run *run, const char *path) {
 
 /* Draws nothing of licensed data, unless the configuration allows it. */
 static Status draw_recon(Run *run) {
+    if (!run->objective->draw)
+        return NULL;
     if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
         return NULL;
     int rows = (int)run->config->log.recon_images;
@@ -93,7 +93,7 @@ static Status draw_recon(Run *run) {
     TRY(files_path(&path, "%s/step-%" PRId64 ".png", run->directory.recon, run->state.step));
     Status status = register_recon(run, path);
     if (!status)
-        status = recon_write(path, run->mae, &run->ops, &run->masks, &run->images, rows);
+        status = run->objective->draw(run->objective, path, &run->images, rows);
     free(path);
     run->drawn_step = run->state.step;
     return status;
@@ -154,12 +154,12 @@ static Status complete_step(Run *run, bool applied) {
     bool writes = ending || (applied && is_due(step, config->checkpoint.every));
     if (writes) {
         GuardFinding finding;
-        TRY(guard_find_parameter(run->mae, &run->ops, &finding));
+        TRY(guard_find_parameter(run->objective, &run->ops, &finding));
         if (finding.kind)
             return guard_handle_event(run, VERDICT_PARAMETERS, run->last_loss);
     }
     if (watch_every(run) && (ending == END_FINISHED || (applied && is_due(step, watch_every(run)))))
-        TRY(fp8_watch(mae_params(run->mae)->fp8, &run->monitor, step));
+        TRY(fp8_watch(run->objective->params->fp8, &run->monitor, step));
     if (run->validation_count && (ending == END_FINISHED || (applied && is_due(step, config->val.every))))
         TRY(run_validation(run));
     if ((applied && is_due(step, config->log.recon_every)) || (ending && ending != END_SIGNAL))
@@ -242,7 +242,7 @@ static Status run_loop(Run *run, Signals *signals) {
 /* Saves the progress before the data failed. */
 static Status save_valid_state(Run *run) {
     GuardFinding finding;
-    TRY(guard_find_parameter(run->mae, &run->ops, &finding));
+    TRY(guard_find_parameter(run->objective, &run->ops, &finding));
     return finding.kind || run->state.step == 0 ? NULL : write_checkpoint(run, true);
 }
 

@@ -54,17 +54,17 @@ static int teardown(void **state) {
 /* What it is called with, which take() checks. */
 enum { MASK = 2 };
 static const int MASK_SEED = 77;
-static Status tell_key(const void *context, uint32_t epoch, int64_t key, int32_t *mask) {
-    mask[0] = *(const int *)context + (int32_t)epoch;
-    mask[1] = (int32_t)key;
+static Status tell_key(const void *context, uint32_t epoch, int64_t key, int32_t *extra) {
+    extra[0] = *(const int *)context + (int32_t)epoch;
+    extra[1] = (int32_t)key;
     return NULL;
 }
 
 static LoaderOptions usual(const Data *data) {
     LoaderOptions options = usual_options(&data->records, SIZE, BATCH);
-    options.mask = tell_key;
-    options.mask_context = &MASK_SEED;
-    options.mask_length = MASK;
+    options.extra = tell_key;
+    options.extra_context = &MASK_SEED;
+    options.extra_length = MASK;
     return options;
 }
 
@@ -80,8 +80,8 @@ static void take(Loader *loader, uint64_t first, int batches, int batch_size, Ta
         assert_ok(loader_next(loader, &batch));
         assert_int_equal(batch.number, first + (uint64_t)b);
         for (int i = 0; i < batch_size; i++) {
-            assert_int_equal(batch.masks[i * MASK], MASK_SEED + (int)loader_epoch(loader, batch.number));
-            assert_int_equal(batch.masks[i * MASK + 1], batch.records[i]);
+            assert_int_equal(batch.extras[i * MASK], MASK_SEED + (int)loader_epoch(loader, batch.number));
+            assert_int_equal(batch.extras[i * MASK + 1], batch.records[i]);
         }
         memcpy(taken->samples + (size_t)b * batch_size * SAMPLE, batch.samples, (size_t)batch_size * SAMPLE);
         memcpy(taken->records + (size_t)b * batch_size, batch.records, (size_t)batch_size * sizeof *taken->records);

@@ -41,12 +41,12 @@ static void expected_sample(uint64_t batch, int place, uint8_t out[SAMPLE_BYTES]
         out[i] = (uint8_t)random_u32(&random);
 }
 
-static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop, int32_t *mask) {
+static Status fill(void *context, uint64_t batch, int place, void *out, int64_t *record, Crop *crop, int32_t *extra) {
     Source *source = context;
     if (crop)
         *crop = (Crop){.top = (int)batch, .left = place};
-    for (int i = 0; mask && i < MASK; i++)
-        mask[i] = (int)batch * 1000 + place * 10 + i;
+    for (int i = 0; extra && i < MASK; i++)
+        extra[i] = (int)batch * 1000 + place * 10 + i;
     atomic_fetch_add(&source->calls, 1);
     if (batch >= source->first_batch + atomic_load(&source->given_back) + (uint64_t)source->depth)
         atomic_store(&source->too_far_ahead, true);
@@ -258,7 +258,7 @@ static void samples_may_be_numbers_crops_and_masks_alone(void **state) {
                                      .context = &source,
                                      .batch_size = 3,
                                      .crops = true,
-                                     .mask = MASK,
+                                     .extra = MASK,
                                      .device = device_cpu(),
                                      .depth = 2,
                                      .workers = 2};
@@ -273,7 +273,7 @@ static void samples_may_be_numbers_crops_and_masks_alone(void **state) {
             assert_int_equal(batch.crops[i].top, b);
             assert_int_equal(batch.crops[i].left, i);
             for (int m = 0; m < MASK; m++)
-                assert_int_equal(batch.masks[i * MASK + m], 1000 * b + 10 * i + m);
+                assert_int_equal(batch.extras[i * MASK + m], 1000 * b + 10 * i + m);
         }
         give_back(&source, ring);
     }

@@ -3,14 +3,14 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "train/guard/guard_find.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
 
 #include <math.h>
 
 /* A model after a forward and a backward pass. */
 typedef struct {
     Ops ops;
-    Mae *mae;
+    Objective *objective;
     Masks masks;
     EvaluationImages images;
     ModelInput input;
@@ -20,7 +20,8 @@ static int pass_open(void **state) {
     Passed *passed = calloc(1, sizeof *passed);
     assert_non_null(passed);
     ModelShape shape = tiny_shape(2);
-    passed->mae = tiny_mae(&passed->ops, &shape);
+    ops_cpu(&passed->ops, 1);
+    passed->objective = tiny_objective(&passed->ops, &shape);
     passed->images = drawn_images(2);
     assert_fine(masks_open(&passed->masks, 2, PATCHES));
     masks_draw(&passed->masks, 1, 0, passed->images.records, 2);
@@ -31,7 +32,7 @@ static int pass_open(void **state) {
 
 static int pass_close(void **state) {
     Passed *passed = *state;
-    mae_close(passed->mae);
+    passed->objective->close(passed->objective);
     masks_close(&passed->masks);
     evaluation_images_close(&passed->images);
     free(passed);
@@ -40,15 +41,16 @@ static int pass_close(void **state) {
 
 static double forward_backward(Passed *passed) {
     double loss;
-    mae_forward(passed->mae, &passed->input);
-    assert_fine(mae_loss(passed->mae, &loss));
-    mae_backward(passed->mae, &passed->input, 1, false);
+    Objective *objective = passed->objective;
+    objective->forward(objective, &passed->input);
+    assert_fine(objective->loss(objective, &loss));
+    objective->backward(objective, &passed->input, 1, false);
     assert_fine(ops_error(&passed->ops));
     return loss;
 }
 
 static float *tensor(Passed *passed, const char *name, bool gradient) {
-    const Params *params = mae_params(passed->mae);
+    const Params *params = passed->objective->params;
     const Param *param = params_find(params, name);
     assert_non_null(param);
     return gradient ? params->grad + param->offset : params->value + param->offset;
@@ -56,7 +58,7 @@ static float *tensor(Passed *passed, const char *name, bool gradient) {
 
 static void expect(Passed *passed, bool gradients, FoundKind kind, const char *name) {
     GuardFinding finding;
-    assert_fine(guard_find(passed->mae, &passed->ops, gradients, &finding));
+    assert_fine(guard_find(passed->objective, &passed->ops, gradients, &finding));
     assert_int_equal(finding.kind, kind);
     assert_string_equal(finding.name, name);
 }
@@ -72,7 +74,7 @@ static void names_the_first_parameter(void **state) {
     assert_false(isfinite(forward_backward(*state)));
     expect(*state, true, FOUND_PARAMETER, "blocks.1.mlp.fc1.weight");
     GuardFinding finding;
-    assert_fine(guard_find_parameter(((Passed *)*state)->mae, &((Passed *)*state)->ops, &finding));
+    assert_fine(guard_find_parameter(((Passed *)*state)->objective, &((Passed *)*state)->ops, &finding));
     assert_string_equal(finding.name, "blocks.1.mlp.fc1.weight");
 }
 

@@ -6,9 +6,9 @@
 #include "cost/flops.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
-#include "train/memory/model_shape.h"
+#include "train/objective/masks.h"
+#include "train/objective/model_shape.h"
 #include "train/optimizer.h"
-#include "train/step/masks.h"
 #include "train/step/step.h"
 
 #include <limits.h>
@@ -76,19 +76,20 @@ static void taken_is_planned(void **state) {
         ops.device = &device;
         ops.type = model_shape_type(&config);
         const ModelShape shape = model_shape_of(&config, micro_batch);
-        Mae *mae;
+        Objective *objective;
+        const ObjectiveOptions own = {.shape = shape, .seed = 1};
         Optimizer *optimizer;
         Step *step;
         CheckpointCopy copy;
         const OptimizerOptions options = {.layer_decay = 1, .layers = shape.depth};
         taken.device = taken.pinned = 0;
-        assert_fine(mae_open(&shape, &ops, &mae));
+        assert_fine(mae_objective.open(&own, &ops, &objective));
         assert_int_equal(taken.device, plan.model);
-        assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
+        assert_fine(optimizer_open(&options, objective->params, &ops, &optimizer));
         assert_int_equal(taken.pinned, OPTIMIZER_MAX_IN_FLIGHT * sizeof(AdamwValues));
         assert_true(group(&plan.host, "optimizer's values") >= taken.pinned);
         taken.pinned = 0;
-        const StepOptions step_options = {.mae = mae,
+        const StepOptions step_options = {.objective = objective,
                                           .optimizer = optimizer,
                                           .ops = &ops,
                                           .global_batch = (int)config.train.global_batch,
@@ -98,10 +99,10 @@ static void taken_is_planned(void **state) {
         const size_t planned = group(&plan.host, "step's outcomes");
         assert_true(planned >= taken.pinned && planned - taken.pinned < 2 * 64); /* the arena's alignment */
         taken.pinned = 0;
-        assert_fine(checkpoint_copy_open(&copy, mae_params(mae)));
+        assert_fine(checkpoint_copy_open(&copy, objective->params));
         assert_int_equal(taken.pinned, group(&plan.host, "checkpoint's copy"));
 
-        const Params *params = mae_params(mae);
+        const Params *params = objective->params;
         assert_int_equal(group(&plan.device, "parameters"), params->total * sizeof(float));
         assert_int_equal(group(&plan.device, "their copies in BF16"), i % 3 ? params->total * sizeof(uint16_t) : 0);
         assert_true((group(&plan.device, "FP8: codes and scales") > 0) == (i % 3 == 2));
@@ -111,7 +112,7 @@ static void taken_is_planned(void **state) {
         checkpoint_copy_close(&copy);
         step_close(step);
         optimizer_close(optimizer);
-        mae_close(mae);
+        objective->close(objective);
     }
 }
 
@@ -161,13 +162,13 @@ static void emulated_step_takes_what_is_planned(void **state) {
         ModelShape shape = model_shape_of(&config, batch);
         memory_budget_to_shape(&budget, &shape);
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
-        Mae *mae;
+        Objective *objective;
+        const ObjectiveOptions own = {.shape = shape, .seed = 1};
         Optimizer *optimizer;
         const size_t before = free_on(device), scratch = group(&plan.device, "kernels' scratch memory");
-        assert_fine(mae_open(&shape, &ops, &mae));
+        assert_fine(mae_objective.open(&own, &ops, &objective));
         assert_int_equal(before - free_on(device), plan.model);
-        assert_fine(mae_init(mae, 1));
-        assert_fine(optimizer_open(&options, mae_params(mae), &ops, &optimizer));
+        assert_fine(optimizer_open(&options, objective->params, &ops, &optimizer));
         const bool too_little = i == 1;
         assert_fine(device->reserve_scratch(device, plan.scratch - (too_little ? 256 : 0)));
 
@@ -176,7 +177,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         if (holds)
             assert_fine(device->allocate(device, HELD * RECORD * RECORD * 3, "records", &cached));
         assert_int_equal(group(&plan.device, "packs' records"), holds ? HELD * RECORD * RECORD * 3 : 0);
-        const StepOptions step_options = {.mae = mae,
+        const StepOptions step_options = {.objective = objective,
                                           .optimizer = optimizer,
                                           .ops = &ops,
                                           .global_batch = batch,
@@ -188,13 +189,13 @@ static void emulated_step_takes_what_is_planned(void **state) {
         Crop crops[6];
         for (int c = 0; c < batch; c++)
             crops[c] = (Crop){c, 1, RECORD - c, RECORD - 2, c % 2 == 0};
-        int32_t *ids = malloc((size_t)batch * (size_t)mae_patches(mae) * sizeof *ids);
+        int32_t *ids = malloc((size_t)batch * (size_t)objective->extras * sizeof *ids);
         assert_non_null(ids);
-        const MaskKey key = {.patches = mae_patches(mae)};
+        const MaskKey key = {.patches = objective->extras};
         for (int m = 0; m < batch; m++)
             assert_fine(masks_draw_one(&key, 0, images.records[m], ids + m * key.patches));
         const PrefetchBatch samples = {.samples = crops_itself ? records : images.pixels,
-                                       .masks = ids,
+                                       .extras = ids,
                                        .crops = crops_itself ? crops : NULL,
                                        .records = images.records};
         Step *step;
@@ -217,7 +218,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         free(ids);
         device->release(device, cached);
         optimizer_close(optimizer);
-        mae_close(mae);
+        objective->close(objective);
         device_close(device);
     }
 }

@@ -5,8 +5,8 @@
 
 #include "cost/flops.h"
 #include "profile/profile_report.h"
+#include "train/objective/masks.h"
 #include "train/optimizer.h"
-#include "train/step/masks.h"
 
 #include <math.h>
 

@@ -15,7 +15,7 @@
 #include "image/resize.h"
 #include "model/mae.h"
 #include "tests/fixtures/short_run.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
 
 #include <math.h>
 

@@ -3,8 +3,8 @@
 #include "image/decode.h"
 #include "tests/fixtures/train_fixture.h"
 
-#include "train/validate/recon.h"
-#include "train/validate/validate.h"
+#include "train/objective/recon.h"
+#include "train/objective/validate.h"
 
 #include <math.h>
 

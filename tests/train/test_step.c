@@ -4,9 +4,9 @@
 
 #include "device/open.h"
 #include "model/fp8.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
+#include "train/objective/validate.h"
 #include "train/step/step.h"
-#include "train/validate/validate.h"
 
 #include <math.h>
 
@@ -15,7 +15,8 @@ enum { LINEARS = 4 }; /* in FP8, of the second of two blocks */
 typedef struct {
     Device *device;
     Ops ops;
-    Mae *mae;
+    Objective *objective;
+    Mae *mae; /* its model */
     Optimizer *optimizer;
     Masks masks;
     Step *step;
@@ -28,7 +29,7 @@ static void open_step(Model *model, int global_batch, bool capture, const uint8_
     const int micro_batch = mae_shape(model->mae)->batch;
     assert_fine(optimizer_open(&options, mae_params(model->mae), &model->ops, &model->optimizer));
     assert_fine(masks_open(&model->masks, micro_batch, PATCHES));
-    const StepOptions step = {.mae = model->mae,
+    const StepOptions step = {.objective = model->objective,
                               .optimizer = model->optimizer,
                               .ops = &model->ops,
                               .global_batch = global_batch,
@@ -44,7 +45,9 @@ static void open_step(Model *model, int global_batch, bool capture, const uint8_
 static void open_model(Model *model, int global_batch, int micro_batch) {
     const ModelShape shape = tiny_shape(micro_batch);
     *model = (Model){0};
-    model->mae = tiny_mae(&model->ops, &shape);
+    ops_cpu(&model->ops, 1);
+    model->objective = tiny_objective(&model->ops, &shape);
+    model->mae = mae_objective_model(model->objective);
     open_step(model, global_batch, false, NULL, 0);
 }
 
@@ -61,8 +64,8 @@ static void open_emulated_shape(Model *model, const ModelShape *shape) {
     assert_fine(status);
     model->device->operations(model->device, 1, &model->ops);
     model->ops.type = REAL_BF16;
-    assert_fine(mae_open(shape, &model->ops, &model->mae));
-    assert_fine(mae_init(model->mae, 7));
+    model->objective = tiny_objective(&model->ops, shape);
+    model->mae = mae_objective_model(model->objective);
 }
 
 static void open_emulated(Model *model, int global_batch, int micro_batch, bool fp8, int record, bool capture) {
@@ -76,7 +79,7 @@ static void open_emulated(Model *model, int global_batch, int micro_batch, bool 
 static void close_model(Model *model) {
     step_close(model->step);
     optimizer_close(model->optimizer);
-    mae_close(model->mae);
+    model->objective->close(model->objective);
     masks_close(&model->masks);
     device_close(model->device);
 }
@@ -96,7 +99,7 @@ static void start(Model *model, const EvaluationImages *images, uint32_t epoch, 
     int32_t ids[MOST_MASKS * PATCHES];
     const PrefetchBatch batch = {.samples = images->pixels,
                                  .records = images->records,
-                                 .masks = draw_masks(images->records, images->count, epoch, ids)};
+                                 .extras = draw_masks(images->records, images->count, epoch, ids)};
     assert_fine(step_gradients(model->step, &batch));
     assert_fine(step_update(model->step, lr, number));
 }
@@ -250,7 +253,7 @@ static void devices_crop_records_as_the_host_does(void **state) {
             const PrefetchBatch batch = {.samples = records,
                                          .crops = crops,
                                          .records = images.records,
-                                         .masks = draw_masks(images.records, BATCH, (uint32_t)i, ids)};
+                                         .extras = draw_masks(images.records, BATCH, (uint32_t)i, ids)};
             double left, right;
             start(&host, &images, (uint32_t)i, 1e-3, i + 1);
             assert_fine(step_gradients(device.step, &batch));
@@ -295,8 +298,8 @@ static void devices_hold_records(void **state) {
             memcpy(shown + k * RECORD_BYTES, records + keys[k] % HELD * RECORD_BYTES, RECORD_BYTES);
         int32_t ids[MOST_MASKS * PATCHES];
         const int32_t *masks = draw_masks(keys, BATCH, (uint32_t)i, ids);
-        const PrefetchBatch whole = {.samples = shown, .crops = crops, .records = keys, .masks = masks},
-                            numbers = {.crops = crops, .records = keys, .masks = masks};
+        const PrefetchBatch whole = {.samples = shown, .crops = crops, .records = keys, .extras = masks},
+                            numbers = {.crops = crops, .records = keys, .extras = masks};
         const uint64_t copied = step_copied(holding.step);
         assert_fine(step_gradients(brought.step, &whole));
         assert_fine(step_update(brought.step, 1e-3, i + 1));
@@ -415,7 +418,7 @@ static void repeating_stops_at_a_loss_that_is_not_finite(void **state) {
     EvaluationImages images = drawn_images(4);
     int32_t ids[MOST_MASKS * PATCHES];
     const PrefetchBatch batch = {
-        .samples = images.pixels, .records = images.records, .masks = draw_masks(images.records, 4, 2, ids)};
+        .samples = images.pixels, .records = images.records, .extras = draw_masks(images.records, 4, 2, ids)};
     Model model;
     open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
@@ -439,7 +442,7 @@ static void a_failure_in_a_later_micro_batch_is_met_there(void **state) {
     EvaluationImages images = drawn_images(4);
     int32_t ids[MOST_MASKS * PATCHES];
     const PrefetchBatch batch = {
-        .samples = images.pixels, .records = images.records, .masks = draw_masks(images.records, 4, 2, ids)};
+        .samples = images.pixels, .records = images.records, .extras = draw_masks(images.records, 4, 2, ids)};
     Model model;
     open_model(&model, 4, 2);
     const Params *params = mae_params(model.mae);
@@ -447,7 +450,7 @@ static void a_failure_in_a_later_micro_batch_is_met_there(void **state) {
     bool shown[2][PATCHES] = {0}; /* by each micro-batch */
     int patch = 0;
     for (int i = 0; i < 4 * keep; i++)
-        shown[i / keep / 2][batch.masks[i / keep * PATCHES + i % keep]] = true;
+        shown[i / keep / 2][batch.extras[i / keep * PATCHES + i % keep]] = true;
     while (shown[0][patch] || !shown[1][patch])
         assert_int_not_equal(++patch, PATCHES);
     const int dim = mae_shape(model.mae)->dim;

@@ -3,8 +3,8 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "train/memory/memory_fit.h"
-#include "train/memory/model_shape.h"
 #include "train/memory/waves.h"
+#include "train/objective/model_shape.h"
 
 #include <math.h>
 

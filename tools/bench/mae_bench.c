@@ -17,7 +17,7 @@
 #include "base/threads.h"
 #include "cost/peak.h"
 #include "device/open.h"
-#include "model/mae.h"
+#include "train/objective/mae_objective.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"
 
@@ -129,7 +129,7 @@ typedef struct {
     SafeTensors *weights, *data;
     ModelShape shape;
     OptimizerOptions options;
-    Mae *mae;
+    Objective *objective;
     Optimizer *optimizer;
     Step *steps;
     uint8_t *pixels;        /* the ring, pinned */
@@ -188,12 +188,13 @@ static Status bring_tensor(Bench *b, const Tensor *tensor, size_t bytes, void **
 }
 
 static Status open_model(Bench *b) {
-    TRY(mae_open(&b->shape, &b->ops, &b->mae));
-    Params *params = mae_params(b->mae);
+    const ObjectiveOptions own = {.shape = b->shape};
+    TRY(mae_objective.open(&own, &b->ops, &b->objective));
+    Params *params = b->objective->params;
     TRY(params_read(params, params->value, b->weights, "weights."));
     params_round(params, &b->ops);
     TRY(optimizer_open(&b->options, params, &b->ops, &b->optimizer));
-    const StepOptions options = {.mae = b->mae,
+    const StepOptions options = {.objective = b->objective,
                                  .optimizer = b->optimizer,
                                  .ops = &b->ops,
                                  .global_batch = b->batch,
@@ -228,7 +229,7 @@ static Status open_bench(Bench *b) {
     TRY(bring_tensor(b, ids, (size_t)ids->count * sizeof *b->masks, &memory));
     b->masks = memory;
     TRY(open_model(b));
-    if (ids->shape[2] != mae_patches(b->mae) || pixels->shape[2] != b->shape.image_size)
+    if (ids->shape[2] != b->objective->extras || pixels->shape[2] != b->shape.image_size)
         return status_error(EXIT_DATA, "the data is not of the size of the model's images");
     return NULL;
 }
@@ -236,7 +237,8 @@ static Status open_bench(Bench *b) {
 static void close_bench(Bench *b) {
     step_close(b->steps);
     optimizer_close(b->optimizer);
-    mae_close(b->mae);
+    if (b->objective)
+        b->objective->close(b->objective);
     b->device->release_pinned(b->device, b->pixels);
     b->device->release_pinned(b->device, b->masks);
     safetensors_close(b->weights);
@@ -250,7 +252,7 @@ static Status gradients(Bench *b) {
     const size_t masks = (size_t)((b->step + b->step / b->ring + b->a->masks) % b->ring) * (size_t)b->given;
     const PrefetchBatch batch = {.number = (uint64_t)b->step,
                                  .samples = b->pixels + first * image,
-                                 .masks = b->masks + masks * (size_t)mae_patches(b->mae)};
+                                 .extras = b->masks + masks * (size_t)b->objective->extras};
     return step_gradients(b->steps, &batch);
 }
 
@@ -296,7 +298,7 @@ static Status take_array(const Params *params, const float *what, size_t count, 
 }
 
 static Status write_results(const Bench *b, Results *r, const float *losses) {
-    const Params *params = mae_params(b->mae);
+    const Params *params = b->objective->params;
     r->list = calloc(2 * (size_t)params->count + 2, sizeof *r->list);
     r->names = calloc(2 * (size_t)params->count, sizeof *r->names);
     if (!r->list || !r->names)
@@ -311,7 +313,7 @@ static Status write_results(const Bench *b, Results *r, const float *losses) {
 }
 
 static Status take_steps(Bench *b, Results *r, float *losses) {
-    const Params *params = mae_params(b->mae);
+    const Params *params = b->objective->params;
     for (int i = 0; i < b->a->steps; i++) {
         TRY(gradients(b));
         if (i == 0 && b->a->out)

@@ -18,8 +18,8 @@
 #include "device/device.h"
 #include "model/mae.h"
 #include "train/config.h"
-#include "train/memory/model_shape.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
+#include "train/objective/model_shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -48,26 +48,27 @@ static bool check_gradients(Search *search, const Params *params) {
     return true;
 }
 
-static Status search_model(Mae *mae, Ops *ops, bool activations, bool gradients, GuardFinding *finding) {
+static Status search_model(const Objective *objective, Ops *ops, bool activations, bool gradients,
+                           GuardFinding *finding) {
     const Device *device = ops->device;
     *finding = (GuardFinding){0};
     void *first;
     TRY(device->allocate(device, sizeof(uint64_t), "the guard's search", &first));
     Search search = {.ops = ops, .first = first, .finding = finding};
-    if (check_parameters(&search, mae_params(mae)) && activations)
-        mae_visit(mae, visit_activation, &search);
+    if (check_parameters(&search, objective->params) && activations)
+        objective->visit(objective, visit_activation, &search);
     if (!search.status && !finding->kind && gradients)
-        check_gradients(&search, mae_params(mae));
+        check_gradients(&search, objective->params);
     device->release(device, first);
     return search.status;
 }
 
-Status guard_find(Mae *mae, Ops *ops, bool gradients, GuardFinding *finding) {
-    return search_model(mae, ops, true, gradients, finding);
+Status guard_find(const Objective *objective, Ops *ops, bool gradients, GuardFinding *finding) {
+    return search_model(objective, ops, true, gradients, finding);
 }
 
-Status guard_find_parameter(Mae *mae, Ops *ops, GuardFinding *finding) {
-    return search_model(mae, ops, false, false, finding);
+Status guard_find_parameter(const Objective *objective, Ops *ops, GuardFinding *finding) {
+    return search_model(objective, ops, false, false, finding);
 }
 
 const char *guard_found_name(FoundKind kind) {

@@ -83,7 +83,7 @@ static Status roll_back(Run *run, bool *found) {
     int64_t events = run->state.guard_events;
     uint64_t config_hash = run->state.config_hash;
     char *note = NULL;
-    Status status = checkpoint_read(run->directory.checkpoints, mae_params(run->mae), &run->state, found, &note);
+    Status status = checkpoint_read(run->directory.checkpoints, run->objective->params, &run->state, found, &note);
     if (note)
         monitor_note(&run->monitor, "%s", note);
     free(note);
@@ -94,7 +94,7 @@ static Status roll_back(Run *run, bool *found) {
     }
     if (status || !*found)
         return status;
-    params_round(mae_params(run->mae), &run->ops);
+    params_round(run->objective->params, &run->ops);
     run->state.next_batch = run->batch_number + 1;
     run->state.guard_events = events;
     run->state.config_hash = config_hash;
@@ -109,7 +109,7 @@ Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
     int64_t step = run->state.step + (verdict == VERDICT_PARAMETERS ? 0 : 1);
     GuardFinding finding = {0};
     if (verdict != VERDICT_SPIKE)
-        TRY(guard_find(run->mae, &run->ops, verdict == VERDICT_GRADIENT, &finding));
+        TRY(guard_find(run->objective, &run->ops, verdict == VERDICT_GRADIENT, &finding));
     char what[LINE], records[LINE], checkpoint[PATH_MAX];
     describe_failure(what, verdict, loss, run->state.loss_mean, &finding);
     list_records(run, records);

@@ -2,8 +2,8 @@
 #include "train/memory/memory_fit.h"
 
 #include "gauges/gpu_processes.h"
-#include "train/memory/model_shape.h"
 #include "train/memory/waves.h"
+#include "train/objective/model_shape.h"
 
 #include <limits.h>
 #include <stdio.h>

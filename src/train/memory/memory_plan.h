@@ -4,13 +4,13 @@
 #define FOVEA_TRAIN_MEMORY_PLAN_H
 
 #include "base/arena.h"
-#include "model/mae.h"
+#include "model/params.h"
 #include "train/memory/memory_budget.h"
 
 typedef struct {
     int micro_batch;
     Params params;      /* the counts alone: no list, no arrays */
-    size_t model;       /* device memory of mae_open() */
+    size_t model;       /* device memory of the model */
     size_t scratch;     /* device memory of the kernels; 0: the CPU */
     Arena device, host; /* measured, in groups */
 } MemoryPlan;

@@ -6,16 +6,15 @@
 #include "checkpoint/write.h"
 #include "data/evaluation_images.h"
 #include "data/loader.h"
-#include "model/mae.h"
 #include "rundir/run_directory.h"
 #include "rundir/run_record.h"
 #include "rundir/throughput.h"
 #include "train/config.h"
 #include "train/monitor/monitor.h"
+#include "train/objective/objective.h"
 #include "train/optimizer.h"
 #include "train/options.h"
 #include "train/run/tune.h"
-#include "train/step/masks.h"
 #include "train/step/step.h"
 
 /* Why a run ends before its last step, or at it. */
@@ -37,9 +36,7 @@ typedef struct {
     Ops ops;
     Tune tune;
     Records train, val;
-    Mae *mae;
-    Masks masks; /* of evaluation */
-    MaskKey mask_key;
+    Objective *objective;
     int micro_batch;
     Loader *loader;
     EvaluationImages images; /* for validation and reconstructions */

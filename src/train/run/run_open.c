@@ -11,7 +11,8 @@
 #include "device/open.h"
 #include "pack/derived.h"
 #include "train/memory/memory_fit.h"
-#include "train/memory/model_shape.h"
+#include "train/objective/model_shape.h"
+#include "train/objective/objectives.h"
 #include "train/run/claim.h"
 #include "train/run/run_length.h"
 #include "train/run/run_report.h"
@@ -143,14 +144,13 @@ static Status open_model(Run *run) {
     const int micro_batch = plan.micro_batch;
     ModelShape shape = model_shape_of(config, micro_batch);
     memory_budget_to_shape(&budget, &shape);
-    Status status = mae_open(&shape, &run->ops, &run->mae);
+    const ObjectiveKind *objective = objectives_find(config);
+    const ObjectiveOptions own = {.shape = shape, .seed = (uint64_t)config->train.seed};
+    Status status = objective->open(&own, &run->ops, &run->objective);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest_batch(run, micro_batch, status);
     if (status)
         return status;
-    TRY(mae_init(run->mae, (uint64_t)config->train.seed));
-    TRY(masks_open(&run->masks, micro_batch, mae_patches(run->mae)));
-    run->mask_key = (MaskKey){.seed = (uint64_t)config->train.seed, .patches = mae_patches(run->mae)};
     run->micro_batch = micro_batch;
     OptimizerOptions options = {.beta1 = config->optim.beta1,
                                 .beta2 = config->optim.beta2,
@@ -159,8 +159,8 @@ static Status open_model(Run *run) {
                                 .clip = config->optim.clip,
                                 .layer_decay = 1,
                                 .layers = shape.depth,
-                                .decay_tokens = true};
-    TRY(optimizer_open(&options, mae_params(run->mae), &run->ops, &run->optimizer));
+                                .decay_tokens = objective->decay_tokens};
+    TRY(optimizer_open(&options, run->objective->params, &run->ops, &run->optimizer));
     return run->device->reserve_scratch(run->device, plan.scratch);
 }
 
@@ -170,7 +170,7 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
     int64_t data_count = run->state.data_count;
     bool found;
     char *note = NULL;
-    Status status = checkpoint_read(run->directory.checkpoints, mae_params(run->mae), &run->state, &found, &note);
+    Status status = checkpoint_read(run->directory.checkpoints, run->objective->params, &run->state, &found, &note);
     if (note)
         printf("%s\n", note);
     free(note);
@@ -180,7 +180,7 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
         printf("no checkpoint in %s: starting from step 0\n", run->directory.path);
         return NULL;
     }
-    params_round(mae_params(run->mae), &run->ops);
+    params_round(run->objective->params, &run->ops);
     if (run->state.data_hash != data_hash || run->state.data_count != data_count)
         return status_error(
             EXIT_DATA,
@@ -200,7 +200,7 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
 
 Status run_open_step(Run *run, bool capture) {
     const Config *config = run->config;
-    const StepOptions options = {.mae = run->mae,
+    const StepOptions options = {.objective = run->objective,
                                  .optimizer = run->optimizer,
                                  .ops = &run->ops,
                                  .global_batch = (int)config->train.global_batch,
@@ -218,16 +218,16 @@ Status run_open_step(Run *run, bool capture) {
 
 static LoaderOptions loader_options(const Run *run) {
     const Config *config = run->config;
-    const ModelShape *shape = mae_shape(run->mae);
+    const ModelShape *shape = run->objective->shape;
     const LoaderCache cache = config->data.cache;
     return (LoaderOptions){.records = &run->train,
                            .cache = cache == LOADER_DEVICE && run->device->host_memory ? LOADER_AUTO : cache,
                            .seed = (uint64_t)config->train.seed,
                            .image_size = (int)config->model.image_size,
                            .raw = shape->record > 0,
-                           .mask = masks_draw_one,
-                           .mask_context = &run->mask_key,
-                           .mask_length = run->mask_key.patches,
+                           .extra = run->objective->draw_extra,
+                           .extra_context = run->objective,
+                           .extra_length = run->objective->extras,
                            .min_side = (int)config->model.patch_size,
                            .crop = {config->data.crop_scale_min, config->data.crop_scale_max,
                                     config->data.crop_ratio_min, config->data.crop_ratio_max, config->data.flip},
@@ -259,7 +259,7 @@ static Status open_loader(Run *run) {
         return status_no_memory("the batch's records", (size_t)config->train.global_batch * sizeof(int64_t));
     /* Reconstructions use the validation images, or without any the first training images. */
     bool validates = run->val.count > 0;
-    options.mask = NULL;
+    options.extra = NULL;
     if (validates)
         options.records = &run->val;
     int64_t wanted = config->log.recon_images;
@@ -330,8 +330,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps,
                      (int)config->train.global_batch, run->state.step));
     const char *why;
-    run->monitor.mfu_per_rate = flops_mfu(mae_shape(run->mae), 1, peak_flops(run->device, run->ops.type, &why));
-    TRY(checkpoint_writer_open(run->directory.checkpoints, mae_params(run->mae), (int)config->checkpoint.keep,
+    run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
+    TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, (int)config->checkpoint.keep,
                                &run->writer));
     if (run->state.step > 0)
         run->written_step = run->state.step;
@@ -361,8 +361,8 @@ void run_close(Run *run) {
     monitor_close(&run->monitor);
     optimizer_close(run->optimizer);
     evaluation_images_close(&run->images);
-    masks_close(&run->masks);
-    mae_close(run->mae);
+    if (run->objective)
+        run->objective->close(run->objective);
     status_free(ops_error(&run->ops));
     tune_close(&run->tune);
     device_close(run->device);

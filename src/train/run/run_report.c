@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 void run_begin_record(Run *run) {
-    const Params *params = mae_params(run->mae);
+    const Params *params = run->objective->params;
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
     provenance_device(run->device, run->record.device);

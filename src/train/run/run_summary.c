@@ -4,7 +4,7 @@
 #include "cost/flops.h"
 #include "cost/peak.h"
 #include "model/fp8.h"
-#include "train/memory/model_shape.h"
+#include "train/objective/objectives.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void print_peak(const Run *run) {
         printf("MFU      n/a: %s\n", why);
     else
         printf("MFU      of %.0f TFLOP/s, dense BF16; %.2f GFLOP an image\n", peak * 1e-12,
-               flops_training(mae_shape(run->mae)) * 1e-9);
+               flops_training(run->objective->shape) * 1e-9);
 }
 
 /* What a folder contains beside the images that are trained on. Links are not followed: they could form a loop. */
@@ -46,8 +46,8 @@ static void print_data(const Run *run) {
 }
 
 void run_print_summary(const Run *run) {
-    const ModelShape *shape = mae_shape(run->mae);
-    printf("model    %s, %.0f%% hidden; %.2f M parameters\n", model_shape_text(shape).text, 100 * shape->mask_ratio,
+    const ModelShape *shape = run->objective->shape;
+    printf("model    %s; %.2f M parameters\n", objectives_find(run->config)->describe(shape).text,
            (double)run->record.parameters / 1e6);
     print_left_out(&run->train);
     print_left_out(&run->val);
@@ -61,7 +61,7 @@ void run_print_summary(const Run *run) {
         printf(" (%s)\n", run->device->model);
     if (run->config->train.precision == PRECISION_FP8)
         printf("fp8      %d of the encoder's %d linear layers; the rest in bf16\n",
-               fp8_linears(mae_params(run->mae)->fp8), 4 * shape->depth);
+               fp8_linears(run->objective->params->fp8), 4 * shape->depth);
     print_peak(run);
     printf("run      %s\n", run->directory.path);
     fflush(stdout);

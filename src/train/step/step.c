@@ -59,7 +59,7 @@ void step_measure(const ModelShape *shape, int global_batch, Arena *host, Arena 
 
 static Status open_pinned_memory(Step *step) {
     const Device *device = step->device;
-    const size_t batch = (size_t)mae_shape(step->options.mae)->batch;
+    const size_t batch = (size_t)step->options.objective->shape->batch;
     void *memory;
     TRY(device->allocate_pinned(device, STEP_MAX_IN_FLIGHT * sizeof *step->outcomes, "a step's outcomes", &memory));
     step->outcomes = memory;
@@ -166,17 +166,18 @@ Status step_start(Step *step, int64_t applied, double mean) {
 }
 
 static Fp8 *fp8_of(const Step *step) {
-    return mae_params(step->options.mae)->fp8;
+    return step->options.objective->params->fp8;
 }
 
 /* The operations of one kind of work. */
 typedef void (*Body)(Step *step, const ModelInput *input, bool add);
 
 static void run_passes(Step *step, const ModelInput *input, bool add) {
+    Objective *objective = step->options.objective;
     if (!add)
-        fp8_begin(fp8_of(step));
-    mae_forward(step->options.mae, input);
-    mae_backward(step->options.mae, input, 1.0f / (float)step->accumulation, add);
+        fp8_begin(objective->params->fp8);
+    objective->forward(objective, input);
+    objective->backward(objective, input, 1.0f / (float)step->accumulation, add);
 }
 
 static void run_update(Step *step, const ModelInput *input, bool add) {
@@ -264,29 +265,29 @@ static Status do_work(Step *step, Work *work, Body body, const ModelInput *input
 static Status copy_inputs(Step *step, InputSlot *slot, int index, const PrefetchBatch *batch, int first,
                           ModelInput *input) {
     const Device *device = step->device;
+    Objective *objective = step->options.objective;
     const int count = step->options.micro_batch;
-    const ModelShape *shape = mae_shape(step->options.mae);
+    const ModelShape *shape = objective->shape;
     const int side = batch->crops ? shape->record : shape->image_size;
-    const int across = shape->image_size / shape->patch_size;
-    const size_t image = (size_t)side * (size_t)side * 3, patches = (size_t)across * (size_t)across;
+    const size_t image = (size_t)side * (size_t)side * 3;
     const uint8_t *cached = step->options.cached_records, *samples = batch->samples;
-    const ModelInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
-                             .side = side,
-                             .records = cached,
-                             .which = slot->which,
-                             .cached = (int)step->options.cached_count,
-                             .crops = batch->crops ? batch->crops + first : NULL,
-                             .ids = batch->masks + (size_t)first * patches,
-                             .batch = count};
+    ModelInput host = {.pixels = cached ? NULL : samples + (size_t)first * image,
+                       .side = side,
+                       .records = cached,
+                       .which = slot->which,
+                       .cached = (int)step->options.cached_count,
+                       .crops = batch->crops ? batch->crops + first : NULL,
+                       .batch = count};
     if (step->micro >= MODEL_INPUT_SLOTS) {
         TRY(device->event_wait(device, slot->filled));
         TRY(device->stream_wait_event(device, slot->free, step->copies));
     }
     for (int i = 0; i < count && cached; i++)
         slot->which[i] = (int32_t)(batch->records[first + i] % step->options.cached_count);
-    const uint64_t before = mae_uploaded_bytes(step->options.mae);
-    TRY(mae_upload(step->options.mae, index, step->copies, &host, input));
-    step->copied += mae_uploaded_bytes(step->options.mae) - before;
+    objective->take_extras(objective, index, batch->extras + (size_t)first * (size_t)objective->extras, &host);
+    const uint64_t before = objective->uploaded_bytes(objective);
+    TRY(objective->upload(objective, index, step->copies, &host, input));
+    step->copied += objective->uploaded_bytes(objective) - before;
     TRY(device->event_record(device, slot->filled, step->copies));
     return device->stream_wait_event(device, slot->filled, NULL);
 }
@@ -308,7 +309,7 @@ Status step_gradients(Step *step, const PrefetchBatch *batch) {
         ModelInput input;
         TRY(fill_slot(step, slot, index, batch, i * step->options.micro_batch, &input));
         TRY(do_work(step, i ? &slot->more : &slot->first, run_passes, &input, i > 0));
-        TRY(device->copy(device, NULL, step->losses + i, mae_loss_memory(step->options.mae), sizeof *step->losses,
+        TRY(device->copy(device, NULL, step->losses + i, step->options.objective->loss_memory, sizeof *step->losses,
                          COPY_ON_DEVICE));
         TRY(device->event_record(device, slot->free, NULL));
     }
@@ -337,6 +338,7 @@ Status step_wait_oldest(Step *step, StepState *outcome) {
 }
 
 Status step_repeat(Step *step, const PrefetchBatch *batch) {
+    Objective *objective = step->options.objective;
     for (int i = 0; i < step->accumulation; i++, step->micro++) {
         const int index = (int)(step->micro % MODEL_INPUT_SLOTS);
         ModelInput input;
@@ -344,11 +346,11 @@ Status step_repeat(Step *step, const PrefetchBatch *batch) {
         TRY(fill_slot(step, &step->slots[index], index, batch, i * step->options.micro_batch, &input));
         if (i == 0)
             fp8_begin(fp8_of(step));
-        mae_forward(step->options.mae, &input);
-        TRY(mae_loss(step->options.mae, &loss));
+        objective->forward(objective, &input);
+        TRY(objective->loss(objective, &loss));
         if (!isfinite(loss))
             return NULL;
-        mae_backward(step->options.mae, &input, 1.0f / (float)step->accumulation, i > 0);
+        objective->backward(objective, &input, 1.0f / (float)step->accumulation, i > 0);
         TRY(ops_error(step->options.ops));
         TRY(step->device->event_record(step->device, step->slots[index].free, NULL));
     }

@@ -11,7 +11,7 @@
 #define FOVEA_TRAIN_STEP_H
 
 #include "data/prefetch.h"
-#include "model/mae.h"
+#include "train/objective/objective.h"
 #include "train/optimizer.h"
 
 enum {
@@ -20,7 +20,7 @@ enum {
 };
 
 typedef struct {
-    Mae *mae; /* this and what follows are borrowed */
+    Objective *objective; /* this and what follows are borrowed */
     Optimizer *optimizer;
     Ops *ops;
     int global_batch, micro_batch; /* the second divides the first */
@@ -56,8 +56,8 @@ Status step_busy(const Step *step, bool *busy) MUST_USE;
  * and after a step that was not applied. No step may be pending. Waits. */
 Status step_start(Step *step, int64_t applied, double mean) MUST_USE;
 
-/* The gradient of the loss's mean over the batch, which has masks, into the parameters' grad. The batch must stay valid
- * until the step's outcome is known. */
+/* The gradient of the loss's mean over the batch, which has the objective's extra numbers, into the parameters' grad.
+ * The batch must stay valid until the step's outcome is known. */
 Status step_gradients(Step *step, const PrefetchBatch *batch) MUST_USE;
 /* Then the update, with the rate `lr`, as step `number`, counted from 1. The parameters change from here on. */
 Status step_update(Step *step, double lr, int64_t number) MUST_USE;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/memory/model_shape.h"
-
-#include <stdio.h>
+#include "train/objective/model_shape.h"
 
 ModelShape model_shape_of(const Config *config, int micro_batch) {
     return (ModelShape){.image_size = (int)config->model.image_size,
@@ -24,12 +22,4 @@ ModelShape model_shape_of(const Config *config, int micro_batch) {
 
 RealType model_shape_type(const Config *config) {
     return config->train.precision == PRECISION_FP32 ? REAL_FP32 : REAL_BF16;
-}
-
-ModelShapeText model_shape_text(const ModelShape *shape) {
-    ModelShapeText text;
-    snprintf(text.text, sizeof text.text, "MAE %dx%d, %d heads, decoder %dx%d, %d heads; %d px, patch %d", shape->dim,
-             shape->depth, shape->heads, shape->decoder_dim, shape->decoder_depth, shape->decoder_heads,
-             shape->image_size, shape->patch_size);
-    return text;
 }

@@ -3,6 +3,7 @@
 #ifndef FOVEA_TRAIN_MASKS_H
 #define FOVEA_TRAIN_MASKS_H
 
+#include "base/arena.h"
 #include "base/status.h"
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ typedef struct {
     int32_t *ids; /* [batch][patches], as in ModelInput */
 } Masks;
 
+/* Adds what masks_open() takes to a measuring arena. */
+void masks_measure(int batch, int patches, Arena *host);
 Status masks_open(Masks *masks, int batch, int patches) MUST_USE;
 void masks_close(Masks *masks);
 /* Fills the first `count` rows of masks->ids. */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
 
 #include "base/random.h"
 #include "model/mae.h"
 
 #include <stdlib.h>
+
+void masks_measure(int batch, int patches, Arena *host) {
+    arena_group(host, "masks");
+    arena_take(host, ((size_t)batch + 1) * (size_t)patches * sizeof(int32_t));
+}
 
 Status masks_open(Masks *masks, int batch, int patches) {
     *masks = (Masks){.patches = patches};

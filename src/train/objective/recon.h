@@ -5,7 +5,7 @@
 
 #include "data/evaluation_images.h"
 #include "model/mae.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
 
 /* A row has three tiles of `tile` x `tile` pixels, `gap` pixels apart. */
 typedef struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/validate/recon.h"
+#include "train/objective/recon.h"
 
 #include "image/encode.h"
 #include "image/image.h"
-#include "train/validate/validate.h"
+#include "train/objective/validate.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "data/evaluation_images.h"
 #include "model/mae.h"
-#include "train/step/masks.h"
+#include "train/objective/masks.h"
 
 /* Forward pass over images first .. first + count - 1 (count at most the model's batch) under their fixed masks. The
  * predictions are then in the model, the ids in `masks`. */

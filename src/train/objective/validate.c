@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/validate/validate.h"
+#include "train/objective/validate.h"
 
 #include "model/fp8.h"
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run trains for: the model and its loss behind one table, so that step, guard, plan, profile, validation and
+ * checkpoints know no objective by name. An objective is one file with an ObjectiveKind (mae_objective.h) and a line in
+ * objectives.c. */
+#ifndef FOVEA_TRAIN_OBJECTIVE_H
+#define FOVEA_TRAIN_OBJECTIVE_H
+
+#include "base/arena.h"
+#include "data/evaluation_images.h"
+#include "model/input.h"
+#include "model/params.h"
+
+typedef struct {
+    ModelShape shape;
+    uint64_t seed; /* of everything that is drawn: initial weights, and what is keyed by a sample */
+} ObjectiveOptions;
+
+/* An open objective. Every call takes the objective itself first. */
+typedef struct Objective Objective;
+struct Objective {
+    const ModelShape *shape;
+    Params *params;
+    const double *loss_memory; /* where the device keeps the loss of the last backward pass */
+
+    /* A LoaderExtra whose context is the objective: the numbers beside each sample of a training batch. */
+    Status (*draw_extra)(const void *objective, uint32_t epoch, int64_t key, int32_t *extra);
+    int extras; /* how many */
+
+    /* Sets in an input of the host's memory what `extras` [batch][self->extras] say of its samples. They and the input
+     * stay in use until the slot's next call. */
+    void (*take_extras)(Objective *self, int slot, const int32_t *extras, ModelInput *host);
+    /* input_upload() to the model's slots, and the bytes that it has copied so far. */
+    Status (*upload)(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input);
+    uint64_t (*uploaded_bytes)(const Objective *self);
+
+    /* Forward pass of training. Failures are kept in the table (ops_error()). */
+    void (*forward)(Objective *self, const ModelInput *input);
+    /* Computes and waits for the loss of the last forward pass, over its input. */
+    Status (*loss)(Objective *self, double *loss);
+    /* Gradient of grad_scale x the loss of the last forward pass, over the same input, into the parameters' grad; added
+     * when `add`. */
+    void (*backward)(Objective *self, const ModelInput *input, float grad_scale, bool add);
+    /* Calls `visit` for each activation of the last forward pass. */
+    void (*visit)(const Objective *self, ActivationVisit visit, void *context);
+
+    /* Mean loss over the first `count` images, at least 1; the same each time for the same weights. */
+    Status (*validate)(Objective *self, const EvaluationImages *images, int count, double *loss);
+    /* Writes a PNG of the first `rows` images and of what the model makes of them. NULL: nothing to draw. */
+    Status (*draw)(Objective *self, const char *path, const EvaluationImages *images, int rows);
+    void (*close)(Objective *self);
+};
+
+typedef struct {
+    char text[160];
+} ObjectiveText;
+
+/* What is known of an objective before it is open. */
+typedef struct {
+    bool decay_tokens; /* OptimizerOptions.decay_tokens */
+    /* Adds what open() takes to measuring arenas, of the host's memory and of a device's, whose operations work in
+     * `type`. *params receives the table's numbers without its list and arrays. */
+    Status (*measure)(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *device,
+                      Params *params);
+    /* The most scratch memory that an operation of its passes needs on a GPU. */
+    size_t (*scratch)(const ModelShape *shape, RealType type);
+    int (*extras)(const ModelShape *shape); /* as Objective.extras */
+    ObjectiveText (*describe)(const ModelShape *shape);
+    /* The model with its initial weights. */
+    Status (*open)(const ObjectiveOptions *options, Ops *ops, Objective **objective);
+} ObjectiveKind;
+
+#endif
