@@ -20,6 +20,8 @@ typedef struct {
     const Crop *crops;    /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
     const float *image;   /* [batch][3][size][size], used when pixels is NULL */
     const int32_t *ids;   /* MAE only: [batch][patches], each row a permutation by mae_shuffle() */
+    const float *labels;  /* ViT only: [batch][shape_labels()], NaN: not known; NULL: no loss is wanted */
+    const double *known;  /* with labels: what the loss divides by, see vit_known() */
     int batch;            /* 1 .. shape.batch */
 } ModelInput;
 
@@ -34,7 +36,9 @@ typedef struct {
     Crop *crops[MODEL_INPUT_SLOTS];     /* [batch], of records */
     int32_t *which[MODEL_INPUT_SLOTS];  /* [batch], of records that the device holds */
     int32_t *ids[MODEL_INPUT_SLOTS];    /* [batch][patches] */
-    uint64_t uploaded;                  /* bytes so far */
+    float *labels[MODEL_INPUT_SLOTS];   /* [batch][shape_labels()] */
+    double *known[MODEL_INPUT_SLOTS];
+    uint64_t uploaded; /* bytes so far */
 } InputSlots;
 
 /* Takes the slots from an arena of the device's memory: none where it is the host's. `ids`: also for masks. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the models share: a masked autoencoder (mae.h) and a ViT classifier (vit.h), both on the same transformer
+/* What the models share: a masked autoencoder (mae.h) and a ViT with a head (vit.h), both on the same transformer
  * blocks, written against the table of operations. */
 #ifndef FOVEA_MODEL_H
 #define FOVEA_MODEL_H
@@ -13,6 +13,14 @@
  * unrounded. */
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_NORMS, RECOMPUTE_BLOCKS } Recompute;
 
+/* What a ViT's outputs are trained towards. */
+typedef enum {
+    TASK_CLASSIFY,   /* one of the classes: cross-entropy */
+    TASK_MULTILABEL, /* any of the classes: binary cross-entropy of each */
+    TASK_REGRESS,    /* a number of each class: squared error */
+    TASK_ORDINAL     /* one of the classes, which are in order: output k says whether it exceeds k */
+} Task;
+
 typedef struct {
     int image_size, patch_size;
     int record;  /* side of the largest square records that it is given to crop; 0: none, images of image_size */
@@ -20,10 +28,13 @@ typedef struct {
     int dim, depth, heads;
     int decoder_dim, decoder_depth, decoder_heads; /* MAE only */
     double mlp_ratio, norm_eps;
-    double mask_ratio;     /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
-    bool norm_pix_loss;    /* MAE only */
-    Activation activation; /* of the MLPs, not ACTIVATION_NONE */
-    int classes;           /* classifier only */
+    double mask_ratio;      /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
+    bool norm_pix_loss;     /* MAE only */
+    Activation activation;  /* of the MLPs, not ACTIVATION_NONE */
+    Task task;              /* ViT only */
+    int classes;            /* ViT only: classes, labels or numbers */
+    double label_smoothing; /* ViT only, TASK_CLASSIFY */
+    Pool pool;              /* ViT only */
     Recompute recompute;
     int batch; /* samples that a forward pass takes at most (the micro-batch) */
     bool fp8;  /* the linear layers of the encoder's blocks in FP8, except the first block's and the last's (of two
@@ -41,6 +52,15 @@ static inline int shape_patches(const ModelShape *shape) {
 }
 static inline int shape_patch_dim(const ModelShape *shape) {
     return 3 * shape->patch_size * shape->patch_size;
+}
+
+/* Outputs of a ViT's head, and the numbers that label a sample; 0 without a head. */
+static inline int shape_outputs(const ModelShape *shape) {
+    return shape->classes - (shape->task == TASK_ORDINAL);
+}
+static inline int shape_labels(const ModelShape *shape) {
+    const bool one = shape->task == TASK_CLASSIFY || shape->task == TASK_ORDINAL;
+    return one && shape->classes ? 1 : shape->classes;
 }
 
 /* ImageNet's channel means and standard deviations: a pixel v enters a model as (v / 255 - mean) / std. */

@@ -193,21 +193,25 @@ typedef struct {
     int batch, patches, keep, dim;
 } RestoreBackward;
 
-/* y = mean of the tokens after the first (the class token). */
+/* y = mean of the tokens after the first (the class token), or the first. */
 typedef struct {
     const Real *x; /* [batch][tokens][dim] */
-    Real *y;       /* [batch][dim] */
+    Pool pool;
+    Real *y; /* [batch][dim] */
     int batch, tokens, dim;
 } PoolForward;
 
-/* Its gradient, zero for the first token. */
+/* Its gradient, zero for the tokens that are not seen. */
 typedef struct {
     const Real *dy;
+    Pool pool;
     Real *dx;
     int batch, tokens, dim;
 } PoolBackward;
 
-/* --- Losses. `loss` receives this batch's mean, and the gradient is that of grad_scale times it. */
+/* --- Losses. `loss` receives this batch's mean, and the gradient is that of grad_scale times it. A head's losses sum
+ * over the labels that are known (not NaN) and divide by *known, which the caller has counted: over this batch, or over
+ * a larger one's share of which this is a part. Where it is 0, so are loss and gradient. */
 
 /* Mean over the masked patches of the mean squared difference; with `normalise` the target is first made
  * (t - mean) / sqrt(var + 1e-6), var unbiased over a patch (He et al., arXiv 2111.06377). Row 0 of pred is the class
@@ -223,23 +227,43 @@ typedef struct {
     int batch, patches, keep, dim;
 } MaskedPixelLoss;
 
-/* Mean cross-entropy with label smoothing s: target (1-s) on the label plus s / classes everywhere. */
+/* Cross-entropy with label smoothing s and a weight for each class, combined as PyTorch does: the sum over samples of
+ * (1-s) weights[label] (-log p[label]) + s / classes sum over c of weights[c] (-log p[c]). PyTorch's mean is that with
+ * *known = the sum of weights[label]. */
 typedef struct {
-    const Real *logits;    /* [batch][classes] */
-    const int32_t *labels; /* [batch] */
+    const Real *logits;   /* [batch][classes] */
+    const float *labels;  /* [batch] the class's number */
+    const float *weights; /* [classes] */
+    const double *known;
     float smoothing, grad_scale;
     double *loss;
-    Real *dlogits; /* as logits */
+    Real *dlogits; /* as logits; NULL: only the loss */
     int batch, classes;
 } CrossEntropyLoss;
 
-/* Mean squared error over batch and outputs. */
+/* Binary cross-entropy of each output: weights[k] t (-log p) + (1 - t) (-log(1 - p)), p = 1 / (1 + exp(-logit)). The
+ * target t is a label of its own; `ordinal`: the sample's only label is a class of outputs + 1, and t = 1 where it
+ * exceeds k. */
+typedef struct {
+    const Real *logits;  /* [batch][outputs] */
+    const float *labels; /* as logits, 0 .. 1; [batch] when ordinal */
+    bool ordinal;
+    const float *weights; /* [outputs] */
+    const double *known;
+    float grad_scale;
+    double *loss;
+    Real *dlogits; /* as logits; NULL: only the loss */
+    int batch, outputs;
+} BinaryLoss;
+
+/* Squared error of each output. */
 typedef struct {
     const Real *pred;    /* [batch][outputs] */
     const float *target; /* as pred */
+    const double *known;
     float grad_scale;
     double *loss;
-    Real *dpred; /* as pred */
+    Real *dpred; /* as pred; NULL: only the loss */
     int batch, outputs;
 } RegressionLoss;
 
@@ -383,6 +407,7 @@ typedef struct {
     X(pool_backward, PoolBackward)                                                                                     \
     X(masked_pixel_loss, MaskedPixelLoss)                                                                              \
     X(cross_entropy_loss, CrossEntropyLoss)                                                                            \
+    X(binary_loss, BinaryLoss)                                                                                         \
     X(regression_loss, RegressionLoss)                                                                                 \
     X(global_norm, GlobalNorm)                                                                                         \
     X(find_nonfinite, FindNonfinite)                                                                                   \

@@ -19,6 +19,9 @@ static inline size_t real_size(RealType type) {
 /* GELU (Hendrycks & Gimpel, arXiv 1606.08415): exact, x * Phi(x) by erf, or the tanh approximation. */
 typedef enum { ACTIVATION_NONE, ACTIVATION_GELU_ERF, ACTIVATION_GELU_TANH } Activation;
 
+/* What a head sees of a sample's tokens: the mean of the patches, or the class token alone. */
+typedef enum { POOL_MEAN, POOL_CLS } Pool;
+
 /* FP8 formats (Micikevicius et al., arXiv 2209.05433): largest values 448 and 57344. */
 typedef enum { FP8_E4M3, FP8_E5M2 } Fp8Format;
 

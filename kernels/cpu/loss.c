@@ -96,61 +96,124 @@ OpCost cost_masked_pixel_loss(const MaskedPixelLoss *a, RealType type) {
                       ((e + sizeof(float)) * hidden + (a->dpred ? e * (1.0 + a->patches) : 0)));
 }
 
+/* What the gradient's terms are multiplied by. */
+static double head_factor(float grad_scale, const double *known) {
+    return *known > 0 ? grad_scale / *known : 0.0;
+}
+
+static double head_mean(double total, const double *known) {
+    return *known > 0 ? total / *known : 0.0;
+}
+
+/* Whether it is one of 0 .. classes-1. */
+static bool check_label(Ops *ops, const char *operation, float label, int sample, int classes) {
+    if (label >= 0 && label < (float)classes && label == (float)(int)label)
+        return true;
+    cpu_fail(ops, status_error(EXIT_DATA,
+                               "%s: label %g of sample %d is not one of %d classes (0 .. %d); correct the task's "
+                               "labels or its number of classes",
+                               operation, (double)label, sample, classes, classes - 1));
+    return false;
+}
+
+/* One sample's loss; gradient NULL: not needed. */
+static double sample_loss(const CrossEntropyLoss *a, const float *z, int label, double factor, float *gradient) {
+    const double share = a->smoothing / (double)a->classes, own = (1.0 - a->smoothing) * a->weights[label];
+    double largest = z[0], sum = 0, weights = 0, weighted = 0;
+    for (int c = 1; c < a->classes; c++)
+        largest = z[c] > largest ? z[c] : largest;
+    for (int c = 0; c < a->classes; c++) {
+        sum += exp(z[c] - largest);
+        weights += a->weights[c];
+        weighted += a->weights[c] * (largest - z[c]);
+    }
+    for (int c = 0; c < a->classes && gradient; c++) {
+        const double wanted = (c == label ? own : 0.0) + share * a->weights[c];
+        gradient[c] = (float)(factor * ((own + share * weights) * exp(z[c] - largest) / sum - wanted));
+    }
+    return own * (largest - z[label] + log(sum)) + share * (weighted + weights * log(sum));
+}
+
 void cpu_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
     ThreadScratch scratch;
     if (ops->error || !scratch_open(&scratch, ops, "cross_entropy_loss's logits", 2 * (size_t)a->classes))
         return;
+    const double factor = head_factor(a->grad_scale, a->known);
     double total = 0;
     for (int b = 0; b < a->batch; b++) {
-        if (a->labels[b] < 0 || a->labels[b] >= a->classes) {
-            cpu_fail(ops, status_error(EXIT_DATA,
-                                       "cross_entropy_loss: label %d of sample %d is not one of %d classes (0 .. %d); "
-                                       "correct the task's labels or its number of classes",
-                                       (int)a->labels[b], b, a->classes, a->classes - 1));
-            break;
-        }
         const size_t at = (size_t)b * a->classes;
+        if (isnan(a->labels[b])) {
+            if (a->dlogits)
+                real_clear(ops->type, a->dlogits, at, a->classes);
+            continue;
+        }
+        if (!check_label(ops, "cross_entropy_loss", a->labels[b], b, a->classes))
+            break;
         const float *z = real_read(ops->type, a->logits, at, a->classes, scratch_at(&scratch, 0));
         float *gradient = real_target(ops->type, a->dlogits, at, scratch_at(&scratch, a->classes));
-        double largest = z[0], sum = 0, mean = 0;
-        for (int c = 1; c < a->classes; c++)
-            largest = z[c] > largest ? z[c] : largest;
-        for (int c = 0; c < a->classes; c++) {
-            sum += exp(z[c] - largest);
-            mean += z[c] / (double)a->classes;
-        }
-        const double lse = largest + log(sum);
-        total += lse - (1.0 - a->smoothing) * z[a->labels[b]] - a->smoothing * mean;
-        if (gradient)
-            for (int c = 0; c < a->classes; c++) {
-                double wanted = (c == a->labels[b] ? 1.0 - a->smoothing : 0.0) + a->smoothing / (double)a->classes;
-                gradient[c] = (float)(a->grad_scale * (exp(z[c] - lse) - wanted) / a->batch);
-            }
+        total += sample_loss(a, z, (int)a->labels[b], factor, gradient);
         real_store(ops->type, gradient, a->dlogits, at, a->classes);
     }
     scratch_close(&scratch);
     if (!ops->error)
-        *a->loss = total / a->batch;
+        *a->loss = head_mean(total, a->known);
 }
 
 OpCost cost_cross_entropy_loss(const CrossEntropyLoss *a, RealType type) {
-    return cost_bytes(2.0 * (double)real_size(type) * a->batch * a->classes);
+    return cost_bytes((a->dlogits ? 2.0 : 1.0) * (double)real_size(type) * a->batch * a->classes);
+}
+
+/* The target of output k, or NaN. */
+static double binary_target(const BinaryLoss *a, int sample, int k) {
+    const size_t columns = a->ordinal ? 1 : (size_t)a->outputs, at = (size_t)sample * columns;
+    const float label = a->labels[a->ordinal ? at : at + k];
+    return isnan(label) || !a->ordinal ? label : label > (float)k;
+}
+
+void cpu_binary_loss(Ops *ops, const BinaryLoss *a) {
+    if (ops->error)
+        return;
+    for (int b = 0; b < a->batch && a->ordinal; b++)
+        if (!isnan(a->labels[b]) && !check_label(ops, "binary_loss", a->labels[b], b, a->outputs + 1))
+            return;
+    const double factor = head_factor(a->grad_scale, a->known);
+    double total = 0;
+    for (int b = 0; b < a->batch; b++)
+        for (int k = 0; k < a->outputs; k++) {
+            const size_t i = (size_t)b * a->outputs + k;
+            const double t = binary_target(a, b, k), z = real_get(ops->type, a->logits, i), w = a->weights[k];
+            /* log(1 + exp(-|z|)), of which one side has |z| more. */
+            const double small = exp(-fabs(z)), rest = log1p(small), p = (z < 0 ? small : 1.0) / (1.0 + small);
+            if (!isnan(t))
+                total += w * t * (fmax(-z, 0.0) + rest) + (1.0 - t) * (fmax(z, 0.0) + rest);
+            if (a->dlogits)
+                real_set(ops->type, a->dlogits, i,
+                         isnan(t) ? 0.0f : (float)(factor * (w * t * (p - 1.0) + (1.0 - t) * p)));
+        }
+    *a->loss = head_mean(total, a->known);
+}
+
+OpCost cost_binary_loss(const BinaryLoss *a, RealType type) {
+    const double labels = sizeof(float) * (a->ordinal ? 1.0 : a->outputs);
+    return cost_bytes(((a->dlogits ? 2.0 : 1.0) * (double)real_size(type) * a->outputs + labels) * a->batch);
 }
 
 void cpu_regression_loss(Ops *ops, const RegressionLoss *a) {
     if (ops->error)
         return;
     const size_t count = (size_t)a->batch * a->outputs;
+    const double factor = 2.0 * head_factor(a->grad_scale, a->known);
     double total = 0;
     for (size_t i = 0; i < count; i++) {
-        double difference = (double)real_get(ops->type, a->pred, i) - a->target[i];
+        const bool known = !isnan(a->target[i]);
+        const double difference = known ? (double)real_get(ops->type, a->pred, i) - a->target[i] : 0.0;
         total += difference * difference;
         if (a->dpred)
-            real_set(ops->type, a->dpred, i, (float)(2.0 * a->grad_scale * difference / (double)count));
+            real_set(ops->type, a->dpred, i, (float)(factor * difference));
     }
-    *a->loss = total / (double)count;
+    *a->loss = head_mean(total, a->known);
 }
 
 OpCost cost_regression_loss(const RegressionLoss *a, RealType type) {
-    return cost_bytes((2.0 * (double)real_size(type) + sizeof(float)) * a->batch * a->outputs);
+    return cost_bytes(((a->dpred ? 2.0 : 1.0) * (double)real_size(type) + sizeof(float)) * a->batch * a->outputs);
 }

@@ -136,6 +136,10 @@ void cpu_pool_forward(Ops *ops, const PoolForward *a) {
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
+        if (a->pool == POOL_CLS) {
+            real_copy(ops->type, a->x, (size_t)b * a->tokens * a->dim, a->y, (size_t)b * a->dim, a->dim);
+            continue;
+        }
         float *mean = real_target(ops->type, a->y, (size_t)b * a->dim, scratch_at(&scratch, 0));
         memset(mean, 0, a->dim * sizeof *mean);
         for (int t = 1; t < a->tokens; t++)
@@ -147,11 +151,9 @@ void cpu_pool_forward(Ops *ops, const PoolForward *a) {
     scratch_close(&scratch);
 }
 
-static OpCost pool_cost(int batch, int tokens, int dim, RealType type) {
-    return cost_bytes((double)real_size(type) * batch * dim * (1.0 + tokens));
-}
+/* The tokens that are seen, and their pool. */
 OpCost cost_pool_forward(const PoolForward *a, RealType type) {
-    return pool_cost(a->batch, a->tokens, a->dim, type);
+    return cost_bytes((double)real_size(type) * a->batch * a->dim * (a->pool == POOL_CLS ? 2.0 : a->tokens));
 }
 
 void cpu_pool_backward(Ops *ops, const PoolBackward *a) {
@@ -160,6 +162,11 @@ void cpu_pool_backward(Ops *ops, const PoolBackward *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
         const size_t from = (size_t)b * a->dim, to = (size_t)b * a->tokens * a->dim;
+        if (a->pool == POOL_CLS) {
+            real_copy(ops->type, a->dy, from, a->dx, to, a->dim);
+            real_clear(ops->type, a->dx, to + a->dim, (size_t)(a->tokens - 1) * a->dim);
+            continue;
+        }
         real_clear(ops->type, a->dx, to, a->dim);
         for (int t = 1; t < a->tokens; t++)
             for (int i = 0; i < a->dim; i++)
@@ -169,5 +176,5 @@ void cpu_pool_backward(Ops *ops, const PoolBackward *a) {
 }
 
 OpCost cost_pool_backward(const PoolBackward *a, RealType type) {
-    return pool_cost(a->batch, a->tokens, a->dim, type);
+    return cost_bytes((double)real_size(type) * a->batch * a->dim * (1.0 + a->tokens));
 }

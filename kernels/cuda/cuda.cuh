@@ -16,7 +16,7 @@
 typedef enum {
     KERNEL_ERROR_NONE,
     KERNEL_ERROR_ID,    /* ids[row][column] is `value`, not one of 0 .. limit - 1 */
-    KERNEL_ERROR_LABEL, /* labels[row] is `value`, not one of 0 .. limit - 1 */
+    KERNEL_ERROR_LABEL, /* labels[row] is `label`, not one of 0 .. limit - 1 */
     KERNEL_ERROR_IMAGE, /* which[row] is `value`, not one of 0 .. limit - 1 */
     KERNEL_ERROR_CROP   /* `crop`, crops[row], is not inside its image; column: the requested size; value, limit: the
                            image's height and width */
@@ -26,6 +26,7 @@ typedef struct {
     int kind;
     const char *operation; /* host memory: a kernel only passes it on */
     int row, column, value, limit;
+    float label;
     Crop crop;
 } KernelError;
 

@@ -92,7 +92,7 @@ static Status device_fill(const Device *device, Stream *stream, void *to, int by
     return late_status(device, "fill", cudaMemsetAsync(to, byte, bytes, stream_of(device, stream)));
 }
 
-/* The CPU reports the same: cpu_check_ids(), cpu_cross_entropy_loss(), cpu_pixels_to_patches(), resize_pixels(). */
+/* The CPU reports the same: cpu_check_ids(), check_label() of cpu/loss.c, cpu_pixels_to_patches(), resize_pixels(). */
 static Status kernel_error_status(const KernelError *found) {
     switch (found->kind) {
     case KERNEL_ERROR_NONE:
@@ -102,9 +102,9 @@ static Status kernel_error_status(const KernelError *found) {
                             found->row, found->column, found->value, found->limit - 1);
     case KERNEL_ERROR_LABEL:
         return status_error(EXIT_DATA,
-                            "%s: label %d of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
+                            "%s: label %g of sample %d is not one of %d classes (0 .. %d); correct the task's labels "
                             "or its number of classes",
-                            found->operation, found->value, found->row, found->limit, found->limit - 1);
+                            found->operation, (double)found->label, found->row, found->limit, found->limit - 1);
     case KERNEL_ERROR_IMAGE:
         return status_error(EXIT_INTERNAL, "%s: sample %d sees image %d, not one of 0 .. %d", found->operation,
                             found->row, found->value, found->limit - 1);

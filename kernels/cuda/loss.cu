@@ -14,15 +14,18 @@ static inline size_t blocks_of(size_t count, size_t each) {
     return (count + each - 1) / each;
 }
 
-/* One block: the sum of the parts over `divisor`. Reads 8 bytes a part. */
-__global__ void __launch_bounds__(THREADS) add_losses(const double *parts, size_t count, double divisor, double *loss) {
+/* One block: the sum of the parts over *known, which lies in device memory, or where it is NULL over `divisor`; 0 over
+ * 0. Reads 8 bytes a part. */
+__global__ void __launch_bounds__(THREADS)
+    add_losses(const double *parts, size_t count, const double *known, double divisor, double *loss) {
     SHARED(double, slots, [WARPS]);
+    const double by = known ? *known : divisor;
     double total = 0;
     for (size_t i = threadIdx.x; i < count; i += THREADS)
         total += parts[i];
     total = block_sum<THREADS>(total, slots);
     if (threadIdx.x == 0)
-        *loss = total / divisor;
+        *loss = by > 0 ? total / by : 0.0;
 }
 
 static double *loss_parts(Ops *ops, const char *operation, size_t blocks) {
@@ -173,67 +176,87 @@ void cuda_masked_pixel_loss(Ops *ops, const MaskedPixelLoss *a) {
                           LAUNCH(ops, "masked_pixel_loss", (pixel_loss<T, N>), (unsigned)blocks, THREADS, 0,
                                  (const T *)a->pred, a->target, places, a->normalise, factor, parts, (T *)a->dpred,
                                  rows, a->keep, a->dim)));
-    LAUNCH(ops, "masked_pixel_loss", (add_losses), 1, THREADS, 0, parts, blocks, values, a->loss);
+    LAUNCH(ops, "masked_pixel_loss", (add_losses), 1, THREADS, 0, parts, blocks, (const double *)NULL, values, a->loss);
+}
+
+/* What the terms of a head's gradient are multiplied by. */
+__device__ __forceinline__ double head_factor(float grad_scale, const double *known) {
+    return *known > 0 ? grad_scale / *known : 0.0;
+}
+
+/* The class that a label names; -1, after reporting it, for a label that names none. */
+__device__ __forceinline__ int class_of(float label, int sample, int classes, KernelError *error,
+                                        const char *operation) {
+    if (label >= 0 && label < (float)classes && label == (float)(int)label)
+        return (int)label;
+    if (report_error(error, KERNEL_ERROR_LABEL, operation, sample, 0, 0, classes))
+        error->label = label;
+    return -1;
 }
 
 /* One sample's cross-entropy, by a warp; every lane gets it. Exponentials are taken of the distance to the largest
  * logit, so that differences from 1 keep their digits. */
 template <int N, typename T>
-__device__ __forceinline__ double sample_loss(const T *logits, int label, double smoothing, double factor, T *dlogits,
-                                              int classes) {
+__device__ __forceinline__ double sample_loss(const T *logits, int label, const float *weights, double smoothing,
+                                              double factor, T *dlogits, int classes) {
     const int mine = threadIdx.x % WARP * N;
-    float largest = -INFINITY, values[N];
-    double mean = 0, sum = 0;
-    for (int i = mine; i < classes; i += WARP * N) {
-        load_vector(logits + i, values);
-#pragma unroll
-        for (int k = 0; k < N; k++) {
-            largest = fmaxf(largest, values[k]);
-            mean += values[k];
-        }
-    }
-    largest = warp_max(largest);
-    mean = warp_sum(mean) / classes;
+    const double share = smoothing / classes, own = (1.0 - smoothing) * weights[label];
+    float largest = -INFINITY, values[N], scales[N];
+    double sum = 0, weight = 0, weighted = 0;
     for (int i = mine; i < classes; i += WARP * N) {
         load_vector(logits + i, values);
 #pragma unroll
         for (int k = 0; k < N; k++)
-            sum += expf(values[k] - largest);
+            largest = fmaxf(largest, values[k]);
     }
-    sum = warp_sum(sum);
-    const double share = 1.0 / sum;
-    for (int i = mine; i < classes && dlogits; i += WARP * N) {
+    largest = warp_max(largest);
+    for (int i = mine; i < classes; i += WARP * N) {
         load_vector(logits + i, values);
+        load_vector(weights + i, scales);
 #pragma unroll
         for (int k = 0; k < N; k++) {
-            const double wanted = (i + k == label ? 1.0 - smoothing : 0.0) + smoothing / classes;
-            values[k] = (float)(factor * (expf(values[k] - largest) * share - wanted));
+            sum += expf(values[k] - largest);
+            weight += scales[k];
+            weighted += (double)scales[k] * ((double)largest - values[k]);
+        }
+    }
+    sum = warp_sum(sum);
+    weight = warp_sum(weight);
+    weighted = warp_sum(weighted);
+    const double each = (own + share * weight) / sum;
+    for (int i = mine; i < classes && dlogits; i += WARP * N) {
+        load_vector(logits + i, values);
+        load_vector(weights + i, scales);
+#pragma unroll
+        for (int k = 0; k < N; k++) {
+            const double wanted = (i + k == label ? own : 0.0) + share * scales[k];
+            values[k] = (float)(factor * (each * expf(values[k] - largest) - wanted));
         }
         store_vector(dlogits + i, values);
     }
-    return log(sum) + (1.0 - smoothing) * ((double)largest - to_float(logits[label])) + smoothing * (largest - mean);
+    return own * ((double)largest - to_float(logits[label]) + log(sum)) + share * (weighted + weight * log(sum));
 }
 
 /* One warp a sample. Reads the logits, twice more from the L1 cache, and writes their gradient: 2 batch classes
- * sizeof(T) bytes, microseconds for any task. A sample whose label is no class contributes nothing to loss and
- * gradient. */
+ * sizeof(T) bytes, microseconds for any task. A sample whose label is not known or no class contributes nothing to loss
+ * and gradient. */
 template <typename T, int N>
 __global__ void __launch_bounds__(THREADS)
-    cross_entropy(const T *logits, const int32_t *labels, double smoothing, double factor, double *parts, T *dlogits,
-                  KernelError *error, const char *operation, int batch, int classes) {
+    cross_entropy(const T *logits, const float *labels, const float *weights, const double *known, float smoothing,
+                  float grad_scale, double *parts, T *dlogits, KernelError *error, const char *operation, int batch,
+                  int classes) {
     SHARED(double, slots, [WARPS]);
     const int sample = blockIdx.x * WARPS + threadIdx.x / WARP;
     double loss = 0;
     if (sample < batch) {
-        const int label = labels[sample];
+        const float label = labels[sample];
+        const int known_class = isnan(label) ? -1 : class_of(label, sample, classes, error, operation);
         T *const gradient = dlogits ? dlogits + (size_t)sample * classes : NULL;
-        if (label >= 0 && label < classes) {
-            loss = sample_loss<N>(logits + (size_t)sample * classes, label, smoothing, factor, gradient, classes);
-        } else {
-            report_error(error, KERNEL_ERROR_LABEL, operation, sample, 0, label, classes);
-            if (gradient)
-                clear_row<N>(gradient, classes);
-        }
+        if (known_class >= 0)
+            loss = sample_loss<N>(logits + (size_t)sample * classes, known_class, weights, smoothing,
+                                  head_factor(grad_scale, known), gradient, classes);
+        else if (gradient)
+            clear_row<N>(gradient, classes);
     }
     loss = block_sum<THREADS>(threadIdx.x % WARP == 0 ? loss : 0.0, slots);
     if (threadIdx.x == 0)
@@ -248,28 +271,79 @@ void cuda_cross_entropy_loss(Ops *ops, const CrossEntropyLoss *a) {
     if (!parts)
         return;
     KernelError *error = cuda_context(ops)->reported;
-    const double factor = (double)a->grad_scale / a->batch;
     WITH_REAL(ops->type, T,
               WITH_VECTOR(a->classes, T, N,
                           LAUNCH(ops, "cross_entropy_loss", (cross_entropy<T, N>), (unsigned)blocks, THREADS, 0,
-                                 (const T *)a->logits, a->labels, (double)a->smoothing, factor, parts, (T *)a->dlogits,
-                                 error, "cross_entropy_loss", a->batch, a->classes)));
-    LAUNCH(ops, "cross_entropy_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)a->batch, a->loss);
+                                 (const T *)a->logits, a->labels, a->weights, a->known, a->smoothing, a->grad_scale,
+                                 parts, (T *)a->dlogits, error, "cross_entropy_loss", a->batch, a->classes)));
+    LAUNCH(ops, "cross_entropy_loss", (add_losses), 1, THREADS, 0, parts, blocks, a->known, 0.0, a->loss);
 }
 
-/* Reads pred and target and writes dpred, count (4 + 2 sizeof(T)) bytes: a few outputs a sample, so that starting the
- * kernel takes longer. */
-enum { EACH = 8 };
+/* One output's loss, and its slope in *slope. */
+__device__ __forceinline__ double binary_term(double z, double target, double weight, double *slope) {
+    /* log(1 + exp(-|z|)), of which one side has |z| more. */
+    const double small = exp(-fabs(z)), rest = log1p(small), p = (z < 0 ? small : 1.0) / (1.0 + small);
+    *slope = weight * target * (p - 1.0) + (1.0 - target) * p;
+    return weight * target * (fmax(-z, 0.0) + rest) + (1.0 - target) * (fmax(z, 0.0) + rest);
+}
+
+/* One thread an output. Reads logits and labels and writes dlogits, count (4 + 2 sizeof(T)) bytes: a few outputs a
+ * sample, so that starting the kernel takes longer. Outputs whose label is not known contribute nothing. */
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
-    regression(const T *pred, const float *target, double factor, double *parts, T *dpred, size_t count) {
+    binary_entropy(const T *logits, const float *labels, bool ordinal, const float *weights, const double *known,
+                   float grad_scale, double *parts, T *dlogits, KernelError *error, const char *operation, size_t count,
+                   int outputs) {
     SHARED(double, slots, [WARPS]);
+    const size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    double loss = 0, slope = 0;
+    if (i < count) {
+        const int sample = (int)(i / outputs), k = (int)(i % outputs);
+        float target = labels[ordinal ? sample : i];
+        bool counts = !isnan(target);
+        if (counts && ordinal) {
+            const int known_class = class_of(target, sample, outputs + 1, error, operation);
+            counts = known_class >= 0;
+            target = known_class > k ? 1.0f : 0.0f;
+        }
+        if (counts)
+            loss = binary_term(to_float(logits[i]), target, weights[k], &slope);
+        if (dlogits)
+            dlogits[i] = from_float<T>((float)(head_factor(grad_scale, known) * slope));
+    }
+    loss = block_sum<THREADS>(loss, slots);
+    if (threadIdx.x == 0)
+        parts[blockIdx.x] = loss;
+}
+
+void cuda_binary_loss(Ops *ops, const BinaryLoss *a) {
+    if (ops->error)
+        return;
+    const size_t count = (size_t)a->batch * a->outputs, blocks = blocks_of(count, THREADS);
+    double *parts = loss_parts(ops, "binary_loss", blocks);
+    if (!parts)
+        return;
+    KernelError *error = cuda_context(ops)->reported;
+    WITH_REAL(ops->type, T,
+              LAUNCH(ops, "binary_loss", (binary_entropy<T>), (unsigned)blocks, THREADS, 0, (const T *)a->logits,
+                     a->labels, a->ordinal, a->weights, a->known, a->grad_scale, parts, (T *)a->dlogits, error,
+                     "binary_loss", count, a->outputs));
+    LAUNCH(ops, "binary_loss", (add_losses), 1, THREADS, 0, parts, blocks, a->known, 0.0, a->loss);
+}
+
+/* Bytes as above, with pred and target. */
+enum { EACH = 8 };
+template <typename T>
+__global__ void __launch_bounds__(THREADS) regression(const T *pred, const float *target, const double *known,
+                                                      float grad_scale, double *parts, T *dpred, size_t count) {
+    SHARED(double, slots, [WARPS]);
+    const double factor = 2.0 * head_factor(grad_scale, known);
     double loss = 0;
 #pragma unroll
     for (int k = 0; k < EACH; k++) {
         const size_t i = ((size_t)blockIdx.x * EACH + k) * THREADS + threadIdx.x;
         if (i < count) {
-            const double difference = (double)to_float(pred[i]) - target[i];
+            const double difference = isnan(target[i]) ? 0.0 : (double)to_float(pred[i]) - target[i];
             loss += difference * difference;
             if (dpred)
                 dpred[i] = from_float<T>((float)(factor * difference));
@@ -287,9 +361,8 @@ void cuda_regression_loss(Ops *ops, const RegressionLoss *a) {
     double *parts = loss_parts(ops, "regression_loss", blocks);
     if (!parts)
         return;
-    const double factor = 2.0 * a->grad_scale / (double)count;
     WITH_REAL(ops->type, T,
               LAUNCH(ops, "regression_loss", (regression<T>), (unsigned)blocks, THREADS, 0, (const T *)a->pred,
-                     a->target, factor, parts, (T *)a->dpred, count));
-    LAUNCH(ops, "regression_loss", (add_losses), 1, THREADS, 0, parts, blocks, (double)count, a->loss);
+                     a->target, a->known, a->grad_scale, parts, (T *)a->dpred, count));
+    LAUNCH(ops, "regression_loss", (add_losses), 1, THREADS, 0, parts, blocks, a->known, 0.0, a->loss);
 }

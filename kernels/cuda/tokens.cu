@@ -194,37 +194,50 @@ __global__ void __launch_bounds__(THREADS)
     add_warps<N>(total, sums, 1.0f, parts + (size_t)blockIdx.y * dim + begin, dim - begin);
 }
 
-/* A block for a sample and 32 groups of columns, whose warps take tokens in turn. Reads x: batch (tokens - 1) dim
- * sizeof(T) bytes, for ViT-L's 196 patches in BF16 0.40 MB, or 0.13 us a sample (computed). */
+/* The tokens of each sample that are seen: the patches, or the class token. */
+typedef struct {
+    int first, end;
+} Seen;
+
+static Seen seen_by(Pool pool, int tokens) {
+    const Seen patches = {1, tokens}, cls = {0, 1};
+    return pool == POOL_CLS ? cls : patches;
+}
+
+/* The mean of the tokens that are seen. A block for a sample and 32 groups of columns, whose warps take tokens in turn.
+ * Reads x: of patches batch (tokens - 1) dim sizeof(T) bytes, for ViT-L's 196 in BF16 0.40 MB, or 0.13 us a sample
+ * (computed). */
 template <typename T, int N>
 __global__ void __launch_bounds__(THREADS)
-    pool(const T *__restrict__ x, T *__restrict__ y, int batch, int tokens, int dim) {
+    pool(const T *__restrict__ x, T *__restrict__ y, Seen seen, int batch, int tokens, int dim) {
     SHARED(float, sums, [WARPS][WARP * N]);
     const int begin = blockIdx.x * WARP * N, column = begin + threadIdx.x % WARP * N;
     for (int sample = blockIdx.y; sample < batch; sample += gridDim.y) {
         float total[N] = {0};
         if (column < dim)
 #pragma unroll 4
-            for (int token = 1 + threadIdx.x / WARP; token < tokens; token += WARPS) {
+            for (int token = seen.first + threadIdx.x / WARP; token < seen.end; token += WARPS) {
                 float values[N];
                 load_vector(x + ((size_t)sample * tokens + token) * dim + column, values);
 #pragma unroll
                 for (int k = 0; k < N; k++)
                     total[k] += values[k];
             }
-        add_warps<N>(total, sums, (float)(tokens - 1), y + (size_t)sample * dim + begin, dim - begin);
+        add_warps<N>(total, sums, (float)(seen.end - seen.first), y + (size_t)sample * dim + begin, dim - begin);
         __syncthreads();
     }
 }
 
 /* One warp a row of dx. Writes dx: batch tokens dim sizeof(T) bytes, for ViT-L's 197 tokens in BF16 0.40 MB, or 0.13 us
  * a sample (computed). */
-template <typename T, int N> __global__ void pool_gradient(const T *dy, T *dx, size_t rows, int tokens, int dim) {
+template <typename T, int N>
+__global__ void pool_gradient(const T *dy, T *dx, Seen seen, size_t rows, int tokens, int dim) {
     const size_t row = warp_index();
     if (row >= rows)
         return;
     const T *from = dy + row / tokens * dim;
-    const float share = row % tokens ? 1.0f / (float)(tokens - 1) : 0.0f;
+    const int token = (int)(row % tokens);
+    const float share = token >= seen.first && token < seen.end ? 1.0f / (float)(seen.end - seen.first) : 0.0f;
     for (int i = threadIdx.x % WARP * N; i < dim; i += WARP * N) {
         float values[N] = {0};
         if (share > 0)
@@ -314,10 +327,11 @@ void cuda_pool_forward(Ops *ops, const PoolForward *a) {
     if (ops->error)
         return;
     const unsigned samples = min((unsigned)a->batch, most_blocks(MAX_GRID_Y));
-    WITH_REAL(ops->type, T,
-              WITH_VECTOR(a->dim, T, N,
-                          LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples),
-                                 THREADS, 0, (const T *)a->x, (T *)a->y, a->batch, a->tokens, a->dim)));
+    WITH_REAL(
+        ops->type, T,
+        WITH_VECTOR(a->dim, T, N,
+                    LAUNCH(ops, "pool_forward", (pool<T, N>), dim3((unsigned)chunks_of(a->dim, N), samples), THREADS, 0,
+                           (const T *)a->x, (T *)a->y, seen_by(a->pool, a->tokens), a->batch, a->tokens, a->dim)));
 }
 
 void cuda_pool_backward(Ops *ops, const PoolBackward *a) {
@@ -327,5 +341,5 @@ void cuda_pool_backward(Ops *ops, const PoolBackward *a) {
     WITH_REAL(ops->type, T,
               WITH_VECTOR(a->dim, T, N,
                           LAUNCH(ops, "pool_backward", (pool_gradient<T, N>), blocks_of(rows), THREADS, 0,
-                                 (const T *)a->dy, (T *)a->dx, rows, a->tokens, a->dim)));
+                                 (const T *)a->dy, (T *)a->dx, seen_by(a->pool, a->tokens), rows, a->tokens, a->dim)));
 }

@@ -229,3 +229,8 @@ const char *safetensors_note(const SafeTensors *file, const char *key) {
     const cJSON *note = file->notes ? cJSON_GetObjectItemCaseSensitive(file->notes, key) : NULL;
     return note ? note->valuestring : NULL;
 }
+
+const char *safetensors_note_key(const SafeTensors *file, int index) {
+    const cJSON *note = file->notes ? cJSON_GetArrayItem(file->notes, index) : NULL;
+    return note ? note->string : NULL;
+}

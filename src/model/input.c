@@ -2,7 +2,8 @@
 #include "model/input.h"
 
 void input_place(InputSlots *slots, const ModelShape *shape, const Device *device, bool ids, Arena *arena) {
-    const size_t batch = (size_t)shape->batch, patches = (size_t)shape_patches(shape);
+    const size_t batch = (size_t)shape->batch, patches = (size_t)shape_patches(shape),
+                 labels = (size_t)shape_labels(shape);
     const size_t side =
         (size_t)(shape->record > shape->image_size && !shape->cached ? shape->record : shape->image_size);
     *slots = (InputSlots){.shape = shape, .device = device};
@@ -11,6 +12,8 @@ void input_place(InputSlots *slots, const ModelShape *shape, const Device *devic
         slots->crops[slot] = shape->record ? arena_take(arena, batch * sizeof **slots->crops) : NULL;
         slots->which[slot] = shape->cached ? arena_take(arena, batch * sizeof **slots->which) : NULL;
         slots->ids[slot] = ids ? arena_take(arena, batch * patches * sizeof **slots->ids) : NULL;
+        slots->labels[slot] = labels ? arena_take(arena, batch * labels * sizeof **slots->labels) : NULL;
+        slots->known[slot] = labels ? arena_take(arena, sizeof **slots->known) : NULL;
     }
 }
 
@@ -38,6 +41,13 @@ Status input_upload(InputSlots *slots, int slot, Stream *stream, const ModelInpu
     if (host->crops) {
         input->crops = slots->crops[slot];
         TRY(upload_bytes(slots, stream, slots->crops[slot], host->crops, count * sizeof *host->crops));
+    }
+    if (host->labels) {
+        input->labels = slots->labels[slot];
+        input->known = slots->known[slot];
+        TRY(upload_bytes(slots, stream, slots->labels[slot], host->labels,
+                         count * (size_t)shape_labels(slots->shape) * sizeof *host->labels));
+        TRY(upload_bytes(slots, stream, slots->known[slot], host->known, sizeof *host->known));
     }
     if (!host->ids)
         return NULL;

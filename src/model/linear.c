@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/linear.h"
 
+#include <stdio.h>
+
+Linear linear_add(Params *params, const char *name, int layer, int in, int out) {
+    char part[64];
+    Linear linear = {.in = in, .out = out};
+    snprintf(part, sizeof part, "%s.weight", name);
+    linear.weight = params_add(params, part, true, layer, 2, (int64_t[]){out, in});
+    snprintf(part, sizeof part, "%s.bias", name);
+    linear.bias = params_add(params, part, true, layer, 1, (int64_t[]){out});
+    return linear;
+}
+
 const Fp8Codes *linear_codes(const Linear *linear, Fp8Tensor tensor, Fp8Codes *codes) {
     return linear ? fp8_layer_codes(linear->fp8, tensor, codes) : NULL;
 }

@@ -11,6 +11,9 @@ typedef struct {
     Fp8Layer *fp8;             /* NULL: not in FP8 */
 } Linear;
 
+/* Adds the parameters of a linear layer: NAME.weight and NAME.bias. */
+Linear linear_add(Params *params, const char *name, int layer, int in, int out);
+
 /* Where the operation that computes the layer's input, or the gradient of its output, also writes the FP8 codes, so
  * that the layer need not; the next thing in FP8 must be that layer. NULL where the layer makes them itself: without
  * FP8, when a scale is not known, or for `linear` NULL. */

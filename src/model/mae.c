@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/mae.h"
 
-#include "base/random.h"
 #include "model/blocks.h"
 #include "model/embedding.h"
+#include "model/init.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct Mae {
     ModelShape shape;
@@ -63,16 +60,6 @@ void mae_shuffle(const float *noise, int patches, int32_t *ids) {
     }
 }
 
-static Linear add_linear(Params *params, const char *name, int layer, int in, int out) {
-    char part[64];
-    Linear linear = {.in = in, .out = out};
-    snprintf(part, sizeof part, "%s.weight", name);
-    linear.weight = params_add(params, part, true, layer, 2, (int64_t[]){out, in});
-    snprintf(part, sizeof part, "%s.bias", name);
-    linear.bias = params_add(params, part, true, layer, 1, (int64_t[]){out});
-    return linear;
-}
-
 /* Parameters in the order of computation; the fixed position embeddings last. */
 static void list_mae_params(Mae *mae) {
     const ModelShape *s = &mae->shape;
@@ -83,9 +70,9 @@ static void list_mae_params(Mae *mae) {
     mae->mask_token = params_add(p, "mask_token", true, after, 3, (int64_t[]){1, 1, ddim});
     mae->patch_embed = patch_embed_add(p, s);
     stack_params(&mae->encoder, p);
-    mae->decoder_embed = add_linear(p, "decoder_embed", after, s->dim, s->decoder_dim);
+    mae->decoder_embed = linear_add(p, "decoder_embed", after, s->dim, s->decoder_dim);
     stack_params(&mae->decoder, p);
-    mae->decoder_pred = add_linear(p, "decoder_pred", after, s->decoder_dim, mae->patch_dim);
+    mae->decoder_pred = linear_add(p, "decoder_pred", after, s->decoder_dim, mae->patch_dim);
     mae->pos_embed = params_add(p, "pos_embed", false, 0, 3, (int64_t[]){1, tokens, dim});
     mae->decoder_pos = params_add(p, "decoder_pos_embed", false, 0, 3, (int64_t[]){1, tokens, ddim});
 }
@@ -211,47 +198,8 @@ const float *mae_target(const Mae *mae) {
     return mae->target;
 }
 
-static void fill_uniform(float *values, size_t count, double bound, Random *random) {
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)random_between(random, -bound, bound);
-}
-
-static void draw_values(const Mae *mae, float *values, uint64_t seed) {
-    const Params *params = &mae->params;
-    for (int i = 0; i < params->count; i++) {
-        const Param *param = &params->list[i];
-        float *value = values + param->offset;
-        Random random;
-        random_start(&random, seed, RANDOM_INIT, 0, (uint64_t)i);
-        if (i == mae->patch_embed.bias) {
-            fill_uniform(value, param->count, 1 / sqrt(mae->patch_dim), &random);
-        } else if (i == mae->cls_token || i == mae->mask_token) {
-            for (size_t j = 0; j < param->count; j++)
-                value[j] = (float)(0.02 * random_normal(&random));
-        } else if (param->trainable && param->dims >= 2) {
-            double fan_out = (double)param->shape[0], fan_in = (double)param->count / fan_out;
-            fill_uniform(value, param->count, sqrt(6 / (fan_in + fan_out)), &random);
-        } else if (param->trainable) { /* norms start at 1 and 0, every other bias at 0 */
-            bool scale = strstr(param->name, "norm") && strstr(param->name, ".weight");
-            for (size_t j = 0; j < param->count; j++)
-                value[j] = scale ? 1 : 0;
-        }
-    }
-    int grid = mae->shape.image_size / mae->shape.patch_size;
-    position_embedding(values + params->list[mae->pos_embed].offset, grid, mae->shape.dim);
-    position_embedding(values + params->list[mae->decoder_pos].offset, grid, mae->shape.decoder_dim);
-}
-
 Status mae_init(Mae *mae, uint64_t seed) {
-    const Params *params = &mae->params;
-    float *values = calloc(params->total, sizeof *values);
-    if (!values)
-        return status_no_memory("the initial parameters", params->total * sizeof *values);
-    draw_values(mae, values, seed);
-    Status status = device_write(params->device, params->value, values, params->total * sizeof *values);
-    free(values);
-    params_round(params, mae->ops);
-    return status;
+    return init_params(&mae->params, &mae->shape, seed, mae->ops);
 }
 
 Status mae_upload(Mae *mae, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {

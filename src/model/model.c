@@ -18,7 +18,9 @@ Status model_check(const ModelShape *shape, bool mae) {
         return status_error(EXIT_USAGE, "the encoder's dimension %d must be a multiple of its %d heads and of 4",
                             shape->dim, shape->heads);
     if (!mae)
-        return shape->classes >= 1 ? NULL : status_error(EXIT_USAGE, "a classifier needs at least one class");
+        return shape_outputs(shape) >= 1
+                   ? NULL
+                   : status_error(EXIT_USAGE, "%d classes leave the head without an output", shape->classes);
     if (shape->decoder_depth < 1)
         return status_error(EXIT_USAGE, "the decoder needs at least one block");
     if (shape->decoder_heads < 1 || shape->decoder_dim % shape->decoder_heads || shape->decoder_dim % 4)

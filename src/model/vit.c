@@ -3,55 +3,66 @@
 
 #include "model/blocks.h"
 #include "model/embedding.h"
+#include "model/init.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct Vit {
     ModelShape shape;
     Ops *ops;
-    Arena host, arena; /* the list of parameters; everything on the device */
+    Arena host, arena; /* the lists of parameters and weights; everything on the device */
     Params params;
     int patches, patch_dim;
     int cls_token, pos_embed, norm_weight, norm_bias; /* parameter indices */
     Linear patch_embed, head;
     Stack stack;
     InputSlots slots;
-    int32_t *ids;                     /* [batch][patches]: every patch visible, in its place */
-    Real *visible, *embedded;         /* [batch][patches][patch_dim | dim] */
-    Real *pooled, *features, *logits; /* [batch][dim | dim | classes] */
-    float *mean, *rstd;               /* [batch] */
+    int32_t *ids;                       /* [batch][patches]: every patch visible, in its place */
+    Real *visible, *embedded;           /* [batch][patches][patch_dim | dim] */
+    Real *pooled, *features, *logits;   /* [batch][dim | dim | outputs] */
+    float *mean, *rstd;                 /* [batch] */
+    float *weights, *weights_in_memory; /* [outputs], of the device and of the host */
+    double *loss;
     Real *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
+    ModelInput passed; /* of the last forward pass */
 };
 
 static void list_vit_params(Vit *vit) {
     const ModelShape *s = &vit->shape;
     Params *p = &vit->params;
-    int64_t dim = s->dim, classes = s->classes;
+    int64_t dim = s->dim;
     int after = s->depth + 1;
     vit->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
     vit->pos_embed = params_add(p, "pos_embed", true, 0, 3, (int64_t[]){1, 1 + vit->patches, dim});
     vit->patch_embed = patch_embed_add(p, s);
     stack_params(&vit->stack, p);
-    vit->norm_weight = params_add(p, "fc_norm.weight", true, after, 1, &dim);
-    vit->norm_bias = params_add(p, "fc_norm.bias", true, after, 1, &dim);
-    vit->head = (Linear){.in = s->dim, .out = s->classes};
-    vit->head.weight = params_add(p, "head.weight", true, after, 2, (int64_t[]){classes, dim});
-    vit->head.bias = params_add(p, "head.bias", true, after, 1, &classes);
+    /* Of the mean it is another norm than the encoder's, which MAE's weights bring. */
+    const bool cls = s->pool == POOL_CLS;
+    vit->norm_weight = params_add(p, cls ? "norm.weight" : "fc_norm.weight", true, after, 1, &dim);
+    vit->norm_bias = params_add(p, cls ? "norm.bias" : "fc_norm.bias", true, after, 1, &dim);
+    vit->head = linear_add(p, "head", after, s->dim, shape_outputs(s));
 }
 
 static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     const ModelShape *s = &vit->shape;
-    size_t batch = (size_t)s->batch, patches = (size_t)vit->patches;
-    size_t real = real_size(vit->ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim,
-           scores = real * (size_t)s->classes;
+    const Ops *ops = vit->ops;
+    size_t batch = (size_t)s->batch, patches = (size_t)vit->patches, outputs = (size_t)shape_outputs(s);
+    size_t real = real_size(ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim;
+    arena_group(host, "lists of tensors");
     params_begin(&vit->params, host, 8 + 12 * s->depth);
     list_vit_params(vit);
+    vit->weights_in_memory = arena_take(host, outputs * sizeof *vit->weights_in_memory);
     vit->params.fp8 = vit->stack.fp8;
     vit->params.fp8_linears = fp8_linears(vit->stack.fp8);
-    params_end(&vit->params, arena, vit->ops->device, vit->ops->type);
-    stack_place(&vit->stack, arena, vit->ops->type, s->batch);
-    input_place(&vit->slots, s, vit->ops->device, false, arena);
+    params_end(&vit->params, arena, ops->device, ops->type);
+    arena_group(arena, "encoder's activations");
+    stack_place(&vit->stack, arena, ops->type, s->batch);
+    arena_group(arena, "inputs");
+    input_place(&vit->slots, s, ops->device, false, arena);
     vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
+    arena_group(arena, "patches and predictions");
     vit->visible = arena_take(arena, batch * patches * patch);
     vit->embedded = arena_take(arena, batch * patches * token);
     vit->dembedded = arena_take(arena, batch * patches * token);
@@ -60,10 +71,12 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     vit->features = arena_take(arena, batch * token);
     vit->dfeatures = arena_take(arena, batch * token);
     vit->dpooled = arena_take(arena, batch * token);
-    vit->logits = arena_take(arena, batch * scores);
-    vit->dlogits = arena_take(arena, batch * scores);
+    vit->logits = arena_take(arena, batch * real * outputs);
+    vit->dlogits = arena_take(arena, batch * real * outputs);
     vit->mean = arena_take(arena, batch * sizeof(float));
     vit->rstd = arena_take(arena, batch * sizeof(float));
+    vit->weights = arena_take(arena, outputs * sizeof *vit->weights);
+    vit->loss = arena_take(arena, sizeof *vit->loss);
 }
 
 static Status set_vit_shape(Vit *vit, const ModelShape *shape) {
@@ -73,6 +86,22 @@ static Status set_vit_shape(Vit *vit, const ModelShape *shape) {
     vit->patch_dim = shape_patch_dim(shape);
     TRY(stack_open(&vit->stack, "blocks", NULL, shape->dim, shape->depth, shape->heads, 1 + vit->patches, shape));
     return shape->fp8 ? stack_use_fp8(&vit->stack, vit->ops, &vit->params) : NULL;
+}
+
+Status vit_measure(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *arena,
+                   Params *params) {
+    const Device device = {.host_memory = host_memory};
+    Ops ops = {.device = &device, .type = type};
+    Vit vit = {.ops = &ops};
+    Status status = set_vit_shape(&vit, shape);
+    if (!status) {
+        lay_out_vit(&vit, host, arena);
+        *params = vit.params;
+        params->device = NULL;
+        params->fp8 = NULL;
+    }
+    stack_close(&vit.stack);
+    return status;
 }
 
 static Status number_patches(Vit *vit) {
@@ -105,6 +134,10 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
         lay_out_vit(vit, &vit->host, &vit->arena);
         status = number_patches(vit);
     }
+    for (int i = 0; !status && i < shape_outputs(shape); i++)
+        vit->weights_in_memory[i] = 1;
+    if (!status)
+        status = vit_set_weights(vit, vit->weights_in_memory);
     if (!status)
         status = fp8_reset(vit->stack.fp8);
     if (status) {
@@ -127,14 +160,42 @@ void vit_close(Vit *vit) {
 Params *vit_params(Vit *vit) {
     return &vit->params;
 }
+const ModelShape *vit_shape(const Vit *vit) {
+    return &vit->shape;
+}
 const Real *vit_logits(const Vit *vit) {
     return vit->logits;
 }
 const Real *vit_features(const Vit *vit) {
     return vit->features;
 }
-Real *vit_dlogits(Vit *vit) {
-    return vit->dlogits;
+const double *vit_loss_memory(const Vit *vit) {
+    return vit->loss;
+}
+
+Status vit_init(Vit *vit, uint64_t seed) {
+    return init_params(&vit->params, &vit->shape, seed, vit->ops);
+}
+
+Status vit_set_weights(Vit *vit, const float *weights) {
+    const size_t bytes = (size_t)shape_outputs(&vit->shape) * sizeof *weights;
+    memmove(vit->weights_in_memory, weights, bytes);
+    return device_write(vit->ops->device, vit->weights, weights, bytes);
+}
+
+double vit_known(const Vit *vit, const float *labels, int batch) {
+    const ModelShape *s = &vit->shape;
+    double known = 0;
+    for (size_t i = 0; i < (size_t)batch * (size_t)shape_labels(s); i++)
+        if (isnan(labels[i]))
+            continue;
+        else if (s->task == TASK_ORDINAL)
+            known += shape_outputs(s);
+        else if (s->task != TASK_CLASSIFY)
+            known++;
+        else if (labels[i] >= 0 && labels[i] < (float)s->classes) /* the loss reports others */
+            known += vit->weights_in_memory[(int)labels[i]];
+    return known;
 }
 
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
@@ -150,6 +211,8 @@ void vit_forward(Vit *vit, const ModelInput *input) {
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
     const int batch = input->batch, patches = vit->patches;
+    vit->passed = *input;
+    ops->device->range_push(ops->device, "forward");
     input_cut(&vit->slots, ops, input, vit->ids, patches, vit->visible, NULL);
     linear_forward(&vit->patch_embed, ops, p,
                    &(LinearPass){.x = vit->visible, .y = vit->embedded, .rows = batch * patches});
@@ -163,9 +226,12 @@ void vit_forward(Vit *vit, const ModelInput *input) {
                                             .keep = patches,
                                             .dim = s->dim});
     stack_forward(&vit->stack, ops, p, batch);
-    ops->pool_forward(
-        ops, &(PoolForward){
-                 .x = vit->stack.last.sum, .y = vit->pooled, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
+    ops->pool_forward(ops, &(PoolForward){.x = vit->stack.last.sum,
+                                          .pool = s->pool,
+                                          .y = vit->pooled,
+                                          .batch = batch,
+                                          .tokens = 1 + patches,
+                                          .dim = s->dim});
     ops->norm_forward(ops, &(NormForward){.x = vit->pooled,
                                           .weight = params_value(p, vit->norm_weight),
                                           .bias = params_value(p, vit->norm_bias),
@@ -176,13 +242,59 @@ void vit_forward(Vit *vit, const ModelInput *input) {
                                           .rows = batch,
                                           .dim = s->dim});
     linear_forward(&vit->head, ops, p, &(LinearPass){.x = vit->features, .y = vit->logits, .rows = batch});
+    ops->device->range_pop(ops->device);
 }
 
-void vit_backward(Vit *vit, const ModelInput *input, bool add) {
+/* Of the last forward pass, and the gradient of grad_scale times it (dlogits NULL: not needed). */
+static void compute_loss(const Vit *vit, const ModelInput *input, float grad_scale, Real *dlogits) {
+    Ops *ops = vit->ops;
+    const ModelShape *s = &vit->shape;
+    if (s->task == TASK_CLASSIFY)
+        ops->cross_entropy_loss(ops, &(CrossEntropyLoss){.logits = vit->logits,
+                                                         .labels = input->labels,
+                                                         .weights = vit->weights,
+                                                         .known = input->known,
+                                                         .smoothing = (float)s->label_smoothing,
+                                                         .grad_scale = grad_scale,
+                                                         .loss = vit->loss,
+                                                         .dlogits = dlogits,
+                                                         .batch = input->batch,
+                                                         .classes = s->classes});
+    else if (s->task == TASK_REGRESS)
+        ops->regression_loss(ops, &(RegressionLoss){.pred = vit->logits,
+                                                    .target = input->labels,
+                                                    .known = input->known,
+                                                    .grad_scale = grad_scale,
+                                                    .loss = vit->loss,
+                                                    .dpred = dlogits,
+                                                    .batch = input->batch,
+                                                    .outputs = s->classes});
+    else
+        ops->binary_loss(ops, &(BinaryLoss){.logits = vit->logits,
+                                            .labels = input->labels,
+                                            .ordinal = s->task == TASK_ORDINAL,
+                                            .weights = vit->weights,
+                                            .known = input->known,
+                                            .grad_scale = grad_scale,
+                                            .loss = vit->loss,
+                                            .dlogits = dlogits,
+                                            .batch = input->batch,
+                                            .outputs = shape_outputs(s)});
+}
+
+Status vit_loss(Vit *vit, double *loss) {
+    compute_loss(vit, &vit->passed, 1, NULL);
+    TRY(ops_error(vit->ops));
+    return device_read(vit->ops->device, loss, vit->loss, sizeof *loss);
+}
+
+void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
     const int batch = input->batch, patches = vit->patches;
+    ops->device->range_push(ops->device, "backward");
+    compute_loss(vit, input, grad_scale, vit->dlogits);
     linear_backward(
         &vit->head, ops, p,
         &(LinearGradient){.dy = vit->dlogits, .x = vit->features, .dx = vit->dfeatures, .add = add, .rows = batch});
@@ -197,9 +309,12 @@ void vit_backward(Vit *vit, const ModelInput *input, bool add) {
                                             .add = add,
                                             .rows = batch,
                                             .dim = s->dim});
-    ops->pool_backward(
-        ops,
-        &(PoolBackward){.dy = vit->dpooled, .dx = vit->dtokens, .batch = batch, .tokens = 1 + patches, .dim = s->dim});
+    ops->pool_backward(ops, &(PoolBackward){.dy = vit->dpooled,
+                                            .pool = s->pool,
+                                            .dx = vit->dtokens,
+                                            .batch = batch,
+                                            .tokens = 1 + patches,
+                                            .dim = s->dim});
     stack_backward(&vit->stack, ops, p, vit->dtokens, batch, add);
     ops->embed_backward(ops, &(EmbedBackward){.dout = vit->stack.dx,
                                               .ids = vit->ids,
@@ -213,4 +328,15 @@ void vit_backward(Vit *vit, const ModelInput *input, bool add) {
                                               .dim = s->dim});
     linear_backward(&vit->patch_embed, ops, p,
                     &(LinearGradient){.dy = vit->dembedded, .x = vit->visible, .add = add, .rows = batch * patches});
+    ops->device->range_pop(ops->device);
+}
+
+void vit_visit(const Vit *vit, ActivationVisit visit, void *context) {
+    const size_t batch = (size_t)vit->passed.batch, patches = (size_t)vit->patches, dim = (size_t)vit->shape.dim;
+    if (visit(context, "patches", vit->visible, batch * patches * (size_t)vit->patch_dim) &&
+        visit(context, "patch_embed", vit->embedded, batch * patches * dim) &&
+        stack_visit(&vit->stack, vit->ops, &vit->params, (int)batch, visit, context) &&
+        visit(context, "pool", vit->pooled, batch * dim) &&
+        visit(context, vit->shape.pool == POOL_CLS ? "norm" : "fc_norm", vit->features, batch * dim))
+        visit(context, "head", vit->logits, batch * (size_t)shape_outputs(&vit->shape));
 }

@@ -13,6 +13,7 @@
 #include "model/fp8.h"
 #include "model/mae.h"
 #include "model/vit.h"
+#include "tests/accept/case.h"
 #include "train/optimizer.h"
 
 #include <stdio.h>
@@ -20,65 +21,17 @@
 #include <string.h>
 
 typedef struct {
+    Case settings;
     const SafeTensors *file;
     const char *out;
     Device *device;
     Ops ops;
     ModelShape shape;
-    OptimizerOptions optimizer;
-    double lr;
-    int steps;
-    float label_smoothing;
-    bool fp8;
+    int precision; /* of precisions[] */
     Tensor tensors[4096];
     char names[4096][96];
     int count;
 } Replay;
-
-static double number(const Replay *replay, const char *key, double otherwise) {
-    const char *text = safetensors_note(replay->file, key);
-    return text ? strtod(text, NULL) : otherwise;
-}
-
-static Status read_case(Replay *r) {
-    r->shape = (ModelShape){.image_size = (int)number(r, "image_size", 0),
-                            .patch_size = (int)number(r, "patch_size", 0),
-                            .dim = (int)number(r, "dim", 0),
-                            .depth = (int)number(r, "depth", 0),
-                            .heads = (int)number(r, "heads", 0),
-                            .decoder_dim = (int)number(r, "decoder_dim", 0),
-                            .decoder_depth = (int)number(r, "decoder_depth", 0),
-                            .decoder_heads = (int)number(r, "decoder_heads", 0),
-                            .mlp_ratio = number(r, "mlp_ratio", 4),
-                            .activation = ACTIVATION_GELU_ERF,
-                            .norm_eps = number(r, "norm_eps", 1e-6),
-                            .mask_ratio = number(r, "mask_ratio", 0),
-                            .norm_pix_loss = number(r, "norm_pix_loss", 0) != 0,
-                            .classes = (int)number(r, "classes", 0),
-                            .batch = (int)number(r, "batch", 0),
-                            .fp8 = r->fp8};
-    r->optimizer = (OptimizerOptions){.beta1 = number(r, "beta1", 0.9),
-                                      .beta2 = number(r, "beta2", 0.95),
-                                      .eps = number(r, "adam_eps", 1e-8),
-                                      .weight_decay = number(r, "weight_decay", 0),
-                                      .clip = number(r, "clip", 0),
-                                      .layer_decay = number(r, "layer_decay", 1),
-                                      .layers = r->shape.depth};
-    r->lr = number(r, "lr", 0);
-    r->steps = (int)number(r, "steps", 0);
-    r->label_smoothing = (float)number(r, "label_smoothing", 0);
-    if (number(r, "global_pool", 1) != 1)
-        return status_error(EXIT_DATA, "the case pools by the class token; the classifier pools by the mean");
-    return r->steps >= 1 ? NULL : status_error(EXIT_DATA, "the case names no steps; is it a replay case?");
-}
-
-static Status need(const Replay *r, const char *name, TensorType type, int64_t count, const Tensor **tensor) {
-    *tensor = safetensors_find(r->file, name);
-    if (!*tensor || (*tensor)->type != type || (*tensor)->count != count)
-        return status_error(EXIT_DATA, "the case has no tensor %s of %lld elements of the expected type", name,
-                            (long long)count);
-    return NULL;
-}
 
 /* A private copy of `data`, written out at the end under `name`. */
 static Status keep(Replay *r, const char *name, TensorType type, const void *data, int dims, const int64_t *shape) {
@@ -178,44 +131,62 @@ static Status end_step(Replay *r, const Params *params, Optimizer *optimizer, in
         TRY(keep_params(r, params, params->grad, true, "grad."));
     }
     float norm;
-    return optimizer_step(optimizer, r->lr, step, &norm);
+    return optimizer_step(optimizer, r->settings.lr, step, &norm);
 }
 
-/* The case's images, and for each sample `rows` integers, in device memory. */
+/* The case's batch in device memory. */
 typedef struct {
     Arena arena;
-    float *image;
-    int32_t *integers;
-    double *loss;
+    float *image, *labels;
+    int32_t *ids;
+    double *known;
 } Input;
 
-static void lay_out(Input *input, Arena *arena, size_t pixels, size_t integers) {
-    input->image = arena_take(arena, pixels * sizeof *input->image);
-    input->integers = arena_take(arena, integers * sizeof *input->integers);
-    input->loss = arena_take(arena, sizeof *input->loss);
+static void lay_out(const Replay *r, Input *input, Arena *arena) {
+    const size_t batch = (size_t)r->shape.batch, size = (size_t)r->shape.image_size;
+    input->image = arena_take(arena, batch * 3 * size * size * sizeof *input->image);
+    input->ids = arena_take(arena, batch * (size_t)shape_patches(&r->shape) * sizeof *input->ids);
+    input->labels = arena_take(arena, batch * (size_t)shape_labels(&r->shape) * sizeof *input->labels);
+    input->known = arena_take(arena, sizeof *input->known);
 }
 
-static Status bring(Replay *r, Input *input, const Tensor *image, const int32_t *integers, size_t count) {
-    const Device *device = r->device;
+static Status open_input(Replay *r, Input *input, ModelInput *batch) {
     Arena measure = {0};
-    lay_out(input, &measure, (size_t)image->count, count);
-    TRY(device_arena_open(device, &input->arena, measure.used, "the case"));
-    lay_out(input, &input->arena, (size_t)image->count, count);
-    TRY(device_write(device, input->image, image->data, (size_t)image->count * sizeof(float)));
-    return device_write(device, input->integers, integers, count * sizeof *integers);
+    lay_out(r, input, &measure);
+    TRY(device_arena_open(r->device, &input->arena, measure.used, "the case"));
+    lay_out(r, input, &input->arena);
+    const Tensor *image;
+    const int64_t size = r->shape.image_size;
+    TRY(case_tensor(&r->settings, "images", TYPE_F32, 3 * r->shape.batch * size * size, &image));
+    *batch = (ModelInput){.image = input->image, .batch = r->shape.batch};
+    return device_write(r->device, input->image, image->data, (size_t)image->count * sizeof(float));
 }
 
-static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, int32_t *ids, float *losses) {
-    const Tensor *image, *noise;
+static Status begin(Replay *r, Params *params, Optimizer **optimizer) {
+    TRY(case_weights(&r->settings, params));
+    TRY(params_read(params, params->value, r->file, "weights."));
+    params_round(params, &r->ops);
+    const OptimizerOptions options = case_optimizer(&r->settings);
+    return optimizer_open(&options, params, &r->ops, optimizer);
+}
+
+static Status end(Replay *r, const Params *params, const float *losses) {
+    TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){(int64_t)r->settings.steps}));
+    return keep_params(r, params, params->value, false, "after.");
+}
+
+static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *place, int32_t *ids, float *losses) {
+    const Tensor *noise;
+    ModelInput input;
     int patches = mae_patches(mae), batch = r->shape.batch;
-    TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
-    TRY(need(r, "noise", TYPE_F32, (int64_t)batch * patches, &noise));
+    TRY(open_input(r, place, &input));
+    TRY(case_tensor(&r->settings, "noise", TYPE_F32, (int64_t)batch * patches, &noise));
     for (int b = 0; b < batch; b++)
         mae_shuffle((const float *)noise->data + b * patches, patches, ids + b * patches);
-    TRY(bring(r, room, image, ids, (size_t)batch * (size_t)patches));
-    ModelInput input = {.image = room->image, .ids = room->integers, .batch = batch};
+    input.ids = place->ids;
+    TRY(device_write(r->device, place->ids, ids, (size_t)noise->count * sizeof *ids));
     Params *params = mae_params(mae);
-    for (int step = 1; step <= r->steps; step++) {
+    for (int step = 1; step <= (int)r->settings.steps; step++) {
         double loss;
         fp8_begin(params->fp8);
         mae_forward(mae, &input);
@@ -229,94 +200,82 @@ static Status mae_steps(Replay *r, Mae *mae, Optimizer *optimizer, Input *room, 
         }
         TRY(end_step(r, params, optimizer, step, loss, losses));
     }
-    TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
-    return keep_params(r, params, params->value, false, "after.");
+    return end(r, params, losses);
 }
 
-static Status replay_mae(Replay *r) {
+static Status replay_mae(Replay *r, float *losses) {
     Mae *mae = NULL;
     Optimizer *optimizer = NULL;
     Input input = {0};
     int32_t *ids = NULL;
-    float *losses = NULL;
     Status status = mae_open(&r->shape, &r->ops, &mae);
     if (!status)
-        status = params_read(mae_params(mae), mae_params(mae)->value, r->file, "weights.");
-    r->optimizer.decay_tokens = true;
-    if (!status)
-        params_round(mae_params(mae), &r->ops);
-    if (!status)
-        status = optimizer_open(&r->optimizer, mae_params(mae), &r->ops, &optimizer);
+        status = begin(r, mae_params(mae), &optimizer);
     if (!status) {
         ids = malloc(sizeof *ids * (size_t)(r->shape.batch * mae_patches(mae)));
-        losses = malloc(sizeof *losses * (size_t)r->steps);
-        status = ids && losses ? mae_steps(r, mae, optimizer, &input, ids, losses) : status_no_memory("the run", 0);
+        status = ids ? mae_steps(r, mae, optimizer, &input, ids, losses) : status_no_memory("the masks", 0);
     }
     free(ids);
-    free(losses);
     device_arena_close(r->device, &input.arena);
     optimizer_close(optimizer);
     mae_close(mae);
     return status;
 }
 
-static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *room, int32_t *labels, float *losses) {
-    const Tensor *image, *wanted;
-    int batch = r->shape.batch, classes = r->shape.classes;
-    TRY(need(r, "images", TYPE_F32, (int64_t)batch * 3 * r->shape.image_size * r->shape.image_size, &image));
-    TRY(need(r, "labels", TYPE_I64, batch, &wanted));
-    for (int b = 0; b < batch; b++)
-        labels[b] = (int32_t)((const int64_t *)wanted->data)[b];
-    TRY(bring(r, room, image, labels, (size_t)batch));
-    const ModelInput input = {.image = room->image, .batch = batch};
+/* The case's labels, as the model takes them, and its weights of the classes. */
+static Status place_labels(Replay *r, Vit *vit, Input *place, ModelInput *input, float *labels) {
+    const int count = r->shape.batch * shape_labels(&r->shape);
+    const Tensor *wanted = safetensors_find(r->file, "labels"), *weights;
+    TRY(case_tensor(&r->settings, "labels", wanted && wanted->type == TYPE_I64 ? TYPE_I64 : TYPE_F32, count, &wanted));
+    for (int i = 0; i < count; i++)
+        labels[i] =
+            wanted->type == TYPE_I64 ? (float)((const int64_t *)wanted->data)[i] : ((const float *)wanted->data)[i];
+    if (safetensors_find(r->file, "class_weights")) {
+        TRY(case_tensor(&r->settings, "class_weights", TYPE_F32, shape_outputs(&r->shape), &weights));
+        TRY(vit_set_weights(vit, weights->data));
+    }
+    const double known = vit_known(vit, labels, r->shape.batch);
+    input->labels = place->labels;
+    input->known = place->known;
+    TRY(device_write(r->device, place->known, &known, sizeof known));
+    return device_write(r->device, place->labels, labels, (size_t)count * sizeof *labels);
+}
+
+static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *place, float *labels, float *losses) {
+    ModelInput input;
+    const int64_t batch = r->shape.batch;
+    TRY(open_input(r, place, &input));
+    TRY(place_labels(r, vit, place, &input, labels));
     Params *params = vit_params(vit);
-    for (int step = 1; step <= r->steps; step++) {
+    for (int step = 1; step <= (int)r->settings.steps; step++) {
         double loss;
         fp8_begin(params->fp8);
         vit_forward(vit, &input);
-        r->ops.cross_entropy_loss(&r->ops, &(CrossEntropyLoss){.logits = vit_logits(vit),
-                                                               .labels = room->integers,
-                                                               .smoothing = r->label_smoothing,
-                                                               .grad_scale = 1,
-                                                               .loss = room->loss,
-                                                               .dlogits = vit_dlogits(vit),
-                                                               .batch = batch,
-                                                               .classes = classes});
-        TRY(ops_error(&r->ops));
-        TRY(device_read(r->device, &loss, room->loss, sizeof loss));
-        vit_backward(vit, &input, false);
+        TRY(vit_loss(vit, &loss));
+        vit_backward(vit, &input, 1, false);
         fp8_end(params->fp8, NULL);
         if (step == 1) {
-            TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, classes}));
+            TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, shape_outputs(&r->shape)}));
             TRY(keep_real(r, "features", vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
         }
         TRY(end_step(r, params, optimizer, step, loss, losses));
     }
-    TRY(keep(r, "losses", TYPE_F32, losses, 1, (int64_t[]){r->steps}));
-    return keep_params(r, params, params->value, false, "after.");
+    return end(r, params, losses);
 }
 
-static Status replay_vit(Replay *r) {
+static Status replay_vit(Replay *r, float *losses) {
     Vit *vit = NULL;
     Optimizer *optimizer = NULL;
     Input input = {0};
-    int32_t *labels = NULL;
-    float *losses = NULL;
+    float *labels = NULL;
     Status status = vit_open(&r->shape, &r->ops, &vit);
     if (!status)
-        status = params_read(vit_params(vit), vit_params(vit)->value, r->file, "weights.");
-    if (!status)
-        params_round(vit_params(vit), &r->ops);
-    if (!status)
-        status = optimizer_open(&r->optimizer, vit_params(vit), &r->ops, &optimizer);
+        status = begin(r, vit_params(vit), &optimizer);
     if (!status) {
-        labels = malloc(sizeof *labels * (size_t)r->shape.batch);
-        losses = malloc(sizeof *losses * (size_t)r->steps);
-        status =
-            labels && losses ? vit_steps(r, vit, optimizer, &input, labels, losses) : status_no_memory("the run", 0);
+        labels = malloc(sizeof *labels * (size_t)(r->shape.batch * shape_labels(&r->shape)));
+        status = labels ? vit_steps(r, vit, optimizer, &input, labels, losses) : status_no_memory("the labels", 0);
     }
     free(labels);
-    free(losses);
     device_arena_close(r->device, &input.arena);
     optimizer_close(optimizer);
     vit_close(vit);
@@ -324,16 +283,19 @@ static Status replay_vit(Replay *r) {
 }
 
 static Status replay(Replay *r) {
-    TRY(read_case(r));
-    const char *kind = safetensors_note(r->file, "kind");
-    if (kind && strcmp(kind, "mae") == 0)
-        TRY(replay_mae(r));
-    else if (kind && strcmp(kind, "vit_finetune") == 0)
-        TRY(replay_vit(r));
-    else
-        return status_error(EXIT_DATA, "the case's kind is %s; known: mae, vit_finetune", kind ? kind : "missing");
-    TRY(files_remove(r->out));
-    return safetensors_write(r->out, r->tensors, r->count, NULL, 0);
+    r->settings.file = r->file;
+    TRY(case_read(&r->settings));
+    TRY(case_refuse(&r->settings));
+    r->shape = case_shape(&r->settings);
+    r->shape.fp8 = r->precision == 2;
+    float *losses = malloc(sizeof *losses * (size_t)r->settings.steps);
+    if (!losses)
+        return status_no_memory("the losses", sizeof *losses * (size_t)r->settings.steps);
+    Status status = r->settings.kind == CASE_MAE ? replay_mae(r, losses) : replay_vit(r, losses);
+    free(losses);
+    if (!status)
+        status = files_remove(r->out);
+    return status ? status : safetensors_write(r->out, r->tensors, r->count, NULL, 0);
 }
 
 typedef struct {
@@ -383,7 +345,7 @@ static Status open_backend(Replay *r, const Arguments *a) {
     free(note);
     r->device->operations(r->device, 2, &r->ops);
     r->ops.type = a->precision ? REAL_BF16 : REAL_FP32;
-    r->fp8 = a->precision == 2;
+    r->precision = a->precision;
     return NULL;
 }
 

@@ -50,6 +50,7 @@ static bool fill_pools(const Device *device, Bed *bed, size_t size) {
 
 static bool fill_lists(const Device *device, Bed *bed) {
     static int32_t lists[LISTS][ROWS];
+    static float labels[ROWS];
     static const int patches[LISTS] = {36, 196};
     for (int l = 0; l < LISTS; l++) {
         for (int i = 0; i < ROWS; i++)
@@ -57,7 +58,11 @@ static bool fill_lists(const Device *device, Bed *bed) {
         if (!take_memory(device, (void **)&bed->ids[l], lists[l], sizeof lists[l]))
             return false;
     }
-    return true;
+    for (int i = 0; i < ROWS; i++)
+        labels[i] = (float)lists[LISTS - 1][i];
+    const double known = ROWS;
+    return take_memory(device, (void **)&bed->labels, labels, sizeof labels) &&
+           take_memory(device, (void **)&bed->known, &known, sizeof known);
 }
 
 static bool fill_bed(const Device *device, Bed *bed, size_t size) {
@@ -93,8 +98,8 @@ static void empty_bed(const Device *device, Bed *bed) {
         device->release(device, bed->pool[p]);
     for (int l = 0; l < LISTS; l++)
         device->release(device, bed->ids[l]);
-    void *const others[] = {bed->bytes,  bed->segment,  bed->values,  bed->norm,
-                            bed->result, bed->scale[0], bed->scale[1]};
+    void *const others[] = {bed->bytes, bed->segment, bed->values,   bed->norm,    bed->labels,
+                            bed->known, bed->result,  bed->scale[0], bed->scale[1]};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         device->release(device, others[i]);
 }

@@ -16,6 +16,8 @@ typedef struct {
     AdamwSegment *segment; /* of all parameters */
     AdamwValues *values;
     float *norm;
+    float *labels; /* [ROWS], below 196 */
+    double *known;
     Fp8Scale *scale[2]; /* by format */
     void *result;       /* a loss, a norm, an index */
 } Bed;

@@ -94,13 +94,18 @@ static OpCost masked_pixel_loss(Bed *b, const int *n) {
          .normalise = true, .grad_scale = 1, .loss = b->result, .dpred = b->pool[4], .batch = n[0], .patches = n[1],
          .keep = n[2], .dim = n[3]);
 }
-static OpCost cross_entropy_loss(Bed *b, const int *n) { /* labels: any list of numbers below the classes */
-    CALL(cross_entropy_loss, CrossEntropyLoss, .logits = b->pool[0], .labels = b->ids[1], .smoothing = 0.1f,
-         .grad_scale = 1, .loss = b->result, .dlogits = b->pool[4], .batch = n[0], .classes = n[1]);
+static OpCost cross_entropy_loss(Bed *b, const int *n) {
+    CALL(cross_entropy_loss, CrossEntropyLoss, .logits = b->pool[0], .labels = b->labels, .weights = b->pool[7],
+         .known = b->known, .smoothing = 0.1f, .grad_scale = 1, .loss = b->result, .dlogits = b->pool[4], .batch = n[0],
+         .classes = n[1]);
+}
+static OpCost binary_loss(Bed *b, const int *n) {
+    CALL(binary_loss, BinaryLoss, .logits = b->pool[0], .labels = b->pool[1], .weights = b->pool[7], .known = b->known,
+         .grad_scale = 1, .loss = b->result, .dlogits = b->pool[4], .batch = n[0], .outputs = n[1]);
 }
 static OpCost regression_loss(Bed *b, const int *n) {
-    CALL(regression_loss, RegressionLoss, .pred = b->pool[0], .target = b->pool[1], .grad_scale = 1, .loss = b->result,
-         .dpred = b->pool[4], .batch = n[0], .outputs = n[1]);
+    CALL(regression_loss, RegressionLoss, .pred = b->pool[0], .target = b->pool[1], .known = b->known, .grad_scale = 1,
+         .loss = b->result, .dpred = b->pool[4], .batch = n[0], .outputs = n[1]);
 }
 static OpCost global_norm(Bed *b, const int *n) {
     CALL(global_norm, GlobalNorm, .x = b->pool[0], .count = n[0], .norm = b->result);
@@ -253,6 +258,7 @@ const Bench benches[] = {
     {"masked_pixel_loss", masked_pixel_loss, {64, 36, 9, 768}, 1, false},
     {"masked_pixel_loss", masked_pixel_loss, {168, 196, 49, 768}, 0, true},
     {"cross_entropy_loss", cross_entropy_loss, {64, 1000}, 0, false},
+    {"binary_loss", binary_loss, {1024, 8}, 0, false},
     {"regression_loss", regression_loss, {1024, 8}, 0, false},
     {"global_norm", global_norm, {6000000}, 1, false},
     {"global_norm", global_norm, {100000000}, 0, true},

@@ -91,20 +91,40 @@ static void check_findings(Errors *e) {
     const int32_t *kept = put_data(e, (const int32_t[]){2, 0}, 2 * sizeof(int32_t)); /* a bad patch among the visible */
     const int32_t *hidden = put_data(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
     const int32_t *below = put_data(e, (const int32_t[]){-1}, sizeof(int32_t));
-    const int32_t *labels = put_data(e, (const int32_t[]){1, 5}, 2 * sizeof(int32_t));
+    const float *labels = put_data(e, (const float[]){1, 5}, 2 * sizeof(float));
+    const float *between = put_data(e, (const float[]){1, 0.5f}, 2 * sizeof(float));
+    const double *known = put_data(e, (const double[]){2}, sizeof(double));
     const float zero[64] = {0};
     float *x = put_data(e, zero, sizeof zero), *y = put_data(e, zero, sizeof zero), *z = put_data(e, zero, sizeof zero);
     float *pos = put_data(e, zero, sizeof zero);
     double *loss = put_data(e, zero, sizeof *loss);
-    ops->cross_entropy_loss(
-        ops,
-        &(CrossEntropyLoss){
-            .logits = x, .labels = labels, .smoothing = 0, .grad_scale = 1, .loss = loss, .batch = 2, .classes = 3});
+    CrossEntropyLoss entropy = {.logits = x,
+                                .labels = labels,
+                                .weights = x,
+                                .known = known,
+                                .grad_scale = 1,
+                                .loss = loss,
+                                .batch = 2,
+                                .classes = 3};
+    ops->cross_entropy_loss(ops, &entropy);
     ops->embed_forward(
         ops, &(EmbedForward){
                  .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
     expect_error(e, EXIT_DATA, "label 5 of sample 1");
     expect_error(e, EXIT_OK, "");
+    entropy.labels = between;
+    ops->cross_entropy_loss(ops, &entropy);
+    expect_error(e, EXIT_DATA, "label 0.5 of sample 1");
+    ops->binary_loss(ops, &(BinaryLoss){.logits = x,
+                                        .labels = labels,
+                                        .ordinal = true,
+                                        .weights = x,
+                                        .known = known,
+                                        .grad_scale = 1,
+                                        .loss = loss,
+                                        .batch = 2,
+                                        .outputs = 4});
+    expect_error(e, EXIT_DATA, "binary_loss: label 5 of sample 1 is not one of 5 classes (0 .. 4)");
     ops->embed_forward(
         ops, &(EmbedForward){
                  .x = x, .cls = x, .pos = x, .ids = kept, .out = y, .batch = 1, .patches = 2, .keep = 1, .dim = 4});
@@ -196,8 +216,9 @@ static void check_lengths(Errors *e) {
     Ops *ops = &e->ops;
     const float zero[64] = {0};
     const int32_t *hidden = put_data(e, (const int32_t[]){0, 2}, 2 * sizeof(int32_t));
-    const int32_t *labels[] = {put_data(e, (const int32_t[]){-1}, sizeof(int32_t)),
-                               put_data(e, (const int32_t[]){8}, sizeof(int32_t))};
+    const float *labels[] = {put_data(e, (const float[]){-1}, sizeof(float)),
+                             put_data(e, (const float[]){8}, sizeof(float))};
+    const double *known = put_data(e, (const double[]){1}, sizeof(double));
     float *x = put_data(e, zero, sizeof zero), *y = put_data(e, zero, sizeof zero), *z = put_data(e, zero, sizeof zero);
     float *gradient = put_data(e, zero, sizeof zero);
     double *loss = put_data(e, zero, sizeof *loss);
@@ -209,6 +230,8 @@ static void check_lengths(Errors *e) {
             expect_fine(e, device_write(e->backend->device, gradient, &(const float){7}, sizeof *gradient));
             ops->cross_entropy_loss(ops, &(CrossEntropyLoss){.logits = x,
                                                              .labels = labels[way % 2],
+                                                             .weights = x,
+                                                             .known = known,
                                                              .grad_scale = 1,
                                                              .loss = loss,
                                                              .dlogits = way < 2 ? gradient : NULL,

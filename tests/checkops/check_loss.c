@@ -113,13 +113,39 @@ void check_masked_pixel_loss(Check *check) {
     check_near(check, "dpred", dpred, expected, 10 * ROUNDING, count);
 }
 
+/* A head's labels, a third of them not known, and what their sum is divided by. */
 typedef struct {
     int batch, outputs;
     double *values;
-    const int32_t *labels;
-    const float *target;
-    double smoothing, scale;
+    const float *labels, *weights;
+    bool ordinal;
+    double smoothing, known, scale;
 } Head;
+
+static double *draw_known(Check *check, Head *h) {
+    double *known = check_bytes(check, "known", BUFFER_INPUT, 1, sizeof *known);
+    /* 0: as of a batch without known labels. */
+    *known = h->known = check->round % 7 == 5 ? 0 : check_between(check, 1, 40) / 4.0;
+    return known;
+}
+
+static const float *draw_weights(Check *check, int count) {
+    float *weights = check_floats(check, "weights", BUFFER_INPUT, (size_t)count, 1);
+    for (int i = 0; i < count; i++)
+        weights[i] = fabsf(weights[i]) + 0.1f;
+    return weights;
+}
+
+static float *draw_labels(Check *check, size_t count, int classes) {
+    float *labels = check_floats(check, "labels", BUFFER_INPUT, count, 1);
+    for (size_t i = 0; i < count; i++)
+        labels[i] = check_between(check, 0, 2) ? (float)check_between(check, 0, classes - 1) : NAN;
+    return labels;
+}
+
+static double head_mean(const Head *h, double sum) {
+    return h->known > 0 ? h->scale * sum / h->known : 0;
+}
 
 static double cross_entropy(const void *context) {
     const Head *h = context;
@@ -131,23 +157,28 @@ static double cross_entropy(const void *context) {
             largest = fmax(largest, z[c]);
         for (int c = 0; c < h->outputs; c++)
             sum += exp(z[c] - largest);
-        for (int c = 0; c < h->outputs; c++) {
-            double target = h->smoothing / h->outputs + (c == h->labels[b] ? 1 - h->smoothing : 0);
-            loss -= target * (z[c] - largest - log(sum));
+        for (int c = 0; c < h->outputs && !isnan(h->labels[b]); c++) {
+            double target = h->smoothing / h->outputs + (c == (int)h->labels[b] ? 1 - h->smoothing : 0);
+            loss -= target * h->weights[c] * (z[c] - largest - log(sum));
         }
     }
-    return h->scale * loss / h->batch;
+    return head_mean(h, loss);
+}
+
+/* What the sums of a head's terms may be off: a few roundings of the largest, over *known. */
+static double head_bound(const Head *h, double want, double largest) {
+    return h->known > 0 ? LOSS * (want + largest * h->batch * h->outputs / h->known) : 0;
 }
 
 void check_cross_entropy_loss(Check *check) {
     /* Some classes; as many as a pack; more than a warp has lanes. */
     static const int classes[] = {0, 8, 77, 1000};
     enum { SMOOTHING, GRADIENT, CLASSES, LOGITS, ENTROPY_OPTIONS };
-    static const Options known = {
+    static const Options known_options = {
         .count = ENTROPY_OPTIONS,
         .levels = {[SMOOTHING] = 2, [GRADIENT] = 2, [CLASSES] = sizeof classes / sizeof *classes, [LOGITS] = 2}};
     int options[ENTROPY_OPTIONS];
-    check_options(check, &known, options);
+    check_options(check, &known_options, options);
     Head h = {.batch = check_between(check, 1, 9), .outputs = classes[options[CLASSES]], .scale = 1};
     if (!h.outputs)
         h.outputs = check_between(check, 1, 12);
@@ -156,74 +187,137 @@ void check_cross_entropy_loss(Check *check) {
     const float smoothing = options[SMOOTHING] ? 0.1f : 0, grad_scale = 0.375f;
     const bool gradient = options[GRADIENT];
     h.smoothing = smoothing;
-    check_shape(check, "batch=%d classes=%d smoothing=%g", h.batch, h.outputs, h.smoothing);
     const size_t count = (size_t)h.batch * h.outputs;
     /* The second are such that their exponentials overflow. */
     float *logits = check_reals(check, "logits", BUFFER_INPUT, count, options[LOGITS] ? 500 : 3);
-    int32_t *labels = check_bytes(check, "labels", BUFFER_INPUT, h.batch, sizeof *labels);
-    for (int b = 0; b < h.batch; b++)
-        labels[b] = check_between(check, 0, h.outputs - 1);
+    const float *labels = h.labels = draw_labels(check, (size_t)h.batch, h.outputs);
+    const float *weights = h.weights = draw_weights(check, h.outputs);
+    const double *known = draw_known(check, &h);
+    check_shape(check, "batch=%d classes=%d smoothing=%g known=%g", h.batch, h.outputs, h.smoothing, h.known);
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
     float *dlogits = gradient ? check_real_output(check, "dlogits", count) : NULL;
     RUN(check)
     check->ops.cross_entropy_loss(&check->ops, &(CrossEntropyLoss){.logits = AT(logits),
                                                                    .labels = AT(labels),
+                                                                   .weights = AT(weights),
+                                                                   .known = AT(known),
                                                                    .smoothing = smoothing,
                                                                    .grad_scale = grad_scale,
                                                                    .loss = AT(loss),
                                                                    .dlogits = AT(dlogits),
                                                                    .batch = h.batch,
                                                                    .classes = h.outputs});
-    h.labels = labels;
     h.values = check_copy(check, logits, count);
     double want = cross_entropy(&h);
-    check_scalar(check, "loss", *loss, want, LOSS * (want + 1));
+    check_scalar(check, "loss", *loss, want, head_bound(&h, want, 1));
     h.scale = grad_scale;
     if (!gradient)
         return;
     check_slopes(check, "dlogits", dlogits, h.values, count, cross_entropy, &h);
-    for (int b = 0; b < h.batch; b++) { /* probabilities and targets both sum to 1 */
+    for (int b = 0; b < h.batch; b++) { /* probabilities and targets have one sum, the weight of at most 4 */
         double sum = 0;
         for (int c = 0; c < h.outputs; c++)
             sum += dlogits[(size_t)b * h.outputs + c];
-        check_scalar(check, "sum of a sample's dlogits", sum, 0, 4 * ROUNDING);
+        check_scalar(check, "sum of a sample's dlogits", sum, 0, h.known > 0 ? 4 * 4 * ROUNDING / h.known : 0);
     }
+}
+
+static double binary_entropy(const void *context) {
+    const Head *h = context;
+    double loss = 0;
+    for (int b = 0; b < h->batch; b++)
+        for (int k = 0; k < h->outputs; k++) {
+            const double z = h->values[(size_t)b * h->outputs + k];
+            const float label = h->labels[h->ordinal ? (size_t)b : (size_t)b * h->outputs + k];
+            const double t = h->ordinal ? label > k : label;
+            if (!isnan(label)) /* -log p = log(1 + exp(-z)), for large -z that itself */
+                loss += h->weights[k] * t * (z < -40 ? -z : log1p(exp(-z))) + (1 - t) * (z > 40 ? z : log1p(exp(z)));
+        }
+    return head_mean(h, loss);
+}
+
+void check_binary_loss(Check *check) {
+    enum { ORDINAL, GRADIENT, LOGITS, SOFT, BINARY_OPTIONS };
+    static const Options known_options = {.count = BINARY_OPTIONS,
+                                          .levels = {[ORDINAL] = 2, [GRADIENT] = 2, [LOGITS] = 2, [SOFT] = 2},
+                                          .never = {{ORDINAL, 1, SOFT, 1}}};
+    int options[BINARY_OPTIONS];
+    check_options(check, &known_options, options);
+    Head h = {.batch = check_between(check, 1, 9), .outputs = check_between(check, 1, 12), .scale = 1};
+    h.ordinal = options[ORDINAL];
+    if (check->round >= ROUNDS - 2) /* more than a block takes, more partial sums than it has threads */
+        h.batch = check->round == ROUNDS - 2 ? 300 : 40000, h.outputs = 2;
+    const size_t count = (size_t)h.batch * h.outputs;
+    const bool gradient = options[GRADIENT];
+    const float grad_scale = 0.375f;
+    float *logits = check_reals(check, "logits", BUFFER_INPUT, count, options[LOGITS] ? 500 : 3);
+    float *labels = draw_labels(check, h.ordinal ? (size_t)h.batch : count, h.ordinal ? h.outputs + 1 : 2);
+    for (size_t i = 0; i < count && options[SOFT]; i++) /* a target between, as PyTorch takes it */
+        labels[i] *= 0.75f;
+    h.labels = labels;
+    const float *weights = h.weights = draw_weights(check, h.outputs);
+    const double *known = draw_known(check, &h);
+    check_shape(check, "batch=%d outputs=%d ordinal=%d known=%g", h.batch, h.outputs, h.ordinal, h.known);
+    double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
+    float *dlogits = gradient ? check_real_output(check, "dlogits", count) : NULL;
+    RUN(check)
+    check->ops.binary_loss(&check->ops, &(BinaryLoss){.logits = AT(logits),
+                                                      .labels = AT(labels),
+                                                      .ordinal = h.ordinal,
+                                                      .weights = AT(weights),
+                                                      .known = AT(known),
+                                                      .grad_scale = grad_scale,
+                                                      .loss = AT(loss),
+                                                      .dlogits = AT(dlogits),
+                                                      .batch = h.batch,
+                                                      .outputs = h.outputs});
+    h.values = check_copy(check, logits, count);
+    double want = binary_entropy(&h);
+    check_scalar(check, "loss", *loss, want, head_bound(&h, want, 0));
+    h.scale = grad_scale;
+    if (gradient)
+        check_slopes(check, "dlogits", dlogits, h.values, count, binary_entropy, &h);
 }
 
 static double squares_loss(const void *context) {
     const Head *h = context;
     double loss = 0;
     for (size_t i = 0; i < (size_t)h->batch * h->outputs; i++)
-        loss += (h->values[i] - h->target[i]) * (h->values[i] - h->target[i]);
-    return h->scale * loss / h->batch / h->outputs;
+        if (!isnan(h->labels[i]))
+            loss += (h->values[i] - h->labels[i]) * (h->values[i] - h->labels[i]);
+    return head_mean(h, loss);
 }
 
 void check_regression_loss(Check *check) {
     Head h = {.batch = check_between(check, 1, 20), .outputs = check_between(check, 1, 5), .scale = 1};
     if (check->round % 8 == 3) /* more than a block takes */
         h.batch = check_between(check, 1000, 3000);
-    if (check->round == 5) /* more partial sums than a block has threads */
+    if (check->round == 6) /* more partial sums than a block has threads */
         h.batch = 263000, h.outputs = 2;
     const bool gradient = check->round % 5 != 4;
     const float grad_scale = 0.375f;
-    check_shape(check, "batch=%d outputs=%d", h.batch, h.outputs);
     const size_t count = (size_t)h.batch * h.outputs;
     float *pred = check_reals(check, "pred", BUFFER_INPUT, count, 3);
     float *target = check_floats(check, "target", BUFFER_INPUT, count, 3);
+    for (size_t i = 0; i < count; i++)
+        target[i] = check_between(check, 0, 2) ? target[i] : NAN;
+    const double *known = draw_known(check, &h);
+    check_shape(check, "batch=%d outputs=%d known=%g", h.batch, h.outputs, h.known);
     double *loss = check_buffer(check, "loss", BUFFER_OUTPUT, BUFFER_DOUBLE, 1);
     float *dpred = gradient ? check_real_output(check, "dpred", count) : NULL;
     RUN(check)
     check->ops.regression_loss(&check->ops, &(RegressionLoss){.pred = AT(pred),
                                                               .target = AT(target),
+                                                              .known = AT(known),
                                                               .grad_scale = grad_scale,
                                                               .loss = AT(loss),
                                                               .dpred = AT(dpred),
                                                               .batch = h.batch,
                                                               .outputs = h.outputs});
     h.values = check_copy(check, pred, count);
-    h.target = target;
+    h.labels = target;
     double want = squares_loss(&h);
-    check_scalar(check, "loss", *loss, want, LOSS * want);
+    check_scalar(check, "loss", *loss, want, head_bound(&h, want, 0));
     h.scale = grad_scale;
     if (gradient)
         check_slopes(check, "dpred", dpred, h.values, count, squares_loss, &h);

@@ -242,19 +242,24 @@ void check_restore_backward(Check *check) {
 
 typedef struct {
     int batch, tokens, dim;
+    Pool pool;
     double *x;
     const float *dy;
-} Pool;
+} Pooling;
 
-static double pooled_mean(const Pool *p, int b, int d) {
+static bool sees(const Pooling *p, int token) {
+    return (token == 0) == (p->pool == POOL_CLS);
+}
+
+static double pooled_mean(const Pooling *p, int b, int d) {
     double sum = 0;
-    for (int i = 1; i < p->tokens; i++)
-        sum += p->x[((size_t)b * p->tokens + i) * p->dim + d];
-    return sum / (p->tokens - 1);
+    for (int i = 0; i < p->tokens; i++)
+        sum += sees(p, i) ? p->x[((size_t)b * p->tokens + i) * p->dim + d] : 0;
+    return p->pool == POOL_CLS ? sum : sum / (p->tokens - 1);
 }
 
 static double pool_loss(const void *context) {
-    const Pool *p = context;
+    const Pooling *p = context;
     double sum = 0;
     for (int b = 0; b < p->batch; b++)
         for (int d = 0; d < p->dim; d++)
@@ -262,49 +267,54 @@ static double pool_loss(const void *context) {
     return sum;
 }
 
-static Pool draw_pool(Check *check) {
-    Pool p = {.batch = check_between(check, 1, 9),
-              .tokens = check_between(check, 2, 70),
-              .dim = check_between(check, 1, 130)};
+static Pooling draw_pool(Check *check) {
+    Pooling p = {.batch = check_between(check, 1, 9),
+                 .tokens = check_between(check, 2, 70),
+                 .dim = check_between(check, 1, 130)};
     if (check->round == 0)
-        p = (Pool){.batch = 1, .tokens = 2, .dim = 1};
+        p = (Pooling){.batch = 1, .tokens = 2, .dim = 1};
     if (check->round == 1)
         p.batch = 0;
     if (check->round % 5 == 4)
-        p = (Pool){.batch = 2, .tokens = check->round % 2 ? 50 : 197, .dim = check->round % 3 ? 192 : 768};
-    check_shape(check, "batch=%d tokens=%d dim=%d", p.batch, p.tokens, p.dim);
+        p = (Pooling){.batch = 2, .tokens = check->round % 2 ? 50 : 197, .dim = check->round % 3 ? 192 : 768};
+    p.pool = check->round % 4 / 2 ? POOL_CLS : POOL_MEAN;
+    check_shape(check, "batch=%d tokens=%d dim=%d cls=%d", p.batch, p.tokens, p.dim, p.pool == POOL_CLS);
     return p;
 }
 
 void check_pool_forward(Check *check) {
-    Pool p = draw_pool(check);
+    Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_real_output(check, "y", count);
     RUN(check)
-    check->ops.pool_forward(&check->ops,
-                            &(PoolForward){.x = AT(x), .y = AT(y), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
+    check->ops.pool_forward(
+        &check->ops,
+        &(PoolForward){.x = AT(x), .pool = p.pool, .y = AT(y), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
     p.x = check_copy(check, x, in);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
     for (int b = 0; b < p.batch; b++)
         for (int d = 0; d < p.dim; d++) {
             want[(size_t)b * p.dim + d] = pooled_mean(&p, b, d);
-            for (int i = 1; i < p.tokens; i++) /* n roundings of the absolute sum, divided by n - 1 */
+            for (int i = 1; i < p.tokens && p.pool == POOL_MEAN; i++) /* n roundings of the sum, divided by n - 1 */
                 bound[(size_t)b * p.dim + d] += ROUNDING * 1.1 * fabs(p.x[((size_t)b * p.tokens + i) * p.dim + d]);
         }
     check_bounds(check, "y", y, want, bound, count);
 }
 
 void check_pool_backward(Check *check) {
-    Pool p = draw_pool(check);
+    Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *dy = check_reals(check, "dy", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
     RUN(check)
     check->ops.pool_backward(
-        &check->ops, &(PoolBackward){.dy = AT(dy), .dx = AT(dx), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
+        &check->ops,
+        &(PoolBackward){
+            .dy = AT(dy), .pool = p.pool, .dx = AT(dx), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
     double *want = check_numbers(check, in);
     for (size_t i = 0; i < in; i++) {
         int token = (int)(i / p.dim % p.tokens);
-        want[i] = token ? dy[i / p.dim / p.tokens * p.dim + i % p.dim] / (double)(p.tokens - 1) : 0;
+        const double share = p.pool == POOL_CLS ? 1 : 1.0 / (p.tokens - 1);
+        want[i] = sees(&p, token) ? dy[i / p.dim / p.tokens * p.dim + i % p.dim] * share : 0;
     }
     check_near(check, "dx", dx, want, 2 * ROUNDING, in); /* one division, perhaps by a rounded reciprocal */
     p.x = check_numbers(check, in);

@@ -343,10 +343,13 @@ static void wrong_data_is_found_once_and_named(void **state) {
     Ops ops;
     device->operations(device, 1, &ops);
     const float zeros[512] = {0};
-    const int32_t ids[2][4] = {{3, 2, 1, 0}, {0, 9, 1, 2}}, labels[3] = {0, 2, 3};
+    const int32_t ids[2][4] = {{3, 2, 1, 0}, {0, 9, 1, 2}};
+    const float labels[3] = {0, 2, 3};
+    const double ones[1] = {1};
     float *in = placed(device, zeros, sizeof zeros), *out = placed(device, zeros, sizeof zeros);
-    int32_t *place = placed(device, ids, sizeof ids), *label = placed(device, labels, sizeof labels);
-    double *loss = allocated(device, sizeof *loss);
+    int32_t *place = placed(device, ids, sizeof ids);
+    float *label = placed(device, labels, sizeof labels);
+    double *loss = allocated(device, sizeof *loss), *known = placed(device, ones, sizeof ones);
 
     ops.embed_forward(
         &ops,
@@ -357,6 +360,8 @@ static void wrong_data_is_found_once_and_named(void **state) {
 
     ops.cross_entropy_loss(&ops, &(CrossEntropyLoss){.logits = in,
                                                      .labels = label,
+                                                     .weights = in,
+                                                     .known = known,
                                                      .smoothing = 0.1f,
                                                      .grad_scale = 1,
                                                      .loss = loss,

@@ -113,11 +113,13 @@ static void flops_are_the_models(void **state) {
 static void other_operations_hand_on_their_arguments(void **state) {
     (void)state;
     enum { COUNT = 24 };
-    float x[COUNT], results[2][11][COUNT] = {0};
+    float x[COUNT], results[2][12][COUNT] = {0};
     uint16_t rounded[COUNT];
     uint8_t codes[2][3][COUNT] = {0}, left[2][2][COUNT] = {0};
-    double losses[2][2] = {{0}};
-    const int32_t labels[4] = {2, 0, 5, 1}, ids[2][4] = {{3, 1, 0, 2}, {0, 2, 1, 3}};
+    double losses[2][3] = {{0}};
+    const int32_t ids[2][4] = {{3, 1, 0, 2}, {0, 2, 1, 3}};
+    const float labels[4] = {2, 0, 5, 1};
+    const double known = 4;
     const float scale = 2;
     Profiler profiler;
     for (int i = 0; i < COUNT; i++)
@@ -147,14 +149,27 @@ static void other_operations_hand_on_their_arguments(void **state) {
         ops.pool_backward(&ops, &(PoolBackward){.dy = x, .dx = out[5], .batch = 2, .tokens = 4, .dim = 3});
         ops.cross_entropy_loss(&ops, &(CrossEntropyLoss){.logits = x,
                                                          .labels = labels,
+                                                         .weights = out[0],
+                                                         .known = &known,
                                                          .smoothing = 0.1f,
                                                          .grad_scale = 3,
                                                          .loss = &losses[r][0],
                                                          .dlogits = out[6],
                                                          .batch = 4,
                                                          .classes = 6});
+        ops.binary_loss(&ops, &(BinaryLoss){.logits = x,
+                                            .labels = labels,
+                                            .ordinal = true,
+                                            .weights = out[0],
+                                            .known = &known,
+                                            .grad_scale = 0.5f,
+                                            .loss = &losses[r][2],
+                                            .dlogits = out[11],
+                                            .batch = 4,
+                                            .outputs = 6});
         ops.regression_loss(&ops, &(RegressionLoss){.pred = x,
                                                     .target = out[0],
+                                                    .known = &known,
                                                     .grad_scale = 0.5f,
                                                     .loss = &losses[r][1],
                                                     .dpred = out[7],
@@ -212,19 +227,13 @@ static void other_operations_hand_on_their_arguments(void **state) {
     assert_true(left[1][0][0] && left[1][1][0]);
     assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
     static const Operation called[] = {
-        OPERATION_gelu_forward,
-        OPERATION_gelu_backward,
-        OPERATION_image_to_patches,
-        OPERATION_pool_forward,
-        OPERATION_pool_backward,
-        OPERATION_cross_entropy_loss,
-        OPERATION_regression_loss,
-        OPERATION_cast_to_bf16,
-        OPERATION_cast_from_bf16,
-        OPERATION_find_nonfinite,
-        OPERATION_check_step,
-        OPERATION_linear_forward_fp8,
-        OPERATION_linear_backward_input_fp8,
+        OPERATION_gelu_forward,       OPERATION_gelu_backward,
+        OPERATION_image_to_patches,   OPERATION_pool_forward,
+        OPERATION_pool_backward,      OPERATION_cross_entropy_loss,
+        OPERATION_binary_loss,        OPERATION_regression_loss,
+        OPERATION_cast_to_bf16,       OPERATION_cast_from_bf16,
+        OPERATION_find_nonfinite,     OPERATION_check_step,
+        OPERATION_linear_forward_fp8, OPERATION_linear_backward_input_fp8,
     };
     for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
         assert_int_equal(profiler.figures.operations[called[i]].calls, 1);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "model/vit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ModelShape small = {.image_size = 16,
+                                 .patch_size = 4,
+                                 .dim = 16,
+                                 .depth = 2,
+                                 .heads = 2,
+                                 .mlp_ratio = 4,
+                                 .activation = ACTIVATION_GELU_ERF,
+                                 .norm_eps = 1e-6,
+                                 .task = TASK_MULTILABEL,
+                                 .classes = 3,
+                                 .batch = 4};
+enum { BATCH = 4, CLASSES = 3, PIXELS = 3 * 16 * 16 };
+
+typedef struct {
+    Ops ops;
+    Vit *vit;
+    float image[BATCH * PIXELS];
+} Fixture;
+
+static void assert_fine(Status status) {
+    if (status)
+        fail_msg("%s", status_message(status));
+}
+
+/* A model whose head is not as small as it starts, so that its labels matter. */
+static void open_vit(Fixture *f, const ModelShape *shape) {
+    ops_cpu(&f->ops, 2);
+    assert_fine(vit_open(shape, &f->ops, &f->vit));
+    assert_fine(vit_init(f->vit, 7));
+    Params *params = vit_params(f->vit);
+    const Param *head = params_find(params, "head.weight");
+    Random random;
+    random_start(&random, 7, RANDOM_TEST, 0, 0);
+    for (size_t i = 0; i < head->count; i++)
+        params->value[head->offset + i] = (float)random_normal(&random);
+    for (int i = 0; i < BATCH * PIXELS; i++)
+        f->image[i] = (float)random_normal(&random);
+}
+
+/* A batch whose known labels fall unevenly, in one pass and in two: the same loss and the same gradient. */
+static void a_batch_in_parts_has_the_loss_of_the_whole(void **state) {
+    (void)state;
+    static const struct {
+        Task task;
+        int columns;
+        float labels[BATCH * CLASSES];
+    } cases[] = {
+        {TASK_CLASSIFY, 1, {2, NAN, 1, 0}},
+        {TASK_MULTILABEL, CLASSES, {1, NAN, 0, NAN, NAN, NAN, 0, 1, 1, NAN, 0, 1}},
+        {TASK_REGRESS, CLASSES, {1.5f, NAN, 0, NAN, NAN, NAN, -2, 1, 0.5f, NAN, 0, 3}},
+        {TASK_ORDINAL, 1, {NAN, NAN, 1, 2}},
+    };
+    static Fixture f;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        ModelShape shape = small;
+        shape.task = cases[c].task;
+        shape.pool = c % 2 ? POOL_CLS : POOL_MEAN;
+        shape.label_smoothing = 0.1;
+        open_vit(&f, &shape);
+        assert_fine(vit_set_weights(f.vit, (const float[CLASSES]){0.5f, 2, 3}));
+        Params *params = vit_params(f.vit);
+        const float *labels = cases[c].labels;
+        double known = vit_known(f.vit, labels, BATCH), whole, parts = 0, size = 0, difference = 0;
+        float *gradient = malloc(params->trainable * sizeof *gradient);
+        ModelInput input = {.image = f.image, .labels = labels, .known = &known, .batch = BATCH};
+        vit_forward(f.vit, &input);
+        assert_fine(vit_loss(f.vit, &whole));
+        vit_backward(f.vit, &input, 1, false);
+        memcpy(gradient, params->grad, params->trainable * sizeof *gradient);
+        known /= 2;
+        for (int part = 0; part < 2; part++) {
+            double loss;
+            input = (ModelInput){.image = f.image + part * BATCH / 2 * PIXELS,
+                                 .labels = labels + part * BATCH / 2 * cases[c].columns,
+                                 .known = &known,
+                                 .batch = BATCH / 2};
+            vit_forward(f.vit, &input);
+            assert_fine(vit_loss(f.vit, &loss));
+            vit_backward(f.vit, &input, 0.5f, part > 0);
+            parts += loss / 2;
+        }
+        assert_true(whole > 0.1 && fabs(parts - whole) < 1e-6 * whole); /* each logit of FP32 is rounded alike */
+        for (size_t i = 0; i < params->trainable; i++) {
+            size += gradient[i] * gradient[i];
+            difference += (gradient[i] - params->grad[i]) * (gradient[i] - params->grad[i]);
+        }
+        assert_true(size > 0 && difference < 1e-10 * size); /* 1e-5 in length: sums in another order */
+        free(gradient);
+        vit_close(f.vit);
+    }
+}
+
+static void known_labels_are_weighed_and_counted(void **state) {
+    (void)state;
+    static const struct {
+        Task task;
+        float labels[BATCH * CLASSES];
+        double known;
+    } cases[] = {
+        {TASK_CLASSIFY, {2, NAN, 1, 2}, 3 + 2 + 3},
+        {TASK_MULTILABEL, {1, NAN, 0, NAN, NAN, NAN, 0, 1, 1, NAN, 0, 1}, 7},
+        {TASK_REGRESS, {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}, 0},
+        {TASK_ORDINAL, {NAN, NAN, 1, 2}, 2 * (CLASSES - 1)},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        Ops ops;
+        Vit *vit;
+        ops_cpu(&ops, 1);
+        ModelShape shape = small;
+        shape.task = cases[c].task;
+        assert_fine(vit_open(&shape, &ops, &vit));
+        assert_fine(vit_set_weights(vit, (const float[CLASSES]){0.5f, 2, 3}));
+        assert_true(vit_known(vit, cases[c].labels, BATCH) == cases[c].known);
+        vit_close(vit);
+    }
+}
+
+static void the_tables_numbers_are_measured(void **state) {
+    (void)state;
+    static Fixture f;
+    Arena host = {0}, arena = {0};
+    Params measured;
+    assert_fine(vit_measure(&small, REAL_FP32, true, &host, &arena, &measured));
+    open_vit(&f, &small);
+    const Params *params = vit_params(f.vit);
+    assert_int_equal(measured.count, params->count);
+    assert_true(measured.total == params->total && measured.trainable == params->trainable);
+    assert_true(arena.used > 4 * params->total * sizeof(float)); /* value, grad, m, v and the activations */
+    vit_close(f.vit);
+    ModelShape none = small;
+    none.task = TASK_ORDINAL;
+    none.classes = 1;
+    Status status = vit_measure(&none, REAL_FP32, true, &host, &arena, &measured);
+    assert_int_equal(status_code(status), EXIT_USAGE);
+    status_free(status);
+}
+
+static bool note_layer(void *context, const char *layer, const Real *values, size_t count) {
+    char *names = context;
+    assert_true(values && count);
+    strcat(strcat(names, layer), " ");
+    return true;
+}
+
+static void activations_are_visited_in_their_order(void **state) {
+    (void)state;
+    static Fixture f;
+    char names[1024] = "";
+    open_vit(&f, &small);
+    vit_forward(f.vit, &(ModelInput){.image = f.image, .batch = 2});
+    assert_null(ops_error(&f.ops));
+    vit_visit(f.vit, note_layer, names);
+    assert_memory_equal(names, "patches patch_embed blocks.0.input ", 35);
+    assert_non_null(strstr(names, " blocks.1.mlp.residual pool fc_norm head "));
+    vit_close(f.vit);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_in_parts_has_the_loss_of_the_whole),
+        cmocka_unit_test(known_labels_are_weighed_and_counted),
+        cmocka_unit_test(the_tables_numbers_are_measured),
+        cmocka_unit_test(activations_are_visited_in_their_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
