@@ -61,6 +61,8 @@ void json_integer(Json *json, const char *key, int64_t value);
 void json_unsigned(Json *json, const char *key, uint64_t value);
 /* Nine digits, enough to restore a float; null for a value that is not finite, which JSON cannot express. */
 void json_real(Json *json, const char *key, double value);
+/* The same with 17 digits, enough to restore a double. */
+void json_double(Json *json, const char *key, double value);
 /* 16 hexadecimal digits as text: JSON's numbers cannot hold 64 bits. */
 void json_hash(Json *json, const char *key, uint64_t value);
 void json_bool(Json *json, const char *key, bool value);

@@ -13,7 +13,8 @@ typedef enum {
     RANDOM_CROP,     /* crop box and flip of a record */
     RANDOM_MASK,     /* which patches a record hides */
     RANDOM_DRAW,     /* drawn photographs */
-    RANDOM_TEST      /* inputs of tests and benchmarks */
+    RANDOM_TEST,     /* inputs of tests and benchmarks */
+    RANDOM_BOOTSTRAP /* people of a bootstrap's replicate */
 } RandomPurpose;
 
 typedef struct {

@@ -119,11 +119,19 @@ void json_unsigned(Json *json, const char *key, uint64_t value) {
         fprintf(json->out, "%" PRIu64, value);
 }
 
-void json_real(Json *json, const char *key, double value) {
+static void put_number(Json *json, const char *key, double value, int digits) {
     if (!isfinite(value))
         json_null(json, key);
     else if (put_key(json, key))
-        fprintf(json->out, "%.9g", value);
+        fprintf(json->out, "%.*g", digits, value);
+}
+
+void json_real(Json *json, const char *key, double value) {
+    put_number(json, key, value, 9);
+}
+
+void json_double(Json *json, const char *key, double value) {
+    put_number(json, key, value, 17);
 }
 
 void json_hash(Json *json, const char *key, uint64_t value) {

@@ -68,11 +68,14 @@ static void numbers(void **state) {
     json_real(&json, NULL, 1e300);
     json_real(&json, NULL, NAN);
     json_real(&json, NULL, -INFINITY);
+    json_double(&json, NULL, 0.1);
+    json_double(&json, NULL, NAN);
     json_hash(&json, NULL, 0xab);
     json_verbatim(&json, NULL, "[7]");
     json_end(&json);
     json_newline(&json);
     assert_written(&json, "[-9223372036854775808, 18446744073709551615, 0.100000001, 1e+300, null, null, "
+                          "0.10000000000000001, null, "
                           "\"00000000000000ab\", [7]]\n");
 }
 

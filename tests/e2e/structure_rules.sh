@@ -7,11 +7,11 @@ declare -A may_use=(
     [base]=""
     [device]="gauges base" [image]="base" [pack]="image base" [rundir]="base" [gauges]="base"
     [ops]="device image base" [kernels]="ops device image base"
-    [data]="ops device image pack rundir base" [model]="ops device base"
+    [data]="ops device image pack rundir base" [model]="ops device base" [stats]="ops base"
     [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"
-    [train]="checkpoint cost profile data model ops gauges rundir pack image device base"
+    [train]="checkpoint cost profile data model stats ops gauges rundir pack image device base"
     [stage]="pack image base"
-    [cli]="stage train checkpoint cost profile data model ops gauges rundir pack image device base"
+    [cli]="stage train checkpoint cost profile data model stats ops gauges rundir pack image device base"
 )
 
 MAX_FOLDER_SOURCES=25      # .c and .h directly in a folder of src

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether probabilities are what they say. */
+#ifndef FOVEA_STATS_CALIBRATION_H
+#define FOVEA_STATS_CALIBRATION_H
+
+#include "base/status.h"
+#include "stats/figure.h"
+
+#include <stdint.h>
+
+#define CALIBRATION_FIGURES(X)                                                                                         \
+    X(ece)                                                                                                             \
+    X(brier)                                                                                                           \
+    X(calibration_slope)                                                                                               \
+    X(calibration_intercept)                                                                                           \
+    X(calibration_in_the_large)
+
+typedef struct {
+    CALIBRATION_FIGURES(FIGURE_FIELD)
+} CalibrationFigures;
+
+extern const Figure calibration_figures[]; /* a row without a name ends them */
+
+/* Expected calibration error (Naeini et al., AAAI 2015): over 15 bins of equal width, [a, b) and the last closed, the
+ * difference of mean confidence and share of `right`, weighted by the bin's rows. NAN without rows. */
+double calibration_error(const double *confidence, const uint8_t *right, int64_t rows);
+
+/* labels[rows]: 0, 1 or NAN (not known, left out); probabilities[rows] of 1. Slope and intercept are those of the
+ * logistic regression of the label on logit(p), without a penalty; in the large: the intercept with the slope fixed at
+ * 1. They are not defined when a probability is 0 or 1, whose logit is infinite, when there is one class only, and the
+ * first two not where logit(p) is constant or separates the classes. EXIT_DATA naming the row of any other value. */
+Status calibration_measure(const double *labels, const double *probabilities, int64_t rows,
+                           CalibrationFigures *figures) MUST_USE;
+
+#endif

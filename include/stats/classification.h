@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures of a classifier: each row has one class of several. */
+#ifndef FOVEA_STATS_CLASSIFICATION_H
+#define FOVEA_STATS_CLASSIFICATION_H
+
+#include "base/status.h"
+#include "stats/figure.h"
+
+#include <stdint.h>
+
+/* auroc, auprc and brier are those of class 1 and not defined for more than two classes. */
+#define CLASSIFICATION_FIGURES(X)                                                                                      \
+    X(accuracy)                                                                                                        \
+    X(balanced_accuracy)                                                                                               \
+    X(f1_macro)                                                                                                        \
+    X(precision_macro)                                                                                                 \
+    X(recall_macro)                                                                                                    \
+    X(jaccard_macro)                                                                                                   \
+    X(hamming)                                                                                                         \
+    X(mcc)                                                                                                             \
+    X(kappa)                                                                                                           \
+    X(kappa_quadratic)                                                                                                 \
+    X(log_loss)                                                                                                        \
+    X(ece)                                                                                                             \
+    X(auroc)                                                                                                           \
+    X(auprc)                                                                                                           \
+    X(brier)                                                                                                           \
+    X(auroc_macro_ovr)                                                                                                 \
+    X(auprc_macro)
+
+typedef struct {
+    CLASSIFICATION_FIGURES(FIGURE_FIELD)
+} ClassificationFigures;
+
+extern const Figure classification_figures[]; /* a row without a name ends them */
+
+/* labels[rows] are classes from 0, NAN: not known, the row is left out; probabilities[rows][classes], classes >= 2.
+ * auroc_of_class[classes] gets each class's AUROC against the rest, NAN where it is not defined. The predicted class is
+ * the most probable one, of equals the first. EXIT_DATA naming the row of a label that is no class or of a probability
+ * outside [0, 1]. */
+Status classification_measure(const double *labels, const double *probabilities, int64_t rows, int classes,
+                              ClassificationFigures *figures, double *auroc_of_class) MUST_USE;
+
+#endif

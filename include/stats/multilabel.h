@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures of several yes-or-no labels a row, each of which may be unknown. */
+#ifndef FOVEA_STATS_MULTILABEL_H
+#define FOVEA_STATS_MULTILABEL_H
+
+#include "base/status.h"
+#include "stats/figure.h"
+
+#include <stdint.h>
+
+#define MULTILABEL_FIGURES(X)                                                                                          \
+    X(auroc_macro)                                                                                                     \
+    X(auprc_macro)                                                                                                     \
+    X(f1_macro)                                                                                                        \
+    X(hamming)
+
+typedef struct {
+    MULTILABEL_FIGURES(FIGURE_FIELD)
+} MultilabelFigures;
+
+extern const Figure multilabel_figures[]; /* a row without a name ends them */
+
+/* labels[rows][outputs]: 0, 1 or NAN, which is not known and enters nothing; probabilities[rows][outputs], positive
+ * from 0.5 on. auroc_of_label[outputs] gets each label's AUROC over its known rows, NAN where it is not defined.
+ * EXIT_DATA naming the row and the label of another value. */
+Status multilabel_measure(const double *labels, const double *probabilities, int64_t rows, int outputs,
+                          MultilabelFigures *figures, double *auroc_of_label) MUST_USE;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures of predicted numbers, such as an age. */
+#ifndef FOVEA_STATS_REGRESSION_H
+#define FOVEA_STATS_REGRESSION_H
+
+#include "base/status.h"
+#include "stats/figure.h"
+
+#include <stdint.h>
+
+#define REGRESSION_FIGURES(X)                                                                                          \
+    X(mae)                                                                                                             \
+    X(rmse)                                                                                                            \
+    X(r2)                                                                                                              \
+    X(pearson)                                                                                                         \
+    X(spearman)                                                                                                        \
+    X(calibration_slope)                                                                                               \
+    X(calibration_intercept)                                                                                           \
+    X(spread)
+
+typedef struct {
+    REGRESSION_FIGURES(FIGURE_FIELD)
+} RegressionFigures;
+
+extern const Figure regression_figures[]; /* a row without a name ends them */
+
+/* labels[rows] (NAN: not known, the row is left out) and predictions[rows]. EXIT_DATA naming the row of a known label
+ * or a prediction that is not finite. */
+Status regression_measure(const double *labels, const double *predictions, int64_t rows,
+                          RegressionFigures *figures) MUST_USE;
+
+#endif

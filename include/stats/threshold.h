@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thresholds chosen on validation rows, and what a threshold is worth on others. A row is called positive when its
+ * score is at least the threshold. In all of these: labels[rows] are 0, 1 or NAN (not known, left out); EXIT_DATA
+ * naming the row of another label or of a score that is not finite; a figure without the rows it needs is NAN. */
+#ifndef FOVEA_STATS_THRESHOLD_H
+#define FOVEA_STATS_THRESHOLD_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+/* The score whose sensitivity + specificity is largest, of equals the highest (Youden 1950). */
+Status threshold_youden(const double *labels, const double *scores, int64_t rows, double *threshold) MUST_USE;
+
+/* The lowest score whose specificity is at least `percent` in a hundred. */
+Status threshold_specificity(const double *labels, const double *scores, int64_t rows, int percent,
+                             double *threshold) MUST_USE;
+
+/* The share of positives called positive, and of negatives not called so. */
+typedef struct {
+    double sensitivity, specificity;
+} OperatingPoint;
+
+/* Both are NAN for a threshold that is. */
+Status threshold_measure(const double *labels, const double *scores, int64_t rows, double threshold,
+                         OperatingPoint *point) MUST_USE;
+
+/* Net benefit at the threshold probability t in (0, 1): TP / n - FP / n * t / (1 - t) (Vickers and Elkin 2006), and
+ * that of calling everyone positive. EXIT_DATA for another t. */
+typedef struct {
+    double model, everyone;
+} NetBenefit;
+
+Status threshold_net_benefit(const double *labels, const double *probabilities, int64_t rows, double t,
+                             NetBenefit *benefit) MUST_USE;
+
+#endif

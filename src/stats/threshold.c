@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stats/threshold.h"
+#include "stats/binary.h"
+#include "stats/ranking.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+/* How many rows a threshold calls positive. */
+typedef struct {
+    int64_t hits, alarms; /* rightly, wrongly */
+} Called;
+
+typedef struct {
+    Binary binary;
+    Ranking ranking;
+    int64_t negatives;
+} Sorted;
+
+static void close_sorted(Sorted *sorted) {
+    ranking_free(&sorted->ranking);
+    binary_free(&sorted->binary);
+}
+
+static Status open_sorted(const double *labels, const double *scores, int64_t rows, Sorted *sorted) {
+    *sorted = (Sorted){0};
+    TRY(binary_open(labels, scores, 1, rows, &sorted->binary));
+    sorted->negatives = sorted->binary.count - sorted->binary.positives;
+    return ranking_open(sorted->binary.scores, 1, sorted->binary.count, &sorted->ranking);
+}
+
+/* Lowers the threshold to the next score below; *place starts at the ranking's count. False below the last. */
+static bool lower_threshold(const Sorted *sorted, int64_t *place, double *threshold, Called *called) {
+    const RankedRow *list = sorted->ranking.list;
+    if (*place == 0)
+        return false;
+    *threshold = list[*place - 1].score;
+    while (*place > 0 && list[*place - 1].score == *threshold) {
+        const bool positive = sorted->binary.positive[list[--*place].row];
+        called->hits += positive;
+        called->alarms += !positive;
+    }
+    return true;
+}
+
+/* Compared in integers: J = hits / positives - alarms / negatives, so that equals are equal. */
+static double find_youden(const Sorted *sorted) {
+    double best = NAN, threshold;
+    int64_t most = 0, place = sorted->ranking.count;
+    Called called = {0};
+    if (!sorted->binary.positives || !sorted->negatives)
+        return NAN;
+    while (lower_threshold(sorted, &place, &threshold, &called)) {
+        const int64_t index = called.hits * sorted->negatives - called.alarms * sorted->binary.positives;
+        if (isnan(best) || index > most) {
+            best = threshold;
+            most = index;
+        }
+    }
+    return best;
+}
+
+static double find_specificity(const Sorted *sorted, int percent) {
+    double best = NAN, threshold;
+    int64_t place = sorted->ranking.count;
+    Called called = {0};
+    if (!sorted->negatives)
+        return NAN;
+    while (lower_threshold(sorted, &place, &threshold, &called) &&
+           (sorted->negatives - called.alarms) * 100 >= percent * sorted->negatives)
+        best = threshold;
+    return best;
+}
+
+Status threshold_youden(const double *labels, const double *scores, int64_t rows, double *threshold) {
+    Sorted sorted;
+    Status status = open_sorted(labels, scores, rows, &sorted);
+    *threshold = status ? NAN : find_youden(&sorted);
+    close_sorted(&sorted);
+    return status;
+}
+
+Status threshold_specificity(const double *labels, const double *scores, int64_t rows, int percent, double *threshold) {
+    Sorted sorted;
+    Status status = open_sorted(labels, scores, rows, &sorted);
+    *threshold = status ? NAN : find_specificity(&sorted, percent);
+    close_sorted(&sorted);
+    return status;
+}
+
+static Called count_called(const Binary *binary, double threshold) {
+    Called called = {0};
+    for (int64_t i = 0; i < binary->count; i++)
+        if (binary->scores[i] >= threshold) {
+            called.hits += binary->positive[i];
+            called.alarms += !binary->positive[i];
+        }
+    return called;
+}
+
+static double share(int64_t part, int64_t whole) {
+    return whole ? (double)part / (double)whole : NAN;
+}
+
+Status threshold_measure(const double *labels, const double *scores, int64_t rows, double threshold,
+                         OperatingPoint *point) {
+    *point = (OperatingPoint){NAN, NAN};
+    Binary binary;
+    Status status = binary_open(labels, scores, 1, rows, &binary);
+    if (!status && !isnan(threshold)) {
+        const Called called = count_called(&binary, threshold);
+        const int64_t negatives = binary.count - binary.positives;
+        *point = (OperatingPoint){share(called.hits, binary.positives), share(negatives - called.alarms, negatives)};
+    }
+    binary_free(&binary);
+    return status;
+}
+
+Status threshold_net_benefit(const double *labels, const double *probabilities, int64_t rows, double t,
+                             NetBenefit *benefit) {
+    if (!(t > 0 && t < 1))
+        return status_error(EXIT_DATA, "the threshold probability is %g: it must be between 0 and 1", t);
+    TRY(binary_check_probabilities(probabilities, rows, 1));
+    Binary binary;
+    Status status = binary_open(labels, probabilities, 1, rows, &binary);
+    if (!status) {
+        const Called called = count_called(&binary, t);
+        const double odds = t / (1 - t);
+        benefit->model = share(called.hits, binary.count) - share(called.alarms, binary.count) * odds;
+        benefit->everyone =
+            share(binary.positives, binary.count) - share(binary.count - binary.positives, binary.count) * odds;
+    }
+    binary_free(&binary);
+    return status;
+}
