@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 typedef enum {
-    RANDOM_INIT = 1, /* weights at the start */
-    RANDOM_ORDER,    /* order of records within an epoch */
-    RANDOM_CROP,     /* crop box and flip of a record */
-    RANDOM_MASK,     /* which patches a record hides */
-    RANDOM_DRAW,     /* drawn photographs */
-    RANDOM_TEST,     /* inputs of tests and benchmarks */
-    RANDOM_BOOTSTRAP /* people of a bootstrap's replicate */
+    RANDOM_INIT = 1,  /* weights at the start */
+    RANDOM_ORDER,     /* order of records within an epoch */
+    RANDOM_CROP,      /* crop box and flip of a record */
+    RANDOM_MASK,      /* which patches a record hides */
+    RANDOM_DRAW,      /* drawn photographs */
+    RANDOM_TEST,      /* inputs of tests and benchmarks */
+    RANDOM_BOOTSTRAP, /* people of a bootstrap's replicate */
+    RANDOM_DROP_PATH  /* which branches a record skips */
 } RandomPurpose;
 
 typedef struct {

@@ -22,6 +22,8 @@ typedef struct {
     const int32_t *ids;   /* MAE only: [batch][patches], each row a permutation by mae_shuffle() */
     const float *labels;  /* ViT only: [batch][shape_labels()], NaN: not known; NULL: no loss is wanted */
     const double *known;  /* with labels: what the loss divides by, see vit_known() */
+    const float *keep;    /* ViT only: drop-path's [depth][2][batch], what attention's and the MLP's branch of each
+                             sample is multiplied by; NULL: 1 */
     int batch;            /* 1 .. shape.batch */
 } ModelInput;
 
@@ -38,7 +40,8 @@ typedef struct {
     int32_t *ids[MODEL_INPUT_SLOTS];    /* [batch][patches] */
     float *labels[MODEL_INPUT_SLOTS];   /* [batch][shape_labels()] */
     double *known[MODEL_INPUT_SLOTS];
-    uint64_t uploaded; /* bytes so far */
+    float *keep[MODEL_INPUT_SLOTS]; /* [depth][2][batch] */
+    uint64_t uploaded;              /* bytes so far */
 } InputSlots;
 
 /* Takes the slots from an arena of the device's memory: none where it is the host's. `ids`: also for masks. */

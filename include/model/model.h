@@ -35,6 +35,9 @@ typedef struct {
     int classes;            /* ViT only: classes, labels or numbers */
     double label_smoothing; /* ViT only, TASK_CLASSIFY */
     Pool pool;              /* ViT only */
+    bool layer_scale;       /* ViT only: LayerScale after attention and MLP */
+    double drop_path;       /* ViT only: probability that a sample skips a branch of the last block; it rises linearly
+                               from 0 in the first, see vit_draw_keep() */
     Recompute recompute;
     int batch; /* samples that a forward pass takes at most (the micro-batch) */
     bool fp8;  /* the linear layers of the encoder's blocks in FP8, except the first block's and the last's (of two

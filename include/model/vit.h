@@ -20,7 +20,7 @@ void vit_close(Vit *vit);
 Params *vit_params(Vit *vit);
 const ModelShape *vit_shape(const Vit *vit);
 
-/* As mae_init(), with a head N(0, 2e-5). */
+/* As mae_init(), with a head N(0, 2e-5) and LayerScale 1e-5. */
 Status vit_init(Vit *vit, uint64_t seed) MUST_USE;
 
 /* Weights of the classes, [shape_outputs()] in the host's memory: of a label's class and of the classes that smoothing
@@ -32,6 +32,10 @@ Status vit_set_weights(Vit *vit, const float *weights) MUST_USE;
  * loss divides by an n-th of the whole batch's, so that the mean of their losses is that of the batch however its known
  * labels fall. */
 double vit_known(const Vit *vit, const float *labels, int batch);
+
+/* Drop-path's factors of one sample, [depth][2]: 0 with the block's probability p, else 1 / (1 - p) (Huang et al.,
+ * arXiv 1603.09382). They depend on the seed, the epoch and the sample alone. */
+void vit_draw_keep(const ModelShape *shape, uint64_t seed, uint32_t epoch, uint64_t sample, float *keep);
 
 /* input_upload() to the model's slots, and bytes that it has copied so far. */
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) MUST_USE;

@@ -107,6 +107,20 @@ typedef struct {
     const Fp8Codes *codes; /* of dx; NULL: none */
 } NormBackward;
 
+/* The gradient of keep * scale * branch where no norm follows the sum, from dx, the sum's: dbranch = keep * scale * dx,
+ * and dscale as in norm_backward. scale and keep may be NULL, dscale, too; `branch` is read only for dscale. */
+typedef struct {
+    const Real *dx;      /* [rows][dim] */
+    const Real *branch;  /* [rows][dim] */
+    const float *scale;  /* [dim] */
+    const float *keep;   /* [rows / rows_per_sample] */
+    int rows_per_sample; /* used with keep */
+    Real *dbranch;       /* [rows][dim] */
+    float *dscale;       /* [dim] */
+    bool add;
+    int rows, dim;
+} BranchBackward;
+
 /* out = softmax(q k^T / sqrt(head)) v for each sample and head; qkv holds q, k and v interleaved as one linear layer
  * writes them. `lse` keeps each row's log-sum-exp for the gradient. A thread holds one head's scores at a time. */
 typedef struct {
@@ -395,6 +409,7 @@ typedef struct {
     X(gelu_backward, GeluBackward)                                                                                     \
     X(norm_forward, NormForward)                                                                                       \
     X(norm_backward, NormBackward)                                                                                     \
+    X(branch_backward, BranchBackward)                                                                                 \
     X(attention_forward, AttentionForward)                                                                             \
     X(attention_backward, AttentionBackward)                                                                           \
     X(pixels_to_patches, PixelsToPatches)                                                                              \

@@ -16,9 +16,22 @@ Status stack_open(Stack *stack, const char *prefix, const char *last_norm, int d
                      .eps = (float)shape->norm_eps,
                      .recompute = shape->recompute,
                      .activation = shape->activation,
-                     .last = {.weight = -1, .bias = -1}};
+                     .layer_scale = shape->layer_scale,
+                     .scales_branches = shape->layer_scale || shape->drop_path > 0,
+                     .last = {.weight = -1, .bias = -1, .scale = -1, .place = 2 * depth - 1}};
     stack->blocks = calloc((size_t)depth, sizeof *stack->blocks);
-    return stack->blocks ? NULL : status_no_memory("the list of blocks", sizeof *stack->blocks * (size_t)depth);
+    if (!stack->blocks)
+        return status_no_memory("the list of blocks", sizeof *stack->blocks * (size_t)depth);
+    for (int i = 0; i < depth; i++) {
+        stack->blocks[i].norm1 = (Norm){.scale = -1, .place = 2 * i - 1};
+        stack->blocks[i].norm2 = (Norm){.scale = -1, .place = 2 * i};
+    }
+    return NULL;
+}
+
+/* The sum that a block's MLP goes into. */
+static Norm *mlp_sum(Stack *stack, int block) {
+    return block + 1 < stack->depth ? &stack->blocks[block + 1].norm1 : &stack->last;
 }
 
 Status stack_use_fp8(Stack *stack, Ops *ops, const Params *params) {
@@ -66,10 +79,14 @@ void stack_params(Stack *stack, Params *params) {
         block->norm1.bias = add_block_param(params, prefix, i, "norm1.bias", 1, dim, 0);
         block->to_qkv = add_linear(stack, params, i, "attn.qkv", dim, 3 * dim);
         block->proj = add_linear(stack, params, i, "attn.proj", dim, dim);
+        if (stack->layer_scale)
+            block->norm2.scale = add_block_param(params, prefix, i, "ls1.gamma", 1, dim, 0);
         block->norm2.weight = add_block_param(params, prefix, i, "norm2.weight", 1, dim, 0);
         block->norm2.bias = add_block_param(params, prefix, i, "norm2.bias", 1, dim, 0);
         block->fc1 = add_linear(stack, params, i, "mlp.fc1", dim, hidden);
         block->fc2 = add_linear(stack, params, i, "mlp.fc2", hidden, dim);
+        if (stack->layer_scale)
+            mlp_sum(stack, i)->scale = add_block_param(params, prefix, i, "ls2.gamma", 1, dim, 0);
     }
     if (stack->last_name) {
         char name[64];
@@ -77,6 +94,20 @@ void stack_params(Stack *stack, Params *params) {
         stack->last.weight = params_add(params, name, true, stack->depth + 1, 1, (int64_t[]){dim});
         snprintf(name, sizeof name, "%s.bias", stack->last_name);
         stack->last.bias = params_add(params, name, true, stack->depth + 1, 1, (int64_t[]){dim});
+    }
+}
+
+/* LayerScale's gradient needs the branches themselves. An MLP's is needed after the next block has been computed again,
+ * so that none is shared. */
+static void place_branches(Stack *stack, Arena *arena, size_t plane) {
+    stack->branch = arena_take(arena, plane);
+    for (int i = 0; i < stack->depth; i++) {
+        const bool own = i == 0 || stack->recompute != RECOMPUTE_BLOCKS;
+        Norm *attention = &stack->blocks[i].norm2;
+        attention->branch = !stack->layer_scale ? stack->branch
+                            : own               ? arena_take(arena, plane)
+                                                : stack->blocks[0].norm2.branch;
+        mlp_sum(stack, i)->branch = stack->layer_scale ? arena_take(arena, plane) : stack->branch;
     }
 }
 
@@ -106,7 +137,8 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     stack->last.y = arena_take(arena, plane);
     stack->last.mean = arena_take(arena, row);
     stack->last.rstd = arena_take(arena, row);
-    stack->branch = arena_take(arena, plane);
+    place_branches(stack, arena, plane);
+    stack->dbranch = stack->scales_branches ? arena_take(arena, plane) : NULL;
     stack->dx = arena_take(arena, plane);
     stack->dy = arena_take(arena, plane);
     stack->dattended = arena_take(arena, plane);
@@ -117,13 +149,29 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
     fp8_place(stack->fp8, arena, rows);
 }
 
-/* norm->sum = before + branch (NULL: the sum is there already), and its norm, which goes into `next`. */
+/* A sum's LayerScale and drop-path; NULL: none. */
+static const float *branch_scale(const Params *params, const Norm *norm) {
+    return norm->scale >= 0 ? params_value(params, norm->scale) : NULL;
+}
+static const float *branch_keep(const Stack *stack, const Norm *norm, int rows) {
+    return stack->keep && norm->place >= 0 ? stack->keep + (size_t)norm->place * (size_t)(rows / stack->tokens) : NULL;
+}
+
+/* Whether the gradient of its branch is another than the sum's own. */
+static bool is_scaled(const Stack *stack, const Norm *norm) {
+    return norm->scale >= 0 || (stack->keep && norm->place >= 0);
+}
+
+/* norm->sum = before + its branch (before NULL: the sum is there already), and its norm, which goes into `next`. */
 static void forward_norm(const Stack *stack, Ops *ops, const Params *params, const Norm *norm, const Real *before,
-                         const Real *branch, int rows, const Linear *next) {
+                         int rows, const Linear *next) {
     const bool normed = norm->weight >= 0;
     Fp8Codes codes;
-    ops->norm_forward(ops, &(NormForward){.x = before,
-                                          .branch = branch,
+    ops->norm_forward(ops, &(NormForward){.x = before ? before : norm->sum,
+                                          .branch = before ? norm->branch : NULL,
+                                          .scale = before ? branch_scale(params, norm) : NULL,
+                                          .keep = before ? branch_keep(stack, norm, rows) : NULL,
+                                          .rows_per_sample = stack->tokens,
                                           .weight = normed ? params_value(params, norm->weight) : NULL,
                                           .bias = normed ? params_value(params, norm->bias) : NULL,
                                           .eps = stack->eps,
@@ -137,9 +185,10 @@ static void forward_norm(const Stack *stack, Ops *ops, const Params *params, con
 }
 
 /* From dy, the gradient of the norm, and dsum, that of the sum by other ways (NULL: none), to stack->dx, that of the
- * sum, which goes into the output of `next`. */
-static void backward_norm(const Stack *stack, Ops *ops, const Params *params, const Norm *norm, const Real *dy,
-                          const Real *dsum, int rows, bool add, const Linear *next) {
+ * sum. Returns its branch's, which goes into the output of `next`. */
+static const Real *backward_norm(const Stack *stack, Ops *ops, const Params *params, const Norm *norm, const Real *dy,
+                                 const Real *dsum, int rows, bool add, const Linear *next) {
+    const bool scaled = is_scaled(stack, norm);
     Fp8Codes codes;
     ops->norm_backward(ops, &(NormBackward){.dy = dy,
                                             .dsum = dsum,
@@ -147,13 +196,38 @@ static void backward_norm(const Stack *stack, Ops *ops, const Params *params, co
                                             .mean = norm->mean,
                                             .rstd = norm->rstd,
                                             .weight = params_value(params, norm->weight),
+                                            .branch = norm->branch,
+                                            .scale = branch_scale(params, norm),
+                                            .keep = branch_keep(stack, norm, rows),
+                                            .rows_per_sample = stack->tokens,
                                             .dx = stack->dx,
+                                            .dbranch = scaled ? stack->dbranch : NULL,
                                             .dweight = params_grad(params, norm->weight),
                                             .dbias = params_grad(params, norm->bias),
+                                            .dscale = norm->scale >= 0 ? params_grad(params, norm->scale) : NULL,
                                             .add = add,
                                             .rows = rows,
                                             .dim = stack->dim,
-                                            .codes = linear_codes(next, FP8_GRADIENT, &codes)});
+                                            .codes = linear_codes(scaled ? NULL : next, FP8_GRADIENT, &codes)});
+    return scaled ? stack->dbranch : stack->dx;
+}
+
+/* The gradient of the branch of a sum that no norm follows, from that of the sum. */
+static const Real *backward_sum(const Stack *stack, Ops *ops, const Params *params, const Norm *norm, const Real *dx,
+                                int rows, bool add) {
+    if (!is_scaled(stack, norm))
+        return dx;
+    ops->branch_backward(ops, &(BranchBackward){.dx = dx,
+                                                .branch = norm->branch,
+                                                .scale = branch_scale(params, norm),
+                                                .keep = branch_keep(stack, norm, rows),
+                                                .rows_per_sample = stack->tokens,
+                                                .dbranch = stack->dbranch,
+                                                .dscale = norm->scale >= 0 ? params_grad(params, norm->scale) : NULL,
+                                                .add = add,
+                                                .rows = rows,
+                                                .dim = stack->dim});
+    return stack->dbranch;
 }
 
 /* From the first norm's output to the activation; only the block's last linear layer remains. */
@@ -167,8 +241,8 @@ static void forward_block(const Stack *stack, Ops *ops, const Params *params, co
                                                     .tokens = stack->tokens,
                                                     .heads = stack->heads,
                                                     .head = stack->dim / stack->heads});
-    linear_forward(&b->proj, ops, params, &(LinearPass){.x = b->attended, .y = stack->branch, .rows = rows});
-    forward_norm(stack, ops, params, &b->norm2, b->norm1.sum, stack->branch, rows, &b->fc1);
+    linear_forward(&b->proj, ops, params, &(LinearPass){.x = b->attended, .y = b->norm2.branch, .rows = rows});
+    forward_norm(stack, ops, params, &b->norm2, b->norm1.sum, rows, &b->fc1);
     linear_forward(&b->fc1, ops, params,
                    &(LinearPass){.x = b->norm2.y,
                                  .act = stack->activation,
@@ -180,16 +254,16 @@ static void forward_block(const Stack *stack, Ops *ops, const Params *params, co
 
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
     const int rows = batch * stack->tokens;
-    const Real *before = stack->blocks[0].norm1.sum, *branch = NULL;
+    const Real *before = NULL;
     for (int i = 0; i < stack->depth; i++) {
         Block *b = &stack->blocks[i];
-        forward_norm(stack, ops, params, &b->norm1, before, branch, rows, &b->to_qkv);
+        forward_norm(stack, ops, params, &b->norm1, before, rows, &b->to_qkv);
         forward_block(stack, ops, params, b, batch);
-        linear_forward(&b->fc2, ops, params, &(LinearPass){.x = b->activated, .y = stack->branch, .rows = rows});
+        linear_forward(&b->fc2, ops, params,
+                       &(LinearPass){.x = b->activated, .y = mlp_sum(stack, i)->branch, .rows = rows});
         before = b->norm2.sum;
-        branch = stack->branch;
     }
-    forward_norm(stack, ops, params, &stack->last, before, branch, rows, NULL);
+    forward_norm(stack, ops, params, &stack->last, before, rows, NULL);
 }
 
 /* Computes again those of a block's activations that other blocks have overwritten. */
@@ -199,26 +273,27 @@ static void recompute_block(const Stack *stack, Ops *ops, const Params *params, 
         return;
     if (stack->recompute == RECOMPUTE_BLOCKS) {
         fp8_repeat(stack->fp8, true);
-        forward_norm(stack, ops, params, &b->norm1, b->norm1.sum, NULL, rows, &b->to_qkv);
+        forward_norm(stack, ops, params, &b->norm1, NULL, rows, &b->to_qkv);
         forward_block(stack, ops, params, b, batch);
         fp8_repeat(stack->fp8, false);
         return;
     }
-    forward_norm(stack, ops, params, &b->norm1, b->norm1.sum, NULL, rows, NULL);
-    forward_norm(stack, ops, params, &b->norm2, b->norm2.sum, NULL, rows, NULL);
+    forward_norm(stack, ops, params, &b->norm1, NULL, rows, NULL);
+    forward_norm(stack, ops, params, &b->norm2, NULL, rows, NULL);
     ops->gelu_forward(ops, &(GeluForward){.x = b->hidden,
                                           .act = stack->activation,
                                           .y = b->activated,
                                           .count = (size_t)rows * (size_t)stack->hidden});
 }
 
-/* From dx, the gradient of the residual stream after the block, which is the branches' as well, to stack->dx, that at
- * its entry, which goes into the output of `before`. */
-static void backward_block(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *dx,
-                           int batch, bool add, const Linear *before) {
+/* From dx, the gradient of the residual stream after the block, and dbranch, that of the MLP's output, to stack->dx,
+ * that at the block's entry. Returns the gradient of the branch that entered there, which goes into the output of
+ * `before`. */
+static const Real *backward_block(const Stack *stack, Ops *ops, const Params *params, const Block *b, const Real *dx,
+                                  const Real *dbranch, int batch, bool add, const Linear *before) {
     const int rows = batch * stack->tokens;
     linear_backward(&b->fc2, ops, params,
-                    &(LinearGradient){.dy = dx,
+                    &(LinearGradient){.dy = dbranch,
                                       .x = b->activated,
                                       .act = stack->activation,
                                       .pre = b->hidden,
@@ -229,10 +304,10 @@ static void backward_block(const Stack *stack, Ops *ops, const Params *params, c
     linear_backward(
         &b->fc1, ops, params,
         &(LinearGradient){.dy = stack->dhidden, .x = b->norm2.y, .dx = stack->dy, .add = add, .rows = rows});
-    backward_norm(stack, ops, params, &b->norm2, stack->dy, dx, rows, add, &b->proj);
+    dbranch = backward_norm(stack, ops, params, &b->norm2, stack->dy, dx, rows, add, &b->proj);
     linear_backward(
         &b->proj, ops, params,
-        &(LinearGradient){.dy = stack->dx, .x = b->attended, .dx = stack->dattended, .add = add, .rows = rows});
+        &(LinearGradient){.dy = dbranch, .x = b->attended, .dx = stack->dattended, .add = add, .rows = rows});
     ops->attention_backward(ops, &(AttentionBackward){.dout = stack->dattended,
                                                       .qkv = b->qkv,
                                                       .out = b->attended,
@@ -244,23 +319,22 @@ static void backward_block(const Stack *stack, Ops *ops, const Params *params, c
                                                       .head = stack->dim / stack->heads});
     linear_backward(&b->to_qkv, ops, params,
                     &(LinearGradient){.dy = stack->dqkv, .x = b->norm1.y, .dx = stack->dy, .add = add, .rows = rows});
-    backward_norm(stack, ops, params, &b->norm1, stack->dy, stack->dx, rows, add, before);
+    return backward_norm(stack, ops, params, &b->norm1, stack->dy, stack->dx, rows, add, before);
 }
 
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
-    const Real *dx = dout;
-    if (stack->last_name) {
-        backward_norm(stack, ops, params, &stack->last, dout, NULL, batch * stack->tokens, add,
-                      &stack->blocks[stack->depth - 1].fc2);
-        dx = stack->dx;
-    }
+    const int rows = batch * stack->tokens;
+    const Real *dx = stack->last_name ? stack->dx : dout;
+    const Real *dbranch = stack->last_name ? backward_norm(stack, ops, params, &stack->last, dout, NULL, rows, add,
+                                                           &stack->blocks[stack->depth - 1].fc2)
+                                           : backward_sum(stack, ops, params, &stack->last, dout, rows, add);
     for (int i = stack->depth - 1; i >= 0; i--) {
         const Block *b = &stack->blocks[i];
         /* Codes for the block before are of no use if that is computed again first. */
         const Linear *before = i && stack->recompute != RECOMPUTE_BLOCKS ? &b[-1].fc2 : NULL;
         if (i < stack->depth - 1) /* the last block's activations have not been overwritten */
             recompute_block(stack, ops, params, b, batch);
-        backward_block(stack, ops, params, b, dx, batch, add, before);
+        dbranch = backward_block(stack, ops, params, b, dx, dbranch, batch, add, before);
         dx = stack->dx;
     }
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stack of pre-norm transformer blocks (Dosovitskiy et al., arXiv 2010.11929), the same for the ViT encoder and the
  * MAE decoder: x += attention(norm1(x)); x += mlp(norm2(x)); then, for some stacks, a last norm. Each residual sum is
- * fused with the norm that follows it. */
+ * fused with the norm that follows it. A branch may be scaled by column (LayerScale) and by sample (drop-path) on its
+ * way into the sum. */
 #ifndef FOVEA_MODEL_BLOCKS_H
 #define FOVEA_MODEL_BLOCKS_H
 
 #include "model/linear.h"
 #include "model/model.h"
 
-/* A residual sum and its norm. */
+/* A residual sum, of the one before and a branch of a block, and its norm. */
 typedef struct {
     int weight, bias;   /* parameter indices; -1: no norm, only the sum */
+    int scale;          /* the branch's LayerScale, a parameter index; -1: none */
+    int place;          /* of the branch among the stack's, two a block; -1: there is none, the sum is the entry */
+    Real *branch;       /* [rows][dim] */
     Real *sum;          /* [rows][dim]: the residual stream here */
     Real *y;            /* [rows][dim]: its norm */
     float *mean, *rstd; /* [rows] */
@@ -35,8 +39,12 @@ typedef struct {
     Fp8 *fp8;                  /* owned; NULL: the linear layers are not in FP8 */
     Norm last;                 /* after the last block */
     const char *last_name;     /* of the last norm; NULL: none */
+    bool layer_scale;          /* the branches are kept for its gradient */
+    bool scales_branches;      /* by that or by drop-path */
+    const float *keep;         /* [depth][2][batch], device memory: drop-path of the next passes; NULL: none */
     Real *branch;              /* [rows][dim]: a branch on its way into the residual sum */
     Real *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
+    Real *dbranch;             /* [rows][dim]: that of a scaled branch; NULL where none is scaled */
     Real *dqkv, *dhidden;
 } Stack;
 

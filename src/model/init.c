@@ -34,6 +34,9 @@ static void draw_tensor(const Param *param, const ModelShape *shape, float *valu
     } else if (param->dims >= 2) {
         const double fan_out = (double)param->shape[0], fan_in = (double)param->count / fan_out;
         fill_uniform(value, param->count, sqrt(6 / (fan_in + fan_out)), random);
+    } else if (strstr(param->name, ".gamma")) {
+        for (size_t j = 0; j < param->count; j++)
+            value[j] = 1e-5f;
     } else if (strstr(param->name, "norm") && strstr(param->name, ".weight")) {
         for (size_t j = 0; j < param->count; j++)
             value[j] = 1;

@@ -14,6 +14,8 @@ void input_place(InputSlots *slots, const ModelShape *shape, const Device *devic
         slots->ids[slot] = ids ? arena_take(arena, batch * patches * sizeof **slots->ids) : NULL;
         slots->labels[slot] = labels ? arena_take(arena, batch * labels * sizeof **slots->labels) : NULL;
         slots->known[slot] = labels ? arena_take(arena, sizeof **slots->known) : NULL;
+        slots->keep[slot] =
+            shape->drop_path > 0 ? arena_take(arena, batch * 2 * (size_t)shape->depth * sizeof **slots->keep) : NULL;
     }
 }
 
@@ -48,6 +50,11 @@ Status input_upload(InputSlots *slots, int slot, Stream *stream, const ModelInpu
         TRY(upload_bytes(slots, stream, slots->labels[slot], host->labels,
                          count * (size_t)shape_labels(slots->shape) * sizeof *host->labels));
         TRY(upload_bytes(slots, stream, slots->known[slot], host->known, sizeof *host->known));
+    }
+    if (host->keep) {
+        input->keep = slots->keep[slot];
+        TRY(upload_bytes(slots, stream, slots->keep[slot], host->keep,
+                         count * 2 * (size_t)slots->shape->depth * sizeof *host->keep));
     }
     if (!host->ids)
         return NULL;

@@ -17,6 +17,8 @@ Status model_check(const ModelShape *shape, bool mae) {
     if (shape->heads < 1 || shape->dim % shape->heads || shape->dim % 4)
         return status_error(EXIT_USAGE, "the encoder's dimension %d must be a multiple of its %d heads and of 4",
                             shape->dim, shape->heads);
+    if (shape->drop_path < 0 || shape->drop_path >= 1)
+        return status_error(EXIT_USAGE, "drop-path's probability is %g, not from 0 to below 1", shape->drop_path);
     if (!mae)
         return shape_outputs(shape) >= 1
                    ? NULL

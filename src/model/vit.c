@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/vit.h"
 
+#include "base/random.h"
 #include "model/blocks.h"
 #include "model/embedding.h"
 #include "model/init.h"
@@ -51,7 +52,7 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     size_t batch = (size_t)s->batch, patches = (size_t)vit->patches, outputs = (size_t)shape_outputs(s);
     size_t real = real_size(ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim;
     arena_group(host, "lists of tensors");
-    params_begin(&vit->params, host, 8 + 12 * s->depth);
+    params_begin(&vit->params, host, 8 + 14 * s->depth);
     list_vit_params(vit);
     vit->weights_in_memory = arena_take(host, outputs * sizeof *vit->weights_in_memory);
     vit->params.fp8 = vit->stack.fp8;
@@ -198,6 +199,15 @@ double vit_known(const Vit *vit, const float *labels, int batch) {
     return known;
 }
 
+void vit_draw_keep(const ModelShape *shape, uint64_t seed, uint32_t epoch, uint64_t sample, float *keep) {
+    Random random;
+    random_start(&random, seed, RANDOM_DROP_PATH, epoch, sample);
+    for (int i = 0; i < 2 * shape->depth; i++) {
+        const double p = shape->depth > 1 ? shape->drop_path * (i / 2) / (shape->depth - 1) : 0;
+        keep[i] = random_uniform(&random) < p ? 0 : (float)(1 / (1 - p));
+    }
+}
+
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
     return input_upload(&vit->slots, slot, stream, host, input);
 }
@@ -225,6 +235,7 @@ void vit_forward(Vit *vit, const ModelInput *input) {
                                             .patches = patches,
                                             .keep = patches,
                                             .dim = s->dim});
+    vit->stack.keep = input->keep;
     stack_forward(&vit->stack, ops, p, batch);
     ops->pool_forward(ops, &(PoolForward){.x = vit->stack.last.sum,
                                           .pool = s->pool,

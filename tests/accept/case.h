@@ -171,6 +171,8 @@ static Status case_read(Case *c) {
         return status_error(EXIT_DATA, "the case's pool and global_pool contradict each other");
     if (c->outputs >= 0 && c->outputs != c->classes - (c->task == TASK_ORDINAL))
         return status_error(EXIT_DATA, "the case has %g outputs for %g classes", c->outputs, c->classes);
+    if (safetensors_find(c->file, "drop_path") && c->drop_path == 0)
+        return status_error(EXIT_DATA, "the case drops paths with probability 0");
     if (safetensors_find(c->file, "class_weights") && c->task == TASK_REGRESS)
         return status_error(EXIT_DATA, "the case has class weights and no classes");
     return NULL;
@@ -178,9 +180,8 @@ static Status case_read(Case *c) {
 
 /* What is not there yet. */
 static Status case_refuse(const Case *c) {
-    if (c->layer_scale || c->drop_path || c->freeze || c->l2sp || safetensors_find(c->file, "drop_path"))
-        return status_error(EXIT_DATA, "the case has LayerScale, drop-path, frozen blocks or L2-SP, which the model "
-                                       "does not have");
+    if (c->freeze || c->l2sp)
+        return status_error(EXIT_DATA, "the case has frozen blocks or L2-SP, which the trainer does not have");
     return NULL;
 }
 
@@ -202,6 +203,8 @@ static ModelShape case_shape(const Case *c) {
                         .classes = (int)c->classes,
                         .label_smoothing = c->label_smoothing,
                         .pool = c->pool,
+                        .layer_scale = c->layer_scale != 0,
+                        .drop_path = c->drop_path,
                         .batch = (int)c->batch};
 }
 

@@ -140,6 +140,7 @@ typedef struct {
     float *image, *labels;
     int32_t *ids;
     double *known;
+    float *keep;
 } Input;
 
 static void lay_out(const Replay *r, Input *input, Arena *arena) {
@@ -148,6 +149,7 @@ static void lay_out(const Replay *r, Input *input, Arena *arena) {
     input->ids = arena_take(arena, batch * (size_t)shape_patches(&r->shape) * sizeof *input->ids);
     input->labels = arena_take(arena, batch * (size_t)shape_labels(&r->shape) * sizeof *input->labels);
     input->known = arena_take(arena, sizeof *input->known);
+    input->keep = arena_take(arena, 2 * batch * (size_t)r->shape.depth * sizeof *input->keep);
 }
 
 static Status open_input(Replay *r, Input *input, ModelInput *batch) {
@@ -241,6 +243,18 @@ static Status place_labels(Replay *r, Vit *vit, Input *place, ModelInput *input,
     return device_write(r->device, place->labels, labels, (size_t)count * sizeof *labels);
 }
 
+/* The step's drop-path, where the case has it. */
+static Status place_keep(Replay *r, const Input *place, ModelInput *input, int step) {
+    const Tensor *keep;
+    const int count = 2 * r->shape.depth * r->shape.batch;
+    if (r->shape.drop_path == 0)
+        return NULL;
+    TRY(case_tensor(&r->settings, "drop_path", TYPE_F32, (int64_t)r->settings.steps * count, &keep));
+    input->keep = place->keep;
+    return device_write(r->device, place->keep, (const float *)keep->data + (size_t)(step - 1) * (size_t)count,
+                        (size_t)count * sizeof(float));
+}
+
 static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *place, float *labels, float *losses) {
     ModelInput input;
     const int64_t batch = r->shape.batch;
@@ -249,6 +263,7 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *place,
     Params *params = vit_params(vit);
     for (int step = 1; step <= (int)r->settings.steps; step++) {
         double loss;
+        TRY(place_keep(r, place, &input, step));
         fp8_begin(params->fp8);
         vit_forward(vit, &input);
         TRY(vit_loss(vit, &loss));

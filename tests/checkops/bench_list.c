@@ -39,6 +39,10 @@ static OpCost norm_backward(Bed *b, const int *n) {
          .rstd = b->pool[7], .weight = b->pool[3], .rows_per_sample = 1, .dx = b->pool[4], .dweight = sums,
          .dbias = sums + n[1], .rows = n[0], .dim = n[1]);
 }
+static OpCost branch_backward(Bed *b, const int *n) {
+    CALL(branch_backward, BranchBackward, .dx = b->pool[0], .branch = b->pool[1], .scale = b->pool[2],
+         .dbranch = b->pool[4], .dscale = b->pool[5], .rows = n[0], .dim = n[1]);
+}
 static OpCost attention_forward(Bed *b, const int *n) {
     CALL(attention_forward, AttentionForward, .qkv = b->pool[0], .out = b->pool[5], .lse = b->pool[6], .batch = n[0],
          .tokens = n[1], .heads = n[2], .head = n[3]);
@@ -212,6 +216,8 @@ const Bench benches[] = {
     {"norm_backward", norm_backward, {3200, 768}, 0, false},
     {"norm_backward", norm_backward, {8400, 1024}, 0, true},
     {"norm_backward", norm_backward, {33096, 512}, 0, true},
+    {"branch_backward", branch_backward, {2368, 192}, 0, false},
+    {"branch_backward", branch_backward, {168 * 197, 1024}, 0, true},
     {"attention_forward", attention_forward, {64, 10, 3, 64}, 12, false},
     {"attention_forward", attention_forward, {64, 37, 3, 32}, 4, false},
     {"attention_forward", attention_forward, {64, 50, 12, 64}, 0, false},

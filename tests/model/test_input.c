@@ -12,6 +12,7 @@
 #include "model/vit.h"
 #include "tests/fixtures/check.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ static Vit *open_vit(Fixture *f, int record, bool cached) {
                               .norm_eps = 1e-6,
                               .activation = ACTIVATION_GELU_ERF,
                               .classes = CLASSES,
+                              .drop_path = 0.5,
                               .batch = BATCH};
     Vit *vit;
     Random random;
@@ -98,6 +100,27 @@ static void the_slots_count_what_they_upload(void **state) {
     vit_close(vit);
 }
 
+static void labels_and_factors_are_uploaded(void **state) {
+    Fixture *f = *state;
+    Vit *vit = open_vit(f, 0, false);
+    const float labels[BATCH] = {1, NAN}, keep[2 * BATCH] = {0, 2, 1.5f, 0.5f};
+    const double known = 3;
+    const ModelInput host = {.pixels = f->records[0], .labels = labels, .known = &known, .keep = keep, .batch = BATCH};
+    ModelInput input;
+    float read_labels[BATCH], read_keep[2 * BATCH];
+    double read_known;
+    assert_fine(vit_upload(vit, 0, NULL, &host, &input));
+    assert_fine(device_read(f->device, read_labels, input.labels, sizeof read_labels));
+    assert_fine(device_read(f->device, read_keep, input.keep, sizeof read_keep));
+    assert_fine(device_read(f->device, &read_known, input.known, sizeof read_known));
+    assert_memory_equal(read_labels, labels, sizeof labels);
+    assert_memory_equal(read_keep, keep, sizeof keep);
+    assert_true(read_known == known);
+    if (!f->device->host_memory)
+        assert_true(vit_uploaded_bytes(vit) == BATCH * IMAGE + sizeof labels + sizeof keep + sizeof known);
+    vit_close(vit);
+}
+
 static int open_device(void **state, DeviceKind kind) {
     Fixture *f = calloc(1, sizeof *f);
     char *note;
@@ -148,6 +171,7 @@ static void skip_without_device(void **state) {
     }
 ON_BOTH(crops_by_the_device_are_those_of_the_host)
 ON_BOTH(the_slots_count_what_they_upload)
+ON_BOTH(labels_and_factors_are_uploaded)
 
 int main(void) {
 #define TEST(name)                                                                                                     \
@@ -156,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(crops_by_the_device_are_those_of_the_host),
         TEST(the_slots_count_what_they_upload),
+        TEST(labels_and_factors_are_uploaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

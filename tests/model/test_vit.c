@@ -170,11 +170,80 @@ static void activations_are_visited_in_their_order(void **state) {
     vit_close(f.vit);
 }
 
+/* Scaled branches are kept where the backward pass finds them: no recomputation changes a bit. */
+static void recomputing_scaled_branches_changes_nothing(void **state) {
+    (void)state;
+    static Fixture f;
+    const float labels[BATCH * CLASSES] = {1, 0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1};
+    const double known = BATCH * CLASSES;
+    float keep[3 * 2 * BATCH], *first = NULL;
+    for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
+        keep[i] = i % 3 ? 1.25f : 0;
+    for (int way = RECOMPUTE_NONE; way <= RECOMPUTE_BLOCKS; way++) {
+        ModelShape shape = small;
+        shape.depth = 3;
+        shape.layer_scale = true;
+        shape.drop_path = 0.2;
+        shape.recompute = (Recompute)way;
+        open_vit(&f, &shape);
+        Params *params = vit_params(f.vit);
+        for (int i = 0; i < params->count; i++) /* scales that matter */
+            for (size_t j = 0; j < params->list[i].count && strstr(params->list[i].name, ".gamma"); j++)
+                params->value[params->list[i].offset + j] = 0.5f + (float)(j % 3);
+        const ModelInput input = {.image = f.image, .labels = labels, .known = &known, .keep = keep, .batch = BATCH};
+        vit_forward(f.vit, &input);
+        vit_backward(f.vit, &input, 1, false);
+        assert_null(ops_error(&f.ops));
+        const Param *scale = params_find(params, "blocks.1.ls2.gamma");
+        assert_true(fabsf(params->grad[scale->offset]) > 1e-6f);
+        const size_t bytes = params->trainable * sizeof *first;
+        if (!first)
+            first = memcpy(malloc(bytes), params->grad, bytes);
+        else
+            assert_memory_equal(params->grad, first, bytes);
+        vit_close(f.vit);
+    }
+    free(first);
+}
+
+static void branches_drop_by_their_key_alone(void **state) {
+    (void)state;
+    enum { DEPTH = 5, SAMPLES = 4000 };
+    ModelShape shape = small;
+    shape.depth = DEPTH;
+    shape.drop_path = 0.4;
+    float keep[2 * DEPTH], again[2 * DEPTH];
+    int dropped[2 * DEPTH] = {0}, changed = 0;
+    for (uint64_t sample = 0; sample < SAMPLES; sample++) {
+        vit_draw_keep(&shape, 3, 1, sample, keep);
+        vit_draw_keep(&shape, 3, 1, sample, again);
+        assert_memory_equal(keep, again, sizeof keep);
+        vit_draw_keep(&shape, 3, 2, sample, again);
+        changed += memcmp(keep, again, sizeof keep) != 0;
+        for (int i = 0; i < 2 * DEPTH; i++) {
+            const float kept = (float)(1 / (1 - 0.4 * (i / 2) / (DEPTH - 1)));
+            assert_true(keep[i] == 0 || keep[i] == kept);
+            dropped[i] += keep[i] == 0;
+        }
+    }
+    for (int i = 0; i < 2 * DEPTH; i++) { /* 4 standard deviations of a share of 4,000: at most 0.031 */
+        const double p = 0.4 * (i / 2) / (DEPTH - 1);
+        assert_true(fabs(dropped[i] / (double)SAMPLES - p) <= 4 * sqrt(p * (1 - p) / SAMPLES));
+    }
+    assert_true(changed > SAMPLES / 2);
+    shape.drop_path = 1;
+    Status status = model_check(&shape, false);
+    assert_int_equal(status_code(status), EXIT_USAGE);
+    status_free(status);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_in_parts_has_the_loss_of_the_whole),
         cmocka_unit_test(known_labels_are_weighed_and_counted),
         cmocka_unit_test(the_tables_numbers_are_measured),
+        cmocka_unit_test(recomputing_scaled_branches_changes_nothing),
+        cmocka_unit_test(branches_drop_by_their_key_alone),
         cmocka_unit_test(activations_are_visited_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

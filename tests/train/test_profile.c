@@ -113,7 +113,7 @@ static void flops_are_the_models(void **state) {
 static void other_operations_hand_on_their_arguments(void **state) {
     (void)state;
     enum { COUNT = 24 };
-    float x[COUNT], results[2][12][COUNT] = {0};
+    float x[COUNT], results[2][14][COUNT] = {0};
     uint16_t rounded[COUNT];
     uint8_t codes[2][3][COUNT] = {0}, left[2][2][COUNT] = {0};
     double losses[2][3] = {{0}};
@@ -175,6 +175,15 @@ static void other_operations_hand_on_their_arguments(void **state) {
                                                     .dpred = out[7],
                                                     .batch = 4,
                                                     .outputs = 6});
+        ops.branch_backward(&ops, &(BranchBackward){.dx = x,
+                                                    .branch = out[0],
+                                                    .scale = x + 3,
+                                                    .keep = x + 15,
+                                                    .rows_per_sample = 4,
+                                                    .dbranch = out[12],
+                                                    .dscale = out[13],
+                                                    .rows = 8,
+                                                    .dim = 3});
         ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = rounded, .count = COUNT});
         ops.cast_from_bf16(&ops, &(CastFromBf16){.x = rounded, .y = out[4], .count = COUNT});
         ops.find_nonfinite(&ops, &(FindNonfinite){.x = x, .type = REAL_FP32, .count = COUNT, .first = &first});
@@ -227,13 +236,11 @@ static void other_operations_hand_on_their_arguments(void **state) {
     assert_true(left[1][0][0] && left[1][1][0]);
     assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
     static const Operation called[] = {
-        OPERATION_gelu_forward,       OPERATION_gelu_backward,
-        OPERATION_image_to_patches,   OPERATION_pool_forward,
-        OPERATION_pool_backward,      OPERATION_cross_entropy_loss,
-        OPERATION_binary_loss,        OPERATION_regression_loss,
-        OPERATION_cast_to_bf16,       OPERATION_cast_from_bf16,
-        OPERATION_find_nonfinite,     OPERATION_check_step,
-        OPERATION_linear_forward_fp8, OPERATION_linear_backward_input_fp8,
+        OPERATION_gelu_forward, OPERATION_gelu_backward,      OPERATION_image_to_patches,
+        OPERATION_pool_forward, OPERATION_pool_backward,      OPERATION_cross_entropy_loss,
+        OPERATION_binary_loss,  OPERATION_regression_loss,    OPERATION_branch_backward,
+        OPERATION_cast_to_bf16, OPERATION_cast_from_bf16,     OPERATION_find_nonfinite,
+        OPERATION_check_step,   OPERATION_linear_forward_fp8, OPERATION_linear_backward_input_fp8,
     };
     for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
         assert_int_equal(profiler.figures.operations[called[i]].calls, 1);
