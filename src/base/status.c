@@ -14,7 +14,7 @@ struct Error {
 };
 
 /* Never changed: status_error() returns it when the heap is empty. */
-static struct Error out_of_memory = {EXIT_NO_MEMORY, "out of memory: free memory, then run again"};
+static struct Error out_of_memory = {EXIT_NO_MEMORY, {"out of memory: free memory, then run again"}};
 
 Status status_error(ExitCode code, const char *format, ...) {
     va_list arguments;
