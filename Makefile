@@ -156,7 +156,8 @@ $(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
 # Preloaded into programs under test; built without sanitizers, since it is loaded before them.
 $(PRELOAD): $(B)/tests/%.so: tests/preload/%.c tests/preload/paths.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
+	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared $(STAND_IN) -o $@ $< -ldl -pthread
+$(B)/tests/nvml.so: STAND_IN := -Wl,-soname,libnvidia-ml.so.1
 $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(COMPILE) $(TEST_FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<

@@ -2,6 +2,7 @@
 /* Who uses a GPU's memory, as the stand-in of tests/preload/nvml.c reports it. */
 #include "gauges/gpu_processes.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,38 +59,28 @@ static void unknown_gpus_have_no_processes(void **state) {
     }
 }
 
-/* The loader reads LD_LIBRARY_PATH when a program starts: starts this one again with the stand-in's folder in it. */
-static int start_with_nvml(char **argv) {
-    char program[PATH_MAX], library[PATH_MAX + 32], link[PATH_MAX + 32], folder[] = "/tmp/fovea-nvml-XXXXXX";
+/* dlopen() finds a library that is loaded already by the name that it was linked with. */
+static int load_stand_in(void **state) {
+    char program[PATH_MAX], library[PATH_MAX + 16];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length < 0 || !mkdtemp(folder))
-        return EXIT_FAILURE;
+    assert_true(length > 0);
     program[length] = '\0';
     *strrchr(program, '/') = '\0';
     snprintf(library, sizeof library, "%s/../nvml.so", program);
-    snprintf(link, sizeof link, "%s/libnvidia-ml.so.1", folder);
-    if (symlink(library, link) != 0 || setenv("LD_LIBRARY_PATH", folder, 1) != 0 ||
-        setenv("FOVEA_TEST_NVML", folder, 1) != 0)
-        return EXIT_FAILURE;
-    execv("/proc/self/exe", argv);
-    return EXIT_FAILURE;
+    *state = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    return *state ? 0 : -1;
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    const char *folder = getenv("FOVEA_TEST_NVML");
-    if (!folder)
-        return start_with_nvml(argv);
+static int unload_stand_in(void **state) {
+    return dlclose(*state);
+}
+
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_processes_are_named_with_their_memory),
         cmocka_unit_test(only_the_first_of_many_are_named),
         cmocka_unit_test(a_short_text_stays_within_its_size),
         cmocka_unit_test(unknown_gpus_have_no_processes),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char link[PATH_MAX];
-    snprintf(link, sizeof link, "%s/libnvidia-ml.so.1", folder);
-    unlink(link);
-    rmdir(folder);
-    return failed;
+    return cmocka_run_group_tests(tests, load_stand_in, unload_stand_in);
 }

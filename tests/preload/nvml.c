@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replaces libnvidia-ml.so.1, under whose name a test puts it into LD_LIBRARY_PATH: a GPU whose memory is used by the
- * processes 4242, 77 and this one. FOVEA_NVML_PROCESSES=N: N more. */
+/* Replaces libnvidia-ml.so.1, under whose name a script puts it into LD_LIBRARY_PATH and a program loads it: a GPU
+ * whose memory is used by the processes 4242, 77 and this one. FOVEA_NVML_PROCESSES=N: N more. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
