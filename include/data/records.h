@@ -28,11 +28,20 @@ typedef struct {
     int64_t first_sample, samples_per_epoch; /* see records_at() */
 } RecordsPart;
 
+/* Records that an epoch shows alike, see records_group(). */
+typedef struct {
+    int64_t *list; /* [count], ascending */
+    int64_t count;
+    int64_t first_sample, samples_per_epoch; /* see records_at() */
+} RecordsGroup;
+
 typedef struct {
     char *text;         /* as given, for messages */
     Folder folder;      /* when there are no parts */
     RecordsPart *parts; /* [part_count] */
     int part_count;
+    RecordsGroup *groups; /* [group_count] of the order; without any, it is that of the parts or of the folder */
+    int group_count;
     int64_t count;             /* of records */
     int64_t samples_per_epoch; /* `count` where every weight is 1 */
     int side;                  /* of the packs' square records, in pixels; 0: a folder, or packs of several sizes */
@@ -47,12 +56,18 @@ typedef struct {
 Status records_open(const char *text, const char *weights, RecordsSplits splits, Records *records) MUST_USE;
 void records_close(Records *records);
 
+/* Groups the records for records_at(): record r is in group group_of[r], 0 .. groups - 1, or with -1 in none, so that
+ * it is never shown. An epoch has as many samples as records in groups, the same number from each group that has
+ * records, or one more from the first of them. Weights no longer count. EXIT_DATA when no record is in a group. */
+Status records_group(Records *records, const int32_t *group_of, int groups) MUST_USE;
+
 /* The key of the sample at `position` of `epoch`, 0 <= position < samples_per_epoch: the record's number, plus `count`
  * times the turn that it is within this epoch (0 the first time), so that each sample has its own key; key % count is
  * the record. The sample is j = random_permute(seed, epoch, samples_per_epoch, position), which belongs to a part by
  * cumulative sums. In a part with as many samples as records it is record j - first_sample. Otherwise samples count on
  * over epochs, g = epoch * samples_per_epoch + j - first_sample (the part's), and pass q = g / count shows record
- * random_permute(seed + RECORDS_PASS, q, count, g % count), so that every record gets its turn. */
+ * random_permute(seed + RECORDS_PASS, q, count, g % count), so that every record gets its turn. Groups are drawn as
+ * parts are. */
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position);
 #define RECORDS_PASS UINT64_C(0x9E3779B97F4A7C15)
 

@@ -134,6 +134,15 @@ static inline size_t gpu_pixel_loss_blocks(int batch, int patches) {
     return ((size_t)batch * (1 + (size_t)patches) + ROWS - 1) / ROWS;
 }
 
+/* At least as many as the losses of a head have: with 8 warps of a sample each, or with 256 threads of an output each.
+ */
+static inline size_t gpu_head_loss_blocks(int batch, int outputs) {
+    enum { WARPS = 8, THREADS = 256 };
+    const size_t samples = ((size_t)batch + WARPS - 1) / WARPS;
+    const size_t values = ((size_t)batch * (size_t)outputs + THREADS - 1) / THREADS;
+    return samples > values ? samples : values;
+}
+
 /* Parts of global_norm(). */
 enum { GPU_NORM_PARTS = 1024 };
 static inline size_t gpu_global_norm_scratch(void) {

@@ -13,6 +13,13 @@
 typedef enum { PRESET_TINY, PRESET_SMALL, PRESET_BASE, PRESET_LARGE, PRESET_HUGE } Preset;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum { GUARD_STOP, GUARD_SKIP, GUARD_ROLLBACK } GuardAction;
+typedef enum {
+    OBJECTIVE_MAE,
+    OBJECTIVE_CLASSIFY,
+    OBJECTIVE_MULTILABEL,
+    OBJECTIVE_REGRESS,
+    OBJECTIVE_ORDINAL
+} ObjectiveName;
 typedef enum { EXTEND_STRETCH, EXTEND_HOLD } Extend;
 
 /* Field names are the keys' own: model.image_size is config.model.image_size. */
@@ -25,6 +32,7 @@ typedef struct {
         double mask_ratio;
         bool norm_pix_loss;
         Activation activation; /* of the MLPs */
+        Pool pool;             /* of labelled objectives */
     } model;
     struct {
         ConfigPaths train, val; /* folders or packs; val may be empty: no validation */
@@ -34,10 +42,14 @@ typedef struct {
         double max_unreadable;  /* share of images that may be unreadable */
         double crop_scale_min, crop_scale_max, crop_ratio_min, crop_ratio_max;
         double flip;
+        ConfigText label;         /* columns, separated by commas */
+        int64_t classes;          /* of data.label; 0: as many as the training images have */
+        bool balance;             /* every class as often as the others */
         int64_t workers;          /* decoding threads */
         int64_t prefetch_batches; /* batches in memory */
     } data;
     struct {
+        ObjectiveName objective;
         DeviceKind device;
         Precision precision;
         int64_t seed;
@@ -48,7 +60,10 @@ typedef struct {
                               * gradients; 0: no limit; CONFIG_AUTO: what memory allows */
         bool capture;        /* a GPU's steps as graphs */
         Recompute recompute;
-        int64_t threads;    /* 0: one for each core */
+        int64_t threads; /* 0: one for each core */
+        double label_smoothing;
+        bool class_weights; /* by how rare a class is */
+        double head_epochs; /* of the head alone, before all is trained */
         bool deterministic; /* no algorithm is chosen by timing */
     } train;
     struct {
@@ -57,7 +72,8 @@ typedef struct {
         double warmup_epochs;
         Extend extend; /* the schedule of a resumed run with more steps */
         double weight_decay, beta1, beta2, eps;
-        double clip; /* largest gradient norm; 0: off */
+        double clip;        /* largest gradient norm; 0: off */
+        double layer_decay; /* of the learning rate, from the last layer to the first */
     } optim;
     struct {
         int64_t every;  /* steps between validations; 0: never */

@@ -22,6 +22,8 @@ typedef struct Optimizer Optimizer;
 void optimizer_measure(const Params *params, Arena *host, Arena *memory);
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
+/* In steps 1 .. `steps` only the parameters after the last block are updated; 0, as it is at first: all are, always. */
+void optimizer_head_first(Optimizer *optimizer, int64_t steps);
 /* One step with the gradients in place; `step` counts from 1. Waits, and returns the global gradient norm in *norm.
  * When the norm is not finite nothing is changed. Also returns a failure of earlier operations that was not reported
  * yet. */

@@ -194,26 +194,77 @@ void records_close(Records *records) {
         free(records->parts[i].list);
     }
     free(records->parts);
+    for (int i = 0; i < records->group_count; i++)
+        free(records->groups[i].list);
+    free(records->groups);
     folder_close(&records->folder);
     free(records->text);
     *records = (Records){0};
 }
 
+static Status list_group(RecordsGroup *group, const int32_t *group_of, int number, int64_t count) {
+    group->list = malloc((size_t)(count ? count : 1) * sizeof *group->list);
+    if (!group->list)
+        return status_no_memory("a list of records", (size_t)count * sizeof *group->list);
+    for (int64_t r = 0; r < count; r++)
+        if (group_of[r] == number)
+            group->list[group->count++] = r;
+    return NULL;
+}
+
+Status records_group(Records *records, const int32_t *group_of, int groups) {
+    int64_t grouped = 0, filled = 0, samples = 0;
+    records->groups = calloc((size_t)groups, sizeof *records->groups);
+    if (!records->groups)
+        return status_no_memory("the groups of records", (size_t)groups * sizeof *records->groups);
+    while (records->group_count < groups) {
+        const int number = records->group_count++;
+        RecordsGroup *group = &records->groups[number];
+        TRY(list_group(group, group_of, number, records->count));
+        grouped += group->count;
+        filled += group->count > 0;
+    }
+    if (!filled)
+        return status_error(EXIT_DATA, "%s: no image can be shown", records->text);
+    int64_t more = grouped % filled;
+    for (int i = 0; i < groups; i++) {
+        RecordsGroup *group = &records->groups[i];
+        group->first_sample = samples;
+        group->samples_per_epoch = group->count ? grouped / filled + (more-- > 0) : 0;
+        samples += group->samples_per_epoch;
+    }
+    records->samples_per_epoch = samples;
+    return NULL;
+}
+
+/* The key of sample `sample` of a share of the order with `samples` of them in an epoch from `count` records; their
+ * numbers are list[i], or first + i without a list. */
+static int64_t draw_record(const Records *records, uint64_t seed, uint32_t epoch, int64_t sample, int64_t samples,
+                           uint64_t count, int64_t first, const int64_t *list) {
+    if (samples == (int64_t)count)
+        return list ? list[sample] : first + sample;
+    const uint64_t before = (uint64_t)epoch * (uint64_t)samples;
+    const uint64_t running = before + (uint64_t)sample, pass = running / count;
+    const int64_t drawn = (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count);
+    return (list ? list[drawn] : first + drawn) + (int64_t)(pass - before / count) * records->count;
+}
+
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position) {
     int64_t sample = (int64_t)random_permute(seed, epoch, (uint64_t)records->samples_per_epoch, position);
+    if (records->group_count) {
+        const RecordsGroup *group = records->groups;
+        while (sample >= group->first_sample + group->samples_per_epoch)
+            group++;
+        return draw_record(records, seed, epoch, sample - group->first_sample, group->samples_per_epoch,
+                           (uint64_t)group->count, 0, group->list);
+    }
     if (!records->part_count)
         return sample;
     const RecordsPart *part = records->parts;
     while (sample >= part->first_sample + part->samples_per_epoch)
         part++;
-    sample -= part->first_sample;
-    if (part->samples_per_epoch == part->count)
-        return part->first + sample;
-    const uint64_t count = (uint64_t)part->count, before = (uint64_t)epoch * (uint64_t)part->samples_per_epoch;
-    const uint64_t running = before + (uint64_t)sample, pass = running / count;
-    const int64_t record =
-        (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count) + part->first;
-    return record + (int64_t)(pass - before / count) * records->count;
+    return draw_record(records, seed, epoch, sample - part->first_sample, part->samples_per_epoch,
+                       (uint64_t)part->count, part->first, NULL);
 }
 
 const RecordsPart *records_part(const Records *records, int64_t record, int64_t *number) {

@@ -92,11 +92,16 @@ static Status inspect_data(const Config *config, MemoryBudget *budget, int64_t *
     Records records;
     TRY(records_open(config->data.train, config->data.weights, config->data.splits, &records));
     memory_budget_records(budget, config, &records);
+    const ObjectiveKind *objective = objectives_find(config);
+    Targets targets = {0};
+    Status status = objective->read ? objective->read(config, &records, &(Records){0}, &targets) : NULL;
+    budget->classes = targets.classes;
+    targets_close(&targets);
     if (!*steps)
         *steps =
             (int64_t)floor(config->train.epochs * (double)(records.samples_per_epoch / config->train.global_batch));
     records_close(&records);
-    return NULL;
+    return status;
 }
 
 static void print_work(const Config *config, const MemoryPlan *plan, int64_t steps) {
@@ -144,6 +149,7 @@ static Status print_plan(const Config *config, MemoryBudget *budget) {
 Status train_plan(const Config *config, const char *gpu) {
     MemoryBudget budget;
     Device *device;
+    TRY(objectives_check(config));
     Status status = open_budget(config, gpu, &device, &budget);
     if (!status)
         status = print_plan(config, &budget);

@@ -13,6 +13,7 @@
 #include "train/memory/memory_fit.h"
 #include "train/monitor/fp8_watch.h"
 #include "train/monitor/signals.h"
+#include "train/objective/objectives.h"
 #include "train/pipeline.h"
 #include "train/run/run_open.h"
 #include "train/run/run_report.h"
@@ -80,7 +81,7 @@ static Status register_recon(const Run *run, const char *path) {
 
 /* Draws nothing of licensed data, unless the configuration allows it. */
 static Status draw_recon(Run *run) {
-    if (!run->objective->draw)
+    if (!objectives_find(run->config)->draws)
         return NULL;
     if ((run->train.licensed || run->val.licensed) && !run->config->log.recon_licensed)
         return NULL;

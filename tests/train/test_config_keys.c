@@ -68,6 +68,7 @@ static const struct {
     ROW(model, mask_ratio, REAL, "0.75", "0.6"),
     ROW(model, norm_pix_loss, SWITCH, "on", "off"),
     ROW(model, activation, CHOICE, "erf", "tanh"),
+    ROW(model, pool, CHOICE, "mean", "cls"),
     ROW(data, train, TEXT, "", "photos/train set; one"),
     ROW(data, val, TEXT, "", "photos/val=x"),
     ROW(data, weights, TEXT, "", "2,0.5"),
@@ -79,8 +80,12 @@ static const struct {
     ROW(data, crop_ratio_min, REAL, "0.75", "0.9"),
     ROW(data, crop_ratio_max, REAL, "1.3333333333333333", "1.5"),
     ROW(data, flip, REAL, "0.5", "0"),
+    ROW(data, label, TEXT, "", "grade"),
+    ROW(data, classes, INTEGER, "0", "5"),
+    ROW(data, balance, SWITCH, "off", "on"),
     ROW(data, workers, INTEGER, "2", "7"),
     ROW(data, prefetch_batches, INTEGER, "3", "5"),
+    ROW(train, objective, CHOICE, "mae", "classify"),
     ROW(train, device, CHOICE, "auto", "emu"),
     ROW(train, precision, CHOICE, "bf16", "fp8"),
     ROW(train, seed, INTEGER, "1", "9007199254740991"),
@@ -90,6 +95,9 @@ static const struct {
     ROW(train, micro_batch, INTEGER, "0", "64"),
     ROW(train, capture, SWITCH, "on", "off"),
     ROW(train, recompute, CHOICE, "none", "norms"),
+    ROW(train, label_smoothing, REAL, "0", "0.1"),
+    ROW(train, class_weights, SWITCH, "off", "on"),
+    ROW(train, head_epochs, REAL, "0", "5"),
     ROW(train, threads, INTEGER, "0", "3"),
     ROW(train, deterministic, SWITCH, "off", "on"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),
@@ -101,6 +109,7 @@ static const struct {
     ROW(optim, beta2, REAL, "0.95", "0.999"),
     ROW(optim, eps, REAL, "1e-08", "1e-06"),
     ROW(optim, clip, REAL, "0", "3"),
+    ROW(optim, layer_decay, REAL, "1", "0.65"),
     ROW(val, every, INTEGER, "500", "0"),
     ROW(val, images, INTEGER, "256", "100"),
     ROW(checkpoint, every, INTEGER, "1000", "0"),
@@ -121,12 +130,16 @@ static int choice_value(const char *name) {
     static const struct {
         const char *name;
         int value;
-    } known[] = {{"vit_base", PRESET_BASE},      {"vit_large", PRESET_LARGE},  {"erf", ACTIVATION_GELU_ERF},
-                 {"tanh", ACTIVATION_GELU_TANH}, {"train", RECORDS_TRAIN},     {"all", RECORDS_ALL},
-                 {"direct", LOADER_DIRECT},      {"emu", DEVICE_EMU},          {"bf16", PRECISION_BF16},
-                 {"fp8", PRECISION_FP8},         {"none", RECOMPUTE_NONE},     {"norms", RECOMPUTE_NORMS},
-                 {"stop", GUARD_STOP},           {"rollback", GUARD_ROLLBACK}, {"stretch", EXTEND_STRETCH},
-                 {"hold", EXTEND_HOLD}};
+    } known[] = {{"vit_base", PRESET_BASE},    {"vit_large", PRESET_LARGE},
+                 {"erf", ACTIVATION_GELU_ERF}, {"tanh", ACTIVATION_GELU_TANH},
+                 {"train", RECORDS_TRAIN},     {"all", RECORDS_ALL},
+                 {"direct", LOADER_DIRECT},    {"emu", DEVICE_EMU},
+                 {"bf16", PRECISION_BF16},     {"fp8", PRECISION_FP8},
+                 {"none", RECOMPUTE_NONE},     {"norms", RECOMPUTE_NORMS},
+                 {"stop", GUARD_STOP},         {"rollback", GUARD_ROLLBACK},
+                 {"stretch", EXTEND_STRETCH},  {"hold", EXTEND_HOLD},
+                 {"mean", POOL_MEAN},          {"cls", POOL_CLS},
+                 {"mae", OBJECTIVE_MAE},       {"classify", OBJECTIVE_CLASSIFY}};
     _Static_assert((int)LOADER_AUTO == (int)DEVICE_AUTO, "two keys have the choice auto");
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(name, known[i].name) == 0)

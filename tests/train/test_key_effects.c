@@ -42,11 +42,15 @@ enum {
     NOTHING = 0,
     LEARNT = LOSSES | WEIGHTS | VALIDATION | PICTURES, /* what a change of the updates leads to */
     SEEN = FIRST | LEARNT,                             /* what a change of data or model leads to */
+    TRAINED = LOSSES | WEIGHTS | VALIDATION,           /* as LEARNT, and */
+    TOLD = FIRST | TRAINED,                            /* as SEEN, of labelled runs */
     CUT_SHORT = LEARNT | RATES | EPOCHS | CHECKPOINTS, /* what another number of steps leads to */
 };
 
 /* The GPU's kernels under emulation, without timing, which would choose among them by chance. */
 #define EMULATED "train.steps=4 train.device=emu train.deterministic=on"
+/* Towards labels; nothing is drawn then. */
+#define LABELLED "train.objective=classify data.label=grade"
 /* A loss that hardly falls, and is above its mean every few steps once the mean is trusted, after step 20. */
 #define SPIKES "optim.base_lr=0.001 guard.spike=1.001 guard.max_events=100 train.steps=30 checkpoint.every=0"
 
@@ -69,6 +73,7 @@ static const struct {
     {"model.mask_ratio", "", "0.5", SEEN | MEMORY, 0},
     {"model.norm_pix_loss", "", "off", SEEN, 0},
     {"model.activation", "", "tanh", SEEN, 0},
+    {"model.pool", LABELLED, "cls", TOLD, CHECKPOINTS},
     {"data.train", "", "@/other", SEEN | RECORD, 0},
     {"data.val", "", "@/val2", VALIDATION | PICTURES, CHECKPOINTS},
     {"data.weights", "data.train=@/pack,@/pack2 data.weights=1,1", "1,2", SEEN | RATES | EPOCHS | RECORD, 0},
@@ -80,8 +85,12 @@ static const struct {
     {"data.crop_ratio_min", "", "1.2", SEEN, 0},
     {"data.crop_ratio_max", "", "0.8", SEEN, 0},
     {"data.flip", "", "0", SEEN, 0},
+    {"data.label", LABELLED, "risk", TOLD | RECORD, CHECKPOINTS},
+    {"data.classes", LABELLED, "5", TOLD | RECORD | MEMORY, CHECKPOINTS},
+    {"data.balance", LABELLED, "on", TOLD, CHECKPOINTS},
     {"data.workers", "", "3", THREADS, 0},
     {"data.prefetch_batches", "", "5", MEMORY, 0},
+    {"train.objective", LABELLED, "ordinal", TOLD | RECORD | MEMORY, CHECKPOINTS},
     {"train.device", "", "emu", RECORD | FILES | COPIES, SEEN},
     {"train.precision", "", "fp32", SEEN | MEMORY, 0},
     {"train.seed", "", "2", SEEN, 0},
@@ -91,6 +100,9 @@ static const struct {
     {"train.micro_batch", "", "2", RECORD | MEMORY, SEEN},
     {"train.capture", EMULATED, "off", NOTHING, 0},
     {"train.recompute", "", "blocks", MEMORY, 0},
+    {"train.label_smoothing", LABELLED, "0.1", TOLD, CHECKPOINTS},
+    {"train.class_weights", LABELLED, "on", TOLD, CHECKPOINTS},
+    {"train.head_epochs", LABELLED, "1", TRAINED, CHECKPOINTS},
     {"train.threads", "", "2", RECORD, 0},
     {"train.deterministic", "train.steps=2 train.device=emu", "on", FILES, SEEN},
     {"optim.extend", "train.steps=4 > train.steps=8", "hold", LEARNT | RATES | RECORD, 0},
@@ -102,6 +114,7 @@ static const struct {
     {"optim.beta2", "", "0.999", LEARNT, 0},
     {"optim.eps", "", "1e-3", LEARNT, 0},
     {"optim.clip", "", "0.01", LEARNT, 0},
+    {"optim.layer_decay", "", "0.5", LEARNT, 0},
     {"val.every", "", "2", VALIDATION, 0},
     {"val.images", "", "4", VALIDATION | MEMORY, 0},
     {"checkpoint.every", "", "4", CHECKPOINTS, 0},
@@ -299,6 +312,7 @@ static int open_root(void **state) {
     static const PackSpec secret = {"three", "t", SHORT_SIDE + 4, 16, 100, 3};
     char *root = scratch_make();
     short_run_draw(root);
+    short_run_label(root);
     free(fixture_pack(root, "pack", &plain));
     free(fixture_pack(root, "pack2", &second));
     free(fixture_pack_of(root, "secret", &secret, true));

@@ -6,8 +6,8 @@
 #include "cost/flops.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
-#include "train/objective/masks.h"
 #include "train/objective/model_shape.h"
+#include "train/objective/objectives.h"
 #include "train/optimizer.h"
 #include "train/step/step.h"
 
@@ -18,14 +18,19 @@ static const char TINY[] = "[model]\npreset = vit_tiny\nimage_size = 16\npatch_s
                            "heads = 2\ndecoder_dim = 24\ndecoder_depth = 1\ndecoder_heads = 2\n"
                            "[train]\nglobal_batch = 24\n[log]\nrecon_images = 3\n";
 
+/* `more`: keys separated by blanks, or NULL. */
 static void read_config(void **state, Config *config, const char *more) {
     char path[TEMP_PATH * 2];
     FILE *out = fopen(temp_path(state, "plan.ini", path), "w");
     assert_non_null(out);
     fputs(TINY, out);
     assert_int_equal(fclose(out), 0);
-    char *sets[] = {(char *)more};
-    assert_fine(config_load(&train_config, config, path, sets, more != NULL, NULL));
+    char copy[200], *sets[4];
+    int count = 0;
+    snprintf(copy, sizeof copy, "%s", more ? more : "");
+    for (char *rest = copy, *set; (set = strtok_r(rest, " ", &rest));)
+        sets[count++] = set;
+    assert_fine(config_load(&train_config, config, path, sets, count, NULL));
 }
 
 static size_t group(const Arena *arena, const char *name) {
@@ -125,12 +130,23 @@ static size_t free_on(const Device *device) {
 /* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory, and one
  * of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator lacks). */
 static void emulated_step_takes_what_is_planned(void **state) {
-    static const char *const shapes[] = {
-        "train.precision=fp32",  "train.precision=fp32", "train.precision=bf16",
-        "train.precision=fp8",   "model.patch_size=2",   "model.dim=320",
-        "model.decoder_heads=8", "train.seed=2", /* this one crops records itself, the last one holds them */
-        "data.cache=device"};
-    enum { RECORD = 40, HELD = 11 };
+    static const char *const shapes[] = {"train.precision=fp32",
+                                         "train.precision=fp32",
+                                         "train.precision=bf16",
+                                         "train.precision=fp8",
+                                         "model.patch_size=2",
+                                         "model.dim=320",
+                                         "model.decoder_heads=8",
+                                         "train.seed=2",      /* this one crops records itself, */
+                                         "data.cache=device", /* this one and the last hold them */
+                                         "train.objective=classify data.label=x train.precision=fp32",
+                                         "train.objective=ordinal data.label=x model.dim=48",
+                                         "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4",
+                                         "train.objective=regress data.label=x,y data.cache=device"};
+    enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 7, HOLDS = 8, LABELS = 40 };
+    float labels[LABELS];
+    for (int l = 0; l < LABELS; l++)
+        labels[l] = (float)(l % 2);
     const int count = sizeof shapes / sizeof *shapes;
     for (int i = 0; i < count; i++) {
         Device *device;
@@ -147,7 +163,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         MemoryBudget budget;
         read_config(state, &config, shapes[i]);
         const int batch = 6;
-        const bool crops_itself = i >= count - 2, holds = i == count - 1;
+        const bool holds = i == HOLDS || i == count - 1, crops_itself = i == CROPS_ITSELF || holds;
         assert_fine(memory_budget_open(device, &budget));
         RecordsPart part = {0};
         const Records packs = {.parts = &part, .part_count = crops_itself, .count = HELD, .side = RECORD};
@@ -161,12 +177,15 @@ static void emulated_step_takes_what_is_planned(void **state) {
         ops.type = model_shape_type(&config);
         ModelShape shape = model_shape_of(&config, batch);
         memory_budget_to_shape(&budget, &shape);
+        const ObjectiveKind *kind = objectives_find(&config);
+        const int columns = kind->read ? shape_labels(&shape) : 1;
+        const Targets targets = {.train = {.values = labels, .count = LABELS / columns, .columns = columns}};
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Objective *objective;
-        const ObjectiveOptions own = {.shape = shape, .seed = 1};
+        const ObjectiveOptions own = {.shape = shape, .global_batch = batch, .seed = 1, .targets = &targets};
         Optimizer *optimizer;
         const size_t before = free_on(device), scratch = group(&plan.device, "kernels' scratch memory");
-        assert_fine(mae_objective.open(&own, &ops, &objective));
+        assert_fine(kind->open(&own, &ops, &objective));
         assert_int_equal(before - free_on(device), plan.model);
         assert_fine(optimizer_open(&options, objective->params, &ops, &optimizer));
         const bool too_little = i == 1;
@@ -189,13 +208,12 @@ static void emulated_step_takes_what_is_planned(void **state) {
         Crop crops[6];
         for (int c = 0; c < batch; c++)
             crops[c] = (Crop){c, 1, RECORD - c, RECORD - 2, c % 2 == 0};
-        int32_t *ids = malloc((size_t)batch * (size_t)objective->extras * sizeof *ids);
-        assert_non_null(ids);
-        const MaskKey key = {.patches = objective->extras};
+        int32_t *extras = malloc((size_t)batch * (size_t)objective->extras * sizeof *extras);
+        assert_non_null(extras);
         for (int m = 0; m < batch; m++)
-            assert_fine(masks_draw_one(&key, 0, images.records[m], ids + m * key.patches));
+            assert_fine(objective->draw_extra(objective, 0, images.records[m], extras + m * objective->extras));
         const PrefetchBatch samples = {.samples = crops_itself ? records : images.pixels,
-                                       .extras = ids,
+                                       .extras = extras,
                                        .crops = crops_itself ? crops : NULL,
                                        .records = images.records};
         Step *step;
@@ -215,7 +233,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         assert_int_equal(plan.scratch, scratch);
         evaluation_images_close(&images);
         step_close(step);
-        free(ids);
+        free(extras);
         device->release(device, cached);
         optimizer_close(optimizer);
         objective->close(objective);

@@ -13,6 +13,10 @@ static const ConfigChoice precisions[] = {
     {"fp32", PRECISION_FP32}, {"bf16", PRECISION_BF16}, {"fp8", PRECISION_FP8}, {NULL, 0}};
 static const ConfigChoice devices[] = {
     {"auto", DEVICE_AUTO}, {"cpu", DEVICE_CPU}, {"cuda", DEVICE_CUDA}, {"emu", DEVICE_EMU}, {NULL, 0}};
+static const ConfigChoice pools[] = {{"mean", POOL_MEAN}, {"cls", POOL_CLS}, {NULL, 0}};
+static const ConfigChoice objectives[] = {
+    {"mae", OBJECTIVE_MAE},         {"classify", OBJECTIVE_CLASSIFY}, {"multilabel", OBJECTIVE_MULTILABEL},
+    {"regress", OBJECTIVE_REGRESS}, {"ordinal", OBJECTIVE_ORDINAL},   {NULL, 0}};
 static const ConfigChoice extends[] = {{"stretch", EXTEND_STRETCH}, {"hold", EXTEND_HOLD}, {NULL, 0}};
 static const ConfigChoice splits[] = {{"train", RECORDS_TRAIN}, {"all", RECORDS_ALL}, {NULL, 0}};
 static const ConfigChoice caches[] = {
@@ -70,6 +74,9 @@ static const ConfigKey keys[] = {
            "GELU of the MLPs in encoder and decoder. erf: the exact form, which published models use. tanh: the usual "
            "approximation, which a GPU can fuse into the matrix product. Weights trained with one do not suit the "
            "other."),
+    CHOICE(model, pool, pools, POOL_MEAN,
+           "What the head of a labelled objective sees. mean: the mean of the patches' tokens, then a norm of its own. "
+           "cls: the class token after the encoder's norm."),
 
     PATHS(data, train,
           "Training data: a folder of JPEG, PNG and TIFF images, searched recursively, or a pack, or several packs "
@@ -95,11 +102,27 @@ static const ConfigKey keys[] = {
     REAL(data, crop_ratio_min, 0.1, 10, 3.0 / 4, "", "Smallest width / height of a random crop."),
     REAL(data, crop_ratio_max, 0.1, 10, 4.0 / 3, "", "Largest width / height of a random crop."),
     REAL(data, flip, 0, 1, 0.5, "", "Probability of a horizontal flip."),
+    TEXT(data, label,
+         "Label to train towards (train.objective): a column of the packs' labels, or of the labels.csv in a folder of "
+         "images or beside it, whose column file has their paths. multilabel and regress take several, separated by "
+         "commas. An empty cell, nan or NA is not known and counts nowhere; images without any known label are not "
+         "shown."),
+    INTEGER(data, classes, 0, 100000, 0, "classes",
+            "Classes of data.label in classify and ordinal, numbered from 0. 0: as many as the training images have, "
+            "each at least once."),
+    SWITCH(data, balance, 0,
+           "Whether an epoch shows every class of classify and ordinal equally often, rare ones several times, with "
+           "other crops."),
     INTEGER(data, workers, 1, 256, 2, "threads",
             "Threads that decode and crop images. Results do not depend on their number."),
     INTEGER(data, prefetch_batches, 1, 64, 3, "batches",
             "Batches kept in memory: the current one, on a GPU also the next one, and those decoded ahead."),
 
+    CHOICE(train, objective, objectives, OBJECTIVE_MAE,
+           "What is trained. mae: a masked autoencoder, which needs no labels. The others train a ViT towards "
+           "data.label. classify: one class of several, by cross-entropy. multilabel: yes or no for each column, by "
+           "binary cross-entropy. regress: numbers, standardised over the training images, by squared error. ordinal: "
+           "one of several ordered classes, by the binary cross-entropies of exceeding each."),
     CHOICE(train, device, devices, DEVICE_AUTO,
            "Where the model runs. auto: on a working GPU, otherwise on the CPU, and the reason is printed. emu: GPU "
            "kernels "
@@ -129,6 +152,13 @@ static const ConfigKey keys[] = {
            "nothing. norms: the outputs of norms and GELU, which costs little. blocks: everything except the blocks' "
            "inputs, a third more work. Results are bit-identical, except with model.activation = tanh on a GPU that "
            "fuses it into the product."),
+    REAL(train, label_smoothing, 0, 0.9, 0, "", "Share of the target that classify spreads evenly over all classes."),
+    SWITCH(train, class_weights, 0,
+           "Whether the loss weights classes by how rare they are among the training images: classify by images / "
+           "(classes x images of the class), multilabel and ordinal the positive side by negative / positive."),
+    REAL(train, head_epochs, 0, 1e6, 0, "epochs",
+         "First epochs in which only the head and its norm are updated; at least train.epochs: a linear probe. The "
+         "gradient norm is that of all parameters."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Compute threads. 0: one for each available core."),
     SWITCH(train, deterministic, 0,
            "on: always use the algorithms that the libraries recommend first, so that two runs of one configuration on "
@@ -151,6 +181,9 @@ static const ConfigKey keys[] = {
     REAL(optim, beta2, 0, 0.9999999, 0.95, "", "AdamW: decay of the squared gradient's running mean."),
     REAL(optim, eps, 1e-15, 1, 1e-8, "", "AdamW: added to the divisor."),
     REAL(optim, clip, 0, 1e6, 0, "", "Largest global gradient norm; a longer gradient is scaled down. 0: off."),
+    REAL(optim, layer_decay, 0.01, 1, 1, "",
+         "Factor of the learning rate from each block of the encoder to the one before it, and from the first to the "
+         "embedding. 1: all layers have the same rate."),
 
     INTEGER(val, every, 0, 1e12, 500, "steps", "Steps between validations. 0: never. Needs data.val."),
     INTEGER(val, images, 1, 1e9, 256, "images", "Images of data.val in a validation, the same ones each time."),

@@ -65,6 +65,7 @@ void memory_budget_records(MemoryBudget *budget, const Config *config, const Rec
 void memory_budget_to_shape(const MemoryBudget *budget, ModelShape *shape) {
     shape->record = budget->record;
     shape->cached = budget->cached_records > 0;
+    shape->classes = budget->classes ? budget->classes : shape->classes;
 }
 
 Status memory_check_precision(const Config *config, const MemoryBudget *budget) {

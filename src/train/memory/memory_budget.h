@@ -19,6 +19,7 @@ typedef struct {
     size_t host_free;                /* SIZE_MAX: not known */
     int record;                      /* side of the records that the device crops itself; 0: the host crops */
     int64_t cached_records;          /* how many of them the device caches; 0: none */
+    int classes;                     /* that the labels have; 0: those of the configuration */
     const Device *device;            /* NULL: not on this machine */
 } MemoryBudget;
 
@@ -30,7 +31,7 @@ void memory_budget_known(const KnownGpu *gpu, MemoryBudget *budget);
 /* Whether the device crops `records` itself and whether it caches them (data.cache). It crops records of packs of one
  * size when its memory is not the host's; the host then resizes nothing. Results are the same. */
 void memory_budget_records(MemoryBudget *budget, const Config *config, const Records *records);
-/* Sets the same in the model's shape. */
+/* Sets the same in the model's shape, and its classes. */
 void memory_budget_to_shape(const MemoryBudget *budget, ModelShape *shape);
 
 /* EXIT_MISSING when the device does not support train.precision. */

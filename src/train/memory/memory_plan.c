@@ -22,7 +22,7 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
                                   .extra = objectives_find(config)->extras(shape),
                                   .depth = (int)config->data.prefetch_batches};
     prefetch_measure(&ring, host);
-    int64_t images = config->log.recon_images;
+    int64_t images = objectives_find(config)->draws ? config->log.recon_images : 0;
     if (config->data.val[0] && config->val.every && config->val.images > images)
         images = config->val.images;
     arena_group(host, "evaluation images");
@@ -35,7 +35,8 @@ Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_b
     memory_budget_to_shape(budget, &shape);
     const ObjectiveKind *objective = objectives_find(config);
     const RealType type = model_shape_type(config);
-    TRY(objective->measure(&shape, type, budget->host_memory, &plan->host, &plan->device, &plan->params));
+    const ObjectiveOptions options = {.shape = shape, .global_batch = (int)config->train.global_batch};
+    TRY(objective->measure(&options, type, budget->host_memory, &plan->host, &plan->device, &plan->params));
     plan->model = plan->device.used;
     optimizer_measure(&plan->params, &plan->host, &plan->device);
     step_measure(&shape, (int)config->train.global_batch, &plan->host, &plan->device);

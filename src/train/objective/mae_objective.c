@@ -26,9 +26,9 @@ static Status draw_mask(const void *objective, uint32_t epoch, int64_t key, int3
     return masks_draw_one(&((const MaeObjective *)objective)->key, epoch, key, extra);
 }
 
-static void take_mask(Objective *self, int slot, const int32_t *extras, ModelInput *host) {
-    (void)self, (void)slot;
-    host->ids = extras;
+static void take_mask(Objective *self, int slot, const int32_t *extras, int first, ModelInput *host) {
+    (void)slot;
+    host->ids = extras + (size_t)first * (size_t)self->extras;
 }
 
 static Status upload_mae(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
@@ -113,8 +113,9 @@ static int count_extras(const ModelShape *shape) {
     return shape_patches(shape);
 }
 
-static Status measure_mae(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *device,
+static Status measure_mae(const ObjectiveOptions *options, RealType type, bool host_memory, Arena *host, Arena *device,
                           Params *params) {
+    const ModelShape *shape = &options->shape;
     TRY(mae_measure(shape, type, host_memory, host, device, params));
     masks_measure(shape->batch, shape_patches(shape), host);
     return NULL;
@@ -147,6 +148,7 @@ static ObjectiveText describe_mae(const ModelShape *shape) {
 }
 
 const ObjectiveKind mae_objective = {.decay_tokens = true,
+                                     .draws = true,
                                      .measure = measure_mae,
                                      .scratch = mae_scratch,
                                      .extras = count_extras,

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/objective/model_shape.h"
 
+#include "train/objective/targets.h"
+
 ModelShape model_shape_of(const Config *config, int micro_batch) {
+    const bool decodes = config->train.objective == OBJECTIVE_MAE;
     return (ModelShape){.image_size = (int)config->model.image_size,
                         .patch_size = (int)config->model.patch_size,
                         .dim = (int)config->model.dim,
                         .depth = (int)config->model.depth,
                         .heads = (int)config->model.heads,
-                        .decoder_dim = (int)config->model.decoder_dim,
-                        .decoder_depth = (int)config->model.decoder_depth,
-                        .decoder_heads = (int)config->model.decoder_heads,
+                        .decoder_dim = decodes ? (int)config->model.decoder_dim : 0,
+                        .decoder_depth = decodes ? (int)config->model.decoder_depth : 0,
+                        .decoder_heads = decodes ? (int)config->model.decoder_heads : 0,
                         .mlp_ratio = 4,
                         .norm_eps = 1e-6,
-                        .mask_ratio = config->model.mask_ratio,
+                        .mask_ratio = decodes ? config->model.mask_ratio : 0,
                         .norm_pix_loss = config->model.norm_pix_loss,
                         .activation = config->model.activation,
+                        .task = targets_task(config),
+                        .classes = decodes ? 0 : targets_classes(config),
+                        .label_smoothing = config->train.label_smoothing,
+                        .pool = config->model.pool,
                         .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};

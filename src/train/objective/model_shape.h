@@ -6,7 +6,7 @@
 #include "model/model.h"
 #include "train/config.h"
 
-/* The model's shape for images that the host crops. */
+/* The model's shape for images that the host crops, with as many classes as the configuration alone says. */
 ModelShape model_shape_of(const Config *config, int micro_batch);
 /* The type of its activations. */
 RealType model_shape_type(const Config *config);

@@ -9,10 +9,13 @@
 #include "data/evaluation_images.h"
 #include "model/input.h"
 #include "model/params.h"
+#include "train/objective/targets.h"
 
 typedef struct {
     ModelShape shape;
-    uint64_t seed; /* of everything that is drawn: initial weights, and what is keyed by a sample */
+    int global_batch;       /* a multiple of shape.batch */
+    uint64_t seed;          /* of everything that is drawn: initial weights, and what is keyed by a sample */
+    const Targets *targets; /* borrowed; NULL while measuring */
 } ObjectiveOptions;
 
 /* An open objective. Every call takes the objective itself first. */
@@ -26,9 +29,9 @@ struct Objective {
     Status (*draw_extra)(const void *objective, uint32_t epoch, int64_t key, int32_t *extra);
     int extras; /* how many */
 
-    /* Sets in an input of the host's memory what `extras` [batch][self->extras] say of its samples. They and the input
-     * stay in use until the slot's next call. */
-    void (*take_extras)(Objective *self, int slot, const int32_t *extras, ModelInput *host);
+    /* Sets in an input of the host's memory, of samples `first` on of a whole batch, what `extras`
+     * [global_batch][self->extras] say of them. They and the input stay in use until the slot's next call. */
+    void (*take_extras)(Objective *self, int slot, const int32_t *extras, int first, ModelInput *host);
     /* input_upload() to the model's slots, and the bytes that it has copied so far. */
     Status (*upload)(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input);
     uint64_t (*uploaded_bytes)(const Objective *self);
@@ -45,7 +48,7 @@ struct Objective {
 
     /* Mean loss over the first `count` images, at least 1; the same each time for the same weights. */
     Status (*validate)(Objective *self, const EvaluationImages *images, int count, double *loss);
-    /* Writes a PNG of the first `rows` images and of what the model makes of them. NULL: nothing to draw. */
+    /* Writes a PNG of the first `rows` images and of what the model makes of them; only where the kind draws. */
     Status (*draw)(Objective *self, const char *path, const EvaluationImages *images, int rows);
     void (*close)(Objective *self);
 };
@@ -57,9 +60,13 @@ typedef struct {
 /* What is known of an objective before it is open. */
 typedef struct {
     bool decay_tokens; /* OptimizerOptions.decay_tokens */
+    bool draws;        /* Objective.draw */
+    /* Reads the labels of the records and orders the training ones by them, see targets_open(). NULL: there are none.
+     */
+    Status (*read)(const Config *config, Records *train, const Records *val, Targets *targets);
     /* Adds what open() takes to measuring arenas, of the host's memory and of a device's, whose operations work in
      * `type`. *params receives the table's numbers without its list and arrays. */
-    Status (*measure)(const ModelShape *shape, RealType type, bool host_memory, Arena *host, Arena *device,
+    Status (*measure)(const ObjectiveOptions *options, RealType type, bool host_memory, Arena *host, Arena *device,
                       Params *params);
     /* The most scratch memory that an operation of its passes needs on a GPU. */
     size_t (*scratch)(const ModelShape *shape, RealType type);

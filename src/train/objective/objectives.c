@@ -2,8 +2,57 @@
 #include "train/objective/objectives.h"
 
 #include "train/objective/mae_objective.h"
+#include "train/objective/supervised.h"
+
+#include <string.h>
 
 const ObjectiveKind *objectives_find(const Config *config) {
-    (void)config;
-    return &mae_objective;
+    return config->train.objective == OBJECTIVE_MAE ? &mae_objective : &supervised_objective;
+}
+
+typedef enum {
+    OF_MAE = 1 << OBJECTIVE_MAE,
+    OF_CLASSIFY = 1 << OBJECTIVE_CLASSIFY,
+    OF_MULTILABEL = 1 << OBJECTIVE_MULTILABEL,
+    OF_REGRESS = 1 << OBJECTIVE_REGRESS,
+    OF_ORDINAL = 1 << OBJECTIVE_ORDINAL,
+    OF_LABELS = ~OF_MAE,
+    OF_CLASSES = OF_CLASSIFY | OF_ORDINAL
+} Users;
+
+/* A key that is set and that only some objectives use. */
+typedef struct {
+    const char *key;
+    bool set;
+    int users;
+} UsedKey;
+
+Status objectives_check(const Config *config) {
+    const char *name = config_choice_name(&train_config, "train.objective", (int)config->train.objective);
+    const int own = 1 << config->train.objective;
+    const UsedKey keys[] = {{"data.label", config->data.label[0], OF_LABELS},
+                            {"model.pool = cls", config->model.pool == POOL_CLS, OF_LABELS},
+                            {"train.head_epochs", config->train.head_epochs > 0, OF_LABELS},
+                            {"data.classes", config->data.classes, OF_CLASSES},
+                            {"data.balance", config->data.balance, OF_CLASSES},
+                            {"train.label_smoothing", config->train.label_smoothing > 0, OF_CLASSIFY},
+                            {"train.class_weights", config->train.class_weights, OF_CLASSES | OF_MULTILABEL}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].set && !(keys[i].users & own))
+            return status_error(EXIT_USAGE,
+                                "%s has no use with train.objective = %s; remove it, or set another objective",
+                                keys[i].key, name);
+    if (own & OF_LABELS && !config->data.label[0])
+        return status_error(EXIT_USAGE, "train.objective = %s needs data.label: set it to a column of the labels",
+                            name);
+    if (own & OF_CLASSES && strchr(config->data.label, ','))
+        return status_error(EXIT_USAGE,
+                            "train.objective = %s takes one column, but data.label = %s; name one, or use multilabel",
+                            name, config->data.label);
+    if (config->data.classes == 1)
+        return status_error(EXIT_USAGE, "data.classes = 1 leaves nothing to learn; there are at least 2");
+    if (config->data.balance && config->data.weights[0])
+        return status_error(EXIT_USAGE,
+                            "data.balance and data.weights both say how often an image is shown; remove one of them");
+    return NULL;
 }

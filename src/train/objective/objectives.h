@@ -7,5 +7,7 @@
 #include "train/objective/objective.h"
 
 const ObjectiveKind *objectives_find(const Config *config);
+/* EXIT_USAGE for a key that the objective needs, or that another one would use. */
+Status objectives_check(const Config *config) MUST_USE;
 
 #endif

@@ -36,6 +36,7 @@ typedef struct {
     Ops ops;
     Tune tune;
     Records train, val;
+    Targets targets;
     Objective *objective;
     int micro_batch;
     Loader *loader;

@@ -21,6 +21,7 @@ Status run_length_plan(Run *run) {
                                .min_lr = config->optim.min_lr,
                                .warmup_steps = warmup,
                                .total_steps = (double)run->total_steps};
+    optimizer_head_first(run->optimizer, (int64_t)round(config->train.head_epochs * epoch));
     if (warmup >= (double)run->total_steps)
         printf("optim.warmup_epochs is %.0f steps, the run has only %" PRId64 ": the learning rate never reaches its "
                "peak\n",

@@ -53,7 +53,10 @@ static Status open_records(Run *run) {
         status = records_check_disjoint(&run->train, &run->val);
         TRY(status_append(status, run->train.part_count ? " (data.splits = train)" : " (data.train, data.val)"));
     }
-    run->state.data_hash = run->train.hash;
+    const ObjectiveKind *objective = objectives_find(config);
+    if (objective->read)
+        TRY(objective->read(config, &run->train, &run->val, &run->targets));
+    run->state.data_hash = run->train.hash ^ run->targets.train.hash;
     run->state.data_count = run->train.count;
     return NULL;
 }
@@ -89,6 +92,7 @@ static Status open_device(Run *run) {
 static Status open_budget(const Run *run, MemoryBudget *budget) {
     TRY(memory_budget_open(run->device, budget));
     memory_budget_records(budget, run->config, &run->train);
+    budget->classes = run->targets.classes;
     return NULL;
 }
 
@@ -145,7 +149,10 @@ static Status open_model(Run *run) {
     ModelShape shape = model_shape_of(config, micro_batch);
     memory_budget_to_shape(&budget, &shape);
     const ObjectiveKind *objective = objectives_find(config);
-    const ObjectiveOptions own = {.shape = shape, .seed = (uint64_t)config->train.seed};
+    const ObjectiveOptions own = {.shape = shape,
+                                  .global_batch = (int)config->train.global_batch,
+                                  .seed = (uint64_t)config->train.seed,
+                                  .targets = &run->targets};
     Status status = objective->open(&own, &run->ops, &run->objective);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest_batch(run, micro_batch, status);
@@ -157,7 +164,7 @@ static Status open_model(Run *run) {
                                 .eps = config->optim.eps,
                                 .weight_decay = config->optim.weight_decay,
                                 .clip = config->optim.clip,
-                                .layer_decay = 1,
+                                .layer_decay = config->optim.layer_decay,
                                 .layers = shape.depth,
                                 .decay_tokens = objective->decay_tokens};
     TRY(optimizer_open(&options, run->objective->params, &run->ops, &run->optimizer));
@@ -185,7 +192,7 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
         return status_error(
             EXIT_DATA,
             "cannot resume: the images in %s have changed since step %" PRId64 " of %s (%" PRId64 " then, %" PRId64
-            " now, or other names, sizes, splits or weights); restore them, or start a new run in another "
+            " now, or other names, sizes, splits, weights or labels); restore them, or start a new run in another "
             "run.dir",
             run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
     run->state.config_hash = config_hash;
@@ -262,7 +269,7 @@ static Status open_loader(Run *run) {
     options.extra = NULL;
     if (validates)
         options.records = &run->val;
-    int64_t wanted = config->log.recon_images;
+    int64_t wanted = objectives_find(config)->draws ? config->log.recon_images : 0;
     if (validates && config->val.every && config->val.images > wanted)
         wanted = config->val.images;
     Status status = evaluation_images_open(&run->images, options, wanted, &run->record.unreadable);
@@ -300,6 +307,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     begin_run(run, config, options);
     run_record_begin(&run->record);
     ClaimChanges changes;
+    TRY(objectives_check(config));
     if (!run_has_data(config))
         return refuse_missing_data(config, options);
     TRY(claim_open(&run->directory, config, options, &changes));
@@ -341,6 +349,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
 
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) {
     begin_run(run, config, options);
+    TRY(objectives_check(config));
     if (!run_has_data(config))
         return refuse_missing_data(config, options);
     TRY(open_records(run));
@@ -366,6 +375,7 @@ void run_close(Run *run) {
     status_free(ops_error(&run->ops));
     tune_close(&run->tune);
     device_close(run->device);
+    targets_close(&run->targets);
     records_close(&run->train);
     records_close(&run->val);
     run_directory_close(&run->directory);

@@ -13,7 +13,7 @@ void run_begin_record(Run *run) {
     run->record.threads = run->ops.threads;
     run->record.micro_batch = run->micro_batch;
     run->record.config_hash = run->state.config_hash;
-    run->record.data_hash = run->train.hash;
+    run->record.data_hash = run->state.data_hash;
     run->record.data_count = run->train.count;
     for (int i = 0; i < params->count; i++)
         run->record.parameters += (int64_t)params->list[i].count;

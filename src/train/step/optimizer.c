@@ -10,6 +10,8 @@ struct Optimizer {
     Params *params;
     Ops *ops;
     int count;
+    int64_t head_steps;     /* in which only the head is updated */
+    bool head_only;         /* what the segments say */
     Arena memory;           /* of the device, for: */
     AdamwSegment *segments; /* one for each trainable tensor */
     AdamwValues *values;
@@ -27,6 +29,7 @@ static bool has_decay(const OptimizerOptions *options, const Param *param) {
 
 /* Fills the list of segments, in host memory. */
 static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
+    optimizer->count = 0;
     const OptimizerOptions *options = &optimizer->options;
     const Params *params = optimizer->params;
     for (int i = 0; i < params->count; i++) {
@@ -35,7 +38,9 @@ static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
             segments[optimizer->count++] =
                 (AdamwSegment){.offset = param->offset,
                                .count = param->count,
-                               .lr_scale = (float)pow(options->layer_decay, options->layers + 1 - param->layer),
+                               .lr_scale = optimizer->head_only && param->layer <= options->layers
+                                               ? 0
+                                               : (float)pow(options->layer_decay, options->layers + 1 - param->layer),
                                .decay = has_decay(options, param)};
     }
 }
@@ -97,7 +102,28 @@ void optimizer_close(Optimizer *optimizer) {
     free(optimizer);
 }
 
+void optimizer_head_first(Optimizer *optimizer, int64_t steps) {
+    optimizer->head_steps = steps;
+}
+
+/* Lets the head alone be updated, or all. Waits: it happens once or twice in a run. */
+static Status choose_updated(Optimizer *optimizer, bool head_only) {
+    const Device *device = optimizer->ops->device;
+    if (optimizer->head_only == head_only)
+        return NULL;
+    AdamwSegment *segments = calloc((size_t)optimizer->params->count, sizeof *segments);
+    if (!segments)
+        return status_no_memory("the optimizer's parameter groups",
+                                sizeof *segments * (size_t)optimizer->params->count);
+    optimizer->head_only = head_only;
+    list_segments(optimizer, segments);
+    Status status = device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
+    free(segments);
+    return status;
+}
+
 Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
+    TRY(choose_updated(optimizer, step <= optimizer->head_steps));
     const OptimizerOptions *o = &optimizer->options;
     const Device *device = optimizer->ops->device;
     AdamwValues *values = &optimizer->staged[step % OPTIMIZER_MAX_IN_FLIGHT];

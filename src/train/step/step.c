@@ -284,7 +284,7 @@ static Status copy_inputs(Step *step, InputSlot *slot, int index, const Prefetch
     }
     for (int i = 0; i < count && cached; i++)
         slot->which[i] = (int32_t)(batch->records[first + i] % step->options.cached_count);
-    objective->take_extras(objective, index, batch->extras + (size_t)first * (size_t)objective->extras, &host);
+    objective->take_extras(objective, index, batch->extras, first, &host);
     const uint64_t before = objective->uploaded_bytes(objective);
     TRY(objective->upload(objective, index, step->copies, &host, input));
     step->copied += objective->uploaded_bytes(objective) - before;

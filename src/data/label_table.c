@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/label_table.h"
+
+#include "base/files.h"
+#include "base/paths.h"
+#include "base/table.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const file_names[] = {"file", "filename", "image", "path", NULL};
+static const char *const person_names[] = {"person", "person_id", "patient", "patient_id", "participant_id", NULL};
+
+typedef struct {
+    const Folder *folder;
+    LabelTable *labels;
+    char *before;     /* what precedes the folder's paths in the table: "" or "train/" */
+    int *columns;     /* [labels->columns] of the table */
+    int file, person; /* columns; person -1: none */
+    int64_t *lines;   /* [count] of the table, by record; 0: none yet */
+} TableRead;
+
+/* labels.csv in the folder, or beside it. */
+static Status find_table(TableRead *read, char **path) {
+    const char *root = read->folder->root;
+    TRY(files_path(&read->before, "%s", ""));
+    TRY(files_path(path, "%s/labels.csv", root));
+    if (files_exists(*path))
+        return NULL;
+    free(*path);
+    *path = NULL;
+    char real[PATH_MAX];
+    char *slash = realpath(root, real) ? strrchr(real, '/') : NULL;
+    if (slash && slash > real) {
+        free(read->before);
+        TRY(files_path(&read->before, "%s/", slash + 1));
+        *slash = '\0';
+        TRY(files_path(path, "%s/labels.csv", real));
+        if (files_exists(*path))
+            return NULL;
+    }
+    return status_error(EXIT_DATA,
+                        "%s has no labels: there is no labels.csv in it or beside it; write one with the columns file "
+                        "and %s, or use a pack",
+                        root, read->labels->names[0]);
+}
+
+/* The record of a path of the table; -1: not of this folder. */
+static Status find_record(const TableRead *read, const char *text, int64_t *record) {
+    char *path;
+    *record = -1;
+    TRY(path_normal(text, &path));
+    const size_t before = strlen(read->before);
+    if (path && strncmp(path, read->before, before) == 0) {
+        int64_t low = 0, high = read->folder->count;
+        while (low < high) {
+            const int64_t middle = low + (high - low) / 2;
+            if (strcmp(read->folder->paths[middle], path + before) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low < read->folder->count && strcmp(read->folder->paths[low], path + before) == 0)
+            *record = low;
+    }
+    free(path);
+    return NULL;
+}
+
+static Status read_cell(const Table *table, int column, float *value) {
+    const char *text = table->fields[column];
+    double number;
+    *value = NAN;
+    if (!*text || !strcasecmp(text, "nan") || !strcasecmp(text, "na"))
+        return NULL;
+    if (!table_number(text, &number))
+        return table_error(table, "%s is '%s', which is no number; number the classes from 0, or leave the cell empty",
+                           table->columns[column], text);
+    *value = (float)number;
+    return NULL;
+}
+
+static Status read_row(TableRead *read, const Table *table) {
+    LabelTable *labels = read->labels;
+    int64_t record;
+    TRY(find_record(read, table->fields[read->file], &record));
+    if (record < 0)
+        return NULL;
+    if (read->lines[record])
+        return table_error(table, "%s has labels already, in line %lld; remove one of the rows",
+                           table->fields[read->file], (long long)read->lines[record]);
+    read->lines[record] = table->line;
+    for (int i = 0; i < labels->columns; i++)
+        TRY(read_cell(table, read->columns[i], &labels->values[record * labels->columns + i]));
+    return labels->people ? files_path(&labels->people[record], "%s", table->fields[read->person]) : NULL;
+}
+
+static Status find_columns(TableRead *read, const Table *table) {
+    LabelTable *labels = read->labels;
+    TRY(table_column(table, file_names, &read->file));
+    for (int i = 0; i < labels->columns; i++)
+        TRY(table_column(table, (const char *const[]){labels->names[i], NULL}, &read->columns[i]));
+    read->person = table_find(table, person_names);
+    if (read->person < 0)
+        return NULL;
+    labels->people = calloc((size_t)read->folder->count, sizeof *labels->people);
+    return labels->people ? NULL
+                          : status_no_memory("the people of labels.csv", (size_t)read->folder->count * sizeof(char *));
+}
+
+static Status read_table(TableRead *read, const char *path) {
+    Table table;
+    TRY(table_open(path, &table));
+    Status status = find_columns(read, &table);
+    for (bool more = true; !status && more;) {
+        status = table_next(&table, &more);
+        if (!status && more)
+            status = read_row(read, &table);
+    }
+    table_close(&table);
+    return status;
+}
+
+Status label_table_read(const Folder *folder, LabelTable *labels) {
+    TableRead read = {.folder = folder, .labels = labels};
+    read.columns = calloc((size_t)labels->columns, sizeof *read.columns);
+    read.lines = calloc((size_t)folder->count, sizeof *read.lines);
+    Status status = read.columns && read.lines
+                        ? find_table(&read, &labels->path)
+                        : status_no_memory("the lines of labels.csv", (size_t)folder->count * sizeof *read.lines);
+    if (!status)
+        status = read_table(&read, labels->path);
+    free(read.columns);
+    free(read.lines);
+    free(read.before);
+    return status;
+}

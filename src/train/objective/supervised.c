@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/objective/supervised.h"
+
+#include "model/fp8.h"
+#include "model/vit.h"
+#include "ops/gpu_scratch.h"
+#include "train/objective/scratch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    Objective objective; /* first: the caller's pointer */
+    Ops *ops;
+    Vit *vit;
+    const Targets *targets;
+    int global_batch;
+    void *pinned;                     /* memory of the host, for: */
+    float *labels[MODEL_INPUT_SLOTS]; /* [batch][labels] of the slot's micro-batch */
+    double *known[MODEL_INPUT_SLOTS]; /* what its loss divides by */
+    float *all;                       /* [global_batch][labels] */
+} Supervised;
+
+static Supervised *own_of(const Objective *self) {
+    return (Supervised *)(uintptr_t)self;
+}
+
+static void lay_out_labels(Supervised *own, const ObjectiveOptions *options, Arena *pinned) {
+    const size_t sample = (size_t)shape_labels(&options->shape) * sizeof(float);
+    arena_group(pinned, "labels");
+    for (int slot = 0; slot < MODEL_INPUT_SLOTS; slot++) {
+        own->labels[slot] = arena_take(pinned, (size_t)options->shape.batch * sample);
+        own->known[slot] = arena_take(pinned, sizeof *own->known[slot]);
+    }
+    own->all = arena_take(pinned, (size_t)options->global_batch * sample);
+}
+
+static Status draw_labels(const void *objective, uint32_t epoch, int64_t key, int32_t *extra) {
+    const Labels *labels = &((const Supervised *)objective)->targets->train;
+    (void)epoch;
+    memcpy(extra, labels->values + key % labels->count * labels->columns, (size_t)labels->columns * sizeof(float));
+    return NULL;
+}
+
+/* The loss of each micro-batch divides by its share of the batch's known labels, wherever they are in it. */
+static void take_labels(Objective *self, int slot, const int32_t *extras, int first, ModelInput *host) {
+    Supervised *own = own_of(self);
+    const size_t labels = (size_t)shape_labels(self->shape);
+    for (size_t i = 0; i < (size_t)own->global_batch; i++)
+        memcpy(own->all + i * labels, extras + i * (size_t)self->extras, labels * sizeof *own->all);
+    memcpy(own->labels[slot], own->all + (size_t)first * labels, (size_t)host->batch * labels * sizeof *own->all);
+    *own->known[slot] = vit_known(own->vit, own->all, own->global_batch) * host->batch / own->global_batch;
+    host->labels = own->labels[slot];
+    host->known = own->known[slot];
+}
+
+static Status upload_sample(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
+    return vit_upload(own_of(self)->vit, slot, stream, host, input);
+}
+
+static uint64_t count_uploaded(const Objective *self) {
+    return vit_uploaded_bytes(own_of(self)->vit);
+}
+
+static void forward_vit(Objective *self, const ModelInput *input) {
+    vit_forward(own_of(self)->vit, input);
+}
+
+static Status lose_vit(Objective *self, double *loss) {
+    return vit_loss(own_of(self)->vit, loss);
+}
+
+static void backward_vit(Objective *self, const ModelInput *input, float grad_scale, bool add) {
+    vit_backward(own_of(self)->vit, input, grad_scale, add);
+}
+
+static void visit_vit(const Objective *self, ActivationVisit visit, void *context) {
+    vit_visit(own_of(self)->vit, visit, context);
+}
+
+/* Loss of images first .. first + count - 1, times *known. */
+static Status validate_part(Supervised *own, const EvaluationImages *images, int first, int count, double *sum,
+                            double *known) {
+    const Labels *labels = &own->targets->val;
+    const size_t columns = (size_t)labels->columns, side = (size_t)images->image_size;
+    double loss;
+    for (int i = 0; i < count; i++)
+        memcpy(own->labels[0] + (size_t)i * columns, labels->values + (size_t)images->records[first + i] * columns,
+               columns * sizeof *labels->values);
+    *own->known[0] = vit_known(own->vit, own->labels[0], count);
+    const ModelInput host = {.pixels = images->pixels + (size_t)first * side * side * 3,
+                             .labels = own->labels[0],
+                             .known = own->known[0],
+                             .batch = count};
+    ModelInput input;
+    TRY(vit_upload(own->vit, 0, NULL, &host, &input));
+    fp8_begin(own->objective.params->fp8);
+    vit_forward(own->vit, &input);
+    TRY(vit_loss(own->vit, &loss));
+    *sum += loss * *own->known[0];
+    *known += *own->known[0];
+    return NULL;
+}
+
+static Status validate_vit(Objective *self, const EvaluationImages *images, int count, double *loss) {
+    Supervised *own = own_of(self);
+    const int batch = self->shape->batch;
+    double sum = 0, known = 0;
+    for (int first = 0; first < count; first += batch)
+        TRY(validate_part(own, images, first, count - first < batch ? count - first : batch, &sum, &known));
+    *loss = sum / known;
+    return NULL;
+}
+
+static void close_supervised(Objective *self) {
+    Supervised *own = own_of(self);
+    const Device *device = own->ops->device;
+    device->release_pinned(device, own->pinned);
+    vit_close(own->vit);
+    free(own);
+}
+
+static Status open_parts(Supervised *own, const ObjectiveOptions *options) {
+    const Device *device = own->ops->device;
+    Arena pinned = {0};
+    lay_out_labels(own, options, &pinned);
+    TRY(device->allocate_pinned(device, pinned.used, "the labels of a batch", &own->pinned));
+    pinned = (Arena){.base = own->pinned, .size = pinned.used};
+    lay_out_labels(own, options, &pinned);
+    TRY(vit_open(&options->shape, own->ops, &own->vit));
+    TRY(vit_init(own->vit, options->seed));
+    if (own->targets->weights)
+        TRY(vit_set_weights(own->vit, own->targets->weights));
+    own->objective.shape = vit_shape(own->vit);
+    own->objective.params = vit_params(own->vit);
+    own->objective.loss_memory = vit_loss_memory(own->vit);
+    own->objective.extras = shape_labels(&options->shape);
+    return NULL;
+}
+
+static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objective **out) {
+    *out = NULL;
+    Supervised *own = calloc(1, sizeof *own);
+    if (!own)
+        return status_no_memory("the objective", sizeof *own);
+    own->ops = ops;
+    own->targets = options->targets;
+    own->global_batch = options->global_batch;
+    own->objective = (Objective){.draw_extra = draw_labels,
+                                 .take_extras = take_labels,
+                                 .upload = upload_sample,
+                                 .uploaded_bytes = count_uploaded,
+                                 .forward = forward_vit,
+                                 .loss = lose_vit,
+                                 .backward = backward_vit,
+                                 .visit = visit_vit,
+                                 .validate = validate_vit,
+                                 .close = close_supervised};
+    Status status = open_parts(own, options);
+    if (status)
+        close_supervised(&own->objective);
+    else
+        *out = &own->objective;
+    return status;
+}
+
+static int count_labels(const ModelShape *shape) {
+    return shape_labels(shape);
+}
+
+static Status measure_supervised(const ObjectiveOptions *options, RealType type, bool host_memory, Arena *host,
+                                 Arena *device, Params *params) {
+    Supervised own;
+    TRY(vit_measure(&options->shape, type, host_memory, host, device, params));
+    lay_out_labels(&own, options, host);
+    return NULL;
+}
+
+static size_t vit_scratch(const ModelShape *shape, RealType type) {
+    const int patches = shape_patches(shape), batch = shape->batch;
+    const ScratchBlock encoder = {.dim = shape->dim, .heads = shape->heads, .tokens = 1 + patches, .fp8 = shape->fp8};
+    const size_t needs[] = {scratch_of_block(shape, type, &encoder),
+                            scratch_of_input(shape),
+                            gpu_column_sums_scratch(type, batch * patches, shape->dim),
+                            gpu_column_sums_scratch(type, batch, shape_outputs(shape)),
+                            gpu_embed_scratch(batch, patches, shape->dim, true),
+                            gpu_loss_scratch(gpu_head_loss_blocks(batch, shape_outputs(shape)))};
+    return scratch_largest(needs, sizeof needs / sizeof *needs);
+}
+
+static ObjectiveText describe_vit(const ModelShape *shape) {
+    static const char *const tasks[] = {[TASK_CLASSIFY] = "classes",
+                                        [TASK_MULTILABEL] = "labels",
+                                        [TASK_REGRESS] = "numbers",
+                                        [TASK_ORDINAL] = "ordered classes"};
+    ObjectiveText text;
+    snprintf(text.text, sizeof text.text, "ViT %dx%d, %d heads; %d px, patch %d; %d %s", shape->dim, shape->depth,
+             shape->heads, shape->image_size, shape->patch_size, shape->classes, tasks[shape->task]);
+    return text;
+}
+
+const ObjectiveKind supervised_objective = {.read = targets_open,
+                                            .measure = measure_supervised,
+                                            .scratch = vit_scratch,
+                                            .extras = count_labels,
+                                            .describe = describe_vit,
+                                            .open = open_supervised};

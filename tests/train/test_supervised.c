@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs towards labels: which label each sample has, what the losses are, and that they are the same however the work is
+ * split, captured, interrupted or computed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "device/open.h"
+#include "tests/fixtures/short_run.h"
+#include "train/objective/targets.h"
+
+#include <math.h>
+
+static const char *const objectives[] = {"train.objective=classify data.label=grade data.balance=on",
+                                         "train.objective=ordinal data.label=grade train.class_weights=on",
+                                         "train.objective=multilabel data.label=risk,sight",
+                                         "train.objective=regress data.label=age,grade"};
+enum { OBJECTIVES = sizeof objectives / sizeof *objectives };
+#define REGRESS "train.objective=regress data.label=age,grade "
+
+static int open_root(void **state) {
+    char *root = scratch_make();
+    short_run_draw(root);
+    short_run_label(root);
+    *state = root;
+    return 0;
+}
+
+static int close_root(void **state) {
+    scratch_remove(*state);
+    return 0;
+}
+
+/* A run; its directory stays. */
+static void run(const char *root, const char *sets, int64_t until, bool resume) {
+    Config config;
+    const TrainOptions options = {.config_path = "short.ini", .resume = resume, .force = !resume, .until = until};
+    short_run_config(root, sets, &config);
+    assert_ok(train_run(&config, &options));
+}
+
+static double *read_losses(const char *root, const char *key, int count) {
+    char *path = scratch_path(root, "run");
+    cJSON *lines = short_run_lines(path, key);
+    assert_int_equal(cJSON_GetArraySize(lines), count);
+    double *losses = malloc((size_t)count * sizeof *losses);
+    assert_non_null(losses);
+    for (int i = 0; i < count; i++)
+        losses[i] = short_run_number(cJSON_GetArrayItem(lines, i), key);
+    cJSON_Delete(lines);
+    free(path);
+    return losses;
+}
+
+/* The mean of the squares of some records' labels that are known: the loss of regress, where all outputs are 0. */
+typedef struct {
+    double sum, known;
+} Squares;
+
+static void add_record(Squares *squares, const Labels *labels, int64_t record) {
+    for (int i = 0; i < labels->columns; i++)
+        if (labels_has(labels, record, i)) {
+            const double value = labels->values[record * labels->columns + i];
+            squares->sum += value * value;
+            squares->known++;
+        }
+}
+
+/* The head's first weights are N(0, 2e-5): its outputs are within 1e-3 of 0, and the loss within some 1e-3 of that. */
+static void samples_have_the_labels_of_their_records(void **state) {
+    char *root = *state;
+    Config config;
+    Records train, val;
+    Targets targets;
+    for (int micro_batch = 2; micro_batch <= 4; micro_batch += 2) {
+        char *sets = printed_path(REGRESS "optim.base_lr=0 train.seed=9 train.precision=fp32 train.micro_batch=%d "
+                                          "val.images=4",
+                                  micro_batch);
+        short_run_config(root, sets, &config);
+        run(root, sets, 0, false);
+        double *losses = read_losses(root, "loss", SHORT_STEPS), *val_losses = read_losses(root, "val_loss", 2);
+        assert_ok(records_open(config.data.train, "", RECORDS_TRAIN, &train));
+        assert_ok(records_open(config.data.val, "", RECORDS_VAL, &val));
+        assert_ok(targets_open(&config, &train, &val, &targets));
+        assert_int_equal(train.samples_per_epoch, SHORT_IMAGES - 1); /* one has no label */
+        const int epoch_steps = (SHORT_IMAGES - 1) / SHORT_BATCH;
+        for (int step = 0; step < SHORT_STEPS; step++) {
+            Squares squares = {0};
+            for (int i = 0; i < SHORT_BATCH; i++)
+                add_record(&squares, &targets.train,
+                           records_at(&train, 9, (uint32_t)(step / epoch_steps),
+                                      (uint64_t)(step % epoch_steps * SHORT_BATCH + i)) %
+                               SHORT_IMAGES);
+            assert_true(squares.known > 0);
+            assert_true(fabs(losses[step] - squares.sum / squares.known) < 3e-3);
+        }
+        Squares squares = {0};
+        for (int r = 0; r < 4; r++)
+            add_record(&squares, &targets.val, r);
+        assert_true(fabs(val_losses[0] - squares.sum / squares.known) < 3e-3);
+        targets_close(&targets);
+        records_close(&train);
+        records_close(&val);
+        free(losses);
+        free(val_losses);
+        free(sets);
+    }
+}
+
+/* Of classes that are all as likely: ln 3; of yes and no: ln 2. */
+static void the_first_losses_are_those_of_chance(void **state) {
+    static const double chance[OBJECTIVES] = {1.0986123, 0, 0.6931472, 0};
+    for (int i = 0; i < OBJECTIVES; i++) {
+        if (!chance[i])
+            continue;
+        char *sets = printed_path("%s optim.base_lr=0 train.precision=fp32 train.steps=2", objectives[i]);
+        run(*state, sets, 0, false);
+        double *losses = read_losses(*state, "loss", 2);
+        for (int step = 0; step < 2; step++)
+            assert_true(fabs(losses[step] - chance[i]) < 1e-3); /* as above */
+        free(losses);
+        free(sets);
+    }
+}
+
+static void read_weights(const char *root, uint8_t **weights, size_t *size) {
+    scratch_read(root, "run/ckpt/latest/weights.safetensors", weights, size);
+}
+
+static void an_interrupted_run_ends_as_one_that_was_not(void **state) {
+    for (int i = 0; i < OBJECTIVES; i++) {
+        uint8_t *weights[2];
+        size_t sizes[2];
+        char *sets = printed_path("%s train.head_epochs=1 optim.layer_decay=0.7 checkpoint.every=1", objectives[i]);
+        for (int parts = 1; parts <= 2; parts++) {
+            if (parts == 2)
+                run(*state, sets, 3, false);
+            run(*state, sets, 0, parts == 2);
+            read_weights(*state, &weights[parts - 1], &sizes[parts - 1]);
+        }
+        assert_int_equal(sizes[0], sizes[1]);
+        assert_memory_equal(weights[0], weights[1], sizes[0]);
+        free(weights[0]);
+        free(weights[1]);
+        free(sets);
+    }
+}
+
+static bool has_emulator(void) {
+    Device *device;
+    char *note;
+    Status status = device_open(DEVICE_EMU, &device, &note);
+    const bool missing = status_code(status) == EXIT_MISSING;
+    if (missing)
+        print_message("# %s\n", status_message(status));
+    else
+        assert_ok(status);
+    if (!missing)
+        device_close(device);
+    status_free(status);
+    return !missing;
+}
+
+/* On the emulated GPU, captured or not, with the samples of folders, and in FP32: the CPU's losses but for the order of
+ * their sums, of some thousand values each. */
+static void a_gpu_computes_the_same(void **state) {
+    if (!has_emulator())
+        skip();
+    for (int i = 0; i < OBJECTIVES; i++) {
+        uint8_t *weights[2];
+        size_t size;
+        char *sets =
+            printed_path("%s train.precision=fp32 train.steps=4 train.micro_batch=2 optim.base_lr=0.06", objectives[i]);
+        run(*state, sets, 0, false);
+        double *wanted = read_losses(*state, "loss", 4);
+        for (int capture = 0; capture < 2; capture++) {
+            char *on_gpu = printed_path("%s train.device=emu train.deterministic=on train.capture=%s", sets,
+                                        capture ? "on" : "off");
+            run(*state, on_gpu, 0, false);
+            double *losses = read_losses(*state, "loss", 4);
+            for (int step = 0; step < 4; step++)
+                assert_true(fabs(losses[step] - wanted[step]) < 1e-4);
+            read_weights(*state, &weights[capture], &size);
+            free(losses);
+            free(on_gpu);
+        }
+        assert_memory_equal(weights[0], weights[1], size);
+        free(weights[0]);
+        free(weights[1]);
+        free(wanted);
+        free(sets);
+    }
+}
+
+/* The encoder's inner blocks; the scales are in the log and the checkpoint. */
+static void fp8_serves_every_objective(void **state) {
+    for (int i = 0; i < OBJECTIVES; i++) {
+        char *sets = printed_path("%s train.precision=fp8 model.depth=3 model.dim=32 train.steps=2", objectives[i]);
+        run(*state, sets, 0, false);
+        free(read_losses(*state, "fp8_saturated", 1));
+        char *scales = scratch_path(*state, "run/ckpt/latest/fp8.safetensors");
+        assert_true(files_exists(scales));
+        free(scales);
+        free(sets);
+    }
+}
+
+static void nothing_is_drawn(void **state) {
+    run(*state, objectives[0], 2, false);
+    char *folder = scratch_path(*state, "run/recon/step-2.png");
+    assert_false(files_exists(folder));
+    free(folder);
+}
+
+/* Labels that changed are other data. */
+static void other_labels_do_not_continue_a_run(void **state) {
+    Config config;
+    const TrainOptions resume = {.config_path = "short.ini", .resume = true};
+    run(*state, REGRESS, 3, false);
+    short_run_config(*state, REGRESS, &config);
+    static const char others[] = "file,age,grade\n00.png,10,1\n01.png,20,2\n02.png,20,2\n03.png,20,2\n";
+    scratch_write(*state, "train/labels.csv", others, strlen(others));
+    assert_fails(train_run(&config, &resume), EXIT_DATA, "cannot resume: the images in");
+    char *own = scratch_path(*state, "train/labels.csv");
+    assert_int_equal(unlink(own), 0);
+    free(own);
+    short_run_config(*state, "train.objective=multilabel data.label=age,grade", &config);
+    assert_fails(train_run(&config, &resume), EXIT_USAGE, "train.objective = multilabel");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples_have_the_labels_of_their_records),
+        cmocka_unit_test(the_first_losses_are_those_of_chance),
+        cmocka_unit_test(an_interrupted_run_ends_as_one_that_was_not),
+        cmocka_unit_test(a_gpu_computes_the_same),
+        cmocka_unit_test(fp8_serves_every_objective),
+        cmocka_unit_test(nothing_is_drawn),
+        cmocka_unit_test(other_labels_do_not_continue_a_run),
+    };
+    return cmocka_run_group_tests(tests, open_root, close_root);
+}
