@@ -20,7 +20,9 @@ typedef struct {
     int64_t shape[4];
     size_t offset, count; /* elements, into value (and into grad, m, v when trainable) */
     bool trainable;
-    int layer; /* for layer-wise rate decay: 0 embeddings, 1 + i for block i, depth + 1 for the rest */
+    bool frozen; /* a trainable one that stays as it is for now: no pass writes its gradient */
+    bool fresh;  /* it is the task's own and not of the weights that training starts from */
+    int layer;   /* for layer-wise rate decay: 0 embeddings, 1 + i for block i, depth + 1 for the rest */
 } Param;
 
 struct Fp8;
@@ -41,13 +43,19 @@ typedef struct {
 void params_begin(Params *params, Arena *arena, int capacity);
 /* Adds a tensor and returns its index. All trainable ones are added before the first frozen one. */
 int params_add(Params *params, const char *name, bool trainable, int layer, int dims, const int64_t *shape);
+/* Makes a tensor `fresh`. */
+void params_add_fresh(Params *params, int index);
 /* Takes value, grad, m, v and, for BF16 products, rounded from an arena of the device's memory. */
 void params_end(Params *params, Arena *arena, const Device *device, RealType products);
 
 float *params_value(const Params *params, int index);
 /* The tensor as a matrix product takes it: in the type given to params_end(). */
 const Real *params_weight(const Params *params, int index);
-float *params_grad(const Params *params, int index); /* NULL for a frozen one, or while measuring */
+float *params_grad(const Params *params, int index); /* NULL for one that is not trained, or while measuring */
+/* Freezes the trainable tensors of layers 0 .. layers-1 that are not fresh, and no other, and sets their gradients to
+ * 0.
+ */
+Status params_freeze(const Params *params, int layers) MUST_USE;
 const Param *params_find(const Params *params, const char *name);
 
 /* Updates `rounded` after something other than the optimizer has set values. */

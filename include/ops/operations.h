@@ -311,13 +311,15 @@ typedef struct {
 
 /* AdamW with decoupled decay (Loshchilov & Hutter, arXiv 1711.05101) over all segments at once: gradient scaled by
  * min(1, clip / norm), m += weight1 * (g - m), v += weight2 * (g^2 - v),
- * p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)). Does nothing when *norm is not finite.
- * Segments ascend and do not overlap; elements in none stay as they are. */
+ * p -= lr * lr_scale * (weight_decay * p + m/bias1 / (sqrt(v/bias2) + eps)); with DECAY_FIRST l2sp * (p - first) takes
+ * the place of weight_decay * p. Does nothing when *norm is not finite. Segments ascend and do not overlap; elements in
+ * none stay as they are. */
 typedef struct {
-    float *param;      /* [count] */
-    uint16_t *rounded; /* [count] receives the new parameters in BF16; NULL: not needed */
-    const float *grad; /* [count] */
-    float *m, *v;      /* [count] */
+    float *param;       /* [count] */
+    const float *first; /* [count]; NULL: no segment has DECAY_FIRST */
+    uint16_t *rounded;  /* [count] receives the new parameters in BF16; NULL: not needed */
+    const float *grad;  /* [count] */
+    float *m, *v;       /* [count] */
     size_t count;
     const AdamwSegment *segments; /* [segment_count] */
     int segment_count;

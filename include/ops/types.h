@@ -67,18 +67,23 @@ typedef struct {
     const Crop *crops;    /* [batch] the part of it; NULL: all */
 } ImageSet;
 
+/* What parameters are pulled to beside their gradient: nothing, 0 (weight decay), or their first values (L2-SP, Li et
+ * al., arXiv 1802.01483). */
+typedef enum { DECAY_NONE, DECAY_ZERO, DECAY_FIRST } AdamwDecay;
+
 /* A run of parameters that AdamW treats alike. */
 typedef struct {
     size_t offset, count; /* into the parameter, gradient and moment arrays */
     float lr_scale;       /* layer-wise rate decay; 1 without */
-    bool decay;           /* whether weight decay applies */
+    AdamwDecay decay;
 } AdamwSegment;
 
 typedef struct {
-    float lr, eps, weight_decay;
-    float weight1, weight2; /* 1 - beta1, 1 - beta2, rounded once: a rounded beta leaves 1.0f - beta up to 3e-5 off */
-    float bias1, bias2;     /* 1 - beta1^t, 1 - beta2^t, t counted from 1 */
-    float clip;             /* largest global norm; 0: no clipping */
+    float lr, eps;
+    float weight_decay, l2sp; /* of DECAY_ZERO and of DECAY_FIRST */
+    float weight1, weight2;   /* 1 - beta1, 1 - beta2, rounded once: a rounded beta leaves 1.0f - beta up to 3e-5 off */
+    float bias1, bias2;       /* 1 - beta1^t, 1 - beta2^t, t counted from 1 */
+    float clip;               /* largest global norm; 0: no clipping */
 } AdamwValues;
 
 /* Whether a step may be applied. check_step looks for faults in this order; for the last one, a parameter that is not

@@ -9,6 +9,7 @@
 
 typedef struct {
     double beta1, beta2, eps, weight_decay;
+    double l2sp;        /* pulls tensors that are not fresh to their first values, in place of weight decay; 0: off */
     double clip;        /* largest global gradient norm; 0: off */
     double layer_decay; /* the rate of layer l is scaled by layer_decay^(layers + 1 - l); 1: off */
     int layers;         /* transformer blocks, for layer_decay */
@@ -19,11 +20,15 @@ typedef struct {
 typedef struct Optimizer Optimizer;
 
 /* Adds to measuring arenas what optimizer_open() allocates on host and device. */
-void optimizer_measure(const Params *params, Arena *host, Arena *memory);
+void optimizer_measure(const OptimizerOptions *options, const Params *params, Arena *host, Arena *memory);
+/* The groups are those of the parameters as they are now: frozen ones are in none. With l2sp so are the first values,
+ * until optimizer_keep_first(). */
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
 /* In steps 1 .. `steps` only the parameters after the last block are updated; 0, as it is at first: all are, always. */
 void optimizer_head_first(Optimizer *optimizer, int64_t steps);
+/* Makes the parameters as they are now the first values of l2sp. */
+Status optimizer_keep_first(Optimizer *optimizer) MUST_USE;
 /* One step with the gradients in place; `step` counts from 1. Waits, and returns the global gradient norm in *norm.
  * When the norm is not finite nothing is changed. Also returns a failure of earlier operations that was not reported
  * yet. */

@@ -13,20 +13,20 @@ struct Rates {
 
 __device__ __forceinline__ Rates rates_of(const AdamwSegment &segment, const AdamwValues &values, float scale) {
     const float rate = values.lr * segment.lr_scale;
-    return Rates{scale,
-                 rate * (segment.decay ? values.weight_decay : 0.0f),
-                 rate / values.bias1,
-                 1.0f / sqrtf(values.bias2),
-                 values.weight1,
-                 values.weight2,
-                 values.eps};
+    const float decay = segment.decay == DECAY_FIRST  ? values.l2sp
+                        : segment.decay == DECAY_ZERO ? values.weight_decay
+                                                      : 0.0f;
+    return Rates{scale,          rate * decay,   rate / values.bias1, 1.0f / sqrtf(values.bias2),
+                 values.weight1, values.weight2, values.eps};
 }
 
-__device__ __forceinline__ void update_element(float &param, float grad, float &m, float &v, const Rates &r) {
+/* `first`: what the parameter decays to. */
+__device__ __forceinline__ void update_element(float &param, float first, float grad, float &m, float &v,
+                                               const Rates &r) {
     const float g = grad * r.scale;
     m += r.weight1 * (g - m);
     v += r.weight2 * (g * g - v);
-    param = param - r.decay * param - r.step * m / (sqrtf(v) * r.root + r.eps);
+    param = param - r.decay * (param - first) - r.step * m / (sqrtf(v) * r.root + r.eps);
 }
 
 /* The last segment that begins at or before element `at`, -1 for none. */
@@ -46,10 +46,10 @@ struct alignas(8) FourBf16 {
     bf16 values[VALUES];
 };
 
-/* Bytes: 28 a parameter, 30 with BF16 out; the list of segments stays in the caches. Floor for the 304 million of
- * ViT-L with BF16 out: 3.0 ms. */
+/* Bytes: 28 a parameter, 30 with BF16 out, 4 more for one that is pulled to its first value; the list of segments stays
+ * in the caches. Floor for the 304 million of ViT-L with BF16 out: 3.0 ms. */
 __global__ void __launch_bounds__(THREADS)
-    adamw_kernel(float *param, bf16 *rounded, const float *grad, float *m, float *v, size_t count,
+    adamw_kernel(float *param, const float *start, bf16 *rounded, const float *grad, float *m, float *v, size_t count,
                  const AdamwSegment *segments, int segment_count, const AdamwValues *values, const float *norm) {
     const float length = *norm;
     if (!isfinite(length))
@@ -62,10 +62,13 @@ __global__ void __launch_bounds__(THREADS)
     if (s >= 0 && at + VALUES <= count && at + VALUES <= segments[s].offset + segments[s].count) {
         const Rates rates = rates_of(segments[s], *values, scale);
         const Pack<float> gradient = load_pack(grad + at);
+        Pack<float> to = {};
+        if (segments[s].decay == DECAY_FIRST)
+            to = load_pack(start + at);
         Pack<float> p = load_pack(param + at), first = load_pack(m + at), second = load_pack(v + at);
 #pragma unroll
         for (int i = 0; i < VALUES; i++)
-            update_element(p.values[i], gradient.values[i], first.values[i], second.values[i], rates);
+            update_element(p.values[i], to.values[i], gradient.values[i], first.values[i], second.values[i], rates);
         store_pack(param + at, p);
         store_pack(m + at, first);
         store_pack(v + at, second);
@@ -84,7 +87,8 @@ __global__ void __launch_bounds__(THREADS)
             s++;
         if (s < 0 || i >= segments[s].offset + segments[s].count)
             continue;
-        update_element(param[i], grad[i], m[i], v[i], rates_of(segments[s], *values, scale));
+        update_element(param[i], segments[s].decay == DECAY_FIRST ? start[i] : 0.0f, grad[i], m[i], v[i],
+                       rates_of(segments[s], *values, scale));
         if (rounded)
             rounded[i] = from_float<bf16>(param[i]);
     }
@@ -96,6 +100,6 @@ void cuda_adamw(Ops *ops, const Adamw *a) {
     if (ops->error)
         return;
     const size_t blocks = (a->count + (size_t)THREADS * VALUES - 1) / ((size_t)THREADS * VALUES);
-    LAUNCH(ops, "adamw", adamw_kernel, (unsigned)blocks, THREADS, 0, a->param, (bf16 *)a->rounded, a->grad, a->m, a->v,
-           a->count, a->segments, a->segment_count, a->values, a->norm);
+    LAUNCH(ops, "adamw", adamw_kernel, (unsigned)blocks, THREADS, 0, a->param, a->first, (bf16 *)a->rounded, a->grad,
+           a->m, a->v, a->count, a->segments, a->segment_count, a->values, a->norm);
 }

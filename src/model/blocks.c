@@ -322,16 +322,16 @@ static const Real *backward_block(const Stack *stack, Ops *ops, const Params *pa
     return backward_norm(stack, ops, params, &b->norm1, stack->dy, stack->dx, rows, add, before);
 }
 
-void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add) {
+void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int first, int batch, bool add) {
     const int rows = batch * stack->tokens;
     const Real *dx = stack->last_name ? stack->dx : dout;
     const Real *dbranch = stack->last_name ? backward_norm(stack, ops, params, &stack->last, dout, NULL, rows, add,
                                                            &stack->blocks[stack->depth - 1].fc2)
                                            : backward_sum(stack, ops, params, &stack->last, dout, rows, add);
-    for (int i = stack->depth - 1; i >= 0; i--) {
+    for (int i = stack->depth - 1; i >= first; i--) {
         const Block *b = &stack->blocks[i];
         /* Codes for the block before are of no use if that is computed again first. */
-        const Linear *before = i && stack->recompute != RECOMPUTE_BLOCKS ? &b[-1].fc2 : NULL;
+        const Linear *before = i > first && stack->recompute != RECOMPUTE_BLOCKS ? &b[-1].fc2 : NULL;
         if (i < stack->depth - 1) /* the last block's activations have not been overwritten */
             recompute_block(stack, ops, params, b, batch);
         dbranch = backward_block(stack, ops, params, b, dx, dbranch, batch, add, before);

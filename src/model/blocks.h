@@ -62,8 +62,9 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch);
 /* Runs the stack on stack->blocks[0].norm1.sum, which the caller has filled ([batch][tokens][dim]); the result is
  * stack->last.y, or stack->last.sum without a last norm. */
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch);
-/* Takes the gradient of the result from `dout` and leaves that of the entry in stack->dx. */
-void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int batch, bool add);
+/* Takes the gradient of the result from `dout` through the blocks from `first` on, and leaves that of this block's
+ * entry in stack->dx. */
+void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int first, int batch, bool add);
 
 /* See mae_visit(); false when the visitor stopped. */
 bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, ActivationVisit visit, void *context);

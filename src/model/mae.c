@@ -287,7 +287,7 @@ void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add)
                                       .dx = mae->ddecoder,
                                       .add = add,
                                       .rows = batch * (1 + patches)});
-    stack_backward(&mae->decoder, ops, p, mae->ddecoder, batch, add);
+    stack_backward(&mae->decoder, ops, p, mae->ddecoder, 0, batch, add);
 
     /* The decoder's entry has fewer tokens than its blocks; its gradient fits where ddecoder was. */
     ops->restore_backward(ops, &(RestoreBackward){.dout = mae->decoder.dx,
@@ -303,7 +303,7 @@ void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add)
         &mae->decoder_embed, ops, p,
         &(LinearGradient){
             .dy = mae->ddecoder, .x = mae->encoder.last.y, .dx = mae->dlatent, .add = add, .rows = batch * (1 + keep)});
-    stack_backward(&mae->encoder, ops, p, mae->dlatent, batch, add);
+    stack_backward(&mae->encoder, ops, p, mae->dlatent, 0, batch, add);
 
     ops->embed_backward(ops, &(EmbedBackward){.dout = mae->encoder.dx,
                                               .ids = input->ids,

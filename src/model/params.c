@@ -29,6 +29,11 @@ int params_add(Params *params, const char *name, bool trainable, int layer, int 
     return index;
 }
 
+void params_add_fresh(Params *params, int index) {
+    if (params->list)
+        params->list[index].fresh = true;
+}
+
 void params_end(Params *params, Arena *arena, const Device *device, RealType products) {
     params->device = device;
     arena_group(arena, "parameters");
@@ -58,7 +63,19 @@ void params_round(const Params *params, Ops *ops) {
 }
 
 float *params_grad(const Params *params, int index) {
-    return params->list[index].trainable ? params->grad + params->list[index].offset : NULL;
+    const Param *param = &params->list[index];
+    return param->trainable && !param->frozen ? params->grad + param->offset : NULL;
+}
+
+Status params_freeze(const Params *params, int layers) {
+    for (int i = 0; i < params->count; i++) {
+        Param *param = &params->list[i];
+        param->frozen = param->trainable && !param->fresh && param->layer < layers;
+        if (param->frozen)
+            TRY(params->device->fill(params->device, NULL, params->grad + param->offset, 0,
+                                     param->count * sizeof *params->grad));
+    }
+    return NULL;
 }
 
 const Param *params_find(const Params *params, const char *name) {

@@ -27,6 +27,7 @@ struct Vit {
     float *weights, *weights_in_memory; /* [outputs], of the device and of the host */
     double *loss;
     Real *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
+    int frozen;        /* blocks, with the embeddings; depth + 1: the encoder's norm, too */
     ModelInput passed; /* of the last forward pass */
 };
 
@@ -44,6 +45,12 @@ static void list_vit_params(Vit *vit) {
     vit->norm_weight = params_add(p, cls ? "norm.weight" : "fc_norm.weight", true, after, 1, &dim);
     vit->norm_bias = params_add(p, cls ? "norm.bias" : "fc_norm.bias", true, after, 1, &dim);
     vit->head = linear_add(p, "head", after, s->dim, shape_outputs(s));
+    params_add_fresh(p, vit->head.weight);
+    params_add_fresh(p, vit->head.bias);
+    if (!cls) {
+        params_add_fresh(p, vit->norm_weight);
+        params_add_fresh(p, vit->norm_bias);
+    }
 }
 
 static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
@@ -208,6 +215,12 @@ void vit_draw_keep(const ModelShape *shape, uint64_t seed, uint32_t epoch, uint6
     }
 }
 
+Status vit_freeze(Vit *vit, int blocks) {
+    vit->frozen = blocks;
+    fp8_unsettle(vit->params.fp8);
+    return params_freeze(&vit->params, blocks ? blocks + 1 : 0);
+}
+
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
     return input_upload(&vit->slots, slot, stream, host, input);
 }
@@ -299,34 +312,33 @@ Status vit_loss(Vit *vit, double *loss) {
     return device_read(vit->ops->device, loss, vit->loss, sizeof *loss);
 }
 
-void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add) {
+/* From the head to the pool: the head's and the norm's gradients. */
+static void backward_head(const Vit *vit, int batch, bool add) {
     Ops *ops = vit->ops;
-    const ModelShape *s = &vit->shape;
     const Params *p = &vit->params;
-    const int batch = input->batch, patches = vit->patches;
-    ops->device->range_push(ops->device, "backward");
-    compute_loss(vit, input, grad_scale, vit->dlogits);
+    float *dweight = params_grad(p, vit->norm_weight);
     linear_backward(
         &vit->head, ops, p,
-        &(LinearGradient){.dy = vit->dlogits, .x = vit->features, .dx = vit->dfeatures, .add = add, .rows = batch});
-    ops->norm_backward(ops, &(NormBackward){.dy = vit->dfeatures,
-                                            .sum = vit->pooled,
-                                            .mean = vit->mean,
-                                            .rstd = vit->rstd,
-                                            .weight = params_value(p, vit->norm_weight),
-                                            .dx = vit->dpooled,
-                                            .dweight = params_grad(p, vit->norm_weight),
-                                            .dbias = params_grad(p, vit->norm_bias),
-                                            .add = add,
-                                            .rows = batch,
-                                            .dim = s->dim});
-    ops->pool_backward(ops, &(PoolBackward){.dy = vit->dpooled,
-                                            .pool = s->pool,
-                                            .dx = vit->dtokens,
-                                            .batch = batch,
-                                            .tokens = 1 + patches,
-                                            .dim = s->dim});
-    stack_backward(&vit->stack, ops, p, vit->dtokens, batch, add);
+        &(LinearGradient){
+            .dy = vit->dlogits, .x = vit->features, .dx = dweight ? vit->dfeatures : NULL, .add = add, .rows = batch});
+    if (dweight)
+        ops->norm_backward(ops, &(NormBackward){.dy = vit->dfeatures,
+                                                .sum = vit->pooled,
+                                                .mean = vit->mean,
+                                                .rstd = vit->rstd,
+                                                .weight = params_value(p, vit->norm_weight),
+                                                .dx = vit->dpooled,
+                                                .dweight = dweight,
+                                                .dbias = params_grad(p, vit->norm_bias),
+                                                .add = add,
+                                                .rows = batch,
+                                                .dim = vit->shape.dim});
+}
+
+static void backward_embedding(const Vit *vit, int batch, bool add) {
+    Ops *ops = vit->ops;
+    const Params *p = &vit->params;
+    const int patches = vit->patches;
     ops->embed_backward(ops, &(EmbedBackward){.dout = vit->stack.dx,
                                               .ids = vit->ids,
                                               .dx = vit->dembedded,
@@ -336,9 +348,28 @@ void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add)
                                               .batch = batch,
                                               .patches = patches,
                                               .keep = patches,
-                                              .dim = s->dim});
+                                              .dim = vit->shape.dim});
     linear_backward(&vit->patch_embed, ops, p,
                     &(LinearGradient){.dy = vit->dembedded, .x = vit->visible, .add = add, .rows = batch * patches});
+}
+
+void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add) {
+    Ops *ops = vit->ops;
+    const int batch = input->batch;
+    ops->device->range_push(ops->device, "backward");
+    compute_loss(vit, input, grad_scale, vit->dlogits);
+    backward_head(vit, batch, add);
+    if (vit->frozen < vit->shape.depth) {
+        ops->pool_backward(ops, &(PoolBackward){.dy = vit->dpooled,
+                                                .pool = vit->shape.pool,
+                                                .dx = vit->dtokens,
+                                                .batch = batch,
+                                                .tokens = 1 + vit->patches,
+                                                .dim = vit->shape.dim});
+        stack_backward(&vit->stack, ops, &vit->params, vit->dtokens, vit->frozen, batch, add);
+    }
+    if (vit->frozen == 0)
+        backward_embedding(vit, batch, add);
     ops->device->range_pop(ops->device);
 }
 

@@ -169,19 +169,14 @@ static Status case_read(Case *c) {
         c->pool = POOL_CLS;
     if (c->global_pool >= 0 && (c->pool == POOL_MEAN) != (c->global_pool == 1))
         return status_error(EXIT_DATA, "the case's pool and global_pool contradict each other");
+    if (c->freeze < 0 || c->freeze > c->depth)
+        return status_error(EXIT_DATA, "the case freezes %g of %g blocks", c->freeze, c->depth);
     if (c->outputs >= 0 && c->outputs != c->classes - (c->task == TASK_ORDINAL))
         return status_error(EXIT_DATA, "the case has %g outputs for %g classes", c->outputs, c->classes);
     if (safetensors_find(c->file, "drop_path") && c->drop_path == 0)
         return status_error(EXIT_DATA, "the case drops paths with probability 0");
     if (safetensors_find(c->file, "class_weights") && c->task == TASK_REGRESS)
         return status_error(EXIT_DATA, "the case has class weights and no classes");
-    return NULL;
-}
-
-/* What is not there yet. */
-static Status case_refuse(const Case *c) {
-    if (c->freeze || c->l2sp)
-        return status_error(EXIT_DATA, "the case has frozen blocks or L2-SP, which the trainer does not have");
     return NULL;
 }
 
@@ -213,6 +208,7 @@ static OptimizerOptions case_optimizer(const Case *c) {
                               .beta2 = c->beta2,
                               .eps = c->adam_eps,
                               .weight_decay = c->weight_decay,
+                              .l2sp = c->l2sp,
                               .clip = c->clip,
                               .layer_decay = c->layer_decay,
                               .layers = (int)c->depth,

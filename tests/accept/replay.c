@@ -285,6 +285,8 @@ static Status replay_vit(Replay *r, float *losses) {
     float *labels = NULL;
     Status status = vit_open(&r->shape, &r->ops, &vit);
     if (!status)
+        status = vit_freeze(vit, (int)r->settings.freeze);
+    if (!status)
         status = begin(r, vit_params(vit), &optimizer);
     if (!status) {
         labels = malloc(sizeof *labels * (size_t)(r->shape.batch * shape_labels(&r->shape)));
@@ -300,7 +302,6 @@ static Status replay_vit(Replay *r, float *losses) {
 static Status replay(Replay *r) {
     r->settings.file = r->file;
     TRY(case_read(&r->settings));
-    TRY(case_refuse(&r->settings));
     r->shape = case_shape(&r->settings);
     r->shape.fp8 = r->precision == 2;
     float *losses = malloc(sizeof *losses * (size_t)r->settings.steps);

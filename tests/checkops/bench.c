@@ -189,7 +189,7 @@ static double measure_seconds(Timed *t) {
 static double time_one(Timed *t, double copy) {
     const Bench *b = t->bench;
     const RealType type = t->bed->ops.type;
-    const AdamwSegment segment = {.count = b->n[0], .lr_scale = 1, .decay = true};
+    const AdamwSegment segment = {.count = b->n[0], .lr_scale = 1, .decay = DECAY_ZERO};
     if (!report_status(device_write(t->device, t->bed->segment, &segment, sizeof segment)))
         return -1;
     const double seconds = measure_seconds(t);

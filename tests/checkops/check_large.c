@@ -194,7 +194,7 @@ static void check_large_update(Large *l) {
     for (int large = 0; large < 2 && !l->check->failed; large++) {
         float **set = large ? many : few;
         const size_t count = BLOCK * (large ? times : 1);
-        const AdamwSegment segment = {.count = count, .lr_scale = 1, .decay = true};
+        const AdamwSegment segment = {.count = count, .lr_scale = 1, .decay = DECAY_ZERO};
         l->ops.adamw(&l->ops, &(Adamw){.param = set[0],
                                        .grad = set[1],
                                        .m = set[2],

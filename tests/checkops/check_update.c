@@ -136,27 +136,27 @@ void check_check_step(Check *check) {
 enum { SEGMENTS = 5 };
 
 /* Segments of random lengths with gaps between them, which must stay as they are. */
-static size_t draw_segments(Check *check, AdamwSegment *segments) {
+static size_t draw_segments(Check *check, AdamwSegment *segments, bool pulled) {
     size_t end = 0;
     memset(segments, 0, SEGMENTS * sizeof *segments);
     for (int s = 0; s < SEGMENTS; s++) {
         segments[s].offset = end + check_between(check, 0, 3);
         segments[s].count = check_between(check, 0, s == 2 ? 20000 : 100);
         segments[s].lr_scale = s % 2 ? 0.5f : 1;
-        segments[s].decay = s % 3;
+        segments[s].decay = (AdamwDecay)(s % (pulled ? 3 : 2));
         end = segments[s].offset + segments[s].count;
     }
     return end + 3;
 }
 
 void check_adamw(Check *check) {
-    AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
-    const size_t count = draw_segments(check, segments);
-    enum { NORM, CLIP, ROUNDED, FIRST, ADAMW_OPTIONS };
+    enum { NORM, CLIP, ROUNDED, FIRST, PULLED, ADAMW_OPTIONS };
     static const Options known = {.count = ADAMW_OPTIONS,
-                                  .levels = {[NORM] = 6, [CLIP] = 3, [ROUNDED] = 2, [FIRST] = 2}};
+                                  .levels = {[NORM] = 6, [CLIP] = 3, [ROUNDED] = 2, [FIRST] = 2, [PULLED] = 2}};
     int options[ADAMW_OPTIONS];
     check_options(check, &known, options);
+    AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
+    const size_t count = draw_segments(check, segments, options[PULLED]);
     const float norms[] = {0.5f, 4, 0, NAN, INFINITY, 2}, clips[] = {0, 1, 3};
     /* In a run's first step a moment is nothing but its new gradient's share. */
     const bool first = options[FIRST];
@@ -165,7 +165,7 @@ void check_adamw(Check *check) {
     float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
     *norm = norms[options[NORM]];
     AdamwValues *values = check_bytes(check, "values", BUFFER_INPUT, 1, sizeof *values);
-    *values = (AdamwValues){.lr = 1e-2f, .eps = 1e-8f, .weight_decay = 0.05f};
+    *values = (AdamwValues){.lr = 1e-2f, .eps = 1e-8f, .weight_decay = 0.05f, .l2sp = 0.3f};
     values->weight1 = (float)(1 - beta1);
     values->weight2 = (float)(1 - beta2);
     values->clip = clips[options[CLIP]];
@@ -174,6 +174,7 @@ void check_adamw(Check *check) {
     check_shape(check, "count=%zu step=%d beta2=%g norm=%g clip=%g", count, step, beta2, *norm, values->clip);
     float *p = check_floats(check, "param", BUFFER_BOTH, count, 1),
           *g = check_floats(check, "grad", BUFFER_INPUT, count, 1);
+    const float *start = options[PULLED] ? check_floats(check, "first", BUFFER_INPUT, count, 1) : NULL;
     float *m = check_floats(check, "m", BUFFER_BOTH, count, 1), *v = check_floats(check, "v", BUFFER_BOTH, count, 1);
     for (size_t i = 0; i < count; i++)
         m[i] *= first ? 0 : 1, v[i] *= first ? 0 : v[i];
@@ -185,6 +186,7 @@ void check_adamw(Check *check) {
     double *want_v = check_copy(check, v, count), *bound = check_numbers(check, count);
     RUN(check)
     check->ops.adamw(&check->ops, &(Adamw){.param = AT(p),
+                                           .first = AT(start),
                                            .rounded = AT(rounded),
                                            .grad = AT(g),
                                            .m = AT(m),
@@ -201,9 +203,13 @@ void check_adamw(Check *check) {
             want_m[i] = beta1 * want_m[i] + (1 - beta1) * grad;
             want_v[i] = beta2 * want_v[i] + (1 - beta2) * grad * grad;
             double way = want_m[i] / values->bias1 / (sqrt(want_v[i] / values->bias2) + values->eps);
-            want_p[i] -= rate * ((segments[s].decay ? values->weight_decay : 0) * want_p[i] + way);
+            const double pull = segments[s].decay == DECAY_FIRST  ? values->l2sp * (want_p[i] - start[i])
+                                : segments[s].decay == DECAY_ZERO ? values->weight_decay * want_p[i]
+                                                                  : 0;
+            want_p[i] -= rate * (pull + way);
             /* p itself is rounded; the way errs by a few roundings of it, and by m's own, which may cancel. */
-            bound[i] = 2 * ROUNDING * (fabs(want_p[i]) + rate) + 10 * ROUNDING * rate * (fabs(way) + 4);
+            bound[i] =
+                2 * ROUNDING * (fabs(want_p[i]) + rate * (1 + fabs(pull))) + 10 * ROUNDING * rate * (fabs(way) + 4);
         }
     check_bounds(check, "param", p, want_p, bound, count);
     check_near(check, "m", m, want_m, 3 * ROUNDING, count);

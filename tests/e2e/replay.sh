@@ -25,9 +25,9 @@ for backend in cpu emu; do
     done
 done
 
-# Heads and losses, LayerScale, drop-path. In BF16 the class token's gradients, few numbers through few channels, round a fifth further than a
+# Heads and losses, LayerScale, drop-path, frozen blocks, L2-SP. In BF16 the class token's gradients, few numbers through few channels, round a fifth further than a
 # model's that has more of both.
-for case in vit_cls_micro vit_multilabel_micro vit_regress_micro vit_ordinal_micro vit_layerscale_micro vit_droppath_micro; do
+for case in vit_cls_micro vit_multilabel_micro vit_regress_micro vit_ordinal_micro vit_layerscale_micro vit_droppath_micro vit_l2sp_micro; do
     replay cpu fp32 $case
     replay emu fp32 $case
 done

@@ -206,6 +206,46 @@ static void recomputing_scaled_branches_changes_nothing(void **state) {
     free(first);
 }
 
+/* What is trained has the gradient that it has where nothing is frozen, and the rest none. */
+static void frozen_layers_have_no_gradient(void **state) {
+    (void)state;
+    static Fixture f;
+    enum { DEPTH = 3 };
+    const float labels[BATCH * CLASSES] = {1, 0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1};
+    const double known = BATCH * CLASSES;
+    for (int pool = POOL_MEAN; pool <= POOL_CLS; pool++) {
+        ModelShape shape = small;
+        shape.depth = DEPTH;
+        shape.pool = (Pool)pool;
+        shape.layer_scale = true;
+        open_vit(&f, &shape);
+        Params *params = vit_params(f.vit);
+        const ModelInput input = {.image = f.image, .labels = labels, .known = &known, .batch = BATCH};
+        const size_t bytes = params->trainable * sizeof(float);
+        float *whole = malloc(bytes);
+        vit_forward(f.vit, &input);
+        vit_backward(f.vit, &input, 1, false);
+        memcpy(whole, params->grad, bytes);
+        for (int frozen = DEPTH + 1; frozen >= 0; frozen--) {
+            int trained = 0;
+            assert_fine(vit_freeze(f.vit, frozen));
+            vit_backward(f.vit, &input, 1, false);
+            assert_null(ops_error(&f.ops));
+            for (int i = 0; i < params->count; i++) {
+                const Param *param = &params->list[i];
+                const bool own = strncmp(param->name, "head", 4) == 0 || strncmp(param->name, "fc_norm", 7) == 0;
+                const bool stays = frozen && param->layer <= frozen && !own;
+                trained += !stays;
+                for (size_t j = param->offset; j < param->offset + param->count; j++)
+                    assert_true(params->grad[j] == (stays ? 0 : whole[j]));
+            }
+            assert_true(trained >= 2 && (frozen || trained == params->count));
+        }
+        free(whole);
+        vit_close(f.vit);
+    }
+}
+
 static void branches_drop_by_their_key_alone(void **state) {
     (void)state;
     enum { DEPTH = 5, SAMPLES = 4000 };
@@ -243,6 +283,7 @@ int main(void) {
         cmocka_unit_test(known_labels_are_weighed_and_counted),
         cmocka_unit_test(the_tables_numbers_are_measured),
         cmocka_unit_test(recomputing_scaled_branches_changes_nothing),
+        cmocka_unit_test(frozen_layers_have_no_gradient),
         cmocka_unit_test(branches_drop_by_their_key_alone),
         cmocka_unit_test(activations_are_visited_in_their_order),
     };

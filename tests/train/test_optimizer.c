@@ -100,6 +100,40 @@ static void fine_tuning_spares_tokens_and_scales_layers(void **state) {
     check_groups(false, 0.65);
 }
 
+/* Vectors, too, are pulled to their first values; what is fresh decays to 0, and what is frozen stays. */
+static void l2sp_pulls_to_the_first_values(void **state) {
+    (void)state;
+    enum { FRESH = 9 };
+    Arena arena;
+    Params params;
+    Ops ops;
+    Optimizer *optimizer;
+    build(&params, &arena);
+    ops_cpu(&ops, 1);
+    params_add_fresh(&params, FRESH);
+    assert_null(params_freeze(&params, 1));
+    OptimizerOptions options = {
+        .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.05, .l2sp = 0.5, .layer_decay = 1};
+    assert_null(optimizer_open(&options, &params, &ops, &optimizer));
+    for (int i = 0; i < TENSORS; i++)
+        params_value(&params, i)[1] = 2;
+    assert_null(optimizer_keep_first(optimizer));
+    for (int i = 0; i < TENSORS; i++)
+        params_value(&params, i)[1] = 3;
+    float norm;
+    assert_null(optimizer_step(optimizer, 0.1, 1, &norm));
+    for (int i = 0; i < TENSORS; i++) {
+        const double want = listed[i].layer == 0 ? 3 : i == FRESH ? 3 - 0.1 * 0.05 * 3 : 3 - 0.1 * 0.5 * (3 - 2);
+        assert_true(params.list[i].frozen == (listed[i].layer == 0));
+        assert_true(fabs(params_value(&params, i)[1] - want) < 1e-6); /* FP32 around 3 */
+    }
+    assert_null(params_grad(&params, 0));
+    assert_null(params_freeze(&params, 0));
+    assert_non_null(params_grad(&params, 0));
+    optimizer_close(optimizer);
+    arena_close(&arena);
+}
+
 /* 1 - 0.999 in single precision from a rounded 0.999 is 1.3e-5 off, and so would the second moment be. */
 static void the_first_moments_are_the_gradients_share(void **state) {
     (void)state;
@@ -188,6 +222,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mae_decays_tokens_but_no_vector),
         cmocka_unit_test(fine_tuning_spares_tokens_and_scales_layers),
+        cmocka_unit_test(l2sp_pulls_to_the_first_values),
         cmocka_unit_test(the_first_moments_are_the_gradients_share),
         cmocka_unit_test(a_norm_that_is_not_finite_changes_nothing),
         cmocka_unit_test(clipping_bounds_the_gradient),

@@ -16,15 +16,18 @@ struct Optimizer {
     AdamwSegment *segments; /* one for each trainable tensor */
     AdamwValues *values;
     float *norm;
+    float *first;        /* [trainable]; NULL without l2sp */
     AdamwValues *staged; /* [OPTIMIZER_MAX_IN_FLIGHT], pinned: copied to `values` */
 };
 
-static bool has_decay(const OptimizerOptions *options, const Param *param) {
+static AdamwDecay decay_of(const OptimizerOptions *options, const Param *param) {
     const char *dot = strrchr(param->name, '.');
+    if (options->l2sp > 0 && !param->fresh)
+        return DECAY_FIRST;
     if (param->dims <= 1 || (dot && strcmp(dot, ".bias") == 0))
-        return false;
+        return DECAY_NONE;
     bool token = strcmp(param->name, "cls_token") == 0 || strcmp(param->name, "pos_embed") == 0;
-    return options->decay_tokens || !token;
+    return options->decay_tokens || !token ? DECAY_ZERO : DECAY_NONE;
 }
 
 /* Fills the list of segments, in host memory. */
@@ -34,14 +37,14 @@ static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
     const Params *params = optimizer->params;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
-        if (param->trainable)
+        if (param->trainable && !param->frozen)
             segments[optimizer->count++] =
                 (AdamwSegment){.offset = param->offset,
                                .count = param->count,
                                .lr_scale = optimizer->head_only && param->layer <= options->layers
                                                ? 0
                                                : (float)pow(options->layer_decay, options->layers + 1 - param->layer),
-                               .decay = has_decay(options, param)};
+                               .decay = decay_of(options, param)};
     }
 }
 
@@ -50,11 +53,14 @@ static void lay_out_optimizer(Optimizer *optimizer, Arena *memory) {
     optimizer->segments = arena_take(memory, (size_t)optimizer->params->count * sizeof *optimizer->segments);
     optimizer->values = arena_take(memory, sizeof *optimizer->values);
     optimizer->norm = arena_take(memory, sizeof *optimizer->norm);
+    arena_group(memory, "first values");
+    optimizer->first =
+        optimizer->options.l2sp > 0 ? arena_take(memory, optimizer->params->trainable * sizeof(float)) : NULL;
 }
 
-void optimizer_measure(const Params *params, Arena *host, Arena *memory) {
+void optimizer_measure(const OptimizerOptions *options, const Params *params, Arena *host, Arena *memory) {
     Params table = *params;
-    Optimizer optimizer = {.params = &table};
+    Optimizer optimizer = {.options = *options, .params = &table};
     lay_out_optimizer(&optimizer, memory);
     arena_group(host, "optimizer's values");
     arena_take(host, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer.staged);
@@ -69,7 +75,8 @@ static Status prepare_optimizer(Optimizer *optimizer, AdamwSegment *segments) {
     list_segments(optimizer, segments);
     TRY(device->allocate_pinned(device, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer->staged, "the optimizer's values",
                                 (void **)&optimizer->staged));
-    return device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
+    TRY(device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments));
+    return optimizer_keep_first(optimizer);
 }
 
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **out) {
@@ -89,6 +96,14 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
     else
         *out = optimizer;
     return status;
+}
+
+Status optimizer_keep_first(Optimizer *optimizer) {
+    const Params *params = optimizer->params;
+    const Device *device = optimizer->ops->device;
+    return optimizer->first ? device->copy(device, NULL, optimizer->first, params->value,
+                                           params->trainable * sizeof *params->value, COPY_ON_DEVICE)
+                            : NULL;
 }
 
 void optimizer_close(Optimizer *optimizer) {
@@ -130,6 +145,7 @@ Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
     *values = (AdamwValues){.lr = (float)lr,
                             .eps = (float)o->eps,
                             .weight_decay = (float)o->weight_decay,
+                            .l2sp = (float)o->l2sp,
                             .weight1 = (float)(1 - o->beta1),
                             .weight2 = (float)(1 - o->beta2),
                             .bias1 = (float)(1 - pow(o->beta1, (double)step)),
@@ -150,6 +166,7 @@ void optimizer_apply(Optimizer *optimizer, const float *gate) {
     const Params *params = optimizer->params;
     Ops *ops = optimizer->ops;
     ops->adamw(ops, &(Adamw){.param = params->value,
+                             .first = optimizer->first,
                              .rounded = params->rounded,
                              .grad = params->grad,
                              .m = params->m,
