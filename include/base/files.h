@@ -57,7 +57,7 @@ Status files_link(const char *target, const char *path) MUST_USE;
 Status files_remove(const char *path) MUST_USE;
 
 /* EXIT_IO "cannot ACTION PATH: ..." for an errno; for a full disk or a file too large also what to do. */
-Status files_failure(const char *action, const char *path, int cause) MUST_USE;
+Status files_failure(const char *action, const char *path, int cause) __attribute__((returns_nonnull)) MUST_USE;
 
 /* Prints a path into fresh memory, the caller's; *path is NULL on failure. */
 Status files_path(char **path, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;

@@ -18,5 +18,6 @@ const Tensor *safetensors_at(const SafeTensors *file, int index);
 const Tensor *safetensors_find(const SafeTensors *file, const char *name); /* NULL: none */
 const char *safetensors_note(const SafeTensors *file, const char *key);    /* NULL: none */
 const char *safetensors_note_key(const SafeTensors *file, int index);      /* NULL: there are no more */
+int safetensors_note_count(const SafeTensors *file);
 
 #endif

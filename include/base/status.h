@@ -28,10 +28,11 @@ typedef enum {
 #define MUST_USE __attribute__((warn_unused_result))
 
 /* A new error, never NULL, with the whole message; when memory is short, a static out-of-memory error. */
-Status status_error(ExitCode code, const char *format, ...) __attribute__((format(printf, 2, 3))) MUST_USE;
+Status status_error(ExitCode code, const char *format, ...)
+    __attribute__((format(printf, 2, 3), returns_nonnull)) MUST_USE;
 
 /* The out-of-memory error for `bytes` needed for `what`; 0 where the number is not known. */
-Status status_no_memory(const char *what, unsigned long long bytes) MUST_USE;
+Status status_no_memory(const char *what, unsigned long long bytes) __attribute__((returns_nonnull)) MUST_USE;
 
 /* Adds to the message of an error, such as advice that only the caller can give, and returns it in place of `status`.
  * NULL stays NULL. */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 static const size_t HEADER_MAX = 100000000; /* the format's own limit */
+/* Of JSON in a header, which takes 30 times its bytes in memory where values are short; a tensor has about nine. */
+enum { VALUES_MAX = 1 << 18, NOTES_MAX = 4096 };
 
 typedef struct {
     Tensor tensor;
@@ -48,25 +50,23 @@ static Status read_entry(const cJSON *item, const char *path, uint64_t data_size
         REFUSE("type %s is not supported; convert it to F32", path, name, dtype->valuestring);
     if (cJSON_GetArraySize(shape) > TENSOR_MAX_DIMS)
         REFUSE("%d dimensions; at most %d are supported", path, name, cJSON_GetArraySize(shape), TENSOR_MAX_DIMS);
-    uint64_t count = 1;
     const cJSON *side;
     cJSON_ArrayForEach(side, shape) {
         uint64_t length;
         if (!whole(side, &length))
             REFUSE("a side of its shape is not a whole number", path, name);
         tensor->shape[tensor->dims++] = (int64_t)length;
-        if (__builtin_mul_overflow(count, length, &count))
-            REFUSE("its shape is too large", path, name);
     }
+    if (!tensor_shape_count(tensor->shape, tensor->dims, &tensor->count))
+        REFUSE("its shape is too large", path, name);
     if (!whole(cJSON_GetArrayItem(offsets, 0), &entry->begin) || !whole(cJSON_GetArrayItem(offsets, 1), &entry->end))
         REFUSE("an offset is not a whole number", path, name);
     if (entry->begin > entry->end || entry->end > data_size)
         REFUSE("bytes %llu to %llu are not within the file's %llu bytes of data", path, name,
                (unsigned long long)entry->begin, (unsigned long long)entry->end, (unsigned long long)data_size);
     uint64_t bytes;
-    if (__builtin_mul_overflow(count, tensor_type_size(tensor->type), &bytes) || bytes != entry->end - entry->begin)
+    if (!tensor_type_bytes(tensor->type, (uint64_t)tensor->count, &bytes) || bytes != entry->end - entry->begin)
         REFUSE("its shape does not fit its %llu bytes", path, name, (unsigned long long)(entry->end - entry->begin));
-    tensor->count = (int64_t)count;
 #undef REFUSE
     return NULL;
 }
@@ -113,6 +113,9 @@ static Status read_notes(SafeTensors *file, const char *path, const cJSON *notes
         return status_error(EXIT_DATA, "%s: __metadata__ appears twice", path);
     if (!cJSON_IsObject(notes))
         return status_error(EXIT_DATA, "%s: __metadata__ is not an object", path);
+    if (cJSON_GetArraySize(notes) > NOTES_MAX)
+        return status_error(EXIT_DATA, "%s: __metadata__ has %d entries; at most %d are supported", path,
+                            cJSON_GetArraySize(notes), NOTES_MAX);
     const cJSON *note, *other;
     cJSON_ArrayForEach(note, notes) {
         if (!cJSON_IsString(note))
@@ -128,6 +131,12 @@ static Status read_notes(SafeTensors *file, const char *path, const cJSON *notes
 /* Parses the `length` bytes of JSON; spaces after it are the format's padding. */
 static Status parse_header(SafeTensors *file, const char *path, const char *text, size_t length) {
     const char *end = NULL;
+    size_t values = 0;
+    for (size_t i = 0; i < length; i++)
+        values += text[i] == ',' || text[i] == ':' || text[i] == '[' || text[i] == '{';
+    if (values > VALUES_MAX)
+        return status_error(EXIT_DATA, "%s: its header has %zu values; at most %d are supported", path, values,
+                            VALUES_MAX);
     /* cJSON cuts text at a NUL, so that two names could look alike. */
     if (length && text[0] == '{' && !memchr(text, '\0', length))
         file->header = cJSON_ParseWithLengthOpts(text, length, &end, false);
@@ -137,6 +146,26 @@ static Status parse_header(SafeTensors *file, const char *path, const char *text
         end++;
     if (end != text + length)
         return status_error(EXIT_DATA, "%s: its header continues after the JSON object", path);
+    return NULL;
+}
+
+/* Every tensor at an address that fits its type. The data begin at byte `start` of the file: after a header that is not
+ * padded, all of them move over its end, so that no copy is needed. */
+static Status place_tensors(SafeTensors *file, size_t start, size_t data_size) {
+    char *data = file->bytes + start - start % 8;
+    memmove(data, file->bytes + start, data_size);
+    for (int i = 0; i < file->count; i++) {
+        Entry *entry = &file->entries[i];
+        const size_t size = (tensor_type_bits(entry->tensor.type) + 7) / 8;
+        entry->tensor.data = data + entry->begin;
+        if (entry->begin % size == 0)
+            continue;
+        size_t bytes = (size_t)(entry->end - entry->begin);
+        entry->copy = malloc(bytes ? bytes : 1);
+        if (!entry->copy)
+            return status_no_memory(entry->tensor.name, bytes);
+        entry->tensor.data = memcpy(entry->copy, data + entry->begin, bytes);
+    }
     return NULL;
 }
 
@@ -170,18 +199,8 @@ static Status read_file(SafeTensors *file, const char *path) {
     if (!status)
         status = check_cover(file, path, data_size, order);
     free(order);
-    for (int i = 0; i < file->count && !status; i++) {
-        Entry *entry = &file->entries[i];
-        const char *start = file->bytes + 8 + length + entry->begin;
-        entry->tensor.data = start;
-        if ((uintptr_t)start % tensor_type_size(entry->tensor.type)) {
-            size_t bytes = (size_t)(entry->end - entry->begin);
-            entry->copy = malloc(bytes ? bytes : 1);
-            if (!entry->copy)
-                return status_no_memory(entry->tensor.name, bytes);
-            entry->tensor.data = memcpy(entry->copy, start, bytes);
-        }
-    }
+    if (!status)
+        status = place_tensors(file, 8 + (size_t)length, (size_t)data_size);
     return status;
 }
 
@@ -233,4 +252,8 @@ const char *safetensors_note(const SafeTensors *file, const char *key) {
 const char *safetensors_note_key(const SafeTensors *file, int index) {
     const cJSON *note = file->notes ? cJSON_GetArrayItem(file->notes, index) : NULL;
     return note ? note->string : NULL;
+}
+
+int safetensors_note_count(const SafeTensors *file) {
+    return file->notes ? cJSON_GetArraySize(file->notes) : 0;
 }

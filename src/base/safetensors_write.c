@@ -6,32 +6,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(const Tensor *const *)a)->name, (*(const Tensor *const *)b)->name);
+}
+
+static Status check_names(const char *path, const Tensor *tensors, int count) {
+    const Tensor **order = calloc((size_t)count + 1, sizeof *order);
+    if (!order)
+        return status_no_memory("a list of tensors", sizeof *order * (size_t)count);
+    for (int i = 0; i < count; i++)
+        order[i] = &tensors[i];
+    qsort(order, (size_t)count, sizeof *order, by_name);
+    Status status = NULL;
+    for (int i = 0; i < count && !status; i++) {
+        if (!strcmp(order[i]->name, "__metadata__"))
+            status = status_error(EXIT_INTERNAL, "%s: no tensor may be named __metadata__", path);
+        else if (i && !strcmp(order[i - 1]->name, order[i]->name))
+            status = status_error(EXIT_INTERNAL, "%s: two tensors are named \"%s\"", path, order[i]->name);
+    }
+    free(order);
+    return status;
+}
+
+static size_t bytes_of(const Tensor *tensor) {
+    uint64_t bytes;
+    return tensor_type_bytes(tensor->type, (uint64_t)tensor->count, &bytes) ? (size_t)bytes : 0;
+}
+
 /* Tensors that our own reader would refuse are a bug in the caller. */
 static Status check_tensors(const char *path, const Tensor *tensors, int count) {
     for (int i = 0; i < count; i++) {
         const Tensor *tensor = &tensors[i];
-        int64_t product = 1;
+        int64_t product;
+        uint64_t bytes;
         if (tensor->dims < 0 || tensor->dims > TENSOR_MAX_DIMS || (unsigned)tensor->type >= TENSOR_TYPES)
             return status_error(EXIT_INTERNAL, "%s: tensor \"%s\" has no writable type or shape", path, tensor->name);
-        for (int d = 0; d < tensor->dims; d++)
-            if (tensor->shape[d] < 0 || __builtin_mul_overflow(product, tensor->shape[d], &product))
-                product = -1;
-        if (product != tensor->count || tensor->count < 0 || (tensor->count && !tensor->data))
+        if (!tensor_shape_count(tensor->shape, tensor->dims, &product) || product != tensor->count ||
+            (tensor->count && !tensor->data) || !tensor_type_bytes(tensor->type, (uint64_t)product, &bytes))
             return status_error(EXIT_INTERNAL, "%s: tensor \"%s\": count and shape disagree", path, tensor->name);
-        if (!strcmp(tensor->name, "__metadata__"))
-            return status_error(EXIT_INTERNAL, "%s: no tensor may be named __metadata__", path);
-        for (int j = 0; j < i; j++)
-            if (!strcmp(tensors[j].name, tensor->name))
-                return status_error(EXIT_INTERNAL, "%s: two tensors are named \"%s\"", path, tensor->name);
     }
-    return NULL;
+    return check_names(path, tensors, count);
 }
 
 /* Visits the tensors by falling element size, so that each one is aligned in the file. */
 #define FOR_EACH_IN_PLACE(tensor)                                                                                      \
-    for (size_t size_ = 8; size_; size_ /= 2)                                                                          \
+    for (size_t bits_ = 64; bits_; bits_ = bits_ > 8 ? bits_ / 2 : bits_ - 2)                                          \
         for (const Tensor *tensor = tensors; tensor < tensors + count; tensor++)                                       \
-            if (tensor_type_size(tensor->type) == size_)
+            if (tensor_type_bits(tensor->type) == bits_)
 
 static void print_tensor(Json *json, const Tensor *tensor, uint64_t begin, uint64_t end) {
     json_object(json, tensor->name, JSON_COMPACT);
@@ -60,7 +81,7 @@ static Status print_header(const Tensor *tensors, int count, const TensorNote *n
         json_end(&json);
     uint64_t reached = 0;
     FOR_EACH_IN_PLACE(tensor) {
-        uint64_t end = reached + (uint64_t)tensor->count * size_;
+        uint64_t end = reached + bytes_of(tensor);
         print_tensor(&json, tensor, reached, end);
         reached = end;
     }
@@ -77,7 +98,7 @@ static Status write_parts(int descriptor, const char *path, const char *header, 
     TRY(files_write_all(descriptor, path, header, length));
     TRY(files_write_all(descriptor, path, "       ", padding));
     FOR_EACH_IN_PLACE(tensor) {
-        TRY(files_write_all(descriptor, path, tensor->data, (size_t)tensor->count * size_));
+        TRY(files_write_all(descriptor, path, tensor->data, bytes_of(tensor)));
     }
     return NULL;
 }

@@ -27,9 +27,62 @@ static const Tensor written[] = {
     {"i32", TYPE_I32, 1, {2}, 2, ints},
 };
 enum { WRITTEN = sizeof written / sizeof written[0] };
-static const size_t sizes[] = {
+static const size_t sizes[TENSOR_TYPES] = {
     [TYPE_F64] = 8, [TYPE_F32] = 4, [TYPE_BF16] = 2, [TYPE_I64] = 8, [TYPE_I32] = 4, [TYPE_U8] = 1};
+/* The format's own words, and bits of an element. */
+static const struct {
+    TensorType type;
+    const char *name;
+    size_t bits;
+} types[] = {{TYPE_F64, "F64", 64},
+             {TYPE_F32, "F32", 32},
+             {TYPE_BF16, "BF16", 16},
+             {TYPE_I64, "I64", 64},
+             {TYPE_I32, "I32", 32},
+             {TYPE_U8, "U8", 8},
+             {TYPE_F16, "F16", 16},
+             {TYPE_I16, "I16", 16},
+             {TYPE_I8, "I8", 8},
+             {TYPE_BOOL, "BOOL", 8},
+             {TYPE_U64, "U64", 64},
+             {TYPE_U32, "U32", 32},
+             {TYPE_U16, "U16", 16},
+             {TYPE_C64, "C64", 64},
+             {TYPE_F8_E4M3, "F8_E4M3", 8},
+             {TYPE_F8_E5M2, "F8_E5M2", 8},
+             {TYPE_F8_E8M0, "F8_E8M0", 8},
+             {TYPE_F8_E4M3FNUZ, "F8_E4M3FNUZ", 8},
+             {TYPE_F8_E5M2FNUZ, "F8_E5M2FNUZ", 8},
+             {TYPE_F6_E2M3, "F6_E2M3", 6},
+             {TYPE_F6_E3M2, "F6_E3M2", 6},
+             {TYPE_F4, "F4", 4}};
 static const TensorNote notes[] = {{"format", "pt"}, {"steps", "12"}};
+
+/* Four elements of each: 3 bytes in F6, 2 in F4. */
+static void every_type_reads_back(void **state) {
+    char path[TEMP_PATH * 2];
+    Tensor all[TENSOR_TYPES];
+    static const uint64_t pattern[4] = {0x0123456789abcdef, 0xfedcba9876543210, 0x1122334455667788, 0x99aabbccddeeff00};
+    assert_int_equal(sizeof types / sizeof *types, TENSOR_TYPES);
+    for (int i = 0; i < TENSOR_TYPES; i++) {
+        assert_string_equal(tensor_type_name(types[i].type), types[i].name);
+        assert_int_equal(tensor_type_bits(types[i].type), types[i].bits);
+        all[i] = (Tensor){types[i].name, types[i].type, 2, {2, 2}, 4, pattern};
+    }
+    assert_fine(safetensors_write(temp_path(state, "types", path), all, TENSOR_TYPES, NULL, 0));
+    SafeTensors *file;
+    assert_fine(safetensors_open(path, &file));
+    for (int i = 0; i < TENSOR_TYPES; i++) {
+        const Tensor *read = safetensors_find(file, types[i].name);
+        assert_non_null(read);
+        assert_int_equal(read->type, types[i].type);
+        assert_memory_equal(read->data, pattern, 4 * types[i].bits / 8);
+    }
+    safetensors_close(file);
+    /* Three elements of 4 bits end within a byte. */
+    const Tensor half = {"half", TYPE_F4, 1, {3}, 3, pattern};
+    assert_refused(safetensors_write(path, &half, 1, NULL, 0), EXIT_INTERNAL, "half");
+}
 
 static void what_is_written_reads_back(void **state) {
     char path[TEMP_PATH * 2];
@@ -53,6 +106,9 @@ static void what_is_written_reads_back(void **state) {
     assert_string_equal(safetensors_note(file, "format"), "pt");
     assert_string_equal(safetensors_note(file, "steps"), "12");
     assert_null(safetensors_note(file, "Format"));
+    assert_int_equal(safetensors_note_count(file), 2);
+    assert_string_equal(safetensors_note_key(file, 1), "steps");
+    assert_null(safetensors_note_key(file, 2));
     assert_null(safetensors_find(file, "F32"));
     assert_null(safetensors_find(file, "__metadata__"));
     safetensors_close(file);
@@ -154,7 +210,7 @@ static void every_malformed_header_is_refused(void **state) {
         {"{\"x\":{\"dtype\":\"U8\",\"shape\":1,\"data_offsets\":[0,1]}}", "must have dtype", 1},
         {"{" ENTRY("x", "U8", "1", "0") "}", "must have dtype", 1},
         {"{" ENTRY("x", "U8", "1", "0,1,1") "}", "must have dtype", 1},
-        {"{" ENTRY("x", "F16", "1", "0,2") "}", "type F16", 2},
+        {"{" ENTRY("x", "F128", "1", "0,2") "}", "type F128", 2},
         {"{" ENTRY("x", "u8", "1", "0,1") "}", "type u8", 1},
         {"{" ENTRY("x", "", "1", "0,1") "}", "type ", 1},
         {"{" ENTRY("x", "U8", "-1", "0,1") "}", "side of its shape", 1},
@@ -256,7 +312,7 @@ static void nothing_is_written_that_could_not_be_read(void **state) {
         {{{"a", TYPE_U8, 1, {-1}, -1, bytes}}, 1},
         {{{"a", TYPE_U8, 1, {5}, 5, NULL}}, 1},
         {{{"a", TYPE_U8, TENSOR_MAX_DIMS + 1, {1}, 0, bytes}}, 1},
-        {{{"a", (TensorType)6, 1, {5}, 5, bytes}}, 1},
+        {{{"a", (TensorType)TENSOR_TYPES, 1, {5}, 5, bytes}}, 1},
         {{{"a", TYPE_U8, 2, {1ll << 40, 1ll << 40}, 0, bytes}}, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -339,6 +395,7 @@ static void mutated_files_do_no_harm(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_type_reads_back),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(the_file_is_laid_out_as_the_format_says),
         cmocka_unit_test(a_written_by_hand_header_is_taken),

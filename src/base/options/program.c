@@ -48,6 +48,14 @@ static Status serve_call(const Program *program, const OptionsCall *call, void *
     return check_output();
 }
 
+/* One line, whatever names from a file it contains. */
+static void print_failure(const char *name, const char *message) {
+    fprintf(stderr, "%s: ", name);
+    for (const char *at = message; *at; at++)
+        fputc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, stderr);
+    fputc('\n', stderr);
+}
+
 int program_main(const Program *program, int argc, char **argv, void *arguments, Status (*run)(void *arguments)) {
     open_standard_files();
     /* A write beyond `ulimit -f` fails then, and is reported like any other. */
@@ -58,7 +66,7 @@ int program_main(const Program *program, int argc, char **argv, void *arguments,
         status = serve_call(program, &call, arguments, run);
     options_free(program, arguments);
     if (status)
-        fprintf(stderr, "%s: %s\n", program->name, status_message(status));
+        print_failure(program->name, status_message(status));
     const ExitCode code = status_code(status);
     status_free(status);
     return (int)code;
