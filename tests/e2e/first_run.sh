@@ -15,6 +15,24 @@ check "leaves a checkpoint" test -e "$TMP/run/ckpt/latest/weights.safetensors"
 check "leaves a reconstruction" test -s "$TMP/run/recon/step-2.png"
 check "leaves a loss curve" test -s "$TMP/run/curve.svg"
 
+# README's lines load an export. FOVEA_PYTHON names a Python that has PyTorch and timm.
+check "is exported" "$BUILD/convert" "$TMP/run/ckpt/latest" "$TMP/encoder.pth" --encoder
+python=
+for candidate in "${FOVEA_PYTHON-}" python3 /usr/bin/python3; do
+    if [ "$candidate" ] && "$candidate" -c 'import torch, timm' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+sed -n '/^```python$/,/^```$/p' README.md | grep -v '^```' >"$TMP/load.py"
+check "README has five lines for it" test "$(wc -l <"$TMP/load.py")" = 5
+if [ "$python" ]; then
+    echo 'assert features.shape == (1, 768) and features.isfinite().all()' >>"$TMP/load.py"
+    check "which load it" env -C "$TMP" "$python" load.py
+else
+    skip "which load it" "no Python with PyTorch and timm (FOVEA_PYTHON names one)"
+fi
+
 for preset in vit_tiny vit_small vit_base vit_large vit_huge; do
     for shape in "16 224" "14 224" "16 384" "14 392" "16 512" "14 504"; do
         set -- $shape

@@ -3,7 +3,7 @@
 # What is printed from the tables of options: help, man pages, completion for bash.
 . "$(dirname "$0")/lib.sh"
 
-programs="train stage synth"
+programs="train stage convert synth"
 version=$(sed -n 's/^#define FOVEA_VERSION "\(.*\)"/\1/p' include/base/version.h)
 
 # says NAME GOT WANTED: ok when it is the same.
@@ -21,7 +21,7 @@ lacking() {
 
 for program in $programs; do
     "$BUILD/manual" list "$program" >"$TMP/list"
-    check "$program has a table of options" test "$(wc -l <"$TMP/list")" -gt 5
+    check "$program has a table of options" test "$(wc -l <"$TMP/list")" -gt 4
     says "$program --version" "$("$BUILD/$program" --version)" "fovea $version"
     for command in $(cut -d' ' -f1 "$TMP/list" | sort -u); do
         words=()

@@ -31,6 +31,9 @@ static const Shared files[] = {
     {"stage", "PACK/pack.json, PACK/shards/", "The records that train reads."},
     {"stage", "PACK/card.md, PACK/findings.tsv, PACK/quarantine.tsv",
      "What the pack contains, what was found in the download, and the files that were quarantined."},
+    {"convert", "runs/NAME/ckpt/best/", "A folder that IN may be: a checkpoint of train."},
+    {"convert", "FOLDER/model.safetensors, FOLDER/model.safetensors.index.json, FOLDER/pytorch_model.bin",
+     "What is read of another folder; the index names its shards."},
     {"synth", "OUT/labels.csv, OUT/truth.tsv", "What was drawn, and the mistakes that were planted."},
     {NULL, NULL, NULL},
 };
