@@ -33,6 +33,8 @@ typedef struct {
         bool norm_pix_loss;
         Activation activation; /* of the MLPs */
         Pool pool;             /* of labelled objectives */
+        bool layer_scale;      /* the same */
+        double drop_path;      /* the same */
     } model;
     struct {
         ConfigPaths train, val; /* folders or packs; val may be empty: no validation */

@@ -69,6 +69,8 @@ static const struct {
     ROW(model, norm_pix_loss, SWITCH, "on", "off"),
     ROW(model, activation, CHOICE, "erf", "tanh"),
     ROW(model, pool, CHOICE, "mean", "cls"),
+    ROW(model, layer_scale, SWITCH, "off", "on"),
+    ROW(model, drop_path, REAL, "0", "0.2"),
     ROW(data, train, TEXT, "", "photos/train set; one"),
     ROW(data, val, TEXT, "", "photos/val=x"),
     ROW(data, weights, TEXT, "", "2,0.5"),

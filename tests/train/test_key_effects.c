@@ -73,6 +73,8 @@ static const struct {
     {"model.mask_ratio", "", "0.5", SEEN | MEMORY, 0},
     {"model.norm_pix_loss", "", "off", SEEN, 0},
     {"model.activation", "", "tanh", SEEN, 0},
+    {"model.layer_scale", LABELLED, "on", TOLD | RECORD | MEMORY, CHECKPOINTS},
+    {"model.drop_path", LABELLED, "0.5", FIRST | LOSSES | WEIGHTS | VALIDATION | MEMORY, CHECKPOINTS},
     {"model.pool", LABELLED, "cls", TOLD, CHECKPOINTS},
     {"data.train", "", "@/other", SEEN | RECORD, 0},
     {"data.val", "", "@/val2", VALIDATION | PICTURES, CHECKPOINTS},

@@ -25,7 +25,7 @@ static void read_config(void **state, Config *config, const char *more) {
     assert_non_null(out);
     fputs(TINY, out);
     assert_int_equal(fclose(out), 0);
-    char copy[200], *sets[4];
+    char copy[200], *sets[6];
     int count = 0;
     snprintf(copy, sizeof copy, "%s", more ? more : "");
     for (char *rest = copy, *set; (set = strtok_r(rest, " ", &rest));)
@@ -130,19 +130,20 @@ static size_t free_on(const Device *device) {
 /* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory, and one
  * of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator lacks). */
 static void emulated_step_takes_what_is_planned(void **state) {
-    static const char *const shapes[] = {"train.precision=fp32",
-                                         "train.precision=fp32",
-                                         "train.precision=bf16",
-                                         "train.precision=fp8",
-                                         "model.patch_size=2",
-                                         "model.dim=320",
-                                         "model.decoder_heads=8",
-                                         "train.seed=2",      /* this one crops records itself, */
-                                         "data.cache=device", /* this one and the last hold them */
-                                         "train.objective=classify data.label=x train.precision=fp32",
-                                         "train.objective=ordinal data.label=x model.dim=48",
-                                         "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4",
-                                         "train.objective=regress data.label=x,y data.cache=device"};
+    static const char *const shapes[] = {
+        "train.precision=fp32",
+        "train.precision=fp32",
+        "train.precision=bf16",
+        "train.precision=fp8",
+        "model.patch_size=2",
+        "model.dim=320",
+        "model.decoder_heads=8",
+        "train.seed=2",      /* this one crops records itself, */
+        "data.cache=device", /* this one and the last hold them */
+        "train.objective=classify data.label=x train.precision=fp32",
+        "train.objective=ordinal data.label=x model.dim=48 model.layer_scale=on",
+        "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4 model.drop_path=0.3",
+        "train.objective=regress data.label=x,y data.cache=device"};
     enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 7, HOLDS = 8, LABELS = 40 };
     float labels[LABELS];
     for (int l = 0; l < LABELS; l++)

@@ -16,8 +16,9 @@
 
 static const char *const objectives[] = {"train.objective=classify data.label=grade data.balance=on",
                                          "train.objective=ordinal data.label=grade train.class_weights=on",
-                                         "train.objective=multilabel data.label=risk,sight",
-                                         "train.objective=regress data.label=age,grade"};
+                                         "train.objective=multilabel data.label=risk,sight model.drop_path=0.6",
+                                         "train.objective=regress data.label=age,grade model.layer_scale=on "
+                                         "model.pool=cls"};
 enum { OBJECTIVES = sizeof objectives / sizeof *objectives };
 #define REGRESS "train.objective=regress data.label=age,grade "
 

@@ -77,6 +77,12 @@ static const ConfigKey keys[] = {
     CHOICE(model, pool, pools, POOL_MEAN,
            "What the head of a labelled objective sees. mean: the mean of the patches' tokens, then a norm of its own. "
            "cls: the class token after the encoder's norm."),
+    SWITCH(model, layer_scale, 0,
+           "Whether each branch of a block has a learnt factor for each channel (LayerScale), 1e-5 at first; DINOv2's "
+           "weights have them. Labelled objectives only."),
+    REAL(model, drop_path, 0, 0.99, 0, "",
+         "Probability with which a training image skips each of the last block's two branches; it falls linearly to 0 "
+         "in the first block. Labelled objectives only."),
 
     PATHS(data, train,
           "Training data: a folder of JPEG, PNG and TIFF images, searched recursively, or a pack, or several packs "

@@ -22,6 +22,8 @@ ModelShape model_shape_of(const Config *config, int micro_batch) {
                         .classes = decodes ? 0 : targets_classes(config),
                         .label_smoothing = config->train.label_smoothing,
                         .pool = config->model.pool,
+                        .layer_scale = config->model.layer_scale,
+                        .drop_path = config->model.drop_path,
                         .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};

@@ -16,7 +16,8 @@ static size_t fp8_scratch(int rows, int dim, int hidden) {
 size_t scratch_of_block(const ModelShape *shape, RealType type, const ScratchBlock *block) {
     const int dim = block->dim, hidden = dim * shape->mlp_ratio, rows = shape->batch * block->tokens;
     size_t most = gpu_attention_scratch(type, shape->batch, block->heads, block->tokens);
-    most = larger(most, gpu_norm_scratch(type, rows, dim, 2));
+    /* With LayerScale a norm sums the gradient of its factors, too; where none follows, branch_backward() does. */
+    most = larger(most, gpu_norm_scratch(type, rows, dim, shape->layer_scale ? 3 : 2));
     most = larger(most, gpu_slope_scratch(type, rows, hidden));
     for (int columns = dim; columns <= 3 * dim; columns += 2 * dim)
         most = larger(most, gpu_column_sums_scratch(type, rows, columns));

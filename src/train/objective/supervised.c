@@ -15,10 +15,12 @@ typedef struct {
     Ops *ops;
     Vit *vit;
     const Targets *targets;
+    uint64_t seed;
     int global_batch;
     void *pinned;                     /* memory of the host, for: */
     float *labels[MODEL_INPUT_SLOTS]; /* [batch][labels] of the slot's micro-batch */
     double *known[MODEL_INPUT_SLOTS]; /* what its loss divides by */
+    float *keep[MODEL_INPUT_SLOTS];   /* [depth][2][batch] of drop-path; NULL: none */
     float *all;                       /* [global_batch][labels] */
 } Supervised;
 
@@ -26,25 +28,47 @@ static Supervised *own_of(const Objective *self) {
     return (Supervised *)(uintptr_t)self;
 }
 
+/* Branches that drop-path may skip. */
+static int count_branches(const ModelShape *shape) {
+    return shape->drop_path > 0 ? 2 * shape->depth : 0;
+}
+
+static int count_extras(const ModelShape *shape) {
+    return shape_labels(shape) + count_branches(shape);
+}
+
 static void lay_out_labels(Supervised *own, const ObjectiveOptions *options, Arena *pinned) {
     const size_t sample = (size_t)shape_labels(&options->shape) * sizeof(float);
+    const size_t branches = (size_t)count_branches(&options->shape);
     arena_group(pinned, "labels");
     for (int slot = 0; slot < MODEL_INPUT_SLOTS; slot++) {
         own->labels[slot] = arena_take(pinned, (size_t)options->shape.batch * sample);
         own->known[slot] = arena_take(pinned, sizeof *own->known[slot]);
+        own->keep[slot] = branches ? arena_take(pinned, (size_t)options->shape.batch * branches * sizeof(float)) : NULL;
     }
     own->all = arena_take(pinned, (size_t)options->global_batch * sample);
 }
 
-static Status draw_labels(const void *objective, uint32_t epoch, int64_t key, int32_t *extra) {
-    const Labels *labels = &((const Supervised *)objective)->targets->train;
-    (void)epoch;
+/* Labels, then drop-path's factors. */
+static Status draw_sample(const void *objective, uint32_t epoch, int64_t key, int32_t *extra) {
+    const Supervised *own = objective;
+    const Labels *labels = &own->targets->train;
     memcpy(extra, labels->values + key % labels->count * labels->columns, (size_t)labels->columns * sizeof(float));
+    if (own->keep[0])
+        vit_draw_keep(own->objective.shape, own->seed, epoch, (uint64_t)key, (float *)extra + labels->columns);
     return NULL;
 }
 
+static float *take_keep(Supervised *own, int slot, const int32_t *extras, int batch) {
+    const int labels = shape_labels(own->objective.shape), branches = count_branches(own->objective.shape);
+    for (int i = 0; i < batch; i++)
+        for (int b = 0; b < branches; b++)
+            memcpy(&own->keep[slot][b * batch + i], extras + i * own->objective.extras + labels + b, sizeof(float));
+    return own->keep[slot];
+}
+
 /* The loss of each micro-batch divides by its share of the batch's known labels, wherever they are in it. */
-static void take_labels(Objective *self, int slot, const int32_t *extras, int first, ModelInput *host) {
+static void take_sample(Objective *self, int slot, const int32_t *extras, int first, ModelInput *host) {
     Supervised *own = own_of(self);
     const size_t labels = (size_t)shape_labels(self->shape);
     for (size_t i = 0; i < (size_t)own->global_batch; i++)
@@ -53,6 +77,7 @@ static void take_labels(Objective *self, int slot, const int32_t *extras, int fi
     *own->known[slot] = vit_known(own->vit, own->all, own->global_batch) * host->batch / own->global_batch;
     host->labels = own->labels[slot];
     host->known = own->known[slot];
+    host->keep = take_keep(own, slot, extras + (size_t)first * (size_t)self->extras, host->batch);
 }
 
 static Status upload_sample(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
@@ -135,7 +160,7 @@ static Status open_parts(Supervised *own, const ObjectiveOptions *options) {
     own->objective.shape = vit_shape(own->vit);
     own->objective.params = vit_params(own->vit);
     own->objective.loss_memory = vit_loss_memory(own->vit);
-    own->objective.extras = shape_labels(&options->shape);
+    own->objective.extras = count_extras(&options->shape);
     return NULL;
 }
 
@@ -146,9 +171,10 @@ static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objecti
         return status_no_memory("the objective", sizeof *own);
     own->ops = ops;
     own->targets = options->targets;
+    own->seed = options->seed;
     own->global_batch = options->global_batch;
-    own->objective = (Objective){.draw_extra = draw_labels,
-                                 .take_extras = take_labels,
+    own->objective = (Objective){.draw_extra = draw_sample,
+                                 .take_extras = take_sample,
                                  .upload = upload_sample,
                                  .uploaded_bytes = count_uploaded,
                                  .forward = forward_vit,
@@ -163,10 +189,6 @@ static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objecti
     else
         *out = &own->objective;
     return status;
-}
-
-static int count_labels(const ModelShape *shape) {
-    return shape_labels(shape);
 }
 
 static Status measure_supervised(const ObjectiveOptions *options, RealType type, bool host_memory, Arena *host,
@@ -203,6 +225,6 @@ static ObjectiveText describe_vit(const ModelShape *shape) {
 const ObjectiveKind supervised_objective = {.read = targets_open,
                                             .measure = measure_supervised,
                                             .scratch = vit_scratch,
-                                            .extras = count_labels,
+                                            .extras = count_extras,
                                             .describe = describe_vit,
                                             .open = open_supervised};

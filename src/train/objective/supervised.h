@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Training a ViT towards labels (targets.h). The numbers beside a sample are its labels. */
+/* Training a ViT towards labels (targets.h). The numbers beside a sample are its labels and what drop-path
+ * multiplies its branches by. */
 #ifndef FOVEA_TRAIN_SUPERVISED_H
 #define FOVEA_TRAIN_SUPERVISED_H
 
