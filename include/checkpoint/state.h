@@ -17,6 +17,9 @@ typedef struct {
     int64_t best_step;    /* -1: none */
     double loss_mean;     /* the guard's running mean of the loss; NaN: none yet */
     int64_t guard_events; /* skips and rollbacks so far */
+    /* Whether a validation figure says which checkpoint is the best, as last measured and its best; NaN: none yet. */
+    int64_t has_metric;
+    double val_metric, best_val_metric;
 } TrainState;
 
 /* Numbers read back exactly; NaN is null, hashes are hex strings. *text is malloc'ed and the caller's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.jsonl: one JSON object a line, each appended with one write(2), so that a reader never sees half of one. A
  * training line covers the steps since the training line before it, an FP8 line those since the FP8 line before it; a
- * validation line has step and val_loss only. docs/run-directory.md describes the fields. */
+ * validation line has step, val_loss and the figures of labels. docs/run-directory.md describes the fields. */
 #ifndef FOVEA_RUNDIR_METRICS_H
 #define FOVEA_RUNDIR_METRICS_H
 
@@ -31,6 +31,12 @@ typedef struct {
     bool off; /* the layer computes in BF16 from here on */
 } MetricsFp8;
 
+/* A figure of a validation. */
+typedef struct {
+    char name[64];
+    double value; /* NAN: not defined */
+} MetricsFigure;
+
 typedef struct {
     char *path;
     int descriptor; /* O_APPEND; -1: not open */
@@ -42,7 +48,9 @@ Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) MUST_
 /* Drops lines again, after a rollback to `last_step`. */
 Status metrics_drop_after(Metrics *metrics, int64_t last_step) MUST_USE;
 Status metrics_append(Metrics *metrics, const MetricsLine *line) MUST_USE;
-Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss) MUST_USE;
+/* `figures` [count] may be none. */
+Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss, const MetricsFigure *figures,
+                                 int count) MUST_USE;
 /* Writes the sums over all layers, and by name the layers that overflowed or are off. */
 Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) MUST_USE;
 void metrics_close(Metrics *metrics);

@@ -38,7 +38,9 @@ typedef struct {
     int64_t resumed_step;   /* where this process began */
     int64_t steps, total_steps, schedule_steps;
     double final_loss, val_loss, best_val_loss; /* NaN: none */
-    int64_t best_step;                          /* -1: none */
+    const char *metric; /* the validation figure that says which checkpoint is the best; NULL: the loss does */
+    double val_metric, best_val_metric; /* NaN: none */
+    int64_t best_step;                  /* -1: none */
     int64_t checkpoints_skipped;
     Throughput throughput; /* this run's best */
     UnreadableList unreadable;

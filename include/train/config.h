@@ -78,8 +78,9 @@ typedef struct {
         double layer_decay; /* of the learning rate, from the last layer to the first */
     } optim;
     struct {
-        int64_t every;  /* steps between validations; 0: never */
-        int64_t images; /* how many images of data.val, the same each time */
+        int64_t every;     /* steps between validations; 0: never */
+        int64_t images;    /* how many images of data.val, the same each time */
+        ConfigText metric; /* the figure by which a checkpoint is the best; empty: the loss */
     } val;
     struct {
         int64_t every; /* steps between checkpoints; 0: only the last */

@@ -28,10 +28,13 @@ static const Field fields[] = {
     {"best_step", INTEGER, offsetof(TrainState, best_step)},
     {"loss_mean", REAL, offsetof(TrainState, loss_mean)},
     {"guard_events", INTEGER, offsetof(TrainState, guard_events)},
+    {"val_metric", REAL, offsetof(TrainState, val_metric)},
+    {"best_val_metric", REAL, offsetof(TrainState, best_val_metric)},
 };
-enum { FIELDS = sizeof fields / sizeof *fields };
+/* The last ones are there together, or not at all: has_metric says which. */
+enum { FIELDS = sizeof fields / sizeof *fields, METRIC_FIELDS = 2 };
 
-_Static_assert(sizeof(TrainState) == FIELDS * 8, "a field of TrainState is not in the table");
+_Static_assert(sizeof(TrainState) == (FIELDS + 1) * 8, "a field of TrainState is not in the table");
 
 /* Numbers in JSON are read as doubles: beyond this an integer would not read back the same. */
 static const double largest_integer = 9007199254740992.0;
@@ -71,7 +74,7 @@ Status checkpoint_state_print(const TrainState *state, char **text) {
     size_t size;
     json_open(&json, NULL);
     json_object(&json, NULL, JSON_TABS);
-    for (int i = 0; i < FIELDS; i++)
+    for (int i = 0; i < FIELDS - (state->has_metric ? 0 : METRIC_FIELDS); i++)
         print_field(&json, &fields[i], (const char *)state + fields[i].offset);
     json_end(&json);
     json_newline(&json);
@@ -112,7 +115,9 @@ Status checkpoint_state_parse(const char *text, const char *path, TrainState *st
     Status status = NULL;
     if (!cJSON_IsObject(object))
         status = status_error(EXIT_DATA, "%s: not a JSON object", path);
-    for (int i = 0; !status && i < FIELDS; i++) {
+    state->has_metric = cJSON_HasObjectItem(object, "val_metric");
+    state->val_metric = state->best_val_metric = NAN;
+    for (int i = 0; !status && i < FIELDS - (state->has_metric ? 0 : METRIC_FIELDS); i++) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].key);
         if (!item)
             status = status_error(EXIT_DATA, "%s: \"%s\" is missing", path, fields[i].key);

@@ -108,10 +108,17 @@ Status metrics_append(Metrics *metrics, const MetricsLine *line) {
     return append_line(metrics, &json);
 }
 
-Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss) {
+Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss, const MetricsFigure *figures,
+                                 int count) {
     Json json;
     begin_line(&json, step);
     json_real(&json, "val_loss", val_loss);
+    if (count)
+        json_object(&json, "val_figures", JSON_LINE);
+    for (int i = 0; i < count; i++)
+        json_real(&json, figures[i].name, figures[i].value);
+    if (count)
+        json_end(&json);
     return append_line(metrics, &json);
 }
 

@@ -153,6 +153,11 @@ Status run_record_write(const RunRecord *record, const char *path) {
     json_real(&json, "final_loss", record->final_loss);
     json_real(&json, "val_loss", record->val_loss);
     json_real(&json, "best_val_loss", record->best_val_loss);
+    if (record->metric) {
+        json_string(&json, "metric", record->metric);
+        json_real(&json, "val_metric", record->val_metric);
+        json_real(&json, "best_val_metric", record->best_val_metric);
+    }
     json_integer(&json, "best_step", record->best_step);
     json_integer(&json, "checkpoints_skipped", record->checkpoints_skipped);
     print_lists(record, &json);

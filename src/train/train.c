@@ -14,6 +14,7 @@
 #include "train/monitor/fp8_watch.h"
 #include "train/monitor/signals.h"
 #include "train/objective/objectives.h"
+#include "train/objective/scores.h"
 #include "train/pipeline.h"
 #include "train/run/run_open.h"
 #include "train/run/run_report.h"
@@ -61,11 +62,13 @@ static bool may_start(const Run *run) {
 }
 
 static Status run_validation(Run *run) {
-    double loss;
-    TRY(run->objective->validate(run->objective, &run->images, run->validation_count, &loss));
-    run->state.val_loss = loss;
+    Validation validation;
+    const char *metric = run->config->val.metric;
+    TRY(run->objective->validate(run->objective, &run->images, run->validation_count, &validation));
+    run->state.val_loss = validation.loss;
+    run->state.val_metric = validation_figure(&validation, metric);
     run->validated_step = run->state.step;
-    TRY(monitor_validation(&run->monitor, run->state.step, loss));
+    TRY(monitor_validation(&run->monitor, run->state.step, &validation, metric));
     return loss_curve_write(run->directory.metrics, run->directory.curve);
 }
 
@@ -110,6 +113,14 @@ static void note_unlinked(Run *run) {
     status_free(unlinked);
 }
 
+/* Whether this state's validation is better than every earlier one with a checkpoint. */
+static bool is_best(const TrainState *state, const char *metric) {
+    if (!state->has_metric)
+        return isfinite(state->val_loss) && !(state->val_loss >= state->best_val_loss);
+    const double sign = scores_falls(metric) ? -1 : 1;
+    return isfinite(state->val_metric) && !(sign * state->val_metric <= sign * state->best_val_metric);
+}
+
 /* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
  * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. */
 static Status write_checkpoint(Run *run, bool last) {
@@ -119,10 +130,10 @@ static Status write_checkpoint(Run *run, bool last) {
     if (last)
         TRY(checkpoint_writer_wait(run->writer));
     TrainState state = run->state;
-    bool best =
-        run->validated_step == state.step && isfinite(state.val_loss) && !(state.val_loss >= state.best_val_loss);
+    const bool best = run->validated_step == state.step && is_best(&state, run->config->val.metric);
     if (best) {
         state.best_val_loss = state.val_loss;
+        state.best_val_metric = state.val_metric;
         state.best_step = state.step;
     }
     bool started;

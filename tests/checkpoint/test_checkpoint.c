@@ -55,6 +55,9 @@ static void state_is_exact(void **unused) {
         in.next_batch = (uint64_t)1 << 53;
         in.val_loss = reals[i];
         in.best_val_loss = -reals[i];
+        in.has_metric = true;
+        in.val_metric = -reals[i];
+        in.best_val_metric = reals[i];
         in.loss_mean = nextafter(reals[i], 7);
         in.config_hash = 0;
         in.best_step = -1;
@@ -69,8 +72,10 @@ static void state_is_exact(void **unused) {
     char *text;
     succeeds(checkpoint_state_print(&in, &text));
     assert_non_null(strstr(text, "null"));
+    assert_null(strstr(text, "metric")); /* as before there were figures */
     succeeds(checkpoint_state_parse(text, "state.json", &out));
     assert_true(isnan(out.val_loss) && isnan(out.best_val_loss) && isnan(out.loss_mean));
+    assert_true(!out.has_metric && isnan(out.val_metric) && isnan(out.best_val_metric));
     free(text);
 }
 

@@ -152,7 +152,7 @@ static void metrics_are_documented(void **state) {
     const MetricsFp8 layer = {"blocks.0.attn.qkv", 5, 2, true};
     assert_fine(metrics_open(&metrics, temp_path(state, "metrics.jsonl", path), 0));
     assert_fine(metrics_append(&metrics, &(MetricsLine){.step = 1, .epoch = 0.5}));
-    assert_fine(metrics_append_validation(&metrics, 1, 0.5));
+    assert_fine(metrics_append_validation(&metrics, 1, 0.5, &(MetricsFigure){"auroc", 0.75}, 1));
     assert_fine(metrics_append_fp8(&metrics, 1, &layer, 1));
     metrics_close(&metrics);
     assert_fine(files_read(path, &text, &size));
@@ -187,7 +187,7 @@ static void tune_json_is_documented(void **state) {
 static void state_json_is_documented(void **state) {
     (void)state;
     char *text;
-    const TrainState saved = {.step = 1};
+    const TrainState saved = {.step = 1, .has_metric = true};
     assert_fine(checkpoint_state_print(&saved, &text));
     assert_documented("state.json", text, strlen(text));
     free(text);

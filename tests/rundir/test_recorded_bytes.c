@@ -135,7 +135,7 @@ static void metrics_are_as_recorded(void **state) {
                          .bad_records = 3,
                          .checkpoints_skipped = 4};
     assert_fine(metrics_append(&metrics, &line));
-    assert_fine(metrics_append_validation(&metrics, 7, 0.7));
+    assert_fine(metrics_append_validation(&metrics, 7, 0.7, NULL, 0));
     const MetricsFp8 layers[] = {
         {"blocks.0.attn.qkv", 5, 2, false}, {"quiet", 0, 0, false}, {"blocks.1.mlp.fc1", 0, 0, true}};
     assert_fine(metrics_append_fp8(&metrics, 8, layers, 3));

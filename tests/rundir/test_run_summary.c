@@ -133,7 +133,7 @@ static void the_newest_training_line_counts(void **state) {
     assert_fine(metrics_last(temp_path(state, "metrics.jsonl", path), &read, &found));
     assert_false(found);
     assert_fine(metrics_open(&metrics, path, 0));
-    assert_fine(metrics_append_validation(&metrics, 1, 0.5));
+    assert_fine(metrics_append_validation(&metrics, 1, 0.5, NULL, 0));
     assert_fine(metrics_last(path, &read, &found));
     assert_false(found);
     const MetricsLine line = {.step = 20,
@@ -154,7 +154,7 @@ static void the_newest_training_line_counts(void **state) {
                               .checkpoints_skipped = 8};
     assert_fine(metrics_append(&metrics, &line));
     assert_fine(metrics_append_fp8(&metrics, 30, NULL, 0));
-    assert_fine(metrics_append_validation(&metrics, 30, 0.5));
+    assert_fine(metrics_append_validation(&metrics, 30, 0.5, NULL, 0));
     metrics_close(&metrics);
     assert_fine(files_read(path, &text, &size));
     char *cut;

@@ -114,6 +114,7 @@ static const struct {
     ROW(optim, layer_decay, REAL, "1", "0.65"),
     ROW(val, every, INTEGER, "500", "0"),
     ROW(val, images, INTEGER, "256", "100"),
+    ROW(val, metric, TEXT, "", "auroc"),
     ROW(checkpoint, every, INTEGER, "1000", "0"),
     ROW(checkpoint, keep, INTEGER, "3", "1"),
     ROW(guard, action, CHOICE, "stop", "rollback"),

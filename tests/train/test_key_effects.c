@@ -119,6 +119,7 @@ static const struct {
     {"optim.layer_decay", "", "0.5", LEARNT, 0},
     {"val.every", "", "2", VALIDATION, 0},
     {"val.images", "", "4", VALIDATION | MEMORY, 0},
+    {"val.metric", LABELLED, "accuracy", RECORD, CHECKPOINTS},
     {"checkpoint.every", "", "4", CHECKPOINTS, 0},
     {"checkpoint.keep", "", "1", CHECKPOINTS, 0},
     {"guard.action", SPIKES " guard.action=skip", "stop", CUT_SHORT | RECORD, 0},
@@ -217,9 +218,9 @@ static char *list_copies(const char *run) {
 
 /* run.json without what differs from run to run, and without losses, which other parts have. */
 static char *list_record(const char *run) {
-    static const char *const left_out[] = {"exit_reason", "run_dir",  "started",       "ended",
-                                           "host",        "device",   "versions",      "config_hash",
-                                           "final_loss",  "val_loss", "best_val_loss", "best_step"};
+    static const char *const left_out[] = {"exit_reason",   "run_dir",   "started",     "ended",          "host",
+                                           "device",        "versions",  "config_hash", "final_loss",     "val_loss",
+                                           "best_val_loss", "best_step", "val_metric",  "best_val_metric"};
     cJSON *record = short_run_json(run, "run.json"), *event;
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(record, left_out[i]);

@@ -63,7 +63,7 @@ static void a_line_holds_its_keys(void **state) {
                         .bad_records = 5,
                         .checkpoints_skipped = 6};
     assert_fine(metrics_append(&metrics, &line));
-    assert_fine(metrics_append_validation(&metrics, 7, 0.75));
+    assert_fine(metrics_append_validation(&metrics, 7, 0.75, NULL, 0));
     metrics_close(&metrics);
 
     cJSON *object = read_line(path, 0);
@@ -97,7 +97,7 @@ static void a_restart_drops_what_was_undone(void **state) {
     assert_fine(files_write(path, before, sizeof before - 1));
     Metrics metrics;
     assert_fine(metrics_open(&metrics, path, 2));
-    assert_fine(metrics_append_validation(&metrics, 3, 9));
+    assert_fine(metrics_append_validation(&metrics, 3, 9, NULL, 0));
     char *text;
     size_t size;
     assert_fine(files_read(path, &text, &size));
@@ -106,7 +106,7 @@ static void a_restart_drops_what_was_undone(void **state) {
     free(text);
     /* Undone while the file is open: appended lines still arrive in it. */
     assert_fine(metrics_drop_after(&metrics, 1));
-    assert_fine(metrics_append_validation(&metrics, 2, 8));
+    assert_fine(metrics_append_validation(&metrics, 2, 8, NULL, 0));
     assert_int_equal(count_lines(path), 2);
     metrics_close(&metrics);
 }

@@ -165,6 +165,60 @@ static bool has_emulator(void) {
     return !missing;
 }
 
+/* Sums over other parts are in another order, of FP32 values near 1. */
+static void the_micro_batch_changes_only_the_order_of_sums(void **state) {
+    for (int i = 0; i < OBJECTIVES; i++) {
+        double *losses[2];
+        for (int half = 0; half < 2; half++) {
+            char *sets = printed_path("%s train.precision=fp32 optim.base_lr=0.06 train.micro_batch=%d", objectives[i],
+                                      half ? SHORT_BATCH / 2 : SHORT_BATCH);
+            run(*state, sets, 0, false);
+            losses[half] = read_losses(*state, "loss", SHORT_STEPS);
+            free(sets);
+        }
+        for (int step = 0; step < SHORT_STEPS; step++)
+            assert_true(fabs(losses[1][step] - losses[0][step]) < 1e-4);
+        free(losses[0]);
+        free(losses[1]);
+    }
+}
+
+/* Validated after every second step, with a checkpoint. */
+static void the_best_checkpoint_is_the_metrics(void **state) {
+    static const struct {
+        const char *sets, *figure;
+        bool falls;
+    } cases[] = {
+        {"train.objective=regress data.label=age val.metric=mae", "mae", true},
+        {"train.objective=classify data.label=grade val.metric=balanced_accuracy", "balanced_accuracy", false}};
+    for (int i = 0; i < 2; i++) {
+        char *sets = printed_path("%s val.every=2 val.images=4 checkpoint.every=0 optim.base_lr=0.3 "
+                                  "train.steps=12 log.every=12",
+                                  cases[i].sets);
+        for (int until = 2; until <= 12; until += 2) /* a process that ends writes a checkpoint in any case */
+            run(*state, sets, until, until > 2);
+        char *path = scratch_path(*state, "run");
+        cJSON *lines = short_run_lines(path, "val_figures"), *line, *record = short_run_json(path, "run.json");
+        double best = NAN, step = -1, value = NAN;
+        cJSON_ArrayForEach(line, lines) {
+            value = short_run_number(cJSON_GetObjectItem(line, "val_figures"), cases[i].figure);
+            if (!(cases[i].falls ? value >= best : value <= best)) {
+                best = value;
+                step = short_run_number(line, "step");
+            }
+        }
+        assert_int_equal(cJSON_GetArraySize(lines), 6);
+        assert_true(short_run_number(record, "best_step") == step);
+        assert_string_equal(cJSON_GetObjectItem(record, "metric")->valuestring, cases[i].figure);
+        assert_true(fabs(short_run_number(record, "best_val_metric") - best) < 1e-6);
+        assert_true(fabs(short_run_number(record, "val_metric") - value) < 1e-6);
+        cJSON_Delete(lines);
+        cJSON_Delete(record);
+        free(path);
+        free(sets);
+    }
+}
+
 /* On the emulated GPU, captured or not, with the samples of folders, and in FP32: the CPU's losses but for the order of
  * their sums, of some thousand values each. */
 static void a_gpu_computes_the_same(void **state) {
@@ -237,6 +291,8 @@ int main(void) {
         cmocka_unit_test(samples_have_the_labels_of_their_records),
         cmocka_unit_test(the_first_losses_are_those_of_chance),
         cmocka_unit_test(an_interrupted_run_ends_as_one_that_was_not),
+        cmocka_unit_test(the_micro_batch_changes_only_the_order_of_sums),
+        cmocka_unit_test(the_best_checkpoint_is_the_metrics),
         cmocka_unit_test(a_gpu_computes_the_same),
         cmocka_unit_test(fp8_serves_every_objective),
         cmocka_unit_test(nothing_is_drawn),

@@ -194,6 +194,11 @@ static const ConfigKey keys[] = {
     INTEGER(val, every, 0, 1e12, 500, "steps", "Steps between validations. 0: never. Needs data.val."),
     INTEGER(val, images, 1, 1e9, 256, "images", "Images of data.val in a validation, the same ones each time."),
 
+    TEXT(val, metric,
+         "Figure of the validation images by which a checkpoint is the best: accuracy, auroc, auroc_macro_ovr, "
+         "kappa_quadratic, f1_macro, auroc_macro, mae, r2 and the others of docs/metrics.md that train.objective has. "
+         "Empty: the lowest validation loss."),
+
     INTEGER(checkpoint, every, 0, 1e12, 1000, "steps", "Steps between checkpoints. 0: only the last one."),
     INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best."),
 

@@ -98,6 +98,7 @@ static Status roll_back(Run *run, bool *found) {
     run->state.next_batch = run->batch_number + 1;
     run->state.guard_events = events;
     run->state.config_hash = config_hash;
+    run->state.has_metric = run->config->val.metric[0] != '\0';
     run->written_step = run->state.step;
     run->validated_step = run->drawn_step = -1;
     return monitor_undo(&run->monitor, run->state.step);

@@ -122,9 +122,12 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
     return status;
 }
 
-Status monitor_validation(Monitor *monitor, int64_t step, double val_loss) {
-    monitor_note(monitor, "step %" PRId64 "  validation loss %#.4g", step, val_loss);
-    return metrics_append_validation(&monitor->metrics, step, val_loss);
+Status monitor_validation(Monitor *monitor, int64_t step, const Validation *validation, const char *metric) {
+    char shown[96] = "";
+    if (*metric)
+        snprintf(shown, sizeof shown, ", %s %.4g", metric, validation_figure(validation, metric));
+    monitor_note(monitor, "step %" PRId64 "  validation loss %#.4g%s", step, validation->loss, shown);
+    return metrics_append_validation(&monitor->metrics, step, validation->loss, validation->figures, validation->count);
 }
 
 Status monitor_undo(Monitor *monitor, int64_t last_step) {

@@ -55,9 +55,10 @@ static void visit_mae(const Objective *self, ActivationVisit visit, void *contex
     mae_visit(mae_objective_model(self), visit, context);
 }
 
-static Status validate_mae(Objective *self, const EvaluationImages *images, int count, double *loss) {
+static Status validate_mae(Objective *self, const EvaluationImages *images, int count, Validation *validation) {
     MaeObjective *own = (MaeObjective *)self;
-    return validate_loss(own->mae, &own->masks, images, count, loss);
+    validation->count = 0;
+    return validate_loss(own->mae, &own->masks, images, count, &validation->loss);
 }
 
 static Status draw_mae(Objective *self, const char *path, const EvaluationImages *images, int rows) {

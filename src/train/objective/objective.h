@@ -10,6 +10,7 @@
 #include "model/input.h"
 #include "model/params.h"
 #include "train/objective/targets.h"
+#include "train/objective/validation.h"
 
 typedef struct {
     ModelShape shape;
@@ -46,8 +47,9 @@ struct Objective {
     /* Calls `visit` for each activation of the last forward pass. */
     void (*visit)(const Objective *self, ActivationVisit visit, void *context);
 
-    /* Mean loss over the first `count` images, at least 1; the same each time for the same weights. */
-    Status (*validate)(Objective *self, const EvaluationImages *images, int count, double *loss);
+    /* Mean loss over the first `count` images, at least 1, and what else there is to measure; the same each time for
+     * the same weights. */
+    Status (*validate)(Objective *self, const EvaluationImages *images, int count, Validation *validation);
     /* Writes a PNG of the first `rows` images and of what the model makes of them; only where the kind draws. */
     Status (*draw)(Objective *self, const char *path, const EvaluationImages *images, int rows);
     void (*close)(Objective *self);

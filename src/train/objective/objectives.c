@@ -34,6 +34,7 @@ Status objectives_check(const Config *config) {
                             {"model.pool = cls", config->model.pool == POOL_CLS, OF_LABELS},
                             {"model.layer_scale", config->model.layer_scale, OF_LABELS},
                             {"model.drop_path", config->model.drop_path > 0, OF_LABELS},
+                            {"val.metric", config->val.metric[0], OF_LABELS},
                             {"train.head_epochs", config->train.head_epochs > 0, OF_LABELS},
                             {"data.classes", config->data.classes, OF_CLASSES},
                             {"data.balance", config->data.balance, OF_CLASSES},

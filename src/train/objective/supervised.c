@@ -4,8 +4,10 @@
 #include "model/fp8.h"
 #include "model/vit.h"
 #include "ops/gpu_scratch.h"
+#include "train/objective/scores.h"
 #include "train/objective/scratch.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,11 +106,17 @@ static void visit_vit(const Objective *self, ActivationVisit visit, void *contex
     vit_visit(own_of(self)->vit, visit, context);
 }
 
-/* Loss of images first .. first + count - 1, times *known. */
-static Status validate_part(Supervised *own, const EvaluationImages *images, int first, int count, double *sum,
-                            double *known) {
+/* What a validation adds up. */
+typedef struct {
+    double sum, known; /* the loss of each part times what it divides by, and that */
+    float *logits;     /* [images][outputs] */
+} Sums;
+
+/* Of images first .. first + count - 1. */
+static Status validate_part(Supervised *own, const EvaluationImages *images, int first, int count, Sums *sums) {
     const Labels *labels = &own->targets->val;
     const size_t columns = (size_t)labels->columns, side = (size_t)images->image_size;
+    const size_t outputs = (size_t)shape_outputs(own->objective.shape);
     double loss;
     for (int i = 0; i < count; i++)
         memcpy(own->labels[0] + (size_t)i * columns, labels->values + (size_t)images->records[first + i] * columns,
@@ -123,19 +131,26 @@ static Status validate_part(Supervised *own, const EvaluationImages *images, int
     fp8_begin(own->objective.params->fp8);
     vit_forward(own->vit, &input);
     TRY(vit_loss(own->vit, &loss));
-    *sum += loss * *own->known[0];
-    *known += *own->known[0];
-    return NULL;
+    sums->sum += loss * *own->known[0];
+    sums->known += *own->known[0];
+    return model_read(own->ops, vit_logits(own->vit), (size_t)count * outputs, sums->logits + (size_t)first * outputs);
 }
 
-static Status validate_vit(Objective *self, const EvaluationImages *images, int count, double *loss) {
+/* Without a finite loss there are no figures: outputs are not finite, either. */
+static Status validate_vit(Objective *self, const EvaluationImages *images, int count, Validation *validation) {
     Supervised *own = own_of(self);
     const int batch = self->shape->batch;
-    double sum = 0, known = 0;
-    for (int first = 0; first < count; first += batch)
-        TRY(validate_part(own, images, first, count - first < batch ? count - first : batch, &sum, &known));
-    *loss = sum / known;
-    return NULL;
+    const size_t bytes = (size_t)count * (size_t)shape_outputs(self->shape) * sizeof(float);
+    Sums sums = {.logits = malloc(bytes)};
+    Status status = sums.logits ? NULL : status_no_memory("the outputs of a validation", bytes);
+    for (int first = 0; !status && first < count; first += batch)
+        status = validate_part(own, images, first, count - first < batch ? count - first : batch, &sums);
+    validation->loss = sums.sum / sums.known;
+    validation->count = 0;
+    if (!status && isfinite(validation->loss))
+        status = scores_measure(own->targets, sums.logits, images->records, count, validation);
+    free(sums.logits);
+    return status;
 }
 
 static void close_supervised(Objective *self) {
@@ -222,7 +237,12 @@ static ObjectiveText describe_vit(const ModelShape *shape) {
     return text;
 }
 
-const ObjectiveKind supervised_objective = {.read = targets_open,
+static Status read_targets(const Config *config, Records *train, const Records *val, Targets *targets) {
+    TRY(targets_open(config, train, val, targets));
+    return scores_check(config, targets);
+}
+
+const ObjectiveKind supervised_objective = {.read = read_targets,
                                             .measure = measure_supervised,
                                             .scratch = vit_scratch,
                                             .extras = count_extras,

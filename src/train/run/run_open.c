@@ -196,10 +196,13 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
             "run.dir",
             run->train.text, run->state.step, run->directory.path, run->state.data_count, data_count);
     run->state.config_hash = config_hash;
+    run->state.has_metric = run->config->val.metric[0] != '\0';
     if (changes->validation) {
         run->state.val_loss = run->state.best_val_loss = NAN;
+        run->state.val_metric = run->state.best_val_metric = NAN;
         run->state.best_step = -1;
-        printf("data.val or val.images differ from the stored run's: the best validation loss is reset\n");
+        printf("data.val, val.images or val.metric differ from the stored run's: what was the best checkpoint is "
+               "forgotten\n");
     }
     printf("resuming from step %" PRId64 " of %s\n", run->state.step, run->directory.path);
     return NULL;
@@ -296,7 +299,13 @@ static void begin_run(Run *run, const Config *config, const TrainOptions *option
                  .opened = clock_now(),
                  .directory = {.lock = -1},
                  .monitor = {.metrics = {.descriptor = -1}},
-                 .state = {.val_loss = NAN, .best_val_loss = NAN, .best_step = -1, .loss_mean = NAN},
+                 .state = {.val_loss = NAN,
+                           .best_val_loss = NAN,
+                           .best_step = -1,
+                           .loss_mean = NAN,
+                           .has_metric = config->val.metric[0] != '\0',
+                           .val_metric = NAN,
+                           .best_val_metric = NAN},
                  .last_loss = NAN,
                  .written_step = -1,
                  .validated_step = -1,

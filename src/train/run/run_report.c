@@ -29,6 +29,9 @@ Status run_write_record(Run *run) {
     record->final_loss = run->last_loss;
     record->val_loss = run->state.val_loss;
     record->best_val_loss = run->state.best_val_loss;
+    record->metric = run->config->val.metric[0] ? run->config->val.metric : NULL;
+    record->val_metric = run->state.val_metric;
+    record->best_val_metric = run->state.best_val_metric;
     record->best_step = run->state.best_step;
     return run_record_write(record, run->directory.record);
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/objective/scores.h"
+
+#include "base/random.h"
+#include "stats/classification.h"
+#include "stats/multilabel.h"
+#include "stats/regression.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Names --- */
+
+static const Figure *figures_of(Task task) {
+    static const Figure *const tables[] = {[TASK_CLASSIFY] = classification_figures,
+                                           [TASK_ORDINAL] = classification_figures,
+                                           [TASK_MULTILABEL] = multilabel_figures,
+                                           [TASK_REGRESS] = regression_figures};
+    return tables[task];
+}
+
+bool scores_falls(const char *name) {
+    static const char *const falling[] = {"hamming", "log_loss", "ece", "brier", "mae", "rmse"};
+    for (size_t i = 0; i < sizeof falling / sizeof *falling; i++)
+        if (strcmp(name, falling[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Figures that have neither a best side nor a place as a goal. */
+static bool is_ranked(const char *name) {
+    return !strstr(name, "calibration") && strcmp(name, "spread") != 0;
+}
+
+static void add_figure(Validation *validation, const char *name, const char *column, double value) {
+    if (validation->count == VALIDATION_FIGURES)
+        return;
+    MetricsFigure *figure = &validation->figures[validation->count++];
+    snprintf(figure->name, sizeof figure->name, "%s%s%s", name, *column ? "_" : "", column);
+    figure->value = value;
+}
+
+static void add_table(Validation *validation, const void *figures, const Figure *table, const char *column) {
+    for (const Figure *figure = table; figure->name; figure++)
+        add_figure(validation, figure->name, column, figure_value(figures, figure));
+}
+
+/* --- Probabilities --- */
+
+static void softmax(const float *logits, int classes, double *p) {
+    double most = -INFINITY, sum = 0;
+    for (int c = 0; c < classes; c++)
+        most = logits[c] > most ? logits[c] : most;
+    for (int c = 0; c < classes; c++)
+        sum += p[c] = exp(logits[c] - most);
+    for (int c = 0; c < classes; c++)
+        p[c] /= sum;
+}
+
+static double sigmoid(double logit) {
+    return 1 / (1 + exp(-logit));
+}
+
+/* Class c has the probability of exceeding c - 1, less that of exceeding c. The outputs are trained apart, so that the
+ * second can be larger: the class then has none, and the others make up for it. */
+static void from_ordered(const float *logits, int classes, double *p) {
+    double sum = 0;
+    for (int c = 0; c < classes; c++) {
+        const double above = c < classes - 1 ? sigmoid(logits[c]) : 0, least = c ? sigmoid(logits[c - 1]) : 1;
+        p[c] = least > above ? least - above : 0;
+        sum += p[c];
+    }
+    for (int c = 0; c < classes; c++)
+        p[c] /= sum;
+}
+
+/* --- The tasks --- */
+
+/* The rows in double, for src/stats. */
+typedef struct {
+    double *labels;  /* [rows][columns] */
+    double *outputs; /* [rows][classes]: probabilities, or numbers */
+    double *each;    /* [classes], of a class or label */
+    int rows, classes, columns;
+} Scored;
+
+static Status score_classes(const Scored *scored, Validation *validation) {
+    ClassificationFigures figures;
+    TRY(classification_measure(scored->labels, scored->outputs, scored->rows, scored->classes, &figures, scored->each));
+    add_table(validation, &figures, classification_figures, "");
+    return NULL;
+}
+
+static Status score_labels(const Scored *scored, const Targets *targets, Validation *validation) {
+    MultilabelFigures figures;
+    TRY(multilabel_measure(scored->labels, scored->outputs, scored->rows, scored->classes, &figures, scored->each));
+    add_table(validation, &figures, multilabel_figures, "");
+    for (int i = 0; i < scored->columns; i++)
+        add_figure(validation, "auroc", targets->val.names[i], scored->each[i]);
+    return NULL;
+}
+
+static Status score_column(const Scored *scored, int column, RegressionFigures *figures) {
+    double *rows = malloc(2 * (size_t)scored->rows * sizeof *rows), *predictions = rows + scored->rows;
+    if (!rows)
+        return status_no_memory("the labels of a validation", 2 * (size_t)scored->rows * sizeof *rows);
+    for (int r = 0; r < scored->rows; r++) {
+        rows[r] = scored->labels[r * scored->columns + column];
+        predictions[r] = scored->outputs[r * scored->columns + column];
+    }
+    Status status = regression_measure(rows, predictions, scored->rows, figures);
+    free(rows);
+    return status;
+}
+
+static Status score_numbers(const Scored *scored, const Targets *targets, Validation *validation) {
+    RegressionFigures *own = calloc((size_t)scored->columns, sizeof *own);
+    Status status = own ? NULL : status_no_memory("the figures of labels", (size_t)scored->columns * sizeof *own);
+    for (int i = 0; !status && i < scored->columns; i++)
+        status = score_column(scored, i, &own[i]);
+    for (const Figure *figure = regression_figures; !status && figure->name; figure++) {
+        double sum = 0;
+        for (int i = 0; i < scored->columns; i++)
+            sum += figure_value(&own[i], figure);
+        add_figure(validation, figure->name, "", sum / scored->columns);
+    }
+    for (int i = 0; !status && scored->columns > 1 && i < scored->columns; i++)
+        add_table(validation, &own[i], regression_figures, targets->val.names[i]);
+    free(own);
+    return status;
+}
+
+static void fill_row(const Targets *targets, const float *logits, int64_t record, Scored *scored, int row) {
+    const Labels *labels = &targets->val;
+    const int classes = scored->classes, outputs = targets->task == TASK_ORDINAL ? classes - 1 : classes;
+    const float *own = logits + (size_t)row * (size_t)outputs;
+    double *to = scored->outputs + (size_t)row * (size_t)classes;
+    for (int i = 0; i < labels->columns; i++) {
+        const double value = labels->values[record * labels->columns + i];
+        scored->labels[row * labels->columns + i] =
+            targets->task == TASK_REGRESS ? value * targets->sd[i] + targets->mean[i] : value;
+    }
+    if (targets->task == TASK_CLASSIFY)
+        softmax(own, classes, to);
+    else if (targets->task == TASK_ORDINAL)
+        from_ordered(own, classes, to);
+    else
+        for (int c = 0; c < classes; c++)
+            to[c] = targets->task == TASK_REGRESS ? own[c] * targets->sd[c] + targets->mean[c] : sigmoid(own[c]);
+}
+
+Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,
+                      Validation *validation) {
+    const size_t classes = (size_t)targets->classes, columns = (size_t)targets->val.columns;
+    const size_t count = (size_t)rows * (classes + columns) + classes;
+    double *memory = malloc(count * sizeof *memory);
+    if (!memory)
+        return status_no_memory("the outputs of a validation", count * sizeof *memory);
+    Scored scored = {.labels = memory,
+                     .outputs = memory + (size_t)rows * columns,
+                     .each = memory + (size_t)rows * (columns + classes),
+                     .rows = rows,
+                     .classes = (int)classes,
+                     .columns = (int)columns};
+    for (int row = 0; row < rows; row++)
+        fill_row(targets, logits, records[row], &scored, row);
+    Status status = targets->task == TASK_MULTILABEL ? score_labels(&scored, targets, validation)
+                    : targets->task == TASK_REGRESS  ? score_numbers(&scored, targets, validation)
+                                                     : score_classes(&scored, validation);
+    free(memory);
+    return status;
+}
+
+/* --- val.metric --- */
+
+static Status refuse_metric(const Config *config, const Targets *targets) {
+    char names[400] = "";
+    size_t used = 0;
+    for (const Figure *figure = figures_of(targets->task); figure->name && used < sizeof names; figure++)
+        if (is_ranked(figure->name))
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", figure->name);
+    return status_error(EXIT_USAGE, "val.metric = %s is no figure of train.objective = %s; it has %s",
+                        config->val.metric,
+                        config_choice_name(&train_config, "train.objective", (int)config->train.objective), names);
+}
+
+/* The figures that these images would have with outputs that are all different. */
+static Status measure_guesses(const Targets *targets, int rows, Validation *validation) {
+    const size_t outputs = (size_t)targets->classes;
+    float *logits = malloc((size_t)rows * outputs * sizeof *logits);
+    int64_t *records = malloc((size_t)rows * sizeof *records);
+    Status status = logits && records ? NULL : status_no_memory("a trial validation", (size_t)rows * sizeof *records);
+    Random random;
+    random_start(&random, 1, RANDOM_TEST, 0, 0);
+    for (int r = 0; !status && r < rows; r++) {
+        records[r] = r;
+        for (size_t i = 0; i < outputs; i++)
+            logits[(size_t)r * outputs + i] = random_uniform(&random);
+    }
+    if (!status)
+        status = scores_measure(targets, logits, records, rows, validation);
+    free(logits);
+    free(records);
+    return status;
+}
+
+Status scores_check(const Config *config, const Targets *targets) {
+    const char *metric = config->val.metric;
+    if (!*metric)
+        return NULL;
+    if (!targets->val.columns || !config->val.every)
+        return status_error(EXIT_USAGE, "val.metric = %s needs validations: set data.val and val.every", metric);
+    const Figure *figure = figures_of(targets->task);
+    while (figure->name && strcmp(figure->name, metric) != 0)
+        figure++;
+    if (!figure->name || !is_ranked(metric))
+        return refuse_metric(config, targets);
+    Validation guesses = {0};
+    const int64_t rows = config->val.images < targets->val.count ? config->val.images : targets->val.count;
+    TRY(measure_guesses(targets, (int)rows, &guesses));
+    if (!isnan(validation_figure(&guesses, metric)))
+        return NULL;
+    return status_error(EXIT_DATA,
+                        "%s: val.metric = %s is not defined for the first %lld validation images: a class or label "
+                        "occurs in none of them, or they are all alike%s; raise val.images, give other images, or "
+                        "choose another figure",
+                        targets->val.text, metric, (long long)rows,
+                        targets->classes > 2 && figures_of(targets->task) == classification_figures
+                            ? ", or it is for two classes alone"
+                            : "");
+}

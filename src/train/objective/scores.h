@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures of a model's outputs beside the labels of the validation images, by their names of docs/metrics.md. */
+#ifndef FOVEA_TRAIN_SCORES_H
+#define FOVEA_TRAIN_SCORES_H
+
+#include "train/objective/targets.h"
+#include "train/objective/validation.h"
+
+/* Adds to `validation` the figures of logits [rows][outputs] for rows of targets->val with those numbers. In
+ * TASK_REGRESS in the labels' own unit; of several columns also each one's, called FIGURE_COLUMN, and the plain figure
+ * is their mean. Ordered classes have the probabilities that follow from those of exceeding each. */
+Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,
+                      Validation *validation) MUST_USE;
+
+/* EXIT_USAGE for a val.metric that the objective does not have, EXIT_DATA for one that the first val.images validation
+ * images cannot give: a class without images, for example. */
+Status scores_check(const Config *config, const Targets *targets) MUST_USE;
+/* Whether the smaller value of that figure is the better one. */
+bool scores_falls(const char *name);
+
+#endif
