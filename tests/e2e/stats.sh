@@ -31,3 +31,25 @@ refused '{"kind": "classification", "labels": [1], "probabilities": [[0.5, 0.5]]
 refused '{"kind": "multilabel", "labels": [[0, 2]], "probabilities": [[0.5, 0.5]]}' "the label of row 0 is 2: it must be 0 or 1 (label 1)"
 refused '{"kind": "calibration", "labels": [0], "probabilities": [0.1], "net_benefit_at": [1]}' "it must be between 0 and 1"
 refused '{"kind": "interval", "labels": [0], "scores": [0.1], "people": [-1]}' "the person -1, who is not known"
+
+# --- Probes -----------------------------------------------------------------------------------------------------------
+for case in binary classes regress; do
+    check "probe $case" "$BUILD/accept/probe" "tests/cases/stats/probe_$case.safetensors" --out "$TMP/$case"
+    check "$case is as recorded" "$BUILD/accept/compare_probe" "tests/cases/stats/probe_$case.safetensors" "$TMP/$case"
+done
+expect_exit 1 "$BUILD/accept/compare_probe" tests/cases/stats/probe_binary.safetensors "$TMP/classes"
+expect_output "MISS coef"
+
+# refused_probe PATTERN WITH TEXT: a case in which text of its header, of equal length, is another, is refused.
+refused_probe() {
+    sed "s/$1/$2/" tests/cases/stats/probe_binary.safetensors >"$TMP/odd.safetensors"
+    expect_exit 65 "$BUILD/accept/probe" "$TMP/odd.safetensors" --out "$TMP/none"
+    expect_output "$3"
+    check "nothing is written" test ! -e "$TMP/none"
+}
+refused_probe '"made_with"' '"weighting"' "the setting weighting of the case is not known here"
+refused_probe '"person"' '"weight"' "the tensor weight of the case is not known here"
+refused_probe '"task": "binary"' '"task": "ranked"' "the task ranked of the case is not known here"
+refused_probe '"kind": "probe"' '"kind": "other"' "the case is of kind other, not probe"
+refused_probe '"grid": "C ' '"grid": "D ' 'the grid of the case is not "C "'
+refused_probe '"classes": "2"' '"classes": "3"' "the case has 3 classes"
