@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compare CASE.safetensors OUT.safetensors [fp32|bf16|fp8 [OTHER.safetensors LEAST]]
  *
- * Holds what replay wrote against the recorded case: prints each kind's worst deviation, exits 1 when a bound is
- * missed, or when an output is less than LEAST away from the one in OTHER, which shows that what was asked for was
- * done. The cases were computed in float64. PyTorch in float32 deviates by 1e-7 in the loss, 1.2e-6 in the worst
+ * Holds what replay or features wrote against the recorded case: prints each kind's worst deviation, exits 1 when a
+ * bound is missed, or when an output is less than LEAST away from the one in OTHER, which shows that what was asked for
+ * was done. The cases were computed in float64. PyTorch in float32 deviates by 1e-7 in the loss, 1.2e-6 in the worst
  * gradient tensor and 2e-5 in the weights after the steps; the bounds leave an order of magnitude for other orders of
  * summation, and any slip in the algorithm lands far beyond them. A BF16 has 8 bits: a tensor's rounding errors of
  * 2^-9 each add up over the layers to the second bounds. E4M3 has 4 bits: a product of two rounded factors is 0.03 off
@@ -31,6 +31,10 @@ static const Bound bounds[] = {{"grad.", "gradient", {3e-5, 2e-2, 2.5e-1}},
                                {"latent", "output", {5e-6, 1.5e-2, 5e-2}},
                                {"logits", "output", {5e-6, 1.5e-2, 5e-2}},
                                {"features", "output", {5e-6, 1.5e-2, 5e-2}},
+                               {"cls", "output", {5e-6, 1.5e-2, 5e-2}},
+                               {"mean", "output", {5e-6, 1.5e-2, 5e-2}},
+                               {"pooled", "output", {5e-6, 1.5e-2, 5e-2}},
+                               {"head", "output", {5e-6, 1.5e-2, 5e-2}},
                                {"mask", "exact", {0, 0, 0}},
                                {"ids_restore", "exact", {0, 0, 0}}};
 enum { KINDS = sizeof bounds / sizeof *bounds };
@@ -142,7 +146,7 @@ typedef struct {
 static const char *const precisions[] = {"fp32", "bf16", "fp8", NULL};
 static const Option options[] = {
     {.name = "CASE.safetensors", .type = OPTION_PATH, .offset = AT(recorded), .help = "The recorded case."},
-    {.name = "OUT.safetensors", .type = OPTION_PATH, .offset = AT(computed), .help = "What replay wrote."},
+    {.name = "OUT.safetensors", .type = OPTION_PATH, .offset = AT(computed), .help = "What replay or features wrote."},
     {.name = "PRECISION",
      .type = OPTION_CHOICE,
      .choices = precisions,
