@@ -56,11 +56,12 @@ Status vit_loss(Vit *vit, double *loss) MUST_USE;
  * when `add`. */
 void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add);
 
-/* Results of the last forward pass, in the device's memory: model_read() takes them to the host. */
-const Real *vit_logits(const Vit *vit);   /* [batch][shape_outputs()] */
-const Real *vit_features(const Vit *vit); /* [batch][dim], what the head sees */
+/* Results of the last forward pass, in the device's memory. From the pool on the model computes in FP32, whatever the
+ * operations' type: its few numbers cost nothing, and no rounding reaches the loss. */
+const float *vit_logits(const Vit *vit);   /* [batch][shape_outputs()] */
+const float *vit_features(const Vit *vit); /* [batch][dim], what the head sees */
 
-/* As mae_visit(). */
+/* As mae_visit(). While it visits what is in FP32, that is the operations' type. */
 void vit_visit(const Vit *vit, ActivationVisit visit, void *context);
 
 #endif

@@ -207,17 +207,17 @@ typedef struct {
     int batch, patches, keep, dim;
 } RestoreBackward;
 
-/* y = mean of the tokens after the first (the class token), or the first. */
+/* y = mean of the tokens after the first (the class token), or the first; FP32, as what follows it is. */
 typedef struct {
     const Real *x; /* [batch][tokens][dim] */
     Pool pool;
-    Real *y; /* [batch][dim] */
+    float *y; /* [batch][dim] */
     int batch, tokens, dim;
 } PoolForward;
 
 /* Its gradient, zero for the tokens that are not seen. */
 typedef struct {
-    const Real *dy;
+    const float *dy;
     Pool pool;
     Real *dx;
     int batch, tokens, dim;

@@ -131,24 +131,21 @@ OpCost cost_restore_backward(const RestoreBackward *a, RealType type) {
 }
 
 void cpu_pool_forward(Ops *ops, const PoolForward *a) {
-    ThreadScratch scratch;
-    if (ops->error || !scratch_open(&scratch, ops, "pool_forward's means", a->dim))
+    if (ops->error)
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
+        float *mean = a->y + (size_t)b * a->dim;
+        memset(mean, 0, a->dim * sizeof *mean);
         if (a->pool == POOL_CLS) {
-            real_copy(ops->type, a->x, (size_t)b * a->tokens * a->dim, a->y, (size_t)b * a->dim, a->dim);
+            accumulate_row(ops->type, a->x, (size_t)b * a->tokens * a->dim, mean, a->dim);
             continue;
         }
-        float *mean = real_target(ops->type, a->y, (size_t)b * a->dim, scratch_at(&scratch, 0));
-        memset(mean, 0, a->dim * sizeof *mean);
         for (int t = 1; t < a->tokens; t++)
             accumulate_row(ops->type, a->x, ((size_t)b * a->tokens + t) * a->dim, mean, a->dim);
         for (int i = 0; i < a->dim; i++)
             mean[i] /= a->tokens - 1;
-        real_store(ops->type, mean, a->y, (size_t)b * a->dim, a->dim);
     }
-    scratch_close(&scratch);
 }
 
 /* The tokens that are seen, and their pool. */
@@ -162,16 +159,11 @@ void cpu_pool_backward(Ops *ops, const PoolBackward *a) {
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
         const size_t from = (size_t)b * a->dim, to = (size_t)b * a->tokens * a->dim;
-        if (a->pool == POOL_CLS) {
-            real_copy(ops->type, a->dy, from, a->dx, to, a->dim);
-            real_clear(ops->type, a->dx, to + a->dim, (size_t)(a->tokens - 1) * a->dim);
-            continue;
-        }
-        real_clear(ops->type, a->dx, to, a->dim);
-        for (int t = 1; t < a->tokens; t++)
+        const int first = a->pool == POOL_CLS ? 0 : 1, end = a->pool == POOL_CLS ? 1 : a->tokens;
+        real_clear(ops->type, a->dx, to, (size_t)a->tokens * a->dim);
+        for (int t = first; t < end; t++)
             for (int i = 0; i < a->dim; i++)
-                real_set(ops->type, a->dx, to + (size_t)t * a->dim + i,
-                         real_get(ops->type, a->dy, from + i) / (a->tokens - 1));
+                real_set(ops->type, a->dx, to + (size_t)t * a->dim + i, a->dy[from + i] / (float)(end - first));
     }
 }
 

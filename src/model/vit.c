@@ -22,11 +22,12 @@ struct Vit {
     InputSlots slots;
     int32_t *ids;                       /* [batch][patches]: every patch visible, in its place */
     Real *visible, *embedded;           /* [batch][patches][patch_dim | dim] */
-    Real *pooled, *features, *logits;   /* [batch][dim | dim | outputs] */
+    float *pooled, *features, *logits;  /* [batch][dim | dim | outputs] */
     float *mean, *rstd;                 /* [batch] */
     float *weights, *weights_in_memory; /* [outputs], of the device and of the host */
     double *loss;
-    Real *dlogits, *dfeatures, *dpooled, *dtokens, *dembedded;
+    float *dlogits, *dfeatures, *dpooled;
+    Real *dtokens, *dembedded;
     int frozen;        /* blocks, with the embeddings; depth + 1: the encoder's norm, too */
     ModelInput passed; /* of the last forward pass */
 };
@@ -57,7 +58,8 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     const ModelShape *s = &vit->shape;
     const Ops *ops = vit->ops;
     size_t batch = (size_t)s->batch, patches = (size_t)vit->patches, outputs = (size_t)shape_outputs(s);
-    size_t real = real_size(ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim;
+    size_t real = real_size(ops->type), token = real * (size_t)s->dim, patch = real * (size_t)vit->patch_dim,
+           feature = batch * (size_t)s->dim * sizeof(float);
     arena_group(host, "lists of tensors");
     params_begin(&vit->params, host, 8 + 14 * s->depth);
     list_vit_params(vit);
@@ -75,12 +77,12 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     vit->embedded = arena_take(arena, batch * patches * token);
     vit->dembedded = arena_take(arena, batch * patches * token);
     vit->dtokens = arena_take(arena, batch * (1 + patches) * token);
-    vit->pooled = arena_take(arena, batch * token);
-    vit->features = arena_take(arena, batch * token);
-    vit->dfeatures = arena_take(arena, batch * token);
-    vit->dpooled = arena_take(arena, batch * token);
-    vit->logits = arena_take(arena, batch * real * outputs);
-    vit->dlogits = arena_take(arena, batch * real * outputs);
+    vit->pooled = arena_take(arena, feature);
+    vit->features = arena_take(arena, feature);
+    vit->dfeatures = arena_take(arena, feature);
+    vit->dpooled = arena_take(arena, feature);
+    vit->logits = arena_take(arena, batch * outputs * sizeof(float));
+    vit->dlogits = arena_take(arena, batch * outputs * sizeof(float));
     vit->mean = arena_take(arena, batch * sizeof(float));
     vit->rstd = arena_take(arena, batch * sizeof(float));
     vit->weights = arena_take(arena, outputs * sizeof *vit->weights);
@@ -171,10 +173,10 @@ Params *vit_params(Vit *vit) {
 const ModelShape *vit_shape(const Vit *vit) {
     return &vit->shape;
 }
-const Real *vit_logits(const Vit *vit) {
+const float *vit_logits(const Vit *vit) {
     return vit->logits;
 }
-const Real *vit_features(const Vit *vit) {
+const float *vit_features(const Vit *vit) {
     return vit->features;
 }
 const double *vit_loss_memory(const Vit *vit) {
@@ -229,6 +231,40 @@ uint64_t vit_uploaded_bytes(const Vit *vit) {
     return vit->slots.uploaded;
 }
 
+/* From the pool on operations are in FP32: from here, and until end_head(). */
+static RealType begin_head(Ops *ops) {
+    const RealType type = ops->type;
+    ops->type = REAL_FP32;
+    return type;
+}
+static void end_head(Ops *ops, RealType type) {
+    ops->type = type;
+}
+
+static void forward_head(const Vit *vit, int batch) {
+    Ops *ops = vit->ops;
+    const ModelShape *s = &vit->shape;
+    const Params *p = &vit->params;
+    const RealType type = begin_head(ops);
+    ops->norm_forward(ops, &(NormForward){.x = vit->pooled,
+                                          .weight = params_value(p, vit->norm_weight),
+                                          .bias = params_value(p, vit->norm_bias),
+                                          .eps = (float)s->norm_eps,
+                                          .y = vit->features,
+                                          .mean = vit->mean,
+                                          .rstd = vit->rstd,
+                                          .rows = batch,
+                                          .dim = s->dim});
+    ops->linear_forward(ops, &(LinearForward){.x = vit->features,
+                                              .w = params_value(p, vit->head.weight),
+                                              .bias = params_value(p, vit->head.bias),
+                                              .y = vit->logits,
+                                              .rows = batch,
+                                              .in = s->dim,
+                                              .out = shape_outputs(s)});
+    end_head(ops, type);
+}
+
 void vit_forward(Vit *vit, const ModelInput *input) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
@@ -256,23 +292,15 @@ void vit_forward(Vit *vit, const ModelInput *input) {
                                           .batch = batch,
                                           .tokens = 1 + patches,
                                           .dim = s->dim});
-    ops->norm_forward(ops, &(NormForward){.x = vit->pooled,
-                                          .weight = params_value(p, vit->norm_weight),
-                                          .bias = params_value(p, vit->norm_bias),
-                                          .eps = (float)s->norm_eps,
-                                          .y = vit->features,
-                                          .mean = vit->mean,
-                                          .rstd = vit->rstd,
-                                          .rows = batch,
-                                          .dim = s->dim});
-    linear_forward(&vit->head, ops, p, &(LinearPass){.x = vit->features, .y = vit->logits, .rows = batch});
+    forward_head(vit, batch);
     ops->device->range_pop(ops->device);
 }
 
 /* Of the last forward pass, and the gradient of grad_scale times it (dlogits NULL: not needed). */
-static void compute_loss(const Vit *vit, const ModelInput *input, float grad_scale, Real *dlogits) {
+static void compute_loss(const Vit *vit, const ModelInput *input, float grad_scale, float *dlogits) {
     Ops *ops = vit->ops;
     const ModelShape *s = &vit->shape;
+    const RealType type = begin_head(ops);
     if (s->task == TASK_CLASSIFY)
         ops->cross_entropy_loss(ops, &(CrossEntropyLoss){.logits = vit->logits,
                                                          .labels = input->labels,
@@ -304,6 +332,7 @@ static void compute_loss(const Vit *vit, const ModelInput *input, float grad_sca
                                             .dlogits = dlogits,
                                             .batch = input->batch,
                                             .outputs = shape_outputs(s)});
+    end_head(ops, type);
 }
 
 Status vit_loss(Vit *vit, double *loss) {
@@ -317,10 +346,23 @@ static void backward_head(const Vit *vit, int batch, bool add) {
     Ops *ops = vit->ops;
     const Params *p = &vit->params;
     float *dweight = params_grad(p, vit->norm_weight);
-    linear_backward(
-        &vit->head, ops, p,
-        &(LinearGradient){
-            .dy = vit->dlogits, .x = vit->features, .dx = dweight ? vit->dfeatures : NULL, .add = add, .rows = batch});
+    const RealType type = begin_head(ops);
+    const int dim = vit->shape.dim, outputs = shape_outputs(&vit->shape);
+    ops->linear_backward_weight(ops, &(LinearBackwardWeight){.dy = vit->dlogits,
+                                                             .x = vit->features,
+                                                             .dw = params_grad(p, vit->head.weight),
+                                                             .dbias = params_grad(p, vit->head.bias),
+                                                             .add = add,
+                                                             .rows = batch,
+                                                             .in = dim,
+                                                             .out = outputs});
+    if (dweight)
+        ops->linear_backward_input(ops, &(LinearBackwardInput){.dy = vit->dlogits,
+                                                               .w = params_value(p, vit->head.weight),
+                                                               .dx = vit->dfeatures,
+                                                               .rows = batch,
+                                                               .in = dim,
+                                                               .out = outputs});
     if (dweight)
         ops->norm_backward(ops, &(NormBackward){.dy = vit->dfeatures,
                                                 .sum = vit->pooled,
@@ -332,7 +374,8 @@ static void backward_head(const Vit *vit, int batch, bool add) {
                                                 .dbias = params_grad(p, vit->norm_bias),
                                                 .add = add,
                                                 .rows = batch,
-                                                .dim = vit->shape.dim});
+                                                .dim = dim});
+    end_head(ops, type);
 }
 
 static void backward_embedding(const Vit *vit, int batch, bool add) {
@@ -375,10 +418,13 @@ void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add)
 
 void vit_visit(const Vit *vit, ActivationVisit visit, void *context) {
     const size_t batch = (size_t)vit->passed.batch, patches = (size_t)vit->patches, dim = (size_t)vit->shape.dim;
-    if (visit(context, "patches", vit->visible, batch * patches * (size_t)vit->patch_dim) &&
-        visit(context, "patch_embed", vit->embedded, batch * patches * dim) &&
-        stack_visit(&vit->stack, vit->ops, &vit->params, (int)batch, visit, context) &&
-        visit(context, "pool", vit->pooled, batch * dim) &&
+    if (!visit(context, "patches", vit->visible, batch * patches * (size_t)vit->patch_dim) ||
+        !visit(context, "patch_embed", vit->embedded, batch * patches * dim) ||
+        !stack_visit(&vit->stack, vit->ops, &vit->params, (int)batch, visit, context))
+        return;
+    const RealType type = begin_head(vit->ops);
+    if (visit(context, "pool", vit->pooled, batch * dim) &&
         visit(context, vit->shape.pool == POOL_CLS ? "norm" : "fc_norm", vit->features, batch * dim))
         visit(context, "head", vit->logits, batch * (size_t)shape_outputs(&vit->shape));
+    end_head(vit->ops, type);
 }

@@ -64,6 +64,18 @@ static Status keep_real(Replay *r, const char *name, const Real *values, int dim
     return status;
 }
 
+/* `columns` floats of each sample, of the device. */
+static Status keep_floats(Replay *r, const char *name, const float *values, int columns) {
+    const int64_t shape[] = {r->shape.batch, columns};
+    const size_t bytes = (size_t)(shape[0] * shape[1]) * sizeof *values;
+    float *copy = malloc(bytes);
+    Status status = copy ? device_read(r->device, copy, values, bytes) : status_no_memory(name, bytes);
+    if (!status)
+        status = keep(r, name, TYPE_F32, copy, 2, shape);
+    free(copy);
+    return status;
+}
+
 static Status keep_each(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
     for (int i = 0; i < params->count; i++) {
         const Param *p = &params->list[i];
@@ -257,7 +269,6 @@ static Status place_keep(Replay *r, const Input *place, ModelInput *input, int s
 
 static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *place, float *labels, float *losses) {
     ModelInput input;
-    const int64_t batch = r->shape.batch;
     TRY(open_input(r, place, &input));
     TRY(place_labels(r, vit, place, &input, labels));
     Params *params = vit_params(vit);
@@ -270,8 +281,8 @@ static Status vit_steps(Replay *r, Vit *vit, Optimizer *optimizer, Input *place,
         vit_backward(vit, &input, 1, false);
         fp8_end(params->fp8, NULL);
         if (step == 1) {
-            TRY(keep_real(r, "logits", vit_logits(vit), 2, (int64_t[]){batch, shape_outputs(&r->shape)}));
-            TRY(keep_real(r, "features", vit_features(vit), 2, (int64_t[]){batch, r->shape.dim}));
+            TRY(keep_floats(r, "logits", vit_logits(vit), shape_outputs(&r->shape)));
+            TRY(keep_floats(r, "features", vit_features(vit), r->shape.dim));
         }
         TRY(end_step(r, params, optimizer, step, loss, losses));
     }

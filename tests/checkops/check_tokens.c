@@ -285,7 +285,7 @@ static Pooling draw_pool(Check *check) {
 void check_pool_forward(Check *check) {
     Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
-    float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_real_output(check, "y", count);
+    float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_float_output(check, "y", count);
     RUN(check)
     check->ops.pool_forward(
         &check->ops,
@@ -304,7 +304,7 @@ void check_pool_forward(Check *check) {
 void check_pool_backward(Check *check) {
     Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
-    float *dy = check_reals(check, "dy", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
+    float *dy = check_floats(check, "dy", BUFFER_INPUT, count, 1), *dx = check_real_output(check, "dx", in);
     RUN(check)
     check->ops.pool_backward(
         &check->ops,

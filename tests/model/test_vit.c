@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "device/open.h"
 #include "model/vit.h"
 
 #include <math.h>
@@ -277,6 +278,104 @@ static void branches_drop_by_their_key_alone(void **state) {
     status_free(status);
 }
 
+/* Makes a tensor that starts small matter. */
+static void enlarge(const Params *params, Ops *ops, const char *name) {
+    const Param *param = params_find(params, name);
+    float *values = malloc(param->count * sizeof *values);
+    assert_fine(device_read(params->device, values, params->value + param->offset, param->count * sizeof *values));
+    for (size_t i = 0; i < param->count; i++)
+        values[i] *= 3e4f;
+    assert_fine(device_write(params->device, params->value + param->offset, values, param->count * sizeof *values));
+    params_round(params, ops);
+    free(values);
+}
+
+/* The gradient of a batch on a device, host memory; NULL: there is no such device. */
+static float *gradient_on(DeviceKind kind, RealType type, const ModelShape *shape, const float *image, size_t pixels,
+                          size_t *count) {
+    Device *device;
+    char *note;
+    Status status = device_open(kind, &device, &note);
+    if (status_code(status) == EXIT_MISSING) {
+        status_free(status);
+        return NULL;
+    }
+    assert_fine(status);
+    free(note);
+    Ops ops;
+    Vit *vit;
+    device->operations(device, 2, &ops);
+    ops.type = type;
+    assert_fine(vit_open(shape, &ops, &vit));
+    assert_fine(vit_init(vit, 3));
+    const Params *params = vit_params(vit);
+    enlarge(params, &ops, "head.weight");
+    enlarge(params, &ops, "blocks.0.ls1.gamma");
+    enlarge(params, &ops, "blocks.0.ls2.gamma");
+    const float labels[] = {1, 0};
+    const double known = 2;
+    void *at;
+    assert_fine(device->allocate(device, pixels * sizeof *image + sizeof known + sizeof labels, "a batch", &at));
+    double *known_at = at;
+    float *labels_at = (float *)(known_at + 1), *image_at = labels_at + 2;
+    assert_fine(device_write(device, known_at, &known, sizeof known));
+    assert_fine(device_write(device, labels_at, labels, sizeof labels));
+    assert_fine(device_write(device, image_at, image, pixels * sizeof *image));
+    const ModelInput input = {.image = image_at, .labels = labels_at, .known = known_at, .batch = 2};
+    vit_forward(vit, &input);
+    vit_backward(vit, &input, 1, false);
+    assert_fine(ops_error(&ops));
+    float *gradient = malloc(params->trainable * sizeof *gradient);
+    assert_fine(device_read(device, gradient, params->grad, params->trainable * sizeof *gradient));
+    *count = params->trainable;
+    device->release(device, at);
+    vit_close(vit);
+    device_close(device);
+    return gradient;
+}
+
+/* ViT-H/14 has heads of 80 channels, and patches whose 588 values are no whole packs of BF16. */
+static void heads_and_patches_of_vit_huge_run(void **state) {
+    (void)state;
+    enum { PIXELS_28 = 2 * 3 * 28 * 28 };
+    static float image[PIXELS_28];
+    const ModelShape shape = {.image_size = 28,
+                              .patch_size = 14,
+                              .dim = 160,
+                              .depth = 1,
+                              .heads = 2,
+                              .mlp_ratio = 4,
+                              .activation = ACTIVATION_GELU_ERF,
+                              .norm_eps = 1e-6,
+                              .task = TASK_CLASSIFY,
+                              .classes = 2,
+                              .pool = POOL_CLS,
+                              .layer_scale = true,
+                              .batch = 2};
+    Random random;
+    random_start(&random, 5, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < PIXELS_28; i++)
+        image[i] = (float)random_normal(&random);
+    for (int type = REAL_FP32; type <= REAL_BF16; type++) {
+        size_t count;
+        double difference = 0, size = 0;
+        float *want = gradient_on(DEVICE_CPU, (RealType)type, &shape, image, PIXELS_28, &count);
+        float *got = gradient_on(DEVICE_EMU, (RealType)type, &shape, image, PIXELS_28, &count);
+        for (size_t i = 0; got && i < count; i++) {
+            difference += (double)(got[i] - want[i]) * (got[i] - want[i]);
+            size += (double)want[i] * want[i];
+        }
+        /* Sums in another order; in BF16 one may round the other way. */
+        const double most = type == REAL_FP32 ? 1e-5 : 1e-3;
+        if (got)
+            assert_true(size > 0 && difference < most * most * size);
+        free(want);
+        free(got);
+        if (!got)
+            skip();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_in_parts_has_the_loss_of_the_whole),
@@ -285,6 +384,7 @@ int main(void) {
         cmocka_unit_test(recomputing_scaled_branches_changes_nothing),
         cmocka_unit_test(frozen_layers_have_no_gradient),
         cmocka_unit_test(branches_drop_by_their_key_alone),
+        cmocka_unit_test(heads_and_patches_of_vit_huge_run),
         cmocka_unit_test(activations_are_visited_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

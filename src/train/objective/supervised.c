@@ -133,7 +133,8 @@ static Status validate_part(Supervised *own, const EvaluationImages *images, int
     TRY(vit_loss(own->vit, &loss));
     sums->sum += loss * *own->known[0];
     sums->known += *own->known[0];
-    return model_read(own->ops, vit_logits(own->vit), (size_t)count * outputs, sums->logits + (size_t)first * outputs);
+    return device_read(own->ops->device, sums->logits + (size_t)first * outputs, vit_logits(own->vit),
+                       (size_t)count * outputs * sizeof *sums->logits);
 }
 
 /* Without a finite loss there are no figures: outputs are not finite, either. */
