@@ -64,9 +64,10 @@ typedef struct {
         Recompute recompute;
         int64_t threads; /* 0: one for each core */
         double label_smoothing;
-        bool class_weights; /* by how rare a class is */
-        double head_epochs; /* of the head alone, before all is trained */
-        bool deterministic; /* no algorithm is chosen by timing */
+        bool class_weights;    /* by how rare a class is */
+        double head_epochs;    /* of the head alone, before all is trained */
+        int64_t freeze_blocks; /* with the embedding never trained */
+        bool deterministic;    /* no algorithm is chosen by timing */
     } train;
     struct {
         double base_lr; /* lr = base_lr * global_batch / 256 */
@@ -75,6 +76,7 @@ typedef struct {
         Extend extend; /* the schedule of a resumed run with more steps */
         double weight_decay, beta1, beta2, eps;
         double clip;        /* largest gradient norm; 0: off */
+        double l2sp;        /* towards the first weights */
         double layer_decay; /* of the learning rate, from the last layer to the first */
     } optim;
     struct {

@@ -42,7 +42,8 @@ static void print_arena(const char *where, const Arena *arena) {
 }
 
 static void print_head(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan) {
-    const ModelShape shape = model_shape_of(config, plan->micro_batch);
+    ModelShape shape = model_shape_of(config, plan->micro_batch);
+    memory_budget_to_shape(budget, &shape);
     printf("plan     %s; %.2f M parameters, %s\n", objectives_find(config)->describe(&shape).text,
            (double)plan->params.total / 1e6,
            config_choice_name(&train_config, "train.precision", config->train.precision));

@@ -145,6 +145,7 @@ static void a_metric_must_be_possible(void **state) {
         targets.sd = &sd;
         config.train.objective = cases[i].objective;
         config.val.every = 1;
+        snprintf(config.data.val, sizeof config.data.val, "val");
         config.val.images = 3; /* the last one is not among them */
         snprintf(config.val.metric, sizeof config.val.metric, "%s", cases[i].metric);
         if (cases[i].code)
@@ -152,8 +153,10 @@ static void a_metric_must_be_possible(void **state) {
         else
             assert_fine(scores_check(&config, &targets));
     }
-    const Targets none = {.classes = 2};
-    assert_refused(scores_check(&config, &none), EXIT_USAGE, "needs validations: set data.val and val.every");
+    const Targets planned = {.task = TASK_MULTILABEL, .classes = 2};
+    assert_fine(scores_check(&config, &planned));
+    config.data.val[0] = '\0';
+    assert_refused(scores_check(&config, &planned), EXIT_USAGE, "needs validations: set data.val and val.every");
     assert_true(scores_falls("rmse") && scores_falls("log_loss") && !scores_falls("r2") && !scores_falls("auroc"));
 }
 

@@ -8,17 +8,19 @@
 
 #include <cmocka.h>
 
+#include "base/safetensors.h"
 #include "device/open.h"
 #include "tests/fixtures/short_run.h"
 #include "train/objective/targets.h"
 
 #include <math.h>
 
-static const char *const objectives[] = {"train.objective=classify data.label=grade data.balance=on",
-                                         "train.objective=ordinal data.label=grade train.class_weights=on",
-                                         "train.objective=multilabel data.label=risk,sight model.drop_path=0.6",
-                                         "train.objective=regress data.label=age,grade model.layer_scale=on "
-                                         "model.pool=cls"};
+static const char *const objectives[] = {
+    "train.objective=classify data.label=grade data.balance=on",
+    "train.objective=ordinal data.label=grade train.class_weights=on optim.l2sp=0.1",
+    "train.objective=multilabel data.label=risk,sight model.drop_path=0.6",
+    "train.objective=regress data.label=age,grade model.layer_scale=on "
+    "model.pool=cls"};
 enum { OBJECTIVES = sizeof objectives / sizeof *objectives };
 #define REGRESS "train.objective=regress data.label=age,grade "
 
@@ -123,6 +125,50 @@ static void the_first_losses_are_those_of_chance(void **state) {
         for (int step = 0; step < 2; step++)
             assert_true(fabs(losses[step] - chance[i]) < 1e-3); /* as above */
         free(losses);
+        free(sets);
+    }
+}
+
+/* The bytes of one tensor in the newest checkpoint. */
+static void read_tensor(const char *root, const char *name, float values[64]) {
+    char *path = scratch_path(root, "run/ckpt/latest/weights.safetensors");
+    SafeTensors *file;
+    assert_ok(safetensors_open(path, &file));
+    const Tensor *tensor = safetensors_find(file, name);
+    if (!tensor)
+        fail_msg("no tensor %s", name);
+    memset(values, 0, 64 * sizeof *values);
+    memcpy(values, tensor->data, sizeof *values * (size_t)(tensor->count < 64 ? tensor->count : 64));
+    safetensors_close(file);
+    free(path);
+}
+
+/* An epoch of 3 steps trains the head alone, or the first block is frozen for good. */
+static void what_is_frozen_stays(void **state) {
+    static const struct {
+        const char *key;
+        int steps;
+        bool embedding, first, second; /* whether they have moved */
+    } cases[] = {{"train.head_epochs=1", 3, false, false, false},
+                 {"train.head_epochs=1", 4, true, true, true},
+                 {"train.freeze_blocks=1", 3, false, false, true},
+                 {"train.freeze_blocks=9", 3, false, false, false},
+                 {"train.head_epochs=0", 3, true, true, true}};
+    static const char *const names[] = {"patch_embed.proj.bias", "blocks.0.attn.proj.weight",
+                                        "blocks.1.attn.proj.weight", "head.weight", "fc_norm.weight"};
+    float first[5][64], last[64];
+    run(*state, "train.objective=classify data.label=grade optim.base_lr=0", 1, false);
+    for (int t = 0; t < 5; t++)
+        read_tensor(*state, names[t], first[t]);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *sets = printed_path("train.objective=classify data.label=grade optim.warmup_epochs=0 %s", cases[i].key);
+        run(*state, sets, cases[i].steps, false);
+        const bool moved[] = {cases[i].embedding, cases[i].first, cases[i].second, true, true};
+        for (int t = 0; t < 5; t++) {
+            read_tensor(*state, names[t], last);
+            if ((memcmp(first[t], last, sizeof last) != 0) != moved[t])
+                fail_msg("%s after %d steps of %s", names[t], cases[i].steps, cases[i].key);
+        }
         free(sets);
     }
 }
@@ -290,6 +336,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_have_the_labels_of_their_records),
         cmocka_unit_test(the_first_losses_are_those_of_chance),
+        cmocka_unit_test(what_is_frozen_stays),
         cmocka_unit_test(an_interrupted_run_ends_as_one_that_was_not),
         cmocka_unit_test(the_micro_batch_changes_only_the_order_of_sums),
         cmocka_unit_test(the_best_checkpoint_is_the_metrics),

@@ -190,6 +190,7 @@ static void keys_of_other_objectives_are_refused(void **state) {
         {"model.pool=cls", "model.pool = cls has no use with train.objective = mae"},
         {"model.layer_scale=on", "model.layer_scale has no use"},
         {"model.drop_path=0.2", "model.drop_path has no use"},
+        {"train.freeze_blocks=1", "train.freeze_blocks has no use"},
         {"train.head_epochs=2", "train.head_epochs has no use"},
         {CLASSIFY, "train.objective = classify needs data.label"},
         {CLASSIFY " data.label=a,b", "takes one column, but data.label = a,b"},

@@ -163,8 +163,12 @@ static const ConfigKey keys[] = {
            "Whether the loss weights classes by how rare they are among the training images: classify by images / "
            "(classes x images of the class), multilabel and ordinal the positive side by negative / positive."),
     REAL(train, head_epochs, 0, 1e6, 0, "epochs",
-         "First epochs in which only the head and its norm are updated; at least train.epochs: a linear probe. The "
-         "gradient norm is that of all parameters."),
+         "First epochs in which only the head and its norm are updated, while all gradients are computed and AdamW's "
+         "moments of the other parameters begin."),
+    INTEGER(
+        train, freeze_blocks, 0, 257, 0, "blocks",
+        "First blocks that are never trained, nor the embedding; no gradient is computed for them. 0: all is "
+        "trained. More than model.depth: only the head and its norm are, a linear probe. Labelled objectives only."),
     INTEGER(train, threads, 0, 1024, 0, "threads", "Compute threads. 0: one for each available core."),
     SWITCH(train, deterministic, 0,
            "on: always use the algorithms that the libraries recommend first, so that two runs of one configuration on "
@@ -187,6 +191,9 @@ static const ConfigKey keys[] = {
     REAL(optim, beta2, 0, 0.9999999, 0.95, "", "AdamW: decay of the squared gradient's running mean."),
     REAL(optim, eps, 1e-15, 1, 1e-8, "", "AdamW: added to the divisor."),
     REAL(optim, clip, 0, 1e6, 0, "", "Largest global gradient norm; a longer gradient is scaled down. 0: off."),
+    REAL(optim, l2sp, 0, 10, 0, "",
+         "Decay of each parameter towards its first value (L2-SP), in place of weight decay; a new head keeps that. "
+         "0: off."),
     REAL(optim, layer_decay, 0.01, 1, 1, "",
          "Factor of the learning rate from each block of the encoder to the one before it, and from the first to the "
          "embedding. 1: all layers have the same rate."),

@@ -38,7 +38,7 @@ Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_b
     const ObjectiveOptions options = {.shape = shape, .global_batch = (int)config->train.global_batch};
     TRY(objective->measure(&options, type, budget->host_memory, &plan->host, &plan->device, &plan->params));
     plan->model = plan->device.used;
-    optimizer_measure(&(OptimizerOptions){0}, &plan->params, &plan->host, &plan->device);
+    optimizer_measure(&(OptimizerOptions){.l2sp = config->optim.l2sp}, &plan->params, &plan->host, &plan->device);
     step_measure(&shape, (int)config->train.global_batch, &plan->host, &plan->device);
     if (!budget->host_memory) {
         arena_group(&plan->device, "kernels' scratch memory");

@@ -35,6 +35,7 @@ Status objectives_check(const Config *config) {
                             {"model.layer_scale", config->model.layer_scale, OF_LABELS},
                             {"model.drop_path", config->model.drop_path > 0, OF_LABELS},
                             {"val.metric", config->val.metric[0], OF_LABELS},
+                            {"train.freeze_blocks", config->train.freeze_blocks, OF_LABELS},
                             {"train.head_epochs", config->train.head_epochs > 0, OF_LABELS},
                             {"data.classes", config->data.classes, OF_CLASSES},
                             {"data.balance", config->data.balance, OF_CLASSES},

@@ -210,13 +210,15 @@ Status scores_check(const Config *config, const Targets *targets) {
     const char *metric = config->val.metric;
     if (!*metric)
         return NULL;
-    if (!targets->val.columns || !config->val.every)
+    if (!config->data.val[0] || !config->val.every)
         return status_error(EXIT_USAGE, "val.metric = %s needs validations: set data.val and val.every", metric);
     const Figure *figure = figures_of(targets->task);
     while (figure->name && strcmp(figure->name, metric) != 0)
         figure++;
     if (!figure->name || !is_ranked(metric))
         return refuse_metric(config, targets);
+    if (!targets->val.columns) /* only planned */
+        return NULL;
     Validation guesses = {0};
     const int64_t rows = config->val.images < targets->val.count ? config->val.images : targets->val.count;
     TRY(measure_guesses(targets, (int)rows, &guesses));

@@ -13,7 +13,7 @@ Status scores_measure(const Targets *targets, const float *logits, const int64_t
                       Validation *validation) MUST_USE;
 
 /* EXIT_USAGE for a val.metric that the objective does not have, EXIT_DATA for one that the first val.images validation
- * images cannot give: a class without images, for example. */
+ * images cannot give, where targets->val has labels: a class without images, for example. */
 Status scores_check(const Config *config, const Targets *targets) MUST_USE;
 /* Whether the smaller value of that figure is the better one. */
 bool scores_falls(const char *name);

@@ -149,10 +149,13 @@ static Status open_model(Run *run) {
     ModelShape shape = model_shape_of(config, micro_batch);
     memory_budget_to_shape(&budget, &shape);
     const ObjectiveKind *objective = objectives_find(config);
+    const int64_t freeze = config->train.freeze_blocks;
     const ObjectiveOptions own = {.shape = shape,
                                   .global_batch = (int)config->train.global_batch,
                                   .seed = (uint64_t)config->train.seed,
-                                  .targets = &run->targets};
+                                  .targets = &run->targets,
+                                  .freeze_blocks =
+                                      (int)(freeze > config->model.depth ? config->model.depth + 1 : freeze)};
     Status status = objective->open(&own, &run->ops, &run->objective);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest_batch(run, micro_batch, status);
@@ -163,6 +166,7 @@ static Status open_model(Run *run) {
                                 .beta2 = config->optim.beta2,
                                 .eps = config->optim.eps,
                                 .weight_decay = config->optim.weight_decay,
+                                .l2sp = config->optim.l2sp,
                                 .clip = config->optim.clip,
                                 .layer_decay = config->optim.layer_decay,
                                 .layers = shape.depth,
