@@ -20,6 +20,7 @@
     X(high)                                                                                                            \
     X(difference)                                                                                                      \
     X(difference_cluster_se)                                                                                           \
+    X(difference_p)                                                                                                    \
     X(difference_bootstrap_se)                                                                                         \
     X(difference_low)                                                                                                  \
     X(difference_high)

@@ -2,6 +2,7 @@
 #include "stats/interval.h"
 #include "stats/binary.h"
 #include "stats/bootstrap.h"
+#include "stats/distribution.h"
 #include "stats/people.h"
 #include "stats/ranking.h"
 
@@ -185,6 +186,7 @@ static Status measure_rows(const IntervalInput *in, Rows *r, IntervalFigures *f)
         for (int64_t i = 0; i < r->binary.count; i++)
             r->other_misses[i] -= r->misses[i];
         TRY(cluster_error(r, r->other_misses, &f->difference_cluster_se));
+        f->difference_p = 2 * normal_above(fabs(f->difference) / f->difference_cluster_se);
     }
     return measure_bootstrap(in, r, f);
 }

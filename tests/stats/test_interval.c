@@ -61,6 +61,7 @@ static void one_eye_a_person_is_delong(void **state) {
     const IntervalFigures f = measure(&eyes);
     assert_true(near(f.cluster_se, f.delong_se) && near(f.design_effect, 1));
     assert_true(f.low < f.auroc && f.auroc < f.high && f.difference_low < f.difference);
+    assert_true(near(f.difference_p, erfc(fabs(f.difference / f.difference_cluster_se) / sqrt(2))));
     /* The bootstrap estimates the same error, with 200 replicates to about 1 / sqrt(400) = 5 %; on the logit's scale an
      * error is 1 / (A (1 - A)) times as large to first order. 30 % leave room for the second. */
     const double scaled = f.bootstrap_se_logit * f.auroc * (1 - f.auroc);
