@@ -4,6 +4,7 @@
 #define FOVEA_TRAIN_CONFIG_H
 
 #include "base/config.h"
+#include "checkpoint/initial.h"
 #include "data/loader.h"
 #include "data/records.h"
 #include "device/device.h"
@@ -69,6 +70,11 @@ typedef struct {
         int64_t freeze_blocks; /* with the embedding never trained */
         bool deterministic;    /* no algorithm is chosen by timing */
     } train;
+    struct {
+        ConfigText from;       /* a file of weights; empty: random ones */
+        ConfigText fresh;      /* tensors that it does not give, separated by commas */
+        PositionResize resize; /* of its position embeddings */
+    } init;
     struct {
         double base_lr; /* lr = base_lr * global_batch / 256 */
         double min_lr;

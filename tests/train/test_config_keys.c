@@ -103,6 +103,9 @@ static const struct {
     ROW(train, freeze_blocks, INTEGER, "0", "3"),
     ROW(train, threads, INTEGER, "0", "3"),
     ROW(train, deterministic, SWITCH, "off", "on"),
+    ROW(init, from, TEXT, "", "weights/mae.pth"),
+    ROW(init, fresh, TEXT, "", "head, fc_norm"),
+    ROW(init, resize, CHOICE, "source", "antialias"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),
     ROW(optim, min_lr, REAL, "0", "1e-06"),
     ROW(optim, warmup_epochs, REAL, "40", "2.5"),
@@ -135,16 +138,28 @@ static int choice_value(const char *name) {
     static const struct {
         const char *name;
         int value;
-    } known[] = {{"vit_base", PRESET_BASE},    {"vit_large", PRESET_LARGE},
-                 {"erf", ACTIVATION_GELU_ERF}, {"tanh", ACTIVATION_GELU_TANH},
-                 {"train", RECORDS_TRAIN},     {"all", RECORDS_ALL},
-                 {"direct", LOADER_DIRECT},    {"emu", DEVICE_EMU},
-                 {"bf16", PRECISION_BF16},     {"fp8", PRECISION_FP8},
-                 {"none", RECOMPUTE_NONE},     {"norms", RECOMPUTE_NORMS},
-                 {"stop", GUARD_STOP},         {"rollback", GUARD_ROLLBACK},
-                 {"stretch", EXTEND_STRETCH},  {"hold", EXTEND_HOLD},
-                 {"mean", POOL_MEAN},          {"cls", POOL_CLS},
-                 {"mae", OBJECTIVE_MAE},       {"classify", OBJECTIVE_CLASSIFY}};
+    } known[] = {{"vit_base", PRESET_BASE},
+                 {"vit_large", PRESET_LARGE},
+                 {"erf", ACTIVATION_GELU_ERF},
+                 {"tanh", ACTIVATION_GELU_TANH},
+                 {"train", RECORDS_TRAIN},
+                 {"all", RECORDS_ALL},
+                 {"direct", LOADER_DIRECT},
+                 {"emu", DEVICE_EMU},
+                 {"bf16", PRECISION_BF16},
+                 {"fp8", PRECISION_FP8},
+                 {"none", RECOMPUTE_NONE},
+                 {"norms", RECOMPUTE_NORMS},
+                 {"stop", GUARD_STOP},
+                 {"rollback", GUARD_ROLLBACK},
+                 {"stretch", EXTEND_STRETCH},
+                 {"hold", EXTEND_HOLD},
+                 {"mean", POOL_MEAN},
+                 {"cls", POOL_CLS},
+                 {"mae", OBJECTIVE_MAE},
+                 {"source", RESIZE_BY_SOURCE},
+                 {"antialias", RESIZE_ANTIALIAS},
+                 {"classify", OBJECTIVE_CLASSIFY}};
     _Static_assert((int)LOADER_AUTO == (int)DEVICE_AUTO, "two keys have the choice auto");
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(name, known[i].name) == 0)

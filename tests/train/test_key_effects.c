@@ -108,6 +108,9 @@ static const struct {
     {"train.head_epochs", LABELLED, "1", TRAINED, CHECKPOINTS},
     {"train.threads", "", "2", RECORD, 0},
     {"train.deterministic", "train.steps=2 train.device=emu", "on", FILES, SEEN},
+    {"init.from", "", "@/first.safetensors", SEEN, 0},
+    {"init.fresh", "init.from=@/first.safetensors", "blocks.0", SEEN, 0},
+    {"init.resize", "init.from=@/first.safetensors model.image_size=12", "antialias", SEEN, 0},
     {"optim.extend", "train.steps=4 > train.steps=8", "hold", LEARNT | RATES | RECORD, 0},
     {"optim.base_lr", "", "1.28", LEARNT | RATES, 0},
     {"optim.min_lr", "", "0.001", LEARNT | RATES, 0},
@@ -323,6 +326,15 @@ static int open_root(void **state) {
     free(fixture_pack_of(root, "secret", &secret, true));
     short_run_folder(root, "spoilt", SHORT_IMAGES - 1, 0);
     scratch_write(root, "spoilt/zz.png", "", 0);
+    Config config;
+    const TrainOptions options = {.config_path = "short.ini"};
+    short_run_config(root, "train.seed=3 run.dir=@/first", &config);
+    assert_ok(train_run(&config, &options));
+    char *from = scratch_path(root, "first/ckpt/latest/weights.safetensors"),
+         *to = scratch_path(root, "first.safetensors");
+    assert_int_equal(link(from, to), 0);
+    free(from);
+    free(to);
     *state = root;
     return 0;
 }

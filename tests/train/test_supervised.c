@@ -309,6 +309,71 @@ static void fp8_serves_every_objective(void **state) {
     }
 }
 
+/* A masked autoencoder's encoder, then a classifier on it; the first run's steps do not learn. With L2-SP alone, where
+ * no gradient is let through, the weights stay what they were. */
+static void a_run_starts_from_other_weights(void **state) {
+    float first[64], last[64];
+    run(*state, "train.seed=3 train.steps=1 train.micro_batch=0", 0, false);
+    read_tensor(*state, "blocks.1.attn.proj.weight", first);
+    char *from = scratch_path(*state, "run/ckpt/latest/weights.safetensors"),
+         *to = scratch_path(*state, "mae.safetensors");
+    assert_int_equal(link(from, to), 0);
+    static const char classify[] = "train.objective=classify data.label=grade optim.base_lr=0";
+    char *sets = printed_path("%s init.from=%s init.fresh=head,fc_norm", classify, to);
+    run(*state, sets, 0, false);
+    read_tensor(*state, "blocks.1.attn.proj.weight", last);
+    assert_memory_equal(first, last, sizeof first);
+
+    /* Without the file a run still continues, unless it is pulled to the first weights. */
+    char *pulled =
+        printed_path("%s init.from=%s init.fresh=head,fc_norm optim.l2sp=0.5 optim.base_lr=0.64", classify, to);
+    uint8_t *weights[2];
+    size_t size;
+    run(*state, pulled, 0, false);
+    read_weights(*state, &weights[0], &size);
+    run(*state, pulled, 3, false);
+    run(*state, pulled, 0, true);
+    read_weights(*state, &weights[1], &size);
+    assert_memory_equal(weights[0], weights[1], size);
+    run(*state, sets, 3, false);
+    assert_int_equal(unlink(to), 0);
+    run(*state, sets, 0, true);
+    Config config;
+    const TrainOptions fresh = {.config_path = "short.ini", .force = true};
+    short_run_config(*state, sets, &config);
+    assert_fails(train_run(&config, &fresh), EXIT_IO, "mae.safetensors: No such file or directory (init.from)");
+    free(weights[0]);
+    free(weights[1]);
+    free(pulled);
+    free(sets);
+    free(from);
+    free(to);
+}
+
+/* What the file lacks or has in another form, and the remedy. */
+static void weights_that_do_not_fit_are_refused(void **state) {
+    static const struct {
+        const char *sets, *message;
+    } cases[] = {{"init.fresh=fc_norm", "head.weight"},
+                 {"init.fresh=head,fc_norm model.dim=24 model.heads=4", "(init.from; init.fresh names"},
+                 {"init.fresh=head,fc_norm model.patch_size=8", "patch_embed.proj.weight"}};
+    Config config;
+    const TrainOptions options = {.config_path = "short.ini", .force = true};
+    run(*state, "train.seed=3 train.steps=1", 0, false);
+    char *from = scratch_path(*state, "run/ckpt/latest/weights.safetensors"),
+         *to = scratch_path(*state, "mae.safetensors");
+    assert_int_equal(link(from, to), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *sets = printed_path("train.objective=classify data.label=grade init.from=%s %s", to, cases[i].sets);
+        short_run_config(*state, sets, &config);
+        assert_fails(train_run(&config, &options), EXIT_DATA, cases[i].message);
+        free(sets);
+    }
+    assert_int_equal(unlink(to), 0);
+    free(from);
+    free(to);
+}
+
 static void nothing_is_drawn(void **state) {
     run(*state, objectives[0], 2, false);
     char *folder = scratch_path(*state, "run/recon/step-2.png");
@@ -342,6 +407,8 @@ int main(void) {
         cmocka_unit_test(the_best_checkpoint_is_the_metrics),
         cmocka_unit_test(a_gpu_computes_the_same),
         cmocka_unit_test(fp8_serves_every_objective),
+        cmocka_unit_test(a_run_starts_from_other_weights),
+        cmocka_unit_test(weights_that_do_not_fit_are_refused),
         cmocka_unit_test(nothing_is_drawn),
         cmocka_unit_test(other_labels_do_not_continue_a_run),
     };

@@ -192,6 +192,8 @@ static void keys_of_other_objectives_are_refused(void **state) {
         {"model.drop_path=0.2", "model.drop_path has no use"},
         {"train.freeze_blocks=1", "train.freeze_blocks has no use"},
         {"train.head_epochs=2", "train.head_epochs has no use"},
+        {"init.fresh=head", "have no use without init.from"},
+        {"init.resize=antialias", "have no use without init.from"},
         {CLASSIFY, "train.objective = classify needs data.label"},
         {CLASSIFY " data.label=a,b", "takes one column, but data.label = a,b"},
         {REGRESS " data.label=a data.balance=on", "data.balance has no use"},

@@ -17,6 +17,8 @@ static const ConfigChoice pools[] = {{"mean", POOL_MEAN}, {"cls", POOL_CLS}, {NU
 static const ConfigChoice objectives[] = {
     {"mae", OBJECTIVE_MAE},         {"classify", OBJECTIVE_CLASSIFY}, {"multilabel", OBJECTIVE_MULTILABEL},
     {"regress", OBJECTIVE_REGRESS}, {"ordinal", OBJECTIVE_ORDINAL},   {NULL, 0}};
+static const ConfigChoice resizes[] = {
+    {"source", RESIZE_BY_SOURCE}, {"bicubic", RESIZE_BICUBIC}, {"antialias", RESIZE_ANTIALIAS}, {NULL, 0}};
 static const ConfigChoice extends[] = {{"stretch", EXTEND_STRETCH}, {"hold", EXTEND_HOLD}, {NULL, 0}};
 static const ConfigChoice splits[] = {{"train", RECORDS_TRAIN}, {"all", RECORDS_ALL}, {NULL, 0}};
 static const ConfigChoice caches[] = {
@@ -175,6 +177,19 @@ static const ConfigKey keys[] = {
            "the same kind of GPU are bit-identical. off: time the algorithms at the start and use the fastest; the "
            "choice is kept in tune.json, so a resumed run continues bit-identically, but another run may round "
            "differently. The CPU has one algorithm only."),
+
+    TEXT(init, from,
+         "Weights to start from, of this or another program: safetensors, or what torch.save writes, or a folder with "
+         "one. Names of MAE, timm, DINOv2 and Hugging Face are known. A table of what was loaded is printed; each "
+         "tensor "
+         "of the model must be in the file unless init.fresh names it. Empty: random weights."),
+    TEXT(
+        init, fresh,
+        "Tensors that start anew although init.from is set, separated by commas: head.bias, or head for all that begin "
+        "with it. A classifier on weights of a masked autoencoder needs head, fc_norm."),
+    CHOICE(init, resize, resizes, RESIZE_BY_SOURCE,
+           "How position embeddings of another image size are resized. bicubic: as MAE does. antialias: as timm does. "
+           "source: as the program does whose names the weights have."),
 
     REAL(optim, base_lr, 0, 100, 1.5e-4, "", "Learning rate for 256 images: the peak is base_lr * global_batch / 256."),
     REAL(optim, min_lr, 0, 100, 0, "", "Learning rate at the end of the cosine; not scaled by the batch."),

@@ -14,6 +14,7 @@
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
 #include "train/run/claim.h"
+#include "train/run/first_weights.h"
 #include "train/run/run_length.h"
 #include "train/run/run_report.h"
 #include "train/run/run_summary.h"
@@ -333,6 +334,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(open_device(run));
     TRY(tune_open(&run->tune, config, run->device, run->directory.path, options->resume));
     TRY(open_model(run));
+    TRY(first_weights_read(run));
     if (options->resume)
         TRY(read_checkpoint(run, &changes));
     TRY(open_loader(run));

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/run/first_weights.h"
+
+#include "checkpoint/directory.h"
+#include "checkpoint/initial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether a checkpoint replaces whatever the model starts from. */
+static Status has_checkpoint(const Run *run, bool *has) {
+    CheckpointEntry *entries = NULL;
+    int count = 0;
+    *has = false;
+    if (!run->options->resume)
+        return NULL;
+    TRY(checkpoint_list(run->directory.checkpoints, &entries, &count));
+    *has = count > 0;
+    free(entries);
+    return NULL;
+}
+
+/* Splits `text` at its commas and blanks into `names`, which point into it; returns how many. */
+static int split_names(char *text, const char **names, int most) {
+    int count = 0;
+    for (char *rest = text, *name; count < most && (name = strtok_r(rest, ", \t", &rest));)
+        names[count++] = name;
+    return count;
+}
+
+static Status read_weights(Run *run) {
+    enum { MOST = 256 };
+    const Config *config = run->config;
+    const char *names[MOST];
+    char *fresh = strdup(config->init.fresh);
+    if (!fresh)
+        return status_no_memory("the names in init.fresh", strlen(config->init.fresh));
+    const InitialOptions options = {.path = config->init.from,
+                                    .resize = config->init.resize,
+                                    .fresh = names,
+                                    .fresh_count = split_names(fresh, names, MOST)};
+    InitialTable table;
+    Status status = initial_read(run->objective->params, &options, stdout, &table);
+    free(fresh);
+    const bool data = status_code(status) == EXIT_DATA;
+    return status_append(status, data ? " (init.from; init.fresh names the tensors that start anew)" : " (init.from)");
+}
+
+Status first_weights_read(Run *run) {
+    const Config *config = run->config;
+    bool continues;
+    if (!config->init.from[0])
+        return NULL;
+    TRY(has_checkpoint(run, &continues));
+    if (continues && !(config->optim.l2sp > 0))
+        return NULL;
+    TRY(read_weights(run));
+    params_round(run->objective->params, &run->ops);
+    return optimizer_keep_first(run->optimizer);
+}
