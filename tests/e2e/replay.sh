@@ -6,10 +6,10 @@
 # replay BACKEND PRECISION CASE [OTHER LEAST]: the case's outputs within the bounds of the precision, and from OTHER's at
 # least LEAST away.
 replay() {
-    local backend=$1 precision=$2 case=$3
+    local backend=$1 precision=$2 case=$3 out=$TMP/${3##*/}.$2
     shift 3
-    if "$BUILD/accept/replay" "tests/cases/$case.safetensors" --out "$TMP/$case.$precision" --backend "$backend" \
-        --precision "$precision" && "$BUILD/accept/compare" "tests/cases/$case.safetensors" "$TMP/$case.$precision" "$precision" "$@"; then
+    if "$BUILD/accept/replay" "tests/cases/$case.safetensors" --out "$out" --backend "$backend" --precision "$precision" &&
+        "$BUILD/accept/compare" "tests/cases/$case.safetensors" "$out" "$precision" "$@"; then
         ok "replay $case on $backend in $precision"
     else
         not_ok "replay $case on $backend in $precision"
@@ -31,6 +31,10 @@ for case in vit_cls_micro vit_multilabel_micro vit_regress_micro vit_ordinal_mic
     replay cpu bf16 $case
     replay emu fp32 $case
 done
+
+# Another program's epsilon of the norms, 1e-12.
+replay cpu fp32 import/hf_saved5
+replay emu fp32 import/hf_saved5
 
 # A setting or a tensor that replay does not know is refused, not ignored.
 refuse() { # refuse MESSAGE TEXT OTHER: the case after a change of its header that keeps the length

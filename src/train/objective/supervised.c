@@ -222,7 +222,7 @@ static size_t vit_scratch(const ModelShape *shape, RealType type) {
     const size_t needs[] = {scratch_of_block(shape, type, &encoder),
                             scratch_of_input(shape),
                             gpu_column_sums_scratch(type, batch * patches, shape->dim),
-                            gpu_column_sums_scratch(type, batch, shape_outputs(shape)),
+                            gpu_column_sums_scratch(REAL_FP32, batch, shape_outputs(shape)),
                             gpu_embed_scratch(batch, patches, shape->dim, true),
                             gpu_loss_scratch(gpu_head_loss_blocks(batch, shape_outputs(shape)))};
     return scratch_largest(needs, sizeof needs / sizeof *needs);
