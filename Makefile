@@ -244,7 +244,7 @@ build-plain:
 	+@$(MAKE) --no-print-directory tests
 build-address,undefined build-thread: build-%:
 	+@$(MAKE) --no-print-directory tested SAN=$*
-demo test test-long cross-arm64: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
+demo test test-long cross-arm64 test-arm64: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
 # For Arm, by a cross-compiler and with the libraries of the folder that `tools/setup --arm64` fills. Everything but the
 # GPU's kernels; tests/e2e/arm64.sh runs it in an emulator of the processor.
 ARM64_ROOT := build/arm64-root
@@ -256,6 +256,7 @@ cross-arm64:
 	    NVCC= B=build/arm64 programs accept tested
 programs: $(PROGRAMS) $(B)/synth
 test-arm64: cross-arm64
+	+@$(MAKE) --no-print-directory $(JOBS) programs accept
 	@tests/run --long e2e/arm64
 
 # For tests/run.

@@ -139,7 +139,10 @@ std::string run_child(const char *variables, const char *name, int *status) {
     const ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
     assert_true(length > 0);
     program[length] = '\0';
-    const std::string command = std::string(variables) + " '" + program + "' " + name + " 2>&1";
+    /* Set by tests/e2e/arm64.sh where this machine cannot start the program without an emulator's help. */
+    const char *emulator = getenv("FOVEA_EMULATOR");
+    const std::string command =
+        std::string(variables) + " " + (emulator ? emulator : "") + " '" + program + "' " + name + " 2>&1";
     FILE *pipe = popen(command.c_str(), "r");
     assert_non_null(pipe);
     std::string text;
