@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "device/open.h"
+#include "model/fp8.h"
 #include "model/vit.h"
 
 #include <math.h>
@@ -36,6 +37,18 @@ typedef struct {
 static void assert_fine(Status status) {
     if (status)
         fail_msg("%s", status_message(status));
+}
+
+/* Makes a tensor that starts small matter. */
+static void enlarge(const Params *params, Ops *ops, const char *name) {
+    const Param *param = params_find(params, name);
+    float *values = malloc(param->count * sizeof *values);
+    assert_fine(device_read(params->device, values, params->value + param->offset, param->count * sizeof *values));
+    for (size_t i = 0; i < param->count; i++)
+        values[i] *= 3e4f;
+    assert_fine(device_write(params->device, params->value + param->offset, values, param->count * sizeof *values));
+    params_round(params, ops);
+    free(values);
 }
 
 /* A model whose head is not as small as it starts, so that its labels matter. */
@@ -247,6 +260,47 @@ static void frozen_layers_have_no_gradient(void **state) {
     }
 }
 
+/* The scales of gradients that no pass has seen are measured when their layers are trained after all. */
+static void layers_in_fp8_can_be_released(void **state) {
+    (void)state;
+    static Fixture f;
+    const float labels[BATCH * CLASSES] = {1, 0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1};
+    const double known = BATCH * CLASSES;
+    ModelShape shape = small;
+    shape.depth = 3;
+    shape.fp8 = true;
+    float *whole = NULL;
+    Random random;
+    random_start(&random, 7, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < BATCH * PIXELS; i++)
+        f.image[i] = (float)random_normal(&random);
+    for (int way = 0; way < 2; way++) { /* trained at once, and after a step of the head alone */
+        ops_cpu(&f.ops, 2);
+        f.ops.type = REAL_BF16;
+        assert_fine(vit_open(&shape, &f.ops, &f.vit));
+        assert_fine(vit_init(f.vit, 7));
+        Params *params = vit_params(f.vit);
+        enlarge(params, &f.ops, "head.weight");
+        const ModelInput input = {.image = f.image, .labels = labels, .known = &known, .batch = BATCH};
+        for (int pass = 1 - way; pass < 2; pass++) {
+            assert_fine(vit_freeze(f.vit, pass ? 0 : shape.depth + 1));
+            fp8_begin(params->fp8);
+            vit_forward(f.vit, &input);
+            vit_backward(f.vit, &input, 1, false);
+            fp8_end(params->fp8, NULL);
+            assert_fine(ops_error(&f.ops));
+            fp8_settle(params->fp8);
+        }
+        const size_t bytes = params->trainable * sizeof *whole;
+        if (!whole)
+            whole = memcpy(malloc(bytes), params->grad, bytes);
+        else
+            assert_memory_equal(params->grad, whole, bytes);
+        vit_close(f.vit);
+    }
+    free(whole);
+}
+
 static void branches_drop_by_their_key_alone(void **state) {
     (void)state;
     enum { DEPTH = 5, SAMPLES = 4000 };
@@ -276,18 +330,6 @@ static void branches_drop_by_their_key_alone(void **state) {
     Status status = model_check(&shape, false);
     assert_int_equal(status_code(status), EXIT_USAGE);
     status_free(status);
-}
-
-/* Makes a tensor that starts small matter. */
-static void enlarge(const Params *params, Ops *ops, const char *name) {
-    const Param *param = params_find(params, name);
-    float *values = malloc(param->count * sizeof *values);
-    assert_fine(device_read(params->device, values, params->value + param->offset, param->count * sizeof *values));
-    for (size_t i = 0; i < param->count; i++)
-        values[i] *= 3e4f;
-    assert_fine(device_write(params->device, params->value + param->offset, values, param->count * sizeof *values));
-    params_round(params, ops);
-    free(values);
 }
 
 /* The gradient of a batch on a device, host memory; NULL: there is no such device. */
@@ -383,6 +425,7 @@ int main(void) {
         cmocka_unit_test(the_tables_numbers_are_measured),
         cmocka_unit_test(recomputing_scaled_branches_changes_nothing),
         cmocka_unit_test(frozen_layers_have_no_gradient),
+        cmocka_unit_test(layers_in_fp8_can_be_released),
         cmocka_unit_test(branches_drop_by_their_key_alone),
         cmocka_unit_test(heads_and_patches_of_vit_huge_run),
         cmocka_unit_test(activations_are_visited_in_their_order),
