@@ -18,7 +18,8 @@ typedef struct {
     int64_t known_rows;   /* at least 1; below 20: all of them vote */
     const int64_t *asked; /* [asked_rows] */
     int64_t asked_rows;
-    int classes, threads;
+    int classes;
+    int threads; /* at least 1 */
 } KnnInput;
 
 /* probabilities[asked_rows][classes]. Of rows with equal cosines the earlier in `known` is nearer; the cosine with a

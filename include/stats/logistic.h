@@ -21,8 +21,8 @@ typedef struct {
     const int *labels;      /* [rows]; each class must occur, or there is no minimum */
     int64_t rows;
     int width;
-    int logits; /* 1: labels are 0 and 1; K >= 2: labels are 0 to K - 1 */
-    int threads;
+    int logits;  /* 1: labels are 0 and 1; K >= 2: labels are 0 to K - 1 */
+    int threads; /* at least 1 */
 } LogisticInput;
 
 /* weights[logits][width + 1], the intercept last: where it starts (0, or the solution for a similar C), and the

@@ -28,7 +28,7 @@ typedef struct {
     const int64_t *split; /* [rows], a ProbeSplit */
     const double *grid;   /* [strengths], above 0: C of logistic.h, alpha of ridge.h */
     int strengths;
-    int threads;
+    int threads; /* at least 1 */
 } ProbeInput;
 
 /* For each output, in the order of the grid. The weights are those of standardised features: less the mean of all train

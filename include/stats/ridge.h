@@ -17,7 +17,8 @@ typedef struct {
     int64_t rows;           /* at least 1 */
     int width;
     const double *alphas; /* [count], above 0 */
-    int count, threads;
+    int count;
+    int threads; /* at least 1 */
 } RidgeInput;
 
 /* weights[count][width + 1], the intercept last; objectives[count]. EXIT_DATA for an alpha so small that rounding
