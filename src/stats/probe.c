@@ -242,9 +242,11 @@ static Status score_val(const Work *w, double *score) {
                                    w->per_class));
         *score = w->in->task == PROBE_MULTICLASS ? figures.auroc_macro_ovr : figures.auroc;
     }
-    return isnan(*score) ? status_error(EXIT_DATA, "val gives no score to choose a strength by: each class must have a "
-                                                   "row there, and one outside")
-                         : NULL;
+    if (!isnan(*score))
+        return NULL;
+    return status_error(EXIT_DATA, "val gives no score to choose a strength by: %s",
+                        w->in->task == PROBE_REGRESS ? "no row there has a label"
+                                                     : "each class must have a row there, and one outside");
 }
 
 static Status keep_fit(Work *w, const double *weights, int fitted, int64_t index) {

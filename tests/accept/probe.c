@@ -155,7 +155,7 @@ typedef struct {
     int count;
 } Tensors;
 
-/* A tensor of one more side, the labels of PROBE_MULTILABEL, in front of `shape`; a side of 0 is no side. */
+/* A tensor of one more side, the labels of PROBE_MULTILABEL, in front of `shape`; a side of -1 is no side. */
 static void add_tensor(const Case *c, Tensors *tensors, const char *name, TensorType type, const void *data,
                        const int64_t shape[3]) {
     Tensor *tensor = &tensors->list[tensors->count++];
@@ -163,7 +163,7 @@ static void add_tensor(const Case *c, Tensors *tensors, const char *name, Tensor
     if (c->input.task == PROBE_MULTILABEL)
         tensor->shape[tensor->dims++] = c->input.outputs;
     for (int side = 0; side < 3; side++)
-        if (shape[side])
+        if (shape[side] >= 0)
             tensor->shape[tensor->dims++] = shape[side];
     for (int side = 0; side < tensor->dims; side++)
         tensor->count *= tensor->shape[side];
@@ -174,15 +174,15 @@ static Status write_result(const Case *c, const ProbeResult *r, const char *path
     const bool regress = c->input.task == PROBE_REGRESS;
     Tensors t = {0};
     add_tensor(c, &t, "coef", TYPE_F64, r->coefficients,
-               regress ? (int64_t[]){grid, width, 0} : (int64_t[]){grid, logits, width});
-    add_tensor(c, &t, "intercept", TYPE_F64, r->intercepts, (int64_t[]){grid, logits, 0});
+               regress ? (int64_t[]){grid, width, -1} : (int64_t[]){grid, logits, width});
+    add_tensor(c, &t, "intercept", TYPE_F64, r->intercepts, (int64_t[]){grid, logits, -1});
     add_tensor(c, &t, regress ? "prediction" : "probability", TYPE_F64, r->predictions,
-               (int64_t[]){grid, r->tests, regress ? 0 : r->values});
-    add_tensor(c, &t, "val", TYPE_F64, r->scores, (int64_t[]){grid, 0, 0});
-    add_tensor(c, &t, "objective", TYPE_F64, r->objectives, (int64_t[]){grid, 0, 0});
-    add_tensor(c, &t, "chosen", TYPE_I64, r->chosen, (int64_t[]){c->input.task != PROBE_MULTILABEL, 0, 0});
+               (int64_t[]){grid, r->tests, regress ? -1 : r->values});
+    add_tensor(c, &t, "val", TYPE_F64, r->scores, (int64_t[]){grid, -1, -1});
+    add_tensor(c, &t, "objective", TYPE_F64, r->objectives, (int64_t[]){grid, -1, -1});
+    add_tensor(c, &t, "chosen", TYPE_I64, r->chosen, (int64_t[]){c->input.task == PROBE_MULTILABEL ? -1 : 1, -1, -1});
     if (r->neighbours)
-        add_tensor(c, &t, "knn", TYPE_F64, r->neighbours, (int64_t[]){r->tests, r->values, 0});
+        add_tensor(c, &t, "knn", TYPE_F64, r->neighbours, (int64_t[]){r->tests, r->values, -1});
     return safetensors_write(path, t.list, t.count, NULL, 0);
 }
 

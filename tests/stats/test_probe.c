@@ -200,6 +200,10 @@ static void what_is_refused(void **state) {
     d.features[3][1] = INFINITY;
     refuse(&input, "feature 1 of row 3 is inf");
     d = kept;
+    for (int i = 0; i < ROWS; i++)
+        d.numbers[i] = d.split[i] == PROBE_VAL ? NAN : d.numbers[i];
+    input = input_of(&d, PROBE_REGRESS);
+    refuse(&input, "val gives no score to choose a strength by: no row there has a label");
     const double odd[] = {1, 0};
     input.grid = odd;
     input.strengths = 2;
