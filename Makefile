@@ -81,6 +81,8 @@ INSTALLED := $(notdir $(PROGRAMS)) synth
 MAN      := $(INSTALLED:%=$(B)/man/%.1)
 COMPLETIONS := $(INSTALLED:%=$(B)/completions/%)
 ACCEPT   := $(patsubst tests/accept/%.c,$(B)/accept/%,$(wildcard tests/accept/*.c))
+# For libFuzzer: make fuzz CC=clang SAN=address,undefined,fuzzer-no-link. tests/e2e/fuzz.sh runs them.
+FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/*/test_*.c))
 # The emulator's own tests, linked with it but without the product's kernels.
 EMU_TEST := $(patsubst tests/%.cc,$(B)/tests/%,$(wildcard tests/emu/test_*.cc))
@@ -97,7 +99,7 @@ ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
 endif
 
-.PHONY: all programs builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches test test-long demo bench bench-data help clean format man install install-built uninstall force
+.PHONY: all programs builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches fuzz test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
@@ -146,7 +148,12 @@ $(ACCEPT): $(B)/accept/%: $(B)/obj/tests/accept/%.o $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)
 $(UNIT): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS) -lcmocka
+	$(LINK) $(WRAPPED) -o $@ $^ $(LIBS) -lcmocka
+$(B)/tests/checkpoint/test_allocations: WRAPPED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=vasprintf
+$(FUZZ): $(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/libfovea.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+fuzz: $(FUZZ)
 $(B)/tests/checkops: $(CHECKOPS) $(B)/libfovea.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
