@@ -15,7 +15,8 @@ typedef enum {
     RANDOM_DRAW,      /* drawn photographs */
     RANDOM_TEST,      /* inputs of tests and benchmarks */
     RANDOM_BOOTSTRAP, /* people of a bootstrap's replicate */
-    RANDOM_DROP_PATH  /* which branches a record skips */
+    RANDOM_DROP_PATH, /* which branches a record skips */
+    RANDOM_LOOK       /* colours and erased part of a record */
 } RandomPurpose;
 
 typedef struct {

@@ -18,6 +18,7 @@ typedef struct {
     int cached;
     const int32_t *which; /* [batch] */
     const Crop *crops;    /* [batch] the part of each that is seen, see pixels_to_patches; NULL: all */
+    const Look *looks;    /* ViT only: [batch] how each is altered; NULL: as it is */
     const float *image;   /* [batch][3][size][size], used when pixels is NULL */
     const int32_t *ids;   /* MAE only: [batch][patches], each row a permutation by mae_shuffle() */
     const float *labels;  /* ViT only: [batch][shape_labels()], NaN: not known; NULL: no loss is wanted */
@@ -37,6 +38,7 @@ typedef struct {
     uint8_t *pixels[MODEL_INPUT_SLOTS]; /* [batch][side][side][3] */
     Crop *crops[MODEL_INPUT_SLOTS];     /* [batch], of records */
     int32_t *which[MODEL_INPUT_SLOTS];  /* [batch], of records that the device holds */
+    Look *looks[MODEL_INPUT_SLOTS];     /* [batch] */
     int32_t *ids[MODEL_INPUT_SLOTS];    /* [batch][patches] */
     float *labels[MODEL_INPUT_SLOTS];   /* [batch][shape_labels()] */
     double *known[MODEL_INPUT_SLOTS];

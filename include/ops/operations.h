@@ -141,15 +141,17 @@ typedef struct {
 
 /* --- Patches and tokens */
 
-/* Crops and resizes each sample's part of its image as resize_pixels() does, normalises (v / 255 - mean) / std per
- * channel, and cuts the result into patches. `ids` lists each sample's patches, the `keep` visible ones first. visible:
- * channel slowest (c, y, x), the order of the patch embedding's convolution weight; target: the other patches in the
- * order of ids, channel fastest (y, x, c), the order of the decoder's prediction. target may be NULL. */
+/* Crops and resizes each sample's part of its image as resize_pixels() does, alters it by its look, normalises (v / 255
+ * - mean) / std per channel, and cuts the result into patches. `ids` lists each sample's patches, the `keep` visible
+ * ones first. visible: channel slowest (c, y, x), the order of the patch embedding's convolution weight; target: the
+ * other patches in the order of ids, channel fastest (y, x, c), the order of the decoder's prediction. target may be
+ * NULL. */
 typedef struct {
     const ImageSet *images; /* host memory */
     const int32_t *ids;     /* [batch][patches] */
     int keep;
     const float *mean, *std; /* [3], host memory */
+    const Look *looks;       /* [batch]; NULL: nothing is altered */
     int size, patch;         /* sides of the resized image and of a patch */
     Real *visible;           /* [batch][keep][3*patch*patch] */
     float *target;           /* [batch][patches-keep][3*patch*patch] */

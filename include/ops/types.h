@@ -67,6 +67,14 @@ typedef struct {
     const Crop *crops;    /* [batch] the part of it; NULL: all */
 } ImageSet;
 
+/* How a sample's resized image is altered: a level of channel c becomes the sum over k of colour[c][k] * level[k], plus
+ * colour[c][3], in levels and without a limit to them; then pixels of a rectangle, which may be empty, become the
+ * value 0 of all channels. */
+typedef struct {
+    float colour[3][4];
+    int32_t top, left, height, width;
+} Look;
+
 /* What parameters are pulled to beside their gradient: nothing, 0 (weight decay), or their first values (L2-SP, Li et
  * al., arXiv 1802.01483). */
 typedef enum { DECAY_NONE, DECAY_ZERO, DECAY_FIRST } AdamwDecay;

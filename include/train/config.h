@@ -45,6 +45,8 @@ typedef struct {
         double max_unreadable;  /* share of images that may be unreadable */
         double crop_scale_min, crop_scale_max, crop_ratio_min, crop_ratio_max;
         double flip;
+        double jitter;            /* of colours */
+        double erase;             /* probability of an erased rectangle */
         ConfigText label;         /* columns, separated by commas */
         int64_t classes;          /* of data.label; 0: as many as the training images have */
         bool balance;             /* every class as often as the others */

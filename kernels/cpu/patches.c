@@ -70,6 +70,20 @@ WIDE static void normalise_levels(const uint8_t *restrict in, const Levels *leve
         out[i] = (float)in[i] * scale[i] + shift[i];
 }
 
+/* The same of altered colours, for `count` pixels from column `left` of row `top` on. */
+static void alter_levels(const uint8_t *in, const Levels *levels, const Look *look, int top, int left, float *out,
+                         int count) {
+    const bool rows = top >= look->top && top - look->top < look->height;
+    for (int x = 0; x < count; x++) {
+        const bool erased = rows && left + x >= look->left && left + x - look->left < look->width;
+        for (int c = 0; c < 3; c++) {
+            const float *m = look->colour[c];
+            const float level = m[0] * in[3 * x] + m[1] * in[3 * x + 1] + m[2] * in[3 * x + 2] + m[3];
+            out[3 * x + c] = erased ? 0 : level * levels->scale[c] + levels->shift[c];
+        }
+    }
+}
+
 /* [patch][3] to [3] rows that are `area` apart. */
 WIDE static void separate_channels(const float *restrict in, float *restrict out, int patch, size_t area) {
     for (int x = 0; x < patch; x++) {
@@ -79,13 +93,17 @@ WIDE static void separate_channels(const float *restrict in, float *restrict out
     }
 }
 
-static void cut_pixels(const Sample *s, const uint8_t *pixels, const Levels *levels) {
+static void cut_pixels(const Sample *s, const uint8_t *pixels, const Levels *levels, const Look *look) {
     for (int j = 0; j < sample_count(s); j++) {
         const int top = s->ids[j] / s->across * s->patch, left = s->ids[j] % s->across * s->patch;
         float *to = patch_room(s, j);
         for (int y = 0; y < s->patch; y++) {
             const uint8_t *from = pixels + ((size_t)(top + y) * s->size + left) * 3;
-            normalise_levels(from, levels, j < s->keep ? levels->row : to + (size_t)y * 3 * s->patch, 3 * s->patch);
+            float *row = j < s->keep ? levels->row : to + (size_t)y * 3 * s->patch;
+            if (look)
+                alter_levels(from, levels, look, top + y, left, row, s->patch);
+            else
+                normalise_levels(from, levels, row, 3 * s->patch);
             if (j < s->keep)
                 separate_channels(levels->row, to + (size_t)y * s->patch, s->patch, (size_t)s->patch * s->patch);
         }
@@ -113,7 +131,8 @@ static void cut_image(const Sample *s, const float *image) {
 }
 
 /* Resizes (or takes as it is) and cuts one sample. */
-static Status cut_sample(const Sample *s, const ImageSet *images, int b, const float *scale, const float *shift) {
+static Status cut_sample(const Sample *s, const ImageSet *images, const Look *look, int b, const float *scale,
+                         const float *shift) {
     const int height = images->height, width = images->width, which = images->which ? images->which[b] : b;
     if (which < 0 || which >= images->count)
         return status_error(EXIT_INTERNAL, "pixels_to_patches: sample %d sees image %d, not one of 0 .. %d", b, which,
@@ -137,7 +156,7 @@ static Status cut_sample(const Sample *s, const ImageSet *images, int b, const f
         pixels = resized;
     }
     if (!status)
-        cut_pixels(s, pixels, &levels);
+        cut_pixels(s, pixels, &levels, look);
     free(values);
     return status;
 }
@@ -157,7 +176,7 @@ void cpu_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
     for (int b = 0; b < a->batch; b++) {
         const Sample sample =
             sample_at(a->ids, a->keep, a->size, a->patch, ops->type, a->visible, a->target, scratch_at(&scratch, 0), b);
-        Status status = cut_sample(&sample, a->images, b, scale, shift);
+        Status status = cut_sample(&sample, a->images, a->looks ? &a->looks[b] : NULL, b, scale, shift);
         if (status) {
 #pragma omp critical(pixels_to_patches_failure)
             if (failure)

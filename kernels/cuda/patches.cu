@@ -22,10 +22,17 @@ typedef struct {
     float scale[3], shift[3];
 } Levels;
 
-__device__ __forceinline__ float value_of(const Levels &levels, uint8_t level, int channel) {
+/* Of the pixel in that row and column of the resized image. `look` may be NULL. */
+__device__ __forceinline__ float value_of(const Levels &levels, const Look *look, const uint8_t *pixel, int channel,
+                                          int row, int column) {
     const float scale = channel == 0 ? levels.scale[0] : channel == 1 ? levels.scale[1] : levels.scale[2];
     const float shift = channel == 0 ? levels.shift[0] : channel == 1 ? levels.shift[1] : levels.shift[2];
-    return (float)level * scale + shift;
+    if (!look)
+        return (float)pixel[channel] * scale + shift;
+    const float *m = look->colour[channel];
+    const bool erased =
+        row >= look->top && row - look->top < look->height && column >= look->left && column - look->left < look->width;
+    return erased ? 0.0f : (m[0] * pixel[0] + m[1] * pixel[1] + m[2] * pixel[2] + m[3]) * scale + shift;
 }
 
 typedef struct {
@@ -76,23 +83,24 @@ __device__ __forceinline__ void load_levels(const uint8_t *image, size_t row, bo
 
 /* Channel slowest: each channel's rows are runs of the patch's length. */
 template <int N, typename T>
-__device__ __forceinline__ void write_visible(const uint8_t *image, const Tile &tile, const Levels &levels, int patch,
-                                              T *out, int me, int threads) {
+__device__ __forceinline__ void write_visible(const uint8_t *image, const Tile &tile, const Levels &levels,
+                                              const Look *look, int patch, T *out, int me, int threads) {
     const int groups = tile.columns / N;
     for (int i = me; i < 3 * tile.rows * groups; i += threads) {
         const int run = i / groups, x = i % groups * N, channel = run / tile.rows, y = run % tile.rows;
         float values[N];
 #pragma unroll
         for (int k = 0; k < N; k++)
-            values[k] = value_of(levels, image[(y * tile.columns + x + k) * 3 + channel], channel);
+            values[k] = value_of(levels, look, image + (y * tile.columns + x + k) * 3, channel, tile.top + y,
+                                 tile.left + x + k);
         store_vector(out + ((size_t)channel * patch + tile.y + y) * patch + tile.x + x, values);
     }
 }
 
 /* Channel fastest, as in the image. */
 template <int N>
-__device__ __forceinline__ void write_target(const uint8_t *image, const Tile &tile, const Levels &levels, int patch,
-                                             float *out, int me, int threads) {
+__device__ __forceinline__ void write_target(const uint8_t *image, const Tile &tile, const Levels &levels,
+                                             const Look *look, int patch, float *out, int me, int threads) {
     const int length = 3 * tile.columns, groups = length / N;
     for (int i = me; i < tile.rows * groups; i += threads) {
         const int y = i / groups, x = i % groups * N;
@@ -100,7 +108,8 @@ __device__ __forceinline__ void write_target(const uint8_t *image, const Tile &t
         Pack<float> pack;
 #pragma unroll
         for (int k = 0; k < N; k++)
-            pack.values[k] = value_of(levels, image[y * length + x + k], (x + k) % 3);
+            pack.values[k] = value_of(levels, look, image + y * length + (x + k) / 3 * 3, (x + k) % 3, tile.top + y,
+                                      tile.left + (x + k) / 3);
         if constexpr (N == Pack<float>::COUNT)
             store_pack_whole(to, pack);
         else
@@ -109,21 +118,23 @@ __device__ __forceinline__ void write_target(const uint8_t *image, const Tile &t
 }
 
 template <typename T>
-__device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels, const uint8_t *image, int sample,
-                                           const Tile &tile, T *visible, float *target, int me, int threads) {
+__device__ __forceinline__ void write_tile(const Cut &cut, const Levels &levels, const Look *looks,
+                                           const uint8_t *image, int sample, const Tile &tile, T *visible,
+                                           float *target, int me, int threads) {
+    const Look *look = looks ? looks + sample : NULL;
     const size_t values = 3 * (size_t)cut.patch * cut.patch;
     if (tile.j < cut.keep) {
         T *out = visible + ((size_t)sample * cut.keep + tile.j) * values;
         if (cut.patch % Pack<T>::COUNT == 0)
-            write_visible<Pack<T>::COUNT>(image, tile, levels, cut.patch, out, me, threads);
+            write_visible<Pack<T>::COUNT>(image, tile, levels, look, cut.patch, out, me, threads);
         else
-            write_visible<1>(image, tile, levels, cut.patch, out, me, threads);
+            write_visible<1>(image, tile, levels, look, cut.patch, out, me, threads);
     } else {
         float *out = target + ((size_t)sample * (cut.places.patches - cut.keep) + tile.j - cut.keep) * values;
         if (cut.patch % Pack<float>::COUNT == 0)
-            write_target<Pack<float>::COUNT>(image, tile, levels, cut.patch, out, me, threads);
+            write_target<Pack<float>::COUNT>(image, tile, levels, look, cut.patch, out, me, threads);
         else
-            write_target<1>(image, tile, levels, cut.patch, out, me, threads);
+            write_target<1>(image, tile, levels, look, cut.patch, out, me, threads);
     }
 }
 
@@ -145,7 +156,7 @@ __device__ __forceinline__ const uint8_t *image_at(const Cut &cut, const ImageSe
  * 16, 49 of 196 kept and BF16 0.68 MB, or 0.22 us a sample (computed). */
 template <typename T>
 __global__ void __launch_bounds__(WARPS *WARP)
-    cut_pixels(Cut cut, Levels levels, ImageSet images, int tiles, T *visible, float *target) {
+    cut_pixels(Cut cut, Levels levels, const Look *looks, ImageSet images, int tiles, T *visible, float *target) {
     SHARED(uint8_t, shared, [WARPS][LEVELS]);
     const int lane = threadIdx.x % WARP, tile_index = blockIdx.x * WARPS + threadIdx.x / WARP;
     uint8_t *image = shared[threadIdx.x / WARP];
@@ -156,7 +167,7 @@ __global__ void __launch_bounds__(WARPS *WARP)
         const Tile tile = tile_at(cut, sample, tile_index);
         load_levels(image_at(cut, images, sample), row, false, cut.size, tile, image, lane, WARP);
         __syncwarp();
-        write_tile(cut, levels, image, sample, tile, visible, target, lane, WARP);
+        write_tile(cut, levels, looks, image, sample, tile, visible, target, lane, WARP);
         __syncwarp();
     }
 }
@@ -293,7 +304,7 @@ __device__ __forceinline__ void resize_tile(const uint8_t *image, size_t row, co
  * 1.3 times the first pass: about as many instructions as the bytes leave time for. */
 template <typename T>
 __global__ void __launch_bounds__(TILE *TILE, 4)
-    cut_resized(Cut cut, Levels levels, ImageSet images, Axes axes, T *visible, float *target) {
+    cut_resized(Cut cut, Levels levels, const Look *looks, ImageSet images, Axes axes, T *visible, float *target) {
     SHARED(uint8_t, between, [3 * CHUNK * TILE]);
     SHARED(uint8_t, image, [LEVELS]);
     const size_t row = (size_t)images.width * 3;
@@ -306,7 +317,7 @@ __global__ void __launch_bounds__(TILE *TILE, 4)
         else
             resize_tile(from, row, axes, sample, cut.size, tile, between, image);
         __syncthreads();
-        write_tile(cut, levels, image, sample, tile, visible, target, threadIdx.x, blockDim.x);
+        write_tile(cut, levels, looks, image, sample, tile, visible, target, threadIdx.x, blockDim.x);
         __syncthreads();
     }
 }
@@ -374,8 +385,8 @@ static dim3 sample_grid(int blocks, int batch) {
 }
 
 template <typename T>
-static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const ImageSet &images, T *visible,
-                           float *target) {
+static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const Look *looks, const ImageSet &images,
+                           T *visible, float *target) {
     Axes axes;
     axes.across = gpu_resize_taps(images.width, cut.size);
     axes.down = gpu_resize_taps(images.height, cut.size);
@@ -390,7 +401,7 @@ static void cut_and_resize(Ops *ops, const Cut &cut, const Levels &levels, const
            THREADS, 0, cut, images, axes);
     const int side = cut.patch < TILE ? cut.patch : TILE;
     LAUNCH(ops, "pixels_to_patches", (cut_resized<T>), sample_grid(tiles_of(cut), cut.batch),
-           (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, images, axes, visible, target);
+           (side * side + WARP - 1) / WARP * WARP, 0, cut, levels, looks, images, axes, visible, target);
 }
 
 void cuda_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
@@ -406,12 +417,12 @@ void cuda_pixels_to_patches(Ops *ops, const PixelsToPatches *a) {
         levels.shift[c] = -a->mean[c] / a->std[c];
     }
     if (a->images->crops || a->images->height != a->size || a->images->width != a->size) {
-        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, *a->images, (T *)a->visible, a->target));
+        WITH_REAL(ops->type, T, cut_and_resize(ops, cut, levels, a->looks, *a->images, (T *)a->visible, a->target));
     } else {
         const int tiles = tiles_of(cut);
         WITH_REAL(ops->type, T,
                   LAUNCH(ops, "pixels_to_patches", (cut_pixels<T>), sample_grid((tiles + WARPS - 1) / WARPS, a->batch),
-                         WARPS * WARP, 0, cut, levels, *a->images, tiles, (T *)a->visible, a->target));
+                         WARPS * WARP, 0, cut, levels, a->looks, *a->images, tiles, (T *)a->visible, a->target));
     }
 }
 

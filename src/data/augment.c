@@ -45,3 +45,41 @@ Crop random_resized_crop(Random *random, const CropRange *range, int height, int
     crop.flip = random_uniform(random) < range->flip;
     return crop;
 }
+
+static float factor(Random *random, double jitter) {
+    return (float)random_between(random, 1 - jitter, 1 + jitter);
+}
+
+static void draw_colour(Random *random, double jitter, Look *look) {
+    static const float weights[3] = {0.299f, 0.587f, 0.114f}, grey = 114;
+    const float brightness = factor(random, jitter), contrast = factor(random, jitter), colour = factor(random, jitter);
+    for (int c = 0; c < 3; c++) {
+        for (int k = 0; k < 3; k++)
+            look->colour[c][k] = brightness * contrast * ((1 - colour) * weights[k] + (c == k ? colour : 0));
+        look->colour[c][3] = (1 - contrast) * grey;
+    }
+}
+
+static void draw_erased(Random *random, int size, Look *look) {
+    static const double least = 0.02, most = 1.0 / 3, ratio = 0.3;
+    for (int tries = 0; tries < TRIES; tries++) {
+        const double area = random_between(random, least, most) * size * size;
+        const double sides = exp(random_between(random, log(ratio), log(1 / ratio)));
+        const int height = (int)rint(sqrt(area * sides)), width = (int)rint(sqrt(area / sides));
+        if (height < 1 || width < 1 || height >= size || width >= size)
+            continue;
+        look->height = height;
+        look->width = width;
+        look->top = (int)random_below(random, (uint32_t)(size - height) + 1);
+        look->left = (int)random_below(random, (uint32_t)(size - width) + 1);
+        return;
+    }
+}
+
+Look random_look(Random *random, const LookRange *range, int size) {
+    Look look = {0};
+    draw_colour(random, range->jitter, &look);
+    if (random_uniform(random) < range->erase)
+        draw_erased(random, size, &look);
+    return look;
+}

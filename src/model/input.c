@@ -11,6 +11,7 @@ void input_place(InputSlots *slots, const ModelShape *shape, const Device *devic
         slots->pixels[slot] = arena_take(arena, batch * 3 * side * side);
         slots->crops[slot] = shape->record ? arena_take(arena, batch * sizeof **slots->crops) : NULL;
         slots->which[slot] = shape->cached ? arena_take(arena, batch * sizeof **slots->which) : NULL;
+        slots->looks[slot] = shape->looks ? arena_take(arena, batch * sizeof **slots->looks) : NULL;
         slots->ids[slot] = ids ? arena_take(arena, batch * patches * sizeof **slots->ids) : NULL;
         slots->labels[slot] = labels ? arena_take(arena, batch * labels * sizeof **slots->labels) : NULL;
         slots->known[slot] = labels ? arena_take(arena, sizeof **slots->known) : NULL;
@@ -43,6 +44,10 @@ Status input_upload(InputSlots *slots, int slot, Stream *stream, const ModelInpu
     if (host->crops) {
         input->crops = slots->crops[slot];
         TRY(upload_bytes(slots, stream, slots->crops[slot], host->crops, count * sizeof *host->crops));
+    }
+    if (host->looks) {
+        input->looks = slots->looks[slot];
+        TRY(upload_bytes(slots, stream, slots->looks[slot], host->looks, count * sizeof *host->looks));
     }
     if (host->labels) {
         input->labels = slots->labels[slot];
@@ -83,6 +88,7 @@ void input_cut(const InputSlots *slots, Ops *ops, const ModelInput *input, const
                                                        .keep = keep,
                                                        .mean = image_mean,
                                                        .std = image_std,
+                                                       .looks = input->looks,
                                                        .size = s->image_size,
                                                        .patch = s->patch_size,
                                                        .visible = visible,

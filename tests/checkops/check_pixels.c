@@ -205,11 +205,13 @@ typedef struct {
 
 /* How images are seen: whole, at the output's size; resized; at its size or resized, mirrored and not, from crops. */
 enum { SEEN_WHOLE, SEEN_RESIZED, SEEN_EXACT, SEEN_CROPPED, SEEN_WAYS };
-/* CHOSEN: an image may be for several samples, another for none. PATCH: a model's or a larger one. */
-enum { PIXELS_SEEN, PIXELS_CHOSEN, PIXELS_TARGET, PIXELS_PATCH, PIXELS_OPTIONS };
+/* CHOSEN: an image may be for several samples, another for none. PATCH: a model's or a larger one. LOOK: samples are
+ * altered. */
+enum { PIXELS_SEEN, PIXELS_CHOSEN, PIXELS_TARGET, PIXELS_PATCH, PIXELS_LOOK, PIXELS_OPTIONS };
 static const Options pixels_options = {
     .count = PIXELS_OPTIONS,
-    .levels = {[PIXELS_SEEN] = SEEN_WAYS, [PIXELS_CHOSEN] = 2, [PIXELS_TARGET] = 2, [PIXELS_PATCH] = 2}};
+    .levels = {
+        [PIXELS_SEEN] = SEEN_WAYS, [PIXELS_CHOSEN] = 2, [PIXELS_TARGET] = 2, [PIXELS_PATCH] = 2, [PIXELS_LOOK] = 2}};
 
 static Patches draw_patches(Check *check, int options[PIXELS_OPTIONS]) {
     check_options(check, &pixels_options, options);
@@ -273,6 +275,31 @@ static Crop exact_crop(Check *check, int size, int sample) {
                   .flip = sample == 1};
 }
 
+/* The first sample keeps its colours, of the second nothing is erased. */
+static Look draw_look(Check *check, int size, int sample) {
+    Look look = {.colour = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+    for (int i = 0; i < 12 && sample; i++)
+        look.colour[i / 4][i % 4] = (float)check_between(check, -1000, 1000) / (i % 4 == 3 ? 20 : 1000);
+    look.top = check_between(check, -1, size - 1);
+    look.left = check_between(check, -1, size - 1);
+    look.height = sample == 1 ? 0 : check_between(check, 0, size);
+    look.width = check_between(check, 0, size);
+    return look;
+}
+
+/* One channel of a pixel, normalised. */
+static double altered(const Look *look, const uint8_t *pixel, int c, int row, int column, double mean, double std) {
+    double level = pixel[c];
+    if (look) {
+        const float *m = look->colour[c];
+        level = (double)m[0] * pixel[0] + (double)m[1] * pixel[1] + (double)m[2] * pixel[2] + m[3];
+        if (row >= look->top && row < look->top + look->height && column >= look->left &&
+            column < look->left + look->width)
+            return 0;
+    }
+    return (level / 255 - mean) / std;
+}
+
 void check_pixels_to_patches(Check *check) {
     int options[PIXELS_OPTIONS];
     Patches p = draw_patches(check, options);
@@ -281,8 +308,9 @@ void check_pixels_to_patches(Check *check) {
     const bool chosen = options[PIXELS_CHOSEN], other = seen_as == SEEN_CROPPED || seen_as == SEEN_RESIZED;
     const int height = exact ? p.size + SPARE : other ? check_between(check, 1, 90) : p.size;
     const int width = exact ? p.size + SPARE : other ? check_between(check, 1, 90) : p.size;
-    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d target=%d", p.batch,
-                height, width, cropped, exact, chosen, p.size, p.patch, p.keep, p.target != NULL);
+    check_shape(check, "batch=%d %d x %d cropped=%d exact=%d chosen=%d size=%d patch=%d keep=%d target=%d look=%d",
+                p.batch, height, width, cropped, exact, chosen, p.size, p.patch, p.keep, p.target != NULL,
+                options[PIXELS_LOOK]);
     const size_t image_bytes = (size_t)height * width * 3, area = (size_t)p.size * p.size;
     const int count = chosen ? check_between(check, 1, 7) : p.batch;
     uint8_t *pixels = draw_pixels(check, count * image_bytes);
@@ -297,6 +325,10 @@ void check_pixels_to_patches(Check *check) {
         crops[0].height = p.size;
         crops[0].top = check_between(check, 0, height - p.size);
     }
+    const bool looks_too = options[PIXELS_LOOK];
+    Look *looks = check_bytes(check, "looks", BUFFER_INPUT, p.batch, sizeof *looks);
+    for (int b = 0; b < p.batch; b++)
+        looks[b] = draw_look(check, p.size, b);
     static const float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
     RUN(check) {
         const ImageSet images = {.pixels = AT(pixels),
@@ -310,6 +342,7 @@ void check_pixels_to_patches(Check *check) {
                                                                      .keep = p.keep,
                                                                      .mean = mean,
                                                                      .std = std,
+                                                                     .looks = AT(looks_too ? looks : NULL),
                                                                      .size = p.size,
                                                                      .patch = p.patch,
                                                                      .visible = AT(p.visible),
@@ -323,10 +356,12 @@ void check_pixels_to_patches(Check *check) {
         resize_reference(pixels + which[b] * image_bytes, width, crop, p.size, p.size, seen);
         for (size_t i = 0; i < area; i++)
             for (int c = 0; c < 3; c++)
-                image[(b * 3 + c) * area + i] = ((double)seen[i * 3 + c] / 255 - mean[c]) / std[c];
+                image[(b * 3 + c) * area + i] = altered(looks_too ? &looks[b] : NULL, seen + i * 3, c, (int)i / p.size,
+                                                        (int)i % p.size, mean[c], std[c]);
     }
-    check_cut(check, &p, image, 8 * ROUNDING,
-              false); /* values up to 2.7 and three roundings, the first enlarged by 1/std */
+    /* Values up to 2.7 and three roundings, the first enlarged by 1/std; or sums of up to 815 levels, 14 of them, with
+     * five roundings more. */
+    check_cut(check, &p, image, (looks_too ? 128 : 8) * ROUNDING, false);
 }
 
 void check_image_to_patches(Check *check) {

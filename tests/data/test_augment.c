@@ -12,6 +12,7 @@
 #include "tests/fixtures/same_crop.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { DRAWS = 20000, BINS = 10 };
 
@@ -181,6 +182,67 @@ static void a_try_that_does_not_fit_is_repeated(void **state) {
     assert_true(fabs(sum / DRAWS - 0.5384) < 4 * 0.0014);
 }
 
+static Look draw_look(uint64_t sample, double jitter, double erase) {
+    Random random;
+    random_start(&random, 4, RANDOM_LOOK, 1, sample);
+    return random_look(&random, &(LookRange){jitter, erase}, 64);
+}
+
+/* What a colour matrix makes of one pixel. */
+static void alter(const Look *look, const float pixel[3], float out[3]) {
+    for (int c = 0; c < 3; c++)
+        out[c] = look->colour[c][0] * pixel[0] + look->colour[c][1] * pixel[1] + look->colour[c][2] * pixel[2] +
+                 look->colour[c][3];
+}
+
+static void colours_are_brightness_contrast_and_saturation(void **state) {
+    (void)state;
+    double least = 2, most = 0;
+    for (uint64_t i = 0; i < 200; i++) {
+        const Look plain = draw_look(i, 0, 0), look = draw_look(i, 0.5, 0);
+        float black[3], grey[3], red[3];
+        for (int c = 0; c < 3; c++)
+            for (int k = 0; k < 4; k++)
+                assert_true(plain.colour[c][k] == (c == k));
+        alter(&look, (float[]){0, 0, 0}, black);
+        alter(&look, (float[]){100, 100, 100}, grey);
+        alter(&look, (float[]){200, 0, 0}, red);
+        /* A grey stays grey: the sums are those of 0.299, 0.587 and 0.114, rounded. */
+        assert_true(fabsf(grey[0] - grey[1]) < 1e-4f && fabsf(grey[0] - grey[2]) < 1e-4f);
+        /* From three pixels, the three factors: black has (1 - contrast) 114, grey brightness contrast 100 more, and
+         * the channels of red differ by brightness contrast saturation 200. */
+        const double contrast = 1 - black[0] / 114, brightness = (grey[0] - black[0]) / 100 / contrast;
+        const double saturation = (red[0] - red[1]) / 200 / contrast / brightness;
+        const double factors[] = {contrast, brightness, saturation};
+        for (int f = 0; f < 3; f++) {
+            assert_true(factors[f] > 0.4999 && factors[f] < 1.5001);
+            least = factors[f] < least ? factors[f] : least;
+            most = factors[f] > most ? factors[f] : most;
+        }
+        assert_int_equal(look.height, 0);
+    }
+    assert_true(least < 0.52 && most > 1.48); /* of 600 draws */
+}
+
+static void a_rectangle_is_erased(void **state) {
+    (void)state;
+    int erased = 0, tall = 0;
+    for (uint64_t i = 0; i < 2000; i++) {
+        const Look look = draw_look(i, 0, 0.25);
+        if (!look.height)
+            continue;
+        erased++;
+        tall += look.height > look.width;
+        const double share = (double)look.height * look.width / (64 * 64), ratio = (double)look.height / look.width;
+        /* Sides are rounded to pixels: of the smallest, 5 x 16, by a tenth. */
+        assert_true(share > 0.02 * 0.85 && share < 1.0 / 3 * 1.05 && ratio > 0.3 * 0.85 && ratio < 1 / 0.3 * 1.15);
+        assert_true(look.top >= 0 && look.left >= 0 && look.top + look.height <= 64 && look.left + look.width <= 64);
+    }
+    /* Binomial: 500 within 5 standard deviations of 19; half of them tall, of 11. */
+    assert_in_range(erased, 405, 595);
+    assert_true(abs(2 * tall - erased) < 110);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boxes_follow_their_laws),
@@ -190,6 +252,8 @@ int main(void) {
         cmocka_unit_test(what_never_fits_falls_back_to_the_centre),
         cmocka_unit_test(one_pixel_is_taken_whole),
         cmocka_unit_test(a_try_that_does_not_fit_is_repeated),
+        cmocka_unit_test(colours_are_brightness_contrast_and_saturation),
+        cmocka_unit_test(a_rectangle_is_erased),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

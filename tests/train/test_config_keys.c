@@ -82,6 +82,8 @@ static const struct {
     ROW(data, crop_ratio_min, REAL, "0.75", "0.9"),
     ROW(data, crop_ratio_max, REAL, "1.3333333333333333", "1.5"),
     ROW(data, flip, REAL, "0.5", "0"),
+    ROW(data, jitter, REAL, "0", "0.4"),
+    ROW(data, erase, REAL, "0", "0.25"),
     ROW(data, label, TEXT, "", "grade"),
     ROW(data, classes, INTEGER, "0", "5"),
     ROW(data, balance, SWITCH, "off", "on"),

@@ -87,6 +87,8 @@ static const struct {
     {"data.crop_ratio_min", "", "1.2", SEEN, 0},
     {"data.crop_ratio_max", "", "0.8", SEEN, 0},
     {"data.flip", "", "0", SEEN, 0},
+    {"data.jitter", LABELLED, "0.5", TOLD | MEMORY, CHECKPOINTS},
+    {"data.erase", LABELLED, "1", TOLD | MEMORY, CHECKPOINTS},
     {"data.label", LABELLED, "risk", TOLD | RECORD, CHECKPOINTS},
     {"data.classes", LABELLED, "5", TOLD | RECORD | MEMORY, CHECKPOINTS},
     {"data.balance", LABELLED, "on", TOLD, CHECKPOINTS},

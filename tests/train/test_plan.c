@@ -143,7 +143,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         "train.objective=classify data.label=x train.precision=fp32",
         "train.objective=ordinal data.label=x model.dim=48 model.layer_scale=on",
         "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4 model.drop_path=0.3",
-        "train.objective=regress data.label=x,y data.cache=device"};
+        "train.objective=regress data.label=x,y data.cache=device data.erase=0.5"};
     enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 7, HOLDS = 8, LABELS = 40 };
     float labels[LABELS];
     for (int l = 0; l < LABELS; l++)
@@ -183,7 +183,11 @@ static void emulated_step_takes_what_is_planned(void **state) {
         const Targets targets = {.train = {.values = labels, .count = LABELS / columns, .columns = columns}};
         const OptimizerOptions options = {.beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8, .layer_decay = 1, .layers = 2};
         Objective *objective;
-        const ObjectiveOptions own = {.shape = shape, .global_batch = batch, .seed = 1, .targets = &targets};
+        const ObjectiveOptions own = {.shape = shape,
+                                      .look = {.erase = config.data.erase},
+                                      .global_batch = batch,
+                                      .seed = 1,
+                                      .targets = &targets};
         Optimizer *optimizer;
         const size_t before = free_on(device), scratch = group(&plan.device, "kernels' scratch memory");
         assert_fine(kind->open(&own, &ops, &objective));

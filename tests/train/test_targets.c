@@ -190,6 +190,8 @@ static void keys_of_other_objectives_are_refused(void **state) {
         {"model.pool=cls", "model.pool = cls has no use with train.objective = mae"},
         {"model.layer_scale=on", "model.layer_scale has no use"},
         {"model.drop_path=0.2", "model.drop_path has no use"},
+        {"data.jitter=0.1", "data.jitter has no use"},
+        {"data.erase=0.1", "data.erase has no use"},
         {"train.freeze_blocks=1", "train.freeze_blocks has no use"},
         {"train.head_epochs=2", "train.head_epochs has no use"},
         {"init.fresh=head", "have no use without init.from"},

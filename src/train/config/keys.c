@@ -110,6 +110,12 @@ static const ConfigKey keys[] = {
     REAL(data, crop_ratio_min, 0.1, 10, 3.0 / 4, "", "Smallest width / height of a random crop."),
     REAL(data, crop_ratio_max, 0.1, 10, 4.0 / 3, "", "Largest width / height of a random crop."),
     REAL(data, flip, 0, 1, 0.5, "", "Probability of a horizontal flip."),
+    REAL(data, jitter, 0, 1, 0, "",
+         "Colour jitter: brightness, contrast and saturation of a training image are multiplied by random factors of 1 "
+         "- jitter to 1 + jitter. Labelled objectives only."),
+    REAL(data, erase, 0, 1, 0, "",
+         "Probability that a random rectangle of a training image, 2 to 33 % of it, is replaced by the mean colour. "
+         "Labelled objectives only."),
     TEXT(data, label,
          "Label to train towards (train.objective): a column of the packs' labels, or of the labels.csv in a folder of "
          "images or beside it, whose column file has their paths. multilabel and regress take several, separated by "
@@ -140,7 +146,8 @@ static const ConfigKey keys[] = {
            "are always fp32; the CPU rounds to bf16 where a GPU does. fp8: like bf16, but the linear layers of the "
            "encoder's blocks, except the first and last block, multiply in E4M3 (forward) and E5M2 (input gradients); "
            "needs a GPU of compute capability 8.9 or later, simulated on the CPU."),
-    INTEGER(train, seed, 0, 9007199254740991, 1, "", "Seed of initial weights, data order, crops and masks."),
+    INTEGER(train, seed, 0, 9007199254740991, 1, "",
+            "Seed of initial weights, data order, crops, masks, colours, erased parts and drop-path."),
     REAL(train, epochs, 0.001, 1e6, 800, "epochs",
          "Passes over the training images; ignored when steps is set. --resume accepts more: see optim.extend."),
     INTEGER(train, steps, 0, 1e12, 0, "steps",

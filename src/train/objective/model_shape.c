@@ -24,6 +24,7 @@ ModelShape model_shape_of(const Config *config, int micro_batch) {
                         .pool = config->model.pool,
                         .layer_scale = config->model.layer_scale,
                         .drop_path = config->model.drop_path,
+                        .looks = config->data.jitter > 0 || config->data.erase > 0,
                         .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};

@@ -6,6 +6,7 @@
 #define FOVEA_TRAIN_OBJECTIVE_H
 
 #include "base/arena.h"
+#include "data/augment.h"
 #include "data/evaluation_images.h"
 #include "model/input.h"
 #include "model/params.h"
@@ -18,6 +19,7 @@ typedef struct {
     uint64_t seed;          /* of everything that is drawn: initial weights, and what is keyed by a sample */
     const Targets *targets; /* borrowed; NULL while measuring */
     int freeze_blocks;      /* vit_freeze() */
+    LookRange look;         /* with shape.looks */
 } ObjectiveOptions;
 
 /* An open objective. Every call takes the objective itself first. */

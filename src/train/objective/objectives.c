@@ -35,6 +35,8 @@ Status objectives_check(const Config *config) {
                             {"model.layer_scale", config->model.layer_scale, OF_LABELS},
                             {"model.drop_path", config->model.drop_path > 0, OF_LABELS},
                             {"val.metric", config->val.metric[0], OF_LABELS},
+                            {"data.jitter", config->data.jitter > 0, OF_LABELS},
+                            {"data.erase", config->data.erase > 0, OF_LABELS},
                             {"train.freeze_blocks", config->train.freeze_blocks, OF_LABELS},
                             {"train.head_epochs", config->train.head_epochs > 0, OF_LABELS},
                             {"data.classes", config->data.classes, OF_CLASSES},

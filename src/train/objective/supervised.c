@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/objective/supervised.h"
 
+#include "base/random.h"
 #include "model/fp8.h"
 #include "model/vit.h"
 #include "ops/gpu_scratch.h"
@@ -18,11 +19,13 @@ typedef struct {
     Vit *vit;
     const Targets *targets;
     uint64_t seed;
+    LookRange look;
     int global_batch;
     void *pinned;                     /* memory of the host, for: */
     float *labels[MODEL_INPUT_SLOTS]; /* [batch][labels] of the slot's micro-batch */
     double *known[MODEL_INPUT_SLOTS]; /* what its loss divides by */
     float *keep[MODEL_INPUT_SLOTS];   /* [depth][2][batch] of drop-path; NULL: none */
+    Look *looks[MODEL_INPUT_SLOTS];   /* [batch]; NULL: none */
     float *all;                       /* [global_batch][labels] */
 } Supervised;
 
@@ -35,8 +38,10 @@ static int count_branches(const ModelShape *shape) {
     return shape->drop_path > 0 ? 2 * shape->depth : 0;
 }
 
+/* Numbers beside a sample: labels, drop-path's factors, its look. */
+enum { LOOK_NUMBERS = sizeof(Look) / sizeof(int32_t) };
 static int count_extras(const ModelShape *shape) {
-    return shape_labels(shape) + count_branches(shape);
+    return shape_labels(shape) + count_branches(shape) + (shape->looks ? LOOK_NUMBERS : 0);
 }
 
 static void lay_out_labels(Supervised *own, const ObjectiveOptions *options, Arena *pinned) {
@@ -48,16 +53,24 @@ static void lay_out_labels(Supervised *own, const ObjectiveOptions *options, Are
         own->known[slot] = arena_take(pinned, sizeof *own->known[slot]);
         own->keep[slot] = branches ? arena_take(pinned, (size_t)options->shape.batch * branches * sizeof(float)) : NULL;
     }
+    for (int slot = 0; slot < MODEL_INPUT_SLOTS; slot++)
+        own->looks[slot] =
+            options->shape.looks ? arena_take(pinned, (size_t)options->shape.batch * sizeof(Look)) : NULL;
     own->all = arena_take(pinned, (size_t)options->global_batch * sample);
 }
 
-/* Labels, then drop-path's factors. */
 static Status draw_sample(const void *objective, uint32_t epoch, int64_t key, int32_t *extra) {
     const Supervised *own = objective;
     const Labels *labels = &own->targets->train;
     memcpy(extra, labels->values + key % labels->count * labels->columns, (size_t)labels->columns * sizeof(float));
     if (own->keep[0])
         vit_draw_keep(own->objective.shape, own->seed, epoch, (uint64_t)key, (float *)extra + labels->columns);
+    if (own->looks[0]) {
+        Random random;
+        random_start(&random, own->seed, RANDOM_LOOK, epoch, (uint64_t)key);
+        const Look look = random_look(&random, &own->look, own->objective.shape->image_size);
+        memcpy(extra + own->objective.extras - LOOK_NUMBERS, &look, sizeof look);
+    }
     return NULL;
 }
 
@@ -67,6 +80,12 @@ static float *take_keep(Supervised *own, int slot, const int32_t *extras, int ba
         for (int b = 0; b < branches; b++)
             memcpy(&own->keep[slot][b * batch + i], extras + i * own->objective.extras + labels + b, sizeof(float));
     return own->keep[slot];
+}
+
+static const Look *take_looks(Supervised *own, int slot, const int32_t *extras, int batch) {
+    for (int i = 0; own->looks[slot] && i < batch; i++)
+        memcpy(&own->looks[slot][i], extras + (i + 1) * own->objective.extras - LOOK_NUMBERS, sizeof(Look));
+    return own->looks[slot];
 }
 
 /* The loss of each micro-batch divides by its share of the batch's known labels, wherever they are in it. */
@@ -79,7 +98,9 @@ static void take_sample(Objective *self, int slot, const int32_t *extras, int fi
     *own->known[slot] = vit_known(own->vit, own->all, own->global_batch) * host->batch / own->global_batch;
     host->labels = own->labels[slot];
     host->known = own->known[slot];
-    host->keep = take_keep(own, slot, extras + (size_t)first * (size_t)self->extras, host->batch);
+    extras += (size_t)first * (size_t)self->extras;
+    host->keep = take_keep(own, slot, extras, host->batch);
+    host->looks = take_looks(own, slot, extras, host->batch);
 }
 
 static Status upload_sample(Objective *self, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
@@ -189,6 +210,7 @@ static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objecti
     own->ops = ops;
     own->targets = options->targets;
     own->seed = options->seed;
+    own->look = options->look;
     own->global_batch = options->global_batch;
     own->objective = (Objective){.draw_extra = draw_sample,
                                  .take_extras = take_sample,

@@ -155,6 +155,7 @@ static Status open_model(Run *run) {
                                   .global_batch = (int)config->train.global_batch,
                                   .seed = (uint64_t)config->train.seed,
                                   .targets = &run->targets,
+                                  .look = {.jitter = config->data.jitter, .erase = config->data.erase},
                                   .freeze_blocks =
                                       (int)(freeze > config->model.depth ? config->model.depth + 1 : freeze)};
     Status status = objective->open(&own, &run->ops, &run->objective);
