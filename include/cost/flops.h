@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Floating-point operations of the masked autoencoder: the one place that counts them. */
+/* Floating-point operations of the masked autoencoder, and of the ViT, whose shape has no decoder: the one place that
+ * counts them. */
 #ifndef FOVEA_COST_FLOPS_H
 #define FOVEA_COST_FLOPS_H
 

@@ -31,7 +31,7 @@ double flops_forward(const ModelShape *shape) {
     return embedding_flops(shape) + shape->depth * block_flops(n.keep + 1, dim, shape->mlp_ratio) +
            2 * (n.keep + 1) * dim * decoder_dim +
            shape->decoder_depth * block_flops(n.patches + 1, decoder_dim, shape->mlp_ratio) +
-           2 * (n.patches + 1) * decoder_dim * n.patch_dim;
+           2 * (n.patches + 1) * decoder_dim * n.patch_dim + 2 * dim * shape_outputs(shape);
 }
 
 double flops_training(const ModelShape *shape) {

@@ -379,6 +379,11 @@ static void work_is_the_tables(void **state) {
         assert_true(fabs(flops_forward(&shape) / 1e9 - table[i].forward) < 0.0051);
         assert_true(fabs(flops_training(&shape) / 1e9 - table[i].training) < 0.0051);
     }
+    /* A ViT-B/16 with a head of 1000 classes, by hand: 2 196 768 768 for the patches, 24 197 768^2 + 4 197^2 768 a
+     * block, 2 768 1000 for the head. */
+    const ModelShape vit = {
+        .image_size = 224, .patch_size = 16, .dim = 768, .depth = 12, .heads = 12, .mlp_ratio = 4, .classes = 1000};
+    assert_true(fabs(flops_forward(&vit) / 1e9 - 35.13) < 0.0051);
 }
 
 int main(void) {
