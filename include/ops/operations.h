@@ -209,15 +209,20 @@ typedef struct {
     int batch, patches, keep, dim;
 } RestoreBackward;
 
-/* y = mean of the tokens after the first (the class token), or the first; FP32, as what follows it is. */
+/* y = mean over the tokens after the first (the class token), or the first alone, of the last residual sum: x +
+ * keep[sample] * scale * branch, as norm_forward's, which is not stored. FP32, as what follows it is. scale and keep
+ * may be NULL. */
 typedef struct {
-    const Real *x; /* [batch][tokens][dim] */
+    const Real *x;      /* [batch][tokens][dim] */
+    const Real *branch; /* [batch][tokens][dim] */
+    const float *scale; /* [dim] */
+    const float *keep;  /* [batch] */
     Pool pool;
     float *y; /* [batch][dim] */
     int batch, tokens, dim;
 } PoolForward;
 
-/* Its gradient, zero for the tokens that are not seen. */
+/* The gradient of the sum, zero for the tokens that are not seen. */
 typedef struct {
     const float *dy;
     Pool pool;

@@ -135,22 +135,25 @@ void cpu_pool_forward(Ops *ops, const PoolForward *a) {
         return;
 #pragma omp parallel for num_threads(ops->threads) schedule(static)
     for (int b = 0; b < a->batch; b++) {
+        const int first = a->pool == POOL_CLS ? 0 : 1, end = a->pool == POOL_CLS ? 1 : a->tokens;
+        const float kept = a->keep ? a->keep[b] : 1.0f;
         float *mean = a->y + (size_t)b * a->dim;
         memset(mean, 0, a->dim * sizeof *mean);
-        if (a->pool == POOL_CLS) {
-            accumulate_row(ops->type, a->x, (size_t)b * a->tokens * a->dim, mean, a->dim);
-            continue;
+        for (int t = first; t < end; t++) {
+            const size_t at = ((size_t)b * a->tokens + t) * a->dim;
+            for (int i = 0; i < a->dim; i++)
+                mean[i] += real_get(ops->type, a->x, at + i) +
+                           (a->scale ? kept * a->scale[i] : kept) * real_get(ops->type, a->branch, at + i);
         }
-        for (int t = 1; t < a->tokens; t++)
-            accumulate_row(ops->type, a->x, ((size_t)b * a->tokens + t) * a->dim, mean, a->dim);
         for (int i = 0; i < a->dim; i++)
-            mean[i] /= a->tokens - 1;
+            mean[i] /= (float)(end - first);
     }
 }
 
 /* The tokens that are seen, and their pool. */
 OpCost cost_pool_forward(const PoolForward *a, RealType type) {
-    return cost_bytes((double)real_size(type) * a->batch * a->dim * (a->pool == POOL_CLS ? 2.0 : a->tokens));
+    const double seen = a->pool == POOL_CLS ? 1 : a->tokens - 1.0;
+    return cost_bytes((2.0 * (double)real_size(type) * seen + sizeof(float)) * a->batch * a->dim);
 }
 
 void cpu_pool_backward(Ops *ops, const PoolBackward *a) {

@@ -134,7 +134,7 @@ void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
         block->norm2.rstd = own_rest ? arena_take(arena, row) : first->norm2.rstd;
     }
     stack->last.sum = arena_take(arena, plane);
-    stack->last.y = arena_take(arena, plane);
+    stack->last.y = stack->last_name ? arena_take(arena, plane) : NULL;
     stack->last.mean = arena_take(arena, row);
     stack->last.rstd = arena_take(arena, row);
     place_branches(stack, arena, plane);
@@ -263,7 +263,21 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
                        &(LinearPass){.x = b->activated, .y = mlp_sum(stack, i)->branch, .rows = rows});
         before = b->norm2.sum;
     }
-    forward_norm(stack, ops, params, &stack->last, before, rows, NULL);
+    if (stack->last_name)
+        forward_norm(stack, ops, params, &stack->last, before, rows, NULL);
+}
+
+void stack_pool(const Stack *stack, Ops *ops, const Params *params, Pool pool, float *y, int batch) {
+    const Norm *last = &stack->last;
+    ops->pool_forward(ops, &(PoolForward){.x = stack->blocks[stack->depth - 1].norm2.sum,
+                                          .branch = last->branch,
+                                          .scale = branch_scale(params, last),
+                                          .keep = branch_keep(stack, last, batch * stack->tokens),
+                                          .pool = pool,
+                                          .y = y,
+                                          .batch = batch,
+                                          .tokens = stack->tokens,
+                                          .dim = stack->dim});
 }
 
 /* Computes again those of a block's activations that other blocks have overwritten. */
@@ -339,6 +353,16 @@ void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *do
     }
 }
 
+/* The last sum of a stack without a last norm, after its last block's activations. */
+static void compute_last_sum(const Stack *stack, Ops *ops, const Params *params, int batch) {
+    const Block *b = &stack->blocks[stack->depth - 1];
+    const int rows = batch * stack->tokens;
+    fp8_repeat(stack->fp8, true);
+    linear_forward(&b->fc2, ops, params, &(LinearPass){.x = b->activated, .y = stack->last.branch, .rows = rows});
+    fp8_repeat(stack->fp8, false);
+    forward_norm(stack, ops, params, &stack->last, b->norm2.sum, rows, NULL);
+}
+
 bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, ActivationVisit visit, void *context) {
     size_t rows = (size_t)batch * (size_t)stack->tokens, plane = rows * (size_t)stack->dim;
     char name[64];
@@ -365,6 +389,8 @@ bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, 
                 return false;
         }
     }
+    if (!stack->last_name)
+        compute_last_sum(stack, ops, params, batch);
     snprintf(name, sizeof name, "%s.%d.mlp.residual", stack->prefix, stack->depth - 1);
     if (!visit(context, name, stack->last.sum, plane))
         return false;

@@ -60,8 +60,10 @@ void stack_params(Stack *stack, Params *params);
 void stack_place(Stack *stack, Arena *arena, RealType type, int batch);
 
 /* Runs the stack on stack->blocks[0].norm1.sum, which the caller has filled ([batch][tokens][dim]); the result is
- * stack->last.y, or stack->last.sum without a last norm. */
+ * stack->last.y, or without a last norm the sum that stack_pool() takes. */
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch);
+/* Pools the last sum, which is not stored, to y [batch][dim]. */
+void stack_pool(const Stack *stack, Ops *ops, const Params *params, Pool pool, float *y, int batch);
 /* Takes the gradient of the result from `dout` through the blocks from `first` on, and leaves that of this block's
  * entry in stack->dx. */
 void stack_backward(Stack *stack, Ops *ops, const Params *params, const Real *dout, int first, int batch, bool add);

@@ -286,12 +286,7 @@ void vit_forward(Vit *vit, const ModelInput *input) {
                                             .dim = s->dim});
     vit->stack.keep = input->keep;
     stack_forward(&vit->stack, ops, p, batch);
-    ops->pool_forward(ops, &(PoolForward){.x = vit->stack.last.sum,
-                                          .pool = s->pool,
-                                          .y = vit->pooled,
-                                          .batch = batch,
-                                          .tokens = 1 + patches,
-                                          .dim = s->dim});
+    stack_pool(&vit->stack, ops, p, s->pool, vit->pooled, batch);
     forward_head(vit, batch);
     ops->device->range_pop(ops->device);
 }

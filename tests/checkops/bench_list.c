@@ -88,7 +88,8 @@ static OpCost restore_backward(Bed *b, const int *n) {
          .dmask_token = b->pool[5], .batch = n[0], .patches = n[1], .keep = n[2], .dim = n[3]);
 }
 static OpCost pool_forward(Bed *b, const int *n) {
-    CALL(pool_forward, PoolForward, .x = b->pool[0], .y = b->pool[4], .batch = n[0], .tokens = n[1], .dim = n[2]);
+    CALL(pool_forward, PoolForward, .x = b->pool[0], .branch = b->pool[1], .y = b->pool[4], .batch = n[0],
+         .tokens = n[1], .dim = n[2]);
 }
 static OpCost pool_backward(Bed *b, const int *n) {
     CALL(pool_backward, PoolBackward, .dy = b->pool[0], .dx = b->pool[4], .batch = n[0], .tokens = n[1], .dim = n[2]);

@@ -286,17 +286,32 @@ void check_pool_forward(Check *check) {
     Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_float_output(check, "y", count);
+    float *branch = check_reals(check, "branch", BUFFER_INPUT, in, 1);
+    float *scale = check->round % 3 ? check_floats(check, "scale", BUFFER_INPUT, p.dim, 1) : NULL;
+    float *keep = check->round / 2 % 2 ? check_floats(check, "keep", BUFFER_INPUT, p.batch, 1) : NULL;
     RUN(check)
-    check->ops.pool_forward(
-        &check->ops,
-        &(PoolForward){.x = AT(x), .pool = p.pool, .y = AT(y), .batch = p.batch, .tokens = p.tokens, .dim = p.dim});
+    check->ops.pool_forward(&check->ops, &(PoolForward){.x = AT(x),
+                                                        .branch = AT(branch),
+                                                        .scale = AT(scale),
+                                                        .keep = AT(keep),
+                                                        .pool = p.pool,
+                                                        .y = AT(y),
+                                                        .batch = p.batch,
+                                                        .tokens = p.tokens,
+                                                        .dim = p.dim});
     p.x = check_copy(check, x, in);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
+    for (size_t i = 0; i < in; i++)
+        p.x[i] += (keep ? keep[i / p.dim / p.tokens] : 1.0) * (scale ? scale[i % p.dim] : 1.0) * branch[i];
     for (int b = 0; b < p.batch; b++)
         for (int d = 0; d < p.dim; d++) {
             want[(size_t)b * p.dim + d] = pooled_mean(&p, b, d);
-            for (int i = 1; i < p.tokens && p.pool == POOL_MEAN; i++) /* n roundings of the sum, divided by n - 1 */
-                bound[(size_t)b * p.dim + d] += ROUNDING * 1.1 * fabs(p.x[((size_t)b * p.tokens + i) * p.dim + d]);
+            /* Two products and a sum, then n roundings of the sums, divided by n - 1. */
+            for (int i = 0; i < p.tokens; i++) {
+                const size_t at = ((size_t)b * p.tokens + i) * p.dim + d;
+                const double size = fabs(x[at]) + fabs(p.x[at] - x[at]), terms = p.pool == POOL_MEAN ? p.tokens - 1 : 1;
+                bound[(size_t)b * p.dim + d] += sees(&p, i) ? ROUNDING * (3 / terms + 1.1) * size : 0;
+            }
         }
     check_bounds(check, "y", y, want, bound, count);
 }

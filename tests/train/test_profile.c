@@ -145,7 +145,9 @@ static void other_operations_hand_on_their_arguments(void **state) {
                                                      .visible = out[2],
                                                      .target = out[3],
                                                      .batch = 2});
-        ops.pool_forward(&ops, &(PoolForward){.x = x, .y = out[4], .batch = 2, .tokens = 4, .dim = 3});
+        ops.pool_forward(
+            &ops,
+            &(PoolForward){.x = x, .branch = x, .scale = x, .keep = x, .y = out[4], .batch = 2, .tokens = 4, .dim = 3});
         ops.pool_backward(&ops, &(PoolBackward){.dy = x, .dx = out[5], .batch = 2, .tokens = 4, .dim = 3});
         ops.cross_entropy_loss(&ops, &(CrossEntropyLoss){.logits = x,
                                                          .labels = labels,
