@@ -23,9 +23,9 @@ SAN     ?=
 TARGET  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
 MARCH   ?= $(if $(filter x86_64,$(TARGET)),x86-64-v3,$(if $(filter $(TARGET),$(shell uname -m)),native,armv8.2-a))
 # Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves. The same holds for
-# unit tests.
+# unit tests, most of all under the sanitizers: their many assertions take three times as long to compile with -O1.
 CFLAGS  ?= $(if $(SAN),-O1 -g1,-O3 -g)
-TEST_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O1 -g1)
+TEST_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O$(if $(SAN),0,1) -g1)
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
@@ -93,17 +93,23 @@ CUDNN_TEST := $(if $(CUDNN),$(if $(SAN),,$(addprefix $(B)/tests/cudnn/,plans run
 CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
 PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
-# The tests of this build for tests/run. ThreadSanitizer gets those that start threads of our own.
-TESTED   := $(UNIT) $(EMU_TEST) $(B)/tests/checkops
+# The tests of this build for tests/run. Those that take seconds run in the plain build, since the sanitizers make them
+# three to five times as slow; all others run under the sanitizers, and checkops in both. LONG=1: everything in both.
+# ThreadSanitizer gets those that start threads of our own.
+SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults model/test_mae stage/test_fundus stage/test_phash \
+            train/test_figures train/test_key_effects train/test_plan train/test_recipe train/test_step)
+EVERY    := $(UNIT) $(EMU_TEST)
+TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW),$(EVERY)),$(SLOW))) $(B)/tests/checkops
 ifeq ($(SAN),thread)
-TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint%),$(UNIT))
+TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint$(if $(LONG),%)),$(UNIT))
 endif
 
-.PHONY: all programs builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches fuzz test test-long demo bench bench-data help clean format man install install-built uninstall force
+.PHONY: all programs checked builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches fuzz test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
-tests: all accept tested man $(BENCH)
+checked: all accept tested man $(BENCH)
+tests: checked $(EVERY)
 help:
 	@sed -n '2,8p' Makefile | cut -c3-
 	@echo "targets: all accept demo test test-long test-arm64 bench bench-data tests man install uninstall format clean"
@@ -241,14 +247,14 @@ $(SASS): %.sass: %.o
 # The plain build, the two sanitizers' builds, and everything in tests/ run on them.
 test test-long:
 	tools/setup
-	+@$(MAKE) --no-print-directory $(JOBS) builds
+	+@$(MAKE) --no-print-directory $(JOBS) builds $(if $(filter test-long,$@),LONG=1)
 	$(if $(filter test-long,$@),-@tools/setup --arm64)
 	$(if $(filter test-long,$@),+-@$(MAKE) --no-print-directory cross-arm64)
 	+@tests/run $(if $(filter test-long,$@),--long)
 # At once, so that no core waits for another build's last file.
 builds: build-plain build-address,undefined build-thread
 build-plain:
-	+@$(MAKE) --no-print-directory tests
+	+@$(MAKE) --no-print-directory checked
 build-address,undefined build-thread: build-%:
 	+@$(MAKE) --no-print-directory tested SAN=$*
 demo test test-long cross-arm64 test-arm64: JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(CI),WERROR=1)
@@ -260,7 +266,7 @@ cross-arm64:
 	@test -d $(ARM64_LIBRARIES) || { echo "cross-arm64: $(ARM64_ROOT) is missing; run tools/setup --arm64" >&2; exit 69; }
 	+@PKG_CONFIG_SYSROOT_DIR=$(CURDIR)/$(ARM64_ROOT) PKG_CONFIG_LIBDIR=$(ARM64_LIBRARIES) $(MAKE) --no-print-directory $(JOBS) \
 	    CC="aarch64-linux-gnu-gcc --sysroot=$(CURDIR)/$(ARM64_ROOT)" CXX="aarch64-linux-gnu-g++ --sysroot=$(CURDIR)/$(ARM64_ROOT)" \
-	    NVCC= B=build/arm64 programs accept tested
+	    NVCC= B=build/arm64 LONG=1 programs accept tested
 programs: $(PROGRAMS) $(B)/synth
 test-arm64: cross-arm64
 	+@$(MAKE) --no-print-directory $(JOBS) programs accept

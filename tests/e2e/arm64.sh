@@ -28,7 +28,7 @@ ended() {
 }
 export -f run_apart
 export TMP
-mapfile -t programs < <(make -s --no-print-directory list-tested CC=aarch64-linux-gnu-gcc NVCC= B=$arm)
+mapfile -t programs < <(make -s --no-print-directory list-tested CC=aarch64-linux-gnu-gcc NVCC= B=$arm LONG=1)
 # The longest, checkops, is the last of the list.
 printf '%s\n' "${programs[@]}" | tac | xargs -P "$(nproc)" -I{} bash -c 'run_apart {}'
 for program in "${programs[@]}"; do check "${program#$arm/tests/}" ended "$program"; done

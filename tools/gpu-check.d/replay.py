@@ -16,8 +16,10 @@ def worst_of(text):
 
 
 def replay(part):
+    wanted = os.environ.get("FOVEA_CHECK_CASES", "").split()
     cases = sorted(name for name in os.listdir(CASES) if name.endswith(".safetensors")
-                   and notes(os.path.join(CASES, name)).get("kind") in ("mae", "vit_finetune"))
+                   and notes(os.path.join(CASES, name)).get("kind") in ("mae", "vit_finetune")
+                   and (not wanted or os.path.splitext(name)[0] in wanted))
     missed = []
     for name in cases:
         for precision in PRECISIONS:
