@@ -92,7 +92,8 @@ def huge_case(part):
     """A case without tensors, whose model takes 1.8 TB: replay allocates at once, where train plans first."""
     path = os.path.join(part.folder, "huge.safetensors")
     shape = {"kind": "mae", "image_size": 32, "patch_size": 8, "dim": 8192, "depth": 128, "heads": 128, "decoder_dim": 32,
-             "decoder_depth": 1, "decoder_heads": 2, "mask_ratio": 0.75, "batch": 8, "steps": 1}
+             "decoder_depth": 1, "decoder_heads": 2, "mask_ratio": 0.75, "norm_pix_loss": 1, "lr": 1e-3,
+             "weight_decay": 0.05, "beta1": 0.9, "beta2": 0.95, "adam_eps": 1e-8, "batch": 8, "steps": 1}
     header = json.dumps({"__metadata__": {key: str(value) for key, value in shape.items()}}).encode()
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)
