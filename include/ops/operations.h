@@ -210,8 +210,8 @@ typedef struct {
 } RestoreBackward;
 
 /* y = mean over the tokens after the first (the class token), or the first alone, of the last residual sum: x +
- * keep[sample] * scale * branch, as norm_forward's, which is not stored. FP32, as what follows it is. scale and keep
- * may be NULL. */
+ * keep[sample] * scale * branch, as norm_forward's, which is not stored; branch NULL: x is that sum. FP32, as what
+ * follows it is. scale and keep may be NULL. */
 typedef struct {
     const Real *x;      /* [batch][tokens][dim] */
     const Real *branch; /* [batch][tokens][dim] */

@@ -143,7 +143,8 @@ void cpu_pool_forward(Ops *ops, const PoolForward *a) {
             const size_t at = ((size_t)b * a->tokens + t) * a->dim;
             for (int i = 0; i < a->dim; i++)
                 mean[i] += real_get(ops->type, a->x, at + i) +
-                           (a->scale ? kept * a->scale[i] : kept) * real_get(ops->type, a->branch, at + i);
+                           (a->branch ? (a->scale ? kept * a->scale[i] : kept) * real_get(ops->type, a->branch, at + i)
+                                      : 0.0f);
         }
         for (int i = 0; i < a->dim; i++)
             mean[i] /= (float)(end - first);
@@ -153,7 +154,7 @@ void cpu_pool_forward(Ops *ops, const PoolForward *a) {
 /* The tokens that are seen, and their pool. */
 OpCost cost_pool_forward(const PoolForward *a, RealType type) {
     const double seen = a->pool == POOL_CLS ? 1 : a->tokens - 1.0;
-    return cost_bytes((2.0 * (double)real_size(type) * seen + sizeof(float)) * a->batch * a->dim);
+    return cost_bytes(((a->branch ? 2.0 : 1.0) * (double)real_size(type) * seen + sizeof(float)) * a->batch * a->dim);
 }
 
 void cpu_pool_backward(Ops *ops, const PoolBackward *a) {

@@ -229,9 +229,10 @@ __global__ void __launch_bounds__(THREADS)
 #pragma unroll 4
             for (int token = seen.first + threadIdx.x / WARP; token < seen.end; token += WARPS) {
                 const size_t at = ((size_t)sample * tokens + token) * dim + column;
-                float values[N], added[N];
+                float values[N], added[N] = {0};
                 load_vector(x + at, values);
-                load_vector(branch + at, added);
+                if (branch)
+                    load_vector(branch + at, added);
 #pragma unroll
                 for (int k = 0; k < N; k++)
                     total[k] += values[k] + scales[k] * added[k];

@@ -286,9 +286,9 @@ void check_pool_forward(Check *check) {
     Pooling p = draw_pool(check);
     const size_t in = (size_t)p.batch * p.tokens * p.dim, count = (size_t)p.batch * p.dim;
     float *x = check_reals(check, "x", BUFFER_INPUT, in, 1), *y = check_float_output(check, "y", count);
-    float *branch = check_reals(check, "branch", BUFFER_INPUT, in, 1);
-    float *scale = check->round % 3 ? check_floats(check, "scale", BUFFER_INPUT, p.dim, 1) : NULL;
-    float *keep = check->round / 2 % 2 ? check_floats(check, "keep", BUFFER_INPUT, p.batch, 1) : NULL;
+    float *branch = check->round % 7 ? check_reals(check, "branch", BUFFER_INPUT, in, 1) : NULL;
+    float *scale = branch && check->round % 3 ? check_floats(check, "scale", BUFFER_INPUT, p.dim, 1) : NULL;
+    float *keep = branch && check->round / 2 % 2 ? check_floats(check, "keep", BUFFER_INPUT, p.batch, 1) : NULL;
     RUN(check)
     check->ops.pool_forward(&check->ops, &(PoolForward){.x = AT(x),
                                                         .branch = AT(branch),
@@ -301,7 +301,7 @@ void check_pool_forward(Check *check) {
                                                         .dim = p.dim});
     p.x = check_copy(check, x, in);
     double *want = check_numbers(check, count), *bound = check_numbers(check, count);
-    for (size_t i = 0; i < in; i++)
+    for (size_t i = 0; i < in && branch; i++)
         p.x[i] += (keep ? keep[i / p.dim / p.tokens] : 1.0) * (scale ? scale[i % p.dim] : 1.0) * branch[i];
     for (int b = 0; b < p.batch; b++)
         for (int d = 0; d < p.dim; d++) {
