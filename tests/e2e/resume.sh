@@ -158,6 +158,19 @@ damaged() {
     rm -rf "$directory"
 }
 
+# towards OBJECTIVE LABEL KEY...: the same towards labels, with everything that is drawn for a sample.
+towards() {
+    local key keys=("train.objective=$1" "data.label=$2" data.jitter=0.3 data.erase=0.3 model.drop_path=0.3 train.head_epochs=1)
+    write_config
+    for key in "${keys[@]}" "${@:3}"; do
+        sed -i "s/^\\[${key%%.*}\\]\$/&\n${key#*.}/" "$TMP/small.ini"
+    done
+    rm -rf "$TMP/reference"
+    make_reference
+    check "towards $1" grep -q val_figures "$TMP/reference/metrics.jsonl"
+    killed_round 2 "$(printf 'rename:%d' $((1 + RANDOM % 10)))" "$(printf 'write:%d' $((1 + RANDOM % 30)))"
+}
+
 draw_images
 write_config
 make_reference
@@ -171,3 +184,9 @@ stopped_by HUP
 until_and_on
 damaged weights.safetensors
 damaged optimizer.safetensors
+towards classify lesions data.balance=on
+if [ -n "${FOVEA_LONG:-}" ]; then
+    towards ordinal grade train.class_weights=on
+    towards multilabel lesions
+    towards regress age,cup_to_disc optim.l2sp=0.1
+fi

@@ -72,3 +72,12 @@ expect_output "cross_entropy_loss"
 expect_exit 65 train --force --set val.every=35 --set data.label=cup
 expect_output "has no label 'cup'; it has"
 expect_exit 64 train --resume --set val.every=35 --set train.objective=ordinal --set val.metric=kappa_quadratic
+
+# On an emulated GPU, which crops and alters the pack's records itself: held there, or uploaded batch by batch.
+weights() { echo "$TMP/$1/ckpt/latest/weights.safetensors"; }
+for cache in page device; do
+    check "records of a pack on an emulated GPU, cache $cache" train --set train.device=emu --set train.steps=2 --set val.every=2 \
+        --set val.images=8 --set train.deterministic=on --set data.jitter=0.4 --set data.erase=0.5 --set model.drop_path=0.3 \
+        --set val.metric= --set data.cache=$cache --set run.dir="$TMP/$cache"
+done
+check "and both ways are the same" cmp "$(weights page)" "$(weights device)"

@@ -84,6 +84,8 @@ static void bad_labels_are_refused(void **state) {
         {REGRESS, "age", "5 1e39 5 5 5 nan 4 4", "age is inf for 1.png, which is not finite"},
         {CLASSIFY, "grade", "0 1 1 0 1 0 nan nan", "none of the 2 images"},
         {CLASSIFY, "grade", "nan nan nan nan nan nan 1 0", "none of the 6 images"},
+        {CLASSIFY " val.images=1", "grade", "0 1 1 0 1 0 nan 1",
+         "none of the first 1 validation images has a label grade"},
         {CLASSIFY, "grade", "0 1 low 0 1 0 1 0", "labels.csv:4: grade is 'low', which is no number"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -210,11 +210,25 @@ static Status group_records(const Config *config, const Targets *targets, Record
     return status;
 }
 
+/* A validation takes the first images alone. */
+static Status check_seen(const Config *config, const Labels *val) {
+    const int64_t seen = config->val.images < val->count ? config->val.images : val->count;
+    for (int64_t r = 0; r < seen; r++)
+        if (labels_has_any(val, r))
+            return NULL;
+    return status_error(
+        EXIT_DATA,
+        "%s: none of the first %lld validation images has a label %s; raise val.images, or label some of "
+        "them",
+        val->text, (long long)seen, val->names[0]);
+}
+
 static Status open_val(const Config *config, const Records *val, Targets *targets) {
     if (!val->count)
         return NULL;
     TRY(status_append(labels_open(val, config->data.label, &targets->val), " (data.label, data.val)"));
     TRY(check_values(targets, &targets->val, val, targets->classes));
+    TRY(check_seen(config, &targets->val));
     return labels_check_disjoint(&targets->train, &targets->val);
 }
 
