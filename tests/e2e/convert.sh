@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # ./convert: weights of other programs in (tests/cases), safetensors and PyTorch's files out. FOVEA_PYTHON names a Python
-# that has PyTorch.
+# that has PyTorch, and timm for the last of the tests.
 . "$(dirname "$0")/lib.sh"
 
 CONVERT=$BUILD/convert
@@ -32,7 +32,7 @@ refused README.md "neither safetensors nor"
 check "nothing was run" test ! -e /tmp/pwned_by_pickle
 
 # A name with a line feed in it stays on the line.
-printf '\115\0\0\0\0\0\0\0{"a\\nb":{"dtype":"F128","shape":[0],"data_offsets":[0,0]}}%-19s' >"$TMP/lines.safetensors"
+printf '\115\0\0\0\0\0\0\0{"a\\nb":{"dtype":"F128","shape":[0],"data_offsets":[0,0]}}                   ' >"$TMP/lines.safetensors"
 refused "$TMP/lines.safetensors" 'a?b'
 
 # --- What is written -------------------------------------------------------------------------------------------------
@@ -122,3 +122,21 @@ for mapped in (False, True):
     assert {name: (kinds[t.dtype], list(t.shape), data(t)) for name, t in back.items()} == expected
 PYTHON
 check "PyTorch loads what is written" "$python" "$TMP/written.py" "$CONVERT" "$TMP"
+
+if ! "$python" -c 'import timm' 2>/dev/null; then
+    skip "timm loads an encoder" "no timm beside PyTorch (FOVEA_PYTHON names a Python)"
+    exit 0
+fi
+cat >"$TMP/strict.py" <<'PYTHON'
+# Every name and shape of timm's model, and no other.
+import sys
+import torch
+from timm.models.vision_transformer import VisionTransformer
+
+for path, options in ((sys.argv[1], {"img_size": 32, "patch_size": 8, "num_heads": 4}),
+                      (sys.argv[2], {"img_size": 70, "patch_size": 14, "num_heads": 2, "init_values": 1e-5})):
+    model = VisionTransformer(embed_dim=32, depth=2, num_classes=0, **options)
+    model.load_state_dict(torch.load(path, weights_only=True)["model"], strict=True)
+PYTHON
+check "DINOv2's encoder alone" "$CONVERT" $cases/import/dinov2_teacher.pth "$TMP/dinov2.pth" --encoder
+check "timm loads an encoder" "$python" "$TMP/strict.py" "$TMP/encoder.pth" "$TMP/dinov2.pth"
