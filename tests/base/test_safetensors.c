@@ -177,6 +177,11 @@ static void a_written_by_hand_header_is_taken(void **state) {
     assert_int_equal(((const int32_t *)tensor->data)[1], 0);
     assert_int_equal(safetensors_find(file, "y")->count, 1);
     safetensors_close(file);
+    write_header(path, "{\"x\":{\"data_offsets\":[0,8],\"shape\":[1],\"dtype\":\"F64\"}}", 8);
+    assert_fine(safetensors_open(path, &file));
+    assert_int_equal((uintptr_t)safetensors_find(file, "x")->data % 8, 0);
+    assert_true(*(const double *)safetensors_find(file, "x")->data == 0);
+    safetensors_close(file);
 }
 
 static void every_malformed_header_is_refused(void **state) {
@@ -248,6 +253,27 @@ static void every_malformed_header_is_refused(void **state) {
         assert_null(file);
         assert_refused(safetensors_open(path, &file), EXIT_DATA, path);
     }
+}
+
+/* JSON takes 30 times its bytes in memory where values are short, and looking for equal keys goes through all pairs. */
+static void a_header_of_too_many_values_is_refused(void **state) {
+    char path[TEMP_PATH * 2];
+    SafeTensors *file;
+    const int count = 300000;
+    char *header = malloc((size_t)count * 16);
+    assert_non_null(header);
+    for (int i = 0; i < 2; i++) {
+        size_t length = (size_t)sprintf(header, "        {\"%s\":%c", i ? "__metadata__" : "a", i ? '{' : '[');
+        for (int j = 0; j < (i ? 5000 : count); j++)
+            length += (size_t)sprintf(header + length, i ? "%s\"%d\":\"\"" : "%s%d", j ? "," : "", i ? j : j % 10);
+        length += (size_t)sprintf(header + length, i ? "}}" : "]}");
+        for (int j = 0; j < 8; j++)
+            header[j] = (char)((length - 8) >> 8 * j);
+        write_raw(temp_path(state, "values", path), header, length, "", 0);
+        assert_refused(safetensors_open(path, &file), EXIT_DATA,
+                       i ? "__metadata__ has 5000 entries" : "its header has 300002 values");
+    }
+    free(header);
 }
 
 static void a_cut_off_file_is_refused(void **state) {
@@ -400,6 +426,7 @@ int main(void) {
         cmocka_unit_test(the_file_is_laid_out_as_the_format_says),
         cmocka_unit_test(a_written_by_hand_header_is_taken),
         cmocka_unit_test(every_malformed_header_is_refused),
+        cmocka_unit_test(a_header_of_too_many_values_is_refused),
         cmocka_unit_test(a_cut_off_file_is_refused),
         cmocka_unit_test(an_impossible_header_length_is_refused),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_named),

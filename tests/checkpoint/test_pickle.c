@@ -236,6 +236,13 @@ static void other_ways_to_write_a_dictionary_are_read(void **state) {
     assert_fine(weights_open(path, "other", &weights));
     assert_int_equal(weights_find(weights, "w")->count, 12);
     weights_close(weights);
+    /* Protocol 4: a frame, and references by the order in which values were remembered. */
+    static const char framed[] = "\x80\x04\x95\0\0\0\0\0\0\0\0}\x94(" P_TEXT("\x05", "model") "\x94}" P_TEXT(
+        "\x01", "w") "\x94" P_MATRIX "s" P_TEXT("\x05", "other") "}h\x02" P_TENSOR(P_FLOATS, "K\x02", "", "") "su.";
+    torch_make(path, BYTES(framed));
+    assert_fine(weights_open(path, "other", &weights));
+    assert_floats(weights, "w", 0, (const float[]){2}, 1);
+    weights_close(weights);
 }
 
 /* Bytes changed, cut out, repeated: read or refused. Sanitizers see the rest. */
