@@ -7,6 +7,8 @@
 
 /* Seconds on a clock that only goes forward; its start is arbitrary. */
 double clock_now(void);
+/* Seconds since 1970 began, UTC. */
+double clock_date(void);
 /* Seconds of processor time that this process, all its threads together, has used. */
 double clock_processor(void);
 /* The time `seconds` from now, for pthread_cond_timedwait(3). */

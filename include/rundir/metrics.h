@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.jsonl: one JSON object a line, each appended with one write(2), so that a reader never sees half of one. A
  * training line covers the steps since the training line before it, an FP8 line those since the FP8 line before it; a
- * validation line has step, val_loss and the figures of labels. docs/run-directory.md describes the fields. */
+ * validation line has step, val_loss and the figures of labels. docs/run-directory.md describes the fields. Each line
+ * is also an event of TensorBoard, in a file beside metrics.jsonl. */
 #ifndef FOVEA_RUNDIR_METRICS_H
 #define FOVEA_RUNDIR_METRICS_H
 
-#include "base/status.h"
+#include "rundir/events.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +42,7 @@ typedef struct {
 typedef struct {
     char *path;
     int descriptor; /* O_APPEND; -1: not open */
+    Events events;
 } Metrics;
 
 /* Opens `path` for appending. First drops the lines of steps after `last_step`, and those that are no JSON object with

@@ -16,6 +16,10 @@ double clock_now(void) {
     return read_clock(CLOCK_MONOTONIC);
 }
 
+double clock_date(void) {
+    return read_clock(CLOCK_REALTIME);
+}
+
 double clock_processor(void) {
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }

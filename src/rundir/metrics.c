@@ -73,14 +73,16 @@ static Status reopen_after(Metrics *metrics, int64_t last_step) {
 Status metrics_open(Metrics *metrics, const char *path, int64_t last_step) {
     *metrics = (Metrics){.descriptor = -1};
     TRY(files_path(&metrics->path, "%s", path));
-    return reopen_after(metrics, last_step);
+    TRY(reopen_after(metrics, last_step));
+    return events_open(&metrics->events, path, last_step);
 }
 
 Status metrics_drop_after(Metrics *metrics, int64_t last_step) {
-    return reopen_after(metrics, last_step);
+    TRY(reopen_after(metrics, last_step));
+    return events_drop_after(&metrics->events, last_step);
 }
 
-/* Ends the line and appends it with one write. */
+/* Ends the line and appends it with one write; then the event that is made of it. */
 static Status append_line(Metrics *metrics, Json *json) {
     char *text;
     size_t size;
@@ -88,6 +90,8 @@ static Status append_line(Metrics *metrics, Json *json) {
     json_newline(json);
     TRY(json_close(json, "a line of metrics", &text, &size));
     Status status = files_write_all(metrics->descriptor, metrics->path, text, size);
+    if (!status)
+        status = events_append(&metrics->events, text, size);
     free(text);
     return status;
 }
@@ -153,6 +157,7 @@ Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *laye
 void metrics_close(Metrics *metrics) {
     if (metrics->path && metrics->descriptor >= 0)
         close(metrics->descriptor);
+    events_close(&metrics->events);
     free(metrics->path);
     *metrics = (Metrics){.descriptor = -1};
 }

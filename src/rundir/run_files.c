@@ -2,6 +2,7 @@
 #include "rundir/run_files.h"
 
 #include "base/files.h"
+#include "rundir/events.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,10 +26,6 @@ static bool is_among(const char *name, const char *const *names) {
     return false;
 }
 
-bool run_files_own(const char *name) {
-    return is_among(name, files) || is_among(name, folders);
-}
-
 /* Whether `name` is PREFIX, a number, and one of the suffixes. */
 static bool is_numbered(const char *name, const char *prefix, const char *const *suffixes) {
     const size_t length = strlen(prefix), digits = strspn(name + strnlen(name, length), "0123456789");
@@ -39,6 +36,14 @@ static bool is_numbered(const char *name, const char *prefix, const char *const 
         if (strcmp(rest, *suffixes) == 0)
             return true;
     return false;
+}
+
+static bool is_events(const char *name) {
+    return is_numbered(name, EVENTS_PREFIX, (const char *const[]){"", NULL});
+}
+
+bool run_files_own(const char *name) {
+    return is_among(name, files) || is_among(name, folders) || is_events(name);
 }
 
 static bool is_checkpoint(const char *name) {
@@ -61,7 +66,7 @@ static bool is_link(const char *name) {
 }
 
 static bool is_file(const char *name) {
-    return is_among(name, files) && strcmp(name, "run.json") != 0;
+    return (is_among(name, files) && strcmp(name, "run.json") != 0) || is_events(name);
 }
 
 /* Removes the folder if nothing is left in it. A link to one stays, and so does one that cannot be removed: it can be

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time: the clock goes forward, deadlines are in the future, durations read as hours, minutes and seconds. */
+/* Time: the clock goes forward, the date is today's, deadlines are in the future, durations read as hours, minutes and
+ * seconds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +18,13 @@ static void the_clock_goes_forward(void **state) {
         end = i % 1000 ? end : clock_now();
     assert_true(end > start && end - start < 3600);
     assert_true(clock_processor() > busy);
+}
+
+static void the_date_is_the_systems(void **state) {
+    (void)state;
+    const time_t before = time(NULL);
+    const double date = clock_date();
+    assert_true(date >= (double)before && date < (double)before + 60);
 }
 
 static double seconds_of(struct timespec time) {
@@ -53,6 +61,7 @@ static void durations_read_as_a_clock_does(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_clock_goes_forward),
+        cmocka_unit_test(the_date_is_the_systems),
         cmocka_unit_test(a_deadline_is_that_far_away),
         cmocka_unit_test(durations_read_as_a_clock_does),
     };

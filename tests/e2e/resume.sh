@@ -50,6 +50,7 @@ killed_round() {
     train "$directory" --resume --set data.workers="$workers" >"$TMP/output" 2>&1 || status=$?
     if [ "$status" = 0 ]; then
         same_as_reference "$name" "$directory"
+        keep_events "$directory"
     else
         not_ok "$name" "seed $SEED: resuming ended with $status: $(tail -n 1 "$TMP/output")"
     fi
@@ -66,8 +67,10 @@ killed_rounds() {
         done
         killed_round $((1 + round % 2)) "${points[@]}"
     done
+    # In the event of a step after the first checkpoint; once more ten steps later.
+    killed_round 2 event:16 event:10
     # On a slow disk checkpoints are left out, and fewer calls come than were counted.
-    for kind in "${KINDS[@]}"; do
+    for kind in "${KINDS[@]}" event; do
         if [ -z "${hits[$kind]:-}" ]; then killed_round 1 "$kind:2"; fi
         if [ -z "${hits[$kind]:-}" ]; then not_ok "a kill in $kind" "no such call was made"; fi
         line="$line $kind ${hits[$kind]:-0}"
@@ -171,9 +174,127 @@ towards() {
     killed_round 2 "$(printf 'rename:%d' $((1 + RANDOM % 10)))" "$(printf 'write:%d' $((1 + RANDOM % 30)))"
 }
 
+# What events_match needs of a run.
+keep_events() {
+    kept=$((kept + 1))
+    mkdir -p "$TMP/events/$kept"
+    cp "$1"/metrics.jsonl "$1"/events.out.tfevents.* "$TMP/events/$kept"
+}
+
+# Every number of metrics.jsonl, and no other, is what a reader of the events finds: TensorBoard's, and a small one that
+# also checks the checksums and counts the files whose last event was cut short.
+events_match() {
+    local python='' candidate
+    cat >"$TMP/events.py" <<'PYTHON'
+import glob, json, struct, sys
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x82f63b78 * (crc & 1)
+    return crc ^ 0xffffffff
+
+def masked(data):
+    crc = crc32c(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff)
+
+def fields(data):
+    at = 0
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+    while at < len(data):
+        key = varint()
+        if key & 7 == 0:
+            yield key >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}[key & 7] if key & 7 != 2 else varint()
+        yield key >> 3, data[at : at + size]
+        at += size
+
+def read(folder):
+    found, cut = {}, 0
+    for path in sorted(glob.glob(folder + "/events.out.tfevents.*")):
+        data = open(path, "rb").read()
+        at = 0
+        while at < len(data):
+            size = int.from_bytes(data[at : at + 8], "little")
+            if at + 12 > len(data) or at + size + 16 > len(data):
+                cut += 1
+                break
+            event = data[at + 12 : at + 12 + size]
+            assert data[at + 8 : at + 12] == masked(data[at : at + 8]) and data[at + 12 + size : at + size + 16] == masked(event)
+            at += size + 16
+            parts = dict(fields(event))
+            step = parts.get(2, 0)
+            if 7 in parts:  # START
+                found = {key: value for key, value in found.items() if key[0] < step}
+            for _, value in fields(parts.get(5, b"")):
+                scalar = dict(fields(value))
+                key = step, scalar[1].decode()
+                assert key not in found, key
+                found[key] = struct.unpack("<f", scalar[2])[0]
+    return found, cut
+
+def accumulated(folder):
+    accumulator = EventAccumulator(folder, size_guidance={"scalars": 0})
+    accumulator.Reload()
+    events = [((event.step, tag), event.value) for tag in accumulator.Tags()["scalars"] for event in accumulator.Scalars(tag)]
+    assert len(dict(events)) == len(events), "a step twice"
+    return dict(events), 0
+
+def numbers(outer, fields):
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from numbers(outer + name + "/", value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and outer + name != "step":
+            yield outer + name, struct.unpack("<f", struct.pack("<f", value))[0]
+
+if sys.argv[1] == "tensorboard":
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    read = accumulated
+cuts = 0
+for folder in sys.argv[2:]:
+    lines = [json.loads(line) for line in open(folder + "/metrics.jsonl")]
+    wanted = {(line["step"], tag): value for line in lines for tag, value in numbers("", line)}
+    found, cut = read(folder)
+    cuts += cut
+    assert len(wanted) > 500, folder
+    wrong = [key for key in sorted(wanted.keys() | found.keys()) if wanted.get(key) != found.get(key)]
+    assert not wrong, (folder, wrong[:3])
+print(cuts, "files of events are cut short")
+PYTHON
+    if ! command -v python3 >/dev/null; then
+        skip "events are the numbers of metrics.jsonl" "no python3"
+        return
+    fi
+    check "events are the numbers of metrics.jsonl in $kept runs" python3 "$TMP/events.py" own "$TMP"/events/*
+    if grep -q '^[1-9]' "$TMP/output"; then ok "$(cat "$TMP/output")"; else not_ok "a kill cuts an event short" "none was"; fi
+    for candidate in "${FOVEA_PYTHON-}" python3 /usr/bin/python3; do
+        if [ "$candidate" ] && "$candidate" -c 'import tensorboard' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ "$python" ]; then
+        check "TensorBoard reads the same" "$python" "$TMP/events.py" tensorboard "$TMP"/events/*
+    else
+        skip "TensorBoard reads the same" "no Python with tensorboard (FOVEA_PYTHON names one)"
+    fi
+}
+
+kept=0
 draw_images
 write_config
 make_reference
+keep_events "$TMP/reference"
 best_of_reference
 check "two workers" train "$TMP/workers" --set data.workers=2
 same_as_reference "two workers: equal" "$TMP/workers"
@@ -182,6 +303,7 @@ killed_rounds
 stopped_by TERM
 stopped_by HUP
 until_and_on
+keep_events "$TMP/until"
 damaged weights.safetensors
 damaged optimizer.safetensors
 towards classify lesions data.balance=on
@@ -190,3 +312,4 @@ if [ -n "${FOVEA_LONG:-}" ]; then
     towards multilabel lesions
     towards regress age,cup_to_disc optim.l2sp=0.1
 fi
+events_match

@@ -5,7 +5,8 @@
  *   FOVEA_CRASH_AT=KIND:N      SIGKILL in the N-th call of KIND: write (part of the bytes is written), pwrite (also
  *                              copy_file_range), fsync,
  *                              fdatasync, rename, symlink, unlink, mkdir; KIND-after: when the call is done;
- *                              step: before the N-th write to a metrics.jsonl, that is between two steps
+ *                              step: before the N-th write to a metrics.jsonl, that is between two steps;
+ *                              event: in the N-th write to a file of TensorBoard's events
  *   FOVEA_CRASH_SEED=S         decides how many bytes of a write get through
  *   FOVEA_CRASH_LOG=FILE       gets the line "KIND N PATH" when it fires
  *   FOVEA_CRASH_TRACE=FILE     gets a line "KIND PATH FROM" for each call as it begins; FROM: a renamed file's former
@@ -21,10 +22,10 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 
-typedef enum { WRITE, PWRITE, FSYNC, FDATASYNC, RENAME, SYMLINK, UNLINK, MKDIR, STEP, KINDS } Kind;
+typedef enum { WRITE, PWRITE, FSYNC, FDATASYNC, RENAME, SYMLINK, UNLINK, MKDIR, STEP, EVENT, KINDS } Kind;
 
 static const char *const kind_names[KINDS] = {"write",   "pwrite", "fsync", "fdatasync", "rename",
-                                              "symlink", "unlink", "mkdir", "step"};
+                                              "symlink", "unlink", "mkdir", "step",      "event"};
 
 /* Filled before main() and constant then, except the counters. */
 static struct {
@@ -137,6 +138,11 @@ ssize_t write(int descriptor, const void *data, size_t size) {
     const char *name = strrchr(path, '/');
     if (name && strcmp(name, "/metrics.jsonl") == 0 && is_the_one(STEP, path, "", &number)) {
         log_call(STEP, number, path);
+        die();
+    }
+    if (name && strncmp(name, "/events.out.", 12) == 0 && is_the_one(EVENT, path, "", &number)) {
+        (void)!REAL(write)(descriptor, data, crash.after ? size : part_of(size, number));
+        log_call(EVENT, number, path);
         die();
     }
     if (is_the_one(WRITE, path, "", &number)) {

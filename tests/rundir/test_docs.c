@@ -224,13 +224,14 @@ static void names_are_documented(void **state) {
     const char *paths[] = {directory.config,      directory.record, directory.metrics,
                            directory.checkpoints, directory.recon,  directory.curve};
     char names[7][32] = {"tune.json"};
-    const char *files[7] = {names[0]};
+    const char *files[8] = {names[0]};
     for (int i = 0; i < 6; i++) {
         const bool folder = !strchr(paths[i], '.');
         snprintf(names[i + 1], sizeof names[0], "%s%s", paths[i] + 2, folder ? "/" : "");
         files[i + 1] = names[i + 1];
     }
-    assert_names("Files", files, 7);
+    files[7] = EVENTS_PREFIX "N";
+    assert_names("Files", files, 8);
     run_directory_close(&directory);
 }
 
