@@ -180,6 +180,41 @@ static void a_pickle_that_is_all_marks_ends(void **state) {
     free(pickle);
 }
 
+/* A hundred tensors of one storage of 256 KiB: 25 MB out of a quarter. */
+static void a_storage_is_not_repeated_without_end(void **state) {
+    static const char start[] = P_FILE(
+        P_ENTRY("a", P_TENSOR(P_STORAGE("FloatStorage", "0", "J\0\0\1\0"), "K\x00", "J\0\0\1\0", "K\x01") "\x94"));
+    enum { ELEMENTS = 65536, MORE = 99, TAIL = 3 /* "uu." */ };
+    char path[TEMP_PATH * 2], pickle[2048];
+    size_t size = sizeof start - 1 - TAIL;
+    memcpy(pickle, start, size);
+    for (int i = 0; i < MORE; i++)
+        size += (size_t)sprintf(pickle + size, "\x8c\x02%02dh%c", i, 0);
+    memcpy(pickle + size, "uu.", TAIL);
+    float *storage = calloc(ELEMENTS, sizeof *storage);
+    assert_non_null(storage);
+    for (int shared = 0; shared < 2; shared++) {
+        Weights *weights;
+        ZipWriter zip = {.path = temp_path(state, "shared.pth", path)};
+        assert_fine(files_new_open(path, &zip.descriptor));
+        /* A larger file may: another storage is in it. */
+        assert_fine(zip_write_entry(&zip, "a/data/1", storage, shared ? ELEMENTS * sizeof *storage : 0));
+        assert_fine(zip_write_entry(&zip, "a/data.pkl", pickle, size + TAIL));
+        assert_fine(zip_write_entry(&zip, "a/data/0", storage, ELEMENTS * sizeof *storage));
+        assert_fine(zip_write_directory(&zip));
+        close(zip.descriptor);
+        zip_write_close(&zip);
+        if (shared) {
+            assert_fine(weights_open(path, NULL, &weights));
+            assert_int_equal(weights_count(weights), 1 + MORE);
+            weights_close(weights);
+        } else {
+            assert_refused(weights_open(path, NULL, &weights), EXIT_DATA, "it repeats a storage");
+        }
+    }
+    free(storage);
+}
+
 static void assert_floats(const Weights *weights, const char *name, int dims, const float *expected, int count) {
     const Tensor *tensor = weights_find(weights, name);
     assert_non_null(tensor);
@@ -294,6 +329,7 @@ int main(void) {
         cmocka_unit_test(a_file_without_a_dictionary_of_tensors_is_refused),
         cmocka_unit_test(a_broken_pickle_is_refused),
         cmocka_unit_test(a_pickle_that_is_all_marks_ends),
+        cmocka_unit_test(a_storage_is_not_repeated_without_end),
         cmocka_unit_test(damaged_pickles_are_read_or_refused),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);

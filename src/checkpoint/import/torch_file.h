@@ -12,7 +12,8 @@ typedef struct {
     Pickle pickle;
     const char *root; /* ROOT, not ended by a NUL */
     int root_length;
-    uint64_t copied; /* bytes of tensors that are not as they lie in the file */
+    uint64_t written; /* bytes of the tensors read that are as they lie in the file */
+    uint64_t copied;  /* bytes of tensors that are not as they lie in the file */
 } TorchFile;
 
 /* EXIT_DATA naming `path` and the cause. Closed with torch_file_close() after success. */

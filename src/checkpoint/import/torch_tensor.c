@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-    WRAPPINGS_MAX = 8,     /* a parameter of a parameter of ... */
-    COPIES_SLACK = 4 << 20 /* bytes; copies take no more than the file and this */
+    WRAPPINGS_MAX = 8,      /* a parameter of a parameter of ... */
+    COPIES_SLACK = 4 << 20, /* bytes; copies take no more than the file and this */
+    SHARED_MAX = 64         /* times the file that tensors may be written out: layers that share their weights */
 };
 
 /* What PyTorch calls a type: a storage's class, and an element type. */
@@ -189,10 +190,17 @@ static Status place_elements(TorchFile *file, const int64_t *strides, const char
     const size_t size = tensor_type_bits(tensor->type) / 8;
     uint64_t bytes;
     tensor->data = from;
-    if (!tensor->count || is_in_order(tensor, strides))
+    const bool fits = tensor_type_bytes(tensor->type, (uint64_t)tensor->count, &bytes);
+    if (!tensor->count)
         return NULL;
-    if (!tensor_type_bytes(tensor->type, (uint64_t)tensor->count, &bytes) ||
-        __builtin_add_overflow(file->copied, bytes, &file->copied) || file->copied > file->zip.size + COPIES_SLACK)
+    if (fits && is_in_order(tensor, strides)) {
+        file->written += bytes;
+        if (file->written > SHARED_MAX * file->zip.size + COPIES_SLACK)
+            REFUSE("it repeats a storage: written out the tensors would be %d times as large as the file", SHARED_MAX);
+        return NULL;
+    }
+    if (!fits || __builtin_add_overflow(file->copied, bytes, &file->copied) ||
+        file->copied > file->zip.size + COPIES_SLACK)
         REFUSE("its strides repeat elements: written out it would be larger than the file");
     *copy = malloc((size_t)bytes);
     if (!*copy)
