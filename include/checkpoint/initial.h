@@ -39,10 +39,10 @@ typedef struct {
     int counts[INITIAL_STATES];
 } InitialTable;
 
-/* Reads the file and fills the parameters' values, to be followed by params_round(). Prints what became of the tensors
- * to `out`, on failure too (NULL: prints nothing). Nothing changes before every tensor is known to fit. EXIT_DATA
- * naming the file and the tensor: what weights_open() and weights_check_parts() refuse, one of the three errors, a
- * value that is not finite, a file of which nothing is the model's. */
+/* Reads the file and fills the parameters' values, to be followed by params_round(); those named as fresh are marked
+ * so. Prints what became of the tensors to `out`, on failure too (NULL: prints nothing). Nothing changes before every
+ * tensor is known to fit. EXIT_DATA naming the file and the tensor: what weights_open() and weights_check_parts()
+ * refuse, one of the three errors, a value that is not finite, a file of which nothing is the model's. */
 Status initial_read(const Params *params, const InitialOptions *options, FILE *out, InitialTable *table) MUST_USE;
 
 #endif

@@ -44,7 +44,7 @@ void params_begin(Params *params, Arena *arena, int capacity);
 /* Adds a tensor and returns its index. All trainable ones are added before the first frozen one. */
 int params_add(Params *params, const char *name, bool trainable, int layer, int dims, const int64_t *shape);
 /* Makes a tensor `fresh`. */
-void params_add_fresh(Params *params, int index);
+void params_add_fresh(const Params *params, int index);
 /* Takes value, grad, m, v and, for BF16 products, rounded from an arena of the device's memory. */
 void params_end(Params *params, Arena *arena, const Device *device, RealType products);
 

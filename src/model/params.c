@@ -29,7 +29,7 @@ int params_add(Params *params, const char *name, bool trainable, int layer, int 
     return index;
 }
 
-void params_add_fresh(Params *params, int index) {
+void params_add_fresh(const Params *params, int index) {
     if (params->list)
         params->list[index].fresh = true;
 }

@@ -136,6 +136,8 @@ static void a_fresh_head_is_not_loaded(void **state) {
     open_model(&model);
     assert_fine(read_case(state, head, 1, RESIZE_BY_SOURCE, &model, &printed, &table));
     assert_true(value_of(&model, "head.weight")[0] == -1 && value_of(&model, "head.bias")[0] == -1);
+    for (int i = 0; i < model.params.count; i++)
+        assert_true(model.params.list[i].fresh == (strncmp(model.params.list[i].name, "head", 4) == 0));
     free(printed);
     arena_close(&model.arena);
 }

@@ -69,8 +69,10 @@ static void sort_out(Initial *initial) {
         const Param *param = &initial->params->list[i];
         const Tensor *tensor = weights_find(initial->weights, param->name);
         InitialState state = tensor ? compare_shapes(param, tensor) : INITIAL_MISSING;
-        if (is_fresh(initial->options, param->name))
+        if (is_fresh(initial->options, param->name)) {
             state = INITIAL_FRESH;
+            params_add_fresh(initial->params, i);
+        }
         initial->of_param[i] = state;
         initial->table->counts[state]++;
     }

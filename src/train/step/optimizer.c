@@ -66,31 +66,37 @@ void optimizer_measure(const OptimizerOptions *options, const Params *params, Ar
     arena_take(host, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer.staged);
 }
 
-static Status prepare_optimizer(Optimizer *optimizer, AdamwSegment *segments) {
+/* Writes the list of segments to the device, by what the parameters are now. */
+static Status write_segments(Optimizer *optimizer) {
+    const size_t most = (size_t)optimizer->params->count * sizeof *optimizer->segments;
+    AdamwSegment *segments = malloc(most);
+    if (!segments)
+        return status_no_memory("the optimizer's parameter groups", most);
+    list_segments(optimizer, segments);
+    Status status = device_write(optimizer->ops->device, optimizer->segments, segments,
+                                 (size_t)optimizer->count * sizeof *segments);
+    free(segments);
+    return status;
+}
+
+static Status prepare_optimizer(Optimizer *optimizer) {
     const Device *device = optimizer->ops->device;
     Arena measure = {0};
     lay_out_optimizer(optimizer, &measure);
     TRY(device_arena_open(device, &optimizer->memory, measure.used, "the optimizer's parameter groups"));
     lay_out_optimizer(optimizer, &optimizer->memory);
-    list_segments(optimizer, segments);
     TRY(device->allocate_pinned(device, OPTIMIZER_MAX_IN_FLIGHT * sizeof *optimizer->staged, "the optimizer's values",
                                 (void **)&optimizer->staged));
-    TRY(device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments));
     return optimizer_keep_first(optimizer);
 }
 
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **out) {
     *out = NULL;
     Optimizer *optimizer = calloc(1, sizeof *optimizer);
-    AdamwSegment *segments = calloc((size_t)params->count, sizeof *segments);
-    Status status = NULL;
-    if (!optimizer || !segments) {
-        status = status_no_memory("the optimizer's parameter groups", sizeof *segments * (size_t)params->count);
-    } else {
-        *optimizer = (Optimizer){.options = *options, .params = params, .ops = ops};
-        status = prepare_optimizer(optimizer, segments);
-    }
-    free(segments);
+    if (!optimizer)
+        return status_no_memory("the optimizer", sizeof *optimizer);
+    *optimizer = (Optimizer){.options = *options, .params = params, .ops = ops};
+    Status status = prepare_optimizer(optimizer);
     if (status)
         optimizer_close(optimizer);
     else
@@ -101,6 +107,7 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
 Status optimizer_keep_first(Optimizer *optimizer) {
     const Params *params = optimizer->params;
     const Device *device = optimizer->ops->device;
+    TRY(write_segments(optimizer));
     return optimizer->first ? device->copy(device, NULL, optimizer->first, params->value,
                                            params->trainable * sizeof *params->value, COPY_ON_DEVICE)
                             : NULL;
@@ -123,18 +130,10 @@ void optimizer_head_first(Optimizer *optimizer, int64_t steps) {
 
 /* Lets the head alone be updated, or all. Waits: it happens once or twice in a run. */
 static Status choose_updated(Optimizer *optimizer, bool head_only) {
-    const Device *device = optimizer->ops->device;
     if (optimizer->head_only == head_only)
         return NULL;
-    AdamwSegment *segments = calloc((size_t)optimizer->params->count, sizeof *segments);
-    if (!segments)
-        return status_no_memory("the optimizer's parameter groups",
-                                sizeof *segments * (size_t)optimizer->params->count);
     optimizer->head_only = head_only;
-    list_segments(optimizer, segments);
-    Status status = device_write(device, optimizer->segments, segments, (size_t)optimizer->count * sizeof *segments);
-    free(segments);
-    return status;
+    return write_segments(optimizer);
 }
 
 Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
