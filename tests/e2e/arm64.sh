@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The build for Arm (make cross-arm64), run by an emulator of the processor: unit tests, the operations, the recorded
 # cases; and whether it and this machine's build decode the same pixels, stage the same packs and train alike. In full
-# rounds only; it takes minutes of every core.
+# rounds only; 15 minutes of one core's time.
 . "$(dirname "$0")/lib.sh"
 . tests/e2e/small_run.sh
 

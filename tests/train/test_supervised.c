@@ -16,8 +16,7 @@
 #include <math.h>
 
 static const char *const objectives[] = {
-    "train.objective=classify data.label=grade data.balance=on data.jitter=0.4 "
-    "data.erase=0.7",
+    "train.objective=classify data.label=grade data.balance=on data.jitter=0.4 data.erase=0.7",
     "train.objective=ordinal data.label=grade train.class_weights=on optim.l2sp=0.1",
     "train.objective=multilabel data.label=risk,sight model.drop_path=0.6",
     "train.objective=regress data.label=age,grade model.layer_scale=on model.pool=cls"};
