@@ -390,7 +390,7 @@ static void wrong_data_is_found_once_and_named(void **state) {
     assert_refused(found_in(device, &ops), EXIT_INTERNAL,
                    "the crop of 4 x 3 pixels at row 1, column 2 is not inside the image of 4 x 6");
     assert_fine(found_in(device, &ops));
-    release_all(device, 6, (void *[]){in, out, place, label, loss, crop});
+    release_all(device, 7, (void *[]){in, out, place, label, loss, known, crop});
 }
 
 /* Enough to outgrow the scratch memory that small operations share: 1 MB of sums. */
