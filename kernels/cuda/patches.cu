@@ -155,7 +155,7 @@ __device__ __forceinline__ const uint8_t *image_at(const Cut &cut, const ImageSe
  * target, for each sample, 3 size^2 + 3 patch^2 (keep sizeof(T) + 4 (patches - keep)) bytes; at 224 pixels, patches of
  * 16, 49 of 196 kept and BF16 0.68 MB, or 0.22 us a sample (computed). */
 template <typename T>
-__global__ void __launch_bounds__(WARPS *WARP)
+__global__ void __launch_bounds__(WARPS *WARP, 4)
     cut_pixels(Cut cut, Levels levels, const Look *looks, ImageSet images, int tiles, T *visible, float *target) {
     SHARED(uint8_t, shared, [WARPS][LEVELS]);
     const int lane = threadIdx.x % WARP, tile_index = blockIdx.x * WARPS + threadIdx.x / WARP;
