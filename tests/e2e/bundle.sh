@@ -72,6 +72,8 @@ write_config
 check "it draws" bare "$moved/synth" "$TMP/data" --images 32 --size 64 --val 0.25 --test 0
 check "it trains" bare "$moved/train" "$TMP/small.ini" --set run.dir="$TMP/run" --set train.device=cpu --until 5
 check "and writes a checkpoint" test -s "$TMP/run/ckpt/latest/weights.safetensors"
+bare "$moved/tools/doctor" "$TMP" >"$TMP/machine" 2>&1
+check "it looks at the machine" grep -q '^[a-z]* *disk rate ' "$TMP/machine"
 case=$moved/tests/cases/mae_micro.safetensors
 check "it replays a case" bare "$moved/tools/cuda_env" "$moved/bin/accept/replay" "$case" --out "$TMP/out"
 check "which matches its recording" bare "$moved/tools/cuda_env" "$moved/bin/accept/compare" "$case" "$TMP/out"
