@@ -46,7 +46,7 @@ LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread
 
 # ThreadSanitizer's tests need the lower rooms alone.
 LIBRARY  := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard kernels/cpu/*.c) \
-            $(filter-out src/cli/% $(if $(filter thread,$(SAN)),src/train/% src/stage/% src/profile/% src/cost/%), \
+            $(filter-out src/cli/% $(if $(filter thread,$(SAN)),src/train/% src/stage/% src/profile/% src/cost/% src/stats/%), \
             $(wildcard $(addprefix src/,*/*.c */*/*.c */*/*/*.c)))))
 # src/cli/NAME.c is the program NAME, src/cli/NAME_options.c the table of its options.
 PROGRAMS := $(patsubst src/cli/%_options.c,$(B)/%,$(wildcard src/cli/*_options.c))
