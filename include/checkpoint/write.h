@@ -24,6 +24,8 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
 void checkpoint_writer_copied(CheckpointWriter *writer);
 /* Returns when nothing is being written, with the last write's failure; previous checkpoints are intact then. */
 Status checkpoint_writer_wait(CheckpointWriter *writer) MUST_USE;
+/* How long the last write took that is complete, from its beginning on; 0: none is. */
+double checkpoint_writer_seconds(CheckpointWriter *writer);
 /* Why the links `latest` and `best` could not be made, once a writer; NULL: they could, or it was asked before. The
  * checkpoints are complete without them. */
 Status checkpoint_writer_unlinked(CheckpointWriter *writer) MUST_USE;

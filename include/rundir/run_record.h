@@ -41,6 +41,7 @@ typedef struct {
     const char *metric; /* the validation figure that says which checkpoint is the best; NULL: the loss does */
     double val_metric, best_val_metric; /* NaN: none */
     int64_t best_step;                  /* -1: none */
+    int64_t checkpoint_every;           /* as it was chosen; 0: it was not */
     int64_t checkpoints_skipped;
     Throughput throughput; /* this run's best */
     UnreadableList unreadable;

@@ -93,7 +93,7 @@ typedef struct {
         ConfigText metric; /* the figure by which a checkpoint is the best; empty: the loss */
     } val;
     struct {
-        int64_t every; /* steps between checkpoints; 0: only the last */
+        int64_t every; /* steps between checkpoints; 0: only the last; CONFIG_AUTO: by the time of a write */
         int64_t keep;  /* newest ones kept, besides the best */
     } checkpoint;
     struct {

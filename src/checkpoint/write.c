@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/write.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/safetensors_write.h"
 #include "base/threads.h"
@@ -31,6 +32,7 @@ struct CheckpointWriter {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     Phase phase;
+    double begun, seconds; /* clock_now() of the last write, and how long the last complete one took */
     bool stopping;
     TrainState state;
     bool best;
@@ -146,6 +148,8 @@ static void *run_writer(void *argument) {
         Status unlinked = NULL, failure = write_checkpoint(writer, &unlinked);
         pthread_mutex_lock(&writer->mutex);
         writer->failure = failure;
+        if (!failure)
+            writer->seconds = clock_now() - writer->begun;
         if (writer->unlinked || writer->told)
             status_free(unlinked);
         else
@@ -214,6 +218,7 @@ Status checkpoint_writer_begin(CheckpointWriter *writer, const TrainState *state
     if (*started) {
         writer->state = *state;
         writer->best = best;
+        writer->begun = clock_now();
         writer->phase = COPYING;
         pthread_cond_broadcast(&writer->changed);
     }
@@ -247,6 +252,13 @@ Status checkpoint_writer_wait(CheckpointWriter *writer) {
     writer->failure = NULL;
     pthread_mutex_unlock(&writer->mutex);
     return failure;
+}
+
+double checkpoint_writer_seconds(CheckpointWriter *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    const double seconds = writer->seconds;
+    pthread_mutex_unlock(&writer->mutex);
+    return seconds;
 }
 
 Status checkpoint_writer_unlinked(CheckpointWriter *writer) {

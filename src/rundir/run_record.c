@@ -159,6 +159,8 @@ Status run_record_write(const RunRecord *record, const char *path) {
         json_real(&json, "best_val_metric", record->best_val_metric);
     }
     json_integer(&json, "best_step", record->best_step);
+    if (record->checkpoint_every)
+        json_integer(&json, "checkpoint_every", record->checkpoint_every);
     json_integer(&json, "checkpoints_skipped", record->checkpoints_skipped);
     print_lists(record, &json);
     json_end(&json);

@@ -16,6 +16,7 @@
 #include "train/objective/objectives.h"
 #include "train/objective/scores.h"
 #include "train/pipeline.h"
+#include "train/run/checkpoint_interval.h"
 #include "train/run/run_open.h"
 #include "train/run/run_report.h"
 
@@ -56,7 +57,7 @@ static bool may_start(const Run *run) {
     const int64_t last = run->state.step + pending;
     if (!pending)
         return true;
-    return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, config->checkpoint.every) &&
+    return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, run->checkpoint_every) &&
            !is_due(last, config->val.every) && !is_due(last, config->log.recon_every) &&
            !is_due(last, watch_every(run));
 }
@@ -127,8 +128,10 @@ static Status write_checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
     double start = clock_now();
-    if (last)
+    if (last) {
         TRY(checkpoint_writer_wait(run->writer));
+        TRY(checkpoint_interval_update(run));
+    }
     TrainState state = run->state;
     const bool best = run->validated_step == state.step && is_best(&state, run->config->val.metric);
     if (best) {
@@ -163,7 +166,8 @@ static Status complete_step(Run *run, bool applied) {
     const Config *config = run->config;
     int64_t step = run->state.step;
     Ending ending = find_ending(run, step);
-    bool writes = ending || (applied && is_due(step, config->checkpoint.every));
+    TRY(checkpoint_interval_update(run));
+    bool writes = ending || (applied && is_due(step, run->checkpoint_every));
     if (writes) {
         GuardFinding finding;
         TRY(guard_find_parameter(run->objective, &run->ops, &finding));

@@ -109,7 +109,7 @@ expect_line "warns memory 4000 MB free of 65536 MB, limited by the control group
 expect_line "warns swap 3072 of 4096 MB are in use"
 expect_line "warns /dev/shm 922 MB"
 expect_line "warns disk space 922 MB free"
-expect_line "warns disk rate 22 MB/s: a checkpoint of ViT-L takes 179 s; raise checkpoint.every"
+expect_line "warns disk rate 22 MB/s: a checkpoint of ViT-L takes 179 s; set checkpoint.every = auto"
 expect_line "warns fsync 200 ms"
 expect_line "nothing hinders a run; warnings: "
 

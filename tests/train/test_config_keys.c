@@ -374,6 +374,7 @@ static void bad_values_are_refused_with_place_and_remedy(void **state) {
         {"[optim]\nmin_lr = 0.01\n", {"optim.min_lr = 0.01 is above the peak"}},
         {"[guard]\nspike = 0.9\n", {"guard.spike = 0.9"}},
         {"[guard]\nspike = 1\n", {"guard.spike = 1 "}},
+        {"[checkpoint]\nevery = auto\n[guard]\naction = rollback\n", {"checkpoint.every = auto with guard.action"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int part = 0; part < 3 && cases[i].parts[part]; part++) {
@@ -389,6 +390,7 @@ static void keys_may_make_each_other_idle(void **state) {
     assert_fine(load(state, &config, "[train]\nepochs = 40\n", NULL));
     assert_fine(load(state, &config, "[train]\nmicro_batch = 4096\n", NULL));
     assert_fine(load(state, &config, "[train]\nmicro_batch = 8192\n", NULL));
+    assert_fine(load(state, &config, "[checkpoint]\nevery = auto\n[guard]\naction = skip\n", NULL));
 }
 
 static void bad_overrides_name_the_argument(void **state) {

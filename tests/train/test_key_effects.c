@@ -127,7 +127,7 @@ static const struct {
     {"val.every", "", "2", VALIDATION, 0},
     {"val.images", "", "4", VALIDATION | MEMORY, 0},
     {"val.metric", LABELLED, "accuracy", RECORD, CHECKPOINTS},
-    {"checkpoint.every", "", "4", CHECKPOINTS, 0},
+    {"checkpoint.every", "", "auto", CHECKPOINTS, 0},
     {"checkpoint.keep", "", "1", CHECKPOINTS, 0},
     {"guard.action", SPIKES " guard.action=skip", "stop", CUT_SHORT | RECORD, 0},
     {"guard.spike", SPIKES " guard.action=skip", "0", LEARNT | EPOCHS | RECORD, 0},
@@ -160,7 +160,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return real.create(thread, attributes, work, context);
 }
 
-/* "NAME HASH" of each file of a folder with `ending`, sorted; names alone without `contents`. */
+/* "NAME HASH" of each file of a folder with `ending`, sorted; names alone without `contents`. Events are left out:
+ * their names have the second of their beginning. */
 static char *list_folder(const char *run, const char *name, const char *ending, bool contents) {
     char *text, *folder = scratch_path(run, name);
     size_t size;
@@ -170,7 +171,7 @@ static char *list_folder(const char *run, const char *name, const char *ending, 
     assert_non_null(out);
     for (int i = 0; i < count; i++) {
         const char *entry = entries[i]->d_name, *end = strstr(entry, ending);
-        if (entry[0] != '.' && end) {
+        if (entry[0] != '.' && end && !strstr(entry, "tfevents")) {
             uint8_t *data = NULL;
             size_t bytes = 0;
             if (contents)

@@ -86,7 +86,7 @@ report_rate() {
     text="$rate MB/s: a checkpoint of ViT-L takes $((checkpoint_mb / (rate > 0 ? rate : 1))) s"
     if [ "$rate" -lt $slow_write ]; then
         warns "disk rate" "$text" \
-            "raise checkpoint.every, so that one is written before the next is due, or name a faster disk"
+            "set checkpoint.every = auto, which follows the disk, or name a faster disk"
     else
         ok "disk rate" "$text"
     fi

@@ -50,6 +50,10 @@ Status check_config(const void *values, const char *path) {
     if (config->guard.spike != 0 && config->guard.spike <= 1)
         REFUSE("guard.spike = %g would make every loss a spike: use a factor above 1, or 0 to turn it off", path,
                config->guard.spike);
+    if (config->checkpoint.every == CONFIG_AUTO && config->guard.action == GUARD_ROLLBACK)
+        REFUSE("checkpoint.every = auto with guard.action = rollback would make results depend on the disk: give "
+               "checkpoint.every a number of steps",
+               path);
     return NULL;
 #undef REFUSE
 #undef REQUIRE_MULTIPLE

@@ -228,7 +228,12 @@ static const ConfigKey keys[] = {
          "kappa_quadratic, f1_macro, auroc_macro, mae, r2 and the others of docs/metrics.md that train.objective has. "
          "Empty: the lowest validation loss."),
 
-    INTEGER(checkpoint, every, 0, 1e12, 1000, "steps", "Steps between checkpoints. 0: only the last one."),
+    INTEGER(
+        checkpoint, every, 0, 1e12, 1000, "steps",
+        "Steps between checkpoints. 0: only the last one. auto: about 100 until a write has been timed; then so many "
+        "that writing takes less than 2 % of the time, and five minutes at least. auto needs another guard.action "
+        "than rollback.",
+        .automatic = true),
     INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best."),
 
     CHOICE(guard, action, actions, GUARD_STOP,

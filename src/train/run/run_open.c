@@ -13,6 +13,7 @@
 #include "train/memory/memory_fit.h"
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
+#include "train/run/checkpoint_interval.h"
 #include "train/run/claim.h"
 #include "train/run/first_weights.h"
 #include "train/run/run_length.h"
@@ -301,6 +302,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
     TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, (int)config->checkpoint.keep,
                                &run->writer));
+    checkpoint_interval_open(run);
     if (run->state.step > 0)
         run->written_step = run->state.step;
     run_print_summary(run);
