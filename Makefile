@@ -111,7 +111,8 @@ endif
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
-checked: all accept tested man $(BENCH)
+# pack_disk.sh and pack_h5py.sh have one unit test write packs.
+checked: all accept tested man $(BENCH) $(B)/tests/pack/test_pack
 tests: checked $(EVERY)
 help:
 	@sed -n '2,8p' Makefile | cut -c3-
