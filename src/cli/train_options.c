@@ -87,8 +87,9 @@ static void list_keys(FILE *out) {
 
 const Program train_program = {
     .name = "train",
-    .summary = "pretrain a masked autoencoder on retinal images",
-    .about = "Pretrains a masked autoencoder as CONFIG says and writes the run directory: run.dir, or runs/NAME for "
+    .summary = "pretrain or fine-tune a vision transformer on retinal images",
+    .about = "Pretrains a masked autoencoder or trains a ViT towards labels, as CONFIG says, and writes the run "
+             "directory: run.dir, or runs/NAME for "
              "NAME.ini.",
     .options = options,
     .notes = "SIGTERM, SIGHUP, SIGUSR1 and SIGINT finish the step, write a checkpoint and exit with 75; --resume then "
