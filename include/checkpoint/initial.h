@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting a model from weights that it or another program trained. Strict: every tensor of the model is loaded, unless
- * it was named as one that starts anew, and every tensor of the file is one of the model's or of a part that the model
- * is known to lack, such as a decoder. */
+ * it was named as one that keeps its initial values, and every tensor of the file is one of the model's or of a part
+ * that the model is known to lack, such as a decoder. */
 #ifndef FOVEA_CHECKPOINT_INITIAL_H
 #define FOVEA_CHECKPOINT_INITIAL_H
 

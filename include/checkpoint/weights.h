@@ -16,7 +16,7 @@ typedef enum { WEIGHTS_OF_MAE, WEIGHTS_OF_TIMM, WEIGHTS_OF_DINOV2, WEIGHTS_OF_HU
 
 /* Reads `path`. `key` is the entry of a PyTorch file that has the tensors; NULL takes model, teacher or state_dict, or
  * the file's own dictionary. Takes memory for the tensors read, and at most the file's size again for those that have
- * to be laid out anew. EXIT_DATA naming file and tensor or cause; EXIT_IO; EXIT_USAGE for a `key` where there are no
+ * to be rearranged. EXIT_DATA naming file and tensor or cause; EXIT_IO; EXIT_USAGE for a `key` where there are no
  * entries. */
 Status weights_open(const char *path, const char *key, Weights **weights) MUST_USE;
 void weights_close(Weights *weights);

@@ -29,6 +29,10 @@ typedef struct {
  * solution. EXIT_DATA when 200 steps are not enough. */
 Status logistic_fit(const LogisticInput *input, double c, double *weights, double *objective) MUST_USE;
 
+/* The probability that a logit means, and those of `count` logits together; `out` may be `logits`. */
+double logistic_sigmoid(double logit);
+void logistic_softmax(const double *logits, int count, double *out);
+
 /* probabilities[rows][K], K = 2 for one logit, of logits[rows][count]. */
 void logistic_probabilities(const double *logits, int64_t rows, int count, double *probabilities);
 

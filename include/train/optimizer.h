@@ -27,7 +27,7 @@ Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops,
 void optimizer_close(Optimizer *optimizer);
 /* In steps 1 .. `steps` only the parameters after the last block are updated; 0, as it is at first: all are, always. */
 void optimizer_head_first(Optimizer *optimizer, int64_t steps);
-/* Makes the parameters as they are now the first values of l2sp, and sees anew which are fresh. */
+/* Makes the parameters as they are now the first values of l2sp, and reads again which are fresh. */
 Status optimizer_keep_first(Optimizer *optimizer) MUST_USE;
 /* One step with the gradients in place; `step` counts from 1. Waits, and returns the global gradient norm in *norm.
  * When the norm is not finite nothing is changed. Also returns a failure of earlier operations that was not reported

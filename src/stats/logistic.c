@@ -87,7 +87,7 @@ static double measure_objective(const Fit *f, double share) {
     return 0.5 * sum_squares(f, share) + f->c * sum_losses(f, share);
 }
 
-static void softmax(const double *logits, int count, double *out) {
+void logistic_softmax(const double *logits, int count, double *out) {
     double most = -INFINITY, total = 0;
     for (int k = 0; k < count; k++)
         most = fmax(most, logits[k]);
@@ -97,7 +97,7 @@ static void softmax(const double *logits, int count, double *out) {
         out[k] /= total;
 }
 
-static double sigmoid(double logit) {
+double logistic_sigmoid(double logit) {
     const double tail = exp(-fabs(logit));
     return logit >= 0 ? 1 / (1 + tail) : tail / (1 + tail);
 }
@@ -105,11 +105,11 @@ static double sigmoid(double logit) {
 void logistic_probabilities(const double *logits, int64_t rows, int count, double *probabilities) {
     for (int64_t i = 0; i < rows; i++) {
         if (count > 1) {
-            softmax(logits + i * count, count, probabilities + i * count);
+            logistic_softmax(logits + i * count, count, probabilities + i * count);
             continue;
         }
-        probabilities[2 * i] = sigmoid(-logits[i]);
-        probabilities[2 * i + 1] = sigmoid(logits[i]);
+        probabilities[2 * i] = logistic_sigmoid(-logits[i]);
+        probabilities[2 * i + 1] = logistic_sigmoid(logits[i]);
     }
 }
 
@@ -122,9 +122,9 @@ static void measure_gradient(Fit *f) {
     for (int64_t i = 0; i < in->rows; i++) {
         double *p = f->probability + i * count;
         if (count == 1)
-            p[0] = sigmoid(f->logits[i]);
+            p[0] = logistic_sigmoid(f->logits[i]);
         else
-            softmax(f->logits + i * count, count, p);
+            logistic_softmax(f->logits + i * count, count, p);
         for (int k = 0; k < count; k++) {
             const bool own = count == 1 ? in->labels[i] == 1 : in->labels[i] == k;
             f->rows[i * count + k] = f->c * (p[k] - own);

@@ -198,7 +198,7 @@ static void other_types_are_widened(void **state) {
     arena_close(&model.arena);
 }
 
-/* The way is told by the names: LayerScale is DINOv2's, a decoder MAE's; an option overrides. */
+/* The names decide how: LayerScale is DINOv2's, a decoder MAE's. An option overrides. */
 static void positions_are_resized(void **state) {
     const Tensor larger = {"pos_embed", TYPE_F32, 3, {1, 10, DIM}, 10 * DIM, values};
     const struct {

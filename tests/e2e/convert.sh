@@ -59,7 +59,7 @@ expect_exit 64 "$CONVERT" $cases/mae_micro.pth
 expect_output "OUT is missing"
 expect_exit 64 "$CONVERT" $cases/mae_micro.pth "$TMP/out.pth" --list
 expect_exit 64 "$CONVERT" $cases/mae_micro.pth "$TMP/out.npz"
-expect_output "its ending"
+expect_output "out.npz: OUT must end in .safetensors, or in .pth for PyTorch"
 expect_exit 74 "$CONVERT" $cases/mae_micro.pth "$TMP/none/out.pth"
 expect_exit 74 "$CONVERT" "$TMP/none.pth" "$TMP/out.pth"
 

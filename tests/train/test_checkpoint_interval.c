@@ -64,19 +64,8 @@ static void a_run_times_its_first_checkpoint(void **state) {
     assert_true(is_kept(run, "step-400") && is_kept(run, "step-402"));
 }
 
-static int open_root(void **state) {
-    *state = scratch_make();
-    short_run_draw(*state);
-    return 0;
-}
-
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(an_interval_follows_from_the_times),
                                        cmocka_unit_test(a_run_times_its_first_checkpoint)};
-    return cmocka_run_group_tests(tests, open_root, close_root);
+    return cmocka_run_group_tests(tests, short_run_open, short_run_close);
 }

@@ -335,29 +335,17 @@ static void bytes_read_are_the_records(void **state) {
     cJSON_Delete(lines);
 }
 
-/* For each test: one that fails leaves its run open. */
-static int open_root(void **state) {
-    *state = scratch_make();
-    short_run_draw(*state);
-    return 0;
-}
-
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(lines_obey_their_laws_across_a_resume, open_root, close_root),
-        cmocka_unit_test_setup_teardown(a_line_has_what_its_step_took, open_root, close_root),
-        cmocka_unit_test_setup_teardown(times_of_overlapping_steps_add_up, open_root, close_root),
-        cmocka_unit_test_setup_teardown(a_busy_device_does_not_wait_for_data, open_root, close_root),
-        cmocka_unit_test_setup_teardown(the_ring_has_the_batches_of_its_key, open_root, close_root),
-        cmocka_unit_test_setup_teardown(throughput_counts_whole_batches, open_root, close_root),
-        cmocka_unit_test_setup_teardown(run_json_has_the_losses_of_its_steps, open_root, close_root),
-        cmocka_unit_test_setup_teardown(another_validation_set_has_its_own_best, open_root, close_root),
-        cmocka_unit_test_setup_teardown(bytes_read_are_the_records, open_root, close_root),
+        cmocka_unit_test_setup_teardown(lines_obey_their_laws_across_a_resume, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(a_line_has_what_its_step_took, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(times_of_overlapping_steps_add_up, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(a_busy_device_does_not_wait_for_data, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(the_ring_has_the_batches_of_its_key, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(throughput_counts_whole_batches, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(run_json_has_the_losses_of_its_steps, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(another_validation_set_has_its_own_best, short_run_open, short_run_close),
+        cmocka_unit_test_setup_teardown(bytes_read_are_the_records, short_run_open, short_run_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

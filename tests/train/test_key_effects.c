@@ -342,11 +342,6 @@ static int open_root(void **state) {
     return 0;
 }
 
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 static void every_key_has_a_row(void **state) {
     (void)state;
     for (int key = 0; key < train_config.key_count; key++) {
@@ -375,5 +370,5 @@ int main(void) {
         cmocka_unit_test(every_key_has_a_row),
         cmocka_unit_test(keys_have_their_effect_and_no_other),
     };
-    return cmocka_run_group_tests(tests, open_root, close_root);
+    return cmocka_run_group_tests(tests, open_root, short_run_close);
 }

@@ -39,18 +39,7 @@ static void a_run_ends_after_its_hours(void **state) {
     check_hours(*state, 1.0 / 3600, "max_hours");
 }
 
-static int open_root(void **state) {
-    *state = scratch_make();
-    short_run_draw(*state);
-    return 0;
-}
-
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_ends_after_its_hours)};
-    return cmocka_run_group_tests(tests, open_root, close_root);
+    return cmocka_run_group_tests(tests, short_run_open, short_run_close);
 }

@@ -352,17 +352,6 @@ static void pretraining_decays_matrices_and_tokens_but_no_vector(void **state) {
         mae_close(models[i]);
 }
 
-static int open_root(void **state) {
-    *state = scratch_make();
-    short_run_draw(*state);
-    return 0;
-}
-
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seed_reaches_weights_order_crops_and_masks),
@@ -374,5 +363,5 @@ int main(void) {
         cmocka_unit_test(epochs_are_cut_off_to_whole_steps),
         cmocka_unit_test(pretraining_decays_matrices_and_tokens_but_no_vector),
     };
-    return cmocka_run_group_tests(tests, open_root, close_root);
+    return cmocka_run_group_tests(tests, short_run_open, short_run_close);
 }

@@ -31,11 +31,6 @@ static int open_root(void **state) {
     return 0;
 }
 
-static int close_root(void **state) {
-    scratch_remove(*state);
-    return 0;
-}
-
 /* A run; its directory stays. */
 static void run(const char *root, const char *sets, int64_t until, bool resume) {
     Config config;
@@ -411,5 +406,5 @@ int main(void) {
         cmocka_unit_test(nothing_is_drawn),
         cmocka_unit_test(other_labels_do_not_continue_a_run),
     };
-    return cmocka_run_group_tests(tests, open_root, close_root);
+    return cmocka_run_group_tests(tests, open_root, short_run_close);
 }

@@ -34,7 +34,7 @@ find_gpus() {
         fails 69 driver "nvidia-smi does not answer" "see \`dmesg\`, and restart the machine"
     elif [ $status != 0 ] || [ -z "$output" ]; then
         fails 69 driver "nvidia-smi finds no working GPU: $(head -n 1 <<<"$output")" \
-            "install the driver anew, or restart the machine after an update of the driver or the kernel"
+            "reinstall the driver, or restart the machine after an update of the driver or the kernel"
     else
         mapfile -t gpus <<<"$output"
         check_driver "${output##*, }"

@@ -29,11 +29,9 @@ static TensorWriter find_writer(const char *path) {
 }
 
 Status weights_write_check(const char *path) {
-    return find_writer(path) ? NULL
-                             : status_error(EXIT_USAGE,
-                                            "%s: what to write is told by its ending: .safetensors, or .pth "
-                                            "for PyTorch",
-                                            path);
+    return find_writer(path)
+               ? NULL
+               : status_error(EXIT_USAGE, "%s: OUT must end in .safetensors, or in .pth for PyTorch", path);
 }
 
 bool weights_is_encoder(const char *name) {

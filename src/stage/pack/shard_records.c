@@ -17,8 +17,19 @@ static Status read_record(const char *path, uint8_t *record, size_t size, uint64
     return status;
 }
 
+void shard_records_places(const PipelineResult *result, int64_t *places) {
+    for (int number = 0; number < result->shard_count; number++) {
+        const ShardState *shard = &result->shards[number];
+        int64_t place = 0;
+        for (int64_t i = shard->first; i < shard->first + shard->count; i++) {
+            places[i] = place;
+            place += result->outcomes[i].packed;
+        }
+    }
+}
+
 Status shard_records_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
-                          uint8_t *record, bool *found) {
+                          int64_t place, uint8_t *record, bool *found) {
     int number = 0;
     while (input >= result->shards[number].first + result->shards[number].count)
         number++;
@@ -26,9 +37,6 @@ Status shard_records_read(const Output *output, const StageSource *source, const
     *found = shard->entry.records > 0;
     if (!*found)
         return NULL;
-    int64_t place = 0;
-    for (int64_t i = shard->first; i < input; i++)
-        place += result->outcomes[i].packed;
     const size_t side = (size_t)source->info.image_size, size = side * side * 3;
     char *path;
     TRY(output_shard(output, number, &path));

@@ -9,9 +9,12 @@
 
 #include <stdbool.h>
 
-/* Reads the record of a packed input into `record` [size][size][3]. *found is false when its shard was not
- * written because the call ended before. EXIT_IO when it cannot be read. */
+/* Where in its shard the record of each packed input is: places[source->count]. */
+void shard_records_places(const PipelineResult *result, int64_t *places);
+
+/* Reads the record of a packed input, at its place, into `record` [size][size][3]. *found is false when its shard was
+ * not written because the call ended before. EXIT_IO when it cannot be read. */
 Status shard_records_read(const Output *output, const StageSource *source, const PipelineResult *result, int64_t input,
-                          uint8_t *record, bool *found) MUST_USE;
+                          int64_t place, uint8_t *record, bool *found) MUST_USE;
 
 #endif

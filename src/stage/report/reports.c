@@ -15,7 +15,7 @@
 
 /* Whether the records of two inputs with near hashes look alike, too. */
 static Status look_alike(const Output *output, const StageSource *source, const PipelineResult *result,
-                         const int64_t inputs[2], bool *alike) {
+                         const int64_t *places, const int64_t inputs[2], bool *alike) {
     const size_t side = (size_t)source->info.image_size, size = side * side * 3;
     uint8_t *records = malloc(2 * size);
     if (!records)
@@ -23,7 +23,8 @@ static Status look_alike(const Output *output, const StageSource *source, const 
     Status status = NULL;
     *alike = true;
     for (int i = 0; i < 2 && !status && *alike; i++)
-        status = shard_records_read(output, source, result, inputs[i], records + (size_t)i * size, alike);
+        status =
+            shard_records_read(output, source, result, inputs[i], places[inputs[i]], records + (size_t)i * size, alike);
     if (!status && *alike)
         *alike = phash_likeness(records, records + size, source->info.image_size) >= PHASH_LIKE;
     free(records);
@@ -35,19 +36,22 @@ static Status find_near_duplicates(const Output *output, const StageSource *sour
     uint64_t *hashes = malloc(((size_t)source->count + 1) * sizeof *hashes);
     int64_t *inputs = malloc(((size_t)source->count + 1) * sizeof *inputs);
     int64_t *nearest = malloc(((size_t)source->count + 1) * sizeof *nearest), count = 0;
-    Status status = hashes && inputs && nearest ? NULL : status_no_memory("the perceptual hashes", 0);
+    int64_t *places = malloc(((size_t)source->count + 1) * sizeof *places);
+    Status status = hashes && inputs && nearest && places ? NULL : status_no_memory("the perceptual hashes", 0);
     for (int64_t i = 0; i < source->count && !status; i++)
         if (result->outcomes[i].packed && result->outcomes[i].phash) { /* 0: an image without structure */
             hashes[count] = result->outcomes[i].phash;
             inputs[count++] = i;
         }
-    if (!status)
+    if (!status) {
+        shard_records_places(result, places);
         status = near_duplicates_find(hashes, count, PHASH_NEAR, nearest);
+    }
     for (int64_t i = 0; i < count && !status; i++) {
         if (nearest[i] < 0)
             continue;
         bool alike;
-        status = look_alike(output, source, result, (const int64_t[2]){inputs[nearest[i]], inputs[i]}, &alike);
+        status = look_alike(output, source, result, places, (const int64_t[2]){inputs[nearest[i]], inputs[i]}, &alike);
         if (status || !alike)
             continue;
         char detail[64];
@@ -55,6 +59,7 @@ static Status find_near_duplicates(const Output *output, const StageSource *sour
         status = findings_add(findings, FINDING_NEAR_DUPLICATE, source->inputs[inputs[i]].path,
                               source->inputs[inputs[nearest[i]]].path, detail);
     }
+    free(places);
     free(nearest);
     free(inputs);
     free(hashes);

@@ -190,10 +190,9 @@ static const ConfigKey keys[] = {
          "one. Names of MAE, timm, DINOv2 and Hugging Face are known. A table of what was loaded is printed; each "
          "tensor "
          "of the model must be in the file unless init.fresh names it. Empty: random weights."),
-    TEXT(
-        init, fresh,
-        "Tensors that start anew although init.from is set, separated by commas: head.bias, or head for all that begin "
-        "with it. A classifier on weights of a masked autoencoder needs head, fc_norm."),
+    TEXT(init, fresh,
+         "Tensors that init.from does not set, separated by commas: head.bias, or head for all that begin with it. A "
+         "classifier on weights of a masked autoencoder needs head, fc_norm."),
     CHOICE(init, resize, resizes, RESIZE_BY_SOURCE,
            "How position embeddings of another image size are resized. bicubic: as MAE does. antialias: as timm does. "
            "source: as the program does whose names the weights have."),

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "stats/classification.h"
+#include "stats/logistic.h"
 #include "stats/multilabel.h"
 #include "stats/regression.h"
 
@@ -49,26 +50,13 @@ static void add_table(Validation *validation, const void *figures, const Figure 
 
 /* --- Probabilities --- */
 
-static void softmax(const float *logits, int classes, double *p) {
-    double most = -INFINITY, sum = 0;
-    for (int c = 0; c < classes; c++)
-        most = logits[c] > most ? logits[c] : most;
-    for (int c = 0; c < classes; c++)
-        sum += p[c] = exp(logits[c] - most);
-    for (int c = 0; c < classes; c++)
-        p[c] /= sum;
-}
-
-static double sigmoid(double logit) {
-    return 1 / (1 + exp(-logit));
-}
-
 /* Class c has the probability of exceeding c - 1, less that of exceeding c. The outputs are trained apart, so that the
  * second can be larger: the class then has none, and the others make up for it. */
 static void from_ordered(const float *logits, int classes, double *p) {
     double sum = 0;
     for (int c = 0; c < classes; c++) {
-        const double above = c < classes - 1 ? sigmoid(logits[c]) : 0, least = c ? sigmoid(logits[c - 1]) : 1;
+        const double above = c < classes - 1 ? logistic_sigmoid(logits[c]) : 0,
+                     least = c ? logistic_sigmoid(logits[c - 1]) : 1;
         p[c] = least > above ? least - above : 0;
         sum += p[c];
     }
@@ -142,13 +130,16 @@ static void fill_row(const Targets *targets, const float *logits, int64_t record
         scored->labels[row * labels->columns + i] =
             targets->task == TASK_REGRESS ? value * targets->sd[i] + targets->mean[i] : value;
     }
-    if (targets->task == TASK_CLASSIFY)
-        softmax(own, classes, to);
-    else if (targets->task == TASK_ORDINAL)
+    if (targets->task == TASK_CLASSIFY) {
+        for (int c = 0; c < classes; c++)
+            to[c] = own[c];
+        logistic_softmax(to, classes, to);
+    } else if (targets->task == TASK_ORDINAL)
         from_ordered(own, classes, to);
     else
         for (int c = 0; c < classes; c++)
-            to[c] = targets->task == TASK_REGRESS ? own[c] * targets->sd[c] + targets->mean[c] : sigmoid(own[c]);
+            to[c] =
+                targets->task == TASK_REGRESS ? own[c] * targets->sd[c] + targets->mean[c] : logistic_sigmoid(own[c]);
 }
 
 Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,

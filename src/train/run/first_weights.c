@@ -44,7 +44,8 @@ static Status read_weights(Run *run) {
     Status status = initial_read(run->objective->params, &options, stdout, &table);
     free(fresh);
     const bool data = status_code(status) == EXIT_DATA;
-    return status_append(status, data ? " (init.from; init.fresh names the tensors that start anew)" : " (init.from)");
+    return status_append(status,
+                         data ? " (init.from; init.fresh names the tensors that it does not set)" : " (init.from)");
 }
 
 Status first_weights_read(Run *run) {
