@@ -455,7 +455,7 @@ static void what_cannot_be_written_leaves_the_old_file(void **state) {
     write_text(temp_path(state, "old.pth", out), "old");
     assert_refused(weights_write(weights, false, out, &written), EXIT_DATA, "\"x\" is of type F4");
     assert_int_equal(files_size(out), 3);
-    assert_refused(weights_write(weights, false, temp_path(state, "old.npz", out), &written), EXIT_USAGE, "its ending");
+    assert_refused(weights_write(weights, false, temp_path(state, "old.npz", out), &written), EXIT_USAGE, "must end in .safetensors");
     assert_refused(weights_write(weights, false, temp_path(state, "none/old.pth", out), &written), EXIT_DATA, "F4");
     assert_refused(weights_write(weights, false, temp_path(state, "none/x.safetensors", out), &written), EXIT_IO, out);
     weights_close(weights);
