@@ -25,13 +25,13 @@ typedef struct {
     Pack pack;
     int64_t *list; /* [count] their numbers in the pack, ascending */
     int64_t first, count;
-    int64_t first_sample, samples_per_epoch; /* see records_at() */
 } RecordsPart;
 
-/* Records that an epoch shows alike, see records_group(). */
+/* Records that an epoch shows alike: those of a part, of the folder, or of a class. */
 typedef struct {
-    int64_t *list; /* [count], ascending */
-    int64_t count;
+    int64_t *list; /* [count] their numbers, ascending; NULL: first, first + 1, ... */
+    int64_t first, count;
+    double weight;                           /* samples an epoch for each record, before rounding */
     int64_t first_sample, samples_per_epoch; /* see records_at() */
 } RecordsGroup;
 
@@ -40,7 +40,7 @@ typedef struct {
     Folder folder;      /* when there are no parts */
     RecordsPart *parts; /* [part_count] */
     int part_count;
-    RecordsGroup *groups; /* [group_count] of the order; without any, it is that of the parts or of the folder */
+    RecordsGroup *groups; /* [group_count] of the order: one for each part, or for the folder, until records_group() */
     int group_count;
     int64_t count;             /* of records */
     int64_t samples_per_epoch; /* `count` where every weight is 1 */
@@ -56,6 +56,10 @@ typedef struct {
 Status records_open(const char *text, const char *weights, RecordsSplits splits, Records *records) MUST_USE;
 void records_close(Records *records);
 
+/* Leaves record r out of the order unless shown[r]: no epoch has it, and a pack of which n records remain gets
+ * round(w * n) samples. EXIT_DATA when no record remains, EXIT_USAGE when a pack's weight leaves it no sample. */
+Status records_leave_out(Records *records, const bool *shown) MUST_USE;
+
 /* Groups the records for records_at(): record r is in group group_of[r], 0 .. groups - 1, or with -1 in none, so that
  * it is never shown. An epoch has as many samples as records in groups, the same number from each group that has
  * records, or one more from the first of them. Weights no longer count. EXIT_DATA when no record is in a group. */
@@ -63,11 +67,10 @@ Status records_group(Records *records, const int32_t *group_of, int groups) MUST
 
 /* The key of the sample at `position` of `epoch`, 0 <= position < samples_per_epoch: the record's number, plus `count`
  * times the turn that it is within this epoch (0 the first time), so that each sample has its own key; key % count is
- * the record. The sample is j = random_permute(seed, epoch, samples_per_epoch, position), which belongs to a part by
- * cumulative sums. In a part with as many samples as records it is record j - first_sample. Otherwise samples count on
- * over epochs, g = epoch * samples_per_epoch + j - first_sample (the part's), and pass q = g / count shows record
- * random_permute(seed + RECORDS_PASS, q, count, g % count), so that every record gets its turn. Groups are drawn as
- * parts are. */
+ * the record. The sample is j = random_permute(seed, epoch, samples_per_epoch, position), which belongs to a group by
+ * cumulative sums. In a group with as many samples as records it is record j - first_sample of it. Otherwise samples
+ * count on over epochs, g = epoch * samples_per_epoch + j - first_sample (the group's), and pass q = g / count shows
+ * its record random_permute(seed + RECORDS_PASS, q, count, g % count), so that every record gets its turn. */
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position);
 #define RECORDS_PASS UINT64_C(0x9E3779B97F4A7C15)
 

@@ -23,6 +23,13 @@ typedef struct {
     int record_count;
 } GuardEvent;
 
+/* A pack that is trained on. */
+typedef struct {
+    const char *path;
+    int64_t images;            /* that are shown */
+    int64_t samples_per_epoch; /* -1: they vary from epoch to epoch */
+} RunPack;
+
 typedef struct {
     RunStatus status;
     const char *exit_reason;
@@ -32,6 +39,8 @@ typedef struct {
     Versions versions;
     uint64_t config_hash, data_hash;
     int64_t data_count;
+    RunPack *packs; /* [pack_count] in the order of their names; their list is owned; none: a folder */
+    int64_t pack_count, pack_capacity;
     int64_t parameters; /* trainable and fixed */
     int threads, micro_batch;
     int64_t started, ended; /* seconds since 1970; ended 0: not yet */
@@ -56,6 +65,7 @@ void run_record_begin(RunRecord *record);
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
 /* Which runs its throughput can be compared with. */
 ThroughputKey run_record_key(const RunRecord *record);
+Status run_record_add_pack(RunRecord *record, const RunPack *pack) MUST_USE;
 Status run_record_event(RunRecord *record, const GuardEvent *event) MUST_USE;
 Status run_record_write(const RunRecord *record, const char *path) MUST_USE;
 void run_record_close(RunRecord *record);

@@ -71,7 +71,6 @@ static Status open_pack(const char *directory, RecordsSplits splits, Records *re
                                 "how often it is shown)",
                                 records->text, other->pack.directory, directory);
     TRY(select_records(part, splits));
-    part->samples_per_epoch = part->count;
     records->licensed |= part->pack.info.licensed;
     const int side = part->pack.info.image_size;
     records->side = records->part_count == 1 || records->side == side ? side : 0;
@@ -95,22 +94,52 @@ static Status open_packs(const char *text, RecordsSplits splits, Records *record
     return status;
 }
 
-static Status weigh_part(RecordsPart *part, const char *weight) {
-    char *end;
-    const double value = strtod(weight, &end);
-    if (!*weight || *end || !(value > 0) || !isfinite(value))
-        return status_error(EXIT_USAGE, "the weight %s is not a number above 0; give one for each pack",
-                            *weight ? weight : "''");
-    const double samples = round(value * (double)part->count);
-    if (part->count && (samples < 1 || samples > MAX_SAMPLES_PER_EPOCH))
-        return status_error(EXIT_USAGE, "the weight %s times the %lld images of %s makes %s samples an epoch; %s it",
-                            weight, (long long)part->count, part->pack.directory, samples < 1 ? "no" : "too many",
-                            samples < 1 ? "raise" : "lower");
-    part->samples_per_epoch = (int64_t)samples;
+static Status count_samples(const Records *records, RecordsGroup *group) {
+    const double samples = round(group->weight * (double)group->count);
+    if (group->count && (samples < 1 || samples > MAX_SAMPLES_PER_EPOCH))
+        return status_error(EXIT_USAGE, "the weight %g times the %lld images of %s makes %s samples an epoch; %s it",
+                            group->weight, (long long)group->count, records_root(records, group->first),
+                            samples < 1 ? "no" : "too many", samples < 1 ? "raise" : "lower");
+    group->samples_per_epoch = (int64_t)samples;
     return NULL;
 }
 
-static Status weigh_parts(const char *weights, Records *records) {
+/* The samples of each group begin where those of the one before it end. */
+static void place_samples(Records *records) {
+    records->samples_per_epoch = 0;
+    for (int i = 0; i < records->group_count; i++) {
+        records->groups[i].first_sample = records->samples_per_epoch;
+        records->samples_per_epoch += records->groups[i].samples_per_epoch;
+    }
+}
+
+static Status group_parts(Records *records) {
+    const int groups = records->part_count ? records->part_count : 1;
+    records->groups = calloc((size_t)groups, sizeof *records->groups);
+    if (!records->groups)
+        return status_no_memory("the groups of records", (size_t)groups * sizeof *records->groups);
+    records->group_count = groups;
+    for (int i = 0; i < groups; i++) {
+        const int64_t count = records->part_count ? records->parts[i].count : records->folder.count;
+        records->groups[i] =
+            (RecordsGroup){.first = records->count, .count = count, .weight = 1, .samples_per_epoch = count};
+        if (records->part_count)
+            records->parts[i].first = records->count;
+        records->count += count;
+    }
+    return NULL;
+}
+
+static Status weigh_group(const Records *records, RecordsGroup *group, const char *weight) {
+    char *end;
+    group->weight = strtod(weight, &end);
+    if (!*weight || *end || !(group->weight > 0) || !isfinite(group->weight))
+        return status_error(EXIT_USAGE, "the weight %s is not a number above 0; give one for each pack",
+                            *weight ? weight : "''");
+    return count_samples(records, group);
+}
+
+static Status weigh_groups(const char *weights, Records *records) {
     if (!*weights)
         return NULL;
     const int given = count_pieces(weights);
@@ -125,7 +154,7 @@ static Status weigh_parts(const char *weights, Records *records) {
         char *piece;
         status = next_piece(&weights, &piece);
         if (!status)
-            status = weigh_part(&records->parts[i], piece);
+            status = weigh_group(records, &records->groups[i], piece);
         free(piece);
     }
     return status;
@@ -139,19 +168,15 @@ static void add_number(XXH3_state_t *state, uint64_t number) {
 }
 
 /* The hash is over each pack's hash, its samples and the numbers of the records used. */
-static Status number_parts(Records *records) {
+static Status hash_parts(Records *records) {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
         return status_no_memory("a hash", 0);
     XXH3_64bits_reset(state);
     for (int i = 0; i < records->part_count; i++) {
-        RecordsPart *part = &records->parts[i];
-        part->first = records->count;
-        part->first_sample = records->samples_per_epoch;
-        records->count += part->count;
-        records->samples_per_epoch += part->samples_per_epoch;
+        const RecordsPart *part = &records->parts[i];
         add_number(state, part->pack.hash);
-        add_number(state, (uint64_t)part->samples_per_epoch);
+        add_number(state, (uint64_t)records->groups[i].samples_per_epoch);
         add_number(state, (uint64_t)part->count);
         for (int64_t r = 0; r < part->count; r++)
             add_number(state, (uint64_t)part->list[r]);
@@ -163,15 +188,15 @@ static Status number_parts(Records *records) {
 
 static Status open_text(const char *text, const char *weights, RecordsSplits splits, Records *records) {
     TRY(files_path(&records->text, "%s", text));
-    if (!pack_is(text) && (files_exists(text) || !strchr(text, ','))) {
-        TRY(folder_open(text, &records->folder));
-        records->count = records->samples_per_epoch = records->folder.count;
+    const bool folder = !pack_is(text) && (files_exists(text) || !strchr(text, ','));
+    TRY(folder ? folder_open(text, &records->folder) : open_packs(text, splits, records));
+    TRY(group_parts(records));
+    TRY(weigh_groups(weights, records));
+    place_samples(records);
+    if (folder)
         records->hash = records->folder.hash;
-        return weigh_parts(weights, records);
-    }
-    TRY(open_packs(text, splits, records));
-    TRY(weigh_parts(weights, records));
-    TRY(number_parts(records));
+    else
+        TRY(hash_parts(records));
     if (!records->count)
         return status_error(EXIT_DATA, "%s: no image is in %s; see the pack's splits", text,
                             splits == RECORDS_VAL     ? "the split val"
@@ -188,83 +213,91 @@ Status records_open(const char *text, const char *weights, RecordsSplits splits,
     return status;
 }
 
+static void drop_groups(Records *records) {
+    for (int i = 0; i < records->group_count; i++)
+        free(records->groups[i].list);
+    free(records->groups);
+    records->groups = NULL;
+    records->group_count = 0;
+}
+
 void records_close(Records *records) {
     for (int i = 0; i < records->part_count; i++) {
         pack_close(&records->parts[i].pack);
         free(records->parts[i].list);
     }
     free(records->parts);
-    for (int i = 0; i < records->group_count; i++)
-        free(records->groups[i].list);
-    free(records->groups);
+    drop_groups(records);
     folder_close(&records->folder);
     free(records->text);
     *records = (Records){0};
 }
 
-static Status list_group(RecordsGroup *group, const int32_t *group_of, int number, int64_t count) {
+static Status allocate_list(RecordsGroup *group, int64_t count) {
     group->list = malloc((size_t)(count ? count : 1) * sizeof *group->list);
-    if (!group->list)
-        return status_no_memory("a list of records", (size_t)count * sizeof *group->list);
-    for (int64_t r = 0; r < count; r++)
-        if (group_of[r] == number)
-            group->list[group->count++] = r;
-    return NULL;
+    return group->list ? NULL : status_no_memory("a list of records", (size_t)count * sizeof *group->list);
+}
+
+static Status refuse_empty(const Records *records) {
+    return status_error(EXIT_DATA, "%s: no image can be shown", records->text);
+}
+
+Status records_leave_out(Records *records, const bool *shown) {
+    for (int i = 0; i < records->group_count; i++) {
+        RecordsGroup *group = &records->groups[i];
+        const int64_t end = group->first + group->count;
+        TRY(allocate_list(group, group->count));
+        group->count = 0;
+        for (int64_t r = group->first; r < end; r++)
+            if (shown[r])
+                group->list[group->count++] = r;
+        TRY(count_samples(records, group));
+    }
+    place_samples(records);
+    return records->samples_per_epoch ? NULL : refuse_empty(records);
 }
 
 Status records_group(Records *records, const int32_t *group_of, int groups) {
-    int64_t grouped = 0, filled = 0, samples = 0;
+    int64_t grouped = 0, filled = 0;
+    drop_groups(records);
     records->groups = calloc((size_t)groups, sizeof *records->groups);
     if (!records->groups)
         return status_no_memory("the groups of records", (size_t)groups * sizeof *records->groups);
     while (records->group_count < groups) {
         const int number = records->group_count++;
         RecordsGroup *group = &records->groups[number];
-        TRY(list_group(group, group_of, number, records->count));
+        TRY(allocate_list(group, records->count));
+        for (int64_t r = 0; r < records->count; r++)
+            if (group_of[r] == number)
+                group->list[group->count++] = r;
         grouped += group->count;
         filled += group->count > 0;
     }
     if (!filled)
-        return status_error(EXIT_DATA, "%s: no image can be shown", records->text);
+        return refuse_empty(records);
     int64_t more = grouped % filled;
     for (int i = 0; i < groups; i++) {
         RecordsGroup *group = &records->groups[i];
-        group->first_sample = samples;
         group->samples_per_epoch = group->count ? grouped / filled + (more-- > 0) : 0;
-        samples += group->samples_per_epoch;
     }
-    records->samples_per_epoch = samples;
+    place_samples(records);
     return NULL;
-}
-
-/* The key of sample `sample` of a share of the order with `samples` of them in an epoch from `count` records; their
- * numbers are list[i], or first + i without a list. */
-static int64_t draw_record(const Records *records, uint64_t seed, uint32_t epoch, int64_t sample, int64_t samples,
-                           uint64_t count, int64_t first, const int64_t *list) {
-    if (samples == (int64_t)count)
-        return list ? list[sample] : first + sample;
-    const uint64_t before = (uint64_t)epoch * (uint64_t)samples;
-    const uint64_t running = before + (uint64_t)sample, pass = running / count;
-    const int64_t drawn = (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count);
-    return (list ? list[drawn] : first + drawn) + (int64_t)(pass - before / count) * records->count;
 }
 
 int64_t records_at(const Records *records, uint64_t seed, uint32_t epoch, uint64_t position) {
     int64_t sample = (int64_t)random_permute(seed, epoch, (uint64_t)records->samples_per_epoch, position);
-    if (records->group_count) {
-        const RecordsGroup *group = records->groups;
-        while (sample >= group->first_sample + group->samples_per_epoch)
-            group++;
-        return draw_record(records, seed, epoch, sample - group->first_sample, group->samples_per_epoch,
-                           (uint64_t)group->count, 0, group->list);
-    }
-    if (!records->part_count)
-        return sample;
-    const RecordsPart *part = records->parts;
-    while (sample >= part->first_sample + part->samples_per_epoch)
-        part++;
-    return draw_record(records, seed, epoch, sample - part->first_sample, part->samples_per_epoch,
-                       (uint64_t)part->count, part->first, NULL);
+    const RecordsGroup *group = records->groups;
+    while (sample >= group->first_sample + group->samples_per_epoch)
+        group++;
+    sample -= group->first_sample;
+    const int64_t samples = group->samples_per_epoch;
+    if (samples == group->count)
+        return group->list ? group->list[sample] : group->first + sample;
+    const uint64_t count = (uint64_t)group->count, before = (uint64_t)epoch * (uint64_t)samples;
+    const uint64_t running = before + (uint64_t)sample, pass = running / count;
+    const int64_t drawn = (int64_t)random_permute(seed + RECORDS_PASS, (uint32_t)pass, count, running % count);
+    return (group->list ? group->list[drawn] : group->first + drawn) +
+           (int64_t)(pass - before / count) * records->count;
 }
 
 const RecordsPart *records_part(const Records *records, int64_t record, int64_t *number) {

@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/list.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,6 +69,12 @@ Status run_record_continue(RunRecord *record, const char *path, int64_t last_ste
     return NULL;
 }
 
+Status run_record_add_pack(RunRecord *record, const RunPack *pack) {
+    TRY(list_grow(&record->packs, record->pack_count, &record->pack_capacity, sizeof *pack, "the run's packs"));
+    record->packs[record->pack_count++] = *pack;
+    return NULL;
+}
+
 Status run_record_event(RunRecord *record, const GuardEvent *event) {
     Json json;
     char *text;
@@ -100,6 +107,24 @@ static void put_time(Json *json, const char *key, int64_t value) {
         json_null(json, key);
 }
 
+static void print_packs(const RunRecord *record, Json *json) {
+    if (!record->pack_count)
+        return;
+    json_array(json, "packs", JSON_HANGING);
+    for (int64_t i = 0; i < record->pack_count; i++) {
+        const RunPack *pack = &record->packs[i];
+        json_object(json, NULL, JSON_LINE);
+        json_string(json, "path", pack->path);
+        json_integer(json, "images", pack->images);
+        if (pack->samples_per_epoch < 0)
+            json_null(json, "samples_per_epoch");
+        else
+            json_integer(json, "samples_per_epoch", pack->samples_per_epoch);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 /* What the run is. */
 static void print_setting(const RunRecord *record, Json *json) {
     char host[256] = "";
@@ -117,6 +142,7 @@ static void print_setting(const RunRecord *record, Json *json) {
     json_hash(json, "config_hash", record->config_hash);
     json_hash(json, "data_hash", record->data_hash);
     json_integer(json, "data_count", record->data_count);
+    print_packs(record, json);
     json_integer(json, "parameters", record->parameters);
 }
 
@@ -173,6 +199,9 @@ void run_record_close(RunRecord *record) {
     for (int i = 0; i < record->event_count; i++)
         free(record->events[i]);
     free(record->events);
+    free(record->packs);
+    record->packs = NULL;
+    record->pack_count = record->pack_capacity = 0;
     record->events = NULL;
     record->event_count = 0;
 }

@@ -7,6 +7,7 @@
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
 #include "train/run/run_open.h"
+#include "train/run/run_summary.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -84,24 +85,23 @@ static Status print_recompute(const Config *config, const MemoryBudget *budget) 
     return NULL;
 }
 
-/* Finds the number of steps (0: unknown without the images) and who crops. */
-static Status inspect_data(const Config *config, MemoryBudget *budget, int64_t *steps) {
+/* Finds the number of steps (0: unknown without the images) and who crops. *records: the training images, none where
+ * they are not there or not needed; records_close() is allowed after a failure too. */
+static Status inspect_data(const Config *config, MemoryBudget *budget, Records *records, int64_t *steps) {
     *steps = config->train.steps;
     const bool packs = pack_is(config->data.train) || strchr(config->data.train, ',');
     if (!run_has_data(config) || (*steps && !packs))
         return NULL;
-    Records records;
-    TRY(records_open(config->data.train, config->data.weights, config->data.splits, &records));
-    memory_budget_records(budget, config, &records);
+    TRY(run_open_training_records(config, records));
+    memory_budget_records(budget, config, records);
     const ObjectiveKind *objective = objectives_find(config);
     Targets targets = {0};
-    Status status = objective->read ? objective->read(config, &records, &(Records){0}, &targets) : NULL;
+    Status status = objective->read ? objective->read(config, records, &(Records){0}, &targets) : NULL;
     budget->classes = targets.classes;
     targets_close(&targets);
     if (!*steps)
         *steps =
-            (int64_t)floor(config->train.epochs * (double)(records.samples_per_epoch / config->train.global_batch));
-    records_close(&records);
+            (int64_t)floor(config->train.epochs * (double)(records->samples_per_epoch / config->train.global_batch));
     return status;
 }
 
@@ -123,12 +123,18 @@ static void print_work(const Config *config, const MemoryPlan *plan, int64_t ste
            (double)count * checkpoint, count, checkpoint, config->checkpoint.keep);
 }
 
-static Status print_plan(const Config *config, MemoryBudget *budget) {
+static void print_shares(const Config *config, const Records *records) {
+    if (records->part_count > 1)
+        printf("data     %" PRId64 " samples an epoch\n", records->samples_per_epoch);
+    run_print_shares(config, records);
+}
+
+static Status print_plan(const Config *config, MemoryBudget *budget, Records *records) {
     MemoryPlan plan;
     int micro_batch, largest;
     int64_t steps;
     TRY(memory_check_precision(config, budget));
-    TRY(inspect_data(config, budget, &steps));
+    TRY(inspect_data(config, budget, records, &steps));
     TRY(memory_choose_micro_batch(config, budget, 0, &micro_batch));
     TRY(memory_plan(config, budget, micro_batch, &plan));
     TRY(memory_largest_micro_batch(config, budget, INT_MAX, &largest));
@@ -142,6 +148,7 @@ static Status print_plan(const Config *config, MemoryBudget *budget) {
         status_free(refused);
         return failed;
     }
+    print_shares(config, records);
     print_work(config, &plan, steps);
     fflush(stdout);
     return refused;
@@ -149,11 +156,13 @@ static Status print_plan(const Config *config, MemoryBudget *budget) {
 
 Status train_plan(const Config *config, const char *gpu) {
     MemoryBudget budget;
+    Records records = {0};
     Device *device;
     TRY(objectives_check(config));
     Status status = open_budget(config, gpu, &device, &budget);
     if (!status)
-        status = print_plan(config, &budget);
+        status = print_plan(config, &budget, &records);
+    records_close(&records);
     device_close(device);
     return status;
 }

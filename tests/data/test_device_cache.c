@@ -59,7 +59,7 @@ static LoaderOptions options_for(const Data *data, LoaderCache cache) {
 }
 
 static void bring_all(Loader *loader) {
-    int64_t left = COUNT, before = COUNT + 1;
+    int64_t left = 1, before = INT64_MAX;
     while (left) {
         assert_ok(loader_fill_device_cache(loader, &left));
         assert_true(left < before);
@@ -69,8 +69,8 @@ static void bring_all(Loader *loader) {
     assert_int_equal(left, 0);
 }
 
-/* Both loaders show the same. */
-static void expect_same_batches(Loader *reading, Loader *holding) {
+/* Both loaders show the same, of `count` records. */
+static void expect_same_batches(Loader *reading, Loader *holding, int64_t count) {
     const uint8_t *held = loader_device_records(holding);
     assert_non_null(held);
     assert_null(loader_device_records(reading));
@@ -83,7 +83,7 @@ static void expect_same_batches(Loader *reading, Loader *holding) {
         assert_null(kept.samples);
         for (int i = 0; i < BATCH; i++) {
             assert_same_crop(&read.crops[i], &kept.crops[i]);
-            assert_memory_equal((const uint8_t *)read.samples + i * RECORD, held + kept.records[i] % COUNT * RECORD,
+            assert_memory_equal((const uint8_t *)read.samples + i * RECORD, held + kept.records[i] % count * RECORD,
                                 RECORD);
         }
         loader_done(reading);
@@ -102,10 +102,30 @@ static void held_records_are_those_that_are_read(void **state) {
     bring_all(holding);
     const uint64_t bytes = loader_bytes(holding);
     assert_int_equal(bytes, COUNT * RECORD);
-    expect_same_batches(reading, holding);
+    expect_same_batches(reading, holding, COUNT);
     assert_int_equal(loader_bytes(holding), bytes); /* read once */
     loader_close(reading);
     loader_close(holding);
+}
+
+/* Also two packs, of which the second is shown three times as often. */
+static void packs_are_mixed_alike(void **state) {
+    Data *data = *state;
+    const PackSpec small = {"epsilon", "t", SIDE, 30, 30, 5};
+    char *second = fixture_pack(data->root, "small", &small), *both = printed_path("%s,%s", data->path, second);
+    records_close(&data->records);
+    assert_ok(records_open(both, "0.5,3", RECORDS_TRAIN, &data->records));
+    const LoaderOptions reads = options_for(data, LOADER_PAGE), holds = options_for(data, LOADER_DEVICE);
+    Loader *reading, *holding;
+    assert_ok(loader_open(&reads, &reading));
+    assert_ok(loader_open(&holds, &holding));
+    bring_all(holding);
+    assert_int_equal(loader_epoch_batches(holding), (COUNT / 2 + 90) / BATCH);
+    expect_same_batches(reading, holding, COUNT + 30);
+    loader_close(reading);
+    loader_close(holding);
+    free(both);
+    free(second);
 }
 
 /* Turns one byte of a record over. */
@@ -141,7 +161,7 @@ static void damaged_records_are_known_before_the_first_batch(void **state) {
     assert_ptr_equal(strstr(bad[1].reason, "record 9 of"), bad[1].reason);
     assert_non_null(strstr(bad[1].reason, "00002.h5: its checksum does not match"));
     free(bad);
-    expect_same_batches(reading, holding);
+    expect_same_batches(reading, holding, COUNT);
     loader_close(reading);
     loader_close(holding);
 
@@ -193,6 +213,7 @@ static void what_cannot_be_held_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(held_records_are_those_that_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(packs_are_mixed_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_records_are_known_before_the_first_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pack_that_changes_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_held_is_refused, setup, teardown)};

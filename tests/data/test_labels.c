@@ -149,18 +149,7 @@ static void groups_are_shown_alike(void **state) {
     }
     records_close(&records);
 
-    /* One group: an epoch shows each of its records once. */
-    records = (Records){.text = strdup("grouped"), .count = RECORDS, .samples_per_epoch = RECORDS};
     int32_t one[RECORDS];
-    for (int r = 0; r < RECORDS; r++)
-        one[r] = r % 3 ? 0 : -1;
-    assert_fine(records_group(&records, one, 1));
-    assert_int_equal(records.samples_per_epoch, 8);
-    for (uint64_t position = 0, sum = 0; position < 8; position++) {
-        sum += (uint64_t)records_at(&records, 5, 3, position);
-        assert_true(position < 7 || sum == 1 + 2 + 4 + 5 + 7 + 8 + 10 + 11);
-    }
-    records_close(&records);
     memset(one, -1, sizeof one);
     records = (Records){.text = strdup("grouped"), .count = RECORDS};
     assert_refused(records_group(&records, one, 1), EXIT_DATA, "no image can be shown");

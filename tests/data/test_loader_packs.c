@@ -321,10 +321,10 @@ static void weights_are_kept_exactly(void **state) {
     assert_ok(records_open(data->both, " 0.6 ,2.5", RECORDS_TRAIN, &records)); /* 12.6 of 21 records, 20 of 8 */
     const int64_t count = records.count, of_a = records.parts[0].count, of_b = records.parts[1].count;
     assert_true(of_a == 21 && of_b == 8);
-    assert_int_equal(records.parts[0].samples_per_epoch, 13);
-    assert_int_equal(records.parts[1].samples_per_epoch, 20);
+    assert_int_equal(records.groups[0].samples_per_epoch, 13);
+    assert_int_equal(records.groups[1].samples_per_epoch, 20);
     assert_int_equal(records.samples_per_epoch,
-                     records.parts[0].samples_per_epoch + records.parts[1].samples_per_epoch);
+                     records.groups[0].samples_per_epoch + records.groups[1].samples_per_epoch);
     int *shown = calloc((size_t)count, sizeof *shown), *last = calloc((size_t)(4 * count), sizeof *last);
     assert_non_null(shown);
     assert_non_null(last);
@@ -338,10 +338,10 @@ static void weights_are_kept_exactly(void **state) {
             shown[key % count]++;
             from_a += key % count < of_a;
         }
-        assert_int_equal(from_a, records.parts[0].samples_per_epoch);
+        assert_int_equal(from_a, records.groups[0].samples_per_epoch);
         for (int64_t i = 0; i < count; i++) { /* passes end before the next begins */
-            const RecordsPart *part = &records.parts[i >= of_a];
-            const int64_t whole = (epoch + 1) * part->samples_per_epoch / part->count;
+            const RecordsGroup *group = &records.groups[i >= of_a];
+            const int64_t whole = (epoch + 1) * group->samples_per_epoch / group->count;
             assert_in_range(shown[i], whole, whole + 1);
         }
     }
@@ -354,6 +354,55 @@ static void weights_are_kept_exactly(void **state) {
     for (uint64_t p = 0; p < (uint64_t)count; p++)
         assert_int_equal(records_at(&records, 5, 3, p), random_permute(5, 3, (uint64_t)count, p));
     records_close(&records);
+}
+
+/* Of what is left in a pack its weight shows as large a part as before; what is left out is never shown. */
+static void weights_hold_for_what_is_left(void **state) {
+    const Data *data = *state;
+    enum { EPOCHS = 12 };
+    Records records;
+    assert_ok(records_open(data->both, "2,0.5", RECORDS_TRAIN, &records));
+    const int64_t count = records.count, of_a = records.parts[0].count;
+    bool *shown = calloc((size_t)count, sizeof *shown);
+    int *times = calloc((size_t)count, sizeof *times);
+    assert_true(shown && times);
+    for (int64_t r = 0; r < count; r++)
+        shown[r] = r < of_a ? r % 3 == 0 : r % 2 == 0;
+    const uint64_t hash = records.hash;
+    assert_ok(records_leave_out(&records, shown));
+    assert_true(records.count == count && records.hash == hash); /* numbers stay */
+    assert_int_equal(records.groups[0].samples_per_epoch, 14);   /* 2 of 7 */
+    assert_int_equal(records.groups[1].samples_per_epoch, 2);    /* 0.5 of 4 */
+    assert_int_equal(records.samples_per_epoch, 16);
+    for (uint32_t epoch = 0; epoch < EPOCHS; epoch++)
+        for (uint64_t p = 0; p < 16; p++)
+            times[records_at(&records, 5, epoch, p) % count]++;
+    for (int64_t r = 0; r < count; r++)
+        assert_int_equal(times[r], !shown[r] ? 0 : r < of_a ? 2 * EPOCHS : EPOCHS / 2);
+    records_close(&records);
+
+    /* Without weights each is shown once, in an order of its own. */
+    assert_ok(records_open(data->both, "", RECORDS_TRAIN, &records));
+    assert_ok(records_leave_out(&records, shown));
+    assert_int_equal(records.samples_per_epoch, 11);
+    memset(times, 0, (size_t)count * sizeof *times);
+    for (uint64_t p = 0; p < 11; p++)
+        times[records_at(&records, 5, 3, p)]++;
+    for (int64_t r = 0; r < count; r++)
+        assert_int_equal(times[r], shown[r]);
+    records_close(&records);
+
+    memset(shown, 0, (size_t)count * sizeof *shown);
+    shown[0] = true;
+    assert_ok(records_open(data->both, "0.4,1", RECORDS_TRAIN, &records));
+    assert_fails(records_leave_out(&records, shown), EXIT_USAGE, "the weight 0.4 times the 1 images of ");
+    records_close(&records);
+    shown[0] = false;
+    assert_ok(records_open(data->both, "", RECORDS_TRAIN, &records));
+    assert_fails(records_leave_out(&records, shown), EXIT_DATA, "no image can be shown");
+    records_close(&records);
+    free(times);
+    free(shown);
 }
 
 static void wrong_weights_are_refused(void **state) {
@@ -500,6 +549,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_ranks_cannot_share_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_records_come_with_their_crops, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_are_kept_exactly, setup, teardown),
+        cmocka_unit_test_setup_teardown(weights_hold_for_what_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_weights_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_records_are_replaced_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_records_are_listed, setup, teardown),

@@ -55,7 +55,23 @@ check "the plan has room for whole records" grep -Eq 'ring of batches +168128 ' 
 
 # A second pack, shown half as often.
 check "stages a second one" "$BUILD/stage" folder "$TMP/data/val" --out "$TMP/other" --size 48
-check "two packs with weights" train "$TMP/weighted" --set data.train="$TMP/pack,$TMP/other" --set data.weights=1,0.5 --set data.val= --until 3
+mixed=(--set data.train="$TMP/pack,$TMP/other" --set data.weights=1,0.5 --set data.val=)
+check "two packs with weights" train "$TMP/weighted" "${mixed[@]}" --until 3
+samples=$(($(find "$TMP/data/val" -type f | wc -l) / 2))
+share=$(awk -v a="$train_count" -v b="$samples" 'BEGIN { printf "%.1f", 100 * b / (a + b) }')
+expect_output "$TMP/other: $share % of an epoch ($samples samples), each image 0.5 times"
+"$BUILD/train" "$TMP/small.ini" "${mixed[@]}" --plan >"$TMP/output" 2>&1
+expect_output "$TMP/other: $share % of an epoch ($samples samples), each image 0.5 times"
+check "run.json has the samples of each" grep -q "\"path\": \"$TMP/other\", \"images\": $((2 * samples)), \"samples_per_epoch\": $samples}" "$TMP/weighted/run.json"
+expect_exit 64 train "$TMP/weighted" "${mixed[@]}" --set data.weights=1,1 --resume
+expect_output "data.weights"
+# Killed by SIGKILL in the second of its epochs.
+check "nine steps of them" train "$TMP/nine" "${mixed[@]}" --set data.workers=3 --until 9
+extra=(FOVEA_CRASH_UNDER="$TMP/cut" FOVEA_CRASH_AT=step:8 FOVEA_CRASH_SEED=1 FOVEA_CRASH_LOG="$TMP/crash.log" LD_PRELOAD="$PRELOAD/crash.so:$PRELOAD/disk.so")
+{ expect_exit 137 train "$TMP/cut" "${mixed[@]}" --until 9; } 2>"$TMP/killed"
+extra=()
+check "killed, it is resumed" train "$TMP/cut" "${mixed[@]}" --until 9 --resume
+check "to the same weights" cmp "$TMP/nine/ckpt/latest/weights.safetensors" "$TMP/cut/ckpt/latest/weights.safetensors"
 # Paths as long as the system allows: they are read, stored, and compared by --resume.
 long=$(printf '%0200d' 0)
 first="$TMP/1/$long/$long/$long/$long/$long/$long/$long/$long/$long/$long"

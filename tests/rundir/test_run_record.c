@@ -63,13 +63,21 @@ static void holds_what_happened(void **state) {
     assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(object, "final_loss")));
     assert_true(cJSON_GetObjectItemCaseSensitive(object, "data_count")->valuedouble == (double)(1LL << 40));
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "guard_events")), 0);
+    assert_null(cJSON_GetObjectItemCaseSensitive(object, "packs")); /* a folder's run */
     cJSON_Delete(object);
 
     add_event(&record, 3);
+    assert_fine(run_record_add_pack(&record, &(RunPack){"a", 30, 15}));
+    assert_fine(run_record_add_pack(&record, &(RunPack){"b", 7, -1}));
     record.exit_code = 77;
     record.exit_reason = "a \"reason\"";
     object = written(&record, path);
     assert_string_equal(text_of(object, "exit_reason"), "a \"reason\"");
+    const cJSON *packs = cJSON_GetObjectItemCaseSensitive(object, "packs"), *second = cJSON_GetArrayItem(packs, 1);
+    assert_int_equal(cJSON_GetArraySize(packs), 2);
+    assert_int_equal(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(packs, 0), "samples_per_epoch")->valueint, 15);
+    assert_string_equal(text_of(second, "path"), "b");
+    assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(second, "samples_per_epoch")));
     const cJSON *event = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, "guard_events"), 0);
     assert_string_equal(text_of(event, "tensor"), "blocks.0.norm1.bias");
     assert_string_equal(text_of(event, "found"), "parameter");

@@ -94,8 +94,8 @@ static const ConfigKey keys[] = {
           "used; "
           "data.train's pack may be given again. Empty: no validation."),
     TEXT(data, weights,
-         "One number above 0 for each pack in data.train, separated by commas: how often an epoch shows the pack's "
-         "images. Empty: once each."),
+         "One number above 0 for each pack in data.train, separated by commas: how often an epoch shows each of the "
+         "pack's images. Empty: once. --plan prints the shares."),
     CHOICE(data, splits, splits, RECORDS_TRAIN,
            "Images of packs to train on. train: the split train, and images without a split. all: those of val and "
            "test."),

@@ -187,27 +187,28 @@ static Status open_columns(Targets *targets, const Records *records) {
 
 /* --- All of it --- */
 
-static Status group_records(const Config *config, const Targets *targets, Records *records) {
+static Status balance_classes(const Targets *targets, Records *records) {
     const Labels *labels = &targets->train;
-    bool all = true;
     int32_t *group_of = malloc((size_t)labels->count * sizeof *group_of);
     if (!group_of)
         return no_memory("the groups of records", (size_t)labels->count);
-    for (int64_t r = 0; r < labels->count; r++) {
-        const bool known = labels_has_any(labels, r);
-        group_of[r] = !known ? -1 : config->data.balance ? (int32_t)labels->values[r] : 0;
-        all = all && known;
-    }
-    Status status = NULL;
-    if (!all && config->data.weights[0])
-        status = status_error(EXIT_USAGE,
-                              "%s has images without a label, which are left out, so data.weights cannot say how often "
-                              "its images are shown; remove data.weights",
-                              labels->text);
-    else if (!all || config->data.balance)
-        status = records_group(records, group_of, config->data.balance ? targets->classes : 1);
+    for (int64_t r = 0; r < labels->count; r++)
+        group_of[r] = labels_has_any(labels, r) ? (int32_t)labels->values[r] : -1;
+    Status status = records_group(records, group_of, targets->classes);
     free(group_of);
     return status;
+}
+
+static Status leave_out_unknown(const Targets *targets, Records *records) {
+    const Labels *labels = &targets->train;
+    bool all = true, *shown = malloc((size_t)labels->count * sizeof *shown);
+    if (!shown)
+        return no_memory("which records are shown", (size_t)labels->count);
+    for (int64_t r = 0; r < labels->count; r++)
+        all &= shown[r] = labels_has_any(labels, r);
+    Status status = all ? NULL : records_leave_out(records, shown);
+    free(shown);
+    return status_code(status) == EXIT_USAGE ? status_append(status, " (data.weights)") : status;
 }
 
 /* A validation takes the first images alone. */
@@ -248,7 +249,7 @@ static Status open_targets(const Config *config, Records *train, const Records *
     else
         TRY(open_columns(targets, train));
     TRY(open_val(config, val, targets));
-    TRY(group_records(config, targets, train));
+    TRY(config->data.balance ? balance_classes(targets, train) : leave_out_unknown(targets, train));
     if (targets->task != TASK_REGRESS)
         return NULL;
     standardise(&targets->train, targets);

@@ -45,15 +45,17 @@ bool run_has_data(const Config *config) {
     return files_exists(config->data.train) || strchr(config->data.train, ',');
 }
 
+Status run_open_training_records(const Config *config, Records *records) {
+    Status status = records_open(config->data.train, config->data.weights, config->data.splits, records);
+    return status_code(status) == EXIT_USAGE ? status_append(status, " (data.weights)") : status;
+}
+
 static Status open_records(Run *run) {
     const Config *config = run->config;
-    Status status = records_open(config->data.train, config->data.weights, config->data.splits, &run->train);
-    if (status_code(status) == EXIT_USAGE)
-        status = status_append(status, " (data.weights)");
-    TRY(status);
+    TRY(run_open_training_records(config, &run->train));
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
-        status = records_check_disjoint(&run->train, &run->val);
+        Status status = records_check_disjoint(&run->train, &run->val);
         TRY(status_append(status, run->train.part_count ? " (data.splits = train)" : " (data.train, data.val)"));
     }
     const ObjectiveKind *objective = objectives_find(config);
@@ -290,7 +292,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
 
     /* From here on the disk changes. */
     TRY(claim_create(&run->directory, config, options->force));
-    run_begin_record(run);
+    TRY(run_begin_record(run));
     print_new_device(run);
     TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
     run->last_loss = run->record.final_loss;

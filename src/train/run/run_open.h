@@ -19,6 +19,8 @@ Status run_open_step(Run *run, bool capture) MUST_USE;
 
 /* Whether data.train names something that exists, or several packs. */
 bool run_has_data(const Config *config);
+/* Opens data.train with data.weights; a message about a weight names the key. */
+Status run_open_training_records(const Config *config, Records *records) MUST_USE;
 /* Opens the device that `config` asks for. When it looked for a GPU and found none, prints the reason. */
 Status run_open_device(const Config *config, Device **device) MUST_USE;
 

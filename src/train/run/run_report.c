@@ -5,7 +5,21 @@
 
 #include <inttypes.h>
 
-void run_begin_record(Run *run) {
+static Status record_packs(Run *run) {
+    const Records *train = &run->train;
+    for (int i = 0; i < train->part_count; i++) {
+        RunPack pack = {
+            .path = train->parts[i].pack.directory, .images = train->parts[i].count, .samples_per_epoch = -1};
+        if (!run->config->data.balance) {
+            pack.images = train->groups[i].count;
+            pack.samples_per_epoch = train->groups[i].samples_per_epoch;
+        }
+        TRY(run_record_add_pack(&run->record, &pack));
+    }
+    return NULL;
+}
+
+Status run_begin_record(Run *run) {
     const Params *params = run->objective->params;
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
@@ -20,6 +34,7 @@ void run_begin_record(Run *run) {
     run->record.resumed_step = run->state.step;
     run->record.total_steps = run->total_steps;
     run->record.schedule_steps = (int64_t)run->schedule.total_steps;
+    return record_packs(run);
 }
 
 Status run_write_record(Run *run) {

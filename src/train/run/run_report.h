@@ -6,7 +6,7 @@
 #include "train/run/run.h"
 
 /* Fills in what is known when the run is open. */
-void run_begin_record(Run *run);
+Status run_begin_record(Run *run) MUST_USE;
 /* Updates the record from the run's state and writes run.json. */
 Status run_write_record(Run *run) MUST_USE;
 /* Adds newly found unreadable images to the record, and writes run.json when there are any. */

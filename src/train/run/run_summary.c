@@ -32,6 +32,18 @@ static void print_left_out(const Records *records) {
                folder->first_link);
 }
 
+void run_print_shares(const Config *config, const Records *train) {
+    if (train->part_count < 2 || config->data.balance)
+        return;
+    for (int i = 0; i < train->part_count; i++) {
+        const RecordsGroup *group = &train->groups[i];
+        const double samples = (double)group->samples_per_epoch;
+        printf("         %s: %.1f %% of an epoch (%" PRId64 " samples), each image %.3g times\n",
+               train->parts[i].pack.directory, 100 * samples / (double)train->samples_per_epoch,
+               group->samples_per_epoch, group->count ? samples / (double)group->count : 0);
+    }
+}
+
 static void print_data(const Run *run) {
     const Records *train = &run->train;
     printf("data     %s: %" PRId64 " images", train->text, train->count);
@@ -43,6 +55,8 @@ static void print_data(const Run *run) {
         printf("; all splits, including val and test");
     if (run->validation_count)
         printf("; validation on %d of %" PRId64 " in %s", run->validation_count, run->val.count, run->val.text);
+    printf("\n");
+    run_print_shares(run->config, train);
 }
 
 void run_print_summary(const Run *run) {
@@ -52,7 +66,7 @@ void run_print_summary(const Run *run) {
     print_left_out(&run->train);
     print_left_out(&run->val);
     print_data(run);
-    printf("\ntrain    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
+    printf("train    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
            config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
     if (run->device->host_memory)
