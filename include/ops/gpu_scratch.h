@@ -149,6 +149,24 @@ static inline size_t gpu_global_norm_scratch(void) {
     return GPU_NORM_PARTS * sizeof(double);
 }
 
+/* Parts of summarise_tensor() and summarise_update(): four blocks of 256 threads on each multiprocessor of an H100,
+ * with 4 x 16 bytes a thread on their way, hide the latency of its memory. */
+enum { GPU_SUMMARY_PARTS = 4 * 132 };
+static inline size_t gpu_summary_scratch(void) {
+    return GPU_SUMMARY_PARTS * sizeof(TensorSummary);
+}
+
+/* count_idle_units(): parts of rows, each with a mark for at most every column. */
+static inline GpuParts gpu_idle_parts(int rows) {
+    enum { MOST = 128, MIN_ROWS = 32 };
+    const int part = rows > MOST * MIN_ROWS ? gpu_ceiling(rows, MOST) : MIN_ROWS;
+    return (GpuParts){part, rows ? gpu_ceiling(rows, part) : 0};
+}
+
+static inline size_t gpu_idle_scratch(int rows, int columns) {
+    return (size_t)gpu_idle_parts(rows).count * (size_t)columns;
+}
+
 /* What attention_backward() sums for each row and head. */
 static inline size_t gpu_attention_sums(int batch, int heads, int tokens) {
     return (size_t)batch * (size_t)heads * (size_t)tokens * sizeof(float);

@@ -334,6 +334,49 @@ typedef struct {
     const float *norm;
 } Adamw;
 
+/* --- Monitors: what is seen of a step beside its loss */
+
+/* Sums up a tensor's values. */
+typedef struct {
+    const Real *x; /* [count], elements of `type` instead of the table's */
+    RealType type;
+    size_t count;
+    TensorSummary *summary;
+} SummariseTensor;
+
+/* Sums up what the last adamw took from elements offset .. offset + count - 1, computed again from its results: the
+ * same arguments as adamw had, before anything else has changed them. With r = lr * lr_scale, d = weight_decay or l2sp
+ * and s = m/bias1 / (sqrt(v/bias2) + eps), p_old - p = r * (s + d * (p - first)) / (1 - r * d). It is 0 for elements in
+ * no segment, and for all when *norm is not finite. */
+typedef struct {
+    const float *param; /* after the update */
+    const float *first; /* NULL: no segment has DECAY_FIRST */
+    const float *m, *v;
+    size_t offset, count;
+    const AdamwSegment *segments; /* [segment_count] */
+    int segment_count;
+    const AdamwValues *values;
+    const float *norm;
+    TensorSummary *summary;
+} SummariseUpdate;
+
+/* The number of columns without a value above 0: units of an MLP that no token activates, where x is the activation's
+ * input. A unit with a NaN is not idle. */
+typedef struct {
+    const Real *x; /* [rows][columns] */
+    int rows, columns;
+    int32_t *idle;
+} CountIdleUnits;
+
+/* peaks[key] = the number of queries, over all samples and heads, whose softmax weight of this key is over
+ * ATTENTION_PEAK. `lse` is attention_forward's. */
+typedef struct {
+    const Real *qkv;  /* [batch][tokens][3][heads][head] */
+    const float *lse; /* [batch][heads][tokens] */
+    int batch, tokens, heads, head;
+    int32_t *peaks; /* [tokens] */
+} CountAttentionPeaks;
+
 /* --- Types */
 
 /* FP32 to BF16: round to nearest, ties to even; NaN stays NaN, quiet. */
@@ -437,6 +480,10 @@ typedef struct {
     X(find_nonfinite, FindNonfinite)                                                                                   \
     X(check_step, CheckStep)                                                                                           \
     X(adamw, Adamw)                                                                                                    \
+    X(summarise_tensor, SummariseTensor)                                                                               \
+    X(summarise_update, SummariseUpdate)                                                                               \
+    X(count_idle_units, CountIdleUnits)                                                                                \
+    X(count_attention_peaks, CountAttentionPeaks)                                                                      \
     X(cast_to_bf16, CastToBf16)                                                                                        \
     X(cast_from_bf16, CastFromBf16)                                                                                    \
     X(begin_fp8, BeginFp8)                                                                                             \

@@ -111,4 +111,14 @@ typedef struct {
     int32_t halted; /* set by a step that is not sound: no further step is applied until the host clears it */
 } StepState;
 
+/* What a tensor's values are like. Those of parts are added up, `largest` but compared. */
+typedef struct {
+    double squares; /* the sum of the squares of the finite values */
+    double largest; /* size among them; 0: there is none */
+    uint64_t zeros, nonfinite;
+} TensorSummary;
+
+/* A softmax weight over this is a peak: the query sees hardly more than one key. Two of a query's cannot be. */
+#define ATTENTION_PEAK 0.99f
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/real.h"
+#include "kernels/cpu/summary.h"
 
 #include <math.h>
 
@@ -51,4 +52,56 @@ OpCost cost_adamw(const Adamw *a, RealType type) {
     (void)type;
     return cost_bytes(((a->first ? 8.0 : 7.0) * sizeof(float) + (a->rounded ? sizeof *a->rounded : 0)) *
                       (double)a->count);
+}
+
+/* What the last step has taken from parameters of a run, from them as they are now: p - rate decay (p - first) - way
+ * solved for what p was. */
+WIDE static void find_update(const float *restrict param, const float *restrict first, const float *restrict m,
+                             const float *restrict v, float rate, float decay, const AdamwValues *values,
+                             float *restrict update, size_t count) {
+    const float eps = values->eps, step = rate / values->bias1, root = 1.0f / sqrtf(values->bias2);
+    const float pull = rate * decay, kept = 1.0f / (1.0f - pull);
+    for (size_t i = 0; i < count; i++)
+        update[i] = (pull * (first ? param[i] - first[i] : param[i]) + step * m[i] / (sqrtf(v[i]) * root + eps)) * kept;
+}
+
+/* The updates of elements at .. at + length - 1. */
+static TensorSummary summarise_piece(const SummariseUpdate *a, size_t at, size_t length) {
+    float update[PIECE] = {0};
+    const size_t end = at + length;
+    for (int s = 0; s < a->segment_count && a->segments[s].offset < end && isfinite(*a->norm); s++) {
+        const AdamwSegment *segment = &a->segments[s];
+        const size_t from = segment->offset > at ? segment->offset : at,
+                     to = cpu_min(segment->offset + segment->count, end);
+        if (from >= to)
+            continue;
+        const float decays[] = {0, a->values->weight_decay, a->values->l2sp}; /* by AdamwDecay */
+        find_update(a->param + from, segment->decay == DECAY_FIRST ? a->first + from : NULL, a->m + from, a->v + from,
+                    a->values->lr * segment->lr_scale, decays[segment->decay], a->values, update + (from - at),
+                    to - from);
+    }
+    return summary_of(update, length);
+}
+
+void cpu_summarise_update(Ops *ops, const SummariseUpdate *a) {
+    if (ops->error)
+        return;
+    const size_t part = cpu_part(a->count, PIECE);
+    TensorSummary parts[PARTS] = {{0}};
+#pragma omp parallel for num_threads(ops->threads) schedule(static)
+    for (int p = 0; p < PARTS; p++)
+        for (size_t at = p * part; at < cpu_min((p + 1) * part, a->count); at += PIECE) {
+            const TensorSummary piece =
+                summarise_piece(a, a->offset + at, cpu_min(PIECE, cpu_min((p + 1) * part, a->count) - at));
+            summary_add(&parts[p], &piece);
+        }
+    *a->summary = (TensorSummary){0};
+    for (int p = 0; p < PARTS; p++)
+        summary_add(a->summary, &parts[p]);
+}
+
+/* The parameter, its first value and both moments are read. */
+OpCost cost_summarise_update(const SummariseUpdate *a, RealType type) {
+    (void)type;
+    return cost_bytes((a->first ? 4.0 : 3.0) * sizeof(float) * (double)a->count);
 }

@@ -86,7 +86,7 @@ static bool fill_bed(const Device *device, Bed *bed, size_t size) {
                           take_memory(device, (void **)&bed->segment, NULL, sizeof *bed->segment) &&
                           take_memory(device, (void **)&bed->values, &values, sizeof values) &&
                           take_memory(device, (void **)&bed->norm, &norm, sizeof norm) &&
-                          take_memory(device, &bed->result, NULL, sizeof(double)) &&
+                          take_memory(device, &bed->result, NULL, sizeof(TensorSummary)) &&
                           take_memory(device, (void **)&bed->scale[0], &scales[0], sizeof *scales) &&
                           take_memory(device, (void **)&bed->scale[1], &scales[1], sizeof *scales);
     free(bytes);

@@ -19,7 +19,7 @@ typedef struct {
     float *labels; /* [ROWS], below 196 */
     double *known;
     Fp8Scale *scale[2]; /* by format */
-    void *result;       /* a loss, a norm, an index */
+    void *result;       /* a loss, a norm, an index, a summary */
 } Bed;
 
 /* One operation at one shape. The numbers mean what the operation's caller makes of them. */

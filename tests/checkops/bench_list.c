@@ -118,6 +118,20 @@ static OpCost global_norm(Bed *b, const int *n) {
 static OpCost find_nonfinite(Bed *b, const int *n) {
     CALL(find_nonfinite, FindNonfinite, .x = b->pool[0], .type = REAL_FP32, .count = n[0], .first = b->result);
 }
+static OpCost summarise_tensor(Bed *b, const int *n) {
+    CALL(summarise_tensor, SummariseTensor, .x = b->pool[0], .type = b->ops.type, .count = n[0], .summary = b->result);
+}
+static OpCost summarise_update(Bed *b, const int *n) {
+    CALL(summarise_update, SummariseUpdate, .param = b->pool[0], .m = b->pool[1], .v = b->pool[7], .count = n[0],
+         .segments = b->segment, .segment_count = 1, .values = b->values, .norm = b->norm, .summary = b->result);
+}
+static OpCost count_idle_units(Bed *b, const int *n) {
+    CALL(count_idle_units, CountIdleUnits, .x = b->pool[0], .rows = n[0], .columns = n[1], .idle = b->result);
+}
+static OpCost count_attention_peaks(Bed *b, const int *n) {
+    CALL(count_attention_peaks, CountAttentionPeaks, .qkv = b->pool[0], .lse = b->pool[7], .batch = n[0],
+         .tokens = n[1], .heads = n[2], .head = n[3], .peaks = b->pool[6]);
+}
 static OpCost adamw(Bed *b, const int *n) {
     CALL(adamw, Adamw, .param = b->pool[4], .rounded = b->ops.type == REAL_BF16 ? b->pool[3] : NULL, .grad = b->pool[1],
          .m = b->pool[5], .v = b->pool[7], .count = n[0], .segments = b->segment, .segment_count = 1,
@@ -271,6 +285,15 @@ const Bench benches[] = {
     {"global_norm", global_norm, {100000000}, 0, true},
     {"find_nonfinite", find_nonfinite, {6000000}, 0, false},
     {"find_nonfinite", find_nonfinite, {100000000}, 0, true},
+    {"summarise_tensor", summarise_tensor, {6000000}, 0, false},
+    {"summarise_tensor", summarise_tensor, {100000000}, 0, true},
+    {"summarise_update", summarise_update, {6000000}, 0, false},
+    {"summarise_update", summarise_update, {100000000}, 0, true},
+    {"count_idle_units", count_idle_units, {640, 768}, 0, false},
+    {"count_idle_units", count_idle_units, {8400, 4096}, 0, true},
+    {"count_attention_peaks", count_attention_peaks, {64, 10, 3, 64}, 0, false},
+    {"count_attention_peaks", count_attention_peaks, {8, 257, 16, 80}, 0, false},
+    {"count_attention_peaks", count_attention_peaks, {8, 1025, 16, 64}, 0, true},
     {"adamw", adamw, {6000000}, 1, false},
     {"adamw", adamw, {100000000}, 0, true},
     {"cast_to_bf16", cast_to_bf16, {6000000}, 0, false},

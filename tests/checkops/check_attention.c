@@ -121,6 +121,56 @@ void check_attention_forward(Check *check) {
     check_bounds(check, "lse", lse, a.lse, bound, rows * a.heads);
 }
 
+/* Counts each key's peaks and notes lse. A query whose weight is too near the limit for floats to tell becomes 0, so
+ * that its weights are all alike: scores err by up to relative_error(), below 2e-4, and so do the weights' logarithms.
+ */
+static void count_peaks(Attention *a, float *qkv, float *lse, int32_t *want) {
+    const double limit = ATTENTION_PEAK;
+    for (int b = 0; b < a->batch; b++)
+        for (int h = 0; h < a->heads; h++)
+            for (int i = 0; i < a->tokens; i++) {
+                const size_t query = element_index(a, b, i, 0, h), row = ((size_t)b * a->heads + h) * a->tokens + i;
+                lse[row] = (float)attention_row(a, b, h, i);
+                bool near = false;
+                for (int key = 0; key < a->tokens; key++)
+                    near |= fabs(a->p[key] - limit) < 1e-3;
+                for (int d = 0; d < a->head && near; d++)
+                    a->qkv[query + d] = qkv[query + d] = 0;
+                lse[row] = near ? (float)attention_row(a, b, h, i) : lse[row];
+                for (int key = 0; key < a->tokens; key++)
+                    want[key] += a->p[key] > limit;
+            }
+}
+
+void check_count_attention_peaks(Check *check) {
+    Attention a = draw_attention(check);
+    const size_t rows = (size_t)a.batch * a.tokens, width = (size_t)a.heads * a.head;
+    /* Near one-hot in half of the rounds; in others there are few peaks, or none. */
+    float *qkv =
+        check_reals(check, "qkv", BUFFER_INPUT, rows * 3 * width, check->round % 2 ? 6 : draw_deviation(check));
+    float *lse = check_floats(check, "lse", BUFFER_INPUT, rows * a.heads, 1);
+    int32_t *peaks = check_bytes(check, "peaks", BUFFER_OUTPUT, (size_t)a.tokens, sizeof *peaks), want[257] = {0};
+    if (rows && check->round % 4 == 2) /* a query that is not a number has no peak */
+        qkv[element_index(&a, 0, a.tokens - 1, 0, 0)] = NAN;
+    for (size_t i = 0; i < rows * 3 * width; i++) /* lse belongs to qkv, whatever the type */
+        qkv[i] = reference_rounded(qkv[i]);
+    a.qkv = check_copy(check, qkv, rows * 3 * width);
+    a.p = check_numbers(check, a.tokens);
+    count_peaks(&a, qkv, lse, want);
+    RUN(check)
+    check->ops.count_attention_peaks(&check->ops, &(CountAttentionPeaks){.qkv = AT(qkv),
+                                                                         .lse = AT(lse),
+                                                                         .batch = a.batch,
+                                                                         .tokens = a.tokens,
+                                                                         .heads = a.heads,
+                                                                         .head = a.head,
+                                                                         .peaks = AT(peaks)});
+    EACH(check)
+    for (int key = 0; key < a.tokens; key++)
+        if (peaks[key] != want[key])
+            check_fail(check, "peaks[%d] is %d, not %d", key, (int)peaks[key], (int)want[key]);
+}
+
 /* The gradient from the formulas of softmax and products. */
 static void backward_attention(const Attention *a, double *dqkv) {
     for (int b = 0; b < a->batch; b++)

@@ -93,11 +93,6 @@ static void expect_codes(const float *x, size_t count, bool seen, Fp8Scale *scal
     }
 }
 
-static void compare_itself(Check *check, const void *data) {
-    for (int i = 0; i < check->buffer_count; i++)
-        check->buffers[i].own_comparison |= check->buffers[i].data == data;
-}
-
 Codes check_codes(Check *check, CodesKind kind, size_t count) {
     Codes codes = {.scale = check_bytes(check, "codes' scale", BUFFER_BOTH, 1, sizeof *codes.scale)};
     /* 0: not measured yet */
@@ -109,8 +104,8 @@ Codes check_codes(Check *check, CodesKind kind, size_t count) {
     codes.seen = kind == CODES_SEEN;
     if (kind != CODES_NONE)
         codes.y = check_bytes(check, "codes", BUFFER_OUTPUT, count, 1);
-    compare_itself(check, codes.scale);
-    compare_itself(check, codes.y);
+    check_own_comparison(check, codes.scale);
+    check_own_comparison(check, codes.y);
     return codes;
 }
 

@@ -221,3 +221,97 @@ void check_adamw(Check *check) {
             break;
         }
 }
+
+/* One element's last update, made as adamw makes it, and what is there afterwards. */
+typedef struct {
+    double update, error; /* error: of the operation, from floats */
+} LastUpdate;
+
+static LastUpdate update_element(float *p, double first, double grad, float *m, float *v, const AdamwSegment *segment,
+                                 const AdamwValues *values) {
+    const double rate = (double)values->lr * segment->lr_scale, old = *p;
+    const double new_m = *m + values->weight1 * (grad - *m), new_v = *v + values->weight2 * (grad * grad - *v);
+    const double decay = segment->decay == DECAY_FIRST  ? values->l2sp
+                         : segment->decay == DECAY_ZERO ? values->weight_decay
+                                                        : 0;
+    const double way = new_m / values->bias1 / (sqrt(new_v / values->bias2) + values->eps);
+    const double update = rate * (decay * (old - first) + way);
+    *p = (float)(old - update);
+    *m = (float)new_m;
+    *v = (float)new_v;
+    /* A dozen roundings of the way, and those of the parameter times the decay. */
+    return (LastUpdate){update, ROUNDING * rate * (12 * fabs(way) + 4 * decay * (fabs(old) + fabs(first)))};
+}
+
+/* Ranges: all, within a segment, across segments and gaps, and none. Their ends are on no particular element. */
+enum { RANGE_ALL, RANGE_WITHIN, RANGE_ACROSS, RANGE_NONE, RANGES };
+
+static void draw_range(Check *check, int kind, const AdamwSegment *segments, size_t count, size_t *begin, size_t *end) {
+    *begin = kind == RANGE_ALL ? 0 : (size_t)check_between(check, 0, (int)count / 4);
+    *end = kind == RANGE_ALL ? count : kind == RANGE_NONE ? *begin : count - (size_t)check_between(check, 0, 9);
+    if (kind == RANGE_WITHIN) {
+        *begin = segments[2].offset + (size_t)check_between(check, 0, (int)segments[2].count);
+        *end = *begin + (size_t)check_between(check, 0, (int)(segments[2].offset + segments[2].count - *begin));
+    }
+}
+
+void check_summarise_update(Check *check) {
+    enum { NORM, PULLED, RANGE, SUMMARISE_OPTIONS };
+    static const Options known = {.count = SUMMARISE_OPTIONS, .levels = {[NORM] = 4, [PULLED] = 2, [RANGE] = RANGES}};
+    static const float norms[] = {0.5f, 0, NAN, INFINITY};
+    int options[SUMMARISE_OPTIONS];
+    check_options(check, &known, options);
+    AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
+    const size_t count = draw_segments(check, segments, options[PULLED]);
+    float *norm = check_floats(check, "norm", BUFFER_INPUT, 1, 1);
+    *norm = norms[options[NORM]];
+    AdamwValues *values = check_bytes(check, "values", BUFFER_INPUT, 1, sizeof *values);
+    *values = (AdamwValues){.lr = 1e-2f, .eps = 1e-8f, .weight_decay = 0.05f, .l2sp = 3, .clip = 0.1f};
+    values->weight1 = 0.1f, values->weight2 = 0.05f, values->bias1 = 0.4f, values->bias2 = 0.3f;
+    float *p = check_floats(check, "param", BUFFER_INPUT, count, 1);
+    float *first = options[PULLED] ? check_floats(check, "first", BUFFER_INPUT, count, 1) : NULL;
+    float *m = check_floats(check, "m", BUFFER_INPUT, count, 1), *v = check_floats(check, "v", BUFFER_INPUT, count, 1);
+    TensorSummary *summary = check_bytes(check, "summary", BUFFER_OUTPUT, 1, sizeof *summary);
+    check_own_comparison(check, summary);
+    size_t begin, end, zeros = 0;
+    draw_range(check, options[RANGE], segments, count, &begin, &end);
+    check_shape(check, "count=%zu range=%zu..%zu norm=%g", count, begin, end, *norm);
+    double *updates = check_numbers(check, count), squares = 0, largest = 0, squares_error = 0, error = 0;
+    for (int s = 0; s < SEGMENTS; s++)
+        for (size_t i = segments[s].offset; i < segments[s].offset + segments[s].count; i++) {
+            const bool still = !check_between(check, 0, 9); /* neither moved nor, in some segments, pulled */
+            m[i] *= !still, v[i] *= still ? 0 : v[i];
+            const double grad = still ? 0 : random_normal(&check->random);
+            const LastUpdate last = update_element(&p[i], segments[s].decay == DECAY_FIRST ? first[i] : 0, grad, &m[i],
+                                                   &v[i], &segments[s], values);
+            if (!isfinite(*norm) || i < begin || i >= end)
+                continue;
+            updates[i] = last.update;
+            squares_error += 2 * fabs(last.update) * last.error;
+            error = fmax(error, last.error);
+        }
+    for (size_t i = begin; i < end; i++) {
+        squares += updates[i] * updates[i];
+        largest = fmax(largest, fabs(updates[i]));
+        zeros += updates[i] == 0;
+    }
+    RUN(check)
+    check->ops.summarise_update(&check->ops, &(SummariseUpdate){.param = AT(p),
+                                                                .first = AT(first),
+                                                                .m = AT(m),
+                                                                .v = AT(v),
+                                                                .offset = begin,
+                                                                .count = end - begin,
+                                                                .segments = AT(segments),
+                                                                .segment_count = SEGMENTS,
+                                                                .values = AT(values),
+                                                                .norm = AT(norm),
+                                                                .summary = AT(summary)});
+    EACH(check) {
+        check_scalar(check, "squares", summary->squares, squares, squares_error);
+        check_scalar(check, "largest", summary->largest, largest, error);
+        if (summary->zeros != zeros || summary->nonfinite)
+            check_fail(check, "%llu zeros, %llu not finite, not %zu, 0", (unsigned long long)summary->zeros,
+                       (unsigned long long)summary->nonfinite, zeros);
+    }
+}

@@ -35,7 +35,7 @@ typedef struct {
     size_t count, size;             /* elements and one's bytes on the host */
     void *data, *first;             /* host memory that the check sees; what the check filled it with */
     double bound[2];                /* of FP32 and BF16 results, relative to the largest */
-    bool own_comparison;            /* the check compares it itself, in EACH: backends may differ */
+    bool own_comparison;            /* see check_own_comparison() */
     unsigned char *image, *block;   /* what the current run is given: on the host, on the device */
     size_t before, bytes, after;    /* of a block: guard, elements, guard */
     unsigned char *results[GROUPS]; /* of the first run of each group, as in device memory */
@@ -95,6 +95,8 @@ int32_t *check_ids(Check *check, int batch, int patches);
 /* Other bounds on what backends may differ by in this buffer, in each type, where the mathematics allows no less:
  * relative to its largest magnitude, not below the ordinary 1e-5 and 2^-8. */
 void check_tolerance(Check *check, const void *data, double fp32, double bf16);
+/* The check compares this buffer itself, in EACH: backends may differ. */
+void check_own_comparison(Check *check, const void *data);
 /* Zeroed numbers for references, freed at the end of the round; the second holds a copy of x. */
 double *check_numbers(Check *check, size_t count);
 double *check_copy(Check *check, const float *x, size_t count);

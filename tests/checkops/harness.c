@@ -108,6 +108,11 @@ void check_tolerance(Check *check, const void *data, double fp32, double bf16) {
     }
 }
 
+void check_own_comparison(Check *check, const void *data) {
+    for (int i = 0; i < check->buffer_count; i++)
+        check->buffers[i].own_comparison |= check->buffers[i].data == data;
+}
+
 int32_t *check_ids(Check *check, int batch, int patches) {
     int32_t *ids = check_bytes(check, "ids", BUFFER_INPUT, (size_t)batch * patches, sizeof *ids);
     for (int b = 0; b < batch; b++)

@@ -117,6 +117,8 @@ static void other_operations_hand_on_their_arguments(void **state) {
     uint16_t rounded[COUNT];
     uint8_t codes[2][3][COUNT] = {0}, left[2][2][COUNT] = {0};
     double losses[2][3] = {{0}};
+    TensorSummary summaries[2][2];
+    int32_t counts[2][3];
     const int32_t ids[2][4] = {{3, 1, 0, 2}, {0, 2, 1, 3}};
     const float labels[4] = {2, 0, 5, 1};
     const double known = 4;
@@ -189,6 +191,22 @@ static void other_operations_hand_on_their_arguments(void **state) {
         ops.cast_to_bf16(&ops, &(CastToBf16){.x = x, .y = rounded, .count = COUNT});
         ops.cast_from_bf16(&ops, &(CastFromBf16){.x = rounded, .y = out[4], .count = COUNT});
         ops.find_nonfinite(&ops, &(FindNonfinite){.x = x, .type = REAL_FP32, .count = COUNT, .first = &first});
+        ops.summarise_tensor(
+            &ops, &(SummariseTensor){.x = x, .type = REAL_FP32, .count = COUNT, .summary = &summaries[r][0]});
+        ops.summarise_update(&ops, &(SummariseUpdate){.param = x,
+                                                      .m = x,
+                                                      .v = x + 12,
+                                                      .offset = 2,
+                                                      .count = 9,
+                                                      .segments = &(AdamwSegment){.count = 12, .lr_scale = 1},
+                                                      .segment_count = 1,
+                                                      .values = &(AdamwValues){.lr = 1, .bias1 = 1, .bias2 = 1},
+                                                      .norm = &scale,
+                                                      .summary = &summaries[r][1]});
+        ops.count_idle_units(&ops, &(CountIdleUnits){.x = x, .rows = 2, .columns = 10, .idle = &counts[r][0]});
+        ops.count_attention_peaks(
+            &ops, &(CountAttentionPeaks){
+                      .qkv = x, .lse = x, .batch = 2, .tokens = 2, .heads = 1, .head = 2, .peaks = &counts[r][1]});
         Fp8Scale scales[2] = {{.format = FP8_E5M2}, {.format = FP8_E4M3}};
         ops.begin_fp8(&ops, &(BeginFp8){.scales = scales, .count = 2});
         ops.measure_fp8(&ops, &(MeasureFp8){.x = x, .scale = &scales[0], .count = COUNT});
@@ -237,12 +255,31 @@ static void other_operations_hand_on_their_arguments(void **state) {
     assert_memory_equal(left[0], left[1], sizeof left[0]);
     assert_true(left[1][0][0] && left[1][1][0]);
     assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
+    assert_memory_equal(summaries[0], summaries[1], sizeof summaries[0]);
+    assert_int_equal(summaries[1][0].zeros, 1);
+    assert_true(summaries[1][1].squares > 0);
+    assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
+    assert_int_equal(counts[1][0], 2);
     static const Operation called[] = {
-        OPERATION_gelu_forward, OPERATION_gelu_backward,      OPERATION_image_to_patches,
-        OPERATION_pool_forward, OPERATION_pool_backward,      OPERATION_cross_entropy_loss,
-        OPERATION_binary_loss,  OPERATION_regression_loss,    OPERATION_branch_backward,
-        OPERATION_cast_to_bf16, OPERATION_cast_from_bf16,     OPERATION_find_nonfinite,
-        OPERATION_check_step,   OPERATION_linear_forward_fp8, OPERATION_linear_backward_input_fp8,
+        OPERATION_gelu_forward,
+        OPERATION_gelu_backward,
+        OPERATION_image_to_patches,
+        OPERATION_pool_forward,
+        OPERATION_pool_backward,
+        OPERATION_cross_entropy_loss,
+        OPERATION_binary_loss,
+        OPERATION_regression_loss,
+        OPERATION_branch_backward,
+        OPERATION_cast_to_bf16,
+        OPERATION_cast_from_bf16,
+        OPERATION_find_nonfinite,
+        OPERATION_check_step,
+        OPERATION_linear_forward_fp8,
+        OPERATION_linear_backward_input_fp8,
+        OPERATION_summarise_tensor,
+        OPERATION_summarise_update,
+        OPERATION_count_idle_units,
+        OPERATION_count_attention_peaks,
     };
     for (size_t i = 0; i < sizeof called / sizeof *called; i++) {
         assert_int_equal(profiler.figures.operations[called[i]].calls, 1);
@@ -283,6 +320,14 @@ static void costs_are_the_tensors(void **state) {
     assert_true(cost_linear_forward_fp8(&coded, REAL_BF16).bytes == 30 + 15 + 2 * 50);
     const LinearBackwardInputFp8 back = {.rows = 10, .in = 3, .out = 5, .act = ACTIVATION_GELU_ERF};
     assert_true(cost_linear_backward_input_fp8(&back, REAL_BF16).bytes == 50 + 15 + 2 * 2 * 30);
+    const SummariseTensor activations = {.type = REAL_BF16, .count = 1000};
+    assert_true(cost_summarise_tensor(&activations, REAL_BF16).bytes == 2000);
+    const SummariseUpdate taken = {.count = 1000}, pulled = {.count = 1000, .first = any};
+    assert_true(cost_summarise_update(&taken, REAL_BF16).bytes == 12000);
+    assert_true(cost_summarise_update(&pulled, REAL_BF16).bytes == 16000);
+    const CountAttentionPeaks peaks = {.batch = 2, .tokens = 50, .heads = 16, .head = 64};
+    assert_true(cost_count_attention_peaks(&peaks, REAL_BF16).flops == 2.0 * 2 * 16 * 50 * 50 * 64);
+    assert_true(cost_count_attention_peaks(&peaks, REAL_BF16).bytes == 2 * 50 * 16 * (2.0 * 2 * 64 + 4));
     uint8_t transposed[15];
     const QuantiseFp8 quantise = {.rows = 3, .columns = 5, .transposed = transposed};
     assert_true(cost_quantise_fp8(&quantise, REAL_BF16).bytes == 15 * 4);

@@ -22,6 +22,7 @@ size_t scratch_of_block(const ModelShape *shape, RealType type, const ScratchBlo
     for (int columns = dim; columns <= 3 * dim; columns += 2 * dim)
         most = larger(most, gpu_column_sums_scratch(type, rows, columns));
     most = larger(most, gpu_column_sums_scratch(type, rows, hidden));
+    most = larger(most, gpu_idle_scratch(rows, hidden));
     return block->fp8 ? larger(most, fp8_scratch(rows, dim, hidden)) : most;
 }
 
@@ -30,7 +31,7 @@ size_t scratch_of_input(const ModelShape *shape) {
 }
 
 size_t scratch_largest(const size_t *needs, size_t count) {
-    size_t most = gpu_global_norm_scratch();
+    size_t most = larger(gpu_global_norm_scratch(), gpu_summary_scratch());
     for (size_t i = 0; i < count; i++)
         most = larger(most, needs[i]);
     return gpu_round_up(most, GPU_ALIGNMENT);
