@@ -30,6 +30,8 @@ typedef struct {
 
 Status digest_start(DigestStream *stream, bool with_md5) MUST_USE;
 Status digest_add(DigestStream *stream, const void *data, size_t size) MUST_USE;
+/* The bytes of a whole file. EXIT_IO naming path and cause. */
+Status digest_add_file(DigestStream *stream, const char *path) MUST_USE;
 /* Also closes the stream. */
 Status digest_end(DigestStream *stream, Digest *digest) MUST_USE;
 void digest_close(DigestStream *stream);

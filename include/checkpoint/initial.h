@@ -5,6 +5,7 @@
 #ifndef FOVEA_CHECKPOINT_INITIAL_H
 #define FOVEA_CHECKPOINT_INITIAL_H
 
+#include "base/digest.h"
 #include "base/status.h"
 #include "model/params.h"
 
@@ -37,6 +38,7 @@ enum { INITIAL_STATES = INITIAL_MISFIT + 1 };
 
 typedef struct {
     int counts[INITIAL_STATES];
+    uint8_t sha256[DIGEST_SHA256]; /* of the file, see weights_digest(); zeros after a failure */
 } InitialTable;
 
 /* Reads the file and fills the parameters' values, to be followed by params_round(); those named as fresh are marked

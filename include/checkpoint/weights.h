@@ -6,6 +6,7 @@
 #ifndef FOVEA_CHECKPOINT_WEIGHTS_H
 #define FOVEA_CHECKPOINT_WEIGHTS_H
 
+#include "base/digest.h"
 #include "base/status.h"
 #include "base/tensor.h"
 
@@ -33,6 +34,10 @@ WeightsSource weights_source(const Weights *weights);
 bool weights_note_at(const Weights *weights, int index, TensorNote *note);
 /* How many entries of the dictionary are no tensors but plain values, and are left out. */
 int weights_left_out(const Weights *weights);
+
+/* SHA-256 of the file that has the tensors; of shards, of all their bytes, one after another as the index names them.
+ */
+Status weights_digest(const Weights *weights, uint8_t sha256[DIGEST_SHA256]) MUST_USE;
 
 /* EXIT_DATA naming the first tensor of a part that fovea's models do not have and that changes what all others compute:
  * registers, gated MLPs, norms of queries and keys, relative positions. */

@@ -41,7 +41,9 @@ typedef struct {
     int64_t data_count;
     RunPack *packs; /* [pack_count] in the order of their names; their list is owned; none: a folder */
     int64_t pack_count, pack_capacity;
-    int64_t parameters; /* trainable and fixed */
+    const char *init_from; /* the file of the first weights; NULL: they were random */
+    char init_sha256[65];  /* of that file, in hexadecimal; "": not known */
+    int64_t parameters;    /* trainable and fixed */
     int threads, micro_batch;
     int64_t started, ended; /* seconds since 1970; ended 0: not yet */
     int64_t resumed_step;   /* where this process began */
@@ -61,7 +63,8 @@ typedef struct {
 /* An empty record of a run that starts now; the caller sets hashes and names. */
 void run_record_begin(RunRecord *record);
 /* Copies from an earlier run.json at `path`, if there is one: the guard's events up to `last_step`, the final loss if
- * that process ended at this step, and the throughput if it can be compared. A damaged file is ignored. */
+ * that process ended at this step, the throughput if it can be compared, and the hash of the
+ * file of the first weights unless this process read it. A damaged file is ignored. */
 Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
 /* Which runs its throughput can be compared with. */
 ThroughputKey run_record_key(const RunRecord *record);

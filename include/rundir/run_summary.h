@@ -38,6 +38,7 @@ typedef struct {
     int threads, micro_batch;                                /* 0 */
     uint64_t config_hash, data_hash;                         /* 0 */
     int64_t data_count, parameters;                          /* 0 */
+    char init_from[4096], init_sha256[65];                   /* "" */
     int64_t resumed_step, steps, total_steps;                /* 0 */
     int64_t schedule_steps;                                  /* total_steps, which it was before the field was added */
     double final_loss, val_loss, best_val_loss;              /* NaN */

@@ -74,6 +74,7 @@ typedef struct {
     } train;
     struct {
         ConfigText from;       /* a file of weights; empty: random ones */
+        ConfigText key;        /* its entry with the tensors; empty: a usual one */
         ConfigText fresh;      /* tensors that it does not give, separated by commas */
         PositionResize resize; /* of its position embeddings */
     } init;

@@ -61,40 +61,50 @@ Status digest_memory(const void *data, size_t size, bool with_md5, Digest *diges
     return status;
 }
 
-static Status add_file(DigestStream *stream, int descriptor, const char *path, uint8_t *buffer) {
-    for (;;) {
-        ssize_t got = read(descriptor, buffer, PIECE);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return files_failure("read", path, errno);
-        if (got == 0)
-            return NULL;
-        TRY(digest_add(stream, buffer, (size_t)got));
-    }
-}
-
-Status digest_descriptor(int descriptor, const char *path, bool with_md5, Digest *digest) {
+static Status add_descriptor(DigestStream *stream, int descriptor, const char *path) {
     uint8_t *buffer = malloc(PIECE);
-    DigestStream stream = {0};
-    *digest = (Digest){0};
-    Status status = buffer ? digest_start(&stream, with_md5) : status_no_memory("reading a file", PIECE);
-    if (!status)
-        status = add_file(&stream, descriptor, path, buffer);
-    if (!status)
-        status = digest_end(&stream, digest);
-    digest_close(&stream);
+    Status status = buffer ? NULL : status_no_memory("reading a file", PIECE);
+    while (!status) {
+        const ssize_t got = read(descriptor, buffer, PIECE);
+        if (got == 0)
+            break;
+        if (got > 0)
+            status = digest_add(stream, buffer, (size_t)got);
+        else if (errno != EINTR)
+            status = files_failure("read", path, errno);
+    }
     free(buffer);
     return status;
 }
 
-Status digest_file(const char *path, Digest *digest) {
+Status digest_descriptor(int descriptor, const char *path, bool with_md5, Digest *digest) {
+    DigestStream stream;
     *digest = (Digest){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    TRY(digest_start(&stream, with_md5));
+    Status status = add_descriptor(&stream, descriptor, path);
+    if (!status)
+        return digest_end(&stream, digest);
+    digest_close(&stream);
+    return status;
+}
+
+Status digest_add_file(DigestStream *stream, const char *path) {
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return files_failure("read", path, errno);
-    Status status = digest_descriptor(descriptor, path, true, digest);
+    Status status = add_descriptor(stream, descriptor, path);
     close(descriptor);
+    return status;
+}
+
+Status digest_file(const char *path, Digest *digest) {
+    DigestStream stream;
+    *digest = (Digest){0};
+    TRY(digest_start(&stream, true));
+    Status status = digest_add_file(&stream, path);
+    if (!status)
+        return digest_end(&stream, digest);
+    digest_close(&stream);
     return status;
 }
 

@@ -50,6 +50,8 @@ static Status take_over(RunRecord *record, RunSummary *earlier, int64_t last_ste
         event->text = NULL;
         TRY(add_event(record, text));
     }
+    if (record->init_from && !*record->init_sha256)
+        snprintf(record->init_sha256, sizeof record->init_sha256, "%s", earlier->init_sha256);
     if (earlier->steps == last_step && !isnan(earlier->final_loss))
         record->final_loss = earlier->final_loss;
     return NULL;
@@ -143,6 +145,13 @@ static void print_setting(const RunRecord *record, Json *json) {
     json_hash(json, "data_hash", record->data_hash);
     json_integer(json, "data_count", record->data_count);
     print_packs(record, json);
+    if (record->init_from) {
+        json_string(json, "init_from", record->init_from);
+        if (*record->init_sha256)
+            json_string(json, "init_sha256", record->init_sha256);
+        else
+            json_null(json, "init_sha256");
+    }
     json_integer(json, "parameters", record->parameters);
 }
 

@@ -101,6 +101,8 @@ static Status read_object(const cJSON *object, RunSummary *summary) {
     summary->config_hash = get_hash(object, "config_hash");
     summary->data_hash = get_hash(object, "data_hash");
     summary->data_count = get_integer(object, "data_count", 0);
+    COPY_TEXT(summary->init_from, object, "init_from");
+    COPY_TEXT(summary->init_sha256, object, "init_sha256");
     summary->parameters = get_integer(object, "parameters", 0);
     summary->resumed_step = get_integer(object, "resumed_step", 0);
     summary->steps = get_integer(object, "steps", 0);

@@ -179,6 +179,24 @@ static void write_text(const char *path, const char *text) {
     assert_fine(files_write_new(path, text, strlen(text)));
 }
 
+/* SHA-256 of two files' bytes, put together. */
+static void digest_of_both(void **state, const char *first, const char *second, uint8_t sha256[DIGEST_SHA256]) {
+    char path[TEMP_PATH * 2], *text[2], *both;
+    size_t size[2];
+    Digest digest;
+    assert_fine(files_read(temp_path(state, first, path), &text[0], &size[0]));
+    assert_fine(files_read(temp_path(state, second, path), &text[1], &size[1]));
+    both = malloc(size[0] + size[1]);
+    assert_non_null(both);
+    memcpy(both, text[0], size[0]);
+    memcpy(both + size[0], text[1], size[1]);
+    assert_fine(digest_memory(both, size[0] + size[1], false, &digest));
+    memcpy(sha256, digest.sha256, DIGEST_SHA256);
+    free(text[0]);
+    free(text[1]);
+    free(both);
+}
+
 static void shards_are_read_as_one(void **state) {
     static const char index[] = "{\"metadata\": {\"total_size\": 8}, \"weight_map\": {\"a\": \"model-1.safetensors\", "
                                 "\"b\": \"model-2.safetensors\"}}";
@@ -200,6 +218,10 @@ static void shards_are_read_as_one(void **state) {
     assert_true(weights_note_at(weights, 2, &note));
     assert_string_equal(note.value, "CC-BY-NC-4.0");
     assert_false(weights_note_at(weights, 3, &note));
+    uint8_t sha256[DIGEST_SHA256], wanted[DIGEST_SHA256];
+    assert_fine(weights_digest(weights, sha256));
+    digest_of_both(state, "sharded/model-1.safetensors", "sharded/model-2.safetensors", wanted);
+    assert_memory_equal(sha256, wanted, sizeof wanted);
     weights_close(weights);
     assert_refused(weights_open(folder, "model", &weights), EXIT_USAGE, "no entry \"model\"");
     static const struct {
@@ -455,7 +477,8 @@ static void what_cannot_be_written_leaves_the_old_file(void **state) {
     write_text(temp_path(state, "old.pth", out), "old");
     assert_refused(weights_write(weights, false, out, &written), EXIT_DATA, "\"x\" is of type F4");
     assert_int_equal(files_size(out), 3);
-    assert_refused(weights_write(weights, false, temp_path(state, "old.npz", out), &written), EXIT_USAGE, "must end in .safetensors");
+    assert_refused(weights_write(weights, false, temp_path(state, "old.npz", out), &written), EXIT_USAGE,
+                   "must end in .safetensors");
     assert_refused(weights_write(weights, false, temp_path(state, "none/old.pth", out), &written), EXIT_DATA, "F4");
     assert_refused(weights_write(weights, false, temp_path(state, "none/x.safetensors", out), &written), EXIT_IO, out);
     weights_close(weights);

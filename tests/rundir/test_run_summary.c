@@ -31,6 +31,8 @@ static void what_was_written_is_read(void **state) {
     assert_true(summary.threads == 4 && summary.micro_batch == 16);
     assert_true(summary.config_hash == 0xfedcba9876543210u && summary.data_hash == 5);
     assert_true(summary.data_count == 1LL << 40 && summary.parameters == 987654321);
+    assert_string_equal(summary.init_from, "weights/mae.pth");
+    assert_true(strspn(summary.init_sha256, "b") == 64);
     assert_true(summary.resumed_step == 2 && summary.steps == 7 && summary.total_steps == 100 &&
                 summary.schedule_steps == 90);
     assert_true(summary.final_loss == 0.5 && summary.val_loss == 0.25 && summary.best_val_loss == 0.125);

@@ -106,6 +106,7 @@ static const struct {
     ROW(train, threads, INTEGER, "0", "3"),
     ROW(train, deterministic, SWITCH, "off", "on"),
     ROW(init, from, TEXT, "", "weights/mae.pth"),
+    ROW(init, key, TEXT, "", "teacher"),
     ROW(init, fresh, TEXT, "", "head, fc_norm"),
     ROW(init, resize, CHOICE, "source", "antialias"),
     ROW(optim, base_lr, REAL, "0.00015", "0.001"),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/fixtures/short_run.h"
+#include "tests/fixtures/torch_make.h"
 #include "train/memory/memory_plan.h"
 
 #include <dirent.h>
@@ -110,7 +111,8 @@ static const struct {
     {"train.head_epochs", LABELLED, "1", TRAINED, CHECKPOINTS},
     {"train.threads", "", "2", RECORD, 0},
     {"train.deterministic", "train.steps=2 train.device=emu", "on", FILES, SEEN},
-    {"init.from", "", "@/first.safetensors", SEEN, 0},
+    {"init.from", "", "@/first.safetensors", SEEN | RECORD, 0},
+    {"init.key", "init.from=@/two.pth", "teacher", SEEN, 0},
     {"init.fresh", "init.from=@/first.safetensors", "blocks.0", SEEN, 0},
     {"init.resize", "init.from=@/first.safetensors model.image_size=12", "antialias", SEEN, 0},
     {"optim.extend", "train.steps=4 > train.steps=8", "hold", LEARNT | RATES | RECORD, 0},
@@ -336,6 +338,12 @@ static int open_root(void **state) {
     char *from = scratch_path(root, "first/ckpt/latest/weights.safetensors"),
          *to = scratch_path(root, "first.safetensors");
     assert_int_equal(link(from, to), 0);
+    char *two = scratch_path(root, "two.pth");
+    SafeTensors *file;
+    assert_ok(safetensors_open(to, &file));
+    torch_make_two(two, file);
+    safetensors_close(file);
+    free(two);
     free(from);
     free(to);
     *state = root;

@@ -303,6 +303,31 @@ static void fp8_serves_every_objective(void **state) {
     }
 }
 
+static void refuse_run(const char *root, const char *sets, bool resume, ExitCode code, const char *message) {
+    Config config;
+    const TrainOptions options = {.config_path = "short.ini", .resume = resume, .force = !resume};
+    short_run_config(root, sets, &config);
+    assert_fails(train_run(&config, &options), code, message);
+}
+
+/* The hash of the first weights in run.json, and that of a file; the caller's. */
+static char *read_init(const char *root) {
+    char *run = scratch_path(root, "run");
+    cJSON *record = short_run_json(run, "run.json");
+    char *hash = printed_path("%s", cJSON_GetStringValue(cJSON_GetObjectItem(record, "init_sha256")));
+    cJSON_Delete(record);
+    free(run);
+    return hash;
+}
+
+static char *file_sha256(const char *path) {
+    Digest digest;
+    char text[2 * DIGEST_SHA256 + 1];
+    assert_ok(digest_file(path, &digest));
+    digest_to_hex(digest.sha256, DIGEST_SHA256, text);
+    return printed_path("%s", text);
+}
+
 /* A masked autoencoder's encoder, then a classifier on it; the first run's steps do not learn. With L2-SP alone, where
  * no gradient is let through, the weights stay what they were. */
 static void a_run_starts_from_other_weights(void **state) {
@@ -310,15 +335,16 @@ static void a_run_starts_from_other_weights(void **state) {
     run(*state, "train.seed=3 train.steps=1 train.micro_batch=0", 0, false);
     read_tensor(*state, "blocks.1.attn.proj.weight", first);
     char *from = scratch_path(*state, "run/ckpt/latest/weights.safetensors"),
-         *to = scratch_path(*state, "mae.safetensors");
+         *to = scratch_path(*state, "mae.safetensors"), *keep = scratch_path(*state, "kept.safetensors");
     assert_int_equal(link(from, to), 0);
+    assert_int_equal(link(from, keep), 0);
     static const char classify[] = "train.objective=classify data.label=grade optim.base_lr=0";
     char *sets = printed_path("%s init.from=%s init.fresh=head,fc_norm", classify, to);
     run(*state, sets, 0, false);
     read_tensor(*state, "blocks.1.attn.proj.weight", last);
     assert_memory_equal(first, last, sizeof first);
 
-    /* Without the file a run still continues, unless it is pulled to the first weights. */
+    /* Pulled to the first weights, a run needs their file again. */
     char *pulled =
         printed_path("%s init.from=%s init.fresh=head,fc_norm optim.l2sp=0.5 optim.base_lr=0.64", classify, to);
     uint8_t *weights[2];
@@ -329,15 +355,39 @@ static void a_run_starts_from_other_weights(void **state) {
     run(*state, pulled, 0, true);
     read_weights(*state, &weights[1], &size);
     assert_memory_equal(weights[0], weights[1], size);
-    run(*state, sets, 3, false);
-    assert_int_equal(unlink(to), 0);
-    run(*state, sets, 0, true);
-    Config config;
-    const TrainOptions fresh = {.config_path = "short.ini", .force = true};
-    short_run_config(*state, sets, &config);
-    assert_fails(train_run(&config, &fresh), EXIT_IO, "mae.safetensors: No such file or directory (init.from)");
     free(weights[0]);
     free(weights[1]);
+    run(*state, pulled, 3, false);
+    assert_int_equal(unlink(to), 0);
+    char *other = scratch_path(*state, "run/ckpt/latest/weights.safetensors");
+    assert_int_equal(link(other, to), 0);
+    refuse_run(*state, pulled, true, EXIT_DATA, "has changed since the run began, and optim.l2sp pulls towards it");
+    assert_int_equal(unlink(to), 0);
+    refuse_run(*state, pulled, true, EXIT_IO, "mae.safetensors: No such file or directory (init.from)");
+    assert_int_equal(link(keep, to), 0);
+
+    /* Otherwise it goes on without the file, and still knows which one it was. */
+    char *learning = printed_path("%s init.from=%s init.fresh=head,fc_norm optim.base_lr=0.64", classify, to);
+    run(*state, learning, 0, false);
+    read_weights(*state, &weights[0], &size);
+    run(*state, learning, 3, false);
+    char *before = read_init(*state), *sum = file_sha256(to);
+    assert_string_equal(before, sum);
+    assert_int_equal(unlink(to), 0);
+    run(*state, learning, 0, true);
+    read_weights(*state, &weights[1], &size);
+    assert_memory_equal(weights[0], weights[1], size);
+    char *after = read_init(*state);
+    assert_string_equal(before, after);
+    refuse_run(*state, learning, false, EXIT_IO, "mae.safetensors: No such file or directory (init.from)");
+    free(sum);
+    free(before);
+    free(after);
+    free(weights[0]);
+    free(weights[1]);
+    free(learning);
+    free(other);
+    free(keep);
     free(pulled);
     free(sets);
     free(from);

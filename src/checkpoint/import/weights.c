@@ -22,6 +22,9 @@ struct Weights {
     SafeTensors **files;
     int file_count;
     int64_t file_capacity;
+    char **paths; /* [path_count] of the files that have the tensors */
+    int path_count;
+    int64_t path_capacity;
     TorchFile torch;
     bool in_model; /* a PyTorch file, and the tensors are in its entry `model` */
     int left_out;
@@ -55,9 +58,18 @@ static Status add_torch_tensor(Weights *weights, const Value *key, const Value *
     return weights_list_add(&weights->list, key->text, key->count, &tensor, copy);
 }
 
+static Status add_path(Weights *weights, const char *path) {
+    TRY(list_grow(&weights->paths, weights->path_count, &weights->path_capacity, sizeof *weights->paths,
+                  "a list of files"));
+    TRY(text_format(&weights->paths[weights->path_count], "%s", path));
+    weights->path_count++;
+    return NULL;
+}
+
 static Status read_torch(Weights *weights, const char *path, const char *key) {
     const Value *dictionary;
     const char *entry;
+    TRY(add_path(weights, path));
     TRY(torch_file_open(path, &weights->torch));
     TRY(torch_file_weights(&weights->torch, key, &dictionary, &entry));
     weights->in_model = entry && strcmp(entry, "model") == 0;
@@ -67,6 +79,7 @@ static Status read_torch(Weights *weights, const char *path, const char *key) {
 }
 
 static Status read_safetensors(Weights *weights, const char *path) {
+    TRY(add_path(weights, path));
     TRY(list_grow(&weights->files, weights->file_count, &weights->file_capacity, sizeof *weights->files,
                   "a list of files"));
     SafeTensors *file;
@@ -186,6 +199,9 @@ void weights_close(Weights *weights) {
     for (int i = 0; i < weights->file_count; i++)
         safetensors_close(weights->files[i]);
     free(weights->files);
+    for (int i = 0; i < weights->path_count; i++)
+        free(weights->paths[i]);
+    free(weights->paths);
     torch_file_close(&weights->torch);
     free(weights->path);
     free(weights);
@@ -243,6 +259,22 @@ bool weights_note_at(const Weights *weights, int index, TensorNote *note) {
 
 int weights_left_out(const Weights *weights) {
     return weights->left_out;
+}
+
+Status weights_digest(const Weights *weights, uint8_t sha256[DIGEST_SHA256]) {
+    DigestStream stream;
+    Digest digest;
+    TRY(digest_start(&stream, false));
+    for (int i = 0; i < weights->path_count; i++) {
+        Status status = digest_add_file(&stream, weights->paths[i]);
+        if (status) {
+            digest_close(&stream);
+            return status;
+        }
+    }
+    TRY(digest_end(&stream, &digest));
+    memcpy(sha256, digest.sha256, DIGEST_SHA256);
+    return NULL;
 }
 
 Status weights_check_parts(const Weights *weights) {

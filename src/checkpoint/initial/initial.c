@@ -266,7 +266,8 @@ static Status read_initial(Initial *initial, FILE *out) {
         print_table(initial, out);
     TRY(check_table(initial));
     TRY(load_values(initial, false));
-    return load_values(initial, true);
+    TRY(load_values(initial, true));
+    return weights_digest(initial->weights, initial->table->sha256);
 }
 
 Status initial_read(const Params *params, const InitialOptions *options, FILE *out, InitialTable *table) {

@@ -190,6 +190,9 @@ static const ConfigKey keys[] = {
          "one. Names of MAE, timm, DINOv2 and Hugging Face are known. A table of what was loaded is printed; each "
          "tensor "
          "of the model must be in the file unless init.fresh names it. Empty: random weights."),
+    TEXT(init, key,
+         "Entry of a PyTorch file in init.from that has the tensors. Empty: model, teacher or state_dict, else the "
+         "file's own dictionary."),
     TEXT(init, fresh,
          "Tensors that init.from does not set, separated by commas: head.bias, or head for all that begin with it. A "
          "classifier on weights of a masked autoencoder needs head, fc_norm."),

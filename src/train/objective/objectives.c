@@ -48,9 +48,10 @@ Status objectives_check(const Config *config) {
             return status_error(EXIT_USAGE,
                                 "%s has no use with train.objective = %s; remove it, or set another objective",
                                 keys[i].key, name);
-    if ((config->init.fresh[0] || config->init.resize != RESIZE_BY_SOURCE) && !config->init.from[0])
-        return status_error(EXIT_USAGE,
-                            "init.fresh and init.resize have no use without init.from; set it, or remove them");
+    if ((config->init.key[0] || config->init.fresh[0] || config->init.resize != RESIZE_BY_SOURCE) &&
+        !config->init.from[0])
+        return status_error(
+            EXIT_USAGE, "init.key, init.fresh and init.resize have no use without init.from; set it, or remove them");
     if (own & OF_LABELS && !config->data.label[0])
         return status_error(EXIT_USAGE, "train.objective = %s needs data.label: set it to a column of the labels",
                             name);

@@ -37,15 +37,30 @@ static Status read_weights(Run *run) {
     if (!fresh)
         return status_no_memory("the names in init.fresh", strlen(config->init.fresh));
     const InitialOptions options = {.path = config->init.from,
+                                    .key = config->init.key[0] ? config->init.key : NULL,
                                     .resize = config->init.resize,
                                     .fresh = names,
                                     .fresh_count = split_names(fresh, names, MOST)};
     InitialTable table;
     Status status = initial_read(run->objective->params, &options, stdout, &table);
     free(fresh);
-    const bool data = status_code(status) == EXIT_DATA;
-    return status_append(status,
-                         data ? " (init.from; init.fresh names the tensors that it does not set)" : " (init.from)");
+    const ExitCode code = status_code(status);
+    TRY(status_append(status, code == EXIT_DATA    ? " (init.from; init.fresh names the tensors that it does not set)"
+                              : code == EXIT_USAGE ? " (init.key)"
+                                                   : " (init.from)"));
+    digest_to_hex(table.sha256, DIGEST_SHA256, run->record.init_sha256);
+    return NULL;
+}
+
+/* Those that a resumed run is pulled towards are the ones that it began with. */
+static Status check_unchanged(const Run *run) {
+    const char *before = run->earlier.init_sha256;
+    if (!*before || strcmp(before, run->record.init_sha256) == 0)
+        return NULL;
+    return status_error(EXIT_DATA,
+                        "cannot resume: %s has changed since the run began, and optim.l2sp pulls towards it; restore "
+                        "it, or start a new run in another run.dir (init.from)",
+                        run->config->init.from);
 }
 
 Status first_weights_read(Run *run) {
@@ -57,6 +72,8 @@ Status first_weights_read(Run *run) {
     if (continues && !(config->optim.l2sp > 0))
         return NULL;
     TRY(read_weights(run));
+    if (continues)
+        TRY(check_unchanged(run));
     params_round(run->objective->params, &run->ops);
     return optimizer_keep_first(run->optimizer);
 }

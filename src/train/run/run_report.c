@@ -29,6 +29,7 @@ Status run_begin_record(Run *run) {
     run->record.config_hash = run->state.config_hash;
     run->record.data_hash = run->state.data_hash;
     run->record.data_count = run->train.count;
+    run->record.init_from = run->config->init.from[0] ? run->config->init.from : NULL;
     for (int i = 0; i < params->count; i++)
         run->record.parameters += (int64_t)params->list[i].count;
     run->record.resumed_step = run->state.step;
