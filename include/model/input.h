@@ -54,6 +54,9 @@ void input_place(InputSlots *slots, const ModelShape *shape, const Device *devic
  * with shape.cached, which[] is copied and the records stay where they are. */
 Status input_upload(InputSlots *slots, int slot, Stream *stream, const ModelInput *host, ModelInput *input) MUST_USE;
 
+/* Fills ids [batch][patches], of the device's memory, with every patch in its place. */
+Status input_number_patches(const Device *device, int32_t *ids, int batch, int patches) MUST_USE;
+
 /* Cuts the first `keep` patches of `ids` [batch][patches] into `visible` and the others, unless it is NULL, into
  * `target`: pixels_to_patches() or image_to_patches(). */
 void input_cut(const InputSlots *slots, Ops *ops, const ModelInput *input, const int32_t *ids, int keep, Real *visible,

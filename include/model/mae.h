@@ -46,6 +46,13 @@ Status mae_loss(Mae *mae, double *loss) MUST_USE;
  * when `add`. */
 void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add);
 
+/* Encodes at most mae_whole_batch() images with every patch visible, of a model with shape.whole, and returns what the
+ * pool makes of the tokens after the encoder's norm: [batch][dim], in the device's memory. It takes the place of the
+ * encoder's activations; the input's ids are not used. */
+const float *mae_encode(Mae *mae, const ModelInput *input);
+/* As many whole images as have as many tokens as the visible patches of a batch, at least 1. */
+int mae_whole_batch(const ModelShape *shape);
+
 /* Results of the last forward pass, in the device's memory: model_read() takes Real ones to the host. */
 const Real *mae_prediction(const Mae *mae); /* [batch][1 + patches][3 p p], row 0 the class token's */
 const Real *mae_latent(const Mae *mae);     /* [batch][1 + keep][dim], after the encoder's norm */

@@ -29,12 +29,13 @@ typedef struct {
     int decoder_dim, decoder_depth, decoder_heads; /* MAE only */
     double mlp_ratio, norm_eps;
     double mask_ratio;      /* MAE only: share of patches hidden; int(patches * (1 - ratio)) stay visible */
+    bool whole;             /* MAE only: the encoder also sees whole images, see mae_encode() */
     bool norm_pix_loss;     /* MAE only */
     Activation activation;  /* of the MLPs, not ACTIVATION_NONE */
     Task task;              /* ViT only */
     int classes;            /* ViT only: classes, labels or numbers */
     double label_smoothing; /* ViT only, TASK_CLASSIFY */
-    Pool pool;              /* ViT only */
+    Pool pool;              /* of a ViT, and of an MAE's whole images */
     bool layer_scale;       /* ViT only: LayerScale after attention and MLP */
     double drop_path;       /* ViT only: probability that a sample skips a branch of the last block; it rises linearly
                                from 0 in the first, see vit_draw_keep() */

@@ -94,6 +94,13 @@ typedef struct {
         ConfigText metric; /* the figure by which a checkpoint is the best; empty: the loss */
     } val;
     struct {
+        ConfigPaths train, val; /* labelled folders or packs; train may be empty: no probe */
+        ConfigText label;       /* columns, separated by commas */
+        Task kind;              /* what they are */
+        int64_t images;         /* of either */
+        int64_t every;          /* steps between probes; 0: val.every */
+    } probe;
+    struct {
         int64_t every; /* steps between checkpoints; 0: only the last; CONFIG_AUTO: by the time of a write */
         int64_t keep;  /* newest ones kept, besides the best */
     } checkpoint;

@@ -111,8 +111,8 @@ static void place_branches(Stack *stack, Arena *arena, size_t plane) {
     }
 }
 
-void stack_place(Stack *stack, Arena *arena, RealType type, int batch) {
-    size_t rows = (size_t)batch * (size_t)stack->tokens, row = sizeof(float) * rows, real = real_size(type) * rows;
+void stack_place(Stack *stack, Arena *arena, RealType type, size_t rows) {
+    size_t row = sizeof(float) * rows, real = real_size(type) * rows;
     size_t plane = real * (size_t)stack->dim, wide = real * (size_t)stack->hidden;
     for (int i = 0; i < stack->depth; i++) {
         Block *block = &stack->blocks[i];

@@ -56,8 +56,8 @@ Status stack_use_fp8(Stack *stack, Ops *ops, const Params *params) MUST_USE;
 void stack_close(Stack *stack);
 /* Adds the parameters; block i gets layer 1 + i. */
 void stack_params(Stack *stack, Params *params);
-/* Takes activations and gradients of `type` for `batch` samples from the arena. */
-void stack_place(Stack *stack, Arena *arena, RealType type, int batch);
+/* Takes activations and gradients of `type` for `rows` tokens of all samples together from the arena. */
+void stack_place(Stack *stack, Arena *arena, RealType type, size_t rows);
 
 /* Runs the stack on stack->blocks[0].norm1.sum, which the caller has filled ([batch][tokens][dim]); the result is
  * stack->last.y, or without a last norm the sum that stack_pool() takes. */

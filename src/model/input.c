@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/input.h"
 
+#include <stdlib.h>
+
 void input_place(InputSlots *slots, const ModelShape *shape, const Device *device, bool ids, Arena *arena) {
     const size_t batch = (size_t)shape->batch, patches = (size_t)shape_patches(shape),
                  labels = (size_t)shape_labels(shape);
@@ -76,6 +78,18 @@ static ImageSet input_images(const InputSlots *slots, const ModelInput *input) {
                       .width = side,
                       .which = input->records ? input->which : NULL,
                       .crops = input->crops};
+}
+
+Status input_number_patches(const Device *device, int32_t *ids, int batch, int patches) {
+    const size_t count = (size_t)batch * (size_t)patches;
+    int32_t *numbers = malloc(count * sizeof *numbers);
+    if (!numbers)
+        return status_no_memory("the list of patches", count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = (int32_t)(i % (size_t)patches);
+    Status status = device_write(device, ids, numbers, count * sizeof *numbers);
+    free(numbers);
+    return status;
 }
 
 void input_cut(const InputSlots *slots, Ops *ops, const ModelInput *input, const int32_t *ids, int keep, Real *visible,

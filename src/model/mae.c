@@ -24,6 +24,8 @@ struct Mae {
     Real *pred, *dpred;       /* [batch][1 + patches][patch_dim] */
     Real *ddecoder, *dlatent; /* gradients of the two stacks' inputs and outputs */
     double *loss;
+    int32_t *whole_ids; /* [mae_whole_batch()][patches]: every patch visible, in its place; NULL: no whole images */
+    float *pooled;      /* [mae_whole_batch()][dim] of whole images */
     /* Of the last forward pass. */
     int batch;
     const int32_t *passed_ids;
@@ -77,11 +79,25 @@ static void list_mae_params(Mae *mae) {
     mae->decoder_pos = params_add(p, "decoder_pos_embed", false, 0, 3, (int64_t[]){1, tokens, ddim});
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static int count_visible(const ModelShape *shape) {
+    return (int)(shape_patches(shape) * (1 - shape->mask_ratio));
+}
+
+int mae_whole_batch(const ModelShape *shape) {
+    const int64_t tokens = (int64_t)shape->batch * (1 + count_visible(shape)), whole = 1 + shape_patches(shape);
+    return tokens < whole ? 1 : (int)(tokens / whole);
+}
+
 /* All that the model has on the device: parameters, activations, gradients. */
 static void lay_out_mae(Mae *mae, Arena *host, Arena *arena) {
     const ModelShape *s = &mae->shape;
     const Ops *ops = mae->ops;
     size_t batch = (size_t)s->batch, keep = (size_t)mae->keep, patches = (size_t)mae->patches;
+    size_t whole = s->whole ? (size_t)mae_whole_batch(s) : 0, shown = larger(batch * keep, whole * patches);
     size_t real = real_size(ops->type), values = (size_t)mae->patch_dim, patch = real * values,
            token = real * (size_t)s->dim, dtoken = real * (size_t)s->decoder_dim;
     arena_group(host, "lists of tensors");
@@ -91,28 +107,30 @@ static void lay_out_mae(Mae *mae, Arena *host, Arena *arena) {
     mae->params.fp8_linears = fp8_linears(mae->encoder.fp8);
     params_end(&mae->params, arena, ops->device, ops->type);
     arena_group(arena, "encoder's activations");
-    stack_place(&mae->encoder, arena, ops->type, s->batch);
+    stack_place(&mae->encoder, arena, ops->type, larger(batch * (1 + keep), whole * (1 + patches)));
     arena_group(arena, "decoder's activations");
-    stack_place(&mae->decoder, arena, ops->type, s->batch);
+    stack_place(&mae->decoder, arena, ops->type, batch * (1 + patches));
     arena_group(arena, "inputs");
     input_place(&mae->slots, s, ops->device, true, arena);
     arena_group(arena, "patches and predictions");
-    mae->visible = arena_take(arena, batch * keep * patch);
+    mae->visible = arena_take(arena, shown * patch);
     mae->target = arena_take(arena, batch * (patches - keep) * values * sizeof *mae->target);
-    mae->embedded = arena_take(arena, batch * keep * token);
+    mae->embedded = arena_take(arena, shown * token);
     mae->decoder_in = arena_take(arena, batch * (1 + keep) * dtoken);
     mae->pred = arena_take(arena, batch * (1 + patches) * patch);
     mae->dpred = arena_take(arena, batch * (1 + patches) * patch);
     mae->ddecoder = arena_take(arena, batch * (1 + patches) * dtoken);
     mae->dlatent = arena_take(arena, batch * (1 + keep) * token);
     mae->loss = arena_take(arena, sizeof *mae->loss);
+    mae->whole_ids = whole ? arena_take(arena, whole * patches * sizeof *mae->whole_ids) : NULL;
+    mae->pooled = whole ? arena_take(arena, whole * (size_t)s->dim * sizeof *mae->pooled) : NULL;
 }
 
 static Status set_mae_shape(Mae *mae, const ModelShape *shape) {
     TRY(model_check(shape, true));
     mae->shape = *shape;
     mae->patches = shape_patches(shape);
-    mae->keep = (int)(mae->patches * (1 - shape->mask_ratio));
+    mae->keep = count_visible(shape);
     mae->patch_dim = shape_patch_dim(shape);
     TRY(stack_open(&mae->encoder, "blocks", "norm", shape->dim, shape->depth, shape->heads, 1 + mae->keep, shape));
     if (shape->fp8)
@@ -158,6 +176,8 @@ Status mae_open(const ModelShape *shape, Ops *ops, Mae **out) {
     }
     lay_out_mae(mae, &mae->host, &mae->arena);
     status = fp8_reset(mae->encoder.fp8);
+    if (!status && shape->whole)
+        status = input_number_patches(ops->device, mae->whole_ids, mae_whole_batch(shape), mae->patches);
     if (status) {
         mae_close(mae);
         return status;
@@ -210,6 +230,43 @@ uint64_t mae_uploaded_bytes(const Mae *mae) {
     return mae->slots.uploaded;
 }
 
+/* The first `keep` patches of `ids` through `encoder`; the others go to `target`. */
+static void encode_patches(Mae *mae, Stack *encoder, const ModelInput *input, const int32_t *ids, int keep,
+                           float *target) {
+    Ops *ops = mae->ops;
+    const Params *p = &mae->params;
+    const int batch = input->batch;
+    input_cut(&mae->slots, ops, input, ids, keep, mae->visible, target);
+    linear_forward(&mae->patch_embed, ops, p,
+                   &(LinearPass){.x = mae->visible, .y = mae->embedded, .rows = batch * keep});
+    ops->embed_forward(ops, &(EmbedForward){.x = mae->embedded,
+                                            .cls = params_value(p, mae->cls_token),
+                                            .pos = params_value(p, mae->pos_embed),
+                                            .ids = ids,
+                                            .out = encoder->blocks[0].norm1.sum,
+                                            .batch = batch,
+                                            .patches = mae->patches,
+                                            .keep = keep,
+                                            .dim = mae->shape.dim});
+    stack_forward(encoder, ops, p, batch);
+}
+
+const float *mae_encode(Mae *mae, const ModelInput *input) {
+    Ops *ops = mae->ops;
+    Stack whole = mae->encoder; /* the same activations, of fewer samples with more tokens each */
+    whole.tokens = 1 + mae->patches;
+    ops->device->range_push(ops->device, "encode");
+    encode_patches(mae, &whole, input, mae->whole_ids, mae->patches, NULL);
+    ops->pool_forward(ops, &(PoolForward){.x = whole.last.y,
+                                          .pool = mae->shape.pool,
+                                          .y = mae->pooled,
+                                          .batch = input->batch,
+                                          .tokens = whole.tokens,
+                                          .dim = whole.dim});
+    ops->device->range_pop(ops->device);
+    return mae->pooled;
+}
+
 void mae_forward(Mae *mae, const ModelInput *input) {
     Ops *ops = mae->ops;
     const ModelShape *s = &mae->shape;
@@ -218,20 +275,7 @@ void mae_forward(Mae *mae, const ModelInput *input) {
     mae->batch = batch;
     mae->passed_ids = input->ids;
     ops->device->range_push(ops->device, "forward");
-    input_cut(&mae->slots, ops, input, input->ids, keep, mae->visible, mae->target);
-    linear_forward(&mae->patch_embed, ops, p,
-                   &(LinearPass){.x = mae->visible, .y = mae->embedded, .rows = batch * keep});
-    ops->embed_forward(ops, &(EmbedForward){.x = mae->embedded,
-                                            .cls = params_value(p, mae->cls_token),
-                                            .pos = params_value(p, mae->pos_embed),
-                                            .ids = input->ids,
-                                            .out = mae->encoder.blocks[0].norm1.sum,
-                                            .batch = batch,
-                                            .patches = patches,
-                                            .keep = keep,
-                                            .dim = s->dim});
-    stack_forward(&mae->encoder, ops, p, batch);
-
+    encode_patches(mae, &mae->encoder, input, input->ids, keep, mae->target);
     linear_forward(&mae->decoder_embed, ops, p,
                    &(LinearPass){.x = mae->encoder.last.y, .y = mae->decoder_in, .rows = batch * (1 + keep)});
     ops->restore_forward(ops, &(RestoreForward){.x = mae->decoder_in,

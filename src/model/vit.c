@@ -68,7 +68,7 @@ static void lay_out_vit(Vit *vit, Arena *host, Arena *arena) {
     vit->params.fp8_linears = fp8_linears(vit->stack.fp8);
     params_end(&vit->params, arena, ops->device, ops->type);
     arena_group(arena, "encoder's activations");
-    stack_place(&vit->stack, arena, ops->type, s->batch);
+    stack_place(&vit->stack, arena, ops->type, batch * (1 + patches));
     arena_group(arena, "inputs");
     input_place(&vit->slots, s, ops->device, false, arena);
     vit->ids = arena_take(arena, batch * patches * sizeof *vit->ids);
@@ -114,18 +114,6 @@ Status vit_measure(const ModelShape *shape, RealType type, bool host_memory, Are
     return status;
 }
 
-static Status number_patches(Vit *vit) {
-    const size_t count = (size_t)vit->shape.batch * (size_t)vit->patches;
-    int32_t *ids = malloc(count * sizeof *ids);
-    if (!ids)
-        return status_no_memory("the list of patches", count * sizeof *ids);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = (int32_t)(i % (size_t)vit->patches);
-    Status status = device_write(vit->ops->device, vit->ids, ids, count * sizeof *ids);
-    free(ids);
-    return status;
-}
-
 Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
     *out = NULL;
     Vit *vit = calloc(1, sizeof *vit);
@@ -142,7 +130,7 @@ Status vit_open(const ModelShape *shape, Ops *ops, Vit **out) {
         status = device_arena_open(ops->device, &vit->arena, arena.used, "the model's parameters and activations");
     if (!status) {
         lay_out_vit(vit, &vit->host, &vit->arena);
-        status = number_patches(vit);
+        status = input_number_patches(ops->device, vit->ids, shape->batch, vit->patches);
     }
     for (int i = 0; !status && i < shape_outputs(shape); i++)
         vit->weights_in_memory[i] = 1;

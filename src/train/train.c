@@ -66,10 +66,12 @@ static Status run_validation(Run *run) {
     Validation validation;
     const char *metric = run->config->val.metric;
     TRY(run->objective->validate(run->objective, &run->images, run->validation_count, &validation));
+    if (online_probe_due(&run->probe, run->state.step, run->total_steps))
+        TRY(online_probe_run(&run->probe, run->objective, run->ops.threads, &validation));
     run->state.val_loss = validation.loss;
     run->state.val_metric = validation_figure(&validation, metric);
     run->validated_step = run->state.step;
-    TRY(monitor_validation(&run->monitor, run->state.step, &validation, metric));
+    TRY(monitor_validation(&run->monitor, run->state.step, &validation, metric, online_probe_shown(&run->probe)));
     return loss_curve_write(run->directory.metrics, run->directory.curve);
 }
 

@@ -89,7 +89,7 @@ static const struct {
     ROW(data, balance, SWITCH, "off", "on"),
     ROW(data, workers, INTEGER, "2", "7"),
     ROW(data, prefetch_batches, INTEGER, "3", "5"),
-    ROW(train, objective, CHOICE, "mae", "classify"),
+    ROW(train, objective, CHOICE, "mae", "ordinal"),
     ROW(train, device, CHOICE, "auto", "emu"),
     ROW(train, precision, CHOICE, "bf16", "fp8"),
     ROW(train, seed, INTEGER, "1", "9007199254740991"),
@@ -123,6 +123,12 @@ static const struct {
     ROW(val, every, INTEGER, "500", "0"),
     ROW(val, images, INTEGER, "256", "100"),
     ROW(val, metric, TEXT, "", "auroc"),
+    ROW(probe, train, TEXT, "", "packs/labelled"),
+    ROW(probe, val, TEXT, "", "packs/labelled"),
+    ROW(probe, label, TEXT, "", "grade"),
+    ROW(probe, kind, CHOICE, "classify", "regress"),
+    ROW(probe, images, INTEGER, "500", "2000"),
+    ROW(probe, every, INTEGER, "0", "1000"),
     ROW(checkpoint, every, INTEGER, "1000", "0"),
     ROW(checkpoint, keep, INTEGER, "3", "1"),
     ROW(guard, action, CHOICE, "stop", "rollback"),
@@ -141,28 +147,15 @@ static int choice_value(const char *name) {
     static const struct {
         const char *name;
         int value;
-    } known[] = {{"vit_base", PRESET_BASE},
-                 {"vit_large", PRESET_LARGE},
-                 {"erf", ACTIVATION_GELU_ERF},
-                 {"tanh", ACTIVATION_GELU_TANH},
-                 {"train", RECORDS_TRAIN},
-                 {"all", RECORDS_ALL},
-                 {"direct", LOADER_DIRECT},
-                 {"emu", DEVICE_EMU},
-                 {"bf16", PRECISION_BF16},
-                 {"fp8", PRECISION_FP8},
-                 {"none", RECOMPUTE_NONE},
-                 {"norms", RECOMPUTE_NORMS},
-                 {"stop", GUARD_STOP},
-                 {"rollback", GUARD_ROLLBACK},
-                 {"stretch", EXTEND_STRETCH},
-                 {"hold", EXTEND_HOLD},
-                 {"mean", POOL_MEAN},
-                 {"cls", POOL_CLS},
-                 {"mae", OBJECTIVE_MAE},
-                 {"source", RESIZE_BY_SOURCE},
-                 {"antialias", RESIZE_ANTIALIAS},
-                 {"classify", OBJECTIVE_CLASSIFY}};
+    } known[] = {{"vit_base", PRESET_BASE},      {"vit_large", PRESET_LARGE},  {"erf", ACTIVATION_GELU_ERF},
+                 {"tanh", ACTIVATION_GELU_TANH}, {"train", RECORDS_TRAIN},     {"all", RECORDS_ALL},
+                 {"direct", LOADER_DIRECT},      {"emu", DEVICE_EMU},          {"bf16", PRECISION_BF16},
+                 {"fp8", PRECISION_FP8},         {"none", RECOMPUTE_NONE},     {"norms", RECOMPUTE_NORMS},
+                 {"stop", GUARD_STOP},           {"rollback", GUARD_ROLLBACK}, {"stretch", EXTEND_STRETCH},
+                 {"hold", EXTEND_HOLD},          {"mean", POOL_MEAN},          {"cls", POOL_CLS},
+                 {"mae", OBJECTIVE_MAE},         {"source", RESIZE_BY_SOURCE}, {"antialias", RESIZE_ANTIALIAS},
+                 {"ordinal", OBJECTIVE_ORDINAL}, {"classify", TASK_CLASSIFY}, /* of probe.kind */
+                 {"regress", TASK_REGRESS}};
     _Static_assert((int)LOADER_AUTO == (int)DEVICE_AUTO, "two keys have the choice auto");
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(name, known[i].name) == 0)

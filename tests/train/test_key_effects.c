@@ -33,11 +33,12 @@ typedef enum {
     MEMORY = 1 << 10,     /* that the plan counts */
     COPIES = 1 << 11,     /* bytes copied to the device by step */
     THREADS = 1 << 12,    /* started by the run, without those of OpenMP */
+    PROBES = 1 << 13,     /* a figure of probes by step */
 } Part;
-enum { PARTS = 13 };
+enum { PARTS = 14 };
 static const char *const part_names[PARTS] = {"the first loss", "later losses", "learning rates", "epochs",   "weights",
                                               "validation",     "checkpoints",  "pictures",       "run.json", "files",
-                                              "memory",         "copies",       "threads"};
+                                              "memory",         "copies",       "threads",        "probes"};
 
 enum {
     NOTHING = 0,
@@ -52,6 +53,8 @@ enum {
 #define EMULATED "train.steps=4 train.device=emu train.deterministic=on"
 /* Towards labels; nothing is drawn then. */
 #define LABELLED "train.objective=classify data.label=grade"
+/* With a probe of a number. */
+#define PROBED "probe.train=@/train probe.val=@/val probe.label=age probe.kind=regress"
 /* A loss that hardly falls, and is above its mean every few steps once the mean is trusted, after step 20. */
 #define SPIKES "optim.base_lr=0.001 guard.spike=1.001 guard.max_events=100 train.steps=30 checkpoint.every=0"
 
@@ -129,6 +132,12 @@ static const struct {
     {"val.every", "", "2", VALIDATION, 0},
     {"val.images", "", "4", VALIDATION | MEMORY, 0},
     {"val.metric", LABELLED, "accuracy", RECORD, CHECKPOINTS},
+    {"probe.train", PROBED, "@/other", PROBES, 0},
+    {"probe.val", PROBED, "@/val2", PROBES, 0},
+    {"probe.label", PROBED, "grade", PROBES, 0},
+    {"probe.images", PROBED, "3", PROBES | MEMORY, 0},
+    {"probe.every", PROBED, "6", PROBES, 0},
+    {"probe.kind", PROBED " probe.label=risk", "classify", PROBES, 0},
     {"checkpoint.every", "", "auto", CHECKPOINTS, 0},
     {"checkpoint.keep", "", "1", CHECKPOINTS, 0},
     {"guard.action", SPIKES " guard.action=skip", "stop", CUT_SHORT | RECORD, 0},
@@ -217,6 +226,24 @@ static char *list_metrics(const char *run, const char *const keys[3], int from, 
     return text;
 }
 
+/* The step and a figure of each probe: of numbers, or of classes. */
+static char *list_probes(const char *run) {
+    cJSON *lines = short_run_lines(run, "val_figures"), *line;
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    cJSON_ArrayForEach(line, lines) {
+        const cJSON *figures = cJSON_GetObjectItemCaseSensitive(line, "val_figures");
+        const char *name = cJSON_HasObjectItem(figures, "probe_r2") ? "probe_r2" : "probe_log_loss";
+        if (cJSON_HasObjectItem(figures, name))
+            fprintf(out, "%g %s %.9g; ", short_run_number(line, "step"), name, short_run_number(figures, name));
+    }
+    assert_int_equal(fclose(out), 0);
+    cJSON_Delete(lines);
+    return text;
+}
+
 /* Bytes copied by the first step. */
 static char *list_copies(const char *run) {
     cJSON *lines = short_run_lines(run, "loss"), *first = cJSON_GetArrayItem(lines, 0);
@@ -284,7 +311,8 @@ static void make_run(const char *root, const char *base, Results *results) {
                           list_folder(run, ".", "", false),
                           list_memory(&config),
                           list_copies(run),
-                          printed_path("%d", atomic_load(&started) - before)};
+                          printed_path("%d", atomic_load(&started) - before),
+                          list_probes(run)};
     memcpy(results->parts, parts, sizeof parts);
     assert_ok(files_remove(run));
 }

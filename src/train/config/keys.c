@@ -17,6 +17,8 @@ static const ConfigChoice pools[] = {{"mean", POOL_MEAN}, {"cls", POOL_CLS}, {NU
 static const ConfigChoice objectives[] = {
     {"mae", OBJECTIVE_MAE},         {"classify", OBJECTIVE_CLASSIFY}, {"multilabel", OBJECTIVE_MULTILABEL},
     {"regress", OBJECTIVE_REGRESS}, {"ordinal", OBJECTIVE_ORDINAL},   {NULL, 0}};
+static const ConfigChoice probes[] = {
+    {"classify", TASK_CLASSIFY}, {"multilabel", TASK_MULTILABEL}, {"regress", TASK_REGRESS}, {NULL, 0}};
 static const ConfigChoice resizes[] = {
     {"source", RESIZE_BY_SOURCE}, {"bicubic", RESIZE_BICUBIC}, {"antialias", RESIZE_ANTIALIAS}, {NULL, 0}};
 static const ConfigChoice extends[] = {{"stretch", EXTEND_STRETCH}, {"hold", EXTEND_HOLD}, {NULL, 0}};
@@ -78,7 +80,8 @@ static const ConfigKey keys[] = {
            "other."),
     CHOICE(model, pool, pools, POOL_MEAN,
            "What the head of a labelled objective sees. mean: the mean of the patches' tokens, then a norm of its own. "
-           "cls: the class token after the encoder's norm."),
+           "cls: the class token after the encoder's norm. The probe of a masked autoencoder sees either after the "
+           "encoder's norm."),
     SWITCH(model, layer_scale, 0,
            "Whether each branch of a block has a learnt factor for each channel (LayerScale), 1e-5 at first; DINOv2's "
            "weights have them. Labelled objectives only."),
@@ -227,8 +230,24 @@ static const ConfigKey keys[] = {
 
     TEXT(val, metric,
          "Figure of the validation images by which a checkpoint is the best: accuracy, auroc, auroc_macro_ovr, "
-         "kappa_quadratic, f1_macro, auroc_macro, mae, r2 and the others of docs/metrics.md that train.objective has. "
-         "Empty: the lowest validation loss."),
+         "kappa_quadratic, f1_macro, auroc_macro, mae, r2 and the others of docs/metrics.md that train.objective has; "
+         "with a probe also its own, such as probe_auroc. Empty: the lowest validation loss."),
+
+    PATHS(
+        probe, train,
+        "Labelled images that a linear probe of the model's features is fitted on at validations: a folder, or packs, "
+        "of which the split train is used; data.train may be given again. Empty: no probe."),
+    PATHS(
+        probe, val,
+        "Labelled images that the probe is measured on: a folder, or packs, of which the split val is used. Nobody in "
+        "them may be in data.train or probe.train."),
+    TEXT(probe, label, "Label that the probe reads, as data.label; multilabel takes several."),
+    CHOICE(
+        probe, kind, probes, TASK_CLASSIFY,
+        "What probe.label is. classify: one class of several, by logistic regression. multilabel: yes or no for each "
+        "column, by a logistic regression of its own. regress: a number, by ridge regression."),
+    INTEGER(probe, images, 1, 1e9, 500, "images", "Images of probe.train and of probe.val in a probe, the first ones."),
+    INTEGER(probe, every, 0, 1e12, 0, "steps", "Steps between probes, a multiple of val.every. 0: each validation."),
 
     INTEGER(
         checkpoint, every, 0, 1e12, 1000, "steps",

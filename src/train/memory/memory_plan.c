@@ -7,6 +7,7 @@
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
 #include "train/optimizer.h"
+#include "train/probe/online_probe.h"
 #include "train/step/step.h"
 
 #include <stdint.h>
@@ -27,6 +28,7 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
         images = config->val.images;
     arena_group(host, "evaluation images");
     arena_take(host, (size_t)images * image);
+    online_probe_measure(config, shape, host);
 }
 
 Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_batch, MemoryPlan *plan) {

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const double SHOWN_EVERY = 0.2; /* seconds */
 
@@ -122,10 +123,15 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
     return status;
 }
 
-Status monitor_validation(Monitor *monitor, int64_t step, const Validation *validation, const char *metric) {
-    char shown[96] = "";
-    if (*metric)
-        snprintf(shown, sizeof shown, ", %s %.4g", metric, validation_figure(validation, metric));
+Status monitor_validation(Monitor *monitor, int64_t step, const Validation *validation, const char *metric,
+                          const char *probe) {
+    const char *const names[] = {metric, strcmp(metric, probe) ? probe : ""};
+    char shown[192] = "";
+    size_t used = 0;
+    for (int i = 0; i < 2; i++)
+        if (*names[i] && (i == 0 || !isnan(validation_figure(validation, names[i]))))
+            used += (size_t)snprintf(shown + used, sizeof shown - used, ", %s %.4g", names[i],
+                                     validation_figure(validation, names[i]));
     monitor_note(monitor, "step %" PRId64 "  validation loss %#.4g%s", step, validation->loss, shown);
     return metrics_append_validation(&monitor->metrics, step, validation->loss, validation->figures, validation->count);
 }

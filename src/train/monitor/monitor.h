@@ -49,8 +49,9 @@ void monitor_close(Monitor *monitor);
 void monitor_caching(Monitor *monitor, int64_t there, int64_t count);
 /* Shows the step, and writes a line of metrics every `every` steps and after the last. */
 Status monitor_step(Monitor *monitor, const StepFigures *figures) MUST_USE;
-/* `metric`: the figure to show; "": none. */
-Status monitor_validation(Monitor *monitor, int64_t step, const Validation *validation, const char *metric) MUST_USE;
+/* `metric`: the figure to show; `probe`: another, if the validation has it; "": none. */
+Status monitor_validation(Monitor *monitor, int64_t step, const Validation *validation, const char *metric,
+                          const char *probe) MUST_USE;
 /* Steps after `last_step` were undone: removes their lines and restarts the interval. */
 Status monitor_undo(Monitor *monitor, int64_t last_step) MUST_USE;
 /* Prints a line of its own, above the live line. */

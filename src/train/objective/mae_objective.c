@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/objective/mae_objective.h"
 
+#include "model/fp8.h"
 #include "ops/gpu_scratch.h"
 #include "train/objective/masks.h"
 #include "train/objective/recon.h"
@@ -61,6 +62,26 @@ static Status validate_mae(Objective *self, const EvaluationImages *images, int 
     return validate_loss(own->mae, &own->masks, images, count, &validation->loss);
 }
 
+static Status encode_part(const MaeObjective *own, const EvaluationImages *images, int first, int count,
+                          float *features) {
+    const size_t side = (size_t)images->image_size, dim = (size_t)own->objective.shape->dim;
+    const ModelInput host = {.pixels = images->pixels + (size_t)first * side * side * 3, .batch = count};
+    ModelInput input;
+    TRY(mae_upload(own->mae, 0, NULL, &host, &input));
+    fp8_begin(own->objective.params->fp8);
+    const float *found = mae_encode(own->mae, &input);
+    TRY(ops_error(own->ops));
+    return device_read(own->ops->device, features + (size_t)first * dim, found, (size_t)count * dim * sizeof *found);
+}
+
+static Status encode_mae(Objective *self, const EvaluationImages *images, float *features) {
+    const int batch = mae_whole_batch(self->shape);
+    for (int first = 0; first < images->count; first += batch)
+        TRY(encode_part((MaeObjective *)self, images, first,
+                        images->count - first < batch ? images->count - first : batch, features));
+    return NULL;
+}
+
 static Status draw_mae(Objective *self, const char *path, const EvaluationImages *images, int rows) {
     MaeObjective *own = (MaeObjective *)self;
     return recon_write(path, own->mae, own->ops, &own->masks, images, rows);
@@ -100,6 +121,7 @@ static Status open_mae(const ObjectiveOptions *options, Ops *ops, Objective **ou
                                  .backward = backward_mae,
                                  .visit = visit_mae,
                                  .validate = validate_mae,
+                                 .features = encode_mae,
                                  .draw = draw_mae,
                                  .close = close_mae};
     Status status = open_parts(own, options);
@@ -127,7 +149,11 @@ static size_t mae_scratch(const ModelShape *shape, RealType type) {
     const int seen = batch * (1 + keep), all = batch * (1 + patches), decoder = shape->decoder_dim;
     const ScratchBlock encoder = {.dim = shape->dim, .heads = shape->heads, .tokens = 1 + keep, .fp8 = shape->fp8};
     const ScratchBlock decoding = {.dim = decoder, .heads = shape->decoder_heads, .tokens = 1 + patches};
+    ModelShape whole = *shape;
+    whole.batch = shape->whole ? mae_whole_batch(shape) : 0;
+    const ScratchBlock encoding = {.dim = shape->dim, .heads = shape->heads, .tokens = 1 + patches, .fp8 = shape->fp8};
     const size_t needs[] = {scratch_of_block(shape, type, &encoder),
+                            scratch_of_block(&whole, type, &encoding),
                             scratch_of_block(shape, type, &decoding),
                             scratch_of_input(shape),
                             gpu_column_sums_scratch(type, batch * keep, shape->dim),

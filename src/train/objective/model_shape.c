@@ -16,6 +16,7 @@ ModelShape model_shape_of(const Config *config, int micro_batch) {
                         .mlp_ratio = 4,
                         .norm_eps = 1e-6,
                         .mask_ratio = decodes ? config->model.mask_ratio : 0,
+                        .whole = decodes && config->probe.train[0],
                         .norm_pix_loss = config->model.norm_pix_loss,
                         .activation = config->model.activation,
                         .task = targets_task(config),

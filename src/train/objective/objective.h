@@ -53,6 +53,9 @@ struct Objective {
     /* Mean loss over the first `count` images, at least 1, and what else there is to measure; the same each time for
      * the same weights. */
     Status (*validate)(Objective *self, const EvaluationImages *images, int count, Validation *validation);
+    /* What a linear model may read of each of `images`, seen whole, into features [count][shape->dim] in the host's
+     * memory. */
+    Status (*features)(Objective *self, const EvaluationImages *images, float *features);
     /* Writes a PNG of the first `rows` images and of what the model makes of them; only where the kind draws. */
     Status (*draw)(Objective *self, const char *path, const EvaluationImages *images, int rows);
     void (*close)(Objective *self);

@@ -2,6 +2,7 @@
 #include "train/objective/objectives.h"
 
 #include "train/objective/mae_objective.h"
+#include "train/objective/scores.h"
 #include "train/objective/supervised.h"
 
 #include <string.h>
@@ -27,14 +28,41 @@ typedef struct {
     int users;
 } UsedKey;
 
+/* What the keys of a probe require of each other and of validations. */
+static Status check_probe(const Config *config) {
+    const char *metric = config->val.metric;
+    const char *unused = config->probe.val[0]      ? "probe.val"
+                         : config->probe.label[0]  ? "probe.label"
+                         : config->probe.every     ? "probe.every"
+                         : scores_of_probe(metric) ? "val.metric = probe_..."
+                                                   : NULL;
+    if (!config->probe.train[0])
+        return unused ? status_error(EXIT_USAGE, "%s needs a probe: set probe.train, probe.val and probe.label", unused)
+                      : NULL;
+    if (!config->probe.val[0] || !config->probe.label[0])
+        return status_error(EXIT_USAGE, "probe.train needs probe.val and probe.label: set %s",
+                            config->probe.val[0] ? "probe.label to a column of the labels"
+                                                 : "probe.val to labelled images of other people");
+    if (!config->data.val[0] || !config->val.every)
+        return status_error(EXIT_USAGE, "a probe is a part of validations: set data.val and val.every");
+    if (config->probe.every % config->val.every)
+        return status_error(EXIT_USAGE, "probe.every = %lld is not a multiple of val.every = %lld; change one of them",
+                            (long long)config->probe.every, (long long)config->val.every);
+    if (config->probe.kind != TASK_MULTILABEL && strchr(config->probe.label, ','))
+        return status_error(
+            EXIT_USAGE, "probe.kind = %s reads one column, but probe.label = %s; name one, or use multilabel",
+            config_choice_name(&train_config, "probe.kind", (int)config->probe.kind), config->probe.label);
+    return scores_check_probe(config);
+}
+
 Status objectives_check(const Config *config) {
     const char *name = config_choice_name(&train_config, "train.objective", (int)config->train.objective);
     const int own = 1 << config->train.objective;
     const UsedKey keys[] = {{"data.label", config->data.label[0], OF_LABELS},
-                            {"model.pool = cls", config->model.pool == POOL_CLS, OF_LABELS},
+                            {"model.pool = cls", config->model.pool == POOL_CLS && !config->probe.train[0], OF_LABELS},
                             {"model.layer_scale", config->model.layer_scale, OF_LABELS},
                             {"model.drop_path", config->model.drop_path > 0, OF_LABELS},
-                            {"val.metric", config->val.metric[0], OF_LABELS},
+                            {"val.metric", config->val.metric[0] && !scores_of_probe(config->val.metric), OF_LABELS},
                             {"data.jitter", config->data.jitter > 0, OF_LABELS},
                             {"data.erase", config->data.erase > 0, OF_LABELS},
                             {"train.freeze_blocks", config->train.freeze_blocks, OF_LABELS},
@@ -64,5 +92,5 @@ Status objectives_check(const Config *config) {
     if (config->data.balance && config->data.weights[0])
         return status_error(EXIT_USAGE,
                             "data.balance and data.weights both say how often an image is shown; remove one of them");
-    return NULL;
+    return check_probe(config);
 }

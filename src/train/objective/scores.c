@@ -22,7 +22,14 @@ static const Figure *figures_of(Task task) {
     return tables[task];
 }
 
+static const char PROBE[] = "probe_";
+
+bool scores_of_probe(const char *name) {
+    return strncmp(name, PROBE, strlen(PROBE)) == 0;
+}
+
 bool scores_falls(const char *name) {
+    name += scores_of_probe(name) ? strlen(PROBE) : 0;
     static const char *const falling[] = {"hamming", "log_loss", "ece", "brier", "mae", "rmse"};
     for (size_t i = 0; i < sizeof falling / sizeof *falling; i++)
         if (strcmp(name, falling[i]) == 0)
@@ -35,17 +42,20 @@ static bool is_ranked(const char *name) {
     return !strstr(name, "calibration") && strcmp(name, "spread") != 0;
 }
 
-static void add_figure(Validation *validation, const char *name, const char *column, double value) {
+static void add_figure(const Scored *scored, const char *name, const char *column, double value,
+                       Validation *validation) {
     if (validation->count == VALIDATION_FIGURES)
         return;
     MetricsFigure *figure = &validation->figures[validation->count++];
-    snprintf(figure->name, sizeof figure->name, "%s%s%s", name, *column ? "_" : "", column);
+    snprintf(figure->name, sizeof figure->name, "%s%s%s%s", scored->probed ? PROBE : "", name, *column ? "_" : "",
+             column);
     figure->value = value;
 }
 
-static void add_table(Validation *validation, const void *figures, const Figure *table, const char *column) {
+static void add_table(const Scored *scored, const void *figures, const Figure *table, const char *column,
+                      Validation *validation) {
     for (const Figure *figure = table; figure->name; figure++)
-        add_figure(validation, figure->name, column, figure_value(figures, figure));
+        add_figure(scored, figure->name, column, figure_value(figures, figure), validation);
 }
 
 /* --- Probabilities --- */
@@ -66,27 +76,19 @@ static void from_ordered(const float *logits, int classes, double *p) {
 
 /* --- The tasks --- */
 
-/* The rows in double, for src/stats. */
-typedef struct {
-    double *labels;  /* [rows][columns] */
-    double *outputs; /* [rows][classes]: probabilities, or numbers */
-    double *each;    /* [classes], of a class or label */
-    int rows, classes, columns;
-} Scored;
-
 static Status score_classes(const Scored *scored, Validation *validation) {
     ClassificationFigures figures;
     TRY(classification_measure(scored->labels, scored->outputs, scored->rows, scored->classes, &figures, scored->each));
-    add_table(validation, &figures, classification_figures, "");
+    add_table(scored, &figures, classification_figures, "", validation);
     return NULL;
 }
 
-static Status score_labels(const Scored *scored, const Targets *targets, Validation *validation) {
+static Status score_labels(const Scored *scored, Validation *validation) {
     MultilabelFigures figures;
     TRY(multilabel_measure(scored->labels, scored->outputs, scored->rows, scored->classes, &figures, scored->each));
-    add_table(validation, &figures, multilabel_figures, "");
+    add_table(scored, &figures, multilabel_figures, "", validation);
     for (int i = 0; i < scored->columns; i++)
-        add_figure(validation, "auroc", targets->val.names[i], scored->each[i]);
+        add_figure(scored, "auroc", scored->names[i], scored->each[i], validation);
     return NULL;
 }
 
@@ -103,7 +105,7 @@ static Status score_column(const Scored *scored, int column, RegressionFigures *
     return status;
 }
 
-static Status score_numbers(const Scored *scored, const Targets *targets, Validation *validation) {
+static Status score_numbers(const Scored *scored, Validation *validation) {
     RegressionFigures *own = calloc((size_t)scored->columns, sizeof *own);
     Status status = own ? NULL : status_no_memory("the figures of labels", (size_t)scored->columns * sizeof *own);
     for (int i = 0; !status && i < scored->columns; i++)
@@ -112,12 +114,18 @@ static Status score_numbers(const Scored *scored, const Targets *targets, Valida
         double sum = 0;
         for (int i = 0; i < scored->columns; i++)
             sum += figure_value(&own[i], figure);
-        add_figure(validation, figure->name, "", sum / scored->columns);
+        add_figure(scored, figure->name, "", sum / scored->columns, validation);
     }
     for (int i = 0; !status && scored->columns > 1 && i < scored->columns; i++)
-        add_table(validation, &own[i], regression_figures, targets->val.names[i]);
+        add_table(scored, &own[i], regression_figures, scored->names[i], validation);
     free(own);
     return status;
+}
+
+Status scores_add(const Scored *scored, Validation *validation) {
+    return scored->task == TASK_MULTILABEL ? score_labels(scored, validation)
+           : scored->task == TASK_REGRESS  ? score_numbers(scored, validation)
+                                           : score_classes(scored, validation);
 }
 
 static void fill_row(const Targets *targets, const float *logits, int64_t record, Scored *scored, int row) {
@@ -149,7 +157,9 @@ Status scores_measure(const Targets *targets, const float *logits, const int64_t
     double *memory = malloc(count * sizeof *memory);
     if (!memory)
         return status_no_memory("the outputs of a validation", count * sizeof *memory);
-    Scored scored = {.labels = memory,
+    Scored scored = {.task = targets->task,
+                     .names = targets->val.names,
+                     .labels = memory,
                      .outputs = memory + (size_t)rows * columns,
                      .each = memory + (size_t)rows * (columns + classes),
                      .rows = rows,
@@ -157,24 +167,33 @@ Status scores_measure(const Targets *targets, const float *logits, const int64_t
                      .columns = (int)columns};
     for (int row = 0; row < rows; row++)
         fill_row(targets, logits, records[row], &scored, row);
-    Status status = targets->task == TASK_MULTILABEL ? score_labels(&scored, targets, validation)
-                    : targets->task == TASK_REGRESS  ? score_numbers(&scored, targets, validation)
-                                                     : score_classes(&scored, validation);
+    Status status = scores_add(&scored, validation);
     free(memory);
     return status;
 }
 
 /* --- val.metric --- */
 
-static Status refuse_metric(const Config *config, const Targets *targets) {
-    char names[400] = "";
+/* EXIT_USAGE when val.metric, less `prefix`, is no figure of the task, which the key `key` asks for by `value`. */
+static Status check_name(const Config *config, Task task, const char *prefix, const char *key, int value) {
+    const char *metric = config->val.metric + strlen(prefix);
+    char names[600] = "";
     size_t used = 0;
-    for (const Figure *figure = figures_of(targets->task); figure->name && used < sizeof names; figure++)
-        if (is_ranked(figure->name))
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", figure->name);
-    return status_error(EXIT_USAGE, "val.metric = %s is no figure of train.objective = %s; it has %s",
-                        config->val.metric,
-                        config_choice_name(&train_config, "train.objective", (int)config->train.objective), names);
+    for (const Figure *figure = figures_of(task); figure->name && used < sizeof names; figure++) {
+        if (!is_ranked(figure->name))
+            continue;
+        if (strcmp(figure->name, metric) == 0)
+            return NULL;
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s%s", used ? ", " : "", prefix, figure->name);
+    }
+    return status_error(EXIT_USAGE, "val.metric = %s is no figure of %s = %s; it has %s", config->val.metric, key,
+                        config_choice_name(&train_config, key, value), names);
+}
+
+Status scores_check_probe(const Config *config) {
+    return scores_of_probe(config->val.metric)
+               ? check_name(config, config->probe.kind, PROBE, "probe.kind", (int)config->probe.kind)
+               : NULL;
 }
 
 /* The figures that these images would have with outputs that are all different. */
@@ -199,15 +218,11 @@ static Status measure_guesses(const Targets *targets, int rows, Validation *vali
 
 Status scores_check(const Config *config, const Targets *targets) {
     const char *metric = config->val.metric;
-    if (!*metric)
+    if (!*metric || scores_of_probe(metric))
         return NULL;
     if (!config->data.val[0] || !config->val.every)
         return status_error(EXIT_USAGE, "val.metric = %s needs validations: set data.val and val.every", metric);
-    const Figure *figure = figures_of(targets->task);
-    while (figure->name && strcmp(figure->name, metric) != 0)
-        figure++;
-    if (!figure->name || !is_ranked(metric))
-        return refuse_metric(config, targets);
+    TRY(check_name(config, targets->task, "", "train.objective", (int)config->train.objective));
     if (!targets->val.columns) /* only planned */
         return NULL;
     Validation guesses = {0};

@@ -6,6 +6,19 @@
 #include "train/objective/targets.h"
 #include "train/objective/validation.h"
 
+/* Outputs beside the labels of the same rows, in double as src/stats takes them. */
+typedef struct {
+    Task task;
+    bool probed;        /* of a probe: figures are called probe_... */
+    char *const *names; /* [columns] of the labels */
+    double *labels;     /* [rows][columns], NAN: not known */
+    double *outputs;    /* [rows][classes]: probabilities, or numbers */
+    double *each;       /* [classes], overwritten */
+    int rows, classes, columns;
+} Scored;
+
+Status scores_add(const Scored *scored, Validation *validation) MUST_USE;
+
 /* Adds to `validation` the figures of logits [rows][outputs] for rows of targets->val with those numbers. In
  * TASK_REGRESS in the labels' own unit; of several columns also each one's, called FIGURE_COLUMN, and the plain figure
  * is their mean. Ordered classes have the probabilities that follow from those of exceeding each. */
@@ -15,6 +28,9 @@ Status scores_measure(const Targets *targets, const float *logits, const int64_t
 /* EXIT_USAGE for a val.metric that the objective does not have, EXIT_DATA for one that the first val.images validation
  * images cannot give, where targets->val has labels: a class without images, for example. */
 Status scores_check(const Config *config, const Targets *targets) MUST_USE;
+/* Whether that is the name of a probe's figure; EXIT_USAGE for such a val.metric that the probe does not have. */
+bool scores_of_probe(const char *name);
+Status scores_check_probe(const Config *config) MUST_USE;
 /* Whether the smaller value of that figure is the better one. */
 bool scores_falls(const char *name);
 

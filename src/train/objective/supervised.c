@@ -175,6 +175,27 @@ static Status validate_vit(Objective *self, const EvaluationImages *images, int 
     return status;
 }
 
+static Status encode_part(const Supervised *own, const EvaluationImages *images, int first, int count,
+                          float *features) {
+    const size_t side = (size_t)images->image_size, dim = (size_t)own->objective.shape->dim;
+    const ModelInput host = {.pixels = images->pixels + (size_t)first * side * side * 3, .batch = count};
+    ModelInput input;
+    TRY(vit_upload(own->vit, 0, NULL, &host, &input));
+    fp8_begin(own->objective.params->fp8);
+    vit_forward(own->vit, &input);
+    TRY(ops_error(own->ops));
+    return device_read(own->ops->device, features + (size_t)first * dim, vit_features(own->vit),
+                       (size_t)count * dim * sizeof *features);
+}
+
+static Status encode_vit(Objective *self, const EvaluationImages *images, float *features) {
+    const int batch = self->shape->batch;
+    for (int first = 0; first < images->count; first += batch)
+        TRY(encode_part(own_of(self), images, first, images->count - first < batch ? images->count - first : batch,
+                        features));
+    return NULL;
+}
+
 static void close_supervised(Objective *self) {
     Supervised *own = own_of(self);
     const Device *device = own->ops->device;
@@ -221,6 +242,7 @@ static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objecti
                                  .backward = backward_vit,
                                  .visit = visit_vit,
                                  .validate = validate_vit,
+                                 .features = encode_vit,
                                  .close = close_supervised};
     Status status = open_parts(own, options);
     if (status)

@@ -29,7 +29,7 @@ static const char *const free_keys[] = {"train.device",
 /* These may make a run longer: claim_length(). */
 static const char *const length_keys[] = {"train.steps", "train.epochs", "optim.extend"};
 /* These change what a validation measures alone, and with it what `best` means. */
-static const char *const validation_keys[] = {"data.val", "val.images", "val.metric"};
+static const char *const validation_keys[] = {"data.val", "val.images", "val.metric", "probe."};
 
 static bool is_among(const char *key, const char *const *keys, size_t count) {
     for (size_t i = 0; i < count; i++) {

@@ -14,6 +14,7 @@
 #include "train/objective/objective.h"
 #include "train/optimizer.h"
 #include "train/options.h"
+#include "train/probe/online_probe.h"
 #include "train/run/tune.h"
 #include "train/step/step.h"
 
@@ -41,6 +42,7 @@ typedef struct {
     int micro_batch;
     Loader *loader;
     EvaluationImages images; /* for validation and reconstructions */
+    OnlineProbe probe;
     int validation_count;
     Optimizer *optimizer;
     Step *step;

@@ -61,5 +61,5 @@ Status run_loader_open_images(Run *run) {
     TRY(status);
     if (validates && config->val.every)
         run->validation_count = config->val.images < run->images.count ? (int)config->val.images : run->images.count;
-    return NULL;
+    return online_probe_read(&run->probe, config, options, &run->record.unreadable);
 }

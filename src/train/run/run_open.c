@@ -211,8 +211,9 @@ static Status read_checkpoint(Run *run, const ClaimChanges *changes) {
         run->state.val_loss = run->state.best_val_loss = NAN;
         run->state.val_metric = run->state.best_val_metric = NAN;
         run->state.best_step = -1;
-        printf("data.val, val.images or val.metric differ from the stored run's: what was the best checkpoint is "
-               "forgotten\n");
+        printf(
+            "data.val, val.images, val.metric or the probe differ from the stored run's: what was the best checkpoint "
+            "is forgotten\n");
     }
     printf("resuming from step %" PRId64 " of %s\n", run->state.step, run->directory.path);
     return NULL;
@@ -275,6 +276,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     if (options->resume)
         run_summary_read_any(run->directory.record, &run->earlier);
     TRY(open_records(run));
+    TRY(online_probe_open(config, &run->train, &run->targets, &run->probe));
     TRY(check_registry(run, &run->train));
     TRY(check_registry(run, &run->val));
     TRY(config_hash(&train_config, config, &run->state.config_hash));
@@ -333,6 +335,7 @@ void run_close(Run *run) {
     monitor_close(&run->monitor);
     optimizer_close(run->optimizer);
     evaluation_images_close(&run->images);
+    online_probe_close(&run->probe);
     if (run->objective)
         run->objective->close(run->objective);
     status_free(ops_error(&run->ops));

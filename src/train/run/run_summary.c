@@ -59,6 +59,13 @@ static void print_data(const Run *run) {
     run_print_shares(run->config, train);
 }
 
+static void print_probe(const Run *run) {
+    const OnlineProbe *probe = &run->probe;
+    if (probe->every)
+        printf("probe    of %s: fitted on %d images of %s, measured on %d of %s\n", run->config->probe.label,
+               probe->train.images.count, probe->train.records.text, probe->val.images.count, probe->val.records.text);
+}
+
 void run_print_summary(const Run *run) {
     const ModelShape *shape = run->objective->shape;
     printf("model    %s; %.2f M parameters\n", objectives_find(run->config)->describe(shape).text,
@@ -66,6 +73,7 @@ void run_print_summary(const Run *run) {
     print_left_out(&run->train);
     print_left_out(&run->val);
     print_data(run);
+    print_probe(run);
     printf("train    %" PRId64 " steps, %d x %d images a step, peak learning rate %.3g, %s on %s", run->total_steps,
            (int)run->config->train.global_batch / run->micro_batch, run->micro_batch, run->schedule.peak_lr,
            config_choice_name(&train_config, "train.precision", run->config->train.precision), run->ops.name);
