@@ -42,6 +42,8 @@ typedef struct {
     int64_t resumed_step, steps, total_steps;                /* 0 */
     int64_t schedule_steps;                                  /* total_steps, which it was before the field was added */
     double final_loss, val_loss, best_val_loss;              /* NaN */
+    char metric[64];                                         /* "": the loss says which checkpoint is the best */
+    double val_metric, best_val_metric;                      /* NaN */
     int64_t best_step;                                       /* -1 */
     int64_t checkpoints_skipped;                             /* 0 */
     Versions versions;

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #define CALIBRATION_FIGURES(X)                                                                                         \
-    X(ece)                                                                                                             \
-    X(brier)                                                                                                           \
-    X(calibration_slope)                                                                                               \
-    X(calibration_intercept)                                                                                           \
-    X(calibration_in_the_large)
+    X(ece, LOWER)                                                                                                      \
+    X(brier, LOWER)                                                                                                    \
+    X(calibration_slope, NEITHER)                                                                                      \
+    X(calibration_intercept, NEITHER)                                                                                  \
+    X(calibration_in_the_large, NEITHER)
 
 typedef struct {
     CALIBRATION_FIGURES(FIGURE_FIELD)

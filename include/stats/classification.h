@@ -10,23 +10,23 @@
 
 /* auroc, auprc and brier are those of class 1 and not defined for more than two classes. */
 #define CLASSIFICATION_FIGURES(X)                                                                                      \
-    X(accuracy)                                                                                                        \
-    X(balanced_accuracy)                                                                                               \
-    X(f1_macro)                                                                                                        \
-    X(precision_macro)                                                                                                 \
-    X(recall_macro)                                                                                                    \
-    X(jaccard_macro)                                                                                                   \
-    X(hamming)                                                                                                         \
-    X(mcc)                                                                                                             \
-    X(kappa)                                                                                                           \
-    X(kappa_quadratic)                                                                                                 \
-    X(log_loss)                                                                                                        \
-    X(ece)                                                                                                             \
-    X(auroc)                                                                                                           \
-    X(auprc)                                                                                                           \
-    X(brier)                                                                                                           \
-    X(auroc_macro_ovr)                                                                                                 \
-    X(auprc_macro)
+    X(accuracy, HIGHER)                                                                                                \
+    X(balanced_accuracy, HIGHER)                                                                                       \
+    X(f1_macro, HIGHER)                                                                                                \
+    X(precision_macro, HIGHER)                                                                                         \
+    X(recall_macro, HIGHER)                                                                                            \
+    X(jaccard_macro, HIGHER)                                                                                           \
+    X(hamming, LOWER)                                                                                                  \
+    X(mcc, HIGHER)                                                                                                     \
+    X(kappa, HIGHER)                                                                                                   \
+    X(kappa_quadratic, HIGHER)                                                                                         \
+    X(log_loss, LOWER)                                                                                                 \
+    X(ece, LOWER)                                                                                                      \
+    X(auroc, HIGHER)                                                                                                   \
+    X(auprc, HIGHER)                                                                                                   \
+    X(brier, LOWER)                                                                                                    \
+    X(auroc_macro_ovr, HIGHER)                                                                                         \
+    X(auprc_macro, HIGHER)
 
 typedef struct {
     CLASSIFICATION_FIGURES(FIGURE_FIELD)

@@ -10,20 +10,20 @@
 #include <stdint.h>
 
 #define INTERVAL_FIGURES(X)                                                                                            \
-    X(auroc)                                                                                                           \
-    X(auroc_other)                                                                                                     \
-    X(delong_se)                                                                                                       \
-    X(cluster_se)                                                                                                      \
-    X(design_effect)                                                                                                   \
-    X(bootstrap_se_logit)                                                                                              \
-    X(low)                                                                                                             \
-    X(high)                                                                                                            \
-    X(difference)                                                                                                      \
-    X(difference_cluster_se)                                                                                           \
-    X(difference_p)                                                                                                    \
-    X(difference_bootstrap_se)                                                                                         \
-    X(difference_low)                                                                                                  \
-    X(difference_high)
+    X(auroc, HIGHER)                                                                                                   \
+    X(auroc_other, HIGHER)                                                                                             \
+    X(delong_se, NEITHER)                                                                                              \
+    X(cluster_se, NEITHER)                                                                                             \
+    X(design_effect, NEITHER)                                                                                          \
+    X(bootstrap_se_logit, NEITHER)                                                                                     \
+    X(low, NEITHER)                                                                                                    \
+    X(high, NEITHER)                                                                                                   \
+    X(difference, NEITHER)                                                                                             \
+    X(difference_cluster_se, NEITHER)                                                                                  \
+    X(difference_p, NEITHER)                                                                                           \
+    X(difference_bootstrap_se, NEITHER)                                                                                \
+    X(difference_low, NEITHER)                                                                                         \
+    X(difference_high, NEITHER)
 
 typedef struct {
     INTERVAL_FIGURES(FIGURE_FIELD)

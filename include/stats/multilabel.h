@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #define MULTILABEL_FIGURES(X)                                                                                          \
-    X(auroc_macro)                                                                                                     \
-    X(auprc_macro)                                                                                                     \
-    X(f1_macro)                                                                                                        \
-    X(hamming)
+    X(auroc_macro, HIGHER)                                                                                             \
+    X(auprc_macro, HIGHER)                                                                                             \
+    X(f1_macro, HIGHER)                                                                                                \
+    X(hamming, LOWER)
 
 typedef struct {
     MULTILABEL_FIGURES(FIGURE_FIELD)

@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 #define REGRESSION_FIGURES(X)                                                                                          \
-    X(mae)                                                                                                             \
-    X(rmse)                                                                                                            \
-    X(r2)                                                                                                              \
-    X(pearson)                                                                                                         \
-    X(spearman)                                                                                                        \
-    X(calibration_slope)                                                                                               \
-    X(calibration_intercept)                                                                                           \
-    X(spread)
+    X(mae, LOWER)                                                                                                      \
+    X(rmse, LOWER)                                                                                                     \
+    X(r2, HIGHER)                                                                                                      \
+    X(pearson, HIGHER)                                                                                                 \
+    X(spearman, HIGHER)                                                                                                \
+    X(calibration_slope, NEITHER)                                                                                      \
+    X(calibration_intercept, NEITHER)                                                                                  \
+    X(spread, NEITHER)
 
 typedef struct {
     REGRESSION_FIGURES(FIGURE_FIELD)

@@ -111,6 +111,9 @@ static Status read_object(const cJSON *object, RunSummary *summary) {
     summary->final_loss = get_real(object, "final_loss");
     summary->val_loss = get_real(object, "val_loss");
     summary->best_val_loss = get_real(object, "best_val_loss");
+    COPY_TEXT(summary->metric, object, "metric");
+    summary->val_metric = get_real(object, "val_metric");
+    summary->best_val_metric = get_real(object, "best_val_metric");
     summary->best_step = get_integer(object, "best_step", -1);
     summary->checkpoints_skipped = get_integer(object, "checkpoints_skipped", 0);
     versions_read(&summary->versions, cJSON_GetObjectItemCaseSensitive(object, "versions"));

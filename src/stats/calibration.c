@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define FIGURE_ROW(field) {#field, offsetof(CalibrationFigures, field)},
+#define FIGURE_ROW(name, better) FIGURE_OF(CalibrationFigures, name, better)
 const Figure calibration_figures[] = {CALIBRATION_FIGURES(FIGURE_ROW){0}};
 
 enum { BINS = 15 };

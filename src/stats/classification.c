@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(field) {#field, offsetof(ClassificationFigures, field)},
+#define FIGURE_ROW(name, better) FIGURE_OF(ClassificationFigures, name, better)
 const Figure classification_figures[] = {CLASSIFICATION_FIGURES(FIGURE_ROW){0}};
 
 /* The rows whose class is known. */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(field) {#field, offsetof(IntervalFigures, field)},
+#define FIGURE_ROW(name, better) FIGURE_OF(IntervalFigures, name, better)
 const Figure interval_figures[] = {INTERVAL_FIGURES(FIGURE_ROW){0}};
 
 static const double NORMAL_95 = 1.96; /* two-sided, as the field rounds it */

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define FIGURE_ROW(field) {#field, offsetof(MultilabelFigures, field)},
+#define FIGURE_ROW(name, better) FIGURE_OF(MultilabelFigures, name, better)
 const Figure multilabel_figures[] = {MULTILABEL_FIGURES(FIGURE_ROW){0}};
 
 typedef struct {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(field) {#field, offsetof(RegressionFigures, field)},
+#define FIGURE_ROW(name, better) FIGURE_OF(RegressionFigures, name, better)
 const Figure regression_figures[] = {REGRESSION_FIGURES(FIGURE_ROW){0}};
 
 /* The rows with a label, and room for their ranks. */

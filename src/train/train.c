@@ -117,10 +117,11 @@ static void note_unlinked(Run *run) {
 }
 
 /* Whether this state's validation is better than every earlier one with a checkpoint. */
-static bool is_best(const TrainState *state, const char *metric) {
+static bool is_best(const Run *run) {
+    const TrainState *state = &run->state;
     if (!state->has_metric)
         return isfinite(state->val_loss) && !(state->val_loss >= state->best_val_loss);
-    const double sign = scores_falls(metric) ? -1 : 1;
+    const double sign = scores_falls(run->config) ? -1 : 1;
     return isfinite(state->val_metric) && !(sign * state->val_metric <= sign * state->best_val_metric);
 }
 
@@ -135,7 +136,7 @@ static Status write_checkpoint(Run *run, bool last) {
         TRY(checkpoint_interval_update(run));
     }
     TrainState state = run->state;
-    const bool best = run->validated_step == state.step && is_best(&state, run->config->val.metric);
+    const bool best = run->validated_step == state.step && is_best(run);
     if (best) {
         state.best_val_loss = state.val_loss;
         state.best_val_metric = state.val_metric;

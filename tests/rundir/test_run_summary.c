@@ -36,6 +36,8 @@ static void what_was_written_is_read(void **state) {
     assert_true(summary.resumed_step == 2 && summary.steps == 7 && summary.total_steps == 100 &&
                 summary.schedule_steps == 90);
     assert_true(summary.final_loss == 0.5 && summary.val_loss == 0.25 && summary.best_val_loss == 0.125);
+    assert_string_equal(summary.metric, "auroc");
+    assert_true(summary.val_metric == 0.625 && summary.best_val_metric == 0.875);
     assert_true(summary.best_step == 6 && summary.checkpoints_skipped == 3);
     assert_int_equal(summary.versions.count, 1);
     assert_true(summary.throughput.images_per_s == 1000 && summary.throughput.micro_batch == 8);
@@ -74,6 +76,7 @@ static void what_is_missing_has_its_default(void **state) {
         "\"today\","
         " \"ended\": 5, \"threads\": 1e99, \"micro_batch\": 1.5, \"config_hash\": \"xyz\", \"data_hash\": 12,"
         " \"data_count\": 1e300, \"parameters\": null, \"steps\": \"7\", \"final_loss\": \"1\", \"val_loss\": null,"
+        " \"metric\": 3, \"val_metric\": \"0.5\", \"best_val_metric\": null, \"init_from\": [],"
         " \"best_step\": false, \"versions\": [], \"throughput\": \"fast\", \"guard_events\": {\"a\": 1},"
         " \"bad_records\": \"none\"}",
         "{\"status\": \"paused\", \"throughput\": {\"images_per_s\": \"x\"}}",
@@ -91,6 +94,8 @@ static void what_is_missing_has_its_default(void **state) {
         assert_true(summary.started == 0 && summary.ended == 0 && summary.threads == 0 && summary.micro_batch == 0);
         assert_true(summary.config_hash == 0 && summary.data_hash == 0 && summary.data_count == 0);
         assert_true(summary.steps == 0 && isnan(summary.final_loss) && isnan(summary.val_loss));
+        assert_true(!*summary.metric && isnan(summary.val_metric) && isnan(summary.best_val_metric));
+        assert_true(!*summary.init_from && !*summary.init_sha256);
         assert_true(isnan(summary.best_val_loss) && summary.best_step == -1);
         assert_true(summary.versions.count == 0 && summary.throughput.images_per_s == 0);
         assert_true(summary.event_count == 0 && summary.unreadable_count == 0);

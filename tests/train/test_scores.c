@@ -157,7 +157,30 @@ static void a_metric_must_be_possible(void **state) {
     assert_fine(scores_check(&config, &planned));
     config.data.val[0] = '\0';
     assert_refused(scores_check(&config, &planned), EXIT_USAGE, "needs validations: set data.val and val.every");
-    assert_true(scores_falls("rmse") && scores_falls("log_loss") && !scores_falls("r2") && !scores_falls("auroc"));
+}
+
+static void figures_fall_or_rise(void **state) {
+    (void)state;
+    static const struct {
+        ObjectiveName objective;
+        Task probe;
+        const char *metric;
+        bool falls;
+    } cases[] = {{OBJECTIVE_REGRESS, TASK_CLASSIFY, "rmse", true},
+                 {OBJECTIVE_REGRESS, TASK_CLASSIFY, "r2", false},
+                 {OBJECTIVE_CLASSIFY, TASK_REGRESS, "log_loss", true},
+                 {OBJECTIVE_ORDINAL, TASK_REGRESS, "kappa_quadratic", false},
+                 {OBJECTIVE_MULTILABEL, TASK_REGRESS, "hamming", true},
+                 {OBJECTIVE_MAE, TASK_REGRESS, "probe_mae", true},
+                 {OBJECTIVE_MAE, TASK_CLASSIFY, "probe_auroc", false},
+                 {OBJECTIVE_CLASSIFY, TASK_CLASSIFY, "", false}};
+    static Config config;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        config.train.objective = cases[i].objective;
+        config.probe.kind = cases[i].probe;
+        snprintf(config.val.metric, sizeof config.val.metric, "%s", cases[i].metric);
+        assert_true(scores_falls(&config) == cases[i].falls);
+    }
 }
 
 int main(void) {
@@ -167,6 +190,7 @@ int main(void) {
         cmocka_unit_test(labels_are_scored_one_by_one),
         cmocka_unit_test(numbers_are_scored_in_their_own_unit),
         cmocka_unit_test(a_metric_must_be_possible),
+        cmocka_unit_test(figures_fall_or_rise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

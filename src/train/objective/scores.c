@@ -28,18 +28,12 @@ bool scores_of_probe(const char *name) {
     return strncmp(name, PROBE, strlen(PROBE)) == 0;
 }
 
-bool scores_falls(const char *name) {
-    name += scores_of_probe(name) ? strlen(PROBE) : 0;
-    static const char *const falling[] = {"hamming", "log_loss", "ece", "brier", "mae", "rmse"};
-    for (size_t i = 0; i < sizeof falling / sizeof *falling; i++)
-        if (strcmp(name, falling[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Figures that have neither a best side nor a place as a goal. */
-static bool is_ranked(const char *name) {
-    return !strstr(name, "calibration") && strcmp(name, "spread") != 0;
+bool scores_falls(const Config *config) {
+    const char *metric = config->val.metric;
+    const bool probe = scores_of_probe(metric);
+    const Figure *table = figures_of(probe ? config->probe.kind : targets_task(config));
+    const Figure *figure = figure_find(table, metric + (probe ? strlen(PROBE) : 0));
+    return figure && figure->better == FIGURE_LOWER;
 }
 
 static void add_figure(const Scored *scored, const char *name, const char *column, double value,
@@ -180,7 +174,7 @@ static Status check_name(const Config *config, Task task, const char *prefix, co
     char names[600] = "";
     size_t used = 0;
     for (const Figure *figure = figures_of(task); figure->name && used < sizeof names; figure++) {
-        if (!is_ranked(figure->name))
+        if (figure->better == FIGURE_NEITHER)
             continue;
         if (strcmp(figure->name, metric) == 0)
             return NULL;

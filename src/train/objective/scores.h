@@ -31,7 +31,7 @@ Status scores_check(const Config *config, const Targets *targets) MUST_USE;
 /* Whether that is the name of a probe's figure; EXIT_USAGE for such a val.metric that the probe does not have. */
 bool scores_of_probe(const char *name);
 Status scores_check_probe(const Config *config) MUST_USE;
-/* Whether the smaller value of that figure is the better one. */
-bool scores_falls(const char *name);
+/* Whether the smaller value of val.metric is the better one. */
+bool scores_falls(const Config *config);
 
 #endif
