@@ -7,7 +7,7 @@
 
 /* Zeros of either sign, values that are not finite, the ends of the range, among them the first and the last. */
 static void spoil_values(Check *check, float *x, size_t count) {
-    static const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-40f, -1e-40f, 3e38f};
+    static const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -1e-40f, 3e38f};
     enum { SPECIAL = sizeof special / sizeof *special };
     for (int i = 0; count && i < 3 * SPECIAL; i++)
         x[random_below(&check->random, (uint32_t)count)] = special[i % SPECIAL];

@@ -243,12 +243,15 @@ static LastUpdate update_element(float *p, double first, double grad, float *m, 
     return (LastUpdate){update, ROUNDING * rate * (12 * fabs(way) + 4 * decay * (fabs(old) + fabs(first)))};
 }
 
-/* Ranges: all, within a segment, across segments and gaps, and none. Their ends are on no particular element. */
-enum { RANGE_ALL, RANGE_WITHIN, RANGE_ACROSS, RANGE_NONE, RANGES };
+/* Ranges: all, within a segment, across segments and gaps, as long as a kernel's part, and none. Their ends are on no
+ * particular element. */
+enum { RANGE_ALL, RANGE_WITHIN, RANGE_ACROSS, RANGE_PART, RANGE_NONE, RANGES };
 
 static void draw_range(Check *check, int kind, const AdamwSegment *segments, size_t count, size_t *begin, size_t *end) {
     *begin = kind == RANGE_ALL ? 0 : (size_t)check_between(check, 0, (int)count / 4);
     *end = kind == RANGE_ALL ? count : kind == RANGE_NONE ? *begin : count - (size_t)check_between(check, 0, 9);
+    if (kind == RANGE_PART && *begin + 2048 < count)
+        *end = *begin + 2048;
     if (kind == RANGE_WITHIN) {
         *begin = segments[2].offset + (size_t)check_between(check, 0, (int)segments[2].count);
         *end = *begin + (size_t)check_between(check, 0, (int)(segments[2].offset + segments[2].count - *begin));
@@ -257,8 +260,8 @@ static void draw_range(Check *check, int kind, const AdamwSegment *segments, siz
 
 void check_summarise_update(Check *check) {
     enum { NORM, PULLED, RANGE, SUMMARISE_OPTIONS };
-    static const Options known = {.count = SUMMARISE_OPTIONS, .levels = {[NORM] = 4, [PULLED] = 2, [RANGE] = RANGES}};
-    static const float norms[] = {0.5f, 0, NAN, INFINITY};
+    static const Options known = {.count = SUMMARISE_OPTIONS, .levels = {[NORM] = 3, [PULLED] = 2, [RANGE] = RANGES}};
+    static const float norms[] = {0.5f, NAN, INFINITY};
     int options[SUMMARISE_OPTIONS];
     check_options(check, &known, options);
     AdamwSegment *segments = check_bytes(check, "segments", BUFFER_INPUT, SEGMENTS, sizeof *segments);
