@@ -228,4 +228,16 @@ __device__ __forceinline__ float across_max(float x) {
 #define LOG2_E 1.44269504f
 #define LN_2 0.693147181f
 
+/* Of a grid whose blocks find their Place. */
+template <int WIDTH> static inline unsigned place_blocks(const Shape &shape, int batch) {
+    return (size_t)batch * shape.heads * ((shape.tokens + SIDE - 1) / SIDE) * ((shape.head + WIDTH - 1) / WIDTH);
+}
+
+/* Calls function<T, WIDTH> with the least width that holds a head, else the largest. */
+#define WITH_WIDTH(head, function, ...)                                                                                \
+    ((head) <= 32    ? function<T, 32>(__VA_ARGS__)                                                                    \
+     : (head) <= 64  ? function<T, 64>(__VA_ARGS__)                                                                    \
+     : (head) <= 128 ? function<T, 128>(__VA_ARGS__)                                                                   \
+                     : function<T, 256>(__VA_ARGS__))
+
 #endif
