@@ -3,10 +3,11 @@
 # Sourced after lib.sh by scripts that train: a small data set and a small model, drawn into $TMP.
 #
 #   draw_images                 $TMP/data, 64 images
-#   write_config                  $TMP/small.ini: 40 steps, a checkpoint after every third
+#   write_config                  $TMP/small.ini: $STEPS steps (40), a checkpoint after every third
 #   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
 #                                 before it: variables, or a command that runs it
 #   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step
+#   validations DIR               the lines of metrics.jsonl that describe a validation
 #   field DIR KEY                 a value of run.json
 #   make_reference                a run without a break in $TMP/reference; its calls are counted in $TMP/calls
 #   same_as_reference NAME DIR    ok when DIR ends as $TMP/reference does
@@ -15,6 +16,8 @@
 
 # shellcheck disable=SC2034
 PRELOAD=$(realpath "$BUILD/tests")
+
+STEPS=${STEPS:-40}
 
 draw_images() {
     "$SYNTH" "$TMP/data" --images 64 --size 64 --val 0.2 --test 0 >"$TMP/synth" || exit 1
@@ -37,7 +40,7 @@ train = $TMP/data/train
 val = $TMP/data/val
 workers = 1
 [train]
-steps = 40
+steps = $STEPS
 global_batch = 8
 threads = 1
 [optim]
@@ -69,21 +72,25 @@ losses() {
     sed -n 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' "$1/metrics.jsonl"
 }
 
+validations() {
+    grep '"val_loss"' "$1/metrics.jsonl"
+}
+
 field() {
     sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1/run.json"
 }
 
 make_reference() {
     extra=(FOVEA_CRASH_UNDER="$TMP/reference" FOVEA_CRASH_COUNT="$TMP/calls" LD_PRELOAD="$PRELOAD/crash.so:$PRELOAD/disk.so")
-    check "the reference: 40 steps without a break" train "$TMP/reference"
+    check "the reference: $STEPS steps without a break" train "$TMP/reference"
     expect_output "validation on 8 of 12 in $TMP/data/val"
     extra=()
     losses "$TMP/reference" >"$TMP/reference.losses"
-    if [ "$(wc -l <"$TMP/reference.losses")" = 40 ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
+    if [ "$(wc -l <"$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
 }
 
 # ok when the last checkpoint and the log hold, to the byte, what training made in $TMP/reference: weights, moments, each
-# step's loss once.
+# step's loss once, each validation once with all its figures.
 same_as_reference() {
     local name=$1 directory=$2 file
     for file in weights.safetensors optimizer.safetensors; do
@@ -92,8 +99,8 @@ same_as_reference() {
             return
         fi
     done
-    losses "$directory" >"$TMP/losses"
-    if ! diff "$TMP/reference.losses" "$TMP/losses" >"$TMP/output"; then
+    { losses "$directory" && validations "$directory"; } >"$TMP/losses"
+    if ! validations "$TMP/reference" | cat "$TMP/reference.losses" - | diff - "$TMP/losses" >"$TMP/output"; then
         not_ok "$name" "metrics.jsonl differs: $(head -n 3 "$TMP/output" | tr '\n' ' ')"
         return
     fi
