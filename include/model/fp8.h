@@ -30,8 +30,6 @@ void fp8_begin(Fp8 *fp8);
 void fp8_end(Fp8 *fp8, const float *gate);
 /* After the first step that was applied: every scale is known, so tensors are no longer measured for one. */
 void fp8_settle(Fp8 *fp8);
-/* Before layers are computed whose scales may not be known yet, until the next fp8_settle(). */
-void fp8_unsettle(Fp8 *fp8);
 
 /* Waits, and copies the scales from and to host memory, [linears][FP8_TENSORS]. */
 Status fp8_read(const Fp8 *fp8, Fp8Scale *scales) MUST_USE;

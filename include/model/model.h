@@ -40,6 +40,8 @@ typedef struct {
     double drop_path;       /* ViT only: probability that a sample skips a branch of the last block; it rises linearly
                                from 0 in the first, see vit_draw_keep() */
     bool looks;             /* samples of records or pixels may come with a look: ViT only */
+    int frozen; /* ViT only: first blocks that are never trained, nor the embeddings; depth + 1: nor the norm after the
+                   last block. Backward passes end there. 0: all is trained */
     Recompute recompute;
     int batch; /* samples that a forward pass takes at most (the micro-batch) */
     bool fp8;  /* the linear layers of the encoder's blocks in FP8, except the first block's and the last's (of two

@@ -37,10 +37,6 @@ double vit_known(const Vit *vit, const float *labels, int batch);
  * arXiv 1603.09382). They depend on the seed, the epoch and the sample alone. */
 void vit_draw_keep(const ModelShape *shape, uint64_t seed, uint32_t epoch, uint64_t sample, float *keep);
 
-/* Freezes the embeddings and the first `blocks` blocks; depth + 1: all but the head and, of the mean, its norm; 0:
- * none. Backward passes end there. Graphs that were captured before are of no use. */
-Status vit_freeze(Vit *vit, int blocks) MUST_USE;
-
 /* input_upload() to the model's slots, and bytes that it has copied so far. */
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) MUST_USE;
 uint64_t vit_uploaded_bytes(const Vit *vit);

@@ -21,8 +21,7 @@ typedef struct Optimizer Optimizer;
 
 /* Adds to measuring arenas what optimizer_open() allocates on host and device. */
 void optimizer_measure(const OptimizerOptions *options, const Params *params, Arena *host, Arena *memory);
-/* The groups are those of the parameters as they are now: frozen ones are in none. With l2sp so are the first values,
- * until optimizer_keep_first(). */
+/* Frozen parameters are in no group. With l2sp the first values are those of now, until optimizer_keep_first(). */
 Status optimizer_open(const OptimizerOptions *options, Params *params, Ops *ops, Optimizer **optimizer) MUST_USE;
 void optimizer_close(Optimizer *optimizer);
 /* In steps 1 .. `steps` only the parameters after the last block are updated; 0, as it is at first: all are, always. */

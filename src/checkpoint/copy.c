@@ -7,8 +7,8 @@ static void lay_out_copy(CheckpointCopy *copy, Arena *arena) {
     const Params *params = copy->params;
     arena_group(arena, "checkpoint's copy");
     copy->value = arena_take(arena, params->total * sizeof(float));
-    copy->m = arena_take(arena, params->trainable * sizeof(float));
-    copy->v = arena_take(arena, params->trainable * sizeof(float));
+    copy->m = arena_take(arena, params->trained * sizeof(float));
+    copy->v = arena_take(arena, params->trained * sizeof(float));
 }
 
 void checkpoint_copy_measure(const Params *params, Arena *arena) {
@@ -57,16 +57,16 @@ void checkpoint_copy_close(CheckpointCopy *copy) {
 void checkpoint_copy_make(CheckpointCopy *copy) {
     const Params *params = copy->params;
     memcpy(copy->value, params->value, params->total * sizeof(float));
-    if (params->trainable) {
-        memcpy(copy->m, params->m, params->trainable * sizeof(float));
-        memcpy(copy->v, params->v, params->trainable * sizeof(float));
+    if (params->trained) {
+        memcpy(copy->m, params->m, params->trained * sizeof(float));
+        memcpy(copy->v, params->v, params->trained * sizeof(float));
     }
 }
 
 Status checkpoint_copy_start(CheckpointCopy *copy) {
     const Device *device = copy->device;
     const Params *params = copy->params;
-    const size_t all = params->total * sizeof(float), moments = params->trainable * sizeof(float);
+    const size_t all = params->total * sizeof(float), moments = params->trained * sizeof(float);
     TRY(device->event_record(device, copy->ready, NULL));
     TRY(device->stream_wait_event(device, copy->ready, copy->stream));
     TRY(device->copy(device, copy->stream, copy->value, params->value, all, COPY_TO_HOST));

@@ -8,6 +8,7 @@
 #include "checkpoint/state.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,17 +35,34 @@ static Status open_tensors(const char *path, const char *name, SafeTensors **ten
     return status;
 }
 
+/* Whether the file has a moment of the tensor. */
+static bool has_moment(const SafeTensors *moments, const char *prefix, const Param *param) {
+    char name[96];
+    snprintf(name, sizeof name, "%s%s", prefix, param->name);
+    return safetensors_find(moments, name) != NULL;
+}
+
+/* Earlier versions also kept the moments of frozen tensors, which were never other than 0. */
+static int count_moments(const Params *params, const SafeTensors *moments) {
+    int count = 0;
+    for (int i = 0; i < params->count; i++) {
+        const Param *param = &params->list[i];
+        count += param_is_trained(param) ? 2
+                 : param->frozen         ? has_moment(moments, "m.", param) + has_moment(moments, "v.", param)
+                                         : 0;
+    }
+    return count;
+}
+
 static Status read_tensors(const char *path, const Params *params) {
     SafeTensors *weights = NULL, *moments = NULL;
-    int trainable = 0;
-    for (int i = 0; i < params->count; i++)
-        trainable += params->list[i].trainable;
     Status status = open_tensors(path, CHECKPOINT_WEIGHTS, &weights);
     if (!status)
         status = open_tensors(path, CHECKPOINT_OPTIMIZER, &moments);
-    if (!status && (safetensors_count(weights) != params->count || safetensors_count(moments) != 2 * trainable))
+    const int wanted = status ? 0 : count_moments(params, moments);
+    if (!status && (safetensors_count(weights) != params->count || safetensors_count(moments) != wanted))
         status = status_error(EXIT_DATA, "%s: has %d tensors and %d moments, the model has %d and %d", path,
-                              safetensors_count(weights), safetensors_count(moments), params->count, 2 * trainable);
+                              safetensors_count(weights), safetensors_count(moments), params->count, wanted);
     if (!status)
         status = params_read(params, params->value, weights, "");
     if (!status)

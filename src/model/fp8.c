@@ -146,13 +146,6 @@ void fp8_settle(Fp8 *fp8) {
     fp8->fresh = false;
 }
 
-void fp8_unsettle(Fp8 *fp8) {
-    if (!fp8)
-        return;
-    fp8->generation += !fp8->fresh;
-    fp8->fresh = true;
-}
-
 static size_t scale_bytes(const Fp8 *fp8) {
     return (size_t)fp8->count * FP8_TENSORS * sizeof *fp8->scales;
 }

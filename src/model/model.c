@@ -19,6 +19,8 @@ Status model_check(const ModelShape *shape, bool mae) {
                             shape->dim, shape->heads);
     if (shape->drop_path < 0 || shape->drop_path >= 1)
         return status_error(EXIT_USAGE, "drop-path's probability is %g, not from 0 to below 1", shape->drop_path);
+    if (shape->frozen < 0 || shape->frozen > shape->depth + 1)
+        return status_error(EXIT_USAGE, "of %d blocks %d cannot be frozen", shape->depth, shape->frozen);
     if (!mae)
         return shape_outputs(shape) >= 1
                    ? NULL

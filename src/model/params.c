@@ -11,18 +11,27 @@ void params_begin(Params *params, Arena *arena, int capacity) {
     params->list = arena_take(arena, sizeof(Param) * (size_t)capacity);
 }
 
+void params_freeze(Params *params, int layers) {
+    params->frozen_layers = layers;
+}
+
+/* From the start of a tensor to that of the next one. */
+static size_t padded(size_t count) {
+    return (count + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
+}
+
 int params_add(Params *params, const char *name, bool trainable, int layer, int dims, const int64_t *shape) {
     size_t count = 1;
     for (int i = 0; i < dims; i++)
         count *= (size_t)shape[i];
-    size_t offset = params->total;
-    params->total += (count + TENSOR_ALIGNMENT - 1) / TENSOR_ALIGNMENT * TENSOR_ALIGNMENT;
-    if (trainable)
-        params->trainable = params->total;
+    const bool frozen = trainable && layer < params->frozen_layers;
+    params->total += padded(count);
+    if (trainable && !frozen)
+        params->trained += padded(count);
     int index = params->count++;
     if (params->list) {
         Param *param = &params->list[index];
-        *param = (Param){.dims = dims, .offset = offset, .count = count, .trainable = trainable, .layer = layer};
+        *param = (Param){.dims = dims, .count = count, .trainable = trainable, .frozen = frozen, .layer = layer};
         snprintf(param->name, sizeof param->name, "%s", name);
         memcpy(param->shape, shape, sizeof *shape * (size_t)dims);
     }
@@ -34,18 +43,29 @@ void params_add_fresh(const Params *params, int index) {
         params->list[index].fresh = true;
 }
 
+static void place_tensors(Params *params) {
+    size_t trained = 0, rest = params->trained;
+    for (int i = 0; params->list && i < params->count; i++) {
+        Param *param = &params->list[i];
+        size_t *end = param_is_trained(param) ? &trained : &rest;
+        param->offset = *end;
+        *end += padded(param->count);
+    }
+}
+
 void params_end(Params *params, Arena *arena, const Device *device, RealType products) {
     params->device = device;
+    place_tensors(params);
     arena_group(arena, "parameters");
     params->value = arena_take(arena, sizeof(float) * params->total);
     arena_group(arena, "their copies in BF16");
     if (products == REAL_BF16)
         params->rounded = arena_take(arena, sizeof *params->rounded * params->total);
     arena_group(arena, "gradients");
-    params->grad = arena_take(arena, sizeof(float) * params->trainable);
+    params->grad = arena_take(arena, sizeof(float) * params->trained);
     arena_group(arena, "moments");
-    params->m = arena_take(arena, sizeof(float) * params->trainable);
-    params->v = arena_take(arena, sizeof(float) * params->trainable);
+    params->m = arena_take(arena, sizeof(float) * params->trained);
+    params->v = arena_take(arena, sizeof(float) * params->trained);
 }
 
 float *params_value(const Params *params, int index) {
@@ -64,18 +84,7 @@ void params_round(const Params *params, Ops *ops) {
 
 float *params_grad(const Params *params, int index) {
     const Param *param = &params->list[index];
-    return param->trainable && !param->frozen ? params->grad + param->offset : NULL;
-}
-
-Status params_freeze(const Params *params, int layers) {
-    for (int i = 0; i < params->count; i++) {
-        Param *param = &params->list[i];
-        param->frozen = param->trainable && !param->fresh && param->layer < layers;
-        if (param->frozen)
-            TRY(params->device->fill(params->device, NULL, params->grad + param->offset, 0,
-                                     param->count * sizeof *params->grad));
-    }
-    return NULL;
+    return param_is_trained(param) ? params->grad + param->offset : NULL;
 }
 
 const Param *params_find(const Params *params, const char *name) {
@@ -95,13 +104,13 @@ static bool same_shape(const Param *param, const Tensor *tensor) {
 }
 
 Status params_read(const Params *params, float *what, const SafeTensors *file, const char *prefix) {
-    bool trainable_only = what != params->value;
+    bool trained_only = what != params->value;
     char wrong[512] = "";
     size_t used = 0;
     int faults = 0;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
-        if (trainable_only && !param->trainable)
+        if (trained_only && !param_is_trained(param))
             continue;
         char name[96];
         snprintf(name, sizeof name, "%s%s", prefix, param->name);
@@ -120,12 +129,12 @@ Status params_read(const Params *params, float *what, const SafeTensors *file, c
     return NULL;
 }
 
-int params_views(const Params *params, const float *what, bool trainable_only, const char *prefix, char (*names)[96],
+int params_views(const Params *params, const float *what, bool trained_only, const char *prefix, char (*names)[96],
                  Tensor *tensors) {
     int count = 0;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
-        if (trainable_only && !param->trainable)
+        if (trained_only && !param_is_trained(param))
             continue;
         snprintf(names[count], sizeof names[count], "%s%s", prefix, param->name);
         Tensor *tensor = &tensors[count];

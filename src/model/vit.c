@@ -28,7 +28,6 @@ struct Vit {
     double *loss;
     float *dlogits, *dfeatures, *dpooled;
     Real *dtokens, *dembedded;
-    int frozen;        /* blocks, with the embeddings; depth + 1: the encoder's norm, too */
     ModelInput passed; /* of the last forward pass */
 };
 
@@ -37,14 +36,18 @@ static void list_vit_params(Vit *vit) {
     Params *p = &vit->params;
     int64_t dim = s->dim;
     int after = s->depth + 1;
+    params_freeze(p, s->frozen ? s->frozen + 1 : 0);
     vit->cls_token = params_add(p, "cls_token", true, 0, 3, (int64_t[]){1, 1, dim});
     vit->pos_embed = params_add(p, "pos_embed", true, 0, 3, (int64_t[]){1, 1 + vit->patches, dim});
     vit->patch_embed = patch_embed_add(p, s);
     stack_params(&vit->stack, p);
     /* Of the mean it is another norm than the encoder's, which MAE's weights bring. */
     const bool cls = s->pool == POOL_CLS;
+    if (!cls)
+        params_freeze(p, 0);
     vit->norm_weight = params_add(p, cls ? "norm.weight" : "fc_norm.weight", true, after, 1, &dim);
     vit->norm_bias = params_add(p, cls ? "norm.bias" : "fc_norm.bias", true, after, 1, &dim);
+    params_freeze(p, 0);
     vit->head = linear_add(p, "head", after, s->dim, shape_outputs(s));
     params_add_fresh(p, vit->head.weight);
     params_add_fresh(p, vit->head.bias);
@@ -203,12 +206,6 @@ void vit_draw_keep(const ModelShape *shape, uint64_t seed, uint32_t epoch, uint6
         const double p = shape->depth > 1 ? shape->drop_path * (i / 2) / (shape->depth - 1) : 0;
         keep[i] = random_uniform(&random) < p ? 0 : (float)(1 / (1 - p));
     }
-}
-
-Status vit_freeze(Vit *vit, int blocks) {
-    vit->frozen = blocks;
-    fp8_unsettle(vit->params.fp8);
-    return params_freeze(&vit->params, blocks ? blocks + 1 : 0);
 }
 
 Status vit_upload(Vit *vit, int slot, Stream *stream, const ModelInput *host, ModelInput *input) {
@@ -385,16 +382,16 @@ void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add)
     ops->device->range_push(ops->device, "backward");
     compute_loss(vit, input, grad_scale, vit->dlogits);
     backward_head(vit, batch, add);
-    if (vit->frozen < vit->shape.depth) {
+    if (vit->shape.frozen < vit->shape.depth) {
         ops->pool_backward(ops, &(PoolBackward){.dy = vit->dpooled,
                                                 .pool = vit->shape.pool,
                                                 .dx = vit->dtokens,
                                                 .batch = batch,
                                                 .tokens = 1 + vit->patches,
                                                 .dim = vit->shape.dim});
-        stack_backward(&vit->stack, ops, &vit->params, vit->dtokens, vit->frozen, batch, add);
+        stack_backward(&vit->stack, ops, &vit->params, vit->dtokens, vit->shape.frozen, batch, add);
     }
-    if (vit->frozen == 0)
+    if (vit->shape.frozen == 0)
         backward_embedding(vit, batch, add);
     ops->device->range_pop(ops->device);
 }

@@ -116,7 +116,7 @@ static void print_work(const Config *config, const MemoryPlan *plan, int64_t ste
         printf("; number of steps unknown: it depends on the images in data.train\n");
     /* Weights, and both moments of the trained parameters. */
     const double checkpoint =
-        sizeof(float) * ((double)plan->params.total + 2 * (double)plan->params.trainable) / MEGABYTE;
+        sizeof(float) * ((double)plan->params.total + 2 * (double)plan->params.trained) / MEGABYTE;
     const int64_t count = config->checkpoint.keep + 2;
     printf("disk     %.1f MB for up to %" PRId64 " checkpoints of %.1f MB (computed): the newest %" PRId64
            ", the best, and one being written\n",

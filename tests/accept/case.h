@@ -200,6 +200,7 @@ static ModelShape case_shape(const Case *c) {
                         .pool = c->pool,
                         .layer_scale = c->layer_scale != 0,
                         .drop_path = c->drop_path,
+                        .frozen = (int)c->freeze,
                         .batch = (int)c->batch};
 }
 

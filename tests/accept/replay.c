@@ -76,25 +76,25 @@ static Status keep_floats(Replay *r, const char *name, const float *values, int 
     return status;
 }
 
-static Status keep_each(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
+static Status keep_each(Replay *r, const Params *params, const float *what, bool trained_only, const char *prefix) {
     for (int i = 0; i < params->count; i++) {
         const Param *p = &params->list[i];
         char name[96];
         snprintf(name, sizeof name, "%s%s", prefix, p->name);
-        if (p->trainable || !trainable_only)
+        if (param_is_trained(p) || !trained_only)
             TRY(keep(r, name, TYPE_F32, what + p->offset, p->dims, p->shape));
     }
     return NULL;
 }
 
 /* The parameters' values or gradients, from the device. */
-static Status keep_params(Replay *r, const Params *params, const float *what, bool trainable_only, const char *prefix) {
-    size_t bytes = (trainable_only ? params->trainable : params->total) * sizeof(float);
+static Status keep_params(Replay *r, const Params *params, const float *what, bool trained_only, const char *prefix) {
+    size_t bytes = (trained_only ? params->trained : params->total) * sizeof(float);
     float *copy = malloc(bytes);
     Status status =
         copy ? device_read(params->device, copy, what, bytes) : status_no_memory("a copy of the parameters", bytes);
     if (!status)
-        status = keep_each(r, params, copy, trainable_only, prefix);
+        status = keep_each(r, params, copy, trained_only, prefix);
     free(copy);
     return status;
 }
@@ -295,8 +295,6 @@ static Status replay_vit(Replay *r, float *losses) {
     Input input = {0};
     float *labels = NULL;
     Status status = vit_open(&r->shape, &r->ops, &vit);
-    if (!status)
-        status = vit_freeze(vit, (int)r->settings.freeze);
     if (!status)
         status = begin(r, vit_params(vit), &optimizer);
     if (!status) {

@@ -126,10 +126,10 @@ static void passes_of_no_step_leave_no_trace(void **state) {
     Fixture *f = *state;
     Fp8Scale before[SCALES], after[SCALES];
     const double first = run_step(f, 0);
-    float *grad = malloc(sizeof *grad * mae_params(f->mae)->trainable);
+    float *grad = malloc(sizeof *grad * mae_params(f->mae)->trained);
     fp8_begin(f->fp8);
     run_pass(f, 0, true);
-    memcpy(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
+    memcpy(grad, f->grad, sizeof *grad * mae_params(f->mae)->trained);
     assert_null(fp8_read(f->fp8, before));
     fp8_begin(f->fp8);
     run_pass(f, 1, false);
@@ -137,7 +137,7 @@ static void passes_of_no_step_leave_no_trace(void **state) {
     const double again = run_pass(f, 0, true);
     assert_null(fp8_read(f->fp8, after));
     assert_memory_equal(before, after, sizeof before);
-    assert_memory_equal(grad, f->grad, sizeof *grad * mae_params(f->mae)->trainable);
+    assert_memory_equal(grad, f->grad, sizeof *grad * mae_params(f->mae)->trained);
     assert_true(fabs(again / first - 1) < 1e-3); /* the scales are those of the first step */
     free(grad);
 }
@@ -197,7 +197,7 @@ static void a_closed_gate_leaves_no_trace(void **state) {
 /* Recomputation in the backward pass is not counted again. */
 static void recomputing_changes_nothing(void **state) {
     Fixture *f = *state;
-    const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
+    const size_t bytes = sizeof(float) * mae_params(f->mae)->trained;
     Fp8Scale scales[3][SCALES];
     float *grad = malloc(bytes);
     for (int level = 0; level < 3; level++) {
@@ -223,7 +223,7 @@ static void recomputing_changes_nothing(void **state) {
 
 static void layers_turned_off_are_in_bf16(void **state) {
     Fixture *f = *state;
-    const size_t bytes = sizeof(float) * mae_params(f->mae)->trainable;
+    const size_t bytes = sizeof(float) * mae_params(f->mae)->trained;
     const double loss = run_step(f, 0);
     const int generation = fp8_generation(f->fp8);
     for (int i = 0; i < LINEARS; i++)

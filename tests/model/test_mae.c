@@ -217,7 +217,7 @@ static void both_inputs_are_the_same_image(void **state) {
 static void gradients_accumulate_over_micro_batches(void **state) {
     Fixture *f = *state;
     const Params *params = mae_params(f->mae);
-    size_t bytes = sizeof(float) * params->trainable;
+    size_t bytes = sizeof(float) * params->trained;
     float *whole = malloc(bytes);
     double loss, part, sum = 0;
     ModelInput input = {.pixels = f->pixels, .ids = f->ids, .batch = 3};
@@ -236,7 +236,7 @@ static void gradients_accumulate_over_micro_batches(void **state) {
     /* Losses are sums in double; a prediction is rounded elsewhere where its row falls into another tile: 2^-24. */
     assert_true(fabs(sum / loss - 1) < 0x1p-23);
     double difference = 0, size = 0;
-    for (size_t i = 0; i < params->trainable; i++) {
+    for (size_t i = 0; i < params->trained; i++) {
         difference += pow((double)whole[i] - (double)params->grad[i], 2);
         size += pow(whole[i], 2);
     }
@@ -276,7 +276,7 @@ static void recomputing_changes_nothing_but_memory(void **state) {
             assert_null(mae_loss(mae, &loss[level]));
             mae_backward(mae, &input, 1, false);
             assert_null(ops_error(&ops));
-            const size_t bytes = params->trainable * sizeof(float);
+            const size_t bytes = params->trained * sizeof(float);
             if (!grad) {
                 grad = malloc(bytes);
                 memcpy(grad, params->grad, bytes);

@@ -33,7 +33,7 @@ static int set_up(void **state) {
     }
     for (size_t i = 0; i < f->params.total; i++)
         f->params.value[i] = (float)i + 1;
-    for (size_t i = 0; i < f->params.trainable; i++)
+    for (size_t i = 0; i < f->params.trained; i++)
         f->params.m[i] = -(float)i;
     strcpy(f->directory, "/tmp/test_params.XXXXXX");
     assert_non_null(mkdtemp(f->directory));
@@ -53,7 +53,7 @@ static int tear_down(void **state) {
 static void tensors_lie_apart_on_cache_lines(void **state) {
     Fixture *f = *state;
     assert_int_equal(f->params.count, 3);
-    assert_int_equal(f->params.trainable, 48); /* 21 and 3, each rounded up to 16 */
+    assert_int_equal(f->params.trained, 48); /* 21 and 3, each rounded up to 16 */
     assert_int_equal(f->params.total, 64);
     for (int i = 0; i < 3; i++)
         assert_int_equal((uintptr_t)params_value(&f->params, i) % 64, 0);
@@ -62,11 +62,49 @@ static void tensors_lie_apart_on_cache_lines(void **state) {
     assert_null(params_find(&f->params, "absent"));
 }
 
-static void write_file(const Fixture *f, const float *what, bool trainable_only, const char *prefix, int leave_out) {
+/* What is frozen lies behind the rest and takes no memory but its values'. */
+static void frozen_tensors_have_values_alone(void **state) {
+    (void)state;
+    Arena arena = {0};
+    Params params;
+    size_t all = 0;
+    for (int pass = 0; pass < 4; pass++) { /* measured, then filled: all trained, then the first layer frozen */
+        const size_t measured = arena.used;
+        if (pass % 2)
+            assert_null(arena_open(&arena, measured, "the test"));
+        params_begin(&params, &arena, 4);
+        params_freeze(&params, pass / 2);
+        params_add(&params, "first", true, 0, 1, (int64_t[]){20});
+        params_add(&params, "fixed", false, 0, 1, (int64_t[]){5});
+        params_add(&params, "second", true, 1, 1, (int64_t[]){3});
+        params_freeze(&params, 0);
+        params_add(&params, "head", true, 0, 1, (int64_t[]){7});
+        params_end(&params, &arena, device_cpu(), REAL_FP32);
+        assert_int_equal(params.total, 32 + 3 * 16);
+        assert_int_equal(params.trained, pass / 2 ? 2 * 16 : 32 + 2 * 16);
+        if (pass == 1)
+            all = measured;
+        if (pass == 3)
+            assert_int_equal(measured, all - 3 * 32 * sizeof(float));
+        if (pass % 2 == 0)
+            continue;
+        assert_true(params.list[0].frozen == (pass == 3) && !params.list[1].frozen && !params.list[2].frozen);
+        assert_true(params_find(&params, "head")->offset < params.trained);
+        if (pass == 3) {
+            assert_int_equal(params_find(&params, "second")->offset, 0);
+            assert_int_equal(params_find(&params, "first")->offset, 2 * 16);
+            assert_null(params_grad(&params, 0));
+        }
+        arena_close(&arena);
+        arena = (Arena){0};
+    }
+}
+
+static void write_file(const Fixture *f, const float *what, bool trained_only, const char *prefix, int leave_out) {
     char names[3][96];
     Tensor tensors[3];
-    int count = params_views(&f->params, what, trainable_only, prefix, names, tensors);
-    assert_int_equal(count, trainable_only ? 2 : 3);
+    int count = params_views(&f->params, what, trained_only, prefix, names, tensors);
+    assert_int_equal(count, trained_only ? 2 : 3);
     assert_null(safetensors_write(f->path, tensors, count - leave_out, NULL, 0));
 }
 
@@ -115,6 +153,7 @@ static void what_does_not_fit_is_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tensors_lie_apart_on_cache_lines, set_up, tear_down),
+        cmocka_unit_test(frozen_tensors_have_values_alone),
         cmocka_unit_test_setup_teardown(values_and_moments_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_named, set_up, tear_down),
     };

@@ -97,12 +97,23 @@ static void names_a_gradient_when_asked(void **state) {
     expect(*state, true, FOUND_GRADIENT, "blocks.0.norm2.bias");
 }
 
+/* A frozen parameter has none. */
+static void looks_for_no_gradient_of_what_is_frozen(void **state) {
+    const Params *params = ((Passed *)*state)->objective->params;
+    forward_backward(*state);
+    Param *frozen = &params->list[params_find(params, "blocks.0.norm2.bias") - params->list];
+    tensor(*state, "blocks.0.norm2.bias", true)[2] = -INFINITY;
+    frozen->frozen = true;
+    expect(*state, true, FOUND_NOTHING, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_nothing_in_a_sound_model, pass_open, pass_close),
         cmocka_unit_test_setup_teardown(names_the_first_parameter, pass_open, pass_close),
         cmocka_unit_test_setup_teardown(names_the_first_activation, pass_open, pass_close),
         cmocka_unit_test_setup_teardown(names_a_gradient_when_asked, pass_open, pass_close),
+        cmocka_unit_test_setup_teardown(looks_for_no_gradient_of_what_is_frozen, pass_open, pass_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,8 +111,8 @@ static void taken_is_planned(void **state) {
         assert_int_equal(group(&plan.device, "parameters"), params->total * sizeof(float));
         assert_int_equal(group(&plan.device, "their copies in BF16"), i % 3 ? params->total * sizeof(uint16_t) : 0);
         assert_true((group(&plan.device, "FP8: codes and scales") > 0) == (i % 3 == 2));
-        assert_int_equal(group(&plan.device, "gradients"), params->trainable * sizeof(float));
-        assert_int_equal(group(&plan.device, "moments"), 2 * params->trainable * sizeof(float));
+        assert_int_equal(group(&plan.device, "gradients"), params->trained * sizeof(float));
+        assert_int_equal(group(&plan.device, "moments"), 2 * params->trained * sizeof(float));
         assert_int_equal(plan.params.total, params->total);
         checkpoint_copy_close(&copy);
         step_close(step);
@@ -125,6 +125,29 @@ static size_t free_on(const Device *device) {
     size_t unused, total;
     assert_fine(device->memory(device, &unused, &total));
     return unused;
+}
+
+/* A linear probe has gradients and moments of the head and its norm alone: 2 x 32, 2, 32 and 32 values. */
+static void what_is_frozen_takes_no_gradients(void **state) {
+    static const struct {
+        const char *sets;
+        size_t trained; /* 0: everything */
+    } cases[] = {{"train.objective=classify data.label=x", 0},
+                 {"train.objective=classify data.label=x train.freeze_blocks=257", 64 + 16 + 32 + 32},
+                 {"train.objective=classify data.label=x train.freeze_blocks=257 model.pool=cls", 64 + 16}};
+    const MemoryBudget budget = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config config;
+        MemoryPlan plan;
+        read_config(state, &config, cases[i].sets);
+        assert_fine(memory_plan(&config, &budget, 4, &plan));
+        const size_t trained = cases[i].trained ? cases[i].trained : plan.params.total;
+        assert_int_equal(group(&plan.device, "parameters"), plan.params.total * sizeof(float));
+        assert_int_equal(group(&plan.device, "gradients"), trained * sizeof(float));
+        assert_int_equal(group(&plan.device, "moments"), 2 * trained * sizeof(float));
+        assert_true(group(&plan.host, "checkpoint's copy") >= (plan.params.total + 2 * trained) * sizeof(float));
+        assert_true(group(&plan.host, "checkpoint's copy") < (plan.params.total + 2 * trained + 48) * sizeof(float));
+    }
 }
 
 /* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory, and one
@@ -141,7 +164,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         "train.seed=2",      /* this one crops records itself, */
         "data.cache=device", /* this one and the last hold them */
         "train.objective=classify data.label=x train.precision=fp32",
-        "train.objective=ordinal data.label=x model.dim=48 model.layer_scale=on",
+        "train.objective=ordinal data.label=x model.dim=48 model.layer_scale=on train.freeze_blocks=1",
         "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4 model.drop_path=0.3",
         "train.objective=regress data.label=x,y data.cache=device data.erase=0.5"};
     enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 7, HOLDS = 8, LABELS = 40 };
@@ -388,9 +411,13 @@ static void work_is_the_tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(taken_is_planned),          cmocka_unit_test(emulated_step_takes_what_is_planned),
-        cmocka_unit_test(largest_divisor_that_fits), cmocka_unit_test(host_counts_where_memory_is_one),
-        cmocka_unit_test(the_cpu_takes_at_most_64),  cmocka_unit_test(known_gpus),
+        cmocka_unit_test(taken_is_planned),
+        cmocka_unit_test(what_is_frozen_takes_no_gradients),
+        cmocka_unit_test(emulated_step_takes_what_is_planned),
+        cmocka_unit_test(largest_divisor_that_fits),
+        cmocka_unit_test(host_counts_where_memory_is_one),
+        cmocka_unit_test(the_cpu_takes_at_most_64),
+        cmocka_unit_test(known_gpus),
         cmocka_unit_test(work_is_the_tables),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);

@@ -40,7 +40,7 @@ static double take_step(Ops *ops, Profiler *profiler, float *values) {
     if (profiler)
         assert_fine(profiler_end_step(profiler));
     assert_fine(mae_loss(mae, &loss));
-    memcpy(values, mae_params(mae)->value, mae_params(mae)->trainable * sizeof *values);
+    memcpy(values, mae_params(mae)->value, mae_params(mae)->trained * sizeof *values);
     evaluation_images_close(&images);
     optimizer_close(optimizer);
     masks_close(&masks);

@@ -78,7 +78,7 @@ static Outcome compute(Mae *mae, Ops *ops, const uint8_t *pixels, const int32_t 
     mae_backward(mae, &input, 1, false);
     assert_ok(ops_error(ops));
     double squares = 0;
-    for (size_t i = 0; i < mae_params(mae)->trainable; i++)
+    for (size_t i = 0; i < mae_params(mae)->trained; i++)
         squares += (double)mae_params(mae)->grad[i] * mae_params(mae)->grad[i];
     outcome.norm = sqrt(squares);
     return outcome;

@@ -130,7 +130,7 @@ static void micro_batches_add_up(void **state) {
     assert_true(fabs(sum - loss) < 1e-6);
     const Params *a = mae_params(whole.mae), *b = mae_params(parts.mae);
     double most = 0, largest = 0;
-    for (size_t i = 0; i < a->trainable; i++) {
+    for (size_t i = 0; i < a->trained; i++) {
         const double error = fabs((double)a->grad[i] - b->grad[i]), magnitude = fabs(a->grad[i]);
         most = error > most ? error : most; /* fmax() here breaks gcc 12.2 on Arm */
         largest = magnitude > largest ? magnitude : largest;
@@ -201,9 +201,9 @@ static void captured_steps_equal_plain_ones(void **state) {
         assert_true(outcomes[0].loss != outcomes[STEPS - 1].loss);
         const Params *a = mae_params(plain.mae), *b = mae_params(captured.mae);
         assert_true(same_on_devices(a, a->value, b, b->value, a->total));
-        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
-        assert_true(same_on_devices(a, a->m, b, b->m, a->trainable));
-        assert_true(same_on_devices(a, a->v, b, b->v, a->trainable));
+        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trained));
+        assert_true(same_on_devices(a, a->m, b, b->m, a->trained));
+        assert_true(same_on_devices(a, a->v, b, b->v, a->trained));
         assert_int_equal(fp8_linears(a->fp8), fp8 ? LINEARS : 0);
         Fp8Scale scales[LINEARS * FP8_TENSORS], others[LINEARS * FP8_TENSORS];
         assert_fine(fp8_read(a->fp8, scales));
@@ -265,7 +265,7 @@ static void devices_crop_records_as_the_host_does(void **state) {
         }
         const Params *a = mae_params(host.mae), *b = mae_params(device.mae);
         assert_true(same_on_devices(a, a->value, b, b->value, a->total));
-        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trainable));
+        assert_true(same_on_devices(a, a->grad, b, b->grad, a->trained));
         close_model(&host);
         close_model(&device);
     }
@@ -456,7 +456,7 @@ static void a_failure_in_a_later_micro_batch_is_met_there(void **state) {
     const int dim = mae_shape(model.mae)->dim;
     params->value[params_find(params, "pos_embed")->offset + (size_t)(1 + patch) * dim] = NAN;
     assert_fine(step_repeat(model.step, &batch));
-    for (size_t i = 0; i < params->trainable; i++)
+    for (size_t i = 0; i < params->trained; i++)
         assert_true(isfinite(params->grad[i]));
     start(&model, &images, 2, 0, 1);
     const StepState outcome = settle(&model);

@@ -172,10 +172,13 @@ static void read_weights(const char *root, uint8_t **weights, size_t *size) {
 }
 
 static void an_interrupted_run_ends_as_one_that_was_not(void **state) {
+    static const char *const more[OBJECTIVES] = {"", "train.freeze_blocks=1", "",
+                                                 "train.precision=fp8 model.depth=4 train.freeze_blocks=3"};
     for (int i = 0; i < OBJECTIVES; i++) {
         uint8_t *weights[2];
         size_t sizes[2];
-        char *sets = printed_path("%s train.head_epochs=1 optim.layer_decay=0.7 checkpoint.every=1", objectives[i]);
+        char *sets =
+            printed_path("%s train.head_epochs=1 optim.layer_decay=0.7 checkpoint.every=1 %s", objectives[i], more[i]);
         for (int parts = 1; parts <= 2; parts++) {
             if (parts == 2)
                 run(*state, sets, 3, false);

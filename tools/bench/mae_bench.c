@@ -317,7 +317,7 @@ static Status take_steps(Bench *b, Results *r, float *losses) {
     for (int i = 0; i < b->a->steps; i++) {
         TRY(gradients(b));
         if (i == 0 && b->a->out)
-            TRY(take_array(params, params->grad, params->trainable, &r->grad));
+            TRY(take_array(params, params->grad, params->trained, &r->grad));
         TRY(update(b));
         TRY(settle(b, 0));
         losses[i] = (float)b->loss;

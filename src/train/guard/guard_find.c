@@ -42,8 +42,9 @@ static bool check_parameters(Search *search, const Params *params) {
 
 static bool check_gradients(Search *search, const Params *params) {
     for (int i = params->count - 1; i >= 0; i--)
-        if (params->list[i].trainable && !check_tensor(search, FOUND_GRADIENT, params->list[i].name,
-                                                       params_grad(params, i), REAL_FP32, params->list[i].count))
+        if (param_is_trained(&params->list[i]) &&
+            !check_tensor(search, FOUND_GRADIENT, params->list[i].name, params_grad(params, i), REAL_FP32,
+                          params->list[i].count))
             return false;
     return true;
 }

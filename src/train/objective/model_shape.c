@@ -4,6 +4,7 @@
 #include "train/objective/targets.h"
 
 ModelShape model_shape_of(const Config *config, int micro_batch) {
+    const int64_t freeze = config->train.freeze_blocks, depth = config->model.depth;
     const bool decodes = config->train.objective == OBJECTIVE_MAE;
     return (ModelShape){.image_size = (int)config->model.image_size,
                         .patch_size = (int)config->model.patch_size,
@@ -26,6 +27,7 @@ ModelShape model_shape_of(const Config *config, int micro_batch) {
                         .layer_scale = config->model.layer_scale,
                         .drop_path = config->model.drop_path,
                         .looks = config->data.jitter > 0 || config->data.erase > 0,
+                        .frozen = (int)(freeze > depth ? depth + 1 : freeze),
                         .recompute = config->train.recompute,
                         .batch = micro_batch,
                         .fp8 = config->train.precision == PRECISION_FP8};

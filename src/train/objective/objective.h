@@ -18,7 +18,6 @@ typedef struct {
     int global_batch;       /* a multiple of shape.batch */
     uint64_t seed;          /* of everything that is drawn: initial weights, and what is keyed by a sample */
     const Targets *targets; /* borrowed; NULL while measuring */
-    int freeze_blocks;      /* vit_freeze() */
     LookRange look;         /* with shape.looks */
 } ObjectiveOptions;
 

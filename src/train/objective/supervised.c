@@ -213,7 +213,6 @@ static Status open_parts(Supervised *own, const ObjectiveOptions *options) {
     lay_out_labels(own, options, &pinned);
     TRY(vit_open(&options->shape, own->ops, &own->vit));
     TRY(vit_init(own->vit, options->seed));
-    TRY(vit_freeze(own->vit, options->freeze_blocks));
     if (own->targets->weights)
         TRY(vit_set_weights(own->vit, own->targets->weights));
     own->objective.shape = vit_shape(own->vit);

@@ -154,14 +154,11 @@ static Status open_model(Run *run) {
     ModelShape shape = model_shape_of(config, micro_batch);
     memory_budget_to_shape(&budget, &shape);
     const ObjectiveKind *objective = objectives_find(config);
-    const int64_t freeze = config->train.freeze_blocks;
     const ObjectiveOptions own = {.shape = shape,
                                   .global_batch = (int)config->train.global_batch,
                                   .seed = (uint64_t)config->train.seed,
                                   .targets = &run->targets,
-                                  .look = {.jitter = config->data.jitter, .erase = config->data.erase},
-                                  .freeze_blocks =
-                                      (int)(freeze > config->model.depth ? config->model.depth + 1 : freeze)};
+                                  .look = {.jitter = config->data.jitter, .erase = config->data.erase}};
     Status status = objective->open(&own, &run->ops, &run->objective);
     if (status_code(status) == EXIT_NO_MEMORY)
         status = name_largest_batch(run, micro_batch, status);

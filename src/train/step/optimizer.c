@@ -13,10 +13,10 @@ struct Optimizer {
     int64_t head_steps;     /* in which only the head is updated */
     bool head_only;         /* what the segments say */
     Arena memory;           /* of the device, for: */
-    AdamwSegment *segments; /* one for each trainable tensor */
+    AdamwSegment *segments; /* one for each trained tensor */
     AdamwValues *values;
     float *norm;
-    float *first;        /* [trainable]; NULL without l2sp */
+    float *first;        /* [trained]; NULL without l2sp */
     AdamwValues *staged; /* [OPTIMIZER_MAX_IN_FLIGHT], pinned: copied to `values` */
 };
 
@@ -37,7 +37,7 @@ static void list_segments(Optimizer *optimizer, AdamwSegment *segments) {
     const Params *params = optimizer->params;
     for (int i = 0; i < params->count; i++) {
         const Param *param = &params->list[i];
-        if (param->trainable && !param->frozen)
+        if (param_is_trained(param))
             segments[optimizer->count++] =
                 (AdamwSegment){.offset = param->offset,
                                .count = param->count,
@@ -55,7 +55,7 @@ static void lay_out_optimizer(Optimizer *optimizer, Arena *memory) {
     optimizer->norm = arena_take(memory, sizeof *optimizer->norm);
     arena_group(memory, "first values");
     optimizer->first =
-        optimizer->options.l2sp > 0 ? arena_take(memory, optimizer->params->trainable * sizeof(float)) : NULL;
+        optimizer->options.l2sp > 0 ? arena_take(memory, optimizer->params->trained * sizeof(float)) : NULL;
 }
 
 void optimizer_measure(const OptimizerOptions *options, const Params *params, Arena *host, Arena *memory) {
@@ -109,7 +109,7 @@ Status optimizer_keep_first(Optimizer *optimizer) {
     const Device *device = optimizer->ops->device;
     TRY(write_segments(optimizer));
     return optimizer->first ? device->copy(device, NULL, optimizer->first, params->value,
-                                           params->trainable * sizeof *params->value, COPY_ON_DEVICE)
+                                           params->trained * sizeof *params->value, COPY_ON_DEVICE)
                             : NULL;
 }
 
@@ -156,8 +156,7 @@ Status optimizer_set(Optimizer *optimizer, double lr, int64_t step) {
 const float *optimizer_norm(Optimizer *optimizer) {
     Ops *ops = optimizer->ops;
     ops->global_norm(
-        ops,
-        &(GlobalNorm){.x = optimizer->params->grad, .count = optimizer->params->trainable, .norm = optimizer->norm});
+        ops, &(GlobalNorm){.x = optimizer->params->grad, .count = optimizer->params->trained, .norm = optimizer->norm});
     return optimizer->norm;
 }
 
@@ -170,7 +169,7 @@ void optimizer_apply(Optimizer *optimizer, const float *gate) {
                              .grad = params->grad,
                              .m = params->m,
                              .v = params->v,
-                             .count = params->trainable,
+                             .count = params->trained,
                              .segments = optimizer->segments,
                              .segment_count = optimizer->count,
                              .values = optimizer->values,
