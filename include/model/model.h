@@ -76,7 +76,16 @@ extern const float image_mean[3], image_std[3];
 /* Waits, and copies `count` elements of a model's Real tensor to the host, widened to float. */
 Status model_read(const Ops *ops, const Real *values, size_t count, float *out) MUST_USE;
 
-/* A visitor of activations in order of computation, with the layer's name; false ends the visit. */
-typedef bool (*ActivationVisit)(void *context, const char *layer, const Real *values, size_t count);
+/* A tensor of a forward pass. */
+typedef struct {
+    const char *name; /* "blocks.3.mlp.fc1" */
+    const Real *values;
+    size_t count;
+    int units;                         /* where it is the input of an MLP's activation, [rows][units]; else 0 */
+    const AttentionForward *attention; /* whose result it is; NULL: no attention's */
+} VisitedTensor;
+
+/* A visitor of activations in order of computation; false ends the visit. */
+typedef bool (*ActivationVisit)(void *context, const VisitedTensor *tensor);
 
 #endif

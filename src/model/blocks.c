@@ -230,17 +230,22 @@ static const Real *backward_sum(const Stack *stack, Ops *ops, const Params *para
     return stack->dbranch;
 }
 
+static AttentionForward attention_of(const Stack *stack, const Block *b, int batch) {
+    return (AttentionForward){.qkv = b->qkv,
+                              .out = b->attended,
+                              .lse = b->lse,
+                              .batch = batch,
+                              .tokens = stack->tokens,
+                              .heads = stack->heads,
+                              .head = stack->dim / stack->heads};
+}
+
 /* From the first norm's output to the activation; only the block's last linear layer remains. */
 static void forward_block(const Stack *stack, Ops *ops, const Params *params, const Block *b, int batch) {
     const int rows = batch * stack->tokens;
+    const AttentionForward attention = attention_of(stack, b, batch);
     linear_forward(&b->to_qkv, ops, params, &(LinearPass){.x = b->norm1.y, .y = b->qkv, .rows = rows});
-    ops->attention_forward(ops, &(AttentionForward){.qkv = b->qkv,
-                                                    .out = b->attended,
-                                                    .lse = b->lse,
-                                                    .batch = batch,
-                                                    .tokens = stack->tokens,
-                                                    .heads = stack->heads,
-                                                    .head = stack->dim / stack->heads});
+    ops->attention_forward(ops, &attention);
     linear_forward(&b->proj, ops, params, &(LinearPass){.x = b->attended, .y = b->norm2.branch, .rows = rows});
     forward_norm(stack, ops, params, &b->norm2, b->norm1.sum, rows, &b->fc1);
     linear_forward(&b->fc1, ops, params,
@@ -369,30 +374,27 @@ bool stack_visit(const Stack *stack, Ops *ops, const Params *params, int batch, 
     for (int i = 0; i < stack->depth; i++) {
         const Block *b = &stack->blocks[i];
         recompute_block(stack, ops, params, b, batch);
-        const struct {
-            const char *leaf;
-            const Real *values;
-            size_t count;
-        } list[] = {
-            {"input", b->norm1.sum, plane},
-            {"norm1", b->norm1.y, plane},
-            {"attn.qkv", b->qkv, 3 * plane},
-            {"attn", b->attended, plane},
-            {"attn.residual", b->norm2.sum, plane},
-            {"norm2", b->norm2.y, plane},
-            {"mlp.fc1", b->hidden, rows * (size_t)stack->hidden},
-            {"mlp.act", b->activated, rows * (size_t)stack->hidden},
+        const AttentionForward attention = attention_of(stack, b, batch);
+        VisitedTensor list[] = {
+            {"input", b->norm1.sum, plane, 0, NULL},
+            {"norm1", b->norm1.y, plane, 0, NULL},
+            {"attn.qkv", b->qkv, 3 * plane, 0, NULL},
+            {"attn", b->attended, plane, 0, &attention},
+            {"attn.residual", b->norm2.sum, plane, 0, NULL},
+            {"norm2", b->norm2.y, plane, 0, NULL},
+            {"mlp.fc1", b->hidden, rows * (size_t)stack->hidden, stack->hidden, NULL},
+            {"mlp.act", b->activated, rows * (size_t)stack->hidden, 0, NULL},
         };
         for (size_t j = 0; j < sizeof list / sizeof *list; j++) {
-            snprintf(name, sizeof name, "%s.%d.%s", stack->prefix, i, list[j].leaf);
-            if (!visit(context, name, list[j].values, list[j].count))
+            snprintf(name, sizeof name, "%s.%d.%s", stack->prefix, i, list[j].name);
+            list[j].name = name;
+            if (!visit(context, &list[j]))
                 return false;
         }
     }
     if (!stack->last_name)
         compute_last_sum(stack, ops, params, batch);
     snprintf(name, sizeof name, "%s.%d.mlp.residual", stack->prefix, stack->depth - 1);
-    if (!visit(context, name, stack->last.sum, plane))
-        return false;
-    return !stack->last_name || visit(context, stack->last_name, stack->last.y, plane);
+    return visit(context, &(VisitedTensor){name, stack->last.sum, plane, 0, NULL}) &&
+           (!stack->last_name || visit(context, &(VisitedTensor){stack->last_name, stack->last.y, plane, 0, NULL}));
 }

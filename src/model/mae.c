@@ -365,10 +365,13 @@ void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add)
 
 void mae_visit(const Mae *mae, ActivationVisit visit, void *context) {
     size_t batch = (size_t)mae->batch, patches = (size_t)mae->patches, keep = (size_t)mae->keep;
-    if (visit(context, "patches", mae->visible, batch * keep * (size_t)mae->patch_dim) &&
-        visit(context, "patch_embed", mae->embedded, batch * keep * (size_t)mae->shape.dim) &&
-        stack_visit(&mae->encoder, mae->ops, &mae->params, mae->batch, visit, context) &&
-        visit(context, "decoder_embed", mae->decoder_in, batch * (1 + keep) * (size_t)mae->shape.decoder_dim) &&
+    const VisitedTensor list[] = {
+        {"patches", mae->visible, batch * keep * (size_t)mae->patch_dim, 0, NULL},
+        {"patch_embed", mae->embedded, batch * keep * (size_t)mae->shape.dim, 0, NULL},
+        {"decoder_embed", mae->decoder_in, batch * (1 + keep) * (size_t)mae->shape.decoder_dim, 0, NULL},
+        {"decoder_pred", mae->pred, batch * (1 + patches) * (size_t)mae->patch_dim, 0, NULL}};
+    if (visit(context, &list[0]) && visit(context, &list[1]) &&
+        stack_visit(&mae->encoder, mae->ops, &mae->params, mae->batch, visit, context) && visit(context, &list[2]) &&
         stack_visit(&mae->decoder, mae->ops, &mae->params, mae->batch, visit, context))
-        visit(context, "decoder_pred", mae->pred, batch * (1 + patches) * (size_t)mae->patch_dim);
+        visit(context, &list[3]);
 }

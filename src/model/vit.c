@@ -398,13 +398,17 @@ void vit_backward(Vit *vit, const ModelInput *input, float grad_scale, bool add)
 
 void vit_visit(const Vit *vit, ActivationVisit visit, void *context) {
     const size_t batch = (size_t)vit->passed.batch, patches = (size_t)vit->patches, dim = (size_t)vit->shape.dim;
-    if (!visit(context, "patches", vit->visible, batch * patches * (size_t)vit->patch_dim) ||
-        !visit(context, "patch_embed", vit->embedded, batch * patches * dim) ||
+    const VisitedTensor list[] = {
+        {"patches", vit->visible, batch * patches * (size_t)vit->patch_dim, 0, NULL},
+        {"patch_embed", vit->embedded, batch * patches * dim, 0, NULL},
+        {"pool", vit->pooled, batch * dim, 0, NULL},
+        {vit->shape.pool == POOL_CLS ? "norm" : "fc_norm", vit->features, batch * dim, 0, NULL},
+        {"head", vit->logits, batch * (size_t)shape_outputs(&vit->shape), 0, NULL}};
+    if (!visit(context, &list[0]) || !visit(context, &list[1]) ||
         !stack_visit(&vit->stack, vit->ops, &vit->params, (int)batch, visit, context))
         return;
     const RealType type = begin_head(vit->ops);
-    if (visit(context, "pool", vit->pooled, batch * dim) &&
-        visit(context, vit->shape.pool == POOL_CLS ? "norm" : "fc_norm", vit->features, batch * dim))
-        visit(context, "head", vit->logits, batch * (size_t)shape_outputs(&vit->shape));
+    if (visit(context, &list[2]) && visit(context, &list[3]))
+        visit(context, &list[4]);
     end_head(vit->ops, type);
 }

@@ -155,14 +155,13 @@ static Status keep_result(Features *f, const char *name, const Real *values, int
     return model_read(&f->ops, values, (size_t)count, copy);
 }
 
-static bool find_tokens(void *context, const char *layer, const Real *values, size_t count) {
+static bool find_tokens(void *context, const VisitedTensor *tensor) {
     Features *f = context;
     char name[64];
-    (void)count;
     snprintf(name, sizeof name, "blocks.%d.mlp.residual", f->shape.depth - 1);
-    if (strcmp(layer, name) != 0)
+    if (strcmp(tensor->name, name) != 0)
         return true;
-    f->tokens = values;
+    f->tokens = tensor->values;
     return false;
 }
 

@@ -344,11 +344,11 @@ static void either_form_of_gelu_is_the_whole_models(void **state) {
     assert_true(fabs(tanh_form - exact) < 1e-3);
 }
 
-static bool find_bad_layer(void *context, const char *layer, const Real *reals, size_t count) {
-    const float *values = reals;
-    for (size_t i = 0; i < count; i++)
+static bool find_bad_layer(void *context, const VisitedTensor *tensor) {
+    const float *values = tensor->values;
+    for (size_t i = 0; i < tensor->count; i++)
         if (!isfinite(values[i])) {
-            strcpy(context, layer);
+            strcpy(context, tensor->name);
             return false;
         }
     return true;

@@ -164,10 +164,13 @@ static void the_tables_numbers_are_measured(void **state) {
     status_free(status);
 }
 
-static bool note_layer(void *context, const char *layer, const Real *values, size_t count) {
+static bool note_layer(void *context, const VisitedTensor *tensor) {
     char *names = context;
-    assert_true(values && count);
-    strcat(strcat(names, layer), " ");
+    assert_true(tensor->values && tensor->count);
+    assert_int_equal(tensor->units, strstr(tensor->name, "mlp.fc1") ? 4 * small.dim : 0);
+    assert_int_equal(tensor->attention != NULL,
+                     strstr(tensor->name, ".attn") && !strchr(strstr(tensor->name, ".attn") + 1, '.'));
+    strcat(strcat(names, tensor->name), " ");
     return true;
 }
 
@@ -189,14 +192,14 @@ typedef struct {
     float mean, pooled;
 } Last;
 
-static bool note_last(void *context, const char *layer, const Real *values, size_t count) {
+static bool note_last(void *context, const VisitedTensor *tensor) {
     Last *last = context;
-    const float *x = values;
-    const size_t dim = (size_t)small.dim, tokens = count / dim / BATCH;
-    if (strcmp(layer, "blocks.2.mlp.residual") == 0)
+    const float *x = tensor->values;
+    const size_t dim = (size_t)small.dim, tokens = tensor->count / dim / BATCH;
+    if (strcmp(tensor->name, "blocks.2.mlp.residual") == 0)
         for (size_t t = 1; t < tokens; t++)
             last->mean += x[t * dim] / (float)(tokens - 1);
-    if (strcmp(layer, "pool") == 0)
+    if (strcmp(tensor->name, "pool") == 0)
         last->pooled = *x;
     return true;
 }

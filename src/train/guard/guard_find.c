@@ -27,9 +27,9 @@ static bool check_tensor(Search *search, FoundKind kind, const char *name, const
     return !search->status && first == count;
 }
 
-static bool visit_activation(void *context, const char *layer, const Real *values, size_t count) {
+static bool visit_activation(void *context, const VisitedTensor *tensor) {
     Search *search = context;
-    return check_tensor(search, FOUND_ACTIVATION, layer, values, search->ops->type, count);
+    return check_tensor(search, FOUND_ACTIVATION, tensor->name, tensor->values, search->ops->type, tensor->count);
 }
 
 static bool check_parameters(Search *search, const Params *params) {
