@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.jsonl: one JSON object a line, each appended with one write(2), so that a reader never sees half of one. A
  * training line covers the steps since the training line before it, an FP8 line those since the FP8 line before it; a
- * validation line has step, val_loss and the figures of labels. docs/run-directory.md describes the fields. Each line
- * is also an event of TensorBoard, in a file beside metrics.jsonl. */
+ * validation line has step, val_loss and the figures of labels, a monitored step's line the figures of layers.
+ * docs/run-directory.md describes the fields. Each line is also an event of TensorBoard, in a file beside
+ * metrics.jsonl. */
 #ifndef FOVEA_RUNDIR_METRICS_H
 #define FOVEA_RUNDIR_METRICS_H
 
 #include "rundir/events.h"
+#include "rundir/layer_figures.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,6 +58,7 @@ Status metrics_append_validation(Metrics *metrics, int64_t step, double val_loss
                                  int count) MUST_USE;
 /* Writes the sums over all layers, and by name the layers that overflowed or are off. */
 Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *layers, int count) MUST_USE;
+Status metrics_append_layers(Metrics *metrics, int64_t step, const LayerFigures *layers, int count) MUST_USE;
 void metrics_close(Metrics *metrics);
 
 /* Reads the last training line of the file at `path`, for other programs. Numbers that are null there are NAN. *found

@@ -9,6 +9,7 @@
 #include "rundir/run_summary.h"
 #include "rundir/throughput_compare.h"
 #include "rundir/unreadable.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One skip, rollback or stop of the guard. */
@@ -29,6 +30,16 @@ typedef struct {
     int64_t images;            /* that are shown */
     int64_t samples_per_epoch; /* -1: they vary from epoch to epoch */
 } RunPack;
+
+/* What the monitors found in a layer. */
+typedef struct {
+    char layer[64];   /* as in LayerFigures */
+    const char *what; /* "dead", "exploding", "not finite" or "attention on one token" */
+    char detail[96];  /* the figure that shows it */
+    int64_t since;    /* the first step at which it was seen */
+    int64_t until;    /* the last one; -1: it was still so when the layers were looked at last */
+    bool of_guard;    /* the guard found it, at any step */
+} RunFinding;
 
 typedef struct {
     RunStatus status;
@@ -54,7 +65,10 @@ typedef struct {
     int64_t best_step;                  /* -1: none */
     int64_t checkpoint_every;           /* as it was chosen; 0: it was not */
     int64_t checkpoints_skipped;
-    Throughput throughput; /* this run's best */
+    Throughput throughput;      /* this run's best */
+    bool monitored;             /* monitor_findings is written */
+    const RunFinding *findings; /* [finding_count], borrowed */
+    int64_t finding_count;
     UnreadableList unreadable;
     char **events; /* [event_count] JSON objects; owned */
     int event_count;

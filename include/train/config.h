@@ -110,6 +110,9 @@ typedef struct {
         int64_t max_events; /* skips or rollbacks before the run stops */
     } guard;
     struct {
+        int64_t every; /* steps between looks at the layers; 0: never */
+    } monitor;
+    struct {
         int64_t every;        /* steps between lines of metrics.jsonl */
         int64_t recon_every;  /* steps between reconstruction images; 0: only at the end */
         int64_t recon_images; /* rows of the image */

@@ -42,6 +42,10 @@ const float *optimizer_norm(Optimizer *optimizer);
 /* The update. Nothing changes when *gate (device memory: the norm, or check_step()'s replacement) is not finite. */
 void optimizer_apply(Optimizer *optimizer, const float *gate);
 
+/* Sums up what the last update, which was applied, took from parameters `offset` .. offset + count - 1 of the flat
+ * array, to device memory. Nothing may have changed them since. */
+void optimizer_summarise(const Optimizer *optimizer, size_t offset, size_t count, TensorSummary *summary);
+
 typedef struct {
     double peak_lr, min_lr;
     double warmup_steps, total_steps; /* fractions allowed */

@@ -154,6 +154,13 @@ Status metrics_append_fp8(Metrics *metrics, int64_t step, const MetricsFp8 *laye
     return append_line(metrics, &json);
 }
 
+Status metrics_append_layers(Metrics *metrics, int64_t step, const LayerFigures *layers, int count) {
+    Json json;
+    begin_line(&json, step);
+    layer_figures_print(layers, count, &json);
+    return append_line(metrics, &json);
+}
+
 void metrics_close(Metrics *metrics) {
     if (metrics->path && metrics->descriptor >= 0)
         close(metrics->descriptor);

@@ -155,11 +155,31 @@ static void print_setting(const RunRecord *record, Json *json) {
     json_integer(json, "parameters", record->parameters);
 }
 
+static void print_findings(const RunRecord *record, Json *json) {
+    json_array(json, "monitor_findings", JSON_HANGING);
+    for (int64_t i = 0; i < record->finding_count; i++) {
+        const RunFinding *finding = &record->findings[i];
+        json_object(json, NULL, JSON_LINE);
+        json_string(json, "layer", finding->layer);
+        json_string(json, "what", finding->what);
+        json_string(json, "detail", finding->detail);
+        json_integer(json, "since", finding->since);
+        if (finding->until < 0)
+            json_null(json, "until");
+        else
+            json_integer(json, "until", finding->until);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 static void print_lists(const RunRecord *record, Json *json) {
     json_array(json, "guard_events", JSON_HANGING);
     for (int i = 0; i < record->event_count; i++)
         json_verbatim(json, NULL, record->events[i]);
     json_end(json);
+    if (record->monitored)
+        print_findings(record, json);
     json_array(json, "bad_records", JSON_HANGING);
     for (int i = 0; i < record->unreadable.count; i++) {
         json_object(json, NULL, JSON_LINE);

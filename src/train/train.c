@@ -59,7 +59,7 @@ static bool may_start(const Run *run) {
         return true;
     return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, run->checkpoint_every) &&
            !is_due(last, config->val.every) && !is_due(last, config->log.recon_every) &&
-           !is_due(last, watch_every(run));
+           !is_due(last, watch_every(run)) && !is_due(last, config->monitor.every);
 }
 
 static Status run_validation(Run *run) {
@@ -162,6 +162,12 @@ static Status write_checkpoint(Run *run, bool last) {
     return NULL;
 }
 
+static Status watch_layers(Run *run) {
+    bool found;
+    TRY(layer_watch_step(&run->layers, &run->monitor, run->state.step, &found));
+    return found ? run_write_record(run) : NULL;
+}
+
 /* Does what is due after a step and decides whether the run ends with it. After a step that was not applied nothing is
  * due again. Validation precedes the checkpoint, which records whether it is the best. A checkpoint never contains a
  * parameter that is not finite. */
@@ -177,6 +183,8 @@ static Status complete_step(Run *run, bool applied) {
         if (finding.kind)
             return guard_handle_event(run, VERDICT_PARAMETERS, run->last_loss);
     }
+    if (applied && is_due(step, config->monitor.every)) /* before other passes take the activations' place */
+        TRY(watch_layers(run));
     if (watch_every(run) && (ending == END_FINISHED || (applied && is_due(step, watch_every(run)))))
         TRY(fp8_watch(run->objective->params->fp8, &run->monitor, step));
     if (run->validation_count && (ending == END_FINISHED || (applied && is_due(step, config->val.every))))
@@ -328,6 +336,7 @@ static Status finish_run(Run *run, Status status) {
         Status merged = loader_merge_unreadable(run->loader, &run->record.unreadable);
         status_free(merged);
     }
+    layer_watch_conclude(&run->layers, &run->monitor);
     if (run->monitor.metrics.path) {
         Status drawn = loss_curve_write(run->directory.metrics, run->directory.curve);
         if (status)

@@ -6,7 +6,8 @@
 #   write_config                  $TMP/small.ini: $STEPS steps (40), a checkpoint after every third
 #   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
 #                                 before it: variables, or a command that runs it
-#   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step
+#   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step, and the lines of
+#                                 monitored steps
 #   validations DIR               the lines of metrics.jsonl that describe a validation
 #   field DIR KEY                 a value of run.json
 #   make_reference                a run without a break in $TMP/reference; its calls are counted in $TMP/calls
@@ -52,6 +53,8 @@ images = 8
 [checkpoint]
 every = 3
 keep = 2
+[monitor]
+every = 4
 [log]
 every = 1
 recon_images = 2
@@ -69,7 +72,7 @@ train() {
 }
 
 losses() {
-    sed -n 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' "$1/metrics.jsonl"
+    sed -n -e 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' -e '/^{"step": [0-9]*, "layers"/p' "$1/metrics.jsonl"
 }
 
 validations() {
@@ -86,7 +89,8 @@ make_reference() {
     expect_output "validation on 8 of 12 in $TMP/data/val"
     extra=()
     losses "$TMP/reference" >"$TMP/reference.losses"
-    if [ "$(wc -l <"$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
+    if [ "$(grep -vc layers "$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
+    if [ "$(grep -c layers "$TMP/reference.losses")" = $((STEPS / 4)) ]; then ok "layers of each fourth step"; else not_ok "layers of each fourth step"; fi
 }
 
 # ok when the last checkpoint and the log hold, to the byte, what training made in $TMP/reference: weights, moments, each

@@ -145,15 +145,19 @@ static void run_json_is_documented(void **state) {
 }
 
 static void metrics_are_documented(void **state) {
-    static const char *const headings[] = {"Training lines", "Validation lines", "FP8 lines"};
+    static const char *const headings[] = {"Training lines", "Validation lines", "FP8 lines", "Monitor lines"};
     char path[TEMP_PATH * 2], *text;
     size_t size;
     Metrics metrics;
+    const LayerSpread spread = {.known = true};
+    const LayerFigures figures = {
+        .name = "blocks.0", .weights = spread, .activations = spread, .gradients = spread, .update = 0.001f};
     const MetricsFp8 layer = {"blocks.0.attn.qkv", 5, 2, true};
     assert_fine(metrics_open(&metrics, temp_path(state, "metrics.jsonl", path), 0));
     assert_fine(metrics_append(&metrics, &(MetricsLine){.step = 1, .epoch = 0.5}));
     assert_fine(metrics_append_validation(&metrics, 1, 0.5, &(MetricsFigure){"auroc", 0.75}, 1));
     assert_fine(metrics_append_fp8(&metrics, 1, &layer, 1));
+    assert_fine(metrics_append_layers(&metrics, 1, &figures, 1));
     metrics_close(&metrics);
     assert_fine(files_read(path, &text, &size));
     const char *at = text;

@@ -134,6 +134,7 @@ static const struct {
     ROW(guard, action, CHOICE, "stop", "rollback"),
     ROW(guard, spike, REAL, "0", "2.5"),
     ROW(guard, max_events, INTEGER, "10", "0"),
+    ROW(monitor, every, INTEGER, "100", "0"),
     ROW(log, every, INTEGER, "10", "1"),
     ROW(log, recon_every, INTEGER, "0", "100"),
     ROW(log, recon_images, INTEGER, "8", "4"),

@@ -34,11 +34,12 @@ typedef enum {
     COPIES = 1 << 11,     /* bytes copied to the device by step */
     THREADS = 1 << 12,    /* started by the run, without those of OpenMP */
     PROBES = 1 << 13,     /* a figure of probes by step */
+    MONITORS = 1 << 14,   /* figures of layers by step */
 } Part;
-enum { PARTS = 14 };
-static const char *const part_names[PARTS] = {"the first loss", "later losses", "learning rates", "epochs",   "weights",
-                                              "validation",     "checkpoints",  "pictures",       "run.json", "files",
-                                              "memory",         "copies",       "threads",        "probes"};
+enum { PARTS = 15 };
+static const char *const part_names[PARTS] = {
+    "the first loss", "later losses", "learning rates", "epochs", "weights", "validation", "checkpoints", "pictures",
+    "run.json",       "files",        "memory",         "copies", "threads", "probes",     "monitors"};
 
 enum {
     NOTHING = 0,
@@ -143,6 +144,7 @@ static const struct {
     {"guard.action", SPIKES " guard.action=skip", "stop", CUT_SHORT | RECORD, 0},
     {"guard.spike", SPIKES " guard.action=skip", "0", LEARNT | EPOCHS | RECORD, 0},
     {"guard.max_events", SPIKES " guard.action=skip", "1", CUT_SHORT | RECORD, 0},
+    {"monitor.every", EMULATED " monitor.every=0", "2", MONITORS | MEMORY | RECORD, 0},
     {"log.every", "", "2", FIRST | LOSSES | RATES | EPOCHS, 0},
     {"log.recon_every", "", "2", PICTURES, 0},
     {"log.recon_images", "", "4", PICTURES | MEMORY, 0},
@@ -244,6 +246,14 @@ static char *list_probes(const char *run) {
     return text;
 }
 
+/* The lines of monitored steps. */
+static char *list_monitors(const char *run) {
+    cJSON *lines = short_run_lines(run, "layers");
+    char *text = cJSON_PrintUnformatted(lines);
+    cJSON_Delete(lines);
+    return text;
+}
+
 /* Bytes copied by the first step. */
 static char *list_copies(const char *run) {
     cJSON *lines = short_run_lines(run, "loss"), *first = cJSON_GetArrayItem(lines, 0);
@@ -312,7 +322,8 @@ static void make_run(const char *root, const char *base, Results *results) {
                           list_memory(&config),
                           list_copies(run),
                           printed_path("%d", atomic_load(&started) - before),
-                          list_probes(run)};
+                          list_probes(run),
+                          list_monitors(run)};
     memcpy(results->parts, parts, sizeof parts);
     assert_ok(files_remove(run));
 }

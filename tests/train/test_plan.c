@@ -6,6 +6,7 @@
 #include "cost/flops.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
+#include "train/monitor/health.h"
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
 #include "train/optimizer.h"
@@ -85,6 +86,7 @@ static void taken_is_planned(void **state) {
         const ObjectiveOptions own = {.shape = shape, .seed = 1};
         Optimizer *optimizer;
         Step *step;
+        Health *health;
         CheckpointCopy copy;
         const OptimizerOptions options = {.layer_decay = 1, .layers = shape.depth};
         taken.device = taken.pinned = 0;
@@ -100,6 +102,7 @@ static void taken_is_planned(void **state) {
                                           .global_batch = (int)config.train.global_batch,
                                           .micro_batch = micro_batch};
         assert_fine(step_open(&step_options, &step));
+        assert_fine(health_open(objective, optimizer, &ops, &health));
         assert_int_equal(taken.device, plan.device.used - group(&plan.device, "kernels' scratch memory"));
         const size_t planned = group(&plan.host, "step's outcomes");
         assert_true(planned >= taken.pinned && planned - taken.pinned < 2 * 64); /* the arena's alignment */
@@ -115,6 +118,7 @@ static void taken_is_planned(void **state) {
         assert_int_equal(group(&plan.device, "moments"), 2 * params->trained * sizeof(float));
         assert_int_equal(plan.params.total, params->total);
         checkpoint_copy_close(&copy);
+        health_close(health);
         step_close(step);
         optimizer_close(optimizer);
         objective->close(objective);
@@ -150,8 +154,9 @@ static void what_is_frozen_takes_no_gradients(void **state) {
     }
 }
 
-/* A whole step on the emulated GPU allocates exactly what was planned: no operation needs more scratch memory, and one
- * of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator lacks). */
+/* A whole step on the emulated GPU, and a look at its layers, allocates exactly what was planned: no operation needs
+ * more scratch memory, and one of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator
+ * lacks). */
 static void emulated_step_takes_what_is_planned(void **state) {
     static const char *const shapes[] = {
         "train.precision=fp32",
@@ -253,6 +258,11 @@ static void emulated_step_takes_what_is_planned(void **state) {
             assert_fine(step_wait_oldest(step, &outcome));
             assert_false(outcome.halted);
         }
+        const LayerFigures *layers;
+        int count;
+        Health *health;
+        assert_fine(health_open(objective, optimizer, &ops, &health));
+        assert_fine(health_read(health, &layers, &count));
         const size_t used = before - free_on(device);
         if (too_little)
             assert_true(used > plan.device.used);
@@ -260,6 +270,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
             fail_msg("%s: %zu bytes of device memory, %zu were planned", shapes[i], used, plan.device.used);
         assert_int_equal(plan.scratch, scratch);
         evaluation_images_close(&images);
+        health_close(health);
         step_close(step);
         free(extras);
         device->release(device, cached);

@@ -264,6 +264,11 @@ static const ConfigKey keys[] = {
          "A loss over this many times its running mean is a spike; must be above 1. 0: off."),
     INTEGER(guard, max_events, 0, 1000000, 10, "", "Number of skips or rollbacks after which the run stops."),
 
+    INTEGER(monitor, every, 0, 1e12, 100, "steps",
+            "Steps between two looks at the layers: sizes of weights, activations, gradients and updates, attention, "
+            "idle units, as lines of metrics.jsonl. A layer that is dead, exploding, not finite, or whose attention is "
+            "on one token is named, with the step. 0: never."),
+
     INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl."),
     INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction images. 0: only at the end."),
     INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction image."),

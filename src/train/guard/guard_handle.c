@@ -101,7 +101,8 @@ static Status roll_back(Run *run, bool *found) {
     run->state.has_metric = run->config->val.metric[0] != '\0';
     run->written_step = run->state.step;
     run->validated_step = run->drawn_step = -1;
-    return monitor_undo(&run->monitor, run->state.step);
+    TRY(monitor_undo(&run->monitor, run->state.step));
+    return layer_watch_undo(&run->layers, &run->monitor);
 }
 
 Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
@@ -139,6 +140,8 @@ Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
         run->state.next_batch = run->batch_number + 1;
     }
     TRY(note_event(run, verdict, loss, &finding, action_name(action), step));
+    if (finding.kind)
+        TRY(layer_watch_guard(&run->layers, finding.name, step));
     if (action == GUARD_STOP)
         return status_error(EXIT_DIVERGED,
                             "diverged at step %" PRId64 ": %s%s; last good checkpoint: %s; lower optim.base_lr, set "

@@ -4,6 +4,7 @@
 
 #include "data/loader.h"
 #include "data/prefetch.h"
+#include "train/monitor/health.h"
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
 #include "train/optimizer.h"
@@ -42,6 +43,8 @@ Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_b
     plan->model = plan->device.used;
     optimizer_measure(&(OptimizerOptions){.l2sp = config->optim.l2sp}, &plan->params, &plan->host, &plan->device);
     step_measure(&shape, (int)config->train.global_batch, &plan->host, &plan->device);
+    if (config->monitor.every)
+        health_measure(&shape, &plan->params, &plan->host, &plan->device);
     if (!budget->host_memory) {
         arena_group(&plan->device, "kernels' scratch memory");
         plan->scratch = objective->scratch(&shape, type);

@@ -12,20 +12,10 @@
 /* Keys in which a resumed run may differ: they change its speed, its records or where things are, and its weights at
  * most by the rounding of another device or of sums in another order. data.train may differ because the checkpoint
  * knows the data's hash. guard.action and guard.max_events act only on a step that fails. */
-static const char *const free_keys[] = {"train.device",
-                                        "train.threads",
-                                        "train.micro_batch",
-                                        "data.workers",
-                                        "data.prefetch_batches",
-                                        "data.max_unreadable",
-                                        "data.train",
-                                        "data.cache",
-                                        "log.",
-                                        "checkpoint.",
-                                        "run.dir",
-                                        "val.every",
-                                        "guard.action",
-                                        "guard.max_events"};
+static const char *const free_keys[] = {
+    "train.device",        "train.threads", "train.micro_batch", "data.workers", "data.prefetch_batches",
+    "data.max_unreadable", "data.train",    "data.cache",        "log.",         "monitor.",
+    "checkpoint.",         "run.dir",       "val.every",         "guard.action", "guard.max_events"};
 /* These may make a run longer: claim_length(). */
 static const char *const length_keys[] = {"train.steps", "train.epochs", "optim.extend"};
 /* These change what a validation measures alone, and with it what `best` means. */

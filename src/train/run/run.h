@@ -10,6 +10,7 @@
 #include "rundir/run_record.h"
 #include "rundir/throughput.h"
 #include "train/config.h"
+#include "train/monitor/layer_watch.h"
 #include "train/monitor/monitor.h"
 #include "train/objective/objective.h"
 #include "train/optimizer.h"
@@ -55,6 +56,7 @@ typedef struct {
     int64_t checkpoint_every; /* steps between checkpoints, 0: only the last; changes while no step is pending */
     TrainState state;
     Monitor monitor;
+    LayerWatch layers;
     ThroughputWatch watch;
     RunSummary earlier; /* the run's process before this one; empty when there was none */
     RunRecord record;

@@ -286,6 +286,9 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(run_loader_open(run));
     TRY(run_loader_open_images(run));
     TRY(run_open_step(run, config->train.capture));
+    run->record.monitored = config->monitor.every > 0;
+    if (run->record.monitored)
+        TRY(layer_watch_open(&run->layers, run->objective, run->optimizer, &run->ops));
     TRY(run_length_plan(run));
     TRY(run_length_extend(run));
 
@@ -299,6 +302,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(run_write_record(run));
     TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps,
                      (int)config->train.global_batch, run->state.step));
+    TRY(layer_watch_continue(&run->layers, &run->monitor, &run->earlier, run->state.step));
     const char *why;
     run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
     TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, (int)config->checkpoint.keep,
@@ -327,6 +331,7 @@ Status run_open_parts(Run *run) {
 
 void run_close(Run *run) {
     step_close(run->step);
+    layer_watch_close(&run->layers);
     checkpoint_writer_close(run->writer);
     loader_close(run->loader);
     monitor_close(&run->monitor);

@@ -49,6 +49,8 @@ Status run_write_record(Run *run) {
     record->val_metric = run->state.val_metric;
     record->best_val_metric = run->state.best_val_metric;
     record->best_step = run->state.best_step;
+    record->findings = run->layers.judge.findings;
+    record->finding_count = run->layers.judge.finding_count;
     return run_record_write(record, run->directory.record);
 }
 

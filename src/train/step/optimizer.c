@@ -176,6 +176,22 @@ void optimizer_apply(Optimizer *optimizer, const float *gate) {
                              .norm = gate});
 }
 
+void optimizer_summarise(const Optimizer *optimizer, size_t offset, size_t count, TensorSummary *summary) {
+    const Params *params = optimizer->params;
+    Ops *ops = optimizer->ops;
+    ops->summarise_update(ops, &(SummariseUpdate){.param = params->value,
+                                                  .first = optimizer->first,
+                                                  .m = params->m,
+                                                  .v = params->v,
+                                                  .offset = offset,
+                                                  .count = count,
+                                                  .segments = optimizer->segments,
+                                                  .segment_count = optimizer->count,
+                                                  .values = optimizer->values,
+                                                  .norm = optimizer->norm,
+                                                  .summary = summary});
+}
+
 Status optimizer_step(Optimizer *optimizer, double lr, int64_t step, float *norm) {
     const Device *device = optimizer->ops->device;
     TRY(optimizer_set(optimizer, lr, step));
