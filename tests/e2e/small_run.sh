@@ -54,7 +54,7 @@ images = 8
 every = 3
 keep = 2
 [monitor]
-every = 4
+every = 10
 [log]
 every = 1
 recon_images = 2
@@ -90,7 +90,7 @@ make_reference() {
     extra=()
     losses "$TMP/reference" >"$TMP/reference.losses"
     if [ "$(grep -vc layers "$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
-    if [ "$(grep -c layers "$TMP/reference.losses")" = $((STEPS / 4)) ]; then ok "layers of each fourth step"; else not_ok "layers of each fourth step"; fi
+    if [ "$(grep -c layers "$TMP/reference.losses")" = $((STEPS / 10)) ]; then ok "layers of each tenth step"; else not_ok "layers of each tenth step"; fi
 }
 
 # ok when the last checkpoint and the log hold, to the byte, what training made in $TMP/reference: weights, moments, each
