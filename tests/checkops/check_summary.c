@@ -39,7 +39,7 @@ void check_summarise_tensor(Check *check) {
     const size_t count = check->round == 0   ? 0              /* there is a result, too */
                          : check->round == 4 ? MOST_PARTS + 5 /* the last part is short, its end no whole pack */
                          : check->round == 7 ? 2048           /* one part, full */
-                                             : (size_t)check_between(check, 1, check->round % 2 ? 50000 : 3000);
+                                             : (size_t)check_between(check, 1, check->round % 2 ? 12000 : 3000);
     const size_t gradients = count > MOST_PARTS ? 9 : count;
     check_shape(check, "count=%zu, %zu", count, gradients);
     check->fp32_only = count > MOST_PARTS; /* parts do not depend on the type, and BF16 would take as long again */
