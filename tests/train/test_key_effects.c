@@ -111,7 +111,7 @@ static const struct {
     {"train.recompute", "", "blocks", MEMORY, 0},
     {"train.label_smoothing", LABELLED, "0.1", TOLD, CHECKPOINTS},
     {"train.class_weights", LABELLED, "on", TOLD, CHECKPOINTS},
-    {"train.freeze_blocks", LABELLED, "1", TRAINED, CHECKPOINTS | FIRST},
+    {"train.freeze_blocks", LABELLED, "1", TRAINED | MEMORY, CHECKPOINTS | FIRST},
     {"train.head_epochs", LABELLED, "1", TRAINED, CHECKPOINTS},
     {"train.threads", "", "2", RECORD, 0},
     {"train.deterministic", "train.steps=2 train.device=emu", "on", FILES, SEEN},

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: speed against PyTorch, overlap of reading and training, and saving to a slow disk; one JSON object.
+"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, and monitors; one JSON
+object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
@@ -104,6 +105,8 @@ def main():
     result = {"machine": {"processor": processor(), "cores": os.cpu_count()},
               "vit_tiny_mae_96px_batch64_fp32_2_threads": step,
               "input": bench_data(options.build, step),
+              "monitors_every_100_steps": run([os.path.join(options.build, "bench", "monitor_step"), "--threads", "2",
+                                               "--seconds", str(3 * options.seconds)]),
               "slow_disk": run(["bash", "tools/bench/throttle.sh"], env=dict(os.environ, BUILD=options.build))}
     text = json.dumps(result, indent=2)
     with open(options.out, "w") as file:
