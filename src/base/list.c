@@ -22,3 +22,15 @@ Status list_grow(void *list, int64_t count, int64_t *capacity, size_t item_size,
     *capacity = wanted;
     return NULL;
 }
+
+int64_t list_place(const void *items, int64_t count, size_t item_size, ListCompare compare, const void *key) {
+    int64_t low = 0, high = count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (compare((const char *)items + (size_t)middle * item_size, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

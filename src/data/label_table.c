@@ -48,6 +48,10 @@ static Status find_table(TableRead *read, char **path) {
                         root, read->labels->names[0]);
 }
 
+static int compare_to_path(const void *path, const void *own) {
+    return strcmp(path, *(char *const *)own);
+}
+
 /* The record of a path of the table; -1: not of this folder. */
 static Status find_record(const TableRead *read, const char *text, int64_t *record) {
     char *path;
@@ -55,16 +59,9 @@ static Status find_record(const TableRead *read, const char *text, int64_t *reco
     TRY(path_normal(text, &path));
     const size_t before = strlen(read->before);
     if (path && strncmp(path, read->before, before) == 0) {
-        int64_t low = 0, high = read->folder->count;
-        while (low < high) {
-            const int64_t middle = low + (high - low) / 2;
-            if (strcmp(read->folder->paths[middle], path + before) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        if (low < read->folder->count && strcmp(read->folder->paths[low], path + before) == 0)
-            *record = low;
+        char *const *paths = read->folder->paths, *const * found;
+        found = bsearch(path + before, paths, (size_t)read->folder->count, sizeof *paths, compare_to_path);
+        *record = found ? found - paths : -1;
     }
     free(path);
     return NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pack/people.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,16 +19,13 @@ void pack_people_sort(PackPerson *people, int64_t count) {
         qsort(people, (size_t)count, sizeof *people, compare_people);
 }
 
+static int compare_person(const void *own, const void *person) {
+    return strcmp(((const PackPerson *)own)->person, person);
+}
+
 PackPerson *pack_people_find(PackPerson *people, int64_t count, const char *person) {
-    int64_t low = 0, high = count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (strcmp(people[middle].person, person) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && strcmp(people[low].person, person) == 0 ? &people[low] : NULL;
+    const int64_t at = list_place(people, count, sizeof *people, compare_person, person);
+    return at < count && strcmp(people[at].person, person) == 0 ? &people[at] : NULL;
 }
 
 int64_t pack_people_unique(PackPerson *people, int64_t count) {

@@ -8,17 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where `path` is, or where it belongs. */
-static int find_place(const UnreadableList *list, const char *path) {
-    int low = 0, high = list->count;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (strcmp(list->list[middle].path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static int compare_path(const void *image, const void *path) {
+    return strcmp(((const UnreadableImage *)image)->path, path);
 }
 
 /* Takes over `path`, after a failure too. */
@@ -41,7 +32,7 @@ static Status insert_image(UnreadableList *list, int at, char *path, const char 
 Status unreadable_add(UnreadableList *list, const char *folder, const char *name, const char *reason) {
     char *path;
     TRY(files_path(&path, "%s/%s", folder, name));
-    int at = find_place(list, path);
+    const int at = (int)list_place(list->list, list->count, sizeof *list->list, compare_path, path);
     if (at < list->count && strcmp(list->list[at].path, path) == 0) {
         free(path);
         return NULL;

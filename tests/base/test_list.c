@@ -50,9 +50,34 @@ static void a_list_that_cannot_grow_stays(void **state) {
     free(list);
 }
 
+static int compare_number(const void *item, const void *key) {
+    const int64_t *number = key;
+    return (((const Item *)item)->number > *number) - (((const Item *)item)->number < *number);
+}
+
+/* Before all, after all, between, at the first of equals; in lists of every length. */
+static void keys_have_their_place(void **state) {
+    (void)state;
+    enum { MOST = 9 };
+    Item items[MOST];
+    for (int64_t count = 0; count <= MOST; count++) {
+        for (int64_t i = 0; i < count; i++)
+            items[i].number = 10 * (i / 2 + 1); /* 10, 10, 20, 20, ... */
+        for (int64_t key = 5; key <= 60; key += 5) {
+            int64_t wanted = 0;
+            while (wanted < count && items[wanted].number < key)
+                wanted++;
+            assert_int_equal(list_place(items, count, sizeof *items, compare_number, &key), wanted);
+        }
+    }
+    const int64_t key = 1;
+    assert_int_equal(list_place(NULL, 0, sizeof *items, compare_number, &key), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_keep_their_values),
+        cmocka_unit_test(keys_have_their_place),
         cmocka_unit_test(a_list_that_cannot_grow_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

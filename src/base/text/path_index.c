@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path_index.h"
 
+#include "base/list.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,17 +62,13 @@ void path_index_close(PathIndex *index) {
     *index = (PathIndex){0};
 }
 
+static int compare_key(const void *path, const void *key) {
+    return strcmp(((const PathKey *)path)->key, key);
+}
+
 /* The first position whose key is not less than `key`. */
 static int64_t first_place(const PathIndex *index, const char *key) {
-    int64_t low = 0, high = index->count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (strcmp(index->sorted[middle].key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return list_place(index->sorted, index->count, sizeof *index->sorted, compare_key, key);
 }
 
 /* The paths whose keys are `key`, which has room for one more byte, or continue it by `next` or less. */

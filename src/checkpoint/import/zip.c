@@ -202,21 +202,13 @@ void zip_close(Zip *zip) {
     *zip = (Zip){.descriptor = -1};
 }
 
+static int compare_to_name(const void *name, const void *entry) {
+    const ZipEntry *own = entry;
+    return compare_names(name, strlen(name), own->name, own->name_length);
+}
+
 ZipEntry *zip_find(const Zip *zip, const char *name) {
-    const size_t length = strlen(name);
-    int low = 0, high = zip->count;
-    while (low < high) {
-        const int middle = low + (high - low) / 2;
-        ZipEntry *entry = &zip->entries[middle];
-        const int order = compare_names(entry->name, entry->name_length, name, length);
-        if (order == 0)
-            return entry;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return zip->count ? bsearch(name, zip->entries, (size_t)zip->count, sizeof *zip->entries, compare_to_name) : NULL;
 }
 
 /* Where the entry's bytes begin: after its local header, whose sizes may be zero and are not used. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/source/folder/folder_labels.h"
 
+#include "base/list.h"
 #include "base/paths.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -183,16 +184,8 @@ static int compare_person_files(const void *a, const void *b) {
     return order ? order : (left->file > right->file) - (left->file < right->file);
 }
 
-static int64_t first_file_of(const PersonFile *files, int64_t count, const char *person) {
-    int64_t low = 0, high = count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (strcmp(files[middle].person, person) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static int compare_person(const void *file, const void *person) {
+    return strcmp(((const PersonFile *)file)->person, person);
 }
 
 static Status apply_row_to_person(FolderSet *set, const Table *table, const LabelTable *labels, const PersonFile *files,
@@ -202,7 +195,7 @@ static Status apply_row_to_person(FolderSet *set, const Table *table, const Labe
     const char *person = bare_person(text_cell(table, labels->person));
     const PackEye eye = labels->known ? labels->known->eye : PACK_EYE_UNKNOWN;
     bool found = false;
-    for (int64_t i = first_file_of(files, set->file_count, person);
+    for (int64_t i = list_place(files, set->file_count, sizeof *files, compare_person, person);
          *person && i < set->file_count && strcmp(files[i].person, person) == 0; i++) {
         const StageInput *input = &set->builder.source->inputs[files[i].file];
         if (eye != PACK_EYE_UNKNOWN && input->eye != eye)
