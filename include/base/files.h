@@ -30,6 +30,9 @@ Status files_remove_unfinished(const char *directory) MUST_USE;
  * caller's.
  */
 Status files_name_unfinished(const char *path, char **unfinished) MUST_USE;
+/* Ends such a call: without a failure renames the file to `path`, else removes it and returns the failure. Frees the
+ * name. */
+Status files_finish(char *unfinished, const char *path, Status status) MUST_USE;
 /* Whether `name` from byte `at` on is what those calls append to a name while they write. */
 bool files_is_unfinished(const char *name, size_t at);
 

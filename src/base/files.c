@@ -248,17 +248,19 @@ Status files_name_unfinished(const char *path, char **unfinished) {
     return files_path(unfinished, "%s%s%ld-%ld", path, UNFINISHED, (long)getpid(), (long)syscall(SYS_gettid));
 }
 
+Status files_finish(char *unfinished, const char *path, Status status) {
+    if (!status)
+        status = files_rename(unfinished, path);
+    if (status)
+        unlink(unfinished);
+    free(unfinished);
+    return status;
+}
+
 Status files_write(const char *path, const void *data, size_t size) {
     char *unfinished;
     TRY(files_name_unfinished(path, &unfinished));
-    Status status = files_write_new(unfinished, data, size);
-    if (!status) {
-        status = files_rename(unfinished, path);
-        if (status)
-            unlink(unfinished);
-    }
-    free(unfinished);
-    return status;
+    return files_finish(unfinished, path, files_write_new(unfinished, data, size));
 }
 
 Status files_sync_directory(const char *path) {
@@ -285,15 +287,8 @@ Status files_rename(const char *from, const char *to) {
 Status files_link(const char *target, const char *path) {
     char *fresh;
     TRY(files_name_unfinished(path, &fresh));
-    Status status = NULL;
-    if ((unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0)
-        status = files_failure("create link", path, errno);
-    else
-        status = files_rename(fresh, path);
-    if (status)
-        unlink(fresh);
-    free(fresh);
-    return status;
+    const bool failed = (unlink(fresh) != 0 && errno != ENOENT) || symlink(target, fresh) != 0;
+    return files_finish(fresh, path, failed ? files_failure("create link", path, errno) : NULL);
 }
 
 /* nftw(3) hands no context: the cause travels as the result. */

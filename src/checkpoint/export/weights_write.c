@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NOTES_MAX = 4096 };
 
@@ -81,14 +80,7 @@ static Status write_beside(TensorWriter write, const char *path, const Tensor *t
                            const TensorNote *notes, int note_count) {
     char *unfinished;
     TRY(files_name_unfinished(path, &unfinished));
-    Status status = write(unfinished, tensors, count, notes, note_count);
-    if (!status) {
-        status = files_rename(unfinished, path);
-        if (status)
-            unlink(unfinished);
-    }
-    free(unfinished);
-    return status;
+    return files_finish(unfinished, path, write(unfinished, tensors, count, notes, note_count));
 }
 
 Status weights_write(const Weights *weights, bool encoder_only, const char *path, WeightsWritten *written) {

@@ -129,17 +129,11 @@ static Status gather_records(const StageSource *source, const ShardState *state,
 /* Writes the file under a temporary name, then renames it. */
 static Status write_shard_file(const Output *output, int number, const PackInfo *info, const PackRow *rows,
                                int64_t records, int spool, PackShardEntry *entry) {
-    char *path, *unfinished = NULL;
-    Status status = output_shard(output, number, &path);
+    char *path, *unfinished;
+    TRY(output_shard(output, number, &path));
+    Status status = files_name_unfinished(path, &unfinished);
     if (!status)
-        status = files_name_unfinished(path, &unfinished);
-    if (!status)
-        status = pack_shard_write(unfinished, info, rows, records, spool, entry);
-    if (!status)
-        status = files_rename(unfinished, path);
-    if (status && unfinished)
-        unlink(unfinished);
-    free(unfinished);
+        status = files_finish(unfinished, path, pack_shard_write(unfinished, info, rows, records, spool, entry));
     free(path);
     return status;
 }
