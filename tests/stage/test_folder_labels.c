@@ -146,7 +146,7 @@ static void a_row_may_have_an_image_of_each_eye(void **state) {
     /* Without a set's rules: the names are no eyes, and both images of a row are still of one person. */
     put(*state, "A.png", "x");
     put(*state, "B.png", "x");
-    put(*state, "t.csv", "image_od,image_os,mask,grade\nA.png,B.png,mask.jpg,3\n");
+    put(*state, "t.csv", "image R,image_os,mask,grade\nA.png,B.png,mask.jpg,3\n");
     read = read_fine((SourceOptions){.root = *state, .labels = "t.csv"});
     assert_string_equal(input_at(&read.source, "A.png")->person, input_at(&read.source, "B.png")->person);
     assert_int_equal(input_at(&read.source, "A.png")->eye, PACK_EYE_RIGHT);
@@ -156,9 +156,26 @@ static void a_row_may_have_an_image_of_each_eye(void **state) {
     close_read(&read);
 }
 
+static void words_of_a_name_tell_the_eye(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        PackEye all, longer; /* with words of one letter, and without */
+    } cases[] = {{"image_os", PACK_EYE_LEFT, PACK_EYE_LEFT},    {"Left-Fundus", PACK_EYE_LEFT, PACK_EYE_LEFT},
+                 {"12OD34", PACK_EYE_RIGHT, PACK_EYE_RIGHT},    {"R", PACK_EYE_RIGHT, PACK_EYE_UNKNOWN},
+                 {"r_7.left", PACK_EYE_UNKNOWN, PACK_EYE_LEFT}, {"left_right", PACK_EYE_UNKNOWN, PACK_EYE_UNKNOWN},
+                 {"od od", PACK_EYE_RIGHT, PACK_EYE_RIGHT},     {"leftmost rightly os_x", PACK_EYE_LEFT, PACK_EYE_LEFT},
+                 {"", PACK_EYE_UNKNOWN, PACK_EYE_UNKNOWN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(input_eye_of_words(cases[i].name, 1), cases[i].all);
+        assert_int_equal(input_eye_of_words(cases[i].name, 2), cases[i].longer);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_are_read_or_unknown),
+        cmocka_unit_test(words_of_a_name_tell_the_eye),
         cmocka_unit_test_setup_teardown(unknown_cells_leave_a_label, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(files_are_found_by_names_of_other_machines, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(numbers_never_name_files, tree_setup, tree_teardown),

@@ -14,7 +14,7 @@
 
 static void classes_are_labels_and_folders_are_splits(void **state) {
     put(*state, "train/sick/a.jpg", "x");
-    put(*state, "train/healthy/b_left.png", "x");
+    put(*state, "train/healthy/r_left.png", "x");
     put(*state, "val/sick/c_OD.jpg", "x");
     put(*state, "test/odd/d.JPG", "x");
     put(*state, "train/sick/note.txt", "x");
@@ -25,11 +25,11 @@ static void classes_are_labels_and_folders_are_splits(void **state) {
     const StageInput *a = input_at(&read.source, "train/sick/a.jpg"), *d = input_at(&read.source, "test/odd/d.JPG");
     assert_float_equal(label_of(&read.source, a, "class"), 2, 0);
     assert_float_equal(label_of(&read.source, d, "class"), 1, 0);
-    assert_float_equal(label_of(&read.source, input_at(&read.source, "train/healthy/b_left.png"), "class"), 0, 0);
+    assert_float_equal(label_of(&read.source, input_at(&read.source, "train/healthy/r_left.png"), "class"), 0, 0);
     assert_int_equal(a->split, PACK_SPLIT_TRAIN);
     assert_int_equal(d->split, PACK_SPLIT_TEST);
     assert_int_equal(a->eye, PACK_EYE_UNKNOWN);
-    assert_int_equal(input_at(&read.source, "train/healthy/b_left.png")->eye, PACK_EYE_LEFT);
+    assert_int_equal(input_at(&read.source, "train/healthy/r_left.png")->eye, PACK_EYE_LEFT);
     assert_int_equal(input_at(&read.source, "val/sick/c_OD.jpg")->eye, PACK_EYE_RIGHT);
     assert_string_equal(a->person, "a");
     assert_string_equal(a->modality, "cfp");

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "image/image.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,24 @@ PackEye input_eye(const char *text) {
         if (strcasecmp(text, names[i].name) == 0)
             return names[i].eye;
     return PACK_EYE_UNKNOWN;
+}
+
+PackEye input_eye_of_words(const char *name, size_t shortest) {
+    PackEye eye = PACK_EYE_UNKNOWN;
+    for (const char *at = name; *at;) {
+        size_t length = 0;
+        while (isalpha((unsigned char)at[length]))
+            length++;
+        char word[8] = "";
+        if (length >= shortest && length < sizeof word)
+            memcpy(word, at, length);
+        const PackEye found = input_eye(word);
+        if (found != PACK_EYE_UNKNOWN && eye != PACK_EYE_UNKNOWN && found != eye)
+            return PACK_EYE_UNKNOWN;
+        eye = found != PACK_EYE_UNKNOWN ? found : eye;
+        at += length ? length : 1;
+    }
+    return eye;
 }
 
 bool input_is_dicom(const char *path) {

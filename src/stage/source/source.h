@@ -79,6 +79,9 @@ Status input_set_part(char **field, const char *text, size_t length) MUST_USE;
 bool input_is_dicom(const char *path); /* by its extension */
 /* R, L, right, left, OD or OS in any case; unknown otherwise. */
 PackEye input_eye(const char *text);
+/* The same of the words in a name, of those with at least `shortest` letters: "Left-Fundus", "image_os". Unknown when
+ * two disagree. */
+PackEye input_eye_of_words(const char *name, size_t shortest);
 /* train, val or test, also as "training", "valid", "evaluation", ..., in any case; NONE for an empty text. False for
  * others. */
 bool input_split(const char *text, PackSplit *split);

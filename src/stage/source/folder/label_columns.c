@@ -5,7 +5,6 @@
 #include "base/table.h"
 #include "stage/source/folder/label_cells.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -61,25 +60,6 @@ static Status count_cells(const FolderSet *set, Table *table, ColumnCount *count
 
 /* --- Files and people ----------------------------------------------------------------------------------------------*/
 
-/* The eye that a column's name tells: "Left-Fundus", "image_os". */
-static PackEye eye_of_column(const char *name) {
-    PackEye eye = PACK_EYE_UNKNOWN;
-    for (const char *at = name; *at;) {
-        size_t length = 0;
-        while (isalpha((unsigned char)at[length]))
-            length++;
-        char word[8] = "";
-        if (length && length < sizeof word)
-            memcpy(word, at, length);
-        const PackEye found = input_eye(word);
-        if (found != PACK_EYE_UNKNOWN && eye != PACK_EYE_UNKNOWN && found != eye)
-            return PACK_EYE_UNKNOWN;
-        eye = found != PACK_EYE_UNKNOWN ? found : eye;
-        at += length ? length : 1;
-    }
-    return eye;
-}
-
 static bool names_images(const ColumnCount *count) {
     return count->images && count->texts >= count->values; /* numbers are values, even if files have such names */
 }
@@ -88,7 +68,7 @@ static bool names_images(const ColumnCount *count) {
 static bool find_eye_columns(const Table *table, const ColumnCount *counts, LabelTable *labels) {
     int columns[] = {[PACK_EYE_UNKNOWN] = -1, [PACK_EYE_RIGHT] = -1, [PACK_EYE_LEFT] = -1};
     for (int i = 0; i < table->column_count; i++) {
-        const PackEye eye = eye_of_column(table->columns[i]);
+        const PackEye eye = input_eye_of_words(table->columns[i], 1);
         if (!names_images(&counts[i]) || eye == PACK_EYE_UNKNOWN)
             continue;
         if (columns[eye] >= 0)

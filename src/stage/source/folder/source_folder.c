@@ -12,7 +12,6 @@
 #include "stage/source/source_links.h"
 #include "stage/source/unread_files.h"
 
-#include <ctype.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,31 +21,11 @@ static bool is_image_name(const char *name) {
     return image_is_file_name(name) || input_is_dicom(name);
 }
 
-/* By a part of the name such as left or OD; unknown when two parts disagree. */
-static PackEye eye_of_name(const char *name) {
-    PackEye eye = PACK_EYE_UNKNOWN;
-    for (const char *at = name; *at;) {
-        size_t length = 0;
-        while (isalpha((unsigned char)at[length]))
-            length++;
-        char part[8] = "";
-        if (length > 1 && length < sizeof part) {
-            memcpy(part, at, length);
-            PackEye found = input_eye(part);
-            if (found != PACK_EYE_UNKNOWN && eye != PACK_EYE_UNKNOWN && found != eye)
-                return PACK_EYE_UNKNOWN;
-            eye = found != PACK_EYE_UNKNOWN ? found : eye;
-        }
-        at += length ? length : 1;
-    }
-    return eye;
-}
-
 static Status add_file(FolderSet *set, int64_t file) {
     StageInput *input;
     const char *path = set->files[file].path;
     TRY(folder_set_add(set, path, &input));
-    input->eye = eye_of_name(path_name(path));
+    input->eye = input_eye_of_words(path_name(path), 2);
     input->split = set->folders[file].split;
     return builder_check_file(&set->builder, input);
 }
