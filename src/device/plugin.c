@@ -83,9 +83,5 @@ Status plugin_name_processes(const Device *device, Status failure) {
     char processes[PROCESSES_TEXT] = "";
     if (status_code(failure) == EXIT_NO_MEMORY)
         gpu_processes(device->pci, processes, sizeof processes);
-    if (!*processes)
-        return failure;
-    Status named = status_error(EXIT_NO_MEMORY, "%s%s", status_message(failure), processes);
-    status_free(failure);
-    return named;
+    return *processes ? status_append(failure, "%s", processes) : failure;
 }

@@ -108,8 +108,7 @@ static Status refuse_source(Staging *staging, Status why) {
     if (!status)
         status = reports_write(&staging->output, &staging->source, &staging->result, &staging->findings);
     if (!status)
-        status =
-            status_error(EXIT_DATA, "%s; %s/findings.tsv lists them all", status_message(why), staging->options->out);
+        return status_append(why, "; %s/findings.tsv lists them all", staging->options->out);
     status_free(why);
     return status;
 }
@@ -314,11 +313,8 @@ static Status end_call(Staging *staging, Status status) {
     status_free(removed);
     if (status_code(status) != EXIT_DATA || !staging->output.published || !output_is_published(&staging->output))
         return status;
-    Status extended = status_error(
-        EXIT_DATA, "%s; the existing pack is unchanged, findings.tsv and quarantine.tsv are about this call",
-        status_message(status));
-    status_free(status);
-    return extended;
+    return status_append(status,
+                         "; the existing pack is unchanged, findings.tsv and quarantine.tsv are about this call");
 }
 
 Status stage_run(const StageOptions *options) {

@@ -79,11 +79,8 @@ Status memory_advise(Status failure) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strstr(status_message(failure), keys[i]))
             return failure;
-    Status advised = status_error(
-        EXIT_NO_MEMORY, "%s; lower train.micro_batch or model.image_size, or for host memory data.prefetch_batches",
-        status_message(failure));
-    status_free(failure);
-    return advised;
+    return status_append(failure,
+                         "; lower train.micro_batch or model.image_size, or for host memory data.prefetch_batches");
 }
 
 /* Adds to `advice` how many images would fit with the least recomputation that fits more than `largest`. */

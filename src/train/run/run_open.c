@@ -134,8 +134,7 @@ static Status name_largest_batch(const Run *run, int micro_batch, Status failure
     if (!status)
         status = memory_largest_micro_batch(run->config, &budget, micro_batch, &largest);
     if (!status && largest > 0)
-        status = status_error(EXIT_NO_MEMORY, "%s; the largest train.micro_batch that fits now is %d",
-                              status_message(failure), largest);
+        return status_append(failure, "; the largest train.micro_batch that fits now is %d", largest);
     if (status_code(status) != EXIT_NO_MEMORY) {
         status_free(status);
         return failure;
