@@ -52,6 +52,7 @@ typedef union {
 typedef struct {
     ConfigValue *values;
     int count;
+    int64_t capacity;
 } ConfigList;
 
 /* A key whose name the file chose. Without `list` in its row it has one value. */
@@ -64,6 +65,7 @@ typedef struct {
 typedef struct {
     ConfigEntry *entries;
     int count;
+    int64_t capacity;
 } ConfigEntries;
 
 /* A section [prefix.NAME]. */
@@ -76,6 +78,7 @@ typedef struct {
 typedef struct {
     ConfigSection *sections;
     int count;
+    int64_t capacity;
 } ConfigSections;
 
 typedef struct {

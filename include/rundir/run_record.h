@@ -72,6 +72,7 @@ typedef struct {
     UnreadableList unreadable;
     char **events; /* [event_count] JSON objects; owned */
     int event_count;
+    int64_t event_capacity;
 } RunRecord;
 
 /* An empty record of a run that starts now; the caller sets hashes and names. */

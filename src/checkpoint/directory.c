@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/directory.h"
 #include "base/files.h"
+#include "base/list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,15 +60,6 @@ static Status cannot_list(const char *dir) {
     return status_error(EXIT_IO, "cannot list the checkpoints in %s: %s", dir, strerror(errno));
 }
 
-static Status append_entry(CheckpointEntry **entries, int *count, const CheckpointEntry *entry) {
-    CheckpointEntry *more = realloc(*entries, ((size_t)*count + 1) * sizeof *more);
-    if (!more)
-        return status_no_memory("the list of checkpoints", ((size_t)*count + 1) * sizeof *more);
-    more[(*count)++] = *entry;
-    *entries = more;
-    return NULL;
-}
-
 Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
     *entries = NULL;
     *count = 0;
@@ -76,10 +68,14 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
         return errno == ENOENT ? NULL : cannot_list(dir);
     Status status = NULL;
     CheckpointEntry entry;
+    int64_t capacity = 0;
     struct dirent *file;
     while (errno = 0, !status && (file = readdir(stream)))
-        if (entry_of_name(file->d_name, &entry))
-            status = append_entry(entries, count, &entry);
+        if (entry_of_name(file->d_name, &entry)) {
+            status = list_grow(entries, *count, &capacity, sizeof **entries, "the list of checkpoints");
+            if (!status)
+                (*entries)[(*count)++] = entry;
+        }
     if (!status && errno)
         status = cannot_list(dir);
     closedir(stream);

@@ -3,6 +3,7 @@
 
 #include "base/file_lock.h"
 #include "base/files.h"
+#include "base/list.h"
 #include "base/text.h"
 #include "rundir/run_files.h"
 #include "rundir/run_summary.h"
@@ -152,12 +153,9 @@ static bool has_file(const char *folder, const char *directory, const char *file
     return has;
 }
 
-static Status add_name(char ***names, int *count, const char *name) {
-    char **grown = realloc(*names, ((size_t)*count + 1) * sizeof *grown);
-    if (grown)
-        *names = grown;
-    if (!grown || !(grown[*count] = strdup(name)))
-        return status_no_memory("the list of runs", ((size_t)*count + 1) * sizeof *grown);
+static Status add_name(char ***names, int *count, int64_t *capacity, const char *name) {
+    TRY(list_grow(names, *count, capacity, sizeof **names, "the list of runs"));
+    TRY(text_format(&(*names)[*count], "%s", name));
     ++*count;
     return NULL;
 }
@@ -169,10 +167,11 @@ Status run_directory_list(const char *folder, char ***names, int *count) {
     if (!listing)
         return status_error(EXIT_IO, "cannot list the runs in %s: %s", folder, strerror(errno));
     Status status = NULL;
+    int64_t capacity = 0;
     for (const struct dirent *entry; !status && (entry = readdir(listing));)
         if (entry->d_name[0] != '.' &&
             (has_file(folder, entry->d_name, "run.json") || has_file(folder, entry->d_name, "config.ini")))
-            status = add_name(names, count, entry->d_name);
+            status = add_name(names, count, &capacity, entry->d_name);
     closedir(listing);
     if (*count)
         qsort(*names, (size_t)*count, sizeof **names, by_name);

@@ -24,14 +24,13 @@ void run_record_begin(RunRecord *record) {
 
 /* Owns `text` from here on, after a failure too. */
 static Status add_event(RunRecord *record, char *text) {
-    char **grown = text ? realloc(record->events, (size_t)(record->event_count + 1) * sizeof *grown) : NULL;
-    if (!grown) {
+    Status status = list_grow(&record->events, record->event_count, &record->event_capacity, sizeof *record->events,
+                              "the guard's events");
+    if (status)
         free(text);
-        return status_no_memory("the guard's events", 4096);
-    }
-    record->events = grown;
-    record->events[record->event_count++] = text;
-    return NULL;
+    else
+        record->events[record->event_count++] = text;
+    return status;
 }
 
 ThroughputKey run_record_key(const RunRecord *record) {
@@ -233,4 +232,5 @@ void run_record_close(RunRecord *record) {
     record->pack_count = record->pack_capacity = 0;
     record->events = NULL;
     record->event_count = 0;
+    record->event_capacity = 0;
 }

@@ -2,6 +2,8 @@
 #include "base/config/read.h"
 #include "base/config/ini.h"
 #include "base/config/values.h"
+#include "base/list.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ typedef struct {
     char section[CONFIG_NAME]; /* the present one; "": none yet */
     Seen *seen;
     int seen_count;
+    int64_t seen_capacity;
 } Reader;
 
 static void warn_renamed(FILE *warnings, const char *where, const char *old, const char *new) {
@@ -38,15 +41,11 @@ static Status note_seen(Reader *reader, const char *name, int *first) {
             *first = reader->seen[i].line;
             return NULL;
         }
-    Seen *grown = realloc(reader->seen, ((size_t)reader->seen_count + 1) * sizeof *grown);
-    if (grown)
-        reader->seen = grown;
-    char *copy = strdup(name);
-    if (!grown || !copy) {
-        free(copy);
-        return status_no_memory("a list of keys", ((size_t)reader->seen_count + 1) * sizeof *grown);
-    }
-    reader->seen[reader->seen_count++] = (Seen){copy, reader->ini.line};
+    TRY(list_grow(&reader->seen, reader->seen_count, &reader->seen_capacity, sizeof *reader->seen, "a list of keys"));
+    Seen *seen = &reader->seen[reader->seen_count];
+    TRY(text_format(&seen->name, "%s", name));
+    seen->line = reader->ini.line;
+    reader->seen_count++;
     return NULL;
 }
 

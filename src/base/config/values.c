@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config/values.h"
 #include "base/config/value.h"
+#include "base/list.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,9 @@ static void free_list(const ConfigKey *key, ConfigList *list) {
 }
 
 static Status append_value(const ConfigKey *key, ConfigList *list, ConfigValue value) {
-    ConfigValue *grown = realloc(list->values, ((size_t)list->count + 1) * sizeof *grown);
-    if (grown)
-        list->values = grown;
-    if (grown && key->type == CONFIG_STRING)
-        value.text = strdup(value.text);
-    if (!grown || (key->type == CONFIG_STRING && !value.text))
-        return status_no_memory("a list of the configuration", ((size_t)list->count + 1) * sizeof *grown);
+    TRY(list_grow(&list->values, list->count, &list->capacity, sizeof *list->values, "a list of the configuration"));
+    if (key->type == CONFIG_STRING)
+        TRY(text_format(&value.text, "%s", value.text));
     list->values[list->count++] = value;
     return NULL;
 }
@@ -82,14 +80,9 @@ static Status find_entry(ConfigEntries *entries, const char *name, ConfigEntry *
             *entry = &entries->entries[i];
             return NULL;
         }
-    ConfigEntry *grown = realloc(entries->entries, ((size_t)entries->count + 1) * sizeof *grown);
-    if (grown)
-        entries->entries = grown;
-    char *copy = strdup(name);
-    if (!grown || !copy) {
-        free(copy);
-        return status_no_memory("a list of keys", ((size_t)entries->count + 1) * sizeof *grown);
-    }
+    char *copy;
+    TRY(list_grow(&entries->entries, entries->count, &entries->capacity, sizeof **entry, "a list of keys"));
+    TRY(text_format(&copy, "%s", name));
     *entry = &entries->entries[entries->count++];
     **entry = (ConfigEntry){.name = copy};
     return NULL;
@@ -162,12 +155,10 @@ Status config_add_section(const ConfigNamed *named, void *values, const char *na
     if (!name_is_plain(name))
         return status_error(EXIT_USAGE, "%s: [%s.%.80s]: a section's name consists of letters, digits and _ - * @ + /",
                             where, named->prefix, name);
-    ConfigSection *grown = realloc(all->sections, ((size_t)all->count + 1) * sizeof *grown);
-    if (grown)
-        all->sections = grown;
+    TRY(list_grow(&all->sections, all->count, &all->capacity, sizeof **section, "a list of sections"));
     ConfigSection made = {.name = strdup(name), .values = calloc(1, named->table->size), .line = line};
-    Status status = grown && made.name && made.values ? config_defaults(named->table, made.values)
-                                                      : status_no_memory("a section", named->table->size);
+    Status status = made.name && made.values ? config_defaults(named->table, made.values)
+                                             : status_no_memory("a section", named->table->size);
     if (status) {
         free(made.name);
         free(made.values);
