@@ -51,14 +51,19 @@ void digest_close(DigestStream *stream) {
     *stream = (DigestStream){0};
 }
 
+/* Ends a stream unless something failed before. */
+static Status end_or_close(DigestStream *stream, Status status, Digest *digest) {
+    if (!status)
+        return digest_end(stream, digest);
+    *digest = (Digest){0};
+    digest_close(stream);
+    return status;
+}
+
 Status digest_memory(const void *data, size_t size, bool with_md5, Digest *digest) {
     DigestStream stream;
     TRY(digest_start(&stream, with_md5));
-    Status status = digest_add(&stream, data, size);
-    if (!status)
-        return digest_end(&stream, digest);
-    digest_close(&stream);
-    return status;
+    return end_or_close(&stream, digest_add(&stream, data, size), digest);
 }
 
 static Status add_descriptor(DigestStream *stream, int descriptor, const char *path) {
@@ -81,11 +86,7 @@ Status digest_descriptor(int descriptor, const char *path, bool with_md5, Digest
     DigestStream stream;
     *digest = (Digest){0};
     TRY(digest_start(&stream, with_md5));
-    Status status = add_descriptor(&stream, descriptor, path);
-    if (!status)
-        return digest_end(&stream, digest);
-    digest_close(&stream);
-    return status;
+    return end_or_close(&stream, add_descriptor(&stream, descriptor, path), digest);
 }
 
 Status digest_add_file(DigestStream *stream, const char *path) {
@@ -101,11 +102,7 @@ Status digest_file(const char *path, Digest *digest) {
     DigestStream stream;
     *digest = (Digest){0};
     TRY(digest_start(&stream, true));
-    Status status = digest_add_file(&stream, path);
-    if (!status)
-        return digest_end(&stream, digest);
-    digest_close(&stream);
-    return status;
+    return end_or_close(&stream, digest_add_file(&stream, path), digest);
 }
 
 void digest_to_hex(const uint8_t *bytes, int count, char *text) {
