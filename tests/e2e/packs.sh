@@ -72,6 +72,14 @@ extra=(FOVEA_CRASH_UNDER="$TMP/cut" FOVEA_CRASH_AT=step:8 FOVEA_CRASH_SEED=1 FOV
 extra=()
 check "killed, it is resumed" train "$TMP/cut" "${mixed[@]}" --until 9 --resume
 check "to the same weights" cmp "$TMP/nine/ckpt/latest/weights.safetensors" "$TMP/cut/ckpt/latest/weights.safetensors"
+# A pretraining continued from an encoder alone, as docs/continue.md has it.
+check "an encoder" "$BUILD/convert" "$TMP/weighted/ckpt/latest" "$TMP/encoder.safetensors" --encoder
+continued=("${mixed[@]}" --set init.from="$TMP/encoder.safetensors" --set optim.l2sp=0.05 --set optim.layer_decay=0.85 --until 2)
+expect_exit 65 train "$TMP/continued" "${continued[@]}"
+expect_output "missing: mask_token, decoder_embed.weight"
+check "continues with a fresh decoder" train "$TMP/continued" "${continued[@]}" --set init.fresh="mask_token, decoder"
+expect_output "loaded "
+if [ "$(field "$TMP/continued" init_sha256)" = "$(sha256sum "$TMP/encoder.safetensors" | cut -d ' ' -f 1)" ]; then ok "run.json knows the file"; else not_ok "run.json knows the file"; fi
 # Paths as long as the system allows: they are read, stored, and compared by --resume.
 long=$(printf '%0200d' 0)
 first="$TMP/1/$long/$long/$long/$long/$long/$long/$long/$long/$long/$long"
