@@ -184,7 +184,11 @@ static void the_guards_findings_stay_when_steps_are_undone(void **state) {
 static void layers_have_the_names_of_their_parameters(void **state) {
     (void)state;
     static const char *const names[][2] = {{"blocks.11.mlp.fc1.weight", "blocks.11"},
-                                           {"decoder_blocks.0.input", "decoder_blocks.0"},
+                                           {"decoder_blocks.0.input", "decoder_embed"},
+                                           {"decoder_blocks.3.input", "decoder_blocks.2"},
+                                           {"blocks.0.input", "patch_embed"},
+                                           {"blocks.10.input", "blocks.9"},
+                                           {"blocks.1.attn", "blocks.1"},
                                            {"patch_embed.proj.bias", "patch_embed"},
                                            {"cls_token", "cls_token"},
                                            {"head.weight", "head"}};

@@ -102,6 +102,8 @@ static const struct {
       {"blocks.0.attn.proj.weight", 0, 0, 0}}},
     {"blocks.0 exploding 2; ", EXIT_OK, {{"blocks.0.mlp.fc2.weight", 0, 0, 1e4f}}},
     {"patch_embed exploding 2; ", EXIT_OK, {{"patch_embed.proj.bias", 0, 3e3f, 0}}},
+    {"blocks.0 exploding 2; ", EXIT_OK, {{"blocks.0.norm2.weight", 0, 0, 1e3f}}},
+    {"blocks.0 not finite 1; ", EXIT_DIVERGED, {{"blocks.0.mlp.fc2.weight", 0, 3e38f, 0}}},
     {"blocks.1 not finite 1; ", EXIT_DIVERGED, {{"blocks.1.attn.proj.weight", 0, 3e38f, 0}}},
     /* Queries that have so much in common that all prefer the same key by far. */
     {"blocks.1 attention on one token 2; ", EXIT_OK, {{"blocks.1.attn.qkv.bias", 16, 100, 0}}},
@@ -135,7 +137,8 @@ static void planted_faults_are_named_on_a_gpu(void **state) {
 
 static void healthy_runs_name_nothing(void **state) {
     static const char *const kinds[] = {"train.precision=fp32", "train.precision=bf16", LABELLED "train.precision=fp32",
-                                        LABELLED "train.precision=bf16"};
+                                        LABELLED "train.precision=bf16",
+                                        LABELLED "train.freeze_blocks=1 train.head_epochs=1"};
     const char *length = getenv("FOVEA_LONG") ? "monitor.every=1 train.steps=500" : "monitor.every=1 train.steps=20";
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char *sets =
@@ -186,6 +189,63 @@ static void monitors_change_no_bit(void **state) {
     }
 }
 
+/* The matrices of block 0, one after the other, in the checkpoint of a step; the caller's. */
+static float *read_block(const char *root, int step, size_t *count) {
+    static const char *const leaves[] = {"attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"};
+    char *path = printed_path("%s/figures/ckpt/step-%d/weights.safetensors", root, step);
+    SafeTensors *file;
+    float *values = NULL;
+    *count = 0;
+    assert_ok(safetensors_open(path, &file));
+    for (int i = 0; i < 4; i++) {
+        char *name = printed_path("blocks.0.%s.weight", leaves[i]);
+        const Tensor *tensor = safetensors_find(file, name);
+        assert_non_null(tensor);
+        values = realloc(values, (*count + (size_t)tensor->count) * sizeof *values);
+        assert_non_null(values);
+        memcpy(values + *count, tensor->data, (size_t)tensor->count * sizeof *values);
+        *count += (size_t)tensor->count;
+        free(name);
+    }
+    safetensors_close(file);
+    free(path);
+    return values;
+}
+
+static void assert_near(double value, double wanted, double tolerance) {
+    if (!(fabs(value - wanted) <= tolerance * fabs(wanted)))
+        fail_msg("%g, not %g", value, wanted);
+}
+
+/* Beside the weights of two checkpoints. */
+static void figures_are_those_of_the_weights(void **state) {
+    static const char sets[] = "monitor.every=1 train.steps=4 val.every=0 checkpoint.every=0 checkpoint.keep=9";
+    make_run(*state, sets, "figures", false, 3, EXIT_OK); /* with a checkpoint for certain */
+    make_run(*state, sets, "figures", true, 0, EXIT_OK);
+    size_t count;
+    double squares = 0, change = 0, largest = 0;
+    float *before = read_block(*state, 3, &count), *after = read_block(*state, 4, &count);
+    for (size_t i = 0; i < count; i++) {
+        squares += (double)after[i] * after[i];
+        change += ((double)after[i] - before[i]) * ((double)after[i] - before[i]);
+        largest = fmax(largest, fabs((double)after[i]));
+    }
+    char *run = scratch_path(*state, "figures");
+    cJSON *lines = short_run_lines(run, "layers");
+    assert_int_equal(cJSON_GetArraySize(lines), 4);
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(lines, 3), "layers");
+    const cJSON *block = cJSON_GetObjectItemCaseSensitive(layers, "blocks.0");
+    const cJSON *weights = cJSON_GetObjectItemCaseSensitive(block, "weights");
+    assert_near(short_run_number(weights, "rms"), sqrt(squares / (double)count), 1e-6); /* printed as a float */
+    assert_near(short_run_number(weights, "largest"), largest, 1e-6);
+    /* A change of 0.01 in weights of 1 is known to 6e-6 from them; it is small in most of them. */
+    assert_near(short_run_number(block, "update"), sqrt(change / squares), 1e-4);
+    cJSON_Delete(lines);
+    free(run);
+    free(before);
+    free(after);
+}
+
 /* The lines of monitored steps. */
 static char *list_lines(const char *root, const char *directory) {
     char *run = scratch_path(root, directory);
@@ -232,6 +292,7 @@ int main(void) {
         cmocka_unit_test(healthy_runs_name_nothing),
         cmocka_unit_test(monitors_change_no_bit),
         cmocka_unit_test(a_resumed_run_finds_the_same),
+        cmocka_unit_test(figures_are_those_of_the_weights),
     };
     return cmocka_run_group_tests(tests, open_root, short_run_close);
 }

@@ -43,7 +43,6 @@ struct Health {
     Arena host, device;
     Results on_host, on_device;
     /* Of the visit under way. */
-    int layer; /* of the last tensor; -1: none yet */
     int activation_count, idle_count, peaks_count;
 };
 
@@ -165,26 +164,15 @@ static void summarise_tensor(const Health *health, const Real *x, RealType type,
     ops->summarise_tensor(ops, &(SummariseTensor){.x = x, .type = type, .count = count, .summary = summary});
 }
 
-/* The layer that has computed a tensor; -1: none has, or one without parameters. A block's input is what the layer
- * before it has left. */
-static int find_maker(const Health *health, const char *tensor) {
-    static const char input[] = ".input";
-    const size_t length = strlen(tensor), end = sizeof input - 1;
-    char name[64];
-    if (length >= end && strcmp(tensor + length - end, input) == 0)
-        return health->layer;
-    judge_layer_name(tensor, name);
-    return find_layer(health, name);
-}
-
 static bool queue_activation(void *context, const VisitedTensor *tensor) {
     Health *health = context;
     Ops *ops = health->ops;
     const Results *results = &health->on_device;
-    const int layer = find_maker(health, tensor->name);
-    if (layer < 0)
+    char name[64];
+    judge_layer_name(tensor->name, name);
+    const int layer = find_layer(health, name);
+    if (layer < 0) /* it has no parameters, as the patches */
         return true;
-    health->layer = layer;
     if (health->activation_count < health->most) {
         const int i = health->activation_count++;
         health->activations[i] = (Queued){.layer = layer, .count = tensor->count};
@@ -307,7 +295,6 @@ static void take_blocks(const Health *health) {
 
 Status health_read(Health *health, const LayerFigures **layers, int *count) {
     Objective *objective = health->objective;
-    health->layer = -1;
     health->activation_count = health->idle_count = health->peaks_count = 0;
     queue_weights(health);
     fp8_begin(objective->params->fp8); /* for what is computed again, with the scales as they are now */

@@ -244,10 +244,19 @@ void judge_close(Judge *judge) {
 }
 
 void judge_layer_name(const char *tensor, char name[64]) {
-    const char *dot = strchr(tensor, '.');
-    if (dot && isdigit((unsigned char)dot[1]))
-        dot = strchr(dot + 1, '.');
-    snprintf(name, 64, "%.*s", dot ? (int)(dot - tensor) : (int)strlen(tensor), tensor);
+    const char *end = strchr(tensor, '.'), *number = end;
+    if (end && isdigit((unsigned char)end[1]))
+        end = strchr(end + 1, '.');
+    if (!end)
+        end = tensor + strlen(tensor);
+    snprintf(name, 64, "%.*s", (int)(end - tensor), tensor);
+    if (strcmp(end, ".input") != 0)
+        return;
+    const int block = atoi(number + 1);
+    if (block > 0)
+        snprintf(name, 64, "%.*s.%d", (int)(number - tensor), tensor, block - 1);
+    else
+        snprintf(name, 64, "%s", strncmp(tensor, "decoder_", 8) == 0 ? "decoder_embed" : "patch_embed");
 }
 
 /* "block 9" of "blocks.9", "decoder block 3" of "decoder_blocks.3"; other names stay. */

@@ -17,7 +17,7 @@
 /* The same of activations, which a norm begins with 1. */
 #define JUDGE_ACTIVATIONS_FACTOR 100.0f
 #define JUDGE_ACTIVATIONS_LEAST 1.0f
-#define JUDGE_ACTIVATIONS_MOST 10.0f
+#define JUDGE_ACTIVATIONS_MOST 4.0f
 /* A layer is dead with such a share of zeros, or of idle units. */
 #define JUDGE_ZERO 0.99f
 #define JUDGE_IDLE 0.95f
@@ -47,7 +47,8 @@ Status judge_add_guards(Judge *judge, const char *layer, const char *tensor, int
 void judge_rewind(Judge *judge);
 void judge_close(Judge *judge);
 
-/* What the names of a layer's parameters and activations begin with: "blocks.9" of "blocks.9.mlp.fc1.weight". */
+/* The layer that a parameter belongs to, or that computes an activation: "blocks.9" of "blocks.9.mlp.fc1.weight". A
+ * block's input is what the layer before has computed: "blocks.8" of "blocks.9.input". */
 void judge_layer_name(const char *tensor, char name[64]);
 
 enum { JUDGE_TEXT = 256 };
