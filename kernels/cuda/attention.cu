@@ -12,15 +12,15 @@
 /* For any head and any number of tokens, without memory quadratic in the tokens: FlashAttention-2's loops (Dao, arXiv
  * 2307.08691).
  *
- * Two arrays of 16 KiB; 95 to 128 registers for heads up to 128, two blocks a multiprocessor, and up to 247 beyond, one
- * block. With n = batch x tokens and D = heads x head, 4 n tokens D FLOP forward and 14 n tokens D backward: beyond
- * some 90 tokens in FP32, 45 in BF16, they take longer at an H100's 67 TFLOP/s than memory does (computed). */
+ * Two arrays of 16 KiB; 95 to 128 registers, two blocks a multiprocessor. With n = batch x tokens and D = heads x head,
+ * 4 n tokens D FLOP forward and 14 n tokens D backward: beyond some 90 tokens in FP32, 45 in BF16, they take longer at
+ * an H100's 67 TFLOP/s than memory does (computed). */
 
 /* Keys tile by tile: when a tile raises a query's largest score, its sums so far shrink accordingly. Reads 3 n D
  * elements, writes n D and n heads floats; floor 16 n D bytes / 3.08 TB/s in FP32, half in BF16 (computed). A tile of
  * queries reads all keys and values, from the L2 cache. */
 template <typename T, int WIDTH>
-__global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
+__global__ void __launch_bounds__(THREADS, 2)
     plain_forward(const T *__restrict__ qkv, T *__restrict__ out, float *__restrict__ lse, Shape shape) {
     SHARED(float, tile, [SIDE * SIDE]);
     SHARED(float, scores, [SIDE * SIDE]);
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
 /* dq by tiles of queries, and also through = dout . out, for the keys' gradient. Reads 5 n D elements and n heads
  * floats, writes n D and n heads floats; floor 24 n D bytes / 3.08 TB/s in FP32, half in BF16 (computed). */
 template <typename T, int WIDTH>
-__global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
+__global__ void __launch_bounds__(THREADS, 2)
     plain_backward_queries(const T *__restrict__ dout, const T *__restrict__ qkv, const T *__restrict__ out,
                            const float *__restrict__ lse, float *__restrict__ through, T *__restrict__ dqkv,
                            Shape shape) {

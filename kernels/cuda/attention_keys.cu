@@ -7,7 +7,7 @@
 
 /* dk and dv by tiles of keys. Reads 4 n D elements and 2 n heads floats, writes 2 n D elements; floor as for dq. */
 template <typename T, int WIDTH>
-__global__ void __launch_bounds__(THREADS, WIDTH > 128 ? 1 : 2)
+__global__ void __launch_bounds__(THREADS, 2)
     plain_backward_keys(const T *__restrict__ dout, const T *__restrict__ qkv, const float *__restrict__ lse,
                         const float *__restrict__ through, T *__restrict__ dqkv, Shape shape) {
     SHARED(float, tile, [SIDE * SIDE]);

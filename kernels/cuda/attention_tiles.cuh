@@ -2,7 +2,7 @@
 /* The products of attention over any head and any number of tokens, in tiles, on the CUDA cores in FP32.
  *
  * A block of 16 x 16 threads computes tiles of SIDE x SIDE scores, each thread 4 x 4 of them, and WIDTH columns of a
- * result, 32, 64, 128 or 256, the least that holds the head; a head beyond 256 is cut into slices, each with its own
+ * result, 32, 64 or 128, the least that holds the head; a head beyond 128 is cut into slices, each with its own
  * scores. Every product's factors pass through shared memory as the rows [depth][SIDE] that it sums over, converted to
  * floats. Groups of four elements are permuted within such a row by the row's number, so that threads that write down a
  * column and threads that read along a row both use all banks. */
@@ -235,9 +235,8 @@ template <int WIDTH> static inline unsigned place_blocks(const Shape &shape, int
 
 /* Calls function<T, WIDTH> with the least width that holds a head, else the largest. */
 #define WITH_WIDTH(head, function, ...)                                                                                \
-    ((head) <= 32    ? function<T, 32>(__VA_ARGS__)                                                                    \
-     : (head) <= 64  ? function<T, 64>(__VA_ARGS__)                                                                    \
-     : (head) <= 128 ? function<T, 128>(__VA_ARGS__)                                                                   \
-                     : function<T, 256>(__VA_ARGS__))
+    ((head) <= 32   ? function<T, 32>(__VA_ARGS__)                                                                     \
+     : (head) <= 64 ? function<T, 64>(__VA_ARGS__)                                                                     \
+                    : function<T, 128>(__VA_ARGS__))
 
 #endif

@@ -46,6 +46,7 @@ typedef struct {
     const Backends *backends;
     Random random, places; /* for the check; for where buffers lie */
     int round, rounds;     /* a check that draws nothing sets rounds to 1 (check_once()) */
+    bool brief;            /* fewer rounds than usual: a sweep over values takes fewer of them */
     bool failed;
     bool host_only, fp32_only; /* set before RUN: no operation of the table, so the CPU's alone; not in BF16 */
     bool cpu_fp32;             /* in FP32 the CPU's alone */

@@ -48,7 +48,8 @@ static uint32_t hash_name(const char *name) {
 /* The name seeds the draws, so that a row can stand anywhere in the list. */
 static void run_check(Run *run, int which) {
     const uint32_t seed = hash_name(checks[which].name);
-    Check check = {.backends = &run->backends, .rounds = run->rounds, .group = -1, .shown = -1};
+    Check check = {
+        .backends = &run->backends, .rounds = run->rounds, .brief = run->rounds < ROUNDS, .group = -1, .shown = -1};
     for (check.round = 0; check.round < check.rounds && !check.failed; check.round++) {
         random_start(&check.random, 1, RANDOM_TEST, seed, (uint64_t)check.round);
         random_start(&check.places, 2, RANDOM_TEST, seed, (uint64_t)check.round);
