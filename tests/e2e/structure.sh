@@ -129,16 +129,18 @@ fi
 # --- Another processor ----------------------------------------------------------------------------------------------
 cross=aarch64-linux-gnu-gcc
 if ! command -v $cross >/dev/null; then
-    skip "the programs compile for aarch64" "no $cross"
+    skip "what depends on the processor compiles for aarch64" "no $cross"
 elif ! echo '#include <stdio.h>' | $cross -fsyntax-only -x c - 2>/dev/null; then
-    skip "the programs compile for aarch64" "no C library headers for it: libc6-dev-arm64-cross"
+    skip "what depends on the processor compiles for aarch64" "no C library headers for it: libc6-dev-arm64-cross"
 else
     # Third-party headers are this machine's, looked at last so that the C library's own are the other processor's.
-    # `make cross-arm64` compiles the tests too.
-    grep '\.c$' "$TMP/sources" | grep -v ^tests/ | xargs -P "$(nproc)" -n 8 $cross -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc -I. \
+    # Only the kernels and what else looks at the processor: `make cross-arm64` of test-long compiles all.
+    grep '^kernels/cpu/.*\.c$' "$TMP/sources" >"$TMP/processor"
+    grep '^src/.*\.c$' "$TMP/sources" | xargs grep -lE '__(x86_64|aarch64)__|__(AVX|SSE|ARM)|"base/simd\.h"' >>"$TMP/processor"
+    <"$TMP/processor" xargs -P "$(nproc)" -n 8 $cross -std=gnu11 -D_GNU_SOURCE -Iinclude -Isrc -I. \
         $(pkg-config --cflags-only-I --keep-system-cflags libpng libopenjp2 libcjson hdf5-serial 2>/dev/null | sed 's|-I/usr/include *$||;s|-I/usr/include ||g') \
         -idirafter /usr/include -idirafter "/usr/include/$(gcc -dumpmachine)" \
-        -fopenmp -Wall -Wextra -Werror -fsyntax-only 2>&1 | grep -E 'error|warning' | none "the programs compile for aarch64"
+        -fopenmp -Wall -Wextra -Werror -fsyntax-only 2>&1 | grep -E 'error|warning' | none "what depends on the processor compiles for aarch64"
 fi
 
 # --- make -----------------------------------------------------------------------------------------------------------

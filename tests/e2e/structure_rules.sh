@@ -182,15 +182,28 @@ long_functions() {
 
 # A function of src that other files see is declared in the header of its own file.
 foreign_functions() {
-    local file line name length public header
-    grep -E '^src/.*\.c$' | grep -v '^src/cli/' | list_functions | while read -r file line name length public; do
-        [ "$public" = 1 ] || continue
-        find_room "$file"
-        header=${file##*/}
-        header=${header%.c}.h
-        grep -qsw -- "$name" "${file%.c}.h" "include/$room/$header" ||
-            echo "$file:$line: $name is not declared in $header"
-    done
+    grep -E '^src/.*\.c$' | grep -v '^src/cli/' | list_functions | awk '
+        # Every word of a file, once.
+        function read_words(path,   line, words, count, i) {
+            if (path in known) return
+            known[path]
+            while ((getline line <path) > 0) {
+                count = split(line, words, /[^A-Za-z0-9_]+/)
+                for (i = 1; i <= count; i++) has[path, words[i]]
+            }
+            close(path)
+        }
+        $5 == 1 {
+            own = $1
+            sub(/c$/, "h", own)
+            header = own
+            sub(/.*\//, "", header)
+            split($1, part, "/")
+            shared = "include/" part[2] "/" header
+            read_words(own)
+            read_words(shared)
+            if (!((own, $3) in has) && !((shared, $3) in has)) print $1 ":" $2 ": " $3 " is not declared in " header
+        }'
 }
 
 many_arguments() {
