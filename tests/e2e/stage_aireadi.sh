@@ -8,7 +8,7 @@ STAGE=$BUILD/stage
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi; }
 absent() { if [ -e "$2" ]; then not_ok "$1" "$2 is there"; else ok "$1"; fi; }
 if [ "${FOVEA_LONG-}" ]; then SYNTH=$BUILD/synth; fi
-synth() { "$SYNTH" "$@" --layout aireadi --size 256; }
+synth() { "$SYNTH" "$@" --layout aireadi --size 128; }
 draw() { synth "$@" --people 8 --seed 4; }
 stage() { # NAME ARGUMENT...: the download $TMP/NAME into $TMP/NAME.pack
     local name=$1
@@ -68,7 +68,7 @@ for line in "| photographs | 36 | 6 | 6 | 0 | 48 |" "| people | 6 | 1 | 1 | 0 | 
     if tr -s ' ' <"$TMP/sound.pack/card.md" | grep -qF "$line"; then ok "the card says: $line"; else not_ok "the card says: $line"; fi
 done
 # A mosaic is half as wide again as high, and kept whole; the journal has crop and size: columns 12 to 15, 17 and 18.
-same "mosaics are wide and kept whole, within a square" "2 mosaics: 384 x 256, -64 0 384 384" \
+same "mosaics are wide and kept whole, within a square" "2 mosaics: 192 x 128, -32 0 192 192" \
     "$(awk -F'\t' '/mosaic/ { n++; what = $18 " x " $17 ", " $12 " " $13 " " $14 " " $15 } END { print n " mosaics: " what }' "$TMP/sound.pack/journal/00000.tsv")"
 expect_exit 64 "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png"
 expect_output "licensed"

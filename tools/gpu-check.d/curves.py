@@ -16,7 +16,7 @@ LAST_PART = 0.01
 
 def curves(part):
     gpu = BACKEND == "cuda"
-    steps, batch, ring = (300, 32, 64) if gpu else (60, 8, 4)
+    steps, batch, ring = (300, 32, 64) if gpu else (24, 8, 4)
     sets = ["model.preset=vit_tiny", "optim.base_lr=" + ("2e-4" if gpu else "3e-3")]
     sets += ["model." + key for key in (TINY if gpu else SMALL)]
     # ViT-B's recipe with another batch size.
