@@ -6,8 +6,8 @@
 #   write_config                  $TMP/small.ini: $STEPS steps (40), a checkpoint after every third
 #   train DIR [ARGUMENT...]       the program on that configuration with run directory DIR; "${extra[@]}" is put
 #                                 before it: variables, or a command that runs it
-#   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step, and the lines of
-#                                 monitored steps
+#   losses DIR                    "step loss" of each line of metrics.jsonl that describes a step
+#   layers DIR                    the lines of metrics.jsonl that describe layers
 #   validations DIR               the lines of metrics.jsonl that describe a validation
 #   field DIR KEY                 a value of run.json
 #   make_reference                a run without a break in $TMP/reference; its calls are counted in $TMP/calls
@@ -72,7 +72,11 @@ train() {
 }
 
 losses() {
-    sed -n -e 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' -e '/^{"step": [0-9]*, "layers"/p' "$1/metrics.jsonl"
+    sed -n 's/^{"step": \([0-9]*\),.* "loss": \([^,]*\),.*/\1 \2/p' "$1/metrics.jsonl"
+}
+
+layers() {
+    grep '"layers"' "$1/metrics.jsonl"
 }
 
 validations() {
@@ -89,8 +93,8 @@ make_reference() {
     expect_output "validation on 8 of 12 in $TMP/data/val"
     extra=()
     losses "$TMP/reference" >"$TMP/reference.losses"
-    if [ "$(grep -vc layers "$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
-    if [ "$(grep -c layers "$TMP/reference.losses")" = $((STEPS / 10)) ]; then ok "layers of each tenth step"; else not_ok "layers of each tenth step"; fi
+    if [ "$(wc -l <"$TMP/reference.losses")" = "$STEPS" ]; then ok "a loss for each step"; else not_ok "a loss for each step"; fi
+    if [ "$(layers "$TMP/reference" | wc -l)" = $((STEPS / 10)) ]; then ok "layers of each tenth step"; else not_ok "layers of each tenth step"; fi
 }
 
 # ok when the last checkpoint and the log hold, to the byte, what training made in $TMP/reference: weights, moments, each
@@ -106,6 +110,10 @@ same_as_reference() {
     { losses "$directory" && validations "$directory"; } >"$TMP/losses"
     if ! validations "$TMP/reference" | cat "$TMP/reference.losses" - | diff - "$TMP/losses" >"$TMP/output"; then
         not_ok "$name" "metrics.jsonl differs: $(head -n 3 "$TMP/output" | tr '\n' ' ')"
+        return
+    fi
+    if ! diff <(layers "$TMP/reference") <(layers "$directory") >"$TMP/output"; then
+        not_ok "$name" "the lines of layers differ: $(head -c 300 "$TMP/output")"
         return
     fi
     if [ -n "$(find "$directory/ckpt" -name '*.part' -o -name '*.old' -o -name '*.tmp-*')" ]; then
