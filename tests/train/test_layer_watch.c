@@ -274,6 +274,53 @@ static void a_resumed_run_finds_the_same(void **state) {
     free(parts_lines);
 }
 
+/* An activation of a layer, by the last line of a run. */
+static double last_rms(const char *root, const char *directory, const char *layer) {
+    char *run = scratch_path(root, directory);
+    cJSON *lines = short_run_lines(run, "layers");
+    const cJSON *last = cJSON_GetArrayItem(lines, cJSON_GetArraySize(lines) - 1);
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(last, "layers"), layer);
+    const double rms = short_run_number(cJSON_GetObjectItemCaseSensitive(own, "activations"), "rms");
+    cJSON_Delete(lines);
+    free(run);
+    return rms;
+}
+
+/* In FP8, whose scales have moved on since the forward pass. The weights have too, hardly. */
+static void what_is_computed_again_is_the_same(void **state) {
+    static const char sets[] =
+        "optim.base_lr=1e-6 val.every=0 checkpoint.every=0 train.precision=fp8 model.depth=4 monitor.every=2 ";
+    for (int again = 0; again < 2; again++) {
+        char *all = printed_path("%s train.recompute=%s", sets, again ? "blocks" : "none");
+        make_run(*state, all, again ? "again" : "kept", false, 0, EXIT_OK);
+        free(all);
+    }
+    static const char *const layers[] = {"blocks.1", "blocks.2", "decoder_blocks.1"};
+    for (int i = 0; i < 3; i++)
+        assert_near(last_rms(*state, "again", layers[i]), last_rms(*state, "kept", layers[i]), 1e-4);
+}
+
+/* A dead layer in a run that returns to its checkpoints: each step has one line, and the layer is found once. */
+static void what_is_undone_is_found_again(void **state) {
+    const Plant dead[] = {{"blocks.1.mlp.fc1.bias", 0, -100, 0}, {0}};
+    plant(*state, "mae", dead);
+    make_run(*state,
+             "init.from=@/planted.safetensors optim.base_lr=0.001 val.every=0 checkpoint.every=3 train.steps=30 "
+             "monitor.every=1 guard.spike=1.001 guard.max_events=100 guard.action=rollback",
+             "undone", false, 0, EXIT_OK);
+    char *found = list_findings(*state, "undone"), *run = scratch_path(*state, "undone");
+    cJSON *lines = short_run_lines(run, "layers"), *record = short_run_json(run, "run.json");
+    assert_string_equal(found, "blocks.1 dead 1; ");
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(record, "guard_events")) > 0);
+    assert_int_equal(cJSON_GetArraySize(lines), 30);
+    for (int i = 0; i < 30; i++)
+        assert_true(short_run_number(cJSON_GetArrayItem(lines, i), "step") == i + 1);
+    cJSON_Delete(lines);
+    cJSON_Delete(record);
+    free(found);
+    free(run);
+}
+
 static int open_root(void **state) {
     char *root = scratch_make();
     short_run_draw(root);
@@ -293,6 +340,8 @@ int main(void) {
         cmocka_unit_test(monitors_change_no_bit),
         cmocka_unit_test(a_resumed_run_finds_the_same),
         cmocka_unit_test(figures_are_those_of_the_weights),
+        cmocka_unit_test(what_is_computed_again_is_the_same),
+        cmocka_unit_test(what_is_undone_is_found_again),
     };
     return cmocka_run_group_tests(tests, open_root, short_run_close);
 }
