@@ -3,7 +3,7 @@
 #include "tests/fixtures/train_fixture.h"
 
 #include "rundir/metrics.h"
-#include "train/monitor/judge.h"
+#include "train/monitor/layer_watch.h"
 
 #include <math.h>
 
@@ -231,6 +231,38 @@ static void lines_are_read_as_they_were_written(void **state) {
     assert_fine(layer_figures_read("no/such/file", judge_take, &again));
 }
 
+/* A layer that is dead from step 3 on, in steps of which the last two are undone. */
+static void what_was_found_in_undone_steps_is_forgotten(void **state) {
+    char path[TEMP_PATH * 2];
+    const ModelShape shape = tiny_shape(2);
+    Ops ops;
+    Optimizer *optimizer;
+    LayerWatch watch = {0};
+    Monitor monitor;
+    LayerFigures layers[LAYERS];
+    ops_cpu(&ops, 1);
+    Objective *objective = tiny_objective(&ops, &shape);
+    assert_fine(optimizer_open(&(OptimizerOptions){.layer_decay = 1}, objective->params, &ops, &optimizer));
+    assert_fine(monitor_open(&monitor, temp_path(state, "undone.jsonl", path), 1, 9, 2, 0));
+    assert_fine(layer_watch_open(&watch, objective, optimizer, &ops));
+    fill_line(layers);
+    for (int step = 1; step <= 4; step++) {
+        layers[BLOCK1].idle = step >= 3;
+        assert_fine(metrics_append_layers(&monitor.metrics, step, layers, LAYERS));
+        judge_line(&watch.judge, step, layers);
+    }
+    assert_found(&watch.judge, 1, "block 1: dead since step 3 (no token activates 100% of its MLP's units)");
+    assert_fine(layer_watch_guard(&watch, "blocks.2.input", 5));
+    assert_fine(monitor_undo(&monitor, 2));
+    assert_fine(layer_watch_undo(&watch, &monitor));
+    assert_found(&watch.judge, 1, "block 1: not finite at step 5 (blocks.2.input)");
+    assert_int_equal(watch.judge.step, 2);
+    layer_watch_close(&watch);
+    monitor_close(&monitor);
+    optimizer_close(optimizer);
+    objective->close(objective);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(healthy_series_name_nothing),
@@ -241,6 +273,7 @@ int main(void) {
         cmocka_unit_test(the_guards_findings_stay_when_steps_are_undone),
         cmocka_unit_test(layers_have_the_names_of_their_parameters),
         cmocka_unit_test(lines_are_read_as_they_were_written),
+        cmocka_unit_test(what_was_found_in_undone_steps_is_forgotten),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }
