@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include <stddef.h>
 
-enum { ARENA_GROUPS = 16 };
+enum { ARENA_GROUPS = 24 };
 
 typedef struct {
     const char *name;
