@@ -42,6 +42,8 @@ COMPILE  := $(CC) $(INCLUDES) -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAG
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(SAN_QUIET) $(OPENMP) $(CFLAGS) $(SANITIZE)
 # The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
+# A hundred tests are linked: the quicker linker, where there is one, takes a third of the time.
+TEST_LINK := $(LINK) $(if $(shell $(CC) -fuse-ld=gold -Wl,--version 2>/dev/null | grep gold),-fuse-ld=gold)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
 # ThreadSanitizer's tests need the lower rooms alone.
@@ -158,7 +160,7 @@ $(ACCEPT): $(B)/accept/%: $(B)/obj/tests/accept/%.o $(B)/libfovea.a
 	$(LINK) -o $@ $^ $(LIBS)
 $(UNIT): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
-	$(LINK) $(WRAPPED) -o $@ $^ $(LIBS) -lcmocka
+	$(TEST_LINK) $(WRAPPED) -o $@ $^ $(LIBS) -lcmocka
 $(B)/tests/checkpoint/test_allocations: WRAPPED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=vasprintf
 $(FUZZ): $(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/libfovea.a
 	@mkdir -p $(@D)
