@@ -154,9 +154,9 @@ static void what_is_frozen_takes_no_gradients(void **state) {
     }
 }
 
-/* A whole step on the emulated GPU, and a look at its layers, allocates exactly what was planned: no operation needs
- * more scratch memory, and one of them needs all of it (in FP32: in BF16 that would be cuDNN's, which the emulator
- * lacks). */
+/* A whole step on the emulated GPU, and a look at its layers and at whole images, allocates exactly what was planned:
+ * no operation needs more scratch memory, and one of them needs all of it (in FP32: in BF16 that would be cuDNN's,
+ * which the emulator lacks). */
 static void emulated_step_takes_what_is_planned(void **state) {
     static const char *const shapes[] = {
         "train.precision=fp32",
@@ -165,6 +165,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         "train.precision=fp8",
         "model.patch_size=2",
         "model.dim=320",
+        "model.dim=320 probe.train=x probe.val=x probe.label=x",
         "model.decoder_heads=8",
         "train.seed=2",      /* this one crops records itself, */
         "data.cache=device", /* this one and the last hold them */
@@ -172,7 +173,7 @@ static void emulated_step_takes_what_is_planned(void **state) {
         "train.objective=ordinal data.label=x model.dim=48 model.layer_scale=on train.freeze_blocks=1",
         "train.objective=multilabel data.label=x,y train.precision=fp8 model.depth=4 model.drop_path=0.3",
         "train.objective=regress data.label=x,y data.cache=device data.erase=0.5"};
-    enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 7, HOLDS = 8, LABELS = 40 };
+    enum { RECORD = 40, HELD = 11, CROPS_ITSELF = 8, HOLDS = 9, LABELS = 40 };
     float labels[LABELS];
     for (int l = 0; l < LABELS; l++)
         labels[l] = (float)(l % 2);
@@ -258,6 +259,9 @@ static void emulated_step_takes_what_is_planned(void **state) {
             assert_fine(step_wait_oldest(step, &outcome));
             assert_false(outcome.halted);
         }
+        float features[6 * 320];
+        if (objective->shape->whole)
+            assert_fine(objective->features(objective, &images, features));
         const LayerFigures *layers;
         int count;
         Health *health;
