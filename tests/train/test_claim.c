@@ -7,7 +7,7 @@
 
 static const char stored[] = "[data]\ntrain = a\nval = b\nworkers = 2\n\n[train]\nsteps = 9\nmicro_batch = 4\n\n"
                              "[optim]\nbase_lr = 0.1\nextend = stretch\nbeta1 = 0.9\n\n"
-                             "[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";
+                             "[probe]\nlabel = grade\n\n[log]\nevery = 10\n\n[guard]\naction = stop\nspike = 3\n";
 
 /* `stored` with one line exchanged. */
 static char *with(const char *from, const char *to) {
@@ -28,6 +28,7 @@ static void a_resumed_run_may_change_little(void **state) {
         {"workers = 2", "workers = 7", NULL, false, false},
         {"train = a", "train = elsewhere", NULL, false, false},
         {"val = b", "val =", NULL, true, false},
+        {"label = grade", "label = age", NULL, true, false},
         {"every = 10", "every = 1", NULL, false, false},
         {"action = stop", "action = skip", NULL, false, false},
         {"micro_batch = 4", "micro_batch = 2", NULL, false, false},

@@ -99,15 +99,15 @@ static Status advise_recompute(const Config *config, const MemoryBudget *budget,
 
 Status memory_check_fits(const Config *config, const MemoryBudget *budget, const MemoryPlan *plan) {
     if (!memory_is_shared(budget) && plan->host.used > budget->host_free)
-        return status_error(
-            EXIT_NO_MEMORY,
-            "out of memory: the run needs %.1f MB of host memory, %.1f MB of it for prefetched "
-            "batches, but %.1f MB are free; lower data.prefetch_batches, train.global_batch or val.images, or free "
-            "memory",
-            (double)plan->host.used / MEGABYTE,
-            (double)config->data.prefetch_batches * (double)config->train.global_batch * 3 *
-                (double)config->model.image_size * (double)config->model.image_size / MEGABYTE,
-            (double)budget->host_free / MEGABYTE);
+        return status_error(EXIT_NO_MEMORY,
+                            "out of memory: the run needs %.1f MB of host memory, %.1f MB of it for prefetched "
+                            "batches, but %.1f MB are free; lower data.prefetch_batches, train.global_batch, "
+                            "val.images or probe.images, or free "
+                            "memory",
+                            (double)plan->host.used / MEGABYTE,
+                            (double)config->data.prefetch_batches * (double)config->train.global_batch * 3 *
+                                (double)config->model.image_size * (double)config->model.image_size / MEGABYTE,
+                            (double)budget->host_free / MEGABYTE);
     if (plan_fits(plan, budget))
         return NULL;
     int largest;
