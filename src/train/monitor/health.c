@@ -10,6 +10,9 @@
 
 /* Activations that are visited: of a block eight, beside blocks eight at most. */
 enum { BLOCK_ACTIVATIONS = 8, OTHER_ACTIVATIONS = 8 };
+/* Attention is looked at in so many samples of the micro-batch: it is quadratic in the tokens, and at 512 px the scores
+ * of 64 samples would take half a step. */
+enum { ATTENTION_SAMPLES = 4 };
 
 /* What the operations write, in one piece of memory. */
 typedef struct {
@@ -189,12 +192,13 @@ static bool queue_activation(void *context, const VisitedTensor *tensor) {
     if (tensor->attention && health->peaks_count < health->blocks) {
         const int i = health->peaks_count++;
         const AttentionForward *a = tensor->attention;
+        const int samples = a->batch < ATTENTION_SAMPLES ? a->batch : ATTENTION_SAMPLES;
         health->peaks[i] = (Queued){
-            .layer = layer, .count = (size_t)a->batch * (size_t)a->heads * (size_t)a->tokens, .tokens = a->tokens};
+            .layer = layer, .count = (size_t)samples * (size_t)a->heads * (size_t)a->tokens, .tokens = a->tokens};
         ops->count_attention_peaks(
             ops, &(CountAttentionPeaks){.qkv = a->qkv,
                                         .lse = a->lse,
-                                        .batch = a->batch,
+                                        .batch = samples,
                                         .tokens = a->tokens,
                                         .heads = a->heads,
                                         .head = a->head,
