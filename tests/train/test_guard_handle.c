@@ -197,7 +197,9 @@ static void without_a_checkpoint_rolling_back_stops(void **state) {
     setting->config.optim.base_lr = 1e25; /* the first update already overflows */
     setting->config.checkpoint.every = 0;
     setting->config.guard.action = GUARD_ROLLBACK;
-    assert_refused(train_run(&setting->config, &setting->options), EXIT_DIVERGED, "(no checkpoint to return to)");
+    assert_refused(
+        train_run(&setting->config, &setting->options), EXIT_DIVERGED,
+        "(no checkpoint to return to); last good checkpoint: none; lower optim.base_lr or set optim.clip; batch");
 }
 
 static void a_gradient_is_named(void **state) {

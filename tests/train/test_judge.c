@@ -7,6 +7,9 @@
 
 #include <math.h>
 
+/* What every finding advises. */
+#define RESTART "; restart with a lower optim.base_lr, "
+
 enum { LAYERS = 6 };
 enum { EMBED, BLOCK0, BLOCK1, BLOCK2, DECODER, HEAD };
 
@@ -74,16 +77,19 @@ static void dead_layers_are_named(void **state) {
     fill_line(layers);
     layers[BLOCK1].idle = 1;
     judge_line(&judge, 400, layers);
-    assert_found(&judge, 1, "block 1: dead since step 400 (no token activates 100% of its MLP's units)");
+    assert_found(&judge, 1,
+                 "block 1: dead since step 400 (100% of its MLP's units are activated by no token)" RESTART
+                 "or from other weights");
     layers[DECODER].activations.zero = 1;
     judge_line(&judge, 500, layers);
-    assert_found(&judge, 2, "decoder block 0: dead since step 500 (100% of an activation is 0)");
+    assert_found(&judge, 2,
+                 "decoder block 0: dead since step 500 (100% of an activation is 0)" RESTART "or from other weights");
     layers[BLOCK0].weights.zero = 1;
     layers[BLOCK2].gradients.zero = 1; /* in one line alone: nothing yet */
     judge_line(&judge, 600, layers);
-    assert_found(&judge, 3, "block 0: dead since step 600 (100% of its weights are 0)");
+    assert_found(&judge, 3, "block 0: dead since step 600 (100% of its weights are 0)" RESTART "or from other weights");
     judge_line(&judge, 700, layers);
-    assert_found(&judge, 4, "block 2: dead since step 600 (100% of its gradient is 0)");
+    assert_found(&judge, 4, "block 2: dead since step 600 (100% of its gradient is 0)" RESTART "or from other weights");
     layers[HEAD].gradients.zero = 1;
     judge_line(&judge, 800, layers);
     layers[HEAD].gradients.zero = 0;
@@ -103,10 +109,14 @@ static void exploding_layers_are_named(void **state) {
     /* It is the first layer in which activations exploded that is named, and not those behind it. */
     layers[BLOCK1].activations.rms = layers[BLOCK2].activations.rms = layers[HEAD].activations.rms = 101;
     judge_line(&judge, 200, layers);
-    assert_found(&judge, 1, "block 1: exploding since step 200 (the rms of its activations is 101, 0.9 at first)");
+    assert_found(&judge, 1,
+                 "block 1: exploding since step 200 (the rms of its activations is 101, 0.9 at first)" RESTART
+                 "with optim.clip, or from other weights");
     layers[BLOCK2].weights.rms = 1; /* over 30 times 0.03 */
     judge_line(&judge, 300, layers);
-    assert_found(&judge, 2, "block 2: exploding since step 300 (the rms of its weights is 1, 0.03 at first)");
+    assert_found(&judge, 2,
+                 "block 2: exploding since step 300 (the rms of its weights is 1, 0.03 at first)" RESTART
+                 "with optim.clip, or from other weights");
     judge_rewind(&judge);
     assert_int_equal(judge.finding_count, 0);
     /* From the first line on: by the other blocks' weights, by what activations are. */
@@ -115,13 +125,15 @@ static void exploding_layers_are_named(void **state) {
     layers[BLOCK2].activations.rms = 2000;
     judge_line(&judge, 100, layers);
     assert_found(&judge, 1,
-                 "block 2: exploding since step 100 (the rms of its weights is 9, that of other blocks 0.03)");
+                 "block 2: exploding since step 100 (the rms of its weights is 9, that of other blocks 0.03)" RESTART
+                 "with optim.clip, or from other weights");
     fill_line(layers);
     layers[EMBED].activations.rms = 2000;
     judge_rewind(&judge);
     judge_line(&judge, 100, layers);
     assert_found(&judge, 1,
-                 "patch_embed: exploding since step 100 (the rms of its activations is 2e+03, 2e+03 at first)");
+                 "patch_embed: exploding since step 100 (the rms of its activations is 2e+03, of healthy ones at most "
+                 "400)" RESTART "with optim.clip, or from other weights");
     judge_close(&judge);
 }
 
@@ -132,13 +144,19 @@ static void the_first_layer_that_is_not_finite_is_named(void **state) {
     fill_line(layers);
     layers[BLOCK0].gradients.not_finite = layers[BLOCK2].gradients.not_finite = 0.5f;
     judge_line(&judge, 10, layers);
-    assert_found(&judge, 1, "block 2: not finite since step 10 (50% of its gradients)");
+    assert_found(&judge, 1,
+                 "block 2: not finite since step 10 (50% of its gradients)" RESTART
+                 "with optim.clip, or from other weights");
     layers[BLOCK1].activations.not_finite = layers[HEAD].activations.not_finite = 1;
     judge_line(&judge, 20, layers);
-    assert_found(&judge, 2, "block 1: not finite since step 20 (100% of its activations)");
+    assert_found(&judge, 2,
+                 "block 1: not finite since step 20 (100% of its activations)" RESTART
+                 "with optim.clip, or from other weights");
     layers[HEAD].weights.not_finite = 0.001f;
     judge_line(&judge, 30, layers);
-    assert_found(&judge, 3, "head: not finite since step 30 (0.1% of its weights)");
+    assert_found(&judge, 3,
+                 "head: not finite since step 30 (0.1% of its weights)" RESTART
+                 "with optim.clip, or from other weights");
     judge_close(&judge);
 }
 
@@ -154,7 +172,8 @@ static void attention_on_one_token_begins_and_ends(void **state) {
     judge_line(&judge, 4100, layers);
     assert_found(
         &judge, 1,
-        "block 2: attention on one token since step 4100 (97% of its queries see one token each, 25% the same)");
+        "block 2: attention on one token since step 4100 (97% of its queries see one token each, 25% the same)" RESTART
+        "or a longer optim.warmup_epochs");
     judge_healthy(&judge, 4200, 4200);
     judge_print(&judge.findings[0], text);
     assert_non_null(strstr(text, " at step 4100 ("));
@@ -177,7 +196,9 @@ static void the_guards_findings_stay_when_steps_are_undone(void **state) {
     judge_line(&judge, 100, layers);
     assert_fine(judge_add_guards(&judge, "blocks.1", "blocks.1.mlp.fc1.weight", 150));
     judge_rewind(&judge);
-    assert_found(&judge, 1, "block 1: not finite at step 150 (blocks.1.mlp.fc1.weight)");
+    assert_found(&judge, 1,
+                 "block 1: not finite at step 150 (blocks.1.mlp.fc1.weight)" RESTART
+                 "with optim.clip, or from other weights");
     judge_close(&judge);
 }
 
@@ -251,11 +272,14 @@ static void what_was_found_in_undone_steps_is_forgotten(void **state) {
         assert_fine(metrics_append_layers(&monitor.metrics, step, layers, LAYERS));
         judge_line(&watch.judge, step, layers);
     }
-    assert_found(&watch.judge, 1, "block 1: dead since step 3 (no token activates 100% of its MLP's units)");
+    assert_found(&watch.judge, 1,
+                 "block 1: dead since step 3 (100% of its MLP's units are activated by no token)" RESTART
+                 "or from other weights");
     assert_fine(layer_watch_guard(&watch, "blocks.2.input", 5));
     assert_fine(monitor_undo(&monitor, 2));
     assert_fine(layer_watch_undo(&watch, &monitor));
-    assert_found(&watch.judge, 1, "block 1: not finite at step 5 (blocks.2.input)");
+    assert_found(&watch.judge, 1,
+                 "block 1: not finite at step 5 (blocks.2.input)" RESTART "with optim.clip, or from other weights");
     assert_int_equal(watch.judge.step, 2);
     layer_watch_close(&watch);
     monitor_close(&monitor);

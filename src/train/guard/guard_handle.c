@@ -142,13 +142,16 @@ Status guard_handle_event(Run *run, StepVerdict verdict, double loss) {
     TRY(note_event(run, verdict, loss, &finding, action_name(action), step));
     if (finding.kind)
         TRY(layer_watch_guard(&run->layers, finding.name, step));
-    if (action == GUARD_STOP)
+    if (action == GUARD_STOP) {
+        const bool returns = config->guard.action != GUARD_ROLLBACK && strcmp(checkpoint, "none") != 0;
         return status_error(EXIT_DIVERGED,
-                            "diverged at step %" PRId64 ": %s%s; last good checkpoint: %s; lower optim.base_lr, set "
-                            "optim.clip, or try guard.action = rollback with --resume; batch %" PRIu64 " of %d "
-                            "images (all in run.json) starts with %s",
-                            step, what, why, checkpoint, run->batch_number, (int)run->config->train.global_batch,
-                            records);
+                            "diverged at step %" PRId64 ": %s%s; last good checkpoint: %s; lower optim.base_lr%s; "
+                            "batch %" PRIu64 " of %d images (all in run.json) starts with %s",
+                            step, what, why, checkpoint,
+                            returns ? ", set optim.clip, or try guard.action = rollback with --resume"
+                                    : " or set optim.clip",
+                            run->batch_number, (int)config->train.global_batch, records);
+    }
     TRY(step_start(run->step, run->state.step, run->state.loss_mean));
     monitor_note(&run->monitor,
                  "step %" PRId64 " not applied: %s; batch %" PRIu64 " is skipped (%s), continuing from step "

@@ -133,6 +133,15 @@ static void judge_finite(Line *line) {
         }
 }
 
+/* What a layer began with says nothing where that had exploded: then it is what healthy layers have. */
+static void raise_size(Line *line, const char *layer, const char *values, float rms, float first, float most,
+                       float factor) {
+    const bool healthy = first <= most;
+    raise_finding(line, layer, EXPLODING, line->step, "the rms of its %s is %.3g, %s%.3g%s", values, (double)rms,
+                  healthy ? "" : "of healthy ones at most ", (double)(healthy ? first : factor * most),
+                  healthy ? " at first" : "");
+}
+
 /* Weights explode in each layer by themselves. Activations are those of the first layer in which they do: those behind
  * it compute from them. What holds a layer dead, such as a bias of -1000, is no explosion. */
 static void judge_size(Line *line) {
@@ -152,16 +161,16 @@ static void judge_size(Line *line) {
         const float entry = isnan(known->activations) ? layer->activations.rms : known->activations;
         const float normal = clamp(entry, JUDGE_ACTIVATIONS_LEAST, JUDGE_ACTIVATIONS_MOST);
         if (layer->weights.rms > JUDGE_WEIGHTS_FACTOR * before)
-            raise_finding(line, layer->name, EXPLODING, line->step, "the rms of its weights is %.3g, %.3g at first",
-                          (double)layer->weights.rms, (double)first);
+            raise_size(line, layer->name, "weights", layer->weights.rms, first, JUDGE_WEIGHTS_MOST,
+                       JUDGE_WEIGHTS_FACTOR);
         else if (layer->weights.rms > JUDGE_WEIGHTS_FACTOR * others)
             raise_finding(line, layer->name, EXPLODING, line->step,
                           "the rms of its weights is %.3g, that of other blocks %.3g", (double)layer->weights.rms,
                           (double)peers);
         else if (!above && !is_open(line->judge, layer->name, DEAD) &&
                  layer->activations.rms > JUDGE_ACTIVATIONS_FACTOR * normal)
-            raise_finding(line, layer->name, EXPLODING, line->step, "the rms of its activations is %.3g, %.3g at first",
-                          (double)layer->activations.rms, (double)entry);
+            raise_size(line, layer->name, "activations", layer->activations.rms, entry, JUDGE_ACTIVATIONS_MOST,
+                       JUDGE_ACTIVATIONS_FACTOR);
         above |= is_open(line->judge, layer->name, EXPLODING);
         known->weights = first;
         if (layer->activations.known)
@@ -182,7 +191,7 @@ static void judge_life(Line *line, const LayerFigures *layer) {
     const int64_t since = known->silent;
     known->silent = !silent ? 0 : since ? since : line->step;
     if (layer->idle >= JUDGE_IDLE)
-        raise_finding(line, layer->name, DEAD, line->step, "no token activates %.0f%% of its MLP's units",
+        raise_finding(line, layer->name, DEAD, line->step, "%.0f%% of its MLP's units are activated by no token",
                       100.0 * layer->idle);
     else if (layer->activations.known && layer->activations.zero >= JUDGE_ZERO)
         raise_finding(line, layer->name, DEAD, line->step, "%.0f%% of an activation is 0",
@@ -270,6 +279,13 @@ static void print_layer(const char *name, char text[64]) {
         snprintf(text, 64, "%s", name);
 }
 
+/* What the user can do. */
+static const char *find_remedy(const char *what) {
+    return what == DEAD        ? "restart with a lower optim.base_lr, or from other weights"
+           : what == ONE_TOKEN ? "restart with a lower optim.base_lr, or a longer optim.warmup_epochs"
+                               : "restart with a lower optim.base_lr, with optim.clip, or from other weights";
+}
+
 void judge_print(const RunFinding *finding, char text[JUDGE_TEXT]) {
     char layer[64], when[64];
     print_layer(finding->layer, layer);
@@ -279,5 +295,6 @@ void judge_print(const RunFinding *finding, char text[JUDGE_TEXT]) {
         snprintf(when, sizeof when, "at step %" PRId64, finding->since);
     else
         snprintf(when, sizeof when, "from step %" PRId64 " to %" PRId64, finding->since, finding->until);
-    snprintf(text, JUDGE_TEXT, "%s: %s %s (%s)", layer, finding->what, when, finding->detail);
+    snprintf(text, JUDGE_TEXT, "%s: %s %s (%s); %s", layer, finding->what, when, finding->detail,
+             find_remedy(finding->what));
 }

@@ -51,8 +51,8 @@ void judge_close(Judge *judge);
  * block's input is what the layer before has computed: "blocks.8" of "blocks.9.input". */
 void judge_layer_name(const char *tensor, char name[64]);
 
-enum { JUDGE_TEXT = 256 };
-/* "block 9: attention on one token since step 4100 (97% of the queries ...)". */
+enum { JUDGE_TEXT = 320 };
+/* "block 9: attention on one token since step 4100 (97% of the queries ...); restart with ...". */
 void judge_print(const RunFinding *finding, char text[JUDGE_TEXT]);
 
 #endif
