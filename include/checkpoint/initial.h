@@ -19,8 +19,8 @@ typedef enum { RESIZE_BY_SOURCE, RESIZE_BICUBIC, RESIZE_ANTIALIAS } PositionResi
 typedef struct {
     const char *path, *key; /* as in weights_open() */
     PositionResize resize;
-    const char *const *fresh; /* names of the model's tensors that keep their values: "head.bias", or all that begin
-                                 with "head", followed by a dot or an underscore */
+    const char *const *fresh; /* names of the model's tensors that keep their values, as in initial_is_named():
+                                 "head.bias", or all of "head" */
     int fresh_count;
 } InitialOptions;
 
@@ -40,6 +40,9 @@ typedef struct {
     int counts[INITIAL_STATES];
     uint8_t sha256[DIGEST_SHA256]; /* of the file, see weights_digest(); zeros after a failure */
 } InitialTable;
+
+/* Whether `piece` names a tensor: it is its name, or the name begins with it and goes on with a part of its own. */
+bool initial_is_named(const char *name, const char *piece);
 
 /* Reads the file and fills the parameters' values, to be followed by params_round(); those named as fresh are marked
  * so. Prints what became of the tensors to `out`, on failure too (NULL: prints nothing). Nothing changes before every

@@ -400,10 +400,16 @@ static void a_run_starts_from_other_weights(void **state) {
 /* What the file lacks or has in another form, and the remedy. */
 static void weights_that_do_not_fit_are_refused(void **state) {
     static const struct {
-        const char *sets, *message;
-    } cases[] = {{"init.fresh=fc_norm", "head.weight"},
-                 {"init.fresh=head,fc_norm model.dim=24 model.heads=4", "(init.from; init.fresh names"},
-                 {"init.fresh=head,fc_norm model.patch_size=8", "patch_embed.proj.weight"}};
+        const char *sets;
+        ExitCode code;
+        const char *message;
+    } cases[] = {{"init.fresh=fc_norm", EXIT_DATA, "head.weight"},
+                 {"init.fresh=head,fc_norm model.dim=24 model.heads=4", EXIT_DATA, "(init.from; init.fresh names"},
+                 {"init.fresh=head,fc_norm model.patch_size=8", EXIT_DATA, "patch_embed.proj.weight"},
+                 {"init.fresh=head,fc_norm model.depth=1", EXIT_DATA, "blocks.1.norm1.bias, "},
+                 {"init.fresh=head,fc_norm init.key=model", EXIT_USAGE, "no entry \"model\" (init.key)"},
+                 {"init.fresh=head,fc_nrom", EXIT_USAGE, "init.fresh names fc_nrom, which is no tensor"},
+                 {"init.fresh=head,fc_norm model.pool=cls", EXIT_USAGE, "init.fresh names fc_norm, which is"}};
     Config config;
     const TrainOptions options = {.config_path = "short.ini", .force = true};
     run(*state, "train.seed=3 train.steps=1", 0, false);
@@ -413,7 +419,7 @@ static void weights_that_do_not_fit_are_refused(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *sets = printed_path("train.objective=classify data.label=grade init.from=%s %s", to, cases[i].sets);
         short_run_config(*state, sets, &config);
-        assert_fails(train_run(&config, &options), EXIT_DATA, cases[i].message);
+        assert_fails(train_run(&config, &options), cases[i].code, cases[i].message);
         free(sets);
     }
     assert_int_equal(unlink(to), 0);

@@ -21,15 +21,14 @@ typedef struct {
     InitialTable *table;
 } Initial;
 
-/* Whether `name` is `piece`, or begins with it and goes on with a part of its own. */
-static bool is_named_by(const char *name, const char *piece) {
+bool initial_is_named(const char *name, const char *piece) {
     const size_t length = strlen(piece);
     return length && strncmp(name, piece, length) == 0 && strchr("._", name[length]) != NULL;
 }
 
 static bool is_fresh(const InitialOptions *options, const char *name) {
     for (int i = 0; i < options->fresh_count; i++)
-        if (is_named_by(name, options->fresh[i]))
+        if (initial_is_named(name, options->fresh[i]))
             return true;
     return false;
 }
@@ -38,7 +37,7 @@ static bool is_fresh(const InitialOptions *options, const char *name) {
 static bool is_known_part(const char *name) {
     static const char *const parts[] = {"decoder", "mask_token", "norm", "fc_norm", "head", "dino_head", "ibot_head"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (is_named_by(name, parts[i]))
+        if (initial_is_named(name, parts[i]))
             return true;
     return false;
 }
@@ -210,8 +209,9 @@ static Status widen_tensor(const Initial *initial, const Tensor *tensor, float *
         wrong += !isfinite(values[i]);
     }
     if (wrong)
-        return status_error(EXIT_DATA, "%s: tensor \"%s\" has %lld values that are not finite; use other weights",
-                            weights_path(initial->weights), tensor->name, (long long)wrong);
+        return status_error(EXIT_DATA, "%s: tensor \"%s\" has %lld value%s not finite; use other weights",
+                            weights_path(initial->weights), tensor->name, (long long)wrong,
+                            wrong == 1 ? " that is" : "s that are");
     return NULL;
 }
 

@@ -197,8 +197,8 @@ static const ConfigKey keys[] = {
          "Entry of a PyTorch file in init.from that has the tensors. Empty: model, teacher or state_dict, else the "
          "file's own dictionary."),
     TEXT(init, fresh,
-         "Tensors that init.from does not set, separated by commas: head.bias, or head for all that begin with it. A "
-         "classifier on weights of a masked autoencoder needs head, fc_norm."),
+         "Tensors of the model that init.from does not set, separated by commas: head.bias, or head for all that begin "
+         "with it. A classifier on weights of a masked autoencoder needs head, and with model.pool = mean fc_norm."),
     CHOICE(init, resize, resizes, RESIZE_BY_SOURCE,
            "How position embeddings of another image size are resized. bicubic: as MAE does. antialias: as timm does. "
            "source: as the program does whose names the weights have."),

@@ -29,6 +29,35 @@ static int split_names(char *text, const char **names, int most) {
     return count;
 }
 
+/* A name that is none of the model's is a slip: the tensor that was meant would be loaded. */
+static Status check_fresh(const Params *params, const InitialOptions *options) {
+    for (int i = 0; i < options->fresh_count; i++) {
+        int j = 0;
+        while (j < params->count && !initial_is_named(params->list[j].name, options->fresh[i]))
+            j++;
+        if (j == params->count)
+            return status_error(EXIT_USAGE,
+                                "init.fresh names %s, which is no tensor of the model, nor does one begin so; correct "
+                                "or remove it",
+                                options->fresh[i]);
+    }
+    return NULL;
+}
+
+/* The keys to look at after a failure. Before a table there was no dictionary of tensors. */
+static const char *name_keys(ExitCode code, const InitialTable *table) {
+    const int *counts = table->counts;
+    bool listed = false;
+    for (int i = 0; i < INITIAL_STATES; i++)
+        listed |= counts[i] > 0;
+    if (code == EXIT_USAGE)
+        return " (init.key)";
+    if (code == EXIT_DATA && (counts[INITIAL_MISSING] || counts[INITIAL_MISFIT]))
+        return " (init.from; init.fresh names the tensors that it does not set)";
+    return code == EXIT_DATA && !listed ? " (init.from; init.key names the entry of a file with several)"
+                                        : " (init.from)";
+}
+
 static Status read_weights(Run *run) {
     enum { MOST = 256 };
     const Config *config = run->config;
@@ -42,12 +71,13 @@ static Status read_weights(Run *run) {
                                     .fresh = names,
                                     .fresh_count = split_names(fresh, names, MOST)};
     InitialTable table;
-    Status status = initial_read(run->objective->params, &options, stdout, &table);
+    Status status = check_fresh(run->objective->params, &options);
+    if (!status) {
+        status = initial_read(run->objective->params, &options, stdout, &table);
+        status = status_append(status, name_keys(status_code(status), &table));
+    }
     free(fresh);
-    const ExitCode code = status_code(status);
-    TRY(status_append(status, code == EXIT_DATA    ? " (init.from; init.fresh names the tensors that it does not set)"
-                              : code == EXIT_USAGE ? " (init.key)"
-                                                   : " (init.from)"));
+    TRY(status);
     digest_to_hex(table.sha256, DIGEST_SHA256, run->record.init_sha256);
     return NULL;
 }
