@@ -5,12 +5,13 @@
 
 data=$TMP/data
 "$SYNTH" "$data" --people 90 --size 64 --val 0.3 --test 0 >"$TMP/synth" || exit 1
-# camera: which one took the photograph. stranger: the camera of the person drawn 31 people later.
+# camera: which one took the photograph. stranger: the camera of the person drawn 31 people later. right: the camera, of
+# right eyes alone.
 awk -F, -v OFS=, 'FNR == 1 { pass++ }
     { camera = $6 == "desk" ? 0 : $6 == "handheld" ? 1 : 2 }
     pass == 1 { if (FNR > 1 && !($3 in number)) { number[$3] = count; of[count++] = camera }; next }
-    FNR == 1 { print $0, "camera", "stranger"; next }
-    { print $0, camera, of[(number[$3] + 31) % count] }' "$data/labels.csv" "$data/labels.csv" >"$TMP/labels.csv"
+    FNR == 1 { print $0, "camera", "stranger", "right"; next }
+    { print $0, camera, of[(number[$3] + 31) % count], $4 == "R" ? camera : "" }' "$data/labels.csv" "$data/labels.csv" >"$TMP/labels.csv"
 cp "$TMP/labels.csv" "$data/labels.csv"
 check "a pack with labels" "$BUILD/stage" folder "$data" --out "$TMP/pack" --size 64 --labels "$data/labels.csv" --person person
 
@@ -54,6 +55,8 @@ between() { awk -v value="$3" -v low="$1" -v high="$2" 'BEGIN { exit !(value != 
 
 expect_exit 64 train
 expect_output "val.metric = auroc_macro_ovr needs validations: set data.val and val.every"
+check "images without a label are not shown" train --set run.dir="$TMP/right" --set data.label=right --set val.metric= --until 1
+expect_output "of them $(awk -F, '$2 == "train" && $4 == "R"' "$data/labels.csv" | wc -l) with a label, "
 check "towards the cameras" train --set val.every=35
 expect_output "model    ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
 # 0.99 within 0.01 for other seeds; chance is 0.5.

@@ -46,8 +46,13 @@ void run_print_shares(const Config *config, const Records *train) {
 
 static void print_data(const Run *run) {
     const Records *train = &run->train;
+    int64_t shown = 0;
+    for (int i = 0; i < train->group_count; i++)
+        shown += train->groups[i].count;
     printf("data     %s: %" PRId64 " images", train->text, train->count);
-    if (train->samples_per_epoch != train->count)
+    if (shown != train->count)
+        printf(", of them %" PRId64 " with a label", shown);
+    if (train->samples_per_epoch != shown)
         printf(", weighted to %" PRId64, train->samples_per_epoch);
     printf(", %" PRId64 " batches of %d an epoch", loader_epoch_batches(run->loader),
            (int)run->config->train.global_batch);
