@@ -23,25 +23,43 @@ typedef struct {
     int64_t *lines;   /* [count] of the table, by record; 0: none yet */
 } TableRead;
 
-/* labels.csv in the folder, or beside it. */
+/* labels.csv beside a folder, by this name of it; *path stays NULL without one. */
+static Status look_beside(TableRead *read, const char *folder, char **path) {
+    size_t end = strlen(folder);
+    while (end > 0 && folder[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && folder[start - 1] != '/')
+        start--;
+    const char *name = folder + start;
+    const int length = (int)(end - start);
+    if (length == 0 || strncmp(name, "..", (size_t)length) == 0) /* "." and ".." are no names of a table's paths */
+        return NULL;
+    TRY(files_path(path, "%.*slabels.csv", (int)start, folder));
+    if (files_exists(*path)) {
+        free(read->before);
+        return files_path(&read->before, "%.*s/", length, name);
+    }
+    free(*path);
+    *path = NULL;
+    return NULL;
+}
+
+/* labels.csv in the folder, or beside it: where the user named it, then where links lead to. */
 static Status find_table(TableRead *read, char **path) {
     const char *root = read->folder->root;
+    char real[PATH_MAX];
     TRY(files_path(&read->before, "%s", ""));
     TRY(files_path(path, "%s/labels.csv", root));
     if (files_exists(*path))
         return NULL;
     free(*path);
     *path = NULL;
-    char real[PATH_MAX];
-    char *slash = realpath(root, real) ? strrchr(real, '/') : NULL;
-    if (slash && slash > real) {
-        free(read->before);
-        TRY(files_path(&read->before, "%s/", slash + 1));
-        *slash = '\0';
-        TRY(files_path(path, "%s/labels.csv", real));
-        if (files_exists(*path))
-            return NULL;
-    }
+    TRY(look_beside(read, root, path));
+    if (!*path && realpath(root, real))
+        TRY(look_beside(read, real, path));
+    if (*path)
+        return NULL;
     return status_error(EXIT_DATA,
                         "%s has no labels: there is no labels.csv in it or beside it; write one with the columns file "
                         "and %s, or use a pack",

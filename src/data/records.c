@@ -57,6 +57,8 @@ static int count_pieces(const char *text) {
 }
 
 static Status open_pack(const char *directory, RecordsSplits splits, Records *records) {
+    if (!*directory)
+        return status_error(EXIT_DATA, "a name is empty in %s; remove a comma", records->text);
     if (!pack_is(directory))
         return status_error(EXIT_DATA,
                             "%s in %s is not a pack; name one folder of images, or packs separated by commas",

@@ -12,6 +12,7 @@
 #include "tests/fixtures/temp.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static void make_file(void **state, const char *name, const char *text) {
     char path[TEMP_PATH * 2];
@@ -66,6 +67,23 @@ static void a_table_labels_files_by_their_paths(void **state) {
     assert_fine(read_labels(state, "set/train", "age,grade", &labels));
     assert_true(labels.hash != hash);
     assert_null(labels.people);
+    labels_close(&labels);
+}
+
+/* A folder that is a link has two folders beside it; the one that the user named comes first. */
+static void a_table_is_beside_a_link(void **state) {
+    char link[TEMP_PATH * 2];
+    Labels labels;
+    make_file(state, "far/photos/a.png", "a");
+    make_file(state, "far/labels.csv", "file,grade\nphotos/a.png,2\n");
+    make_file(state, "near/other", "");
+    assert_int_equal(symlink("../far/photos", temp_path(state, "near/train", link)), 0);
+    assert_fine(read_labels(state, "near/train", "grade", &labels));
+    assert_true(labels.values[0] == 2);
+    labels_close(&labels);
+    make_file(state, "near/labels.csv", "file,grade\ntrain/a.png,1\n");
+    assert_fine(read_labels(state, "near/train/", "grade", &labels));
+    assert_true(labels.values[0] == 1);
     labels_close(&labels);
 }
 
@@ -159,6 +177,7 @@ static void groups_are_shown_alike(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_labels_files_by_their_paths),
+        cmocka_unit_test(a_table_is_beside_a_link),
         cmocka_unit_test(bad_tables_are_refused),
         cmocka_unit_test(packs_have_labels_by_name),
         cmocka_unit_test(groups_are_shown_alike),

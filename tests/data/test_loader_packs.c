@@ -425,6 +425,9 @@ static void wrong_weights_are_refused(void **state) {
     char *mixed = printed_path("%s,%s", data->a, folder);
     assert_fails(records_open(mixed, "", RECORDS_TRAIN, &records), EXIT_DATA, "is not a pack");
     free(mixed);
+    mixed = printed_path("%s,", data->a);
+    assert_fails(records_open(mixed, "", RECORDS_TRAIN, &records), EXIT_DATA, "a name is empty");
+    free(mixed);
     free(folder);
 }
 
