@@ -352,7 +352,7 @@ static void labels_that_cannot_be_probed_are_refused(void **state) {
         {"probe.label=even probe.kind=regress", "even is the same in the first 16 images"},
         {"probe.label=even", "the labels of train are one class"},
         {"probe.label=grade probe.images=1", "raise probe.images"},
-        {"probe.label=rare", "each class must have a row there"},
+        {"probe.label=rare", "each class must have a row there, and one outside; label other images"},
         {"probe.label=grade val.metric=probe_auroc", "val.metric = probe_auroc is not defined"},
         {"probe.val=@/train", "(data.train, probe.val)"},
         {"data.train=@/other probe.val=@/train", "(probe.train, probe.val)"},

@@ -247,13 +247,14 @@ Status online_probe_read(OnlineProbe *probe, const Config *config, LoaderOptions
     Status status = try_probe(probe, config->val.metric);
     if (status_code(status) != EXIT_DATA)
         return status;
-    Status told =
-        status_error(EXIT_DATA,
-                     "the probe of probe.label = %s cannot be made of the first %d images of probe.train = %s "
-                     "and the first %d of probe.val = %s: %s; raise probe.images, label other images, or "
-                     "choose another label",
-                     config->probe.label, probe->train.images.count, config->probe.train, probe->val.images.count,
-                     config->probe.val, status_message(status));
+    const int trains = probe->train.images.count, vals = probe->val.images.count;
+    const bool more = trains < probe->train.records.count || vals < probe->val.records.count;
+    Status told = status_error(EXIT_DATA,
+                               "the probe of probe.label = %s cannot be made of the first %d images of probe.train = "
+                               "%s and the first %d of probe.val = %s: %s; %slabel other images, or choose another "
+                               "label or probe.kind",
+                               config->probe.label, trains, config->probe.train, vals, config->probe.val,
+                               status_message(status), more ? "raise probe.images, " : "");
     status_free(status);
     return told;
 }
