@@ -131,9 +131,10 @@ static void exploding_layers_are_named(void **state) {
     layers[EMBED].activations.rms = 2000;
     judge_rewind(&judge);
     judge_line(&judge, 100, layers);
-    assert_found(&judge, 1,
-                 "patch_embed: exploding since step 100 (the rms of its activations is 2e+03, of healthy ones at most "
-                 "400)" RESTART "with optim.clip, or from other weights");
+    assert_found(
+        &judge, 1,
+        "patch_embed: exploding since step 100 (the rms of its activations is 2e+03, that of healthy ones at most "
+        "400)" RESTART "with optim.clip, or from other weights");
     judge_close(&judge);
 }
 

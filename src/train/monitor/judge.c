@@ -138,7 +138,7 @@ static void raise_size(Line *line, const char *layer, const char *values, float 
                        float factor) {
     const bool healthy = first <= most;
     raise_finding(line, layer, EXPLODING, line->step, "the rms of its %s is %.3g, %s%.3g%s", values, (double)rms,
-                  healthy ? "" : "of healthy ones at most ", (double)(healthy ? first : factor * most),
+                  healthy ? "" : "that of healthy ones at most ", (double)(healthy ? first : factor * most),
                   healthy ? " at first" : "");
 }
 
