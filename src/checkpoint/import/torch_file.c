@@ -103,11 +103,13 @@ static Status no_weights(const TorchFile *file, const Value *root) {
         return status_error(EXIT_DATA,
                             "%s: holds an object of class %s.%s, not a dictionary of tensors; save its state_dict()",
                             file->zip.path, root->pair[0]->global.module, root->pair[0]->global.name);
-    if (root->kind != VALUE_DICTIONARY)
+    if (root->kind != VALUE_DICTIONARY || !root->count)
         return status_error(EXIT_DATA, "%s: holds no dictionary of tensors; save a state_dict()", file->zip.path);
     TRY(list_entries(root, &entries));
-    Status status =
-        status_error(EXIT_DATA, "%s: no dictionary of tensors found among its entries: %s", file->zip.path, entries);
+    Status status = status_error(EXIT_DATA,
+                                 "%s: no dictionary of tensors is called model, teacher or state_dict; name the one "
+                                 "that has them among its entries: %s",
+                                 file->zip.path, entries);
     free(entries);
     return status;
 }

@@ -54,8 +54,7 @@ static const char *name_keys(ExitCode code, const InitialTable *table) {
         return " (init.key)";
     if (code == EXIT_DATA && (counts[INITIAL_MISSING] || counts[INITIAL_MISFIT]))
         return " (init.from; init.fresh names the tensors that it does not set)";
-    return code == EXIT_DATA && !listed ? " (init.from; init.key names the entry of a file with several)"
-                                        : " (init.from)";
+    return code == EXIT_DATA && !listed ? " (init.from, init.key)" : " (init.from)";
 }
 
 static Status read_weights(Run *run) {
