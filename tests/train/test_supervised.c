@@ -408,6 +408,7 @@ static void weights_that_do_not_fit_are_refused(void **state) {
                  {"init.fresh=head,fc_norm model.patch_size=8", EXIT_DATA, "patch_embed.proj.weight"},
                  {"init.fresh=head,fc_norm model.depth=1", EXIT_DATA, "blocks.1.norm1.bias, "},
                  {"init.fresh=head,fc_norm init.key=model", EXIT_USAGE, "no entry \"model\" (init.key)"},
+                 {"init.from=Makefile init.fresh=head", EXIT_DATA, "a file of torch.save (init.from, init.key)"},
                  {"init.fresh=head,fc_nrom", EXIT_USAGE, "init.fresh names fc_nrom, which is no tensor"},
                  {"init.fresh=head,fc_norm model.pool=cls", EXIT_USAGE, "init.fresh names fc_norm, which is"}};
     Config config;
