@@ -90,11 +90,11 @@ static Status print_recompute(const Config *config, const MemoryBudget *budget) 
 static Status inspect_data(const Config *config, MemoryBudget *budget, Records *records, int64_t *steps) {
     *steps = config->train.steps;
     const bool packs = pack_is(config->data.train) || strchr(config->data.train, ',');
-    if (!run_has_data(config) || (*steps && !packs))
+    const ObjectiveKind *objective = objectives_find(config);
+    if (!run_has_data(config) || (*steps && !packs && !objective->read)) /* labels say how many classes there are */
         return NULL;
     TRY(run_open_training_records(config, records));
     memory_budget_records(budget, config, records);
-    const ObjectiveKind *objective = objectives_find(config);
     Targets targets = {0};
     Status status = objective->read ? objective->read(config, records, &(Records){0}, &targets) : NULL;
     budget->classes = targets.classes;

@@ -70,6 +70,8 @@ check "strangers' labels teach nothing" between 0.14 0.86 "$(best "$TMP/run")"
 check "from the folder" train --force --set val.every=35 --set "data.train=$data/train" --set "data.val=$data/val" --set train.steps=35
 check "its plan" train --set val.every=35 --plan
 expect_output "ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
+check "its plan of the folder" train --set val.every=35 --plan --set "data.train=$data/train" --set "data.val=$data/val"
+expect_output "ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
 check "its profile" train --set val.every=35 --profile 2
 expect_output "cross_entropy_loss"
 expect_exit 65 train --force --set val.every=35 --set data.label=cup
