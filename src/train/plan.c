@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/plan.h"
 
+#include "base/files.h"
 #include "cost/flops.h"
 #include "device/open.h"
 #include "train/memory/memory_fit.h"
@@ -105,6 +106,23 @@ static Status inspect_data(const Config *config, MemoryBudget *budget, Records *
     return status;
 }
 
+static Status count_images(const char *text, RecordsSplits splits, int64_t *count) {
+    Records records = {0};
+    if (!files_exists(text) && !strchr(text, ','))
+        return NULL;
+    Status status = records_open(text, "", splits, &records);
+    *count = records.count;
+    records_close(&records);
+    return status;
+}
+
+/* Those that a run keeps in memory, as far as they are there. */
+static Status count_evaluation(const Config *config, MemoryBudget *budget) {
+    TRY(count_images(config->data.val, RECORDS_VAL, &budget->val_images));
+    TRY(count_images(config->probe.train, RECORDS_TRAIN, &budget->probe_images[0]));
+    return count_images(config->probe.val, RECORDS_VAL, &budget->probe_images[1]);
+}
+
 static void print_work(const Config *config, const MemoryPlan *plan, int64_t steps) {
     const ModelShape shape = model_shape_of(config, plan->micro_batch);
     const double image = flops_training(&shape);
@@ -135,6 +153,7 @@ static Status print_plan(const Config *config, MemoryBudget *budget, Records *re
     int64_t steps;
     TRY(memory_check_precision(config, budget));
     TRY(inspect_data(config, budget, records, &steps));
+    TRY(count_evaluation(config, budget));
     TRY(memory_choose_micro_batch(config, budget, 0, &micro_batch));
     TRY(memory_plan(config, budget, micro_batch, &plan));
     TRY(memory_largest_micro_batch(config, budget, INT_MAX, &largest));

@@ -72,6 +72,8 @@ check "its plan" train --set val.every=35 --plan
 expect_output "ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
 check "its plan of the folder" train --set val.every=35 --plan --set "data.train=$data/train" --set "data.val=$data/val"
 expect_output "ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
+# val.images is 1000, of which the folder has 54.
+expect_output " $((54 * 64 * 64 * 3)) "
 check "its profile" train --set val.every=35 --profile 2
 expect_output "cross_entropy_loss"
 expect_exit 65 train --force --set val.every=35 --set data.label=cup

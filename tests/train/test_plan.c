@@ -363,6 +363,24 @@ static void host_counts_where_memory_is_one(void **state) {
     assert_in_range(slots, least, least + 4 * 63);
 }
 
+/* val.images and probe.images may be more than there are. */
+static void images_that_are_not_there_take_nothing(void **state) {
+    const MemoryBudget unknown = {0}, known = {.val_images = 10, .probe_images = {6, 5}};
+    const size_t image = 16 * 16 * 3;
+    Config config;
+    MemoryPlan plan;
+    read_config(state, &config, "data.val=x val.images=64 probe.train=x probe.val=x probe.label=x probe.images=8");
+    assert_fine(memory_plan(&config, &unknown, 4, &plan));
+    assert_int_equal(group(&plan.host, "evaluation images"), 64 * image);
+    const size_t probe = group(&plan.host, "probe");
+    assert_fine(memory_plan(&config, &known, 4, &plan));
+    assert_int_equal(group(&plan.host, "evaluation images"), 10 * image);
+    /* Rows of probe.val are there twice: 16 of 24. */
+    const size_t row = 32 * (sizeof(float) + 3 * sizeof(double));
+    const size_t saved = probe - group(&plan.host, "probe"), wanted = (16 - 11) * image + (24 - 16) * row;
+    assert_in_range(saved, wanted - 127, wanted + 127); /* two pieces, each a multiple of 64 */
+}
+
 static void the_cpu_takes_at_most_64(void **state) {
     Config config;
     int micro_batch;
@@ -431,6 +449,7 @@ int main(void) {
         cmocka_unit_test(emulated_step_takes_what_is_planned),
         cmocka_unit_test(largest_divisor_that_fits),
         cmocka_unit_test(host_counts_where_memory_is_one),
+        cmocka_unit_test(images_that_are_not_there_take_nothing),
         cmocka_unit_test(the_cpu_takes_at_most_64),
         cmocka_unit_test(known_gpus),
         cmocka_unit_test(work_is_the_tables),

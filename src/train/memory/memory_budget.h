@@ -20,6 +20,8 @@ typedef struct {
     int record;                      /* side of the records that the device crops itself; 0: the host crops */
     int64_t cached_records;          /* how many of them the device caches; 0: none */
     int classes;                     /* that the labels have; 0: those of the configuration */
+    int64_t val_images;              /* that data.val has; 0: not known */
+    int64_t probe_images[2];         /* the same of probe.train and probe.val */
     const Device *device;            /* NULL: not on this machine */
 } MemoryBudget;
 

@@ -13,7 +13,11 @@
 
 #include <stdint.h>
 
-static void measure_host(const Config *config, const ModelShape *shape, Arena *host) {
+static int64_t at_most(int64_t wanted, int64_t there) {
+    return there && there < wanted ? there : wanted;
+}
+
+static void measure_host(const Config *config, const MemoryBudget *budget, const ModelShape *shape, Arena *host) {
     const size_t image = (size_t)shape->image_size * (size_t)shape->image_size * 3;
     const size_t record = (size_t)shape->record * (size_t)shape->record * 3;
     const PrefetchOptions ring = {.batch_size = (int)config->train.global_batch,
@@ -28,8 +32,9 @@ static void measure_host(const Config *config, const ModelShape *shape, Arena *h
     if (config->data.val[0] && config->val.every && config->val.images > images)
         images = config->val.images;
     arena_group(host, "evaluation images");
-    arena_take(host, (size_t)images * image);
-    online_probe_measure(config, shape, host);
+    arena_take(host, (size_t)at_most(images, budget->val_images) * image);
+    online_probe_measure(config, shape, at_most(config->probe.images, budget->probe_images[0]),
+                         at_most(config->probe.images, budget->probe_images[1]), host);
 }
 
 Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_batch, MemoryPlan *plan) {
@@ -57,7 +62,7 @@ Status memory_plan(const Config *config, const MemoryBudget *budget, int micro_b
     if (budget->cached_records)
         loader_measure_device_cache(budget->cached_records, budget->record, &plan->host, &plan->device);
     checkpoint_writer_measure(&plan->params, &plan->host);
-    measure_host(config, &shape, &plan->host);
+    measure_host(config, budget, &shape, &plan->host);
     return NULL;
 }
 

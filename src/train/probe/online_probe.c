@@ -56,15 +56,15 @@ void online_probe_close(OnlineProbe *probe) {
     *probe = (OnlineProbe){0};
 }
 
-void online_probe_measure(const Config *config, const ModelShape *shape, Arena *host) {
+void online_probe_measure(const Config *config, const ModelShape *shape, int64_t trains, int64_t vals, Arena *host) {
     if (!config->probe.train[0])
         return;
-    const size_t images = (size_t)config->probe.images, dim = (size_t)shape->dim, size = (size_t)shape->image_size;
+    const size_t dim = (size_t)shape->dim, size = (size_t)shape->image_size;
     /* Rows of probe.val are there twice. Beside the features there are standardised ones, those of a split side by side
      * and centred ones, and two matrices of ridge regression. */
-    const size_t rows = 3 * images;
+    const size_t rows = (size_t)(trains + 2 * vals);
     arena_group(host, "probe");
-    arena_take(host, 2 * images * size * size * 3);
+    arena_take(host, (size_t)(trains + vals) * size * size * 3);
     arena_take(host, rows * dim * (sizeof(float) + 3 * sizeof(double)) + 2 * dim * dim * sizeof(double));
 }
 

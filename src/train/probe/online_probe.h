@@ -32,8 +32,9 @@ Status online_probe_open(const Config *config, const Records *train, const Targe
 Status online_probe_read(OnlineProbe *probe, const Config *config, LoaderOptions options,
                          UnreadableList *unreadable) MUST_USE;
 void online_probe_close(OnlineProbe *probe);
-/* Adds to a measuring arena of the host's memory what the images take, and what a probe takes while it is made. */
-void online_probe_measure(const Config *config, const ModelShape *shape, Arena *host);
+/* Adds to a measuring arena of the host's memory what so many images of each side take, and what a probe takes
+ * while it is made. */
+void online_probe_measure(const Config *config, const ModelShape *shape, int64_t trains, int64_t vals, Arena *host);
 
 /* Whether the validation of `step`, of a run of `total` steps, has a probe: the last one always. */
 bool online_probe_due(const OnlineProbe *probe, int64_t step, int64_t total);

@@ -98,6 +98,9 @@ static Status open_budget(const Run *run, MemoryBudget *budget) {
     TRY(memory_budget_open(run->device, budget));
     memory_budget_records(budget, run->config, &run->train);
     budget->classes = run->targets.classes;
+    budget->val_images = run->val.count;
+    budget->probe_images[0] = run->probe.train.records.count;
+    budget->probe_images[1] = run->probe.val.records.count;
     return NULL;
 }
 
