@@ -55,8 +55,10 @@ between() { awk -v value="$3" -v low="$1" -v high="$2" 'BEGIN { exit !(value != 
 
 expect_exit 64 train
 expect_output "val.metric = auroc_macro_ovr needs validations: set data.val and val.every"
-check "images without a label are not shown" train --set run.dir="$TMP/right" --set data.label=right --set val.metric= --until 1
+check "images without a label are not shown" train --set run.dir="$TMP/right" --set data.label=right --set val.metric= \
+    --set val.every=35 --set probe.train="$TMP/pack" --set probe.val="$TMP/pack" --set probe.label=right --until 1
 expect_output "of them $(awk -F, '$2 == "train" && $4 == "R"' "$data/labels.csv" | wc -l) with a label, "
+expect_output "fitted on $(awk -F, '$2 == "train" && $4 == "R"' "$data/labels.csv" | wc -l) images with a label of $TMP/pack, "
 check "towards the cameras" train --set val.every=35
 expect_output "model    ViT 64x2, 4 heads; 64 px, patch 16; 3 classes"
 # 0.99 within 0.01 for other seeds; chance is 0.5.

@@ -246,7 +246,8 @@ static const ConfigKey keys[] = {
         probe, kind, probes, TASK_CLASSIFY,
         "What probe.label is. classify: one class of several, by logistic regression. multilabel: yes or no for each "
         "column, by a logistic regression of its own. regress: a number, by ridge regression."),
-    INTEGER(probe, images, 1, 1e9, 500, "images", "Images of probe.train and of probe.val in a probe, the first ones."),
+    INTEGER(probe, images, 1, 1e9, 500, "images",
+            "Images of probe.train and of probe.val in a probe, the first ones, labelled or not."),
     INTEGER(probe, every, 0, 1e12, 0, "steps", "Steps between probes, a multiple of val.every. 0: each validation."),
 
     INTEGER(

@@ -64,11 +64,19 @@ static void print_data(const Run *run) {
     run_print_shares(run->config, train);
 }
 
+static int count_labelled(const ProbeSide *side) {
+    int count = 0;
+    for (int i = 0; i < side->images.count; i++)
+        count += labels_has_any(&side->labels, side->images.records[i]);
+    return count;
+}
+
 static void print_probe(const Run *run) {
     const OnlineProbe *probe = &run->probe;
     if (probe->every)
-        printf("probe    of %s: fitted on %d images of %s, measured on %d of %s\n", run->config->probe.label,
-               probe->train.images.count, probe->train.records.text, probe->val.images.count, probe->val.records.text);
+        printf("probe    of %s: fitted on %d images with a label of %s, measured on %d of %s\n",
+               run->config->probe.label, count_labelled(&probe->train), probe->train.records.text,
+               count_labelled(&probe->val), probe->val.records.text);
 }
 
 void run_print_summary(const Run *run) {
