@@ -277,7 +277,7 @@ cross-arm64:
 programs: $(PROGRAMS) $(B)/synth
 test-arm64: cross-arm64
 	+@$(MAKE) --no-print-directory $(JOBS) programs accept
-	@tests/run --long e2e/arm64
+	+@tests/run --long e2e/arm64
 
 # For tests/run.
 list-tested:
