@@ -30,7 +30,7 @@ comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PACKAGES := libjpeg libpng libtiff-4 libopenjp2 charls zlib libcjson libxxhash hdf5-serial libcrypto
-WARNINGS := -Wall -Wextra -Wvla -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS := -Wall -Wextra -Wformat-security -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # Sanitizers hide the ranges of values from the compiler, which then warns of what cannot happen; plain builds keep these.
 SAN_QUIET := $(if $(SAN),-Wno-format-truncation -Wno-format-overflow -Wno-stringop-truncation -Wno-maybe-uninitialized)
 # Includes name a room: "base/status.h" (public, or this room's own), "kernels/cpu/real.h", "tests/fixtures/check.h".

@@ -23,8 +23,8 @@ static double label_at(const ProbeSide *side, int image, int column) {
 /* --- Opening --- */
 
 static Status open_side(const char *text, RecordsSplits splits, const char *label, const char *keys, ProbeSide *side) {
-    TRY(status_append(records_open(text, "", splits, &side->records), keys));
-    return status_append(labels_open(&side->records, label, &side->labels), keys);
+    TRY(status_append(records_open(text, "", splits, &side->records), "%s", keys));
+    return status_append(labels_open(&side->records, label, &side->labels), "%s", keys);
 }
 
 Status online_probe_open(const Config *config, const Records *train, const Targets *targets, OnlineProbe *probe) {

@@ -73,7 +73,7 @@ static Status read_weights(Run *run) {
     Status status = check_fresh(run->objective->params, &options);
     if (!status) {
         status = initial_read(run->objective->params, &options, stdout, &table);
-        status = status_append(status, name_keys(status_code(status), &table));
+        status = status_append(status, "%s", name_keys(status_code(status), &table));
     }
     free(fresh);
     TRY(status);
