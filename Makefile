@@ -212,7 +212,7 @@ COMPLETE = @nm -D --undefined-only $@ | awk '/ _Z[0-9]+cuda_/ { print "$@: " $$2
 $(EMU): $(EMU_CC_OBJ) $(EMU_CU_OBJ)
 	$(CXX) -shared $(SANITIZE) -o $@ $^
 	$(COMPLETE)
-# The emulator's own files keep AddressSanitizer alone: with both, the standard library's templates take 12 s to compile.
+# The emulator's own files keep AddressSanitizer alone: with both, their templates take a quarter to a half longer.
 $(EMU_CC_OBJ): $(B)/obj/emu/%.o: kernels/emu/%.cc $(B)/commands
 	@mkdir -p $(@D)
 	$(EMULATE) $(if $(findstring undefined,$(SAN)),-fno-sanitize=undefined) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles attention's plans for GPUs that are only described: `plans PROPERTIES.json...`. Prints TAP without numbers.
- * Each plan takes half a second, so the heads of 32 and 80 wait for FOVEA_LONG, but for one of each. Needs the stand-in
- * driver as libcuda.so.1, see driver.c. */
+ * Each plan takes over half a second, so the heads of 32 and 80 wait for FOVEA_LONG, but for one of each. Needs the
+ * stand-in driver as libcuda.so.1, see driver.c. */
 #include "kernels/cuda/attention_library.cuh"
 #include "ops/gpu_scratch.h"
 
