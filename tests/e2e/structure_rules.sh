@@ -10,8 +10,9 @@ declare -A may_use=(
     [data]="ops device image pack rundir base" [model]="ops device base" [stats]="ops base"
     [checkpoint]="model data ops device base" [cost]="model ops device base" [profile]="cost model ops device base"
     [train]="checkpoint cost profile data model stats ops gauges rundir pack image device base"
+    [eval]="train checkpoint cost data model stats ops rundir pack image device base"
     [stage]="pack image base"
-    [cli]="stage train checkpoint cost profile data model stats ops gauges rundir pack image device base"
+    [cli]="eval stage train checkpoint cost profile data model stats ops gauges rundir pack image device base"
 )
 
 MAX_FOLDER_SOURCES=25      # .c and .h directly in a folder of src
