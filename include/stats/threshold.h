@@ -6,8 +6,24 @@
 #define FOVEA_STATS_THRESHOLD_H
 
 #include "base/status.h"
+#include "stats/figure.h"
 
 #include <stdint.h>
+
+#define THRESHOLD_FIGURES(X)                                                                                           \
+    X(threshold_youden, NEITHER)                                                                                       \
+    X(sensitivity_youden, HIGHER)                                                                                      \
+    X(specificity_youden, HIGHER)                                                                                      \
+    X(balanced_accuracy_youden, HIGHER)                                                                                \
+    X(threshold_spec90, NEITHER)                                                                                       \
+    X(sensitivity_spec90, HIGHER)                                                                                      \
+    X(specificity_spec90, HIGHER)
+
+typedef struct {
+    THRESHOLD_FIGURES(FIGURE_FIELD)
+} ThresholdFigures;
+
+extern const Figure threshold_figures[]; /* a row without a name ends them */
 
 /* The score whose sensitivity + specificity is largest, of equals the highest (Youden 1950). */
 Status threshold_youden(const double *labels, const double *scores, int64_t rows, double *threshold) MUST_USE;
@@ -24,6 +40,14 @@ typedef struct {
 /* Both are NAN for a threshold that is. */
 Status threshold_measure(const double *labels, const double *scores, int64_t rows, double threshold,
                          OperatingPoint *point) MUST_USE;
+
+/* Both thresholds of the val rows, and what they are worth on the others. */
+typedef struct {
+    const double *labels, *scores; /* [rows] */
+    int64_t rows;
+} ThresholdRows;
+
+Status thresholds_measure(const ThresholdRows *val, const ThresholdRows *rows, ThresholdFigures *figures) MUST_USE;
 
 /* Net benefit at the threshold probability t in (0, 1): TP / n - FP / n * t / (1 - t) (Vickers and Elkin 2006), and
  * that of calling everyone positive. EXIT_DATA for another t. */

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <stdbool.h>
 
+#define FIGURE_ROW(name, better) FIGURE_OF(ThresholdFigures, name, better)
+const Figure threshold_figures[] = {THRESHOLD_FIGURES(FIGURE_ROW){0}};
+
 /* How many rows a threshold calls positive. */
 typedef struct {
     int64_t hits, alarms; /* rightly, wrongly */
@@ -114,6 +117,21 @@ Status threshold_measure(const double *labels, const double *scores, int64_t row
     }
     binary_free(&binary);
     return status;
+}
+
+Status thresholds_measure(const ThresholdRows *val, const ThresholdRows *rows, ThresholdFigures *figures) {
+    OperatingPoint youden, spec90;
+    figures_clear(figures, threshold_figures);
+    TRY(threshold_youden(val->labels, val->scores, val->rows, &figures->threshold_youden));
+    TRY(threshold_specificity(val->labels, val->scores, val->rows, 90, &figures->threshold_spec90));
+    TRY(threshold_measure(rows->labels, rows->scores, rows->rows, figures->threshold_youden, &youden));
+    TRY(threshold_measure(rows->labels, rows->scores, rows->rows, figures->threshold_spec90, &spec90));
+    figures->sensitivity_youden = youden.sensitivity;
+    figures->specificity_youden = youden.specificity;
+    figures->balanced_accuracy_youden = (youden.sensitivity + youden.specificity) / 2;
+    figures->sensitivity_spec90 = spec90.sensitivity;
+    figures->specificity_spec90 = spec90.specificity;
+    return NULL;
 }
 
 Status threshold_net_benefit(const double *labels, const double *probabilities, int64_t rows, double t,

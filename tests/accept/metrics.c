@@ -142,18 +142,10 @@ static Status run_regression(const cJSON *from, Numbers *numbers, Json *json) {
 
 static Status run_thresholds(const Numbers *labels, const Numbers *values, const Numbers *val_labels,
                              const Numbers *val_values, Json *json) {
-    double youden, specific;
-    OperatingPoint point;
-    TRY(threshold_youden(val_labels->values, val_values->values, val_labels->rows, &youden));
-    TRY(threshold_specificity(val_labels->values, val_values->values, val_labels->rows, 90, &specific));
-    TRY(threshold_measure(labels->values, values->values, labels->rows, youden, &point));
-    json_double(json, "threshold_youden", youden);
-    json_double(json, "sensitivity_youden", point.sensitivity);
-    json_double(json, "specificity_youden", point.specificity);
-    TRY(threshold_measure(labels->values, values->values, labels->rows, specific, &point));
-    json_double(json, "threshold_spec90", specific);
-    json_double(json, "sensitivity_spec90", point.sensitivity);
-    json_double(json, "specificity_spec90", point.specificity);
+    ThresholdFigures figures;
+    TRY(thresholds_measure(&(ThresholdRows){val_labels->values, val_values->values, val_labels->rows},
+                           &(ThresholdRows){labels->values, values->values, labels->rows}, &figures));
+    write_figures(json, threshold_figures, &figures);
     return NULL;
 }
 
