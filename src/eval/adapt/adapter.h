@@ -11,7 +11,9 @@ struct Adapter {
     /* For each of `sets` label sets, labels[sets][rows->count][rows->outputs]: fits on its train rows, chooses what
      * there is to choose on its val rows, and predicts val and test rows into predictions[sets][rows->count]
      * [eval_values(rows)]; train rows get NAN. Each set's result is the one that it has alone, whichever others are
-     * beside it: to the bit. rows->labels are not looked at. EXIT_DATA when a set cannot be learnt or chosen by. */
+     * beside it: to the bit. rows->labels are not looked at. EXIT_DATA when a set cannot be learnt or chosen by: one
+     * class only in train, or no figure on val. Labels that moved within their split have what the true ones have
+     * there, so no set of a control meets that where the true labels do not. */
     Status (*run)(Adapter *self, const EvalRows *rows, const double *labels, int sets, double *predictions);
     void (*close)(Adapter *self);
 };
