@@ -16,7 +16,7 @@
 #define CHECKPOINT_STATE "state.json"
 #define CHECKPOINT_CHECKSUMS "checksums"
 
-enum { CHECKPOINT_NAME = 40 };
+enum { CHECKPOINT_NAME = 40, CHECKPOINT_KEPT_STEPS = 32 };
 
 typedef struct {
     int64_t step;
@@ -24,17 +24,28 @@ typedef struct {
     char name[CHECKPOINT_NAME]; /* of the directory */
 } CheckpointEntry;
 
+/* Which checkpoints stay, besides the best. */
+typedef struct {
+    int newest;                           /* so many; at least one, whatever it says */
+    int64_t steps[CHECKPOINT_KEPT_STEPS]; /* and the one nearest to each of these steps, once the run is past it */
+    int step_count;
+} CheckpointKeep;
+
 /* The checkpoints in `dir`, newest first, a step-N.old after its step-N; *entries is malloc'ed and the caller's. A
  * missing `dir` has none. EXIT_IO when it cannot be read. */
 Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) MUST_USE;
+/* The index in that list of the checkpoint nearest to `wanted` among those up to `step`, of two the newer; -1: none. */
+int checkpoint_nearest(const CheckpointEntry *entries, int count, int64_t wanted, int64_t step);
 
 /* Makes `dir` and removes what a killed run left unfinished in it. */
 Status checkpoint_prepare(const char *dir) MUST_USE;
 /* The path where a checkpoint is written before it is published; *path is malloc'ed and the caller's. */
 Status checkpoint_part(const char *dir, int64_t step, char **path) MUST_USE;
 /* Renames the part of `step` into place, points `latest` (and `best`, if that is the best step) at it, then removes all
- * but the newest `keep` up to this step and the best. If there was a valid checkpoint before, there is one at every
- * moment. *unlinked, the caller's: why a link was not made; the checkpoint is complete nevertheless. */
-Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, int keep, Status *unlinked) MUST_USE;
+ * later ones, and of the others those that `keep` does not name, but for the best. If there was a valid checkpoint
+ * before, there is one at every moment. *unlinked, the caller's: why a link was not made; the checkpoint is complete
+ * nevertheless. */
+Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, const CheckpointKeep *keep,
+                          Status *unlinked) MUST_USE;
 
 #endif

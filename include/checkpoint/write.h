@@ -3,6 +3,7 @@
 #ifndef FOVEA_CHECKPOINT_WRITE_H
 #define FOVEA_CHECKPOINT_WRITE_H
 
+#include "checkpoint/directory.h"
 #include "checkpoint/state.h"
 #include "model/params.h"
 #include <stdbool.h>
@@ -13,7 +14,8 @@ typedef struct CheckpointWriter CheckpointWriter;
 void checkpoint_writer_measure(const Params *params, Arena *host);
 /* Starts the writer's thread and allocates its staging copy (value, m and v). Removes unfinished directories in `dir`.
  */
-Status checkpoint_writer_open(const char *dir, const Params *params, int keep, CheckpointWriter **writer) MUST_USE;
+Status checkpoint_writer_open(const char *dir, const Params *params, const CheckpointKeep *keep,
+                              CheckpointWriter **writer) MUST_USE;
 
 /* Starts a checkpoint of the present parameters and returns at once. The writer's thread copies them while the next
  * step computes its gradients; call checkpoint_writer_copied() before they change. While the previous write is

@@ -101,8 +101,9 @@ typedef struct {
         int64_t every;          /* steps between probes; 0: val.every */
     } probe;
     struct {
-        int64_t every; /* steps between checkpoints; 0: only the last; CONFIG_AUTO: by the time of a write */
-        int64_t keep;  /* newest ones kept, besides the best */
+        int64_t every;      /* steps between checkpoints; 0: only the last; CONFIG_AUTO: by the time of a write */
+        int64_t keep;       /* newest ones kept, besides the best */
+        ConfigText keep_at; /* train/keep_at.h */
     } checkpoint;
     struct {
         GuardAction action;

@@ -89,6 +89,15 @@ Status checkpoint_list(const char *dir, CheckpointEntry **entries, int *count) {
     return status;
 }
 
+int checkpoint_nearest(const CheckpointEntry *entries, int count, int64_t wanted, int64_t step) {
+    int nearest = -1;
+    for (int i = 0; i < count; i++)
+        if (!entries[i].old && entries[i].step <= step &&
+            (nearest < 0 || llabs(entries[i].step - wanted) < llabs(entries[nearest].step - wanted)))
+            nearest = i;
+    return nearest;
+}
+
 static Status rename_in(const char *dir, const char *from, const char *to) {
     char *source, *target = NULL;
     Status status = files_path(&source, "%s/%s", dir, from);
@@ -166,9 +175,16 @@ static Status discard_checkpoint(const char *dir, const char *name) {
     return rename_in(dir, name, part);
 }
 
+static bool is_nearest(const CheckpointEntry *entries, int count, int index, int64_t step, const CheckpointKeep *keep) {
+    for (int i = 0; i < keep->step_count; i++)
+        if (keep->steps[i] <= step && checkpoint_nearest(entries, count, keep->steps[i], step) == index)
+            return true;
+    return false;
+}
+
 /* Also discards later steps than this one: the run has left them by a rollback, and the next start would take them for
  * the newest. */
-static Status discard_surplus(const char *dir, int64_t step, int64_t best_step, int keep) {
+static Status discard_surplus(const char *dir, int64_t step, int64_t best_step, const CheckpointKeep *keep) {
     CheckpointEntry *entries;
     int count, kept = 0;
     char best[CHECKPOINT_NAME] = "", *link;
@@ -179,9 +195,9 @@ static Status discard_surplus(const char *dir, int64_t step, int64_t best_step, 
     TRY(checkpoint_list(dir, &entries, &count));
     Status status = NULL;
     for (int i = 0; i < count && !status; i++) {
-        bool newest = !entries[i].old && entries[i].step <= step && kept < keep;
+        bool newest = !entries[i].old && entries[i].step <= step && kept < (keep->newest > 1 ? keep->newest : 1);
         kept += newest;
-        if (!newest && strcmp(entries[i].name, best) != 0)
+        if (!newest && strcmp(entries[i].name, best) != 0 && !is_nearest(entries, count, i, step, keep))
             status = discard_checkpoint(dir, entries[i].name);
     }
     free(entries);
@@ -203,7 +219,8 @@ static Status move_into_place(const char *dir, const char *part, const char *nam
     return status;
 }
 
-Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, int keep, Status *unlinked) {
+Status checkpoint_publish(const char *dir, int64_t step, int64_t best_step, const CheckpointKeep *keep,
+                          Status *unlinked) {
     char name[CHECKPOINT_NAME], part[PART_NAME];
     step_name(step, name);
     part_name(name, part);

@@ -20,7 +20,7 @@ typedef enum { IDLE, COPYING, WRITING } Phase;
 struct CheckpointWriter {
     char *dir;
     const Params *params;
-    int keep;
+    CheckpointKeep keep;
 
     CheckpointCopy copy;
     Arena arena; /* both lists, and the state of FP8 */
@@ -121,7 +121,7 @@ static Status write_checkpoint(CheckpointWriter *writer, Status *unlinked) {
     Status status = write_files(writer, part);
     if (!status)
         status = checkpoint_publish(writer->dir, state->step, writer->best ? state->step : state->best_step,
-                                    writer->keep, unlinked);
+                                    &writer->keep, unlinked);
     if (status)
         status_free(files_remove(part)); /* frees the space; the first failure is the one to report */
     free(part);
@@ -181,13 +181,14 @@ static void release_writer(CheckpointWriter *writer) {
     free(writer);
 }
 
-Status checkpoint_writer_open(const char *dir, const Params *params, int keep, CheckpointWriter **result) {
+Status checkpoint_writer_open(const char *dir, const Params *params, const CheckpointKeep *keep,
+                              CheckpointWriter **result) {
     *result = NULL;
     CheckpointWriter *writer = calloc(1, sizeof *writer);
     if (!writer)
         return status_no_memory("the checkpoint writer", sizeof *writer);
     writer->params = params;
-    writer->keep = keep > 1 ? keep : 1;
+    writer->keep = *keep;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->changed, NULL);
     Status status = prepare_writer(writer, dir);

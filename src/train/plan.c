@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "cost/flops.h"
 #include "device/open.h"
+#include "train/keep_at.h"
 #include "train/memory/memory_fit.h"
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
@@ -135,10 +136,14 @@ static void print_work(const Config *config, const MemoryPlan *plan, int64_t ste
     /* Weights, and both moments of the trained parameters. */
     const double checkpoint =
         sizeof(float) * ((double)plan->params.total + 2 * (double)plan->params.trained) / MEGABYTE;
-    const int64_t count = config->checkpoint.keep + 2;
+    const int shares = keep_at_steps(config, steps).step_count;
+    const int64_t count = config->checkpoint.keep + shares + 2;
+    char kept_at[64] = "";
+    if (shares)
+        snprintf(kept_at, sizeof kept_at, ", %d of checkpoint.keep_at", shares);
     printf("disk     %.1f MB for up to %" PRId64 " checkpoints of %.1f MB (computed): the newest %" PRId64
-           ", the best, and one being written\n",
-           (double)count * checkpoint, count, checkpoint, config->checkpoint.keep);
+           ", the best%s, and one being written\n",
+           (double)count * checkpoint, count, checkpoint, config->checkpoint.keep, kept_at);
 }
 
 static void print_shares(const Config *config, const Records *records) {

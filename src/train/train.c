@@ -10,6 +10,7 @@
 #include "rundir/loss_curve.h"
 #include "train/guard/guard_find.h"
 #include "train/guard/guard_handle.h"
+#include "train/keep_at.h"
 #include "train/memory/memory_fit.h"
 #include "train/monitor/fp8_watch.h"
 #include "train/monitor/signals.h"
@@ -49,6 +50,11 @@ static int64_t watch_every(const Run *run) {
     return fp8_linears(run->objective->params->fp8) ? FP8_WATCH : 0;
 }
 
+/* Whether a checkpoint is due after `step`, wherever the run ends. */
+static bool checkpoint_due(const Run *run, int64_t step) {
+    return is_due(step, run->checkpoint_every) || keep_at_due(&run->keep, step);
+}
+
 /* Whether the next step can start: not while a step is pending after which something needs the parameters as they are
  * then. */
 static bool may_start(const Run *run) {
@@ -57,7 +63,7 @@ static bool may_start(const Run *run) {
     const int64_t last = run->state.step + pending;
     if (!pending)
         return true;
-    return pending <= pipeline_ahead(run) && !find_ending(run, last) && !is_due(last, run->checkpoint_every) &&
+    return pending <= pipeline_ahead(run) && !find_ending(run, last) && !checkpoint_due(run, last) &&
            !is_due(last, config->val.every) && !is_due(last, config->log.recon_every) &&
            !is_due(last, watch_every(run)) && !is_due(last, config->monitor.every);
 }
@@ -126,15 +132,16 @@ static bool is_best(const Run *run) {
 }
 
 /* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
- * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. */
+ * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. A step of
+ * checkpoint.keep_at waits before: it does not come again. */
 static Status write_checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
     double start = clock_now();
-    if (last) {
+    if (last || keep_at_due(&run->keep, run->state.step))
         TRY(checkpoint_writer_wait(run->writer));
+    if (last)
         TRY(checkpoint_interval_update(run));
-    }
     TrainState state = run->state;
     const bool best = run->validated_step == state.step && is_best(run);
     if (best) {
@@ -176,7 +183,7 @@ static Status complete_step(Run *run, bool applied) {
     int64_t step = run->state.step;
     Ending ending = find_ending(run, step);
     TRY(checkpoint_interval_update(run));
-    bool writes = ending || (applied && is_due(step, run->checkpoint_every));
+    bool writes = ending || (applied && checkpoint_due(run, step));
     if (writes) {
         GuardFinding finding;
         TRY(guard_find_parameter(run->objective, &run->ops, &finding));

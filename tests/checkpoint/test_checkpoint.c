@@ -141,7 +141,7 @@ static void public_names(void **state) {
 static void keeps_newest_and_best(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 2, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 2}, &writer));
     for (int64_t step = 8; step <= 12; step++)
         write_step(writer, &fixture->params, 1, step, step == 9);
     assert_false(has(fixture, "step-8"));
@@ -157,6 +157,31 @@ static void keeps_newest_and_best(void **state) {
     assert_int_equal(entries(fixture->dir), 2 + 2);
     checkpoint_writer_close(writer);
     reads(fixture, 1, 13); /* by number, not by name: "step-9" sorts after "step-13" */
+}
+
+/* Of each step that has passed, the nearest that is there: of two as near the newer. Step 20 is left
+ * behind by a run that goes back. */
+static void keeps_the_nearest_to_steps(void **state) {
+    Fixture *fixture = *state;
+    CheckpointWriter *writer;
+    const CheckpointKeep keep = {.newest = 1, .steps = {7, 12, 15, 40}, .step_count = 4};
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &keep, &writer));
+    static const struct {
+        int64_t step;
+        const char *there; /* after it */
+    } course[] = {{4, "4"},     {6, "6"},        {8, "8"},           {11, "8 11"},
+                  {13, "8 13"}, {14, "8 13 14"}, {20, "8 13 14 20"}, {16, "8 13 16"}};
+    for (size_t i = 0; i < sizeof course / sizeof *course; i++) {
+        char there[64] = "", name[CHECKPOINT_NAME];
+        write_step(writer, &fixture->params, 1, course[i].step, false);
+        for (int64_t step = 1; step <= 20; step++) {
+            snprintf(name, sizeof name, "step-%d", (int)step);
+            if (has(fixture, name))
+                snprintf(there + strlen(there), sizeof there - strlen(there), "%s%d", *there ? " " : "", (int)step);
+        }
+        assert_string_equal(there, course[i].there);
+    }
+    checkpoint_writer_close(writer);
 }
 
 /* A run that went back to step 20 because 30 was damaged has left that course: 30 must not count as newer than 25. */
@@ -424,7 +449,7 @@ static void left_overs(void **state) {
     succeeds(files_rename(now, old));
     reads(fixture, 1, 20);
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 2, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 2}, &writer));
     checkpoint_writer_close(writer);
     assert_false(has(fixture, ".step-30.part"));
     assert_false(has(fixture, "latest.tmp-12-34"));
@@ -434,7 +459,7 @@ static void left_overs(void **state) {
     /* Killed after both: the replacement counts. */
     succeeds(files_make_directory(old));
     reads(fixture, 1, 20);
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 2, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 2}, &writer));
     checkpoint_writer_close(writer);
     assert_false(has(fixture, "step-20.old"));
     reads(fixture, 1, 20);
@@ -453,6 +478,7 @@ int main(void) {
         TEST(state_refuses),
         TEST(public_names),
         TEST(keeps_newest_and_best),
+        TEST(keeps_the_nearest_to_steps),
         TEST(left_course_is_removed),
         TEST(same_step_again),
         TEST(damaged_is_passed_over),

@@ -137,7 +137,7 @@ int remove(const char *path) {
 static void busy_writer_takes_no_second(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 3, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 3}, &writer));
     TrainState first = state_at(10), second = state_at(20), third = state_at(30);
     bool started;
     set_gate(true, NEVER, NEVER);
@@ -163,7 +163,7 @@ static void busy_writer_takes_no_second(void **state) {
 static void the_copy_is_written(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 3, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 3}, &writer));
     for (int64_t step = 1; step <= 200; step++) {
         TrainState state = state_at(step);
         bool started;
@@ -186,7 +186,7 @@ static void a_failure_is_reported_once(void **state) {
     CheckpointWriter *writer;
     TrainState ten = state_at(10), twenty = state_at(20);
     bool started;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 3, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 3}, &writer));
     fill(&fixture->params, 1, 10);
     set_gate(true, 3, NEVER);
     succeeds(checkpoint_writer_begin(writer, &ten, false, &started));
@@ -227,7 +227,7 @@ static int last_event(int before, EventKind kind, ino_t file) {
 static void order_of_syncs(void **state) {
     Fixture *fixture = *state;
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 2, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 2}, &writer));
     events.count = 0;
     write_step(writer, &fixture->params, 1, 10, true);
     int count = events.count;
@@ -256,7 +256,7 @@ static void unasked_failure_is_printed(void **state) {
     CheckpointWriter *writer;
     TrainState ten = state_at(10);
     bool started;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 3, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 3}, &writer));
     set_gate(false, 3, NEVER);
     succeeds(checkpoint_writer_begin(writer, &ten, false, &started));
     char *path = path_of(fixture, "stderr"), *text;
@@ -359,7 +359,7 @@ static void without_links(void **state) {
     assert_true(has(fixture, "latest") && has(fixture, "best"));
     set_links(true);
     CheckpointWriter *writer;
-    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, 2, &writer));
+    succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = 2}, &writer));
     int told = 0;
     for (int64_t step = 10; step <= 50; step += 10) {
         bool started;
@@ -388,7 +388,8 @@ static void every_failing_call(const Course *course, Fixture *fixture) {
     for (int call = 1;; call++) {
         begin_course(fixture, course);
         CheckpointWriter *writer;
-        succeeds(checkpoint_writer_open(fixture->dir, &fixture->params, course->keep, &writer));
+        succeeds(
+            checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = course->keep}, &writer));
         fill(&fixture->params, 2, course->step);
         TrainState state = state_at(course->step);
         bool started;
@@ -435,7 +436,8 @@ static void write_in_child(Fixture *fixture, const Course *course, int call, int
         bool started;
         fill(&fixture->params, 2, course->step);
         set_gate(false, NEVER, call);
-        Status status = checkpoint_writer_open(fixture->dir, &fixture->params, course->keep, &writer);
+        Status status =
+            checkpoint_writer_open(fixture->dir, &fixture->params, &(CheckpointKeep){.newest = course->keep}, &writer);
         if (!status)
             status = checkpoint_writer_begin(writer, &state, course->best, &started);
         if (!status)

@@ -32,7 +32,9 @@ expect_output "fits     no"
 expect_output "train: out of GPU memory"
 expect_output "fits is $largest"
 adds_up "its table adds up as well"
-check "auto" plan "${large[@]}" --gpu h100 --set train.micro_batch=auto
+check "auto" plan "${large[@]}" --gpu h100 --set train.micro_batch=auto --set checkpoint.keep_at=5,50,100
+expect_output "up to 8 checkpoints"
+expect_output "the newest 3, the best, 3 of checkpoint.keep_at, and one being written"
 expect_output "$((2016 / largest)) x $largest images a step (train.micro_batch = auto)"
 check "in FP32 there are no copies" plan "${large[@]}" --gpu h200 --set train.precision=fp32
 if grep -q "copies in BF16" "$TMP/output"; then not_ok "no copies in FP32"; else ok "no copies in FP32"; fi

@@ -131,6 +131,7 @@ static const struct {
     ROW(probe, every, INTEGER, "0", "1000"),
     ROW(checkpoint, every, INTEGER, "1000", "0"),
     ROW(checkpoint, keep, INTEGER, "3", "1"),
+    ROW(checkpoint, keep_at, TEXT, "", "5, 10, 25, 50, 100"),
     ROW(guard, action, CHOICE, "stop", "rollback"),
     ROW(guard, spike, REAL, "0", "2.5"),
     ROW(guard, max_events, INTEGER, "10", "0"),
@@ -370,6 +371,16 @@ static void bad_values_are_refused_with_place_and_remedy(void **state) {
         {"[guard]\nspike = 0.9\n", {"guard.spike = 0.9"}},
         {"[guard]\nspike = 1\n", {"guard.spike = 1 "}},
         {"[checkpoint]\nevery = auto\n[guard]\naction = rollback\n", {"checkpoint.every = auto with guard.action"}},
+        {"[checkpoint]\nkeep_at = 0\n", {"test.ini: checkpoint.keep_at = 0 is no rising list of up to 32 shares"}},
+        {"[checkpoint]\nkeep_at = 101\n", {"above 0 and up to 100 %; give one such as 5, 10, 25, 50, 100"}},
+        {"[checkpoint]\nkeep_at = 5, 5\n", {"checkpoint.keep_at = 5, 5 is no"}},
+        {"[checkpoint]\nkeep_at = 5,\n", {"checkpoint.keep_at = 5, is no"}},
+        {"[checkpoint]\nkeep_at = ,5\n", {"checkpoint.keep_at = ,5 is no"}},
+        {"[checkpoint]\nkeep_at = 5 %, 10\n", {"checkpoint.keep_at = 5 %, 10 is no"}},
+        {"[checkpoint]\nkeep_at = nan\n", {"checkpoint.keep_at = nan is no"}},
+        {"[checkpoint]\nkeep_at = "
+         "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33\n",
+         {"32,33 is no rising list of up to 32"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int part = 0; part < 3 && cases[i].parts[part]; part++) {

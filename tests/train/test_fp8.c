@@ -59,7 +59,7 @@ static void write_checkpoint(Model *model, const char *dir, int64_t step) {
     CheckpointWriter *writer;
     bool started;
     const TrainState state = {.step = step, .val_loss = NAN, .best_val_loss = NAN, .best_step = -1, .loss_mean = NAN};
-    assert_fine(checkpoint_writer_open(dir, model->params, 3, &writer));
+    assert_fine(checkpoint_writer_open(dir, model->params, &(CheckpointKeep){.newest = 3}, &writer));
     assert_fine(checkpoint_writer_begin(writer, &state, false, &started));
     assert_true(started);
     /* The next step is under way before the copy is waited for. */

@@ -119,7 +119,7 @@ static void plant(Setting *setting, int64_t until, Damage damage) {
     saved.next_batch++;
     damage(params, &saved);
     CheckpointWriter *writer;
-    assert_fine(checkpoint_writer_open(setting->checkpoints, params, 3, &writer));
+    assert_fine(checkpoint_writer_open(setting->checkpoints, params, &(CheckpointKeep){.newest = 3}, &writer));
     assert_fine(checkpoint_writer_begin(writer, &saved, false, &found));
     assert_fine(checkpoint_writer_wait(writer));
     checkpoint_writer_close(writer);

@@ -141,6 +141,7 @@ static const struct {
     {"probe.kind", PROBED " probe.label=risk", "classify", PROBES, 0},
     {"checkpoint.every", "", "auto", CHECKPOINTS, 0},
     {"checkpoint.keep", "", "1", CHECKPOINTS, 0},
+    {"checkpoint.keep_at", "", "50,75", CHECKPOINTS, 0},
     {"guard.action", SPIKES " guard.action=skip", "stop", CUT_SHORT | RECORD, 0},
     {"guard.spike", SPIKES " guard.action=skip", "0", LEARNT | EPOCHS | RECORD, 0},
     {"guard.max_events", SPIKES " guard.action=skip", "1", CUT_SHORT | RECORD, 0},

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/config/check.h"
-#include "train/config.h"
+#include "train/keep_at.h"
+
+static Status check_keep_at(const Config *config, const char *path) {
+    double shares[CHECKPOINT_KEPT_STEPS];
+    int count;
+    if (keep_at_read(config->checkpoint.keep_at, shares, &count))
+        return NULL;
+    return status_error(EXIT_USAGE,
+                        "%s: checkpoint.keep_at = %s is no rising list of up to %d shares above 0 and up to 100 %%; "
+                        "give one such as 5, 10, 25, 50, 100",
+                        path, config->checkpoint.keep_at, CHECKPOINT_KEPT_STEPS);
+}
 
 Status check_config(const void *values, const char *path) {
     const Config *config = values;
@@ -54,7 +65,7 @@ Status check_config(const void *values, const char *path) {
         REFUSE("checkpoint.every = auto with guard.action = rollback would make results depend on the disk: give "
                "checkpoint.every a number of steps",
                path);
-    return NULL;
+    return check_keep_at(config, path);
 #undef REFUSE
 #undef REQUIRE_MULTIPLE
 #undef REQUIRE_MULTIPLE_OF_4

@@ -257,6 +257,10 @@ static const ConfigKey keys[] = {
         "than rollback.",
         .automatic = true),
     INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best."),
+    TEXT(checkpoint, keep_at,
+         "Shares of the training in percent, such as 5, 10, 25, 50, 100: after each, at the step nearest to it, a "
+         "checkpoint is written, for which the run waits if it must, and kept besides the newest and the best. In a "
+         "resumed run that has no such checkpoint, or other train.steps, the nearest one that is left is kept."),
 
     CHOICE(guard, action, actions, GUARD_STOP,
            "What to do about a loss or gradient that is not finite, or a spike. stop: end the run. skip: leave out the "

@@ -53,6 +53,7 @@ typedef struct {
     Schedule schedule;
     int64_t total_steps;
     CheckpointWriter *writer;
+    CheckpointKeep keep;
     int64_t checkpoint_every; /* steps between checkpoints, 0: only the last; changes while no step is pending */
     TrainState state;
     Monitor monitor;

@@ -10,6 +10,7 @@
 #include "data/records_disjoint.h"
 #include "device/open.h"
 #include "pack/derived.h"
+#include "train/keep_at.h"
 #include "train/memory/memory_fit.h"
 #include "train/objective/model_shape.h"
 #include "train/objective/objectives.h"
@@ -307,8 +308,8 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(layer_watch_continue(&run->layers, &run->monitor, &run->earlier, run->state.step));
     const char *why;
     run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
-    TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, (int)config->checkpoint.keep,
-                               &run->writer));
+    run->keep = keep_at_steps(config, run->total_steps);
+    TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, &run->keep, &run->writer));
     checkpoint_interval_open(run);
     if (run->state.step > 0)
         run->written_step = run->state.step;
