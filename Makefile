@@ -101,7 +101,7 @@ BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # three to five times as slow; all others run under the sanitizers, and checkops in both. LONG=1: everything in both.
 # ThreadSanitizer gets those that start threads of our own.
 SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults model/test_fp8 model/test_mae model/test_vit \
-            stage/test_fundus stage/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
+            stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
             train/test_plan train/test_recipe train/test_step train/test_supervised)
 EVERY    := $(UNIT) $(EMU_TEST)
 TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW),$(EVERY)),$(SLOW))) $(B)/tests/checkops

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The search for near duplicates among drawn hashes, a tenth of which are an earlier one with up to 12 bits flipped. */
-#include "stage/frame/near_duplicates.h"
+#include "pack/near_duplicates.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/program.h"
 #include "base/random.h"
-#include "stage/frame/phash.h"
+#include "pack/phash.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

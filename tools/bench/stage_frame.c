@@ -8,9 +8,9 @@
 #include "base/program.h"
 #include "base/threads.h"
 #include "image/decode.h"
+#include "pack/phash.h"
 #include "stage/frame/circle.h"
 #include "stage/frame/fundus.h"
-#include "stage/frame/phash.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

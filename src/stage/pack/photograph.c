@@ -6,7 +6,7 @@
 #include "image/decode.h"
 #include "image/dicom.h"
 #include "image/dicom_decode.h"
-#include "stage/frame/phash.h"
+#include "pack/phash.h"
 
 #include <errno.h>
 #include <stdio.h>

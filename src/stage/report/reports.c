@@ -4,8 +4,8 @@
 #include "base/digest.h"
 #include "base/text_writer.h"
 #include "base/tsv.h"
-#include "stage/frame/near_duplicates.h"
-#include "stage/frame/phash.h"
+#include "pack/near_duplicates.h"
+#include "pack/phash.h"
 #include "stage/pack/shard_records.h"
 
 #include <inttypes.h>
@@ -26,7 +26,7 @@ static Status look_alike(const Output *output, const StageSource *source, const 
         status =
             shard_records_read(output, source, result, inputs[i], places[inputs[i]], records + (size_t)i * size, alike);
     if (!status && *alike)
-        *alike = phash_likeness(records, records + size, source->info.image_size) >= PHASH_LIKE;
+        *alike = phash_likeness(records, (int)side, records + size, (int)side) >= PHASH_LIKE;
     free(records);
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Perceptual hash: images that look alike differ in few of its 64 bits. */
-#ifndef FOVEA_STAGE_PHASH_H
-#define FOVEA_STAGE_PHASH_H
+#ifndef FOVEA_PACK_PHASH_H
+#define FOVEA_PACK_PHASH_H
 
 #include <stdint.h>
 
@@ -21,9 +21,10 @@ uint64_t phash(const uint8_t *record, int size);
  * people in 10^6 match by hash; comparing their records decides (PHASH_LIKE). */
 enum { PHASH_NEAR = 8 };
 
-/* The likeness of two records [size][size][3]: the correlation, -1 .. 1, of the normalised images that phash() hashes.
+/* The likeness of two records [size_a][size_a][3] and [size_b][size_b][3]: the correlation, -1 .. 1, of the normalised
+ * images that phash() hashes.
  */
-double phash_likeness(const uint8_t *a, const uint8_t *b, int size);
+double phash_likeness(const uint8_t *a, int size_a, const uint8_t *b, int size_b);
 
 /* Matching hashes alone are no proof: among millions of pairs of people some match. Copies (recompressed at quality 60,
  * 15 % brighter or darker) of 600 drawn photographs have a likeness of at least 0.91, people with matching hashes among

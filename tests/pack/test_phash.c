@@ -11,7 +11,7 @@
 
 #include "image/decode.h"
 #include "image/encode.h"
-#include "stage/frame/phash.h"
+#include "pack/phash.h"
 #include "tests/fixtures/drawn.h"
 #include "tests/fixtures/scratch.h"
 
@@ -154,16 +154,16 @@ static void likeness_separates_copies_from_eyes(void **state) {
         const Disc disc = eye((uint64_t)i);
         images[i] = drawn_disc(&disc);
         for (int j = 0; j < i; j++)
-            assert_true(fabs(phash_likeness(images[i].pixels, images[j].pixels, SIDE)) < PHASH_LIKE / 2);
+            assert_true(fabs(phash_likeness(images[i].pixels, SIDE, images[j].pixels, SIDE)) < PHASH_LIKE / 2);
     }
     for (int i = 0; i < EYES; i++) {
         Disc disc = eye((uint64_t)i);
         disc.light = 0.85;
         Image darker = drawn_disc(&disc);
-        assert_true(phash_likeness(images[i].pixels, darker.pixels, SIDE) > PHASH_LIKE);
-        assert_true(phash_likeness(images[i].pixels, images[i].pixels, SIDE) > 0.999999);
+        assert_true(phash_likeness(images[i].pixels, SIDE, darker.pixels, SIDE) > PHASH_LIKE);
+        assert_true(phash_likeness(images[i].pixels, SIDE, images[i].pixels, SIDE) > 0.999999);
         memset(darker.pixels, 90, (size_t)SIDE * SIDE * 3);
-        assert_true(phash_likeness(images[i].pixels, darker.pixels, SIDE) < PHASH_LIKE / 2);
+        assert_true(phash_likeness(images[i].pixels, SIDE, darker.pixels, SIDE) < PHASH_LIKE / 2);
         image_free(&darker);
     }
     for (int i = 0; i < EYES; i++)

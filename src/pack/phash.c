@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/frame/phash.h"
+#include "pack/phash.h"
 
 #include <math.h>
 #include <string.h>
@@ -139,11 +139,11 @@ uint64_t phash(const uint8_t *record, int size) {
     return hash;
 }
 
-double phash_likeness(const uint8_t *a, const uint8_t *b, int size) {
+double phash_likeness(const uint8_t *a, int size_a, const uint8_t *b, int size_b) {
     Plane left, right;
     double both = 0, lefts = 0, rights = 0;
-    reduce_to_grey(a, size, left);
-    reduce_to_grey(b, size, right);
+    reduce_to_grey(a, size_a, left);
+    reduce_to_grey(b, size_b, right);
     normalise_contrast(left);
     normalise_contrast(right);
     for (int y = 0; y < SIDE; y++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Near-duplicates by perceptual hash. */
-#ifndef FOVEA_STAGE_NEAR_DUPLICATES_H
-#define FOVEA_STAGE_NEAR_DUPLICATES_H
+#ifndef FOVEA_PACK_NEAR_DUPLICATES_H
+#define FOVEA_PACK_NEAR_DUPLICATES_H
 
 #include "base/status.h"
 

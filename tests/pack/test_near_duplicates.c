@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "stage/frame/near_duplicates.h"
+#include "pack/near_duplicates.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/frame/near_duplicates.h"
+#include "pack/near_duplicates.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
