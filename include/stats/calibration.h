@@ -22,8 +22,9 @@ typedef struct {
 extern const Figure calibration_figures[]; /* a row without a name ends them */
 
 /* Expected calibration error (Naeini et al., AAAI 2015): over 15 bins of equal width, [a, b) and the last closed, the
- * difference of mean confidence and share of `right`, weighted by the bin's rows. NAN without rows. */
-double calibration_error(const double *confidence, const uint8_t *right, int64_t rows);
+ * difference of mean confidence and share of `right`, weighted by the bin's rows. Row r counts times[r] times; NULL:
+ * once. NAN without rows. */
+double calibration_error(const double *confidence, const uint8_t *right, const int32_t *times, int64_t rows);
 
 /* labels[rows]: 0, 1 or NAN (not known, left out); probabilities[rows] of 1. Slope and intercept are those of the
  * logistic regression of the label on logit(p), without a penalty; in the large: the intercept with the slope fixed at
@@ -31,5 +32,13 @@ double calibration_error(const double *confidence, const uint8_t *right, int64_t
  * first two not where logit(p) is constant or separates the classes. EXIT_DATA naming the row of any other value. */
 Status calibration_measure(const double *labels, const double *probabilities, int64_t rows,
                            CalibrationFigures *figures) MUST_USE;
+
+/* The same rows, prepared once, to be measured with other counts. */
+typedef struct Calibration Calibration;
+Status calibration_open(const double *labels, const double *probabilities, int64_t rows,
+                        Calibration **calibration) MUST_USE;
+/* As if row r were there times[r] times; NULL: once each. */
+Status calibration_count(const Calibration *calibration, const int32_t *times, CalibrationFigures *figures) MUST_USE;
+void calibration_free(Calibration *calibration); /* NULL is allowed */
 
 #endif

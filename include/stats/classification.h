@@ -41,4 +41,13 @@ extern const Figure classification_figures[]; /* a row without a name ends them 
 Status classification_measure(const double *labels, const double *probabilities, int64_t rows, int classes,
                               ClassificationFigures *figures, double *auroc_of_class) MUST_USE;
 
+/* The same rows, prepared once, to be measured with other counts. */
+typedef struct Classification Classification;
+Status classification_open(const double *labels, const double *probabilities, int64_t rows, int classes,
+                           Classification **classification) MUST_USE;
+/* As if row r were there times[r] times; NULL: once each. */
+Status classification_count(const Classification *classification, const int32_t *times, ClassificationFigures *figures,
+                            double *auroc_of_class) MUST_USE;
+void classification_free(Classification *classification); /* NULL is allowed */
+
 #endif

@@ -39,6 +39,7 @@ typedef struct {
     int64_t rows;
     int bootstraps; /* at least 2 */
     uint64_t seed;  /* of the people that the bootstrap draws */
+    int threads;    /* at least 1; changes no figure */
 } IntervalInput;
 
 /* low and high enclose the AUROC with 95 % confidence, difference_low and difference_high the difference other -

@@ -26,4 +26,13 @@ extern const Figure multilabel_figures[]; /* a row without a name ends them */
 Status multilabel_measure(const double *labels, const double *probabilities, int64_t rows, int outputs,
                           MultilabelFigures *figures, double *auroc_of_label) MUST_USE;
 
+/* The same rows, prepared once, to be measured with other counts. */
+typedef struct Multilabel Multilabel;
+Status multilabel_open(const double *labels, const double *probabilities, int64_t rows, int outputs,
+                       Multilabel **multilabel) MUST_USE;
+/* As if row r were there times[r] times; NULL: once each. */
+Status multilabel_count(const Multilabel *multilabel, const int32_t *times, MultilabelFigures *figures,
+                        double *auroc_of_label) MUST_USE;
+void multilabel_free(Multilabel *multilabel); /* NULL is allowed */
+
 #endif

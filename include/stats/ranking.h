@@ -28,11 +28,11 @@ void ranking_free(Ranking *ranking);
 double ranking_auroc(const Ranking *ranking, const uint8_t *positive, const int32_t *times);
 
 /* The sum over the distinct scores, highest first, of the gain in recall times the precision there: no interpolation,
- * tied rows enter together. NAN without a positive or a negative row. */
-double ranking_average_precision(const Ranking *ranking, const uint8_t *positive);
+ * tied rows enter together. NAN without a positive or a negative row. `times` as above. */
+double ranking_average_precision(const Ranking *ranking, const uint8_t *positive, const int32_t *times);
 
-/* ranks[row] from 1; tied rows get the mean of their ranks. */
-void ranking_midranks(const Ranking *ranking, double *ranks);
+/* ranks[row] from 1; tied rows get the mean of their ranks. `times` as above. */
+void ranking_midranks(const Ranking *ranking, const int32_t *times, double *ranks);
 
 /* placements[row]: of a positive row the share of the negative rows below it, of a negative row the share of the
  * positive rows above it, ties counting half. Both kinds have the AUROC as their mean. There must be rows of both. */

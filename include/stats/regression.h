@@ -29,4 +29,11 @@ extern const Figure regression_figures[]; /* a row without a name ends them */
 Status regression_measure(const double *labels, const double *predictions, int64_t rows,
                           RegressionFigures *figures) MUST_USE;
 
+/* The same rows, prepared once, to be measured with other counts. */
+typedef struct Regression Regression;
+Status regression_open(const double *labels, const double *predictions, int64_t rows, Regression **regression) MUST_USE;
+/* As if row r were there times[r] times; NULL: once each. */
+Status regression_count(const Regression *regression, const int32_t *times, RegressionFigures *figures) MUST_USE;
+void regression_free(Regression *regression); /* NULL is allowed */
+
 #endif

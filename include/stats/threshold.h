@@ -37,25 +37,23 @@ typedef struct {
     double sensitivity, specificity;
 } OperatingPoint;
 
-/* Both are NAN for a threshold that is. */
-Status threshold_measure(const double *labels, const double *scores, int64_t rows, double threshold,
-                         OperatingPoint *point) MUST_USE;
+/* Both are NAN for a threshold that is. Row r counts times[r] times; NULL: once. */
+Status threshold_measure(const double *labels, const double *scores, const int32_t *times, int64_t rows,
+                         double threshold, OperatingPoint *point) MUST_USE;
 
-/* Both thresholds of the val rows, and what they are worth on the others. */
-typedef struct {
-    const double *labels, *scores; /* [rows] */
-    int64_t rows;
-} ThresholdRows;
-
-Status thresholds_measure(const ThresholdRows *val, const ThresholdRows *rows, ThresholdFigures *figures) MUST_USE;
+/* Chooses both thresholds on val rows; the other figures are NAN after it. */
+Status thresholds_choose(const double *labels, const double *scores, int64_t rows, ThresholdFigures *figures) MUST_USE;
+/* What these thresholds are worth on other rows, `times` as above. */
+Status thresholds_measure(const double *labels, const double *scores, const int32_t *times, int64_t rows,
+                          ThresholdFigures *figures) MUST_USE;
 
 /* Net benefit at the threshold probability t in (0, 1): TP / n - FP / n * t / (1 - t) (Vickers and Elkin 2006), and
- * that of calling everyone positive. EXIT_DATA for another t. */
+ * that of calling everyone positive; `times` as above. EXIT_DATA for another t. */
 typedef struct {
     double model, everyone;
 } NetBenefit;
 
-Status threshold_net_benefit(const double *labels, const double *probabilities, int64_t rows, double t,
-                             NetBenefit *benefit) MUST_USE;
+Status threshold_net_benefit(const double *labels, const double *probabilities, const int32_t *times, int64_t rows,
+                             double t, NetBenefit *benefit) MUST_USE;
 
 #endif

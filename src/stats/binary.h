@@ -10,6 +10,7 @@
 typedef struct {
     double *scores;    /* [count] */
     uint8_t *positive; /* [count] */
+    int64_t *source;   /* [count], their numbers in the input */
     int64_t count, positives;
 } Binary;
 
@@ -17,6 +18,9 @@ typedef struct {
  * EXIT_DATA naming the row of another label. */
 Status binary_open(const double *labels, const double *scores, int64_t stride, int64_t rows, Binary *binary) MUST_USE;
 void binary_free(Binary *binary);
+
+/* The error of a label that is neither 0, 1 nor NAN. */
+Status binary_wrong_label(double label, int64_t row) MUST_USE;
 
 /* EXIT_DATA naming the first of `count` values outside [0, 1], in rows of `width`. */
 Status binary_check_probabilities(const double *probabilities, int64_t count, int64_t width) MUST_USE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/bootstrap.h"
 #include "base/random.h"
+#include "stats/people.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,60 +9,114 @@
 
 enum { STRATA = 3 };
 
-/* People in the order of their stratum: stratum s is list[start[s]] to list[start[s + 1] - 1]. */
+/* What all threads share. */
 typedef struct {
-    int32_t *list, *drawn; /* [people]; how often each was drawn */
-    int32_t *times;        /* [rows], the same a row */
-    int32_t start[STRATA + 1];
+    const Bootstrap *input;
+    People people;
+    int32_t *order;            /* [people], by stratum */
+    int32_t start[STRATA + 1]; /* stratum s is order[start[s]] to order[start[s + 1] - 1] */
+    BootstrapMeasure measure;
+    const void *context;
+    int figures;
+    double *values; /* [figures][replicates] */
+} Run;
+
+/* What one replicate drew. */
+typedef struct {
+    int32_t *drawn;  /* [people], how often each */
+    int32_t *times;  /* [rows], the same a row */
+    double *figures; /* [figures] */
 } Draw;
 
-static int stratum_of(const People *people, int32_t person) {
+static int stratum_of(const Run *run, int32_t person) {
+    const People *people = &run->people;
+    if (!run->input->positive)
+        return 0;
     return people->positives[person] == 0 ? 0 : people->negatives[person] == 0 ? 2 : 1;
 }
 
-static void sort_people(const People *people, Draw *draw) {
+static void sort_people(Run *run) {
     int32_t placed = 0;
     for (int stratum = 0; stratum < STRATA; stratum++) {
-        draw->start[stratum] = placed;
-        for (int32_t person = 0; person < people->count; person++)
-            if (stratum_of(people, person) == stratum)
-                draw->list[placed++] = person;
+        run->start[stratum] = placed;
+        for (int32_t person = 0; person < run->people.count; person++)
+            if (stratum_of(run, person) == stratum)
+                run->order[placed++] = person;
     }
-    draw->start[STRATA] = placed;
+    run->start[STRATA] = placed;
 }
 
-static void draw_people(const Bootstrap *b, int replicate, Draw *draw) {
+static void draw_people(const Run *run, int replicate, Draw *draw) {
     Random random;
-    random_start(&random, b->seed, RANDOM_BOOTSTRAP, 0, (uint64_t)replicate);
-    memset(draw->drawn, 0, (size_t)b->people->count * sizeof *draw->drawn);
+    random_start(&random, run->input->seed, RANDOM_BOOTSTRAP, 0, (uint64_t)replicate);
+    memset(draw->drawn, 0, (size_t)run->people.count * sizeof *draw->drawn);
     for (int stratum = 0; stratum < STRATA; stratum++) {
-        const int32_t first = draw->start[stratum], size = draw->start[stratum + 1] - first;
+        const int32_t first = run->start[stratum], size = run->start[stratum + 1] - first;
         for (int32_t i = 0; i < size; i++)
-            draw->drawn[draw->list[first + (int32_t)random_below(&random, (uint32_t)size)]]++;
+            draw->drawn[run->order[first + (int32_t)random_below(&random, (uint32_t)size)]]++;
     }
-    for (int64_t row = 0; row < b->scores->count; row++)
-        draw->times[row] = draw->drawn[b->people->person[row]];
+    for (int64_t row = 0; row < run->input->rows; row++)
+        draw->times[row] = draw->drawn[run->people.person[row]];
 }
 
-Status bootstrap_draw(const Bootstrap *b, double *aurocs, double *others) {
-    const size_t people = (size_t)b->people->count + 1, rows = (size_t)b->scores->count + 1;
-    Draw draw = {.list = malloc(people * sizeof(int32_t)),
-                 .drawn = malloc(people * sizeof(int32_t)),
-                 .times = malloc(rows * sizeof(int32_t))};
-    Status status = draw.list && draw.drawn && draw.times
-                        ? NULL
-                        : status_no_memory("a bootstrap", (2 * people + rows) * sizeof(int32_t));
-    if (!status)
-        sort_people(b->people, &draw);
-    for (int replicate = 0; replicate < b->replicates && !status; replicate++) {
-        draw_people(b, replicate, &draw);
-        aurocs[replicate] = ranking_auroc(b->scores, b->positive, draw.times);
-        if (b->other)
-            others[replicate] = ranking_auroc(b->other, b->positive, draw.times);
+static Status run_replicates(const Run *run, int first, Draw *draw) {
+    const Bootstrap *in = run->input;
+    for (int replicate = first; replicate < in->replicates; replicate += in->threads) {
+        draw_people(run, replicate, draw);
+        TRY(run->measure(run->context, draw->times, draw->figures));
+        for (int f = 0; f < run->figures; f++)
+            run->values[(int64_t)f * in->replicates + replicate] = draw->figures[f];
     }
-    free(draw.list);
+    return NULL;
+}
+
+/* Replicates `first`, `first` + threads, and so on. */
+static Status run_share(const Run *run, int first) {
+    const size_t people = (size_t)run->people.count + 1, rows = (size_t)run->input->rows + 1;
+    Draw draw = {.drawn = malloc(people * sizeof(int32_t)),
+                 .times = malloc(rows * sizeof(int32_t)),
+                 .figures = malloc(((size_t)run->figures + 1) * sizeof(double))};
+    Status status = draw.drawn && draw.times && draw.figures
+                        ? run_replicates(run, first, &draw)
+                        : status_no_memory("a bootstrap", (people + rows) * sizeof(int32_t));
     free(draw.drawn);
     free(draw.times);
+    free(draw.figures);
+    return status;
+}
+
+static Status run_threads(const Run *run) {
+    const int threads = run->input->threads;
+    Status *ends = calloc((size_t)threads, sizeof *ends), first = NULL;
+    if (!ends)
+        return status_no_memory("a bootstrap's threads", (size_t)threads * sizeof *ends);
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int t = 0; t < threads; t++)
+        ends[t] = run_share(run, t);
+    for (int t = 0; t < threads; t++)
+        if (!first)
+            first = ends[t];
+        else
+            status_free(ends[t]);
+    free(ends);
+    return first;
+}
+
+Status bootstrap_run(const Bootstrap *bootstrap, BootstrapMeasure measure, const void *context, int figures,
+                     double *values) {
+    Run run = {.input = bootstrap, .measure = measure, .context = context, .figures = figures, .values = values};
+    Status status = people_open(bootstrap->people, bootstrap->positive, bootstrap->rows, &run.people);
+    if (!status) {
+        run.order = malloc(((size_t)run.people.count + 1) * sizeof *run.order);
+        if (!run.order)
+            status = status_no_memory("a bootstrap", (size_t)run.people.count * sizeof *run.order);
+    }
+    if (!status) {
+        sort_people(&run);
+        status = run_threads(&run);
+    }
+    free(run.order);
+    people_free(&run.people);
     return status;
 }
 

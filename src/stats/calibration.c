@@ -4,40 +4,66 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #define FIGURE_ROW(name, better) FIGURE_OF(CalibrationFigures, name, better)
 const Figure calibration_figures[] = {CALIBRATION_FIGURES(FIGURE_ROW){0}};
 
 enum { BINS = 15 };
 
-double calibration_error(const double *confidence, const uint8_t *right, int64_t rows) {
+double calibration_error(const double *confidence, const uint8_t *right, const int32_t *times, int64_t rows) {
     double sums[BINS] = {0}; /* of confidence less right */
+    int64_t count = 0;
     for (int64_t row = 0; row < rows; row++) {
         const int bin = (int)fmin(confidence[row] * BINS, BINS - 1);
-        sums[bin] += confidence[row] - right[row];
+        const int32_t weight = times ? times[row] : 1;
+        sums[bin] += weight * (confidence[row] - right[row]);
+        count += weight;
     }
     double error = 0;
     for (int bin = 0; bin < BINS; bin++)
         error += fabs(sums[bin]);
-    return rows ? error / (double)rows : NAN;
+    return count ? error / (double)count : NAN;
 }
 
 typedef struct {
     double slope, intercept;
 } Line;
 
+struct Calibration {
+    Binary binary;
+    double *logits; /* [count] */
+    bool finite;    /* all logits are */
+    Line line;      /* of all rows, counted once: where a fit to other counts starts */
+};
+
+/* The rows, counted in one way. */
+typedef struct {
+    const Calibration *of;
+    int32_t *times; /* [count]; NULL: each once */
+    int64_t rows, positives;
+} Count;
+
+static int32_t weight_of(const Count *count, int64_t i) {
+    return count->times ? count->times[i] : 1;
+}
+
 /* The sum of log(1 + exp(z)) - y z, with its first and second derivatives by intercept (0) and slope (1). */
 typedef struct {
     double loss, gradient[2], curvature[3]; /* 00, 01, 11 */
 } Fit;
 
-static Fit measure_fit(const Binary *binary, const double *logits, Line line) {
+static Fit measure_fit(const Count *count, Line line) {
+    const Binary *binary = &count->of->binary;
     Fit fit = {0};
     for (int64_t i = 0; i < binary->count; i++) {
-        const double x = logits[i], z = line.intercept + line.slope * x, tail = exp(-fabs(z));
-        const double p = z >= 0 ? 1 / (1 + tail) : tail / (1 + tail), weight = tail / ((1 + tail) * (1 + tail));
-        const double miss = p - binary->positive[i];
-        fit.loss += fmax(z, 0) + log1p(tail) - (binary->positive[i] ? z : 0);
+        const int32_t times = weight_of(count, i);
+        if (!times)
+            continue;
+        const double x = count->of->logits[i], z = line.intercept + line.slope * x, tail = exp(-fabs(z));
+        const double p = z >= 0 ? 1 / (1 + tail) : tail / (1 + tail), weight = times * tail / ((1 + tail) * (1 + tail));
+        const double miss = times * (p - binary->positive[i]);
+        fit.loss += times * (fmax(z, 0) + log1p(tail) - (binary->positive[i] ? z : 0));
         fit.gradient[0] += miss;
         fit.gradient[1] += miss * x;
         fit.curvature[0] += weight;
@@ -57,22 +83,26 @@ static Line newton_step(const Fit *fit, bool slope_fixed) {
 }
 
 /* Newton's method with steps halved while the loss grows: the loss is convex and has a minimum, which the caller has
- * made sure of. Where no part of a step lowers the loss, that is at rounding's limit, and the whole step is the last:
- * the loss is flat to the square of a distance that the derivatives still see. NAN should 200 steps not be enough. */
-static Line fit_line(const Binary *binary, const double *logits, Line line, bool slope_fixed) {
-    Fit fit = measure_fit(binary, logits, line);
+ * made sure of. A step that promises less than 1e-18 of the loss is the last: what remains after it is its square. So
+ * is one of which no part lowers the loss, at rounding's limit: the loss is flat to the square of a distance that the
+ * derivatives still see. NAN should 200 steps not be enough. */
+static Line fit_line(const Count *count, Line line, bool slope_fixed) {
+    Fit fit = measure_fit(count, line);
     for (int step = 0; step < 200; step++) {
-        const Line way = newton_step(&fit, slope_fixed);
+        const Line way = newton_step(&fit, slope_fixed),
+                   whole = {line.slope + way.slope, line.intercept + way.intercept};
+        if (-(way.slope * fit.gradient[1] + way.intercept * fit.gradient[0]) < 1e-18 * fit.loss)
+            return whole;
         double share = 1;
         Line next;
         Fit there;
         do {
             next = (Line){line.slope + share * way.slope, line.intercept + share * way.intercept};
-            there = measure_fit(binary, logits, next);
+            there = measure_fit(count, next);
             share /= 2;
         } while (!(there.loss < fit.loss) && share > 1e-6);
         if (!(there.loss < fit.loss))
-            return (Line){line.slope + way.slope, line.intercept + way.intercept};
+            return whole;
         line = next;
         fit = there;
     }
@@ -80,56 +110,110 @@ static Line fit_line(const Binary *binary, const double *logits, Line line, bool
 }
 
 /* A slope exists exactly where the classes overlap: neither has all its logits on one side of the other's. */
-static bool overlaps(const Binary *binary, const double *logits) {
+static bool overlaps(const Count *count) {
+    const Calibration *of = count->of;
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    for (int64_t i = 0; i < binary->count; i++) {
-        const int side = binary->positive[i];
-        low[side] = fmin(low[side], logits[i]);
-        high[side] = fmax(high[side], logits[i]);
+    for (int64_t i = 0; i < of->binary.count; i++) {
+        const int side = of->binary.positive[i];
+        if (!weight_of(count, i))
+            continue;
+        low[side] = fmin(low[side], of->logits[i]);
+        high[side] = fmax(high[side], of->logits[i]);
     }
     return low[1] < high[0] && low[0] < high[1];
 }
 
-/* Takes the place of the probabilities by their logits; false when one is infinite. */
-static bool take_logits(double *probabilities, int64_t count) {
-    bool finite = true;
-    for (int64_t i = 0; i < count; i++) {
-        probabilities[i] = log(probabilities[i]) - log1p(-probabilities[i]);
-        finite &= isfinite(probabilities[i]);
-    }
-    return finite;
-}
-
-static void measure_lines(Binary *binary, CalibrationFigures *f) {
-    if (!binary->positives || binary->positives == binary->count || !take_logits(binary->scores, binary->count))
+static void measure_lines(const Count *count, CalibrationFigures *f) {
+    if (!count->positives || count->positives == count->rows || !count->of->finite)
         return;
-    f->calibration_in_the_large = fit_line(binary, binary->scores, (Line){.slope = 1}, true).intercept;
-    if (!overlaps(binary, binary->scores))
+    f->calibration_in_the_large = fit_line(count, (Line){.slope = 1}, true).intercept;
+    if (!overlaps(count))
         return;
-    const Line line = fit_line(binary, binary->scores, (Line){0}, false);
+    const Line line = fit_line(count, count->of->line, false);
     f->calibration_slope = line.slope;
     f->calibration_intercept = line.intercept;
 }
 
-static void measure_binary(Binary *binary, CalibrationFigures *f) {
+static void measure_count(const Count *count, CalibrationFigures *f) {
+    const Binary *binary = &count->of->binary;
     double squared = 0;
     for (int64_t i = 0; i < binary->count; i++) {
         const double miss = binary->scores[i] - binary->positive[i];
-        squared += miss * miss;
+        squared += weight_of(count, i) * (miss * miss);
     }
-    f->brier = binary->count ? squared / (double)binary->count : NAN;
-    f->ece = calibration_error(binary->scores, binary->positive, binary->count);
-    measure_lines(binary, f);
+    f->brier = count->rows ? squared / (double)count->rows : NAN;
+    f->ece = calibration_error(binary->scores, binary->positive, count->times, binary->count);
+    measure_lines(count, f);
+}
+
+Status calibration_count(const Calibration *calibration, const int32_t *times, CalibrationFigures *figures) {
+    const Binary *binary = &calibration->binary;
+    Count count = {.of = calibration, .rows = binary->count, .positives = binary->positives};
+    figures_clear(figures, calibration_figures);
+    if (times) {
+        count.times = malloc((size_t)(binary->count + 1) * sizeof *count.times);
+        if (!count.times)
+            return status_no_memory("counts of rows", (size_t)binary->count * sizeof *count.times);
+        count.rows = count.positives = 0;
+        for (int64_t i = 0; i < binary->count; i++) {
+            count.times[i] = times[binary->source[i]];
+            count.rows += count.times[i];
+            count.positives += binary->positive[i] ? count.times[i] : 0;
+        }
+    }
+    measure_count(&count, figures);
+    free(count.times);
+    return NULL;
+}
+
+void calibration_free(Calibration *calibration) {
+    if (!calibration)
+        return;
+    binary_free(&calibration->binary);
+    free(calibration->logits);
+    free(calibration);
+}
+
+static Status take_logits(Calibration *c) {
+    c->logits = malloc((size_t)(c->binary.count + 1) * sizeof *c->logits);
+    if (!c->logits)
+        return status_no_memory("logits", (size_t)c->binary.count * sizeof *c->logits);
+    c->finite = true;
+    for (int64_t i = 0; i < c->binary.count; i++) {
+        const double p = c->binary.scores[i];
+        c->logits[i] = log(p) - log1p(-p);
+        c->finite &= isfinite(c->logits[i]);
+    }
+    const Count all = {.of = c, .rows = c->binary.count, .positives = c->binary.positives};
+    CalibrationFigures figures;
+    figures_clear(&figures, calibration_figures);
+    measure_lines(&all, &figures);
+    if (isfinite(figures.calibration_slope))
+        c->line = (Line){figures.calibration_slope, figures.calibration_intercept};
+    return NULL;
+}
+
+Status calibration_open(const double *labels, const double *probabilities, int64_t rows, Calibration **calibration) {
+    *calibration = NULL;
+    TRY(binary_check_probabilities(probabilities, rows, 1));
+    Calibration *c = calloc(1, sizeof *c);
+    if (!c)
+        return status_no_memory("a calibration", sizeof *c);
+    Status status = binary_open(labels, probabilities, 1, rows, &c->binary);
+    if (!status)
+        status = take_logits(c);
+    if (status)
+        calibration_free(c);
+    else
+        *calibration = c;
+    return status;
 }
 
 Status calibration_measure(const double *labels, const double *probabilities, int64_t rows,
                            CalibrationFigures *figures) {
-    figures_clear(figures, calibration_figures);
-    TRY(binary_check_probabilities(probabilities, rows, 1));
-    Binary binary;
-    Status status = binary_open(labels, probabilities, 1, rows, &binary);
-    if (!status)
-        measure_binary(&binary, figures);
-    binary_free(&binary);
+    Calibration *calibration;
+    TRY(calibration_open(labels, probabilities, rows, &calibration));
+    Status status = calibration_count(calibration, NULL, figures);
+    calibration_free(calibration);
     return status;
 }

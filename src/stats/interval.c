@@ -136,6 +136,15 @@ static void measure_limits(const Rows *r, double *values, int count, IntervalFig
     f->high = 1 / (1 + exp(-(center + NORMAL_95 * error)));
 }
 
+/* A bootstrap's replicate. */
+static Status measure_replicate(const void *context, const int32_t *times, double *values) {
+    const Rows *r = context;
+    values[0] = ranking_auroc(&r->ranking, r->binary.positive, times);
+    if (r->other)
+        values[1] = ranking_auroc(&r->other_ranking, r->binary.positive, times);
+    return NULL;
+}
+
 static void measure_difference(const double *aurocs, double *others, int count, IntervalFigures *f) {
     for (int i = 0; i < count; i++)
         others[i] -= aurocs[i];
@@ -152,13 +161,13 @@ static Status measure_bootstrap(const IntervalInput *in, const Rows *r, Interval
     double *values = malloc(2 * count * sizeof *values);
     if (!values)
         return status_no_memory("a bootstrap", 2 * count * sizeof *values);
-    const Bootstrap bootstrap = {.scores = &r->ranking,
-                                 .other = r->other ? &r->other_ranking : NULL,
+    const Bootstrap bootstrap = {.people = r->people,
                                  .positive = r->binary.positive,
-                                 .people = &r->who,
+                                 .rows = r->binary.count,
                                  .replicates = in->bootstraps,
-                                 .seed = in->seed};
-    Status status = bootstrap_draw(&bootstrap, values, values + count);
+                                 .seed = in->seed,
+                                 .threads = in->threads};
+    Status status = bootstrap_run(&bootstrap, measure_replicate, r, r->other ? 2 : 1, values);
     if (!status && r->other)
         measure_difference(values, values + count, in->bootstraps, f);
     if (!status && is_between(f->auroc))

@@ -10,7 +10,7 @@ static int by_id(const void *a, const void *b) {
 
 static void count_rows(People *people, const uint8_t *positive, int64_t rows) {
     for (int64_t row = 0; row < rows; row++)
-        (positive[row] ? people->positives : people->negatives)[people->person[row]]++;
+        (positive && positive[row] ? people->positives : people->negatives)[people->person[row]]++;
     for (int32_t p = 0; p < people->count; p++) {
         people->with_positives += people->positives[p] > 0;
         people->with_negatives += people->negatives[p] > 0;

@@ -15,7 +15,8 @@ typedef struct {
     int32_t with_positives, with_negatives; /* people who have such a row */
 } People;
 
-/* `ids` and `positive` have an element a row; equal ids are one person. Free with people_free() either way. */
+/* `ids` and `positive` (NULL: none is) have an element a row; equal ids are one person. Free with people_free() either
+ * way. */
 Status people_open(const int64_t *ids, const uint8_t *positive, int64_t rows, People *people) MUST_USE;
 void people_free(People *people);
 

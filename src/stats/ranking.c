@@ -74,22 +74,29 @@ double ranking_auroc(const Ranking *ranking, const uint8_t *positive, const int3
     return positives && negatives ? (double)half_wins / (2.0 * (double)positives * (double)negatives) : NAN;
 }
 
-double ranking_average_precision(const Ranking *ranking, const uint8_t *positive) {
+double ranking_average_precision(const Ranking *ranking, const uint8_t *positive, const int32_t *times) {
     int64_t positives = 0, negatives = 0;
     double sum = 0;
     for (Tie tie = {.begin = ranking->count}; previous_tie(ranking, &tie);) {
-        count_tie(ranking, positive, NULL, &tie);
+        count_tie(ranking, positive, times, &tie);
         positives += tie.positives;
         negatives += tie.negatives;
-        sum += (double)tie.positives * (double)positives / (double)(positives + negatives);
+        if (tie.positives)
+            sum += (double)tie.positives * (double)positives / (double)(positives + negatives);
     }
     return positives && negatives ? sum / (double)positives : NAN;
 }
 
-void ranking_midranks(const Ranking *ranking, double *ranks) {
-    for (Tie tie = {0}; next_tie(ranking, &tie);)
+void ranking_midranks(const Ranking *ranking, const int32_t *times, double *ranks) {
+    int64_t below = 0;
+    for (Tie tie = {0}; next_tie(ranking, &tie);) {
+        int64_t tied = 0;
         for (int64_t i = tie.begin; i < tie.end; i++)
-            ranks[ranking->list[i].row] = (double)(tie.begin + 1 + tie.end) / 2;
+            tied += times ? times[ranking->list[i].row] : 1;
+        for (int64_t i = tie.begin; i < tie.end; i++)
+            ranks[ranking->list[i].row] = (double)below + (double)(tied + 1) / 2;
+        below += tied;
+    }
 }
 
 void ranking_placements(const Ranking *ranking, const uint8_t *positive, double *placements) {

@@ -11,7 +11,8 @@ const Figure threshold_figures[] = {THRESHOLD_FIGURES(FIGURE_ROW){0}};
 
 /* How many rows a threshold calls positive. */
 typedef struct {
-    int64_t hits, alarms; /* rightly, wrongly */
+    int64_t hits, alarms;         /* rightly, wrongly */
+    int64_t positives, negatives; /* of all rows */
 } Called;
 
 typedef struct {
@@ -91,41 +92,48 @@ Status threshold_specificity(const double *labels, const double *scores, int64_t
     return status;
 }
 
-static Called count_called(const Binary *binary, double threshold) {
-    Called called = {0};
-    for (int64_t i = 0; i < binary->count; i++)
-        if (binary->scores[i] >= threshold) {
-            called.hits += binary->positive[i];
-            called.alarms += !binary->positive[i];
-        }
-    return called;
+static Status count_called(const double *labels, const double *scores, const int32_t *times, int64_t rows,
+                           double threshold, Called *called) {
+    *called = (Called){0};
+    for (int64_t row = 0; row < rows; row++) {
+        if (isnan(labels[row]))
+            continue;
+        if (labels[row] != 0 && labels[row] != 1)
+            return binary_wrong_label(labels[row], row);
+        const int64_t weight = times ? times[row] : 1, above = scores[row] >= threshold ? weight : 0;
+        const bool positive = labels[row] == 1;
+        *(positive ? &called->positives : &called->negatives) += weight;
+        *(positive ? &called->hits : &called->alarms) += above;
+    }
+    return NULL;
 }
 
 static double share(int64_t part, int64_t whole) {
     return whole ? (double)part / (double)whole : NAN;
 }
 
-Status threshold_measure(const double *labels, const double *scores, int64_t rows, double threshold,
-                         OperatingPoint *point) {
+Status threshold_measure(const double *labels, const double *scores, const int32_t *times, int64_t rows,
+                         double threshold, OperatingPoint *point) {
+    Called called;
     *point = (OperatingPoint){NAN, NAN};
-    Binary binary;
-    Status status = binary_open(labels, scores, 1, rows, &binary);
-    if (!status && !isnan(threshold)) {
-        const Called called = count_called(&binary, threshold);
-        const int64_t negatives = binary.count - binary.positives;
-        *point = (OperatingPoint){share(called.hits, binary.positives), share(negatives - called.alarms, negatives)};
-    }
-    binary_free(&binary);
-    return status;
+    TRY(count_called(labels, scores, times, rows, threshold, &called));
+    if (!isnan(threshold))
+        *point = (OperatingPoint){share(called.hits, called.positives),
+                                  share(called.negatives - called.alarms, called.negatives)};
+    return NULL;
 }
 
-Status thresholds_measure(const ThresholdRows *val, const ThresholdRows *rows, ThresholdFigures *figures) {
-    OperatingPoint youden, spec90;
+Status thresholds_choose(const double *labels, const double *scores, int64_t rows, ThresholdFigures *figures) {
     figures_clear(figures, threshold_figures);
-    TRY(threshold_youden(val->labels, val->scores, val->rows, &figures->threshold_youden));
-    TRY(threshold_specificity(val->labels, val->scores, val->rows, 90, &figures->threshold_spec90));
-    TRY(threshold_measure(rows->labels, rows->scores, rows->rows, figures->threshold_youden, &youden));
-    TRY(threshold_measure(rows->labels, rows->scores, rows->rows, figures->threshold_spec90, &spec90));
+    TRY(threshold_youden(labels, scores, rows, &figures->threshold_youden));
+    return threshold_specificity(labels, scores, rows, 90, &figures->threshold_spec90);
+}
+
+Status thresholds_measure(const double *labels, const double *scores, const int32_t *times, int64_t rows,
+                          ThresholdFigures *figures) {
+    OperatingPoint youden, spec90;
+    TRY(threshold_measure(labels, scores, times, rows, figures->threshold_youden, &youden));
+    TRY(threshold_measure(labels, scores, times, rows, figures->threshold_spec90, &spec90));
     figures->sensitivity_youden = youden.sensitivity;
     figures->specificity_youden = youden.specificity;
     figures->balanced_accuracy_youden = (youden.sensitivity + youden.specificity) / 2;
@@ -134,20 +142,16 @@ Status thresholds_measure(const ThresholdRows *val, const ThresholdRows *rows, T
     return NULL;
 }
 
-Status threshold_net_benefit(const double *labels, const double *probabilities, int64_t rows, double t,
-                             NetBenefit *benefit) {
+Status threshold_net_benefit(const double *labels, const double *probabilities, const int32_t *times, int64_t rows,
+                             double t, NetBenefit *benefit) {
     if (!(t > 0 && t < 1))
         return status_error(EXIT_DATA, "the threshold probability is %g: it must be between 0 and 1", t);
     TRY(binary_check_probabilities(probabilities, rows, 1));
-    Binary binary;
-    Status status = binary_open(labels, probabilities, 1, rows, &binary);
-    if (!status) {
-        const Called called = count_called(&binary, t);
-        const double odds = t / (1 - t);
-        benefit->model = share(called.hits, binary.count) - share(called.alarms, binary.count) * odds;
-        benefit->everyone =
-            share(binary.positives, binary.count) - share(binary.count - binary.positives, binary.count) * odds;
-    }
-    binary_free(&binary);
-    return status;
+    Called called;
+    TRY(count_called(labels, probabilities, times, rows, t, &called));
+    const int64_t count = called.positives + called.negatives;
+    const double odds = t / (1 - t);
+    benefit->model = share(called.hits, count) - share(called.alarms, count) * odds;
+    benefit->everyone = share(called.positives, count) - share(called.negatives, count) * odds;
+    return NULL;
 }

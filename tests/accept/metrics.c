@@ -143,8 +143,8 @@ static Status run_regression(const cJSON *from, Numbers *numbers, Json *json) {
 static Status run_thresholds(const Numbers *labels, const Numbers *values, const Numbers *val_labels,
                              const Numbers *val_values, Json *json) {
     ThresholdFigures figures;
-    TRY(thresholds_measure(&(ThresholdRows){val_labels->values, val_values->values, val_labels->rows},
-                           &(ThresholdRows){labels->values, values->values, labels->rows}, &figures));
+    TRY(thresholds_choose(val_labels->values, val_values->values, val_labels->rows, &figures));
+    TRY(thresholds_measure(labels->values, values->values, NULL, labels->rows, &figures));
     write_figures(json, threshold_figures, &figures);
     return NULL;
 }
@@ -154,7 +154,7 @@ static Status run_benefit(const Numbers *labels, const Numbers *values, const Nu
     for (int everyone = 0; everyone < 2; everyone++) {
         json_array(json, everyone ? "net_benefit_all" : "net_benefit", JSON_LINE);
         for (int64_t i = 0; i < at->rows; i++) {
-            TRY(threshold_net_benefit(labels->values, values->values, labels->rows, at->values[i], &benefit));
+            TRY(threshold_net_benefit(labels->values, values->values, NULL, labels->rows, at->values[i], &benefit));
             json_double(json, NULL, everyone ? benefit.everyone : benefit.model);
         }
         json_end(json);
@@ -205,7 +205,8 @@ static Status run_interval(const cJSON *from, Numbers *numbers, Json *json) {
                                                    .people = people,
                                                    .rows = rows,
                                                    .bootstraps = BOOTSTRAPS,
-                                                   .seed = BOOTSTRAP_SEED},
+                                                   .seed = BOOTSTRAP_SEED,
+                                                   .threads = 1},
                                   &figures);
     free(people);
     if (!status)

@@ -89,15 +89,15 @@ static void bins_have_their_edges(void **state) {
         const double edge[] = {k / 15., nextafter((k + 1) / 15., 0)};
         const uint8_t right[] = {0, 1};
         /* In one bin: |k/15 + (k+1)/15 - 1| / 2. */
-        assert_near(calibration_error(edge, right, 2), fabs((2 * k + 1) / 15. - 1) / 2);
+        assert_near(calibration_error(edge, right, NULL, 2), fabs((2 * k + 1) / 15. - 1) / 2);
         if (k == 0)
             continue;
         const double across[] = {k / 15., nextafter(k / 15., 0)};
-        assert_near(calibration_error(across, right, 2), (k / 15. + fabs(k / 15. - 1)) / 2);
+        assert_near(calibration_error(across, right, NULL, 2), (k / 15. + fabs(k / 15. - 1)) / 2);
     }
     const double last[] = {14 / 15., 1};
     const uint8_t wrong[] = {1, 0};
-    assert_near(calibration_error(last, wrong, 2), (14 / 15. + 1 - 1) / 2);
+    assert_near(calibration_error(last, wrong, NULL, 2), (14 / 15. + 1 - 1) / 2);
 }
 
 static void thresholds_by_hand(void **state) {
@@ -112,9 +112,9 @@ static void thresholds_by_hand(void **state) {
     assert_fine(threshold_specificity(labels, scores, 7, 75, &threshold));
     assert_true(threshold == 0.6);
     OperatingPoint point;
-    assert_fine(threshold_measure(labels, scores, 7, 0.5, &point));
+    assert_fine(threshold_measure(labels, scores, NULL, 7, 0.5, &point));
     assert_true(point.sensitivity == 0.5 && point.specificity == 0.5);
-    assert_fine(threshold_measure(labels, scores, 7, NAN, &point));
+    assert_fine(threshold_measure(labels, scores, NULL, 7, NAN, &point));
     assert_true(isnan(point.sensitivity) && isnan(point.specificity));
 }
 
@@ -129,7 +129,7 @@ static void thresholds_that_do_not_exist(void **state) {
     assert_true(isnan(threshold));
     assert_fine(threshold_specificity(mixed, tied, 2, 90, &threshold)); /* everyone has the highest score */
     assert_true(isnan(threshold));
-    assert_fine(threshold_measure(ill, tied, 2, 0.5, &point));
+    assert_fine(threshold_measure(ill, tied, NULL, 2, 0.5, &point));
     assert_true(point.sensitivity == 1 && isnan(point.specificity));
 }
 
@@ -137,10 +137,11 @@ static void net_benefit_by_hand(void **state) {
     (void)state;
     const double labels[] = {1, 0, 0, 1}, probabilities[] = {0.9, 0.2, 0.1, 0.1};
     NetBenefit benefit;
-    assert_fine(threshold_net_benefit(labels, probabilities, 4, 0.2, &benefit));
+    assert_fine(threshold_net_benefit(labels, probabilities, NULL, 4, 0.2, &benefit));
     assert_near(benefit.model, 1. / 4 - 1. / 4 * 0.25);
     assert_near(benefit.everyone, 2. / 4 - 2. / 4 * 0.25);
-    assert_refused(threshold_net_benefit(labels, probabilities, 4, 0, &benefit), EXIT_DATA, "must be between 0 and 1");
+    assert_refused(threshold_net_benefit(labels, probabilities, NULL, 4, 0, &benefit), EXIT_DATA,
+                   "must be between 0 and 1");
 }
 
 int main(void) {

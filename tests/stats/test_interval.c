@@ -46,7 +46,8 @@ static IntervalFigures measure(const Eyes *eyes) {
                                                   .people = eyes->people,
                                                   .rows = eyes->rows,
                                                   .bootstraps = BOOTSTRAPS,
-                                                  .seed = 7},
+                                                  .seed = 7,
+                                                  .threads = 2},
                                  &figures));
     return figures;
 }
@@ -112,6 +113,25 @@ static void names_and_order_do_not_matter(void **state) {
 }
 
 /* Without strata (58 / 60)^60, 13 %, of the replicates would draw neither of two ill people and have no AUROC. */
+static void threads_change_nothing(void **state) {
+    (void)state;
+    const Eyes eyes = draw();
+    const IntervalFigures two = measure(&eyes);
+    IntervalFigures f;
+    for (int threads = 1; threads <= 5; threads += 4) {
+        assert_fine(interval_measure(&(IntervalInput){.labels = eyes.labels,
+                                                      .scores = eyes.scores,
+                                                      .other = eyes.other,
+                                                      .people = eyes.people,
+                                                      .rows = eyes.rows,
+                                                      .bootstraps = BOOTSTRAPS,
+                                                      .seed = 7,
+                                                      .threads = threads},
+                                     &f));
+        assert_true(f.low == two.low && f.high == two.high && f.difference_low == two.difference_low);
+    }
+}
+
 static void every_replicate_has_both_classes(void **state) {
     (void)state;
     Eyes eyes = draw();
@@ -130,7 +150,8 @@ static void another_seed_draws_others(void **state) {
                            .people = eyes.people,
                            .rows = ROWS,
                            .bootstraps = BOOTSTRAPS,
-                           .seed = 8};
+                           .seed = 8,
+                           .threads = 1};
     assert_fine(interval_measure(&input, &f));
     const IntervalFigures with = measure(&eyes);
     assert_true(f.low != with.low && f.cluster_se == with.cluster_se);
@@ -170,6 +191,7 @@ int main(void) {
         cmocka_unit_test(one_eye_a_person_is_delong),       cmocka_unit_test(a_second_equal_eye_brings_nothing),
         cmocka_unit_test(names_and_order_do_not_matter),    cmocka_unit_test(another_seed_draws_others),
         cmocka_unit_test(every_replicate_has_both_classes), cmocka_unit_test(what_is_not_defined),
+        cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

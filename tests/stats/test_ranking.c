@@ -50,7 +50,7 @@ static double auroc_of(const double *scores, const uint8_t *positive, const int3
 
 static double precision_of(const double *scores, const uint8_t *positive, int64_t count) {
     Ranking ranking = rank(scores, count);
-    const double precision = ranking_average_precision(&ranking, positive);
+    const double precision = ranking_average_precision(&ranking, positive, NULL);
     ranking_free(&ranking);
     return precision;
 }
@@ -65,7 +65,7 @@ static void values_by_hand(void **state) {
     assert_true(fabs(precision_of(scores, positive, 5) - (1 + 2. / 3 + 3. / 4) / 3) < 1e-15);
     Ranking ranking = rank(scores, 5);
     double values[5];
-    ranking_midranks(&ranking, values);
+    ranking_midranks(&ranking, NULL, values);
     const double ranks[] = {3.5, 1, 5, 2, 3.5}, placements[] = {0.5, 1, 1, 0.5, 0.75};
     assert_memory_equal(values, ranks, sizeof ranks);
     ranking_placements(&ranking, positive, values);

@@ -125,8 +125,9 @@ static Status measure_threshold(const Figure *figure, const double *labels, cons
     ThresholdFigures figures;
     Status status = selection_open(s->rows, labels, predictions, PROBE_VAL, NULL, &val);
     if (!status)
-        status = thresholds_measure(&(ThresholdRows){val.labels, val.predictions, val.count},
-                                    &(ThresholdRows){s->labels, s->predictions, s->count}, &figures);
+        status = thresholds_choose(val.labels, val.predictions, val.count, &figures);
+    if (!status)
+        status = thresholds_measure(s->labels, s->predictions, NULL, s->count, &figures);
     if (!status)
         *value = figure_value(&figures, figure);
     selection_free(&val);
