@@ -24,6 +24,9 @@ typedef struct {
  * naming pack, or file and line: no such column, with those that there are; no labels.csv; a text that is no number; a
  * second row for a file; records of which none has a label. */
 Status labels_open(const Records *records, const char *columns, Labels *labels) MUST_USE;
+/* The same of labels in memory: `values` of every record of the packs, whatever its split, one pack after the other as
+ * `records` has them, or of every image of its folder; [.][as many as there are columns], NAN: not known. */
+Status labels_take(const Records *records, const char *columns, const double *values, Labels *labels) MUST_USE;
 void labels_close(Labels *labels);
 
 /* EXIT_DATA when a person of one labels.csv is in the other. People of packs: records_check_disjoint(). */

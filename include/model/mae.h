@@ -42,6 +42,8 @@ const double *mae_loss_memory(const Mae *mae);
 /* Computes and waits for the loss of the last forward pass, over its input: its batch's masked pixel loss, or the
  * failure of an operation in it. */
 Status mae_loss(Mae *mae, double *loss) MUST_USE;
+/* The same of each sample of that pass by itself, losses [batch], whose mean that is. */
+Status mae_losses(Mae *mae, double *losses) MUST_USE;
 /* Gradient of grad_scale x the loss of the last forward pass, over the same input: into the parameters' grad, added
  * when `add`. */
 void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add);

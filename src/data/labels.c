@@ -75,7 +75,30 @@ static Status read_table(const Folder *folder, Labels *labels) {
     return status;
 }
 
-static Status read_values(const Records *records, Labels *labels) {
+/* Those of each record in memory, of which each part has some. */
+static Status take_values(const Records *records, const double *values, Labels *labels) {
+    const size_t columns = (size_t)labels->columns;
+    int64_t before = 0; /* records of earlier packs */
+    for (int64_t r = 0; r < records->count && !records->part_count; r++)
+        for (size_t i = 0; i < columns; i++)
+            labels->values[(size_t)r * columns + i] = (float)values[(size_t)r * columns + i];
+    for (int p = 0; p < records->part_count; before += records->parts[p++].pack.count)
+        for (int64_t r = 0; r < records->parts[p].count; r++)
+            for (size_t i = 0; i < columns; i++)
+                labels->values[(size_t)(records->parts[p].first + r) * columns + i] =
+                    (float)values[(size_t)(before + records->parts[p].list[r]) * columns + i];
+    return files_path(&labels->text, "%s", records->text);
+}
+
+static Status read_all(const Records *records, Labels *labels) {
+    TRY(records->part_count ? files_path(&labels->text, "%s", records->text) : read_table(&records->folder, labels));
+    for (int part = 0; part < records->part_count; part++)
+        TRY(read_part(&records->parts[part], labels));
+    return NULL;
+}
+
+/* `given` NULL: those of the packs or the folder. */
+static Status read_values(const Records *records, const double *given, Labels *labels) {
     const size_t values = (size_t)records->count * (size_t)labels->columns;
     labels->count = records->count;
     labels->values = malloc(values * sizeof *labels->values);
@@ -83,9 +106,7 @@ static Status read_values(const Records *records, Labels *labels) {
         return status_no_memory("the labels", values * sizeof *labels->values);
     for (size_t i = 0; i < values; i++)
         labels->values[i] = NAN;
-    TRY(records->part_count ? files_path(&labels->text, "%s", records->text) : read_table(&records->folder, labels));
-    for (int part = 0; part < records->part_count; part++)
-        TRY(read_part(&records->parts[part], labels));
+    TRY(given ? take_values(records, given, labels) : read_all(records, labels));
     for (size_t i = 0; i < values; i++)
         if (isnan(labels->values[i])) /* one NaN, whatever the file had */
             labels->values[i] = NAN;
@@ -101,16 +122,24 @@ static Status check_known(const Records *records, const Labels *labels) {
                         labels->text, (long long)labels->count, records->text, labels->names[0]);
 }
 
-Status labels_open(const Records *records, const char *columns, Labels *labels) {
+static Status open_labels(const Records *records, const char *columns, const double *given, Labels *labels) {
     *labels = (Labels){0};
     Status status = name_columns(labels, columns);
     if (!status)
-        status = read_values(records, labels);
+        status = read_values(records, given, labels);
     if (!status)
         status = check_known(records, labels);
     if (status)
         labels_close(labels);
     return status;
+}
+
+Status labels_open(const Records *records, const char *columns, Labels *labels) {
+    return open_labels(records, columns, NULL, labels);
+}
+
+Status labels_take(const Records *records, const char *columns, const double *values, Labels *labels) {
+    return open_labels(records, columns, values, labels);
 }
 
 void labels_close(Labels *labels) {

@@ -297,11 +297,14 @@ const double *mae_loss_memory(const Mae *mae) {
     return mae->loss;
 }
 
-/* Of the last forward pass, and the gradient of grad_scale times it (dpred NULL: not needed). */
-static void compute_loss(Mae *mae, const int32_t *ids, int batch, float grad_scale, Real *dpred) {
-    mae->ops->masked_pixel_loss(mae->ops, &(MaskedPixelLoss){.pred = mae->pred,
-                                                             .target = mae->target,
-                                                             .ids = ids,
+/* Of samples first .. first + batch - 1 of the last forward pass, and the gradient of grad_scale times it (dpred NULL:
+ * not needed). */
+static void compute_loss(Mae *mae, const int32_t *ids, int first, int batch, float grad_scale, Real *dpred) {
+    const size_t patches = (size_t)mae->patches, at = (size_t)first * (size_t)mae->patch_dim;
+    const uint8_t *pred = (const uint8_t *)mae->pred + at * (1 + patches) * real_size(mae->ops->type);
+    mae->ops->masked_pixel_loss(mae->ops, &(MaskedPixelLoss){.pred = (const Real *)pred,
+                                                             .target = mae->target + at * (patches - (size_t)mae->keep),
+                                                             .ids = ids + (size_t)first * patches,
                                                              .normalise = mae->shape.norm_pix_loss,
                                                              .grad_scale = grad_scale,
                                                              .loss = mae->loss,
@@ -312,10 +315,20 @@ static void compute_loss(Mae *mae, const int32_t *ids, int batch, float grad_sca
                                                              .dim = mae->patch_dim});
 }
 
-Status mae_loss(Mae *mae, double *loss) {
-    compute_loss(mae, mae->passed_ids, mae->batch, 1, NULL);
+static Status read_loss(Mae *mae, int first, int batch, double *loss) {
+    compute_loss(mae, mae->passed_ids, first, batch, 1, NULL);
     TRY(ops_error(mae->ops));
     return device_read(mae->ops->device, loss, mae->loss, sizeof *loss);
+}
+
+Status mae_loss(Mae *mae, double *loss) {
+    return read_loss(mae, 0, mae->batch, loss);
+}
+
+Status mae_losses(Mae *mae, double *losses) {
+    for (int i = 0; i < mae->batch; i++)
+        TRY(read_loss(mae, i, 1, &losses[i]));
+    return NULL;
 }
 
 void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add) {
@@ -324,7 +337,7 @@ void mae_backward(Mae *mae, const ModelInput *input, float grad_scale, bool add)
     const Params *p = &mae->params;
     const int batch = input->batch, keep = mae->keep, patches = mae->patches;
     ops->device->range_push(ops->device, "backward");
-    compute_loss(mae, input->ids, batch, grad_scale, mae->dpred);
+    compute_loss(mae, input->ids, 0, batch, grad_scale, mae->dpred);
     linear_backward(&mae->decoder_pred, ops, p,
                     &(LinearGradient){.dy = mae->dpred,
                                       .x = mae->decoder.last.y,

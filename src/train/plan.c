@@ -98,7 +98,7 @@ static Status inspect_data(const Config *config, MemoryBudget *budget, Records *
     TRY(run_open_training_records(config, records));
     memory_budget_records(budget, config, records);
     Targets targets = {0};
-    Status status = objective->read ? objective->read(config, records, &(Records){0}, &targets) : NULL;
+    Status status = objective->read ? objective->read(config, records, &(Records){0}, NULL, &targets) : NULL;
     budget->classes = targets.classes;
     targets_close(&targets);
     if (!*steps)

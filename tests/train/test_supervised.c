@@ -81,7 +81,7 @@ static void samples_have_the_labels_of_their_records(void **state) {
         double *losses = read_losses(root, "loss", SHORT_STEPS), *val_losses = read_losses(root, "val_loss", 2);
         assert_ok(records_open(config.data.train, "", RECORDS_TRAIN, &train));
         assert_ok(records_open(config.data.val, "", RECORDS_VAL, &val));
-        assert_ok(targets_open(&config, &train, &val, &targets));
+        assert_ok(targets_open(&config, &train, &val, NULL, &targets));
         assert_int_equal(train.samples_per_epoch, SHORT_IMAGES - 1); /* one has no label */
         const int epoch_steps = (SHORT_IMAGES - 1) / SHORT_BATCH;
         for (int step = 0; step < SHORT_STEPS; step++) {

@@ -55,7 +55,7 @@ static Status open_labels(void **state, const char *sets, const char *columns, c
     assert_fine(config_load(&train_config, &config, temp_path(state, "t.ini", ini), list, count, NULL));
     assert_fine(records_open(temp_path(state, "train", path), "", RECORDS_TRAIN, train));
     assert_fine(records_open(temp_path(state, "val", path), "", RECORDS_VAL, &val));
-    Status status = targets_open(&config, train, &val, targets);
+    Status status = targets_open(&config, train, &val, NULL, targets);
     records_close(&val);
     return status;
 }
@@ -179,7 +179,7 @@ static void a_person_is_on_one_side(void **state) {
     write_file(state, "labels.csv", "file,person,grade\ntrain/0.png,ann,0\ntrain/1.png,bob,1\nval/6.png,bob,1\n");
     assert_fine(config_load(&train_config, &config, temp_path(state, "t.ini", path), sets, 2, NULL));
     assert_fine(records_open(temp_path(state, "val", path), "", RECORDS_VAL, &val));
-    assert_refused(targets_open(&config, &train, &val, &targets), EXIT_DATA, "person bob of ");
+    assert_refused(targets_open(&config, &train, &val, NULL, &targets), EXIT_DATA, "person bob of ");
     records_close(&train);
     records_close(&val);
 }

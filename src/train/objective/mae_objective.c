@@ -82,6 +82,18 @@ static Status encode_mae(Objective *self, const EvaluationImages *images, float 
     return NULL;
 }
 
+static Status lose_each(Objective *self, const EvaluationImages *images, double *values) {
+    MaeObjective *own = (MaeObjective *)self;
+    const int batch = self->shape->batch;
+    for (int first = 0; first < images->count; first += batch) {
+        double mean;
+        TRY(validate_forward(own->mae, &own->masks, images, first,
+                             images->count - first < batch ? images->count - first : batch, &mean));
+        TRY(mae_losses(own->mae, values + first));
+    }
+    return NULL;
+}
+
 static Status draw_mae(Objective *self, const char *path, const EvaluationImages *images, int rows) {
     MaeObjective *own = (MaeObjective *)self;
     return recon_write(path, own->mae, own->ops, &own->masks, images, rows);
@@ -122,6 +134,8 @@ static Status open_mae(const ObjectiveOptions *options, Ops *ops, Objective **ou
                                  .visit = visit_mae,
                                  .validate = validate_mae,
                                  .features = encode_mae,
+                                 .evaluate = lose_each,
+                                 .values = 1,
                                  .draw = draw_mae,
                                  .close = close_mae};
     Status status = open_parts(own, options);

@@ -55,6 +55,11 @@ struct Objective {
     /* What a linear model may read of each of `images`, seen whole, into features [count][shape->dim] in the host's
      * memory. */
     Status (*features)(Objective *self, const EvaluationImages *images, float *features);
+    /* What evaluation reads of each of `images`, into values [count][self->values]: of an MAE the loss under the
+     * image's fixed mask; of a labelled objective its prediction, in the labels' own unit or a probability of each
+     * class or label. */
+    Status (*evaluate)(Objective *self, const EvaluationImages *images, double *values);
+    int values;
     /* Writes a PNG of the first `rows` images and of what the model makes of them; only where the kind draws. */
     Status (*draw)(Objective *self, const char *path, const EvaluationImages *images, int rows);
     void (*close)(Objective *self);
@@ -70,7 +75,7 @@ typedef struct {
     bool draws;        /* Objective.draw */
     /* Reads the labels of the records and orders the training ones by them, see targets_open(). NULL: there are none.
      */
-    Status (*read)(const Config *config, Records *train, const Records *val, Targets *targets);
+    Status (*read)(const Config *config, Records *train, const Records *val, const double *given, Targets *targets);
     /* Adds what open() takes to measuring arenas, of the host's memory and of a device's, whose operations work in
      * `type`. *params receives the table's numbers without its list and arrays. */
     Status (*measure)(const ObjectiveOptions *options, RealType type, bool host_memory, Arena *host, Arena *device,

@@ -122,26 +122,29 @@ Status scores_add(const Scored *scored, Validation *validation) {
                                            : score_classes(scored, validation);
 }
 
+void scores_predict(const Targets *targets, const float *logits, double *prediction) {
+    const int classes = targets->classes;
+    if (targets->task == TASK_CLASSIFY) {
+        for (int c = 0; c < classes; c++)
+            prediction[c] = logits[c];
+        logistic_softmax(prediction, classes, prediction);
+    } else if (targets->task == TASK_ORDINAL)
+        from_ordered(logits, classes, prediction);
+    else
+        for (int c = 0; c < classes; c++)
+            prediction[c] = targets->task == TASK_REGRESS ? logits[c] * targets->sd[c] + targets->mean[c]
+                                                          : logistic_sigmoid(logits[c]);
+}
+
 static void fill_row(const Targets *targets, const float *logits, int64_t record, Scored *scored, int row) {
     const Labels *labels = &targets->val;
     const int classes = scored->classes, outputs = targets->task == TASK_ORDINAL ? classes - 1 : classes;
-    const float *own = logits + (size_t)row * (size_t)outputs;
-    double *to = scored->outputs + (size_t)row * (size_t)classes;
     for (int i = 0; i < labels->columns; i++) {
         const double value = labels->values[record * labels->columns + i];
         scored->labels[row * labels->columns + i] =
             targets->task == TASK_REGRESS ? value * targets->sd[i] + targets->mean[i] : value;
     }
-    if (targets->task == TASK_CLASSIFY) {
-        for (int c = 0; c < classes; c++)
-            to[c] = own[c];
-        logistic_softmax(to, classes, to);
-    } else if (targets->task == TASK_ORDINAL)
-        from_ordered(own, classes, to);
-    else
-        for (int c = 0; c < classes; c++)
-            to[c] =
-                targets->task == TASK_REGRESS ? own[c] * targets->sd[c] + targets->mean[c] : logistic_sigmoid(own[c]);
+    scores_predict(targets, logits + (size_t)row * (size_t)outputs, scored->outputs + (size_t)row * (size_t)classes);
 }
 
 Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,

@@ -19,9 +19,13 @@ typedef struct {
 
 Status scores_add(const Scored *scored, Validation *validation) MUST_USE;
 
+/* What the logits [outputs] of an image predict, [targets->classes]: in TASK_REGRESS numbers in the labels' own unit,
+ * else probabilities. Ordered classes have those that follow from the probabilities of exceeding each. */
+void scores_predict(const Targets *targets, const float *logits, double *prediction);
+
 /* Adds to `validation` the figures of logits [rows][outputs] for rows of targets->val with those numbers. In
  * TASK_REGRESS in the labels' own unit; of several columns also each one's, called FIGURE_COLUMN, and the plain figure
- * is their mean. Ordered classes have the probabilities that follow from those of exceeding each. */
+ * is their mean. */
 Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,
                       Validation *validation) MUST_USE;
 

@@ -175,25 +175,43 @@ static Status validate_vit(Objective *self, const EvaluationImages *images, int 
     return status;
 }
 
-static Status encode_part(const Supervised *own, const EvaluationImages *images, int first, int count,
-                          float *features) {
-    const size_t side = (size_t)images->image_size, dim = (size_t)own->objective.shape->dim;
+/* A forward pass over images first .. first + count - 1, of which `result`, [count][width], is read to `values`. */
+static Status read_part(const Supervised *own, const EvaluationImages *images, int first, int count,
+                        const float *(*result)(const Vit *vit), size_t width, float *values) {
+    const size_t side = (size_t)images->image_size;
     const ModelInput host = {.pixels = images->pixels + (size_t)first * side * side * 3, .batch = count};
     ModelInput input;
     TRY(vit_upload(own->vit, 0, NULL, &host, &input));
     fp8_begin(own->objective.params->fp8);
     vit_forward(own->vit, &input);
     TRY(ops_error(own->ops));
-    return device_read(own->ops->device, features + (size_t)first * dim, vit_features(own->vit),
-                       (size_t)count * dim * sizeof *features);
+    return device_read(own->ops->device, values + (size_t)first * width, result(own->vit),
+                       (size_t)count * width * sizeof *values);
+}
+
+static Status read_parts(const Supervised *own, const EvaluationImages *images, const float *(*result)(const Vit *vit),
+                         size_t width, float *values) {
+    const int batch = own->objective.shape->batch;
+    for (int first = 0; first < images->count; first += batch)
+        TRY(read_part(own, images, first, images->count - first < batch ? images->count - first : batch, result, width,
+                      values));
+    return NULL;
 }
 
 static Status encode_vit(Objective *self, const EvaluationImages *images, float *features) {
-    const int batch = self->shape->batch;
-    for (int first = 0; first < images->count; first += batch)
-        TRY(encode_part(own_of(self), images, first, images->count - first < batch ? images->count - first : batch,
-                        features));
-    return NULL;
+    return read_parts(own_of(self), images, vit_features, (size_t)self->shape->dim, features);
+}
+
+static Status predict_vit(Objective *self, const EvaluationImages *images, double *values) {
+    Supervised *own = own_of(self);
+    const size_t outputs = (size_t)shape_outputs(self->shape), bytes = (size_t)images->count * outputs * sizeof(float);
+    float *logits = malloc(bytes ? bytes : 1);
+    Status status = logits ? read_parts(own, images, vit_logits, outputs, logits)
+                           : status_no_memory("the outputs of an evaluation", bytes);
+    for (int i = 0; i < images->count && !status; i++)
+        scores_predict(own->targets, logits + (size_t)i * outputs, values + (size_t)i * (size_t)self->values);
+    free(logits);
+    return status;
 }
 
 static void close_supervised(Objective *self) {
@@ -219,6 +237,7 @@ static Status open_parts(Supervised *own, const ObjectiveOptions *options) {
     own->objective.params = vit_params(own->vit);
     own->objective.loss_memory = vit_loss_memory(own->vit);
     own->objective.extras = count_extras(&options->shape);
+    own->objective.values = own->targets->classes;
     return NULL;
 }
 
@@ -242,6 +261,7 @@ static Status open_supervised(const ObjectiveOptions *options, Ops *ops, Objecti
                                  .visit = visit_vit,
                                  .validate = validate_vit,
                                  .features = encode_vit,
+                                 .evaluate = predict_vit,
                                  .close = close_supervised};
     Status status = open_parts(own, options);
     if (status)
@@ -282,8 +302,9 @@ static ObjectiveText describe_vit(const ModelShape *shape) {
     return text;
 }
 
-static Status read_targets(const Config *config, Records *train, const Records *val, Targets *targets) {
-    TRY(targets_open(config, train, val, targets));
+static Status read_targets(const Config *config, Records *train, const Records *val, const double *given,
+                           Targets *targets) {
+    TRY(targets_open(config, train, val, given, targets));
     return scores_check(config, targets);
 }
 

@@ -224,17 +224,23 @@ static Status check_seen(const Config *config, const Labels *val) {
         val->text, (long long)seen, val->names[0]);
 }
 
-static Status open_val(const Config *config, const Records *val, Targets *targets) {
+static Status read_labels(const Config *config, const Records *records, const double *given, Labels *labels) {
+    return given ? labels_take(records, config->data.label, given, labels)
+                 : labels_open(records, config->data.label, labels);
+}
+
+static Status open_val(const Config *config, const Records *val, const double *given, Targets *targets) {
     if (!val->count)
         return NULL;
-    TRY(status_append(labels_open(val, config->data.label, &targets->val), " (data.label, data.val)"));
+    TRY(status_append(read_labels(config, val, given, &targets->val), " (data.label, data.val)"));
     TRY(check_values(targets, &targets->val, val, targets->classes));
     TRY(check_seen(config, &targets->val));
     return labels_check_disjoint(&targets->train, &targets->val);
 }
 
-static Status open_targets(const Config *config, Records *train, const Records *val, Targets *targets) {
-    TRY(status_append(labels_open(train, config->data.label, &targets->train), " (data.label, data.train)"));
+static Status open_targets(const Config *config, Records *train, const Records *val, const double *given,
+                           Targets *targets) {
+    TRY(status_append(read_labels(config, train, given, &targets->train), " (data.label, data.train)"));
     const size_t columns = (size_t)targets->train.columns;
     const size_t outputs = has_classes(targets->task) ? (size_t)MOST_CLASSES : columns;
     targets->mean = calloc(columns, sizeof *targets->mean);
@@ -248,7 +254,7 @@ static Status open_targets(const Config *config, Records *train, const Records *
         TRY(open_classes(config, targets, train));
     else
         TRY(open_columns(targets, train));
-    TRY(open_val(config, val, targets));
+    TRY(open_val(config, val, given, targets));
     TRY(config->data.balance ? balance_classes(targets, train) : leave_out_unknown(targets, train));
     if (targets->task != TASK_REGRESS)
         return NULL;
@@ -257,9 +263,9 @@ static Status open_targets(const Config *config, Records *train, const Records *
     return NULL;
 }
 
-Status targets_open(const Config *config, Records *train, const Records *val, Targets *targets) {
+Status targets_open(const Config *config, Records *train, const Records *val, const double *given, Targets *targets) {
     *targets = (Targets){.task = targets_task(config)};
-    Status status = open_targets(config, train, val, targets);
+    Status status = open_targets(config, train, val, given, targets);
     if (status)
         targets_close(targets);
     return status;

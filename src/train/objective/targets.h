@@ -16,10 +16,12 @@ typedef struct {
     double *mean, *sd; /* [classes] in TASK_REGRESS: of the known labels of the training images */
 } Targets;
 
-/* Reads data.label of the records; `val` may have none. Groups the training records, so that those without a label are
+/* Reads data.label of the records, or takes `given` in its place (labels_take(); NULL: none); `val` may have none.
+ * Groups the training records, so that those without a label are
  * not shown and, with data.balance, classes equally often. EXIT_DATA naming the label and the remedy: labels that the
  * objective cannot have, classes without a training image, a constant label, a person on both sides. */
-Status targets_open(const Config *config, Records *train, const Records *val, Targets *targets) MUST_USE;
+Status targets_open(const Config *config, Records *train, const Records *val, const double *given,
+                    Targets *targets) MUST_USE;
 void targets_close(Targets *targets);
 
 /* Classes as far as the configuration alone says: 2 where the labels decide. */

@@ -56,12 +56,12 @@ static Status open_records(Run *run) {
     TRY(run_open_training_records(config, &run->train));
     if (config->data.val[0]) {
         TRY(records_open(config->data.val, "", RECORDS_VAL, &run->val));
-        Status status = records_check_disjoint(&run->train, &run->val);
+        Status status = run->options->labels ? NULL : records_check_disjoint(&run->train, &run->val);
         TRY(status_append(status, run->train.part_count ? " (data.splits = train)" : " (data.train, data.val)"));
     }
     const ObjectiveKind *objective = objectives_find(config);
     if (objective->read)
-        TRY(objective->read(config, &run->train, &run->val, &run->targets));
+        TRY(objective->read(config, &run->train, &run->val, run->options->labels, &run->targets));
     run->state.data_hash = run->train.hash ^ run->targets.train.hash;
     run->state.data_count = run->train.count;
     return NULL;

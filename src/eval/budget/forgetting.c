@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/budget/forgetting.h"
+
+#include "stats/bootstrap.h"
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double NORMAL_95 = 1.96; /* two-sided, as the field rounds it */
+
+/* The images that both weights have a loss of. */
+typedef struct {
+    double *changes; /* [count], new - old */
+    int64_t *people; /* [count] */
+    int64_t count;
+} Pairs;
+
+static Status mark_images(const ForgettingInput *in, bool **wanted) {
+    *wanted = calloc((size_t)in->records->count + 1, sizeof **wanted);
+    if (!*wanted)
+        return status_no_memory("a list of images", (size_t)in->records->count);
+    for (int64_t row = 0; row < in->rows->count; row++)
+        if (in->rows->split[row] != PROBE_TRAIN)
+            (*wanted)[in->record[row]] = true;
+    return NULL;
+}
+
+static Status measure_losses(const ForgettingInput *in, const char *weights, const bool *wanted, double **losses) {
+    const EvaluateInput input = {.config = in->config, .weights = weights, .records = in->records, .wanted = wanted};
+    int width;
+    return evaluate_images(&input, losses, &width);
+}
+
+static Status pair_losses(const ForgettingInput *in, const double *old, const double *new, const bool *wanted,
+                          Pairs *pairs, Forgetting *f) {
+    const size_t room = (size_t)in->rows->count + 1;
+    pairs->changes = malloc(room * sizeof *pairs->changes);
+    pairs->people = malloc(room * sizeof *pairs->people);
+    if (!pairs->changes || !pairs->people)
+        return status_no_memory("paired losses", room * 2 * sizeof *pairs->changes);
+    for (int64_t row = 0; row < in->rows->count; row++) {
+        const int64_t r = in->record[row];
+        if (!wanted[r] || (isnan(old[r]) && isnan(new[r]))) /* it cannot be read */
+            continue;
+        if (!isfinite(old[r]) || !isfinite(new[r]))
+            return status_error(EXIT_DATA, "%s: the loss of an image is not finite; give weights that did not diverge",
+                                isfinite(old[r]) ? in->new : in->old);
+        f->old += old[r];
+        f->new += new[r];
+        pairs->changes[pairs->count] = new[r] - old[r];
+        pairs->people[pairs->count++] = in->rows->person[row];
+    }
+    if (!pairs->count)
+        return status_error(EXIT_DATA, "%s: no image of val or test can be read; give another task", in->records->text);
+    f->old /= (double)pairs->count;
+    f->new /= (double)pairs->count;
+    f->difference = f->new - f->old;
+    return NULL;
+}
+
+static int compare_people(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many they are; -1 where some are not known. */
+static Status count_people(const Pairs *pairs, int64_t *count) {
+    int64_t *sorted = malloc((size_t)pairs->count * sizeof *sorted);
+    if (!sorted)
+        return status_no_memory("a list of people", (size_t)pairs->count * sizeof *sorted);
+    for (int64_t i = 0; i < pairs->count; i++)
+        sorted[i] = pairs->people[i];
+    qsort(sorted, (size_t)pairs->count, sizeof *sorted, compare_people);
+    *count = sorted[0] < 0 ? -1 : 1;
+    for (int64_t i = 1; i<pairs->count && * count> 0; i++)
+        *count += sorted[i] != sorted[i - 1];
+    free(sorted);
+    return NULL;
+}
+
+static Status measure_mean(const void *context, const int32_t *times, double *value) {
+    const Pairs *pairs = context;
+    double sum = 0, count = 0;
+    for (int64_t i = 0; i < pairs->count; i++) {
+        sum += times[i] * pairs->changes[i];
+        count += times[i];
+    }
+    *value = sum / count;
+    return NULL;
+}
+
+static Status measure_interval(const ForgettingInput *in, const Pairs *pairs, Forgetting *f) {
+    if (f->people < 2) {
+        f->reason = f->people < 0 ? "whose images these are is not known" : "all images are of one person";
+        return NULL;
+    }
+    double *values = malloc((size_t)in->bootstraps * sizeof *values);
+    if (!values)
+        return status_no_memory("a bootstrap", (size_t)in->bootstraps * sizeof *values);
+    const Bootstrap bootstrap = {.people = pairs->people,
+                                 .rows = pairs->count,
+                                 .replicates = in->bootstraps,
+                                 .seed = in->seed,
+                                 .threads = in->threads};
+    Status status = bootstrap_run(&bootstrap, measure_mean, pairs, 1, values);
+    if (!status) {
+        const double error = bootstrap_deviation(values, in->bootstraps);
+        f->interval = (Interval){.method = "bootstrap of people",
+                                 .low = f->difference - NORMAL_95 * error,
+                                 .high = f->difference + NORMAL_95 * error,
+                                 .error = error};
+    }
+    free(values);
+    return status;
+}
+
+static Status measure_pairs(const ForgettingInput *in, const bool *wanted, double **old, double **new, Pairs *pairs,
+                            Forgetting *f) {
+    TRY(measure_losses(in, in->old, wanted, old));
+    TRY(measure_losses(in, in->new, wanted, new));
+    TRY(pair_losses(in, *old, *new, wanted, pairs, f));
+    f->images = pairs->count;
+    TRY(count_people(pairs, &f->people));
+    return measure_interval(in, pairs, f);
+}
+
+Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) {
+    *forgetting = (Forgetting){.interval = {.low = NAN, .high = NAN, .error = NAN}};
+    if (input->config->train.objective != OBJECTIVE_MAE)
+        return status_error(EXIT_USAGE,
+                            "%s: is of a training towards labels, which reconstructs nothing; give weights of a masked "
+                            "autoencoder",
+                            input->new);
+    bool *wanted;
+    double *old = NULL, *new = NULL;
+    Pairs pairs = {0};
+    Status status = mark_images(input, &wanted);
+    if (!status)
+        status = measure_pairs(input, wanted, &old, &new, &pairs, forgetting);
+    free(wanted);
+    free(old);
+    free(new);
+    free(pairs.changes);
+    free(pairs.people);
+    return status;
+}
