@@ -16,7 +16,8 @@ typedef enum {
     RANDOM_TEST,      /* inputs of tests and benchmarks */
     RANDOM_BOOTSTRAP, /* people of a bootstrap's replicate */
     RANDOM_DROP_PATH, /* which branches a record skips */
-    RANDOM_LOOK       /* colours and erased part of a record */
+    RANDOM_LOOK,      /* colours and erased part of a record */
+    RANDOM_SCRAMBLE   /* whose labels a person gets in a control's replicate */
 } RandomPurpose;
 
 typedef struct {
