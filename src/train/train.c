@@ -133,12 +133,12 @@ static bool is_best(const Run *run) {
 
 /* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
  * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. A step of
- * checkpoint.keep_at waits before: it does not come again. */
+ * checkpoint.keep_at waits before, for it does not come again; so does each one where the options say so. */
 static Status write_checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
     double start = clock_now();
-    if (last || keep_at_due(&run->keep, run->state.step))
+    if (last || run->options->waits || keep_at_due(&run->keep, run->state.step))
         TRY(checkpoint_writer_wait(run->writer));
     if (last)
         TRY(checkpoint_interval_update(run));

@@ -65,9 +65,21 @@ static void a_kept_step_waits_for_the_writer(void **state) {
                 "1 2 3 4 5 6 7 8 9 10");
 }
 
+static void a_run_may_wait_at_every_checkpoint(void **state) {
+    const TrainOptions options = {.config_path = "short.ini", .waits = true};
+    Config config;
+    short_run_config(*state, "train.steps=10 checkpoint.every=1 checkpoint.keep=10 val.every=0 run.dir=@/waits",
+                     &config);
+    assert_ok(train_run(&config, &options));
+    cJSON *record = short_run_json(config.run.dir, "run.json");
+    assert_true(short_run_number(record, "checkpoints_skipped") == 0);
+    cJSON_Delete(record);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_the_nearest_steps), cmocka_unit_test(a_run_keeps_its_shares),
-        cmocka_unit_test(a_resumed_run_begins_to_keep), cmocka_unit_test(a_kept_step_waits_for_the_writer)};
+        cmocka_unit_test(a_resumed_run_begins_to_keep), cmocka_unit_test(a_kept_step_waits_for_the_writer),
+        cmocka_unit_test(a_run_may_wait_at_every_checkpoint)};
     return cmocka_run_group_tests(tests, short_run_open, short_run_close);
 }

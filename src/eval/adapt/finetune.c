@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/adapt/finetune.h"
+
+#include "base/files.h"
+#include "base/text.h"
+#include "checkpoint/directory.h"
+#include "rundir/run_directory.h"
+#include "rundir/run_summary.h"
+#include "train/evaluate.h"
+#include "train/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    Adapter adapter;
+    const FinetuneOptions *options;
+} Finetune;
+
+/* What all sets of one run() share. */
+typedef struct {
+    const FinetuneOptions *options;
+    const EvalRows *rows;
+    char *directory; /* of the run */
+    Config config;
+    double *labels; /* [records][outputs], of a set's train and val rows */
+    bool *wanted;   /* [records], of val and test rows */
+} Tuning;
+
+/* --- The configuration --- */
+
+enum { OWN_SETS = 16, QUIET = 1000000000 };
+
+/* The recipe's keys, then the caller's, then those that the task decides. */
+typedef struct {
+    char **list;
+    int count;
+    Status failure;
+} Sets;
+
+static void add_set(Sets *sets, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_set(Sets *sets, const char *format, ...) {
+    va_list arguments;
+    if (sets->failure)
+        return;
+    va_start(arguments, format);
+    sets->failure = text_format_list(&sets->list[sets->count], "a recipe", format, arguments);
+    va_end(arguments);
+    sets->count += !sets->failure;
+}
+
+/* Records that a validation may see: all of the val split, with a label or not. */
+static int64_t count_val(const Records *records) {
+    int64_t count = 0;
+    for (int64_t r = 0, number; r < records->count; r++) {
+        const RecordsPart *part = records_part(records, r, &number);
+        count += part->pack.rows[number].split == PACK_SPLIT_VAL;
+    }
+    return count ? count : 1;
+}
+
+static void add_labels(Sets *sets, const EvalRows *rows) {
+    char names[CONFIG_TEXT] = "label0";
+    for (int i = 1; i < rows->outputs; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, ",label%d", i);
+    }
+    add_set(sets, "data.label=%s", names);
+    if (rows->kind == EVAL_BINARY || rows->kind == EVAL_MULTICLASS || rows->kind == EVAL_ORDINAL)
+        add_set(sets, "data.classes=%d", rows->classes);
+}
+
+static void add_own(Sets *sets, const Tuning *tuning) {
+    static const char *const objectives[] = {[EVAL_BINARY] = "classify",
+                                             [EVAL_MULTICLASS] = "classify",
+                                             [EVAL_MULTILABEL] = "multilabel",
+                                             [EVAL_ORDINAL] = "ordinal",
+                                             [EVAL_REGRESSION] = "regress"};
+    const FinetuneOptions *options = tuning->options;
+    const ModelShape *shape = options->encoder;
+    add_set(sets, "train.objective=%s", objectives[tuning->rows->kind]);
+    add_labels(sets, tuning->rows);
+    add_set(sets, "data.train=%s", options->packs);
+    add_set(sets, "data.val=%s", options->packs);
+    add_set(sets, "data.splits=train");
+    add_set(sets, "init.from=%s", options->weights);
+    add_set(sets, "model.image_size=%d", shape->image_size);
+    add_set(sets, "model.patch_size=%d", shape->patch_size);
+    add_set(sets, "model.dim=%d", shape->dim);
+    add_set(sets, "model.depth=%d", shape->depth);
+    add_set(sets, "model.heads=%d", shape->heads);
+    add_set(sets, "val.images=%" PRId64, count_val(options->records));
+    add_set(sets, "train.deterministic=on"); /* a label set's result is the same beside others */
+    add_set(sets, "run.dir=%s", tuning->directory);
+}
+
+/* A validation without a checkpoint chooses nothing, and lines of a log that is removed again are only in the way. */
+static Status settle_config(const FinetuneOptions *options, Config *config) {
+    if (!config->val.every)
+        return status_error(EXIT_USAGE,
+                            "%s: val.every = 0, but the checkpoint that predicts is chosen by validations; give a "
+                            "number of steps",
+                            options->recipe);
+    config->checkpoint.every = config->val.every;
+    config->log.every = QUIET;
+    return NULL;
+}
+
+static Status load_config(Tuning *tuning) {
+    const FinetuneOptions *options = tuning->options;
+    Sets sets = {.list = calloc((size_t)options->set_count + OWN_SETS, sizeof *sets.list)};
+    if (!sets.list)
+        return status_no_memory("a recipe", ((size_t)options->set_count + OWN_SETS) * sizeof *sets.list);
+    for (int i = 0; i < options->set_count; i++)
+        add_set(&sets, "%s", options->sets[i]);
+    add_own(&sets, tuning);
+    Status status = sets.failure;
+    if (!status)
+        status = config_load(&train_config, &tuning->config, options->recipe, sets.list, sets.count, NULL);
+    if (!status)
+        status = settle_config(options, &tuning->config);
+    for (int i = 0; i < sets.count; i++)
+        free(sets.list[i]);
+    free(sets.list);
+    return status;
+}
+
+/* --- The rows --- */
+
+/* A run divides records as their packs do. */
+static Status check_split(const Tuning *tuning, int64_t row) {
+    int64_t number;
+    const Records *records = tuning->options->records;
+    const int64_t record = tuning->options->record[row];
+    const PackSplit split = records_part(records, record, &number)->pack.rows[number].split;
+    const int64_t wanted = tuning->rows->split[row];
+    if (wanted == PROBE_TEST || (wanted == PROBE_VAL && split == PACK_SPLIT_VAL) ||
+        (wanted == PROBE_TRAIN && (split == PACK_SPLIT_TRAIN || split == PACK_SPLIT_NONE)))
+        return NULL;
+    return status_error(EXIT_DATA,
+                        "%s of %s is a %s image of the task, but not of its pack; fine-tuning divides images as their "
+                        "packs do: divide the pack so with ./stage split",
+                        records_path(records, record), records_root(records, record),
+                        wanted == PROBE_VAL ? "validation" : "training");
+}
+
+static Status open_tuning(Tuning *tuning) {
+    const EvalRows *rows = tuning->rows;
+    const size_t records = (size_t)tuning->options->records->count, outputs = (size_t)rows->outputs;
+    TRY(files_path(&tuning->directory, "%s/fine-tuning", tuning->options->folder));
+    tuning->labels = malloc((records * outputs + 1) * sizeof *tuning->labels);
+    tuning->wanted = calloc(records + 1, sizeof *tuning->wanted);
+    if (!tuning->labels || !tuning->wanted)
+        return status_no_memory("the labels of a fine-tuning", records * outputs * sizeof *tuning->labels);
+    for (int64_t row = 0; row < rows->count; row++) {
+        TRY(check_split(tuning, row));
+        tuning->wanted[tuning->options->record[row]] = rows->split[row] != PROBE_TRAIN;
+    }
+    return load_config(tuning);
+}
+
+static void close_tuning(Tuning *tuning) {
+    free(tuning->directory);
+    free(tuning->labels);
+    free(tuning->wanted);
+}
+
+/* A run never gets the labels of test rows. */
+static void take_labels(Tuning *tuning, const double *labels) {
+    const EvalRows *rows = tuning->rows;
+    const size_t outputs = (size_t)rows->outputs, count = (size_t)tuning->options->records->count * outputs;
+    for (size_t i = 0; i < count; i++)
+        tuning->labels[i] = NAN;
+    for (int64_t row = 0; row < rows->count; row++)
+        if (rows->split[row] != PROBE_TEST)
+            memcpy(tuning->labels + (size_t)tuning->options->record[row] * outputs, labels + (size_t)row * outputs,
+                   outputs * sizeof *labels);
+}
+
+/* --- A set --- */
+
+/* The weights of the best checkpoint; *path is the caller's. */
+static Status find_best(const Tuning *tuning, char **path) {
+    RunDirectory directory;
+    RunSummary summary = {.best_step = -1};
+    *path = NULL;
+    Status status = run_directory_open(&directory, tuning->directory);
+    if (!status)
+        status = run_summary_read(directory.record, &summary);
+    if (!status && summary.best_step < 0)
+        status = status_error(EXIT_DATA,
+                              "fine-tuning by %s: val.metric was not defined at any validation, so that no checkpoint "
+                              "can be chosen; choose another metric",
+                              tuning->options->recipe);
+    if (!status)
+        status = files_path(path, "%s/step-%" PRId64 "/" CHECKPOINT_WEIGHTS, directory.checkpoints, summary.best_step);
+    run_summary_close(&summary);
+    run_directory_close(&directory);
+    return status;
+}
+
+static void keep_predictions(const Tuning *tuning, const double *values, int width, double *predictions) {
+    const EvalRows *rows = tuning->rows;
+    const int own = eval_values(rows), first = rows->kind == EVAL_BINARY ? 1 : 0; /* the probability of 1 */
+    for (int64_t row = 0; row < rows->count; row++)
+        for (int v = 0; v < own; v++)
+            predictions[row * own + v] = values[tuning->options->record[row] * width + first + v];
+}
+
+static Status predict(const Tuning *tuning, double *predictions) {
+    char *weights;
+    double *values = NULL;
+    int width;
+    TRY(find_best(tuning, &weights));
+    const EvaluateInput input = {.config = &tuning->config,
+                                 .labels = tuning->labels,
+                                 .weights = weights,
+                                 .records = tuning->options->records,
+                                 .wanted = tuning->wanted};
+    Status status = evaluate_images(&input, &values, &width);
+    if (!status)
+        keep_predictions(tuning, values, width, predictions);
+    free(values);
+    free(weights);
+    return status;
+}
+
+static Status run_set(Tuning *tuning, const double *labels, double *predictions) {
+    const TrainOptions options = {
+        .config_path = tuning->options->recipe, .force = true, .waits = true, .labels = tuning->labels};
+    take_labels(tuning, labels);
+    Status status = train_run(&tuning->config, &options);
+    if (!status)
+        status = predict(tuning, predictions);
+    Status removed = files_remove(tuning->directory);
+    if (!status)
+        return removed;
+    status_free(removed);
+    return status;
+}
+
+static Status run_finetune(Adapter *self, const EvalRows *rows, const double *labels, int sets, double *predictions) {
+    const FinetuneOptions *options = ((Finetune *)self)->options;
+    Tuning *tuning = calloc(1, sizeof *tuning);
+    if (!tuning)
+        return status_no_memory("a fine-tuning", sizeof *tuning);
+    *tuning = (Tuning){.options = options, .rows = rows};
+    Status status = open_tuning(tuning);
+    for (int set = 0; set < sets && !status; set++) {
+        printf("fine-tuning, label set %d of %d\n", set + 1, sets);
+        status = run_set(tuning, labels + (size_t)set * (size_t)rows->count * (size_t)rows->outputs,
+                         predictions + (size_t)set * (size_t)rows->count * (size_t)eval_values(rows));
+    }
+    close_tuning(tuning);
+    free(tuning);
+    return status;
+}
+
+static void close_finetune(Adapter *self) {
+    free(self);
+}
+
+Status finetune_open(const FinetuneOptions *options, Adapter **adapter) {
+    Finetune *own = malloc(sizeof *own);
+    *adapter = NULL;
+    if (!own)
+        return status_no_memory("a fine-tuning", sizeof *own);
+    *own = (Finetune){.adapter = {.run = run_finetune, .close = close_finetune}, .options = options};
+    *adapter = &own->adapter;
+    return NULL;
+}
