@@ -103,11 +103,10 @@ static void place_branches(Stack *stack, Arena *arena, size_t plane) {
     stack->branch = arena_take(arena, plane);
     for (int i = 0; i < stack->depth; i++) {
         const bool own = i == 0 || stack->recompute != RECOMPUTE_BLOCKS;
+        const bool kept = stack->layer_scale && !stack->forward_only;
         Norm *attention = &stack->blocks[i].norm2;
-        attention->branch = !stack->layer_scale ? stack->branch
-                            : own               ? arena_take(arena, plane)
-                                                : stack->blocks[0].norm2.branch;
-        mlp_sum(stack, i)->branch = stack->layer_scale ? arena_take(arena, plane) : stack->branch;
+        attention->branch = !kept ? stack->branch : own ? arena_take(arena, plane) : stack->blocks[0].norm2.branch;
+        mlp_sum(stack, i)->branch = kept ? arena_take(arena, plane) : stack->branch;
     }
 }
 
@@ -117,9 +116,9 @@ void stack_place(Stack *stack, Arena *arena, RealType type, size_t rows) {
     for (int i = 0; i < stack->depth; i++) {
         Block *block = &stack->blocks[i];
         const Block *first = i ? stack->blocks : NULL; /* shares its activations with the others */
-        const bool own_norms = !first || stack->recompute == RECOMPUTE_NONE;
-        const bool own_rest = !first || stack->recompute != RECOMPUTE_BLOCKS;
-        block->norm1.sum = arena_take(arena, plane);
+        const bool own_norms = !first || (stack->recompute == RECOMPUTE_NONE && !stack->forward_only);
+        const bool own_rest = !first || (stack->recompute != RECOMPUTE_BLOCKS && !stack->forward_only);
+        block->norm1.sum = first && stack->forward_only ? first->norm1.sum : arena_take(arena, plane);
         block->norm1.y = own_norms ? arena_take(arena, plane) : first->norm1.y;
         block->norm2.y = own_norms ? arena_take(arena, plane) : first->norm2.y;
         block->activated = own_norms ? arena_take(arena, wide) : first->activated;
@@ -138,6 +137,8 @@ void stack_place(Stack *stack, Arena *arena, RealType type, size_t rows) {
     stack->last.mean = arena_take(arena, row);
     stack->last.rstd = arena_take(arena, row);
     place_branches(stack, arena, plane);
+    if (stack->forward_only)
+        return;
     stack->dbranch = stack->scales_branches ? arena_take(arena, plane) : NULL;
     stack->dx = arena_take(arena, plane);
     stack->dy = arena_take(arena, plane);

@@ -41,6 +41,7 @@ typedef struct {
     const char *last_name;     /* of the last norm; NULL: none */
     bool layer_scale;          /* the branches are kept for its gradient */
     bool scales_branches;      /* by that or by drop-path */
+    bool forward_only;         /* set before stack_place(): no backward pass follows, all blocks share one's memory */
     const float *keep;         /* [depth][2][batch], device memory: drop-path of the next passes; NULL: none */
     Real *branch;              /* [rows][dim]: a branch on its way into the residual sum */
     Real *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
