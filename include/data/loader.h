@@ -18,6 +18,7 @@
 #define FOVEA_DATA_LOADER_H
 
 #include "data/augment.h"
+#include "data/evaluation_view.h"
 #include "data/loader_cache.h"
 #include "data/prefetch.h"
 #include "data/records.h"
@@ -42,9 +43,10 @@ typedef struct {
     LoaderExtra extra;
     const void *extra_context;
     int extra_length;
-    bool evaluate;   /* evaluation_view() of records in folder order, over and over, not random crops in keyed order */
-    int batch_size;  /* of all ranks together */
-    int rank, ranks; /* ranks: a divisor of batch_size; 0 means 1 */
+    bool evaluate; /* evaluation_view() of records in folder order, over and over, not random crops in keyed order */
+    EvaluationView view; /* when evaluating */
+    int batch_size;      /* of all ranks together */
+    int rank, ranks;     /* ranks: a divisor of batch_size; 0 means 1 */
     uint64_t first_batch;
     int workers, depth;
     const Device *device; /* borrowed; the samples' memory is pinned for its copies */

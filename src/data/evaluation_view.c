@@ -14,11 +14,12 @@ static int centre_offset(int gap) {
     return gap % 2 && half % 2 ? half + 1 : half;
 }
 
-Status evaluation_view(const Image *image, int size, uint8_t *out) {
+Status evaluation_view(const Image *image, int size, EvaluationView view, uint8_t *out) {
     bool tall = image->height > image->width;
     int64_t shorter = tall ? image->width : image->height, longer = tall ? image->height : image->width;
     /* Both are exact in integers: size / (224 / 256), and the long side in proportion, cut off. */
-    int64_t resized_short = (int64_t)size * 256 / 224, resized_long = resized_short * longer / shorter;
+    int64_t resized_short = view == VIEW_WHOLE ? size : (int64_t)size * 256 / 224;
+    int64_t resized_long = resized_short * longer / shorter;
     if (resized_long > MAX_RESIZED_SIDE)
         return status_error(EXIT_DATA, "an image of %d x %d is too long and narrow to be resized to a short side of %d",
                             image->width, image->height, (int)resized_short);

@@ -30,7 +30,7 @@ static Crop draw_crop(const Loader *loader, int height, int width, uint32_t epoc
 static Status make_view(const Loader *loader, const Image *image, uint32_t epoch, int64_t key, void *out) {
     const LoaderOptions *options = &loader->options;
     if (options->evaluate)
-        return evaluation_view(image, options->image_size, out);
+        return evaluation_view(image, options->image_size, options->view, out);
     const Crop crop = draw_crop(loader, image->height, image->width, epoch, key);
     return resize_pixels(image->pixels, image->height, image->width, crop, options->image_size, options->image_size,
                          out);

@@ -20,7 +20,7 @@ static Status allocate(int size, uint8_t **out) {
 static Status evaluate(const Image *image, int size, const char *path) {
     uint8_t *out;
     TRY(allocate(size, &out));
-    Status status = evaluation_view(image, size, out);
+    Status status = evaluation_view(image, size, VIEW_CENTER, out);
     if (!status)
         status = files_write(path, out, (size_t)size * (size_t)size * 3);
     free(out);

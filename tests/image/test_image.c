@@ -60,7 +60,7 @@ static void check_case(int number, int met[3]) {
             met[0]++;
         } else if (sscanf(tensor->name, "eval_%d", &size) == 1) {
             assert_int_equal(tensor->count, size * size * 3);
-            assert_ok(evaluation_view(&image, size, out));
+            assert_ok(evaluation_view(&image, size, VIEW_CENTER, out));
             check_pixels(tensor, out);
             met[1]++;
         } else if (sscanf(tensor->name, "crop_%d_top%d_left%d_h%d_w%d", &size, &crop.top, &crop.left, &crop.height,
@@ -97,18 +97,34 @@ static void the_centre_is_rounded_half_to_even(void **state) {
         Image image = {side, side, draw_image(side, side, 1)};
         uint8_t *out = malloc((size_t)size * size * 3);
         assert_non_null(out);
-        assert_ok(evaluation_view(&image, size, out));
+        assert_ok(evaluation_view(&image, size, VIEW_CENTER, out));
         assert_memory_equal(out, image.pixels + ((size_t)offset * side + offset) * 3, (size_t)size * 3);
         free(out);
         image_free(&image);
     }
 }
 
+/* Seen whole, a square is only resized, and of another image what is beyond the short side is cut off. */
+static void a_square_is_seen_whole(void **state) {
+    (void)state;
+    enum { SIZE = 24, LONG = 60 };
+    const Image square = {LONG, LONG, draw_image(LONG, LONG, 1)}, tall = {SIZE, LONG, draw_image(SIZE, LONG, 2)};
+    uint8_t out[SIZE * SIZE * 3], wanted[SIZE * SIZE * 3];
+    assert_ok(evaluation_view(&square, SIZE, VIEW_WHOLE, out));
+    assert_ok(resize_pixels(square.pixels, LONG, LONG, (Crop){.height = LONG, .width = LONG}, SIZE, SIZE, wanted));
+    assert_memory_equal(out, wanted, sizeof out);
+    assert_ok(evaluation_view(&tall, SIZE, VIEW_WHOLE, out));
+    assert_memory_equal(out, tall.pixels + (LONG - SIZE) / 2 * SIZE * 3, sizeof out);
+    free(square.pixels);
+    free(tall.pixels);
+}
+
 static void a_ribbon_is_refused(void **state) {
     (void)state;
     Image image = {1, 2000, draw_image(1, 2000, 1)};
     uint8_t out[16 * 16 * 3];
-    assert_fails(evaluation_view(&image, 16, out), EXIT_DATA, "too long and narrow"); /* would be 18 x 36,000 */
+    assert_fails(evaluation_view(&image, 16, VIEW_CENTER, out), EXIT_DATA,
+                 "too long and narrow"); /* would be 18 x 36,000 */
     image_free(&image);
 }
 
@@ -396,6 +412,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_are_as_pillow_makes_them),
         cmocka_unit_test(the_centre_is_rounded_half_to_even),
+        cmocka_unit_test(a_square_is_seen_whole),
         cmocka_unit_test(a_ribbon_is_refused),
         cmocka_unit_test_setup_teardown(truncated_files_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flipped_byte_of_a_png_is_refused, setup, teardown),

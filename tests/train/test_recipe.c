@@ -203,7 +203,7 @@ static void validation_shows_the_evaluation_view(void **state) {
         char *path = scratch_path(records_root(&records, i), records_path(&records, i));
         Image image;
         assert_ok(image_read(path, &image));
-        assert_ok(evaluation_view(&image, SHORT_SIDE, pixels + i * IMAGE_BYTES));
+        assert_ok(evaluation_view(&image, SHORT_SIDE, VIEW_CENTER, pixels + i * IMAGE_BYTES));
         image_free(&image);
         free(path);
     }
