@@ -34,6 +34,7 @@ typedef struct {
         int kind;             /* EvalKind */
         double positive_from; /* a label is positive from here on; 0: it says so itself */
         TaskSplit split;
+        double max_unreadable; /* share of the images that may be unreadable */
     } data;
     struct {
         TaskFeatures tokens;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A pack's shards are HDF5 as others read it: h5py sees every table, name and pixel that was written. FOVEA_PYTHON names
-# a Python that has h5py.
+# A pack's shards and files of features are HDF5 as others read it: h5py sees every table, name and number that was
+# written. FOVEA_PYTHON names a Python that has h5py.
 . "$(dirname "$0")/lib.sh"
 
 python=
@@ -12,8 +12,10 @@ for candidate in "${FOVEA_PYTHON-}" python3 /usr/bin/python3; do
     fi
 done
 check "a pack is written" "$BUILD/tests/pack/test_pack" "$TMP"
+check "features are written" "$BUILD/tests/eval/test_extract" "$TMP"
 if [ -z "$python" ]; then
     skip "h5py reads the shards" "no Python with h5py (tools/setup installs python3-h5py)"
+    skip "h5py reads features" "no Python with h5py (tools/setup installs python3-h5py)"
     exit 0
 fi
 
@@ -68,3 +70,27 @@ check "h5py reads the shards" "$python" "$TMP/read.py" "$TMP"
 sed -n '/^```python$/,/^```$/p' docs/pack-format.md | grep -v '^```' >"$TMP/example.py"
 check "the example of docs/pack-format.md runs" "$python" "$TMP/example.py" "$TMP/pack"
 expect_output "00001.h5 (5, 12, 12, 3)"
+
+cat >"$TMP/features.py" <<'PYTHON'
+import math, struct, sys
+import h5py
+
+root = sys.argv[1]
+values = struct.unpack("<304f", open(root + "/features.f32", "rb").read())
+with h5py.File(root + "/features.h5", "r") as file:
+    assert set(file) == {"features", "record", "dataset", "split", "source", "person"}, set(file)
+    assert set(file.attrs) == {"format", "version", "encoder", "weights", "data", "view"}, set(file.attrs)
+    attributes = {key: value.decode() if isinstance(value, bytes) else value for key, value in file.attrs.items()}
+    assert attributes["format"] == "fovea-features" and attributes["version"] == "1", attributes
+    assert len(attributes["weights"]) == 64 and len(attributes["data"]) == 16, attributes
+    assert attributes["view"].startswith("center of 32 pixels, mean, fp32, 2 heads"), attributes
+    assert file["features"].shape == (19, 16) and file["features"].dtype == "<f4"
+    for found, wanted in zip(file["features"][:].flatten(), values):
+        assert found == wanted or (math.isnan(found) and math.isnan(wanted))
+    assert [math.isnan(row[0]) for row in file["features"]] == [i == 4 for i in range(19)]
+    assert file["record"][:].tolist() == list(range(19))
+    assert [text.decode() for text in file["person"]] == ["anna" if i % 2 else "bert" for i in range(19)]
+    assert file["source"][3].decode() == "drawn_03.png" and file["split"][3].decode() == "train"
+    assert file["dataset"][3].decode() == "drawn"
+PYTHON
+check "h5py reads features" "$python" "$TMP/features.py" "$TMP"

@@ -17,10 +17,18 @@
 static const struct {
     const char *key, *fallback, *other;
 } rows[] = {
-    {"data.packs", "PACK", "a,b"},      {"data.label", "grade", "eye"},      {"data.kind", "binary", "ordinal"},
-    {"data.positive_from", "0", "2.5"}, {"data.split", "pack", "test"},      {"features.tokens", "mean", "cls+mean"},
-    {"features.view", "auto", "whole"}, {"features.image_size", "0", "392"}, {"adapt.method", "linear", "knn"},
-    {"score.metric", "", "mcc"},        {"bands.*", NULL, "50, 65"},
+    {"data.packs", "PACK", "a,b"},
+    {"data.label", "grade", "eye"},
+    {"data.kind", "binary", "ordinal"},
+    {"data.positive_from", "0", "2.5"},
+    {"data.split", "pack", "test"},
+    {"data.max_unreadable", "0.005", "0.25"},
+    {"features.tokens", "mean", "cls+mean"},
+    {"features.view", "auto", "whole"},
+    {"features.image_size", "0", "392"},
+    {"adapt.method", "linear", "knn"},
+    {"score.metric", "", "mcc"},
+    {"bands.*", NULL, "50, 65"},
 };
 
 /* Loads a task with the keys that must be given and up to one --set. */

@@ -39,13 +39,16 @@ static const ConfigKey keys[] = {
         "What the label is. binary: 0 or 1, see positive_from. multiclass: one of the classes 0, 1, ... ordinal: the "
         "same, in order. multilabel: 0 or 1 in each column. regression: a number."),
     {ROW(CONFIG_REAL, CONFIG_AT(TaskConfig, data.positive_from, double), data, positive_from, "",
-         "The cut-off that makes a grade or a number binary: it is positive from this value on. With 2, grades of 2 "
-         "and "
-         "more are positive. binary and multilabel only."),
+         "The cut-off that makes a grade or a number binary: it is positive from this value on. With 2, grades "
+         "of 2 and more are positive. binary and multilabel only."),
      .min = -1e9, .max = 1e9, .derived = "none: the label is 0 or 1 itself"},
     CHOICE(data, split, splits, TASK_SPLIT_PACK,
            "Which images train, choose and test. pack: the packs' own split (./stage split makes one by person); an "
            "image without a split trains. test: every image is tested, in a set that --external names."),
+    {ROW(CONFIG_REAL, CONFIG_AT(TaskConfig, data.max_unreadable, double), data, max_unreadable, "",
+         "Share of the images that may be unreadable; they are left out and listed. With more of them nothing is "
+         "evaluated."),
+     .max = 1, .fallback = 0.005},
 
     CHOICE(
         features, tokens, tokens, TASK_MEAN,
