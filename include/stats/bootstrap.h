@@ -4,6 +4,7 @@
 #define FOVEA_STATS_BOOTSTRAP_H
 
 #include "base/status.h"
+#include "stats/figure.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,18 @@ typedef Status (*BootstrapMeasure)(const void *context, const int32_t *times, do
  * numbered by their ids: neither the order of rows nor the number of threads matters. */
 Status bootstrap_run(const Bootstrap *bootstrap, BootstrapMeasure measure, const void *context, int figures,
                      double *values) MUST_USE;
+
+/* Encloses the figure with 95 % confidence: 1.96 standard errors of its replicates on either side, on `scale`. */
+typedef struct {
+    double low, high;   /* NAN where there is none */
+    double error;       /* standard deviation of the replicates */
+    double scale_error; /* the same on the scale */
+} BootstrapInterval;
+
+/* Of `value` by values[count], which are overwritten; those that are not defined (NAN) are left out. On FIGURE_LOGIT
+ * and FIGURE_FISHER replicates are kept `edge` from the ends, where the scale is infinite. There is no interval where
+ * `value` is such an end, where the replicates are all equal, or where over one in twenty is not defined. */
+BootstrapInterval bootstrap_interval(FigureScale scale, double value, double edge, double *values, int count);
 
 /* The standard deviation (n - 1) of `count` values. */
 double bootstrap_deviation(const double *values, int count);

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #define CALIBRATION_FIGURES(X)                                                                                         \
-    X(ece, LOWER)                                                                                                      \
-    X(brier, LOWER)                                                                                                    \
-    X(calibration_slope, NEITHER)                                                                                      \
-    X(calibration_intercept, NEITHER)                                                                                  \
-    X(calibration_in_the_large, NEITHER)
+    X(ece, LOWER, NONE)                                                                                                \
+    X(brier, LOWER, LOGIT)                                                                                             \
+    X(calibration_slope, NEITHER, PLAIN)                                                                               \
+    X(calibration_intercept, NEITHER, PLAIN)                                                                           \
+    X(calibration_in_the_large, NEITHER, PLAIN)
 
 typedef struct {
     CALIBRATION_FIGURES(FIGURE_FIELD)
@@ -21,7 +21,11 @@ typedef struct {
 
 extern const Figure calibration_figures[]; /* a row without a name ends them */
 
-/* Expected calibration error (Naeini et al., AAAI 2015): over 15 bins of equal width, [a, b) and the last closed, the
+enum { CALIBRATION_BINS = 15 };
+/* The bin of a confidence from 0 to 1: all of equal width, [a, b), the last closed. */
+int calibration_bin(double confidence);
+
+/* Expected calibration error (Naeini et al., AAAI 2015): over the bins, the
  * difference of mean confidence and share of `right`, weighted by the bin's rows. Row r counts times[r] times; NULL:
  * once. NAN without rows. */
 double calibration_error(const double *confidence, const uint8_t *right, const int32_t *times, int64_t rows);

@@ -10,23 +10,23 @@
 
 /* auroc, auprc and brier are those of class 1 and not defined for more than two classes. */
 #define CLASSIFICATION_FIGURES(X)                                                                                      \
-    X(accuracy, HIGHER)                                                                                                \
-    X(balanced_accuracy, HIGHER)                                                                                       \
-    X(f1_macro, HIGHER)                                                                                                \
-    X(precision_macro, HIGHER)                                                                                         \
-    X(recall_macro, HIGHER)                                                                                            \
-    X(jaccard_macro, HIGHER)                                                                                           \
-    X(hamming, LOWER)                                                                                                  \
-    X(mcc, HIGHER)                                                                                                     \
-    X(kappa, HIGHER)                                                                                                   \
-    X(kappa_quadratic, HIGHER)                                                                                         \
-    X(log_loss, LOWER)                                                                                                 \
-    X(ece, LOWER)                                                                                                      \
-    X(auroc, HIGHER)                                                                                                   \
-    X(auprc, HIGHER)                                                                                                   \
-    X(brier, LOWER)                                                                                                    \
-    X(auroc_macro_ovr, HIGHER)                                                                                         \
-    X(auprc_macro, HIGHER)
+    X(accuracy, HIGHER, LOGIT)                                                                                         \
+    X(balanced_accuracy, HIGHER, LOGIT)                                                                                \
+    X(f1_macro, HIGHER, LOGIT)                                                                                         \
+    X(precision_macro, HIGHER, LOGIT)                                                                                  \
+    X(recall_macro, HIGHER, LOGIT)                                                                                     \
+    X(jaccard_macro, HIGHER, LOGIT)                                                                                    \
+    X(hamming, LOWER, LOGIT)                                                                                           \
+    X(mcc, HIGHER, FISHER)                                                                                             \
+    X(kappa, HIGHER, FISHER)                                                                                           \
+    X(kappa_quadratic, HIGHER, FISHER)                                                                                 \
+    X(log_loss, LOWER, LOG)                                                                                            \
+    X(ece, LOWER, NONE)                                                                                                \
+    X(auroc, HIGHER, LOGIT)                                                                                            \
+    X(auprc, HIGHER, LOGIT)                                                                                            \
+    X(brier, LOWER, LOGIT)                                                                                             \
+    X(auroc_macro_ovr, HIGHER, LOGIT)                                                                                  \
+    X(auprc_macro, HIGHER, LOGIT)
 
 typedef struct {
     CLASSIFICATION_FIGURES(FIGURE_FIELD)

@@ -10,20 +10,21 @@
 #include <stdint.h>
 
 #define INTERVAL_FIGURES(X)                                                                                            \
-    X(auroc, HIGHER)                                                                                                   \
-    X(auroc_other, HIGHER)                                                                                             \
-    X(delong_se, NEITHER)                                                                                              \
-    X(cluster_se, NEITHER)                                                                                             \
-    X(design_effect, NEITHER)                                                                                          \
-    X(bootstrap_se_logit, NEITHER)                                                                                     \
-    X(low, NEITHER)                                                                                                    \
-    X(high, NEITHER)                                                                                                   \
-    X(difference, NEITHER)                                                                                             \
-    X(difference_cluster_se, NEITHER)                                                                                  \
-    X(difference_p, NEITHER)                                                                                           \
-    X(difference_bootstrap_se, NEITHER)                                                                                \
-    X(difference_low, NEITHER)                                                                                         \
-    X(difference_high, NEITHER)
+    X(auroc, HIGHER, LOGIT)                                                                                            \
+    X(auroc_other, HIGHER, LOGIT)                                                                                      \
+    X(delong_se, NEITHER, NONE)                                                                                        \
+    X(cluster_se, NEITHER, NONE)                                                                                       \
+    X(design_effect, NEITHER, NONE)                                                                                    \
+    X(bootstrap_se, NEITHER, NONE)                                                                                     \
+    X(bootstrap_se_logit, NEITHER, NONE)                                                                               \
+    X(low, NEITHER, NONE)                                                                                              \
+    X(high, NEITHER, NONE)                                                                                             \
+    X(difference, NEITHER, NONE)                                                                                       \
+    X(difference_cluster_se, NEITHER, NONE)                                                                            \
+    X(difference_p, NEITHER, NONE)                                                                                     \
+    X(difference_bootstrap_se, NEITHER, NONE)                                                                          \
+    X(difference_low, NEITHER, NONE)                                                                                   \
+    X(difference_high, NEITHER, NONE)
 
 typedef struct {
     INTERVAL_FIGURES(FIGURE_FIELD)

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #define MULTILABEL_FIGURES(X)                                                                                          \
-    X(auroc_macro, HIGHER)                                                                                             \
-    X(auprc_macro, HIGHER)                                                                                             \
-    X(f1_macro, HIGHER)                                                                                                \
-    X(hamming, LOWER)
+    X(auroc_macro, HIGHER, LOGIT)                                                                                      \
+    X(auprc_macro, HIGHER, LOGIT)                                                                                      \
+    X(f1_macro, HIGHER, LOGIT)                                                                                         \
+    X(hamming, LOWER, LOGIT)
 
 typedef struct {
     MULTILABEL_FIGURES(FIGURE_FIELD)

@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 #define REGRESSION_FIGURES(X)                                                                                          \
-    X(mae, LOWER)                                                                                                      \
-    X(rmse, LOWER)                                                                                                     \
-    X(r2, HIGHER)                                                                                                      \
-    X(pearson, HIGHER)                                                                                                 \
-    X(spearman, HIGHER)                                                                                                \
-    X(calibration_slope, NEITHER)                                                                                      \
-    X(calibration_intercept, NEITHER)                                                                                  \
-    X(spread, NEITHER)
+    X(mae, LOWER, LOG)                                                                                                 \
+    X(rmse, LOWER, LOG)                                                                                                \
+    X(r2, HIGHER, PLAIN)                                                                                               \
+    X(pearson, HIGHER, FISHER)                                                                                         \
+    X(spearman, HIGHER, FISHER)                                                                                        \
+    X(calibration_slope, NEITHER, PLAIN)                                                                               \
+    X(calibration_intercept, NEITHER, PLAIN)                                                                           \
+    X(spread, NEITHER, LOG)
 
 typedef struct {
     REGRESSION_FIGURES(FIGURE_FIELD)

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 #define THRESHOLD_FIGURES(X)                                                                                           \
-    X(threshold_youden, NEITHER)                                                                                       \
-    X(sensitivity_youden, HIGHER)                                                                                      \
-    X(specificity_youden, HIGHER)                                                                                      \
-    X(balanced_accuracy_youden, HIGHER)                                                                                \
-    X(threshold_spec90, NEITHER)                                                                                       \
-    X(sensitivity_spec90, HIGHER)                                                                                      \
-    X(specificity_spec90, HIGHER)
+    X(threshold_youden, NEITHER, NONE)                                                                                 \
+    X(sensitivity_youden, HIGHER, LOGIT)                                                                               \
+    X(specificity_youden, HIGHER, LOGIT)                                                                               \
+    X(balanced_accuracy_youden, HIGHER, LOGIT)                                                                         \
+    X(threshold_spec90, NEITHER, NONE)                                                                                 \
+    X(sensitivity_spec90, HIGHER, LOGIT)                                                                               \
+    X(specificity_spec90, HIGHER, LOGIT)
 
 typedef struct {
     THRESHOLD_FIGURES(FIGURE_FIELD)

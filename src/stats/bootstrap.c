@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { STRATA = 3 };
+static const double NORMAL_95 = 1.96; /* two-sided, as the field rounds it */
 
 /* What all threads share. */
 typedef struct {
@@ -127,4 +128,53 @@ double bootstrap_deviation(const double *values, int count) {
     for (int i = 0; i < count; i++)
         squares += (values[i] - mean) * (values[i] - mean);
     return sqrt(squares / (count - 1));
+}
+
+static double to_scale(FigureScale scale, double value, double edge) {
+    switch (scale) {
+    case FIGURE_LOG:
+        return log(value);
+    case FIGURE_LOGIT:
+        value = fmin(fmax(value, edge), 1 - edge);
+        return log(value / (1 - value));
+    case FIGURE_FISHER:
+        return atanh(fmin(fmax(value, edge - 1), 1 - edge));
+    default:
+        return value;
+    }
+}
+
+static double from_scale(FigureScale scale, double value) {
+    switch (scale) {
+    case FIGURE_LOG:
+        return exp(value);
+    case FIGURE_LOGIT:
+        return 1 / (1 + exp(-value));
+    case FIGURE_FISHER:
+        return tanh(value);
+    default:
+        return value;
+    }
+}
+
+BootstrapInterval bootstrap_interval(FigureScale scale, double value, double edge, double *values, int count) {
+    BootstrapInterval interval = {NAN, NAN, NAN, NAN};
+    const double center = to_scale(scale, value, 0);
+    int defined = 0;
+    for (int i = 0; i < count; i++)
+        if (!isnan(values[i]))
+            values[defined++] = values[i];
+    if (scale == FIGURE_NONE || !isfinite(center) || defined < 2 || (count - defined) * 20 > count)
+        return interval;
+    const double error = bootstrap_deviation(values, defined);
+    for (int i = 0; i < defined; i++)
+        values[i] = to_scale(scale, values[i], edge);
+    const double scale_error = bootstrap_deviation(values, defined);
+    if (!(error > 0) || !isfinite(scale_error))
+        return interval;
+    interval = (BootstrapInterval){.low = from_scale(scale, center - NORMAL_95 * scale_error),
+                                   .high = from_scale(scale, center + NORMAL_95 * scale_error),
+                                   .error = error,
+                                   .scale_error = scale_error};
+    return interval;
 }

@@ -6,22 +6,24 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(CalibrationFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(CalibrationFigures, name, better, scale)
 const Figure calibration_figures[] = {CALIBRATION_FIGURES(FIGURE_ROW){0}};
 
-enum { BINS = 15 };
+int calibration_bin(double confidence) {
+    return (int)fmin(confidence * CALIBRATION_BINS, CALIBRATION_BINS - 1);
+}
 
 double calibration_error(const double *confidence, const uint8_t *right, const int32_t *times, int64_t rows) {
-    double sums[BINS] = {0}; /* of confidence less right */
+    double sums[CALIBRATION_BINS] = {0}; /* of confidence less right */
     int64_t count = 0;
     for (int64_t row = 0; row < rows; row++) {
-        const int bin = (int)fmin(confidence[row] * BINS, BINS - 1);
+        const int bin = calibration_bin(confidence[row]);
         const int32_t weight = times ? times[row] : 1;
         sums[bin] += weight * (confidence[row] - right[row]);
         count += weight;
     }
     double error = 0;
-    for (int bin = 0; bin < BINS; bin++)
+    for (int bin = 0; bin < CALIBRATION_BINS; bin++)
         error += fabs(sums[bin]);
     return count ? error / (double)count : NAN;
 }

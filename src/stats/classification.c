@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(ClassificationFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(ClassificationFigures, name, better, scale)
 const Figure classification_figures[] = {CLASSIFICATION_FIGURES(FIGURE_ROW){0}};
 
 /* The rows whose class is known. */

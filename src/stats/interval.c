@@ -10,10 +10,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(IntervalFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(IntervalFigures, name, better, scale)
 const Figure interval_figures[] = {INTERVAL_FIGURES(FIGURE_ROW){0}};
-
-static const double NORMAL_95 = 1.96; /* two-sided, as the field rounds it */
 
 /* The rows whose label is known, in the order of the input. */
 typedef struct {
@@ -123,17 +121,12 @@ static bool is_between(double auroc) {
  * replicates, are overwritten. A replicate of 0 or 1, whose logit is infinite, counts as a quarter of a pair off it. */
 static void measure_limits(const Rows *r, double *values, int count, IntervalFigures *f) {
     const double positives = (double)r->binary.positives, negatives = (double)r->binary.count - positives;
-    const double edge = 1 / (4 * positives * negatives);
-    for (int i = 0; i < count; i++) {
-        const double auroc = fmin(fmax(values[i], edge), 1 - edge);
-        values[i] = log(auroc / (1 - auroc));
-    }
-    const double error = bootstrap_deviation(values, count), center = log(f->auroc / (1 - f->auroc));
-    if (!(error > 0))
-        return;
-    f->bootstrap_se_logit = error;
-    f->low = 1 / (1 + exp(-(center - NORMAL_95 * error)));
-    f->high = 1 / (1 + exp(-(center + NORMAL_95 * error)));
+    const BootstrapInterval interval =
+        bootstrap_interval(FIGURE_LOGIT, f->auroc, 1 / (4 * positives * negatives), values, count);
+    f->bootstrap_se = interval.error;
+    f->bootstrap_se_logit = interval.scale_error;
+    f->low = interval.low;
+    f->high = interval.high;
 }
 
 /* A bootstrap's replicate. */
@@ -148,12 +141,10 @@ static Status measure_replicate(const void *context, const int32_t *times, doubl
 static void measure_difference(const double *aurocs, double *others, int count, IntervalFigures *f) {
     for (int i = 0; i < count; i++)
         others[i] -= aurocs[i];
-    const double error = bootstrap_deviation(others, count);
-    if (!(error > 0))
-        return;
-    f->difference_bootstrap_se = error;
-    f->difference_low = f->difference - NORMAL_95 * error;
-    f->difference_high = f->difference + NORMAL_95 * error;
+    const BootstrapInterval interval = bootstrap_interval(FIGURE_PLAIN, f->difference, 0, others, count);
+    f->difference_bootstrap_se = interval.error;
+    f->difference_low = interval.low;
+    f->difference_high = interval.high;
 }
 
 static Status measure_bootstrap(const IntervalInput *in, const Rows *r, IntervalFigures *f) {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(MultilabelFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(MultilabelFigures, name, better, scale)
 const Figure multilabel_figures[] = {MULTILABEL_FIGURES(FIGURE_ROW){0}};
 
 struct Multilabel {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(RegressionFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(RegressionFigures, name, better, scale)
 const Figure regression_figures[] = {REGRESSION_FIGURES(FIGURE_ROW){0}};
 
 /* The rows with a label. */

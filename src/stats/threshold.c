@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define FIGURE_ROW(name, better) FIGURE_OF(ThresholdFigures, name, better)
+#define FIGURE_ROW(name, better, scale) FIGURE_OF(ThresholdFigures, name, better, scale)
 const Figure threshold_figures[] = {THRESHOLD_FIGURES(FIGURE_ROW){0}};
 
 /* How many rows a threshold calls positive. */

@@ -6,7 +6,7 @@
 #include "eval/score/scores.h"
 
 typedef struct {
-    double first, other; /* the main metric of both, by image */
+    double first, other; /* the main metric of both, by image; NAN: not defined */
     double difference;   /* other - first */
     Interval interval;   /* of the difference, paired: both are measured on the same draws of people */
     double p;            /* two-sided; 1 for equal predictions; NAN where there is no interval */
@@ -19,6 +19,6 @@ typedef struct {
 Status comparison_measure(const ScoresInput *input, const double *other, Comparison *comparison) MUST_USE;
 
 /* Holm's adjustment of p for all comparisons that were made with one baseline; those without p are not counted. */
-void comparisons_adjust(Comparison *list, int count);
+Status comparisons_adjust(Comparison *list, int count) MUST_USE;
 
 #endif

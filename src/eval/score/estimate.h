@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A figure with its interval. */
+/* Figures with their intervals. */
 #ifndef FOVEA_EVAL_ESTIMATE_H
 #define FOVEA_EVAL_ESTIMATE_H
 
+#include "eval/score/selection.h"
 #include "stats/figure.h"
+#include "stats/threshold.h"
 
 #include <stdint.h>
 
@@ -25,9 +27,20 @@ typedef struct {
     double chance;       /* its value where nothing is learnt, as in main_metric.h; else NAN */
     double value;        /* NAN: not defined */
     Interval interval;
-    Interval beside[INTERVALS_BESIDE]; /* of an AUROC: Obuchowski's and DeLong's, on the logit's scale */
+    Interval beside[INTERVALS_BESIDE]; /* of an AUROC: Obuchowski's, and DeLong's where each person has one image */
     const char *reason;                /* why there is no value or no interval; NULL where there are both */
     int64_t images, people;            /* that it is of; people: -1 where some are not known */
 } Estimate;
+
+typedef struct {
+    int bootstraps; /* at least 2; the project's reports use 2,000 */
+    uint64_t seed;  /* of the people that the bootstrap draws */
+    int threads;    /* at least 1; changes no number */
+} Resampling;
+
+/* The figure called `only` of a selection, or all of its kind (NULL), with those thresholds. The list is the caller's,
+ * NULL on failure. EXIT_DATA for a label or a prediction that cannot be. */
+Status estimates_measure(const Selection *selection, const ThresholdFigures *thresholds, const char *only,
+                         const Resampling *resampling, Estimate **list, int *count) MUST_USE;
 
 #endif
