@@ -131,8 +131,14 @@ static void columns_tell_what_is_known_beside(void **state) {
     assert_string_equal(category(cohort, "age_band", 3), "-");
     assert_string_equal(category(cohort, "age_band", 6), "from 65");
     assert_true(number(cohort, "age", 2) == 55 && isnan(number(cohort, "age", 3)));
-    assert_true(number(cohort, "height", 1) == SIDE + 1 && number(cohort, "order", 10) == 10);
-    assert_null(find_column(cohort, "width")); /* one of all */
+    assert_true(number(cohort, "image_height", 1) == SIDE + 1);
+    assert_null(find_column(cohort, "image_width")); /* one of all */
+    static const char *const of_photograph[] = {"site", "device", "image_height"}, *const of_person[] = {"eye", "age",
+                                                                                                         "age_band"};
+    for (int i = 0; i < 3; i++) {
+        assert_false(find_column(cohort, of_photograph[i])->of_person);
+        assert_true(find_column(cohort, of_person[i])->of_person);
+    }
     close_task(fixture);
     assert_ok(open_task(fixture, "label = age\nkind = regression"));
     assert_null(find_column(&fixture->cohort, "age"));

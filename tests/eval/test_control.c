@@ -290,6 +290,12 @@ static void telling_metadata_is_suspect(void **state) {
     assert_fine(control_run(&input, &r));
     assert_true(r.metadata > 0.8 && has_reason(&r, "metadata: "));
     control_free(&r);
+    /* What is known of the person, such as the age, is none. */
+    d.column.of_person = true;
+    assert_fine(control_run(&input, &r));
+    assert_true(r.metadata < 0.7 && !has_reason(&r, "metadata: "));
+    control_free(&r);
+    d.column.of_person = false;
     /* As does the order of the rows. */
     draw_set(&d, 200, 1, false, 4);
     for (int64_t row = 0; row < d.rows.count; row++)

@@ -51,12 +51,14 @@ static void put_order(Table *t) {
 Status metadata_predict(const EvalRows *rows, int threads, double *predictions) {
     Table t = {.rows = rows, .width = 1};
     for (int c = 0; c < rows->column_count; c++)
-        t.width += rows->columns[c].categories ? rows->columns[c].categories : 1;
+        t.width += rows->columns[c].of_person ? 0 : rows->columns[c].categories ? rows->columns[c].categories : 1;
     t.features = calloc((size_t)rows->count * (size_t)t.width + 1, sizeof *t.features);
     if (!t.features)
         return status_no_memory("features of metadata", (size_t)rows->count * (size_t)t.width * sizeof *t.features);
     for (int c = 0; c < rows->column_count; c++)
-        if (rows->columns[c].categories)
+        if (rows->columns[c].of_person)
+            continue;
+        else if (rows->columns[c].categories)
             put_categories(&t, &rows->columns[c]);
         else
             put_numbers(&t, &rows->columns[c]);

@@ -19,11 +19,10 @@ typedef struct {
     struct CohortSource *source;
 } Cohort;
 
-/* Opens data.packs of a task and gathers its rows. Columns of the rows, where there are at least two values of them:
- * what a photograph itself tells, "dataset", "site" (where the packs have such a label), "device", "modality", "eye",
- * "height" and "width" of the photograph, "order" (the record's number in its pack); of the person "age" (where the
- * packs have such a label) and for each key of [bands] its column and COLUMN_band. What is the task's own label is no
- * column. Closed with cohort_close() after a failure, too.
+/* Opens data.packs of a task and gathers its rows. Columns of the rows, where there are at least two values of them: of
+ * the photograph "dataset", "site" (where the packs have such a label), "device", "modality", "image_height" and
+ * "image_width"; of the person "eye", "age" (where the packs have such a label) and for each key of [bands] its column
+ * and COLUMN_band. What is the task's own label is no column. Closed with cohort_close() after a failure, too.
  *
  * EXIT_DATA naming pack and column: no pack, no such column, no label that is known, one that is infinite, no class or
  * neither 0 nor 1; no row of train, val or test; one value only in one of them; a class that no training row has. */

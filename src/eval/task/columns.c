@@ -20,7 +20,7 @@ typedef struct {
 } Gather;
 
 typedef const char *(*TextOf)(const RecordsPart *part, const PackRow *row);
-typedef double (*NumberOf)(int64_t number, const PackRow *row);
+typedef double (*NumberOf)(const PackRow *row);
 
 static void free_column(EvalColumn *column) {
     for (int i = 0; column->names && i < column->categories; i++)
@@ -95,8 +95,8 @@ static Status number_categories(const char *const *texts, int64_t count, EvalCol
 }
 
 /* Adds a column of texts[count], unless they are all one. */
-static Status add_texts(const Gather *gather, const char *name, const char *const *texts) {
-    EvalColumn column = {0};
+static Status add_texts(const Gather *gather, const char *name, const char *const *texts, bool of_person) {
+    EvalColumn column = {.of_person = of_person};
     Status status = name_categories(texts, gather->count, &column);
     if (!status)
         status = number_categories(texts, gather->count, &column);
@@ -106,7 +106,7 @@ static Status add_texts(const Gather *gather, const char *name, const char *cons
     return status;
 }
 
-static Status gather_texts(const Gather *gather, const char *name, TextOf text_of) {
+static Status gather_texts(const Gather *gather, const char *name, TextOf text_of, bool of_person) {
     const char **texts = malloc(((size_t)gather->count + 1) * sizeof *texts);
     if (!texts)
         return status_no_memory("a column of a task", (size_t)gather->count * sizeof *texts);
@@ -115,7 +115,7 @@ static Status gather_texts(const Gather *gather, const char *name, TextOf text_o
         const RecordsPart *part = records_part(gather->records, gather->record[i], &number);
         texts[i] = text_of(part, &part->pack.rows[number]);
     }
-    Status status = add_texts(gather, name, texts);
+    Status status = add_texts(gather, name, texts, of_person);
     free(texts);
     return status;
 }
@@ -140,14 +140,14 @@ static const char *eye_of(const RecordsPart *part, const PackRow *row) {
 /* --- Numbers --- */
 
 /* Adds a column of number[count], malloc'ed, which becomes the list's; unless all that are known are one. */
-static Status add_numbers(const Gather *gather, const char *name, double *number) {
+static Status add_numbers(const Gather *gather, const char *name, double *number, bool of_person) {
     double least = INFINITY, most = -INFINITY;
     for (int64_t i = 0; i < gather->count; i++) {
         least = fmin(least, number[i]);
         most = fmax(most, number[i]);
     }
     if (least < most)
-        return add_column(gather, name, (EvalColumn){.number = number});
+        return add_column(gather, name, (EvalColumn){.number = number, .of_person = of_person});
     free(number);
     return NULL;
 }
@@ -159,22 +159,16 @@ static Status gather_numbers(const Gather *gather, const char *name, NumberOf nu
     for (int64_t i = 0; i < gather->count; i++) {
         int64_t number;
         const RecordsPart *part = records_part(gather->records, gather->record[i], &number);
-        values[i] = number_of(number, &part->pack.rows[number]);
+        values[i] = number_of(&part->pack.rows[number]);
     }
-    return add_numbers(gather, name, values);
+    return add_numbers(gather, name, values, false);
 }
 
-static double height_of(int64_t number, const PackRow *row) {
-    (void)number;
+static double height_of(const PackRow *row) {
     return row->size[0];
 }
-static double width_of(int64_t number, const PackRow *row) {
-    (void)number;
+static double width_of(const PackRow *row) {
     return row->size[1];
-}
-static double order_of(int64_t number, const PackRow *row) {
-    (void)row;
-    return (double)number;
 }
 
 /* --- Labels of the packs --- */
@@ -212,7 +206,7 @@ static Status gather_codes(const Gather *gather, const char *name) {
         texts[i] = codes[i];
     }
     if (!status)
-        status = add_texts(gather, name, texts);
+        status = add_texts(gather, name, texts, false);
     free(texts);
     free(codes);
     free(values);
@@ -223,7 +217,7 @@ static Status gather_label(const Gather *gather, const char *name) {
     double *values;
     Status status = read_label(gather, name, &values);
     if (!status)
-        return add_numbers(gather, name, values);
+        return add_numbers(gather, name, values, true);
     free(values);
     return status;
 }
@@ -263,7 +257,7 @@ static Status make_bands(const Gather *gather, const ConfigEntry *entry, EvalCol
 
 static Status gather_bands(const Gather *gather, const ConfigEntry *entry) {
     char *name;
-    EvalColumn column = {0};
+    EvalColumn column = {.of_person = true};
     if (!entry->list.count)
         return status_error(EXIT_USAGE, "bands.%s is empty; give the numbers that its bands begin with", entry->name);
     Status status = status_append(make_bands(gather, entry, &column), " ([bands])");
@@ -281,16 +275,15 @@ Status columns_open(const TaskConfig *task, const Records *records, const int64_
                     Columns *columns) {
     const Gather gather = {task, records, record, count, columns};
     *columns = (Columns){0};
-    TRY(gather_texts(&gather, "dataset", dataset_of));
+    TRY(gather_texts(&gather, "dataset", dataset_of, false));
     if (is_column(&gather, "site"))
         TRY(gather_codes(&gather, "site"));
-    TRY(gather_texts(&gather, "device", device_of));
-    TRY(gather_texts(&gather, "modality", modality_of));
+    TRY(gather_texts(&gather, "device", device_of, false));
+    TRY(gather_texts(&gather, "modality", modality_of, false));
     if (strcmp(task->data.label, TASK_LABEL_EYE) != 0)
-        TRY(gather_texts(&gather, "eye", eye_of));
-    TRY(gather_numbers(&gather, "height", height_of));
-    TRY(gather_numbers(&gather, "width", width_of));
-    TRY(gather_numbers(&gather, "order", order_of));
+        TRY(gather_texts(&gather, "eye", eye_of, true));
+    TRY(gather_numbers(&gather, "image_height", height_of));
+    TRY(gather_numbers(&gather, "image_width", width_of));
     bool has_age = false;
     for (int i = 0; i < task->bands.count; i++) {
         const ConfigEntry *entry = &task->bands.entries[i];
