@@ -12,10 +12,8 @@ typedef struct {
     bool force;              /* first remove what an earlier run wrote in the run directory */
     int64_t until;           /* stop, with a checkpoint, after this step; 0: run to the end */
     double max_hours;        /* stop, with a checkpoint, after this time; 0: no limit */
-    bool waits;           /* a checkpoint that is due waits for the one before and is never left out, so that the choice
-                           * of the best one does not depend on the disk */
-    const double *labels; /* in place of those that data.label names, see labels_take(); the caller has checked that
-                           * nobody is on two sides, or allows it. NULL: none */
+    bool waits;              /* a due checkpoint waits for the one before: the best never depends on the disk */
+    const double *labels;    /* in place of data.label's, see labels_take(), on sides that are not checked; or NULL */
 } TrainOptions;
 
 #endif

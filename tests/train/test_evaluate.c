@@ -188,6 +188,23 @@ static void a_run_takes_labels_from_memory(void **state) {
     free(p);
 }
 
+/* Everybody in two packs of one data set: a control may train on that, others may not. */
+static void the_caller_may_allow_people_on_two_sides(void **state) {
+    static const PackSpec left = {"one", "t", SHORT_SIDE + 4, 8, 100, 1},
+                          right = {"one", "v", SHORT_SIDE + 4, 4, 100, 2};
+    const TrainOptions options = {.config_path = "short.ini"};
+    double labels[8];
+    Config config;
+    free(fixture_pack(*state, "left", &left));
+    free(fixture_pack(*state, "right", &right));
+    for (int i = 0; i < 8; i++)
+        labels[i] = i;
+    short_run_config(*state, "data.train=@/left data.val=@/right monitor.every=0 run.dir=@/sides", &config);
+    assert_fails(train_run(&config, &options), EXIT_DATA, "(data.splits = train)");
+    make_run(*state, "train.objective=regress data.label=place data.train=@/left data.val=@/right run.dir=@/sides",
+             labels, &config);
+}
+
 static void other_weights_are_refused(void **state) {
     static const bool wanted[VALS] = {true};
     static const struct {
@@ -214,9 +231,12 @@ static void other_weights_are_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(losses_are_those_of_the_validation), cmocka_unit_test(predictions_are_those_of_the_validation),
-        cmocka_unit_test(only_wanted_images_have_values),     cmocka_unit_test(labels_in_memory_belong_to_records),
-        cmocka_unit_test(a_run_takes_labels_from_memory),     cmocka_unit_test(other_weights_are_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(losses_are_those_of_the_validation),
+                                       cmocka_unit_test(predictions_are_those_of_the_validation),
+                                       cmocka_unit_test(only_wanted_images_have_values),
+                                       cmocka_unit_test(labels_in_memory_belong_to_records),
+                                       cmocka_unit_test(a_run_takes_labels_from_memory),
+                                       cmocka_unit_test(the_caller_may_allow_people_on_two_sides),
+                                       cmocka_unit_test(other_weights_are_refused)};
     return cmocka_run_group_tests(tests, open_root, short_run_close);
 }
