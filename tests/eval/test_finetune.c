@@ -61,7 +61,8 @@ static int open_setting(void **state) {
         s->split[i] = split == PACK_SPLIT_TRAIN ? PROBE_TRAIN : split == PACK_SPLIT_VAL ? PROBE_VAL : PROBE_TEST;
         s->shade[i] = shade_of(&s->records, s->record[i]);
     }
-    s->encoder = (ModelShape){.image_size = 16, .patch_size = 4, .dim = 16, .depth = 2, .heads = 2};
+    s->encoder = (ModelShape){
+        .image_size = 16, .patch_size = 4, .dim = 16, .depth = 2, .heads = 2, .activation = ACTIVATION_GELU_ERF};
     s->options = (FinetuneOptions){.recipe = scratch_path(s->root, "short.ini"),
                                    .sets = sets,
                                    .set_count = sizeof sets / sizeof *sets,
@@ -184,6 +185,25 @@ static void every_kind_predicts(void **state) {
     }
 }
 
+/* Another start gives other predictions, and LayerScale is a part of the model. */
+static void it_may_start_from_random_weights(void **state) {
+    Setting *s = *state;
+    const EvalRows rows = rows_of(s, EVAL_BINARY, 2, 1);
+    double share[ROWS], labels[ROWS], predictions[3][ROWS];
+    rank_shades(s, share);
+    for (int i = 0; i < ROWS; i++)
+        labels[i] = share[i] >= 0.5;
+    for (int start = 0; start < 3; start++) {
+        s->options.weights = start ? NULL : s->weights;
+        s->encoder.layer_scale = start == 2;
+        assert_ok(adapt(s, &rows, labels, 1, predictions[start]));
+        for (int before = 0; before < start; before++)
+            assert_memory_not_equal(predictions[before], predictions[start], sizeof predictions[0]);
+    }
+    s->options.weights = s->weights;
+    s->encoder.layer_scale = false;
+}
+
 static void what_cannot_be_learnt_is_refused(void **state) {
     Setting *s = *state;
     const EvalRows rows = rows_of(s, EVAL_BINARY, 2, 1);
@@ -209,8 +229,8 @@ static void what_cannot_be_learnt_is_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_learns_what_can_be_seen),
-                                       cmocka_unit_test(every_kind_predicts),
-                                       cmocka_unit_test(what_cannot_be_learnt_is_refused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_learns_what_can_be_seen), cmocka_unit_test(every_kind_predicts),
+        cmocka_unit_test(it_may_start_from_random_weights), cmocka_unit_test(what_cannot_be_learnt_is_refused)};
     return cmocka_run_group_tests(tests, open_setting, close_setting);
 }

@@ -159,8 +159,19 @@ static void what_has_no_loss_is_refused(void **state) {
                              .bootstraps = 2,
                              .threads = 1};
     assert_fails(forgetting_measure(&input, &f), EXIT_USAGE, "is of a training towards labels");
+    input.config = &s->config;
+    input.before = &labelled;
+    assert_fails(forgetting_measure(&input, &f), EXIT_USAGE, "old/ckpt/latest/weights.safetensors: is of a training");
     Config other = s->config;
+    other.model.norm_pix_loss = !other.model.norm_pix_loss;
+    input.before = &other;
+    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "trained with another model.norm_pix_loss");
+    other = s->config;
+    other.model.heads *= 2;
+    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "trained with another model.heads");
+    other = s->config;
     other.model.patch_size = 8;
+    input.before = NULL;
     input.config = &other;
     assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "patch_embed.proj.weight");
     input.config = &s->config;

@@ -33,7 +33,7 @@ static char *list_of(const char *run) {
         char *longer = printed_path("%s%d %g; ", text, (int)found.list[i].step, found.list[i].share);
         free(text);
         text = longer;
-        char *wanted = printed_path("%s/ckpt/step-%d/" CHECKPOINT_WEIGHTS, run, (int)found.list[i].step);
+        char *wanted = printed_path("%s/ckpt/step-%d", run, (int)found.list[i].step);
         assert_string_equal(found.list[i].path, wanted);
         assert_true(files_exists(wanted));
         free(wanted);

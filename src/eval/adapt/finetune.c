@@ -32,7 +32,7 @@ typedef struct {
 
 /* --- The configuration --- */
 
-enum { OWN_SETS = 16, QUIET = 1000000000 };
+enum { OWN_SETS = 20, QUIET = 1000000000 };
 
 /* The recipe's keys, then the caller's, then those that the task decides. */
 typedef struct {
@@ -87,12 +87,16 @@ static void add_own(Sets *sets, const Tuning *tuning) {
     add_set(sets, "data.train=%s", options->packs);
     add_set(sets, "data.val=%s", options->packs);
     add_set(sets, "data.splits=train");
-    add_set(sets, "init.from=%s", options->weights);
+    add_set(sets, "init.from=%s", options->weights ? options->weights : "");
+    if (!options->weights)
+        add_set(sets, "init.fresh=");
     add_set(sets, "model.image_size=%d", shape->image_size);
     add_set(sets, "model.patch_size=%d", shape->patch_size);
     add_set(sets, "model.dim=%d", shape->dim);
     add_set(sets, "model.depth=%d", shape->depth);
     add_set(sets, "model.heads=%d", shape->heads);
+    add_set(sets, "model.layer_scale=%s", shape->layer_scale ? "on" : "off");
+    add_set(sets, "model.activation=%s", config_choice_name(&train_config, "model.activation", (int)shape->activation));
     add_set(sets, "val.images=%" PRId64, count_val(options->records));
     add_set(sets, "train.deterministic=on"); /* a label set's result is the same beside others */
     add_set(sets, "run.dir=%s", tuning->directory);

@@ -14,7 +14,7 @@ typedef struct {
     const char *recipe; /* such as configs/finetune_classify.ini */
     char *const *sets;  /* "section.key=value" [set_count], before those that the task decides */
     int set_count;
-    const char *weights;       /* init.from */
+    const char *weights;       /* init.from; NULL: random ones */
     const ModelShape *encoder; /* of the weights: its sizes, and the size of the images */
     const char *packs;         /* the task's, separated by commas */
     const Records *records;    /* opened of `packs`, of all splits */

@@ -16,6 +16,29 @@ typedef struct {
     int64_t count;
 } Pairs;
 
+/* What weights do not tell, and what makes their losses another quantity. */
+static Status check_same(const ForgettingInput *in) {
+    const Config *after = in->config, *before = in->before;
+    if (after->train.objective != OBJECTIVE_MAE || (before && before->train.objective != OBJECTIVE_MAE))
+        return status_error(EXIT_USAGE,
+                            "%s: is of a training towards labels, which reconstructs nothing; give weights of a masked "
+                            "autoencoder",
+                            after->train.objective == OBJECTIVE_MAE ? in->old : in->new);
+    if (!before)
+        return NULL;
+    const char *differs = after->model.norm_pix_loss != before->model.norm_pix_loss   ? "norm_pix_loss"
+                          : after->model.mask_ratio != before->model.mask_ratio       ? "mask_ratio"
+                          : after->model.heads != before->model.heads                 ? "heads"
+                          : after->model.decoder_heads != before->model.decoder_heads ? "decoder_heads"
+                          : after->model.activation != before->model.activation       ? "activation"
+                                                                                      : NULL;
+    return differs ? status_error(EXIT_DATA,
+                                  "%s and %s were trained with another model.%s, so that their losses cannot be "
+                                  "compared; give weights of the same kind",
+                                  in->old, in->new, differs)
+                   : NULL;
+}
+
 static Status mark_images(const ForgettingInput *in, bool **wanted) {
     *wanted = calloc((size_t)in->records->count + 1, sizeof **wanted);
     if (!*wanted)
@@ -127,11 +150,7 @@ static Status measure_pairs(const ForgettingInput *in, const bool *wanted, doubl
 
 Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) {
     *forgetting = (Forgetting){.interval = {.low = NAN, .high = NAN, .error = NAN}};
-    if (input->config->train.objective != OBJECTIVE_MAE)
-        return status_error(EXIT_USAGE,
-                            "%s: is of a training towards labels, which reconstructs nothing; give weights of a masked "
-                            "autoencoder",
-                            input->new);
+    TRY(check_same(input));
     bool *wanted;
     double *old = NULL, *new = NULL;
     Pairs pairs = {0};

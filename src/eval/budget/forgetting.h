@@ -11,6 +11,7 @@
 
 typedef struct {
     const Config *config;   /* of the further training: the model, its masks and its loss are those of both */
+    const Config *before;   /* of the training before, where it is known; else NULL */
     const char *old, *new;  /* files of weights, before and after */
     const EvalRows *rows;   /* of which val and test are looked at, by person; labels are not */
     const Records *records; /* their images */
@@ -28,8 +29,9 @@ typedef struct {
     int64_t images, people; /* people: -1 where some are not known */
 } Forgetting;
 
-/* EXIT_USAGE when `config` is no masked autoencoder's. EXIT_DATA naming file and tensor when weights are an encoder
- * alone, of another shape, patch or image size; when no val or test image can be read, or a loss is not finite. */
+/* EXIT_USAGE when `config` is no masked autoencoder's. EXIT_DATA naming the key in which the training before had
+ * another model or loss; naming file and tensor when weights are an encoder alone, of another shape, patch or image
+ * size; when no val or test image can be read, or a loss is not finite. */
 Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) MUST_USE;
 
 #endif

@@ -67,17 +67,11 @@ static Status mark_shares(const char *run, const Found *found, bool *shown) {
 
 static Status add_checkpoint(const Found *found, const CheckpointEntry *entry, RunCheckpoints *checkpoints) {
     RunCheckpoint *own = &checkpoints->list[checkpoints->count];
-    char *folder;
-    TRY(files_path(&folder, "%s/%s", found->directory.checkpoints, entry->name));
-    Status status = checkpoint_verify(folder);
-    if (!status)
-        status = files_path(&own->path, "%s/" CHECKPOINT_WEIGHTS, folder);
-    free(folder);
-    TRY(status);
+    TRY(files_path(&own->path, "%s/%s", found->directory.checkpoints, entry->name));
     own->step = entry->step;
     own->share = (double)entry->step / (double)found->total;
     checkpoints->count++;
-    return NULL;
+    return checkpoint_verify(own->path);
 }
 
 static Status list_shown(const char *run, const Found *found, RunCheckpoints *checkpoints) {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct {
-    char *path; /* of its file of weights */
+    char *path; /* of its directory */
     int64_t step;
     double share; /* of all steps of the run, above 0 and up to 1 */
 } RunCheckpoint;
