@@ -15,18 +15,6 @@
 
 enum { VALS = 4 };
 
-static int open_root(void **state) {
-    static const PackSpec first = {"one", "ttve", SHORT_SIDE + 4, 24, 100, 1};
-    static const PackSpec second = {"two", "vt-", SHORT_SIDE + 4, 12, 5, 2};
-    char *root = scratch_make();
-    short_run_draw(root);
-    short_run_label(root);
-    free(fixture_pack(root, "pack", &first));
-    free(fixture_pack(root, "pack2", &second));
-    *state = root;
-    return 0;
-}
-
 /* A run of short.ini, all of whose validation images are validated at the end. */
 static void make_run(const char *root, const char *sets, const double *labels, Config *config) {
     const TrainOptions options = {.config_path = "short.ini", .force = true, .labels = labels};
@@ -34,6 +22,20 @@ static void make_run(const char *root, const char *sets, const double *labels, C
     short_run_config(root, all, config);
     free(all);
     assert_ok(train_run(config, &options));
+}
+
+static int open_root(void **state) {
+    static const PackSpec first = {"one", "ttve", SHORT_SIDE + 4, 24, 100, 1};
+    static const PackSpec second = {"two", "vt-", SHORT_SIDE + 4, 12, 5, 2};
+    char *root = scratch_make();
+    Config config;
+    short_run_draw(root);
+    short_run_label(root);
+    free(fixture_pack(root, "pack", &first));
+    free(fixture_pack(root, "pack2", &second));
+    make_run(root, "run.dir=@/mae", NULL, &config);
+    *state = root;
+    return 0;
 }
 
 /* The validation images' values under the run's last weights; the caller's. */
@@ -73,10 +75,12 @@ static int grade(int i) {
 #define assert_same(got, want) assert_true(fabs((got) - (want)) < 1e-5 * fmax(1.0, fabs((double)(want))))
 
 static void losses_are_those_of_the_validation(void **state) {
-    static const char *const devices[] = {"train.steps=6", "train.steps=2 train.device=emu train.deterministic=on"};
     Config config;
-    for (int device = 0; device < 2; device++) {
-        make_run(*state, devices[device], NULL, &config);
+    for (int emulated = 0; emulated < 2; emulated++) {
+        if (emulated)
+            make_run(*state, "train.steps=2 train.device=emu train.deterministic=on", NULL, &config);
+        else
+            short_run_config(*state, "run.dir=@/mae", &config);
         double *losses = evaluate(&config, NULL, 1), sum = 0;
         for (int i = 0; i < VALS; i++)
             sum += losses[i] / VALS;
@@ -130,9 +134,8 @@ static void only_wanted_images_have_values(void **state) {
     Records all;
     double *values;
     int width;
-    make_run(*state, "", NULL, &config);
-    short_run_config(*state, "val.images=4 train.micro_batch=2 data.val=@/pack", &config);
-    char *weights = scratch_path(*state, "run/ckpt/latest/weights.safetensors");
+    short_run_config(*state, "data.val=@/pack", &config);
+    char *weights = scratch_path(*state, "mae/ckpt/latest/weights.safetensors");
     assert_ok(records_open(config.data.val, "", RECORDS_ALL, &all));
     bool wanted[24] = {false};
     wanted[3] = wanted[8] = wanted[9] = wanted[23] = true;
@@ -221,7 +224,6 @@ static void other_weights_are_refused(void **state) {
     double *values;
     int width;
     make_run(*state, "train.objective=classify data.label=grade", NULL, &config);
-    make_run(*state, "run.dir=@/mae", NULL, &config);
     assert_ok(records_open(config.data.val, "", RECORDS_VAL, &val));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         short_run_config(*state, cases[i].sets, &config);
