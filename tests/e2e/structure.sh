@@ -33,6 +33,7 @@ product | double_names | none "a file's name is its room's only one"
 product | large_folders | none "no folder of src has more than $MAX_FOLDER_SOURCES sources"
 product | long_functions | none "no function is longer than $MAX_FUNCTION_LINES lines in src, $MAX_KERNEL_LINES in kernels"
 product | foreign_functions | none "a function is declared in the header of its own file"
+product | double_functions | none "no two functions share a name"
 product | many_arguments | none "no function of include takes more than $MAX_POSITIONAL_ARGUMENTS positional arguments"
 unlicensed <"$TMP/sources" | none "every source names its licence"
 
@@ -79,6 +80,7 @@ plant long_functions kernels/cuda/planted.cu "$(lines 80)" 'planted has 82 lines
 plant foreign_functions src/base/planted.c 'int planted(int a) {\n    return a;\n}\n' 'planted is not declared in planted.h'
 plant many_arguments include/base/status.h 'void f(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k);\n' '11 positional arguments'
 plant unlicensed src/base/planted.c 'int a;\n' 'src/base/planted.c'
+plant double_functions src/base/planted.c 'int model_check(int a) {\n    return a;\n}\n' 'model_check is also in '
 for i in $(seq $MAX_FOLDER_SOURCES); do : >"$TMP/tree/src/device/planted$i.c"; done
 plant large_folders src/device/planted.c 'int a;\n' 'src/device: '
 rm "$TMP"/tree/src/device/planted*

@@ -207,6 +207,15 @@ foreign_functions() {
         }'
 }
 
+# A function of one name in two rooms: a program that needs both cannot be linked, and until then nothing says so.
+double_functions() {
+    grep -E '^src/.*\.c$' | grep -v '^src/cli/' | list_functions | awk '
+        $5 == 1 {
+            if ($3 in first) print $1 ":" $2 ": " $3 " is also in " first[$3]
+            else first[$3] = $1
+        }'
+}
+
 many_arguments() {
     grep '^include/' | xargs awk -v most=$MAX_POSITIONAL_ARGUMENTS '
         FNR == 1 { depth = 0; comment = 0 }

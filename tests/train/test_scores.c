@@ -27,7 +27,7 @@ static Targets make_targets(Task task, int classes, float *values, int columns) 
 
 static double figure(const Targets *targets, const float *logits, const char *name) {
     Validation validation = {0};
-    assert_fine(scores_measure(targets, logits, records, ROWS, &validation));
+    assert_fine(scores_add_logits(targets, logits, records, ROWS, &validation));
     return validation_figure(&validation, name);
 }
 

@@ -147,8 +147,8 @@ static void fill_row(const Targets *targets, const float *logits, int64_t record
     scores_predict(targets, logits + (size_t)row * (size_t)outputs, scored->outputs + (size_t)row * (size_t)classes);
 }
 
-Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,
-                      Validation *validation) {
+Status scores_add_logits(const Targets *targets, const float *logits, const int64_t *records, int rows,
+                         Validation *validation) {
     const size_t classes = (size_t)targets->classes, columns = (size_t)targets->val.columns;
     const size_t count = (size_t)rows * (classes + columns) + classes;
     double *memory = malloc(count * sizeof *memory);
@@ -207,7 +207,7 @@ static Status measure_guesses(const Targets *targets, int rows, Validation *vali
             logits[(size_t)r * outputs + i] = random_uniform(&random);
     }
     if (!status)
-        status = scores_measure(targets, logits, records, rows, validation);
+        status = scores_add_logits(targets, logits, records, rows, validation);
     free(logits);
     free(records);
     return status;

@@ -26,8 +26,8 @@ void scores_predict(const Targets *targets, const float *logits, double *predict
 /* Adds to `validation` the figures of logits [rows][outputs] for rows of targets->val with those numbers. In
  * TASK_REGRESS in the labels' own unit; of several columns also each one's, called FIGURE_COLUMN, and the plain figure
  * is their mean. */
-Status scores_measure(const Targets *targets, const float *logits, const int64_t *records, int rows,
-                      Validation *validation) MUST_USE;
+Status scores_add_logits(const Targets *targets, const float *logits, const int64_t *records, int rows,
+                         Validation *validation) MUST_USE;
 
 /* EXIT_USAGE for a val.metric that the objective does not have, EXIT_DATA for one that the first val.images validation
  * images cannot give, where targets->val has labels: a class without images, for example. */

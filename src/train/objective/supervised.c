@@ -170,7 +170,7 @@ static Status validate_vit(Objective *self, const EvaluationImages *images, int 
     validation->loss = sums.sum / sums.known;
     validation->count = 0;
     if (!status && isfinite(validation->loss))
-        status = scores_measure(own->targets, sums.logits, images->records, count, validation);
+        status = scores_add_logits(own->targets, sums.logits, images->records, count, validation);
     free(sums.logits);
     return status;
 }
