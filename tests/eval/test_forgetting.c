@@ -17,20 +17,22 @@ enum { ROWS = 24 };
 
 typedef struct {
     char *root;
-    char *old, *new; /* weights before and after a further training on the folder `train` */
-    Config config;   /* of that */
-    Records records; /* of a pack, two images a person */
+    char *old, *new;  /* the runs before and after a further training on the folder `train` */
+    char *weights[2]; /* theirs */
+    Config config;    /* of the further training */
+    Records records;  /* of a pack, two images a person */
     int64_t record[ROWS], split[ROWS], person[ROWS];
     EvalRows rows;
 } Setting;
 
+/* Returns the run's directory. */
 static char *train(const char *root, const char *name, const char *sets, Config *config) {
     const TrainOptions options = {.config_path = "short.ini"};
     char *all = printed_path("monitor.every=0 val.every=0 train.micro_batch=2 run.dir=@/%s %s", name, sets);
     short_run_config(root, all, config);
     free(all);
     assert_ok(train_run(config, &options));
-    return printed_path("%s/ckpt/latest/weights.safetensors", config->run.dir);
+    return printed_path("%s", config->run.dir);
 }
 
 static int open_setting(void **state) {
@@ -41,8 +43,10 @@ static int open_setting(void **state) {
     s->root = scratch_make();
     short_run_draw(s->root);
     s->old = train(s->root, "old", "", &s->config);
-    char *sets = printed_path("init.from=%s train.steps=20 train.seed=2", s->old);
+    s->weights[0] = scratch_path(s->old, "ckpt/latest/weights.safetensors");
+    char *sets = printed_path("init.from=%s train.steps=20 train.seed=2", s->weights[0]);
     s->new = train(s->root, "new", sets, &s->config);
+    s->weights[1] = scratch_path(s->new, "ckpt/latest/weights.safetensors");
     free(sets);
     char *pack = fixture_pack(s->root, "pack", &spec);
     assert_ok(records_open(pack, "", RECORDS_ALL, &s->records));
@@ -62,14 +66,15 @@ static int close_setting(void **state) {
     records_close(&s->records);
     free(s->old);
     free(s->new);
+    free(s->weights[0]);
+    free(s->weights[1]);
     scratch_remove(s->root);
     free(s);
     return 0;
 }
 
 static Forgetting measure(const Setting *s, const char *old, const char *new, int threads) {
-    const ForgettingInput input = {.config = &s->config,
-                                   .old = old,
+    const ForgettingInput input = {.old = old,
                                    .new = new,
                                    .rows = &s->rows,
                                    .records = &s->records,
@@ -92,7 +97,7 @@ static void differences_are_paired(void **state) {
         images += wanted[s->record[i]] = s->split[i] != PROBE_TRAIN;
     for (int i = 0; i < 2; i++) {
         const EvaluateInput input = {
-            .config = &s->config, .weights = i ? s->new : s->old, .records = &s->records, .wanted = wanted};
+            .config = &s->config, .weights = s->weights[i], .records = &s->records, .wanted = wanted};
         assert_ok(evaluate_images(&input, &losses[i], &width));
     }
     const Forgetting f = measure(s, s->old, s->new, 1);
@@ -145,45 +150,64 @@ static void without_people_there_is_no_interval(void **state) {
     memcpy(s->person, all, sizeof all);
 }
 
-static void what_has_no_loss_is_refused(void **state) {
+/* The first weights as a file in a place of its own, which tells nothing of their run. */
+static void weights_of_others_may_come_first(void **state) {
     Setting *s = *state;
+    char *file = scratch_path(s->root, "others.safetensors");
+    assert_int_equal(link(s->weights[0], file), 0);
+    const Forgetting known = measure(s, s->old, s->new, 1), f = measure(s, file, s->new, 1);
+    assert_memory_equal(&f, &known, sizeof f);
+    free(file);
+}
+
+/* `sets` over the new run's keys. */
+static void refuses(const Setting *s, const char *old, const char *new, char *set, ExitCode code, const char *message) {
     Forgetting f;
-    Config labelled = s->config;
-    labelled.train.objective = OBJECTIVE_CLASSIFY;
-    ForgettingInput input = {.config = &labelled,
-                             .old = s->old,
-                             .new = s->new,
-                             .rows = &s->rows,
-                             .records = &s->records,
-                             .record = s->record,
-                             .bootstraps = 2,
-                             .threads = 1};
-    assert_fails(forgetting_measure(&input, &f), EXIT_USAGE, "is of a training towards labels");
-    input.config = &s->config;
-    input.before = &labelled;
-    assert_fails(forgetting_measure(&input, &f), EXIT_USAGE, "old/ckpt/latest/weights.safetensors: is of a training");
-    Config other = s->config;
-    other.model.norm_pix_loss = !other.model.norm_pix_loss;
-    input.before = &other;
-    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "trained with another model.norm_pix_loss");
-    other = s->config;
-    other.model.heads *= 2;
-    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "trained with another model.heads");
-    other = s->config;
-    other.model.patch_size = 8;
-    input.before = NULL;
-    input.config = &other;
-    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "patch_embed.proj.weight");
-    input.config = &s->config;
-    EvalRows none = s->rows;
-    none.count = 0;
-    input.rows = &none;
-    assert_fails(forgetting_measure(&input, &f), EXIT_DATA, "no image of val or test can be read");
+    const ForgettingInput input = {.old = old,
+                                   .new = new,
+                                   .sets = &set,
+                                   .set_count = set != NULL,
+                                   .rows = &s->rows,
+                                   .records = &s->records,
+                                   .record = s->record,
+                                   .bootstraps = 2,
+                                   .threads = 1};
+    assert_fails(forgetting_measure(&input, &f), code, message);
+}
+
+static void what_has_no_loss_is_refused(void **state) {
+    static char normed[] = "model.norm_pix_loss=off", heads[] = "model.heads=4", large[] = "model.patch_size=8";
+    Setting *s = *state;
+    Config config;
+    short_run_label(s->root);
+    char *labelled = train(s->root, "labelled", "train.objective=classify data.label=grade", &config);
+    char *alone = scratch_path(s->root, "alone.safetensors"), *random = printed_path("%s:random", s->old),
+         *first = scratch_path(s->root, "first.safetensors"),
+         *encoder = scratch_path(labelled, "ckpt/latest/weights.safetensors");
+    assert_int_equal(link(encoder, alone), 0);
+    assert_int_equal(link(s->weights[0], first), 0);
+    refuses(s, s->old, labelled, NULL, EXIT_USAGE, "labelled: is of a training towards labels");
+    refuses(s, labelled, s->new, NULL, EXIT_USAGE, "labelled: is of a training towards labels");
+    refuses(s, s->old, first, NULL, EXIT_USAGE, "first.safetensors: is of no run");
+    refuses(s, random, s->new, NULL, EXIT_USAGE, ":random: random weights have nothing to forget");
+    refuses(s, s->old, s->new, normed, EXIT_DATA, "trained with another model.norm_pix_loss");
+    refuses(s, s->old, s->new, heads, EXIT_DATA, "trained with another model.heads");
+    refuses(s, first, s->new, large, EXIT_DATA, "patch_embed.proj.weight");
+    refuses(s, alone, s->new, NULL, EXIT_DATA, "an encoder alone reconstructs nothing");
+    s->rows.count = 0;
+    refuses(s, s->old, s->new, NULL, EXIT_DATA, "no image of val or test can be read");
+    s->rows.count = ROWS;
+    free(labelled);
+    free(alone);
+    free(random);
+    free(first);
+    free(encoder);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences_are_paired), cmocka_unit_test(the_same_weights_forgot_nothing),
-        cmocka_unit_test(without_people_there_is_no_interval), cmocka_unit_test(what_has_no_loss_is_refused)};
+        cmocka_unit_test(without_people_there_is_no_interval), cmocka_unit_test(weights_of_others_may_come_first),
+        cmocka_unit_test(what_has_no_loss_is_refused)};
     return cmocka_run_group_tests(tests, open_setting, close_setting);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/budget/forgetting.h"
 
+#include "base/files.h"
+#include "eval/features/encoder_source.h"
 #include "stats/bootstrap.h"
 #include "train/evaluate.h"
 
@@ -16,16 +18,47 @@ typedef struct {
     int64_t count;
 } Pairs;
 
-/* What weights do not tell, and what makes their losses another quantity. */
-static Status check_same(const ForgettingInput *in) {
-    const Config *after = in->config, *before = in->before;
-    if (after->train.objective != OBJECTIVE_MAE || (before && before->train.objective != OBJECTIVE_MAE))
+/* --- Whose weights --- */
+
+typedef struct {
+    EncoderSource old, new;
+    Config after, before; /* the runs' */
+} Trainings;
+
+/* The shape is the configuration's, so that what weights do not tell of it does not matter. */
+static const EncoderHints any_heads = {.heads = 1};
+
+static Status load_run(const EncoderSource *source, char *const *sets, int set_count, Config *config) {
+    char *path;
+    TRY(files_path(&path, "%s/config.ini", source->run));
+    Status status = config_load(&train_config, config, path, sets, set_count, NULL);
+    free(path);
+    return status;
+}
+
+static Status refuse_kind(const char *name) {
+    return status_error(EXIT_USAGE,
+                        "%s: is of a training towards labels, which reconstructs nothing; give weights of a masked "
+                        "autoencoder",
+                        name);
+}
+
+static Status find_new(const ForgettingInput *in, Trainings *t) {
+    TRY(encoder_source_open(in->new, &any_heads, &t->new));
+    if (!t->new.run)
         return status_error(EXIT_USAGE,
-                            "%s: is of a training towards labels, which reconstructs nothing; give weights of a masked "
-                            "autoencoder",
-                            after->train.objective == OBJECTIVE_MAE ? in->old : in->new);
-    if (!before)
-        return NULL;
+                            "%s: is of no run, whose configuration says how it reconstructs; give the directory of "
+                            "the run of ./train, or of one of its checkpoints",
+                            in->new);
+    TRY(load_run(&t->new, in->sets, in->set_count, &t->after));
+    return t->after.train.objective == OBJECTIVE_MAE ? NULL : refuse_kind(in->new);
+}
+
+/* What weights do not tell, and what makes their losses another quantity. */
+static Status check_same(const ForgettingInput *in, const Trainings *t) {
+    const Config *after = &t->after, *before = &t->before;
+    if (before->train.objective != OBJECTIVE_MAE)
+        return refuse_kind(in->old);
     const char *differs = after->model.norm_pix_loss != before->model.norm_pix_loss   ? "norm_pix_loss"
                           : after->model.mask_ratio != before->model.mask_ratio       ? "mask_ratio"
                           : after->model.heads != before->model.heads                 ? "heads"
@@ -39,6 +72,25 @@ static Status check_same(const ForgettingInput *in) {
                    : NULL;
 }
 
+static Status find_old(const ForgettingInput *in, Trainings *t) {
+    TRY(encoder_source_open(in->old, &any_heads, &t->old));
+    if (!t->old.run)
+        return NULL;
+    TRY(load_run(&t->old, NULL, 0, &t->before));
+    return check_same(in, t);
+}
+
+static Status find_trainings(const ForgettingInput *in, Trainings *t) {
+    TRY(find_new(in, t));
+    TRY(find_old(in, t));
+    if (!t->old.random && !t->new.random)
+        return NULL;
+    return status_error(EXIT_USAGE, "%s: random weights have nothing to forget; give those of a training",
+                        t->old.random ? in->old : in->new);
+}
+
+/* --- The losses --- */
+
 static Status mark_images(const ForgettingInput *in, bool **wanted) {
     *wanted = calloc((size_t)in->records->count + 1, sizeof **wanted);
     if (!*wanted)
@@ -49,8 +101,10 @@ static Status mark_images(const ForgettingInput *in, bool **wanted) {
     return NULL;
 }
 
-static Status measure_losses(const ForgettingInput *in, const char *weights, const bool *wanted, double **losses) {
-    const EvaluateInput input = {.config = in->config, .weights = weights, .records = in->records, .wanted = wanted};
+static Status measure_losses(const ForgettingInput *in, const Trainings *t, const EncoderSource *source,
+                             const bool *wanted, double **losses) {
+    const EvaluateInput input = {
+        .config = &t->after, .weights = source->weights, .records = in->records, .wanted = wanted};
     int width;
     return evaluate_images(&input, losses, &width);
 }
@@ -138,29 +192,41 @@ static Status measure_interval(const ForgettingInput *in, const Pairs *pairs, Fo
     return status;
 }
 
-static Status measure_pairs(const ForgettingInput *in, const bool *wanted, double **old, double **new, Pairs *pairs,
-                            Forgetting *f) {
-    TRY(measure_losses(in, in->old, wanted, old));
-    TRY(measure_losses(in, in->new, wanted, new));
+static Status measure_pairs(const ForgettingInput *in, const Trainings *t, const bool *wanted, double **old,
+                            double **new, Pairs *pairs, Forgetting *f) {
+    TRY(measure_losses(in, t, &t->old, wanted, old));
+    TRY(measure_losses(in, t, &t->new, wanted, new));
     TRY(pair_losses(in, *old, *new, wanted, pairs, f));
     f->images = pairs->count;
     TRY(count_people(pairs, &f->people));
     return measure_interval(in, pairs, f);
 }
 
-Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) {
-    *forgetting = (Forgetting){.interval = {.low = NAN, .high = NAN, .error = NAN}};
-    TRY(check_same(input));
+static Status measure_trainings(const ForgettingInput *in, const Trainings *t, Forgetting *f) {
     bool *wanted;
     double *old = NULL, *new = NULL;
     Pairs pairs = {0};
-    Status status = mark_images(input, &wanted);
+    Status status = mark_images(in, &wanted);
     if (!status)
-        status = measure_pairs(input, wanted, &old, &new, &pairs, forgetting);
+        status = measure_pairs(in, t, wanted, &old, &new, &pairs, f);
     free(wanted);
     free(old);
     free(new);
     free(pairs.changes);
     free(pairs.people);
+    return status;
+}
+
+Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) {
+    *forgetting = (Forgetting){.interval = {.low = NAN, .high = NAN, .error = NAN}};
+    Trainings *trainings = calloc(1, sizeof *trainings); /* configurations are too large for a stack */
+    if (!trainings)
+        return status_no_memory("two configurations", sizeof *trainings);
+    Status status = find_trainings(input, trainings);
+    if (!status)
+        status = measure_trainings(input, trainings, forgetting);
+    encoder_source_close(&trainings->old);
+    encoder_source_close(&trainings->new);
+    free(trainings);
     return status;
 }

@@ -7,12 +7,12 @@
 #include "data/records.h"
 #include "eval/rows.h"
 #include "eval/score/estimate.h"
-#include "train/config.h"
 
 typedef struct {
-    const Config *config;   /* of the further training: the model, its masks and its loss are those of both */
-    const Config *before;   /* of the training before, where it is known; else NULL */
-    const char *old, *new;  /* files of weights, before and after */
+    const char *old, *new; /* before and after, as in encoder_source_open(); the new one of a run, whose configuration
+                            * says what the model, its masks and its loss are */
+    char *const *sets;     /* "section.key=value" [set_count] over that configuration, such as train.device */
+    int set_count;
     const EvalRows *rows;   /* of which val and test are looked at, by person; labels are not */
     const Records *records; /* their images */
     const int64_t *record;  /* [rows->count], of each row */
@@ -29,9 +29,10 @@ typedef struct {
     int64_t images, people; /* people: -1 where some are not known */
 } Forgetting;
 
-/* EXIT_USAGE when `config` is no masked autoencoder's. EXIT_DATA naming the key in which the training before had
- * another model or loss; naming file and tensor when weights are an encoder alone, of another shape, patch or image
- * size; when no val or test image can be read, or a loss is not finite. */
+/* EXIT_USAGE when the new weights are of no run, or either of a training towards labels or random. EXIT_DATA naming the
+ * key in which the run before had another model or loss, where it is known; naming file and tensor when weights are an
+ * encoder alone, of another shape, patch or image size; when no val or test image can be read, or a loss is not finite.
+ */
 Status forgetting_measure(const ForgettingInput *input, Forgetting *forgetting) MUST_USE;
 
 #endif
