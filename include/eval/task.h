@@ -34,6 +34,7 @@ typedef struct {
         int kind;             /* EvalKind */
         double positive_from; /* a label is positive from here on; 0: it says so itself */
         TaskSplit split;
+        double val_share;      /* of the people of train who choose instead */
         double max_unreadable; /* share of the images that may be unreadable */
     } data;
     struct {
@@ -43,6 +44,8 @@ typedef struct {
     } features;
     struct {
         TaskAdaptation method;
+        ConfigText recipe; /* of fine-tuning, a configuration of ./train; empty: by the kind */
+        int64_t seeds;     /* of fine-tuning: how many runs */
     } adapt;
     struct {
         ConfigText metric; /* empty: by the kind */
@@ -54,5 +57,7 @@ extern const ConfigTable task_config;
 
 /* score.metric, or where it is empty the usual one of the kind. */
 const char *task_metric(const TaskConfig *task);
+/* adapt.recipe, or where it is empty that of the kind in configs/. */
+const char *task_recipe(const TaskConfig *task);
 
 #endif

@@ -84,14 +84,15 @@ static Status write_cells(const ArrayWriter *writer, const Array *array, hid_t s
 /* Strings as long as the longest, at least one byte: HDF5 has no empty string type. */
 static Status write_texts(const ArrayWriter *writer, const Array *array) {
     const char *const *texts = array->data;
+    const size_t rows = array->rows > 0 ? (size_t)array->rows : 0;
     size_t longest = 1;
-    for (int64_t i = 0; i < array->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         longest = strlen(texts[i]) > longest ? strlen(texts[i]) : longest;
-    char *cells = calloc((size_t)array->rows, longest);
+    char *cells = calloc(rows + 1, longest);
     if (!cells)
-        return status_no_memory(array->name, (unsigned long long)array->rows * longest);
-    for (int64_t i = 0; i < array->rows; i++)
-        memcpy(cells + (size_t)i * longest, texts[i], strlen(texts[i]));
+        return status_no_memory(array->name, (unsigned long long)rows * longest);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(cells + i * longest, texts[i], strlen(texts[i]));
     hid_t type = pack_hdf5_text(longest, H5T_STR_NULLPAD);
     Status status = write_cells(writer, array, type, type, cells);
     pack_hdf5_release(type);

@@ -73,6 +73,9 @@ same "mosaics are wide and kept whole, within a square" "2 mosaics: 192 x 128, -
 expect_exit 64 "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png"
 expect_output "licensed"
 check "a contact sheet all the same" "$STAGE" info "$TMP/sound.pack" --sheet "$TMP/sheet.png" --anyway
+for config in configs/tasks/aireadi_*.ini; do
+    check "$config opens on it" "$BUILD/tests/eval/test_task_configs" "$TMP/sound.pack" "$config"
+done
 check "colour images alone" "$STAGE" aireadi "$TMP/sound" --out "$TMP/cfp" --size 64
 expect_output "16 files: 16 packed"
 check "one camera's" "$STAGE" aireadi "$TMP/sound" --out "$TMP/eidon" --size 64 --device icare_eidon

@@ -51,6 +51,14 @@ records() {
     fi
 }
 
+# opens TASK...: the tasks in configs/tasks that are about the tree's set open on its pack
+opens() {
+    local task
+    for task; do
+        check "the task $task opens on it" "$BUILD/tests/eval/test_task_configs" "$TMP/pack" "configs/tasks/$task.ini"
+    done
+}
+
 # --- Grades of retinopathy ----------------------------------------------------------------------------------------------
 tree train_images/0a1b.png train_images/0c2d.png test_images/0e3f.png
 table train.csv <<<$'id_code,diagnosis\n0a1b,3\n0c2d,0'
@@ -62,6 +70,7 @@ train_images/0c2d.png 0c2d - train diagnosis=0
 test_images/0e3f.png 0e3f - test -
 RECORDS
 expect_output "| diagnosis   | 2     | 0   | 0    | 0        | 2   | 1       | 0: 1, 3: 1 |"
+opens aptos2019
 
 tree train/10_left.jpeg train/10_right.jpeg test/1_left.jpeg test/1_right.jpeg
 table trainLabels.csv <<<$'image,level\n10_left,2\n10_right,4'
@@ -74,6 +83,7 @@ test/1_left.jpeg 1 L test level=1
 test/1_right.jpeg 1 R test level=0
 RECORDS
 expect_output "| Usage    | retinopathy_solution.csv | 2 cells are no number, such as \"Private\" (line 2) |"
+opens eyepacs
 
 tree "1. Original Images/a. Training Set/IDRiD_001.jpg" "1. Original Images/a. Training Set/IDRiD_002.jpg" \
     "1. Original Images/b. Testing Set/IDRiD_001.jpg"
@@ -83,6 +93,7 @@ table "2. Groundtruths/b. IDRiD_Disease Grading_Testing Labels.csv" <<<$'Image n
 check "idrid is staged" "$STAGE" folder "$TMP/set" --out "$TMP/pack" --size 16 --kind idrid
 expect_output "| Retinopathy grade     | 2     | 0   | 1    | 0        | 3   | 0       | 0: 1, 3: 1, 4: 1 |"
 expect_output "| Risk of macular edema | 2     | 0   | 1    | 0        | 3   | 0       | 0: 1, 1: 1, 2: 1 |"
+opens idrid idrid_edema
 
 tree IMAGES/x1.JPG IMAGES/IM0002.JPG
 table messidor_data.csv <<<$'image_id,adjudicated_dr_grade,adjudicated_dme,adjudicated_gradable\nx1.jpg,2,1,1\nIM0002.jpg,,,0'
@@ -98,6 +109,7 @@ table Base34/Annotation_Base34.csv <<<$'Image name;Ophthalmologic department;Ret
 check "messidor is staged" "$STAGE" folder "$TMP/set" --out "$TMP/pack" --size 16 --kind messidor
 expect_output "| Retinopathy grade     | 0     | 0   | 0    | 3        | 3   | 0       | 0: 1, 1: 1, 3: 1 |"
 expect_output "| Risk of macular edema | 0     | 0   | 0    | 3        | 3   | 0       | 0: 2, 2: 1 |"
+opens messidor
 
 # --- Other diseases -----------------------------------------------------------------------------------------------------
 tree preprocessed_images/7_left.jpg preprocessed_images/7_right.jpg preprocessed_images/8_left.jpg
@@ -131,6 +143,7 @@ FundusImages/RET002OS.jpg 002 L - Age=47,Diagnosis=2
 FundusImages/RET010OD.jpg 010 R - Age=60,Diagnosis=1
 RECORDS
 expect_output "patient_data_os.csv: 1 row is of people without an image"
+opens papila
 
 tree Training_Set/Training_Set/Training/1.png Training_Set/Training_Set/Training/2.png \
     Evaluation_Set/Evaluation_Set/Validation/1.png Test_Set/Test_Set/Test/1.png
@@ -143,6 +156,7 @@ Training_Set/Training_Set/Training/2.png Training_Set/Training_Set/Training/2 - 
 Evaluation_Set/Evaluation_Set/Validation/1.png Evaluation_Set/Evaluation_Set/Validation/1 - val ARMD=1,DR=0,Disease_Risk=1
 Test_Set/Test_Set/Test/1.png Test_Set/Test_Set/Test/1 - test ARMD=0,DR=0,Disease_Risk=0
 RECORDS
+opens rfmid
 
 tree REFUGE-Training400/Training400/Glaucoma/g0001.jpg REFUGE-Training400/Training400/Non-Glaucoma/n0001.jpg \
     REFUGE-Training400/Training400/Non-Glaucoma/n0002.jpg REFUGE-Validation400/V0001.jpg REFUGE-Validation400/V0002.jpg \
@@ -157,6 +171,7 @@ REFUGE-Validation400/V0001.jpg V0001 - val Fovea_X=800.5,Fovea_Y=802,glaucoma=1
 REFUGE-Validation400/V0002.jpg V0002 - val Fovea_X=810,Fovea_Y=790,glaucoma=0
 Test400/T0001.jpg T0001 - test Fovea_X=805,Fovea_Y=801,glaucoma=1
 RECORDS
+opens refuge
 
 tree fundus_photos/img00001.jpg fundus_photos/img00002.jpg fundus_photos/img00003.jpg
 table labels_brset.csv <<'TABLE'
@@ -172,6 +187,7 @@ fundus_photos/img00003.jpg 2 R - DR_ICDR=0,diabetes=0,insuline=0,optic_disc=2,pa
 RECORDS
 expect_output "column diabetes_time_y: 1 cell is no number, such as \"Não\" (line 4): the label is unknown there"
 expect_output "| Canon CR     |"
+opens brset
 
 tree training/images/21_training.tif training/images/22_training.tif test/images/01_test.tif
 records drive --kind drive <<'RECORDS'

@@ -179,6 +179,38 @@ static void classes_are_those_of_all_rows(void **state) {
     close_task(fixture);
 }
 
+/* Both eyes of a person go together, some of train go, and nobody else does. */
+static void people_of_train_may_choose(void **state) {
+    enum { MORE = 60 };
+    Fixture *fixture = *state;
+    TaskRecord many[MORE];
+    char names[MORE / 2][8];
+    for (int i = 0; i < MORE; i++) {
+        snprintf(names[i / 2], sizeof names[i / 2], "p%d", i / 2);
+        many[i] = (TaskRecord){names[i / 2], "", i < 40 ? 't' : 'e', 'R', i, 1, {(float)(i % 2)}};
+    }
+    const TaskPack other = {"many", SIDE, MORE, many, {"grade"}, false};
+    char *own = fixture->path;
+    fixture->path = task_pack(fixture->root, "many", &other);
+    int counts[2];
+    for (int round = 0; round < 2; round++) {
+        assert_ok(open_task(fixture, round ? "label = grade\nval_share = 0.6" : "label = grade\nval_share = 0.3"));
+        const EvalRows *rows = &fixture->cohort.rows;
+        counts[round] = 0;
+        for (int i = 0; i < MORE; i++) {
+            assert_int_equal(rows->split[i], rows->split[i - i % 2]);
+            assert_int_equal(rows->split[i] == PROBE_TEST, i >= 40);
+            counts[round] += rows->split[i] == PROBE_VAL;
+        }
+        assert_ok(cohort_check_disjoint(&fixture->cohort));
+        close_task(fixture);
+    }
+    assert_in_range(counts[0], 6, 20); /* of 40, 12 and 24 are meant */
+    assert_in_range(counts[1], counts[0] + 4, 34);
+    free(fixture->path);
+    fixture->path = own;
+}
+
 static void unreadable_records_leave(void **state) {
     Fixture *fixture = *state;
     bool readable[COUNT];
@@ -317,6 +349,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_eye_is_a_label, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(several_columns_are_several_outputs, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(classes_are_those_of_all_rows, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(people_of_train_may_choose, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(unreadable_records_leave, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(bad_labels_are_refused, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(bad_splits_are_refused, open_fixture, close_fixture),

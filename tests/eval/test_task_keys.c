@@ -22,11 +22,14 @@ static const struct {
     {"data.kind", "binary", "ordinal"},
     {"data.positive_from", "0", "2.5"},
     {"data.split", "pack", "test"},
+    {"data.val_share", "0", "0.2"},
     {"data.max_unreadable", "0.005", "0.25"},
     {"features.tokens", "mean", "cls+mean"},
     {"features.view", "auto", "whole"},
     {"features.image_size", "0", "392"},
     {"adapt.method", "linear", "knn"},
+    {"adapt.recipe", "", "mine.ini"},
+    {"adapt.seeds", "1", "5"},
     {"score.metric", "", "mcc"},
     {"bands.*", NULL, "50, 65"},
 };
@@ -85,6 +88,25 @@ static void each_key_has_its_default_and_takes_another_value(void **state) {
     free(task);
 }
 
+/* docs/tasks.md has each key with its default. */
+static void the_page_has_each_key(void **state) {
+    (void)state;
+    char *page;
+    size_t size;
+    assert_fine(files_read("docs/tasks.md", &page, &size));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char line[200];
+        const ConfigKey *key = &task_config.keys[i];
+        const bool given = rows[i].fallback && *rows[i].fallback && !key->derived && i > 1;
+        const bool number = key->type == CONFIG_REAL || key->type == CONFIG_INTEGER;
+        snprintf(line, sizeof line, "\n| `%s` | %s%s%s", rows[i].key, given && !number ? "`" : "",
+                 given ? rows[i].fallback : "", given ? number ? " | " : "` | " : "");
+        if (!strstr(page, line))
+            fail_msg("docs/tasks.md lacks %s", line);
+    }
+    free(page);
+}
+
 static void mistakes_name_the_key(void **state) {
     static const struct {
         const char *text, *message;
@@ -95,6 +117,7 @@ static void mistakes_name_the_key(void **state) {
         {GIVEN "[features]\nimage_size = -1\n", "image_size"},
         {GIVEN "[features]\ntokens = all\n", "cls+mean"},
         {GIVEN "[bands]\nage = young\n", "age"},
+        {GIVEN "val_share = 0.2\n[adapt]\nmethod = finetune\n", "takes the packs' own split"},
         {"[data]\nlabel = grade\n", "data.packs is empty"},
         {"[data]\npacks = PACK\n", "data.label is empty"},
     };
@@ -105,12 +128,12 @@ static void mistakes_name_the_key(void **state) {
     free(task);
 }
 
-static void each_kind_has_a_usual_metric(void **state) {
-    static const char *const usual[][2] = {{"binary", "auroc"},
-                                           {"multiclass", "auroc_macro_ovr"},
-                                           {"multilabel", "auroc_macro"},
-                                           {"ordinal", "kappa_quadratic"},
-                                           {"regression", "r2"}};
+static void each_kind_has_a_usual_metric_and_recipe(void **state) {
+    static const char *const usual[][3] = {{"binary", "auroc", "classify"},
+                                           {"multiclass", "auroc_macro_ovr", "classify"},
+                                           {"multilabel", "auroc_macro", "multilabel"},
+                                           {"ordinal", "kappa_quadratic", "ordinal"},
+                                           {"regression", "r2", "regress"}};
     TaskConfig *task = calloc(1, sizeof *task);
     assert_non_null(task);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
@@ -118,10 +141,13 @@ static void each_kind_has_a_usual_metric(void **state) {
         snprintf(set, sizeof set, "data.kind=%s", usual[i][0]);
         assert_fine(load(state, task, GIVEN, set));
         assert_string_equal(task_metric(task), usual[i][1]);
+        assert_non_null(strstr(task_recipe(task), usual[i][2]));
+        assert_true(files_exists(task_recipe(task)));
         config_free(&task_config, task);
     }
-    assert_fine(load(state, task, GIVEN, "score.metric=mcc"));
+    assert_fine(load(state, task, GIVEN "[score]\nmetric = mcc\n", "adapt.recipe=mine.ini"));
     assert_string_equal(task_metric(task), "mcc");
+    assert_string_equal(task_recipe(task), "mine.ini");
     config_free(&task_config, task);
     free(task);
 }
@@ -129,8 +155,9 @@ static void each_kind_has_a_usual_metric(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_has_its_default_and_takes_another_value),
+        cmocka_unit_test(the_page_has_each_key),
         cmocka_unit_test(mistakes_name_the_key),
-        cmocka_unit_test(each_kind_has_a_usual_metric),
+        cmocka_unit_test(each_kind_has_a_usual_metric_and_recipe),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be predicted without looking at an image: from the camera, the site and whatever else rows->columns say of a
- * photograph, and from the order of the rows. A score that such a model reaches, too, is no evidence that images were read. */
+ * photograph, and from the order of the rows. A score that such a model reaches, too, is no evidence that images were
+ * read. */
 #ifndef FOVEA_EVAL_METADATA_H
 #define FOVEA_EVAL_METADATA_H
 

@@ -28,11 +28,18 @@ static Status open_packs(const TaskConfig *task, Records *records) {
     return NULL;
 }
 
+/* From 0 to below 1, of a person's name in a data set; without a name, of the photograph's. */
+static double draw_person(const RecordsPart *part, const PackRow *row) {
+    const char *dataset = part->pack.info.dataset, *name = *row->person ? row->person : row->source;
+    const uint64_t hash = XXH3_64bits_withSeed(name, strlen(name), XXH3_64bits(dataset, strlen(dataset)));
+    return (double)(hash >> 11) * 0x1p-53;
+}
+
 /* The side of the split that a record is on. */
-static int64_t split_of(const TaskConfig *task, const PackRow *row) {
+static int64_t split_of(const TaskConfig *task, const RecordsPart *part, const PackRow *row) {
     if (task->data.split == TASK_SPLIT_TEST || row->split == PACK_SPLIT_TEST)
         return PROBE_TEST;
-    return row->split == PACK_SPLIT_VAL ? PROBE_VAL : PROBE_TRAIN;
+    return row->split == PACK_SPLIT_VAL || draw_person(part, row) < task->data.val_share ? PROBE_VAL : PROBE_TRAIN;
 }
 
 static Status allocate_rows(Cohort *cohort, int columns) {
@@ -114,7 +121,7 @@ static void gather_labels(const Source *source, const bool *readable, Cohort *co
             continue;
         const RecordsPart *part = records_part(&cohort->records, i, &number);
         memcpy(labels + (size_t)rows * columns, read->values + (size_t)i * columns, columns * sizeof *labels);
-        split[rows] = split_of(source->task, &part->pack.rows[number]);
+        split[rows] = split_of(source->task, part, &part->pack.rows[number]);
         cohort->record[rows++] = i;
     }
     cohort->rows.count = rows;

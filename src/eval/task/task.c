@@ -45,6 +45,10 @@ static const ConfigKey keys[] = {
     CHOICE(data, split, splits, TASK_SPLIT_PACK,
            "Which images train, choose and test. pack: the packs' own split (./stage split makes one by person); an "
            "image without a split trains. test: every image is tested, in a set that --external names."),
+    {ROW(CONFIG_REAL, CONFIG_AT(TaskConfig, data.val_share, double), data, val_share, "",
+         "Share of the people of train who choose instead, for a set that has no val of its own. They are drawn by "
+         "their names, the same each time. Not with finetune, which takes the packs' own split."),
+     .max = 0.9},
     {ROW(CONFIG_REAL, CONFIG_AT(TaskConfig, data.max_unreadable, double), data, max_unreadable, "",
          "Share of the images that may be unreadable; they are left out and listed. With more of them nothing is "
          "evaluated."),
@@ -68,6 +72,14 @@ static const ConfigKey keys[] = {
         adapt, method, methods, TASK_LINEAR,
         "What learns from the labels. linear: logistic or ridge regression on the features, its penalty chosen by "
         "val. knn: the nearest training images by the features' angle, weighted. finetune: all weights are trained."),
+    TEXT(adapt, recipe,
+         "The configuration of ./train that finetune trains by. Empty: configs/finetune_classify.ini, "
+         "finetune_multilabel.ini, finetune_ordinal.ini or finetune_regress.ini, by the kind."),
+    {ROW(CONFIG_INTEGER, CONFIG_AT(TaskConfig, adapt.seeds, int64_t), adapt, seeds, "runs",
+         "How often finetune trains, with train.seed 1, 2 and so on. What they differ by is shown beside the score, "
+         "and "
+         "is no part of its interval."),
+     .min = 1, .max = 100, .fallback = 1},
 
     TEXT(score, metric,
          "The figure that the task is judged by (docs/metrics.md). Empty: auroc, auroc_macro_ovr, auroc_macro, "
@@ -111,6 +123,11 @@ static Status check_task(const void *values, const char *path) {
                             "%s: data.positive_from = %g: only data.kind = binary and multilabel have a cut-off; "
                             "change one of them",
                             path, task->data.positive_from);
+    if (task->data.val_share > 0 && task->adapt.method == TASK_FINETUNE)
+        return status_error(EXIT_USAGE,
+                            "%s: data.val_share = %g: adapt.method = finetune takes the packs' own split; make one by "
+                            "./stage split, and set data.val_share = 0",
+                            path, task->data.val_share);
     return check_bands(task, path);
 }
 
@@ -127,4 +144,13 @@ const char *task_metric(const TaskConfig *task) {
                                         [EVAL_ORDINAL] = "kappa_quadratic",
                                         [EVAL_REGRESSION] = "r2"};
     return *task->score.metric ? task->score.metric : usual[task->data.kind];
+}
+
+const char *task_recipe(const TaskConfig *task) {
+    static const char *const usual[] = {[EVAL_BINARY] = "configs/finetune_classify.ini",
+                                        [EVAL_MULTICLASS] = "configs/finetune_classify.ini",
+                                        [EVAL_MULTILABEL] = "configs/finetune_multilabel.ini",
+                                        [EVAL_ORDINAL] = "configs/finetune_ordinal.ini",
+                                        [EVAL_REGRESSION] = "configs/finetune_regress.ini"};
+    return *task->adapt.recipe ? task->adapt.recipe : usual[task->data.kind];
 }
