@@ -93,7 +93,10 @@ static EvalRows rows_of(const Setting *s, EvalKind kind, int classes, int output
 static Status adapt(const Setting *s, const EvalRows *rows, const double *labels, int count, double *predictions) {
     Adapter *adapter;
     assert_ok(finetune_open(&s->options, &adapter));
+    int64_t step, steps;
     Status status = adapter->run(adapter, rows, labels, count, predictions);
+    finetune_chosen(adapter, &step, &steps);
+    assert_true(status ? step == -1 && steps == -1 : (step == 6 || step == 12) && steps == 12);
     adapter->close(adapter);
     char *left = scratch_path(s->root, "fine-tuning");
     assert_false(files_exists(left));
@@ -206,6 +209,32 @@ static void it_may_start_from_random_weights(void **state) {
     s->encoder.layer_scale = false;
 }
 
+/* The same images as a set of their own: an external row has the prediction that its twin has. */
+static void external_rows_are_predicted(void **state) {
+    Setting *s = *state;
+    EvalRows rows = rows_of(s, EVAL_BINARY, 2, 1);
+    double share[ROWS], labels[2 * ROWS], predictions[2 * ROWS];
+    int64_t record[2 * ROWS], split[2 * ROWS];
+    rank_shades(s, share);
+    for (int i = 0; i < 2 * ROWS; i++) {
+        labels[i] = share[i % ROWS] >= 0.5;
+        record[i] = s->record[i % ROWS] + (i < ROWS ? 0 : ROWS);
+        split[i] = i < ROWS ? s->split[i] : PROBE_TEST;
+    }
+    rows.count = 2 * ROWS;
+    rows.split = split;
+    const FinetuneOptions kept = s->options;
+    s->options.external = &s->records;
+    s->options.record = record;
+    assert_ok(adapt(s, &rows, labels, 1, predictions));
+    for (int i = 0; i < ROWS; i++)
+        assert_true(split[i] == PROBE_TRAIN ? isfinite(predictions[ROWS + i])
+                                            : predictions[i] == predictions[ROWS + i]);
+    split[ROWS] = PROBE_TRAIN;
+    assert_fails(adapt(s, &rows, labels, 1, predictions), EXIT_INTERNAL, "row 64 is of an external set");
+    s->options = kept;
+}
+
 static void what_cannot_be_learnt_is_refused(void **state) {
     Setting *s = *state;
     const EvalRows rows = rows_of(s, EVAL_BINARY, 2, 1);
@@ -233,6 +262,7 @@ static void what_cannot_be_learnt_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns_what_can_be_seen), cmocka_unit_test(every_kind_predicts),
-        cmocka_unit_test(it_may_start_from_random_weights), cmocka_unit_test(what_cannot_be_learnt_is_refused)};
+        cmocka_unit_test(it_may_start_from_random_weights), cmocka_unit_test(external_rows_are_predicted),
+        cmocka_unit_test(what_cannot_be_learnt_is_refused)};
     return cmocka_run_group_tests(tests, open_setting, close_setting);
 }

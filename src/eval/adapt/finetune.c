@@ -18,6 +18,7 @@
 typedef struct {
     Adapter adapter;
     const FinetuneOptions *options;
+    int64_t step, steps; /* chosen for the first set, and all; -1: no set was run */
 } Finetune;
 
 /* What all sets of one run() share. */
@@ -27,7 +28,8 @@ typedef struct {
     char *directory; /* of the run */
     Config config;
     double *labels; /* [records][outputs], of a set's train and val rows */
-    bool *wanted;   /* [records], of val and test rows */
+    bool *wanted;   /* [records, then external ones], of val and test rows */
+    int64_t step, steps;
 } Tuning;
 
 /* --- The configuration --- */
@@ -135,14 +137,21 @@ static Status load_config(Tuning *tuning) {
 
 /* --- The rows --- */
 
+static int64_t count_records(const FinetuneOptions *options) {
+    return options->records->count + (options->external ? options->external->count : 0);
+}
+
 /* A run divides records as their packs do. */
 static Status check_split(const Tuning *tuning, int64_t row) {
-    int64_t number;
     const Records *records = tuning->options->records;
-    const int64_t record = tuning->options->record[row];
+    const int64_t record = tuning->options->record[row], wanted = tuning->rows->split[row];
+    if (wanted == PROBE_TEST)
+        return NULL;
+    if (record >= records->count)
+        return status_error(EXIT_INTERNAL, "row %" PRId64 " is of an external set, which is only tested", row);
+    int64_t number;
     const PackSplit split = records_part(records, record, &number)->pack.rows[number].split;
-    const int64_t wanted = tuning->rows->split[row];
-    if (wanted == PROBE_TEST || (wanted == PROBE_VAL && split == PACK_SPLIT_VAL) ||
+    if ((wanted == PROBE_VAL && split == PACK_SPLIT_VAL) ||
         (wanted == PROBE_TRAIN && (split == PACK_SPLIT_TRAIN || split == PACK_SPLIT_NONE)))
         return NULL;
     return status_error(EXIT_DATA,
@@ -157,7 +166,7 @@ static Status open_tuning(Tuning *tuning) {
     const size_t records = (size_t)tuning->options->records->count, outputs = (size_t)rows->outputs;
     TRY(files_path(&tuning->directory, "%s/fine-tuning", tuning->options->folder));
     tuning->labels = malloc((records * outputs + 1) * sizeof *tuning->labels);
-    tuning->wanted = calloc(records + 1, sizeof *tuning->wanted);
+    tuning->wanted = calloc((size_t)count_records(tuning->options) + 1, sizeof *tuning->wanted);
     if (!tuning->labels || !tuning->wanted)
         return status_no_memory("the labels of a fine-tuning", records * outputs * sizeof *tuning->labels);
     for (int64_t row = 0; row < rows->count; row++) {
@@ -188,7 +197,7 @@ static void take_labels(Tuning *tuning, const double *labels) {
 /* --- A set --- */
 
 /* The weights of the best checkpoint; *path is the caller's. */
-static Status find_best(const Tuning *tuning, char **path) {
+static Status find_best(Tuning *tuning, char **path) {
     RunDirectory directory;
     RunSummary summary = {.best_step = -1};
     *path = NULL;
@@ -202,33 +211,47 @@ static Status find_best(const Tuning *tuning, char **path) {
                               tuning->options->recipe);
     if (!status)
         status = files_path(path, "%s/step-%" PRId64 "/" CHECKPOINT_WEIGHTS, directory.checkpoints, summary.best_step);
+    tuning->step = summary.best_step;
+    tuning->steps = summary.total_steps;
     run_summary_close(&summary);
     run_directory_close(&directory);
     return status;
 }
 
-static void keep_predictions(const Tuning *tuning, const double *values, int width, double *predictions) {
+/* Those of `records`, the first of which has the number `first`. */
+static void keep_predictions(const Tuning *tuning, const Records *records, int64_t first, const double *values,
+                             int width, double *predictions) {
     const EvalRows *rows = tuning->rows;
-    const int own = eval_values(rows), first = rows->kind == EVAL_BINARY ? 1 : 0; /* the probability of 1 */
-    for (int64_t row = 0; row < rows->count; row++)
-        for (int v = 0; v < own; v++)
-            predictions[row * own + v] = values[tuning->options->record[row] * width + first + v];
+    const int own = eval_values(rows), at = rows->kind == EVAL_BINARY ? 1 : 0; /* the probability of 1 */
+    for (int64_t row = 0; row < rows->count; row++) {
+        const int64_t record = tuning->options->record[row] - first;
+        for (int v = 0; v < own && record >= 0 && record < records->count; v++)
+            predictions[row * own + v] = values[record * width + at + v];
+    }
 }
 
-static Status predict(const Tuning *tuning, double *predictions) {
-    char *weights;
-    double *values = NULL;
+static Status predict_records(const Tuning *tuning, const char *weights, const Records *records, int64_t first,
+                              double *predictions) {
+    double *values;
     int width;
-    TRY(find_best(tuning, &weights));
     const EvaluateInput input = {.config = &tuning->config,
                                  .labels = tuning->labels,
                                  .weights = weights,
-                                 .records = tuning->options->records,
-                                 .wanted = tuning->wanted};
-    Status status = evaluate_images(&input, &values, &width);
-    if (!status)
-        keep_predictions(tuning, values, width, predictions);
+                                 .records = records,
+                                 .wanted = tuning->wanted + first};
+    TRY(evaluate_images(&input, &values, &width));
+    keep_predictions(tuning, records, first, values, width, predictions);
     free(values);
+    return NULL;
+}
+
+static Status predict(Tuning *tuning, double *predictions) {
+    const FinetuneOptions *options = tuning->options;
+    char *weights;
+    TRY(find_best(tuning, &weights));
+    Status status = predict_records(tuning, weights, options->records, 0, predictions);
+    if (!status && options->external)
+        status = predict_records(tuning, weights, options->external, options->records->count, predictions);
     free(weights);
     return status;
 }
@@ -248,16 +271,22 @@ static Status run_set(Tuning *tuning, const double *labels, double *predictions)
 }
 
 static Status run_finetune(Adapter *self, const EvalRows *rows, const double *labels, int sets, double *predictions) {
-    const FinetuneOptions *options = ((Finetune *)self)->options;
+    Finetune *own = (Finetune *)self;
     Tuning *tuning = calloc(1, sizeof *tuning);
+    own->step = own->steps = -1;
     if (!tuning)
         return status_no_memory("a fine-tuning", sizeof *tuning);
-    *tuning = (Tuning){.options = options, .rows = rows};
+    tuning->options = own->options;
+    tuning->rows = rows;
     Status status = open_tuning(tuning);
     for (int set = 0; set < sets && !status; set++) {
         printf("fine-tuning, label set %d of %d\n", set + 1, sets);
         status = run_set(tuning, labels + (size_t)set * (size_t)rows->count * (size_t)rows->outputs,
                          predictions + (size_t)set * (size_t)rows->count * (size_t)eval_values(rows));
+        if (set == 0 && !status) {
+            own->step = tuning->step;
+            own->steps = tuning->steps;
+        }
     }
     close_tuning(tuning);
     free(tuning);
@@ -273,7 +302,14 @@ Status finetune_open(const FinetuneOptions *options, Adapter **adapter) {
     *adapter = NULL;
     if (!own)
         return status_no_memory("a fine-tuning", sizeof *own);
-    *own = (Finetune){.adapter = {.run = run_finetune, .close = close_finetune}, .options = options};
+    *own = (Finetune){
+        .adapter = {.run = run_finetune, .close = close_finetune}, .options = options, .step = -1, .steps = -1};
     *adapter = &own->adapter;
     return NULL;
+}
+
+void finetune_chosen(const Adapter *adapter, int64_t *step, int64_t *steps) {
+    const Finetune *own = (const Finetune *)adapter;
+    *step = own->step;
+    *steps = own->steps;
 }

@@ -18,7 +18,8 @@ typedef struct {
     const ModelShape *encoder; /* of the weights: its sizes, and the size of the images */
     const char *packs;         /* the task's, separated by commas */
     const Records *records;    /* opened of `packs`, of all splits */
-    const int64_t *record;     /* [rows of every later run()] */
+    const Records *external;   /* of another set, which is only tested; NULL: none */
+    const int64_t *record;     /* [rows of every later run()], of an external one records->count + its number there */
     const char *folder;        /* where runs are made and removed again */
 } FinetuneOptions;
 
@@ -26,5 +27,9 @@ typedef struct {
  * does not suit the task, EXIT_STOPPED, EXIT_DIVERGED ... Train and val rows must be of those splits in their packs.
  * Close with adapter->close(). */
 Status finetune_open(const FinetuneOptions *options, Adapter **adapter) MUST_USE;
+
+/* Of the first set of the last run(): the step whose checkpoint predicted, of how many; -1 before run() has succeeded.
+ */
+void finetune_chosen(const Adapter *adapter, int64_t *step, int64_t *steps);
 
 #endif
