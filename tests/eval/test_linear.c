@@ -157,6 +157,38 @@ static void a_set_is_the_same_beside_others(void **state) {
     two->close(two);
 }
 
+/* More columns than a strip of panels holds, more blocks of rows than there are slices, and enough work that threads
+ * start. */
+static void many_sets(void **state) {
+    (void)state;
+    enum { MANY = 50, TALL = 1100, WIDE = 9 };
+    static float features[TALL][WIDE];
+    static double labels[MANY][TALL], together[MANY][TALL], alone[TALL];
+    static int64_t split[TALL];
+    Random random;
+    random_start(&random, 7, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < TALL; i++) {
+        for (int j = 0; j < WIDE; j++)
+            features[i][j] = (float)random_normal(&random);
+        split[i] = i < 800 ? PROBE_TRAIN : i % 2 ? PROBE_VAL : PROBE_TEST;
+        for (int set = 0; set < MANY; set++)
+            labels[set][i] = random_uniform(&random) < 0.1f
+                                 ? NAN
+                                 : (double)features[i][set % WIDE] + set / 20. * random_normal(&random) > 0.5;
+    }
+    const EvalRows rows = {.kind = EVAL_BINARY, .classes = 2, .outputs = 1, .count = TALL, .split = split};
+    Adapter *one, *two;
+    assert_fine(linear_open(features[0], WIDE, 1, &one));
+    assert_fine(linear_open(features[0], WIDE, 2, &two));
+    assert_fine(two->run(two, &rows, labels[0], MANY, together[0]));
+    for (int set = 0; set < MANY; set += 49) {
+        assert_fine(one->run(one, &rows, labels[set], 1, alone));
+        assert_memory_equal(alone, together[set], sizeof alone);
+    }
+    one->close(one);
+    two->close(two);
+}
+
 static void what_cannot_be_learnt(void **state) {
     (void)state;
     Drawn d = draw();
@@ -168,7 +200,7 @@ static void what_cannot_be_learnt(void **state) {
         labels[ROWS + i] = d.split[i] == PROBE_TRAIN ? 1 : d.binary[i];
     }
     assert_refused(adapter->run(adapter, &rows, labels, 2, predictions), EXIT_DATA,
-                   "the labels of train are one class: nothing can be learnt; choose another label or split");
+                   "one class: nothing can be learnt (label set 1); choose another label or split");
     assert_true(isnan(linear_strength(adapter, 0)));
     for (int i = 0; i < ROWS; i++)
         labels[i] = d.split[i] == PROBE_VAL ? 0 : d.binary[i];
@@ -178,9 +210,8 @@ static void what_cannot_be_learnt(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(predictions_of_each_kind),
-        cmocka_unit_test(the_chosen_strength),
-        cmocka_unit_test(a_set_is_the_same_beside_others),
+        cmocka_unit_test(predictions_of_each_kind),        cmocka_unit_test(the_chosen_strength),
+        cmocka_unit_test(a_set_is_the_same_beside_others), cmocka_unit_test(many_sets),
         cmocka_unit_test(what_cannot_be_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, and monitors; one JSON
-object.
+"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, monitors, and
+probes of a control's permutations; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
@@ -94,6 +94,13 @@ def bench_data(build, step):
     return row
 
 
+def bench_control(build):
+    row = run([os.path.join(build, "bench", "control_sets"), "--threads", "2"])
+    row["limit_s"] = 120
+    row["within_limit"] = row["seconds"] < row["limit_s"]
+    return row
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
@@ -107,6 +114,7 @@ def main():
               "input": bench_data(options.build, step),
               "monitors_every_100_steps": run([os.path.join(options.build, "bench", "monitor_step"), "--threads", "2",
                                                "--seconds", str(3 * options.seconds)]),
+              "control_199_permutations_20000x768_binary": bench_control(options.build),
               "slow_disk": run(["bash", "tools/bench/throttle.sh"], env=dict(os.environ, BUILD=options.build))}
     text = json.dumps(result, indent=2)
     with open(options.out, "w") as file:

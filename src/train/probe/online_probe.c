@@ -60,47 +60,53 @@ void online_probe_measure(const Config *config, const ModelShape *shape, int64_t
     if (!config->probe.train[0])
         return;
     const size_t dim = (size_t)shape->dim, size = (size_t)shape->image_size;
-    /* Rows of probe.val are there twice. Beside the features there are standardised ones, those of a split side by side
-     * and centred ones, and two matrices of ridge regression. */
-    const size_t rows = (size_t)(trains + 2 * vals);
+    /* Beside the features there are those in double that the probe works on, and two matrices over them and one in
+     * panels, which are a little wider. */
+    const size_t rows = (size_t)(trains + vals);
     arena_group(host, "probe");
     arena_take(host, (size_t)(trains + vals) * size * size * 3);
-    arena_take(host, rows * dim * (sizeof(float) + 3 * sizeof(double)) + 2 * dim * dim * sizeof(double));
+    arena_take(host, rows * (dim + 16) * (sizeof(float) + sizeof(double)) + 3 * dim * (dim + 16) * sizeof(double));
 }
 
 /* --- The fit --- */
 
-/* What a probe of `width` features is made of; the rows are those of train, then those of val twice: to choose the
- * strength by, and to be predicted. */
+/* What a probe of `width` features is made of; the rows are those of train, then those of val, by which the strength is
+ * chosen and which are predicted. */
 typedef struct {
     const OnlineProbe *probe;
     int width, rows;
-    float *features; /* [rows][width] */
-    double *labels;  /* [rows][columns] */
-    int64_t *split;  /* [rows] */
-    ProbeResult result;
+    float *features;     /* [rows][width] */
+    double *labels;      /* [rows][columns] */
+    int64_t *split;      /* [rows] */
+    double *predictions; /* [rows][values], probe_run_sets()'s */
+    int64_t *chosen;     /* [columns], the same's */
+    int values;
 } Fit;
 
 static void fit_close(Fit *fit) {
     free(fit->features);
     free(fit->labels);
     free(fit->split);
-    probe_free(&fit->result);
+    free(fit->predictions);
+    free(fit->chosen);
 }
 
 static Status fit_open(const OnlineProbe *probe, int width, Fit *fit) {
     const int trains = probe->train.images.count, vals = probe->val.images.count;
-    const int rows = trains + 2 * vals, columns = probe->train.labels.columns;
-    *fit = (Fit){.probe = probe, .width = width, .rows = rows};
+    const int rows = trains + vals, columns = probe->train.labels.columns;
+    const int values = probe->kind == TASK_CLASSIFY && probe->classes > 2 ? probe->classes : columns;
+    *fit = (Fit){.probe = probe, .width = width, .rows = rows, .values = values};
     fit->features = malloc((size_t)rows * (size_t)width * sizeof *fit->features);
     fit->labels = malloc((size_t)rows * (size_t)columns * sizeof *fit->labels);
     fit->split = malloc((size_t)rows * sizeof *fit->split);
-    if (!fit->features || !fit->labels || !fit->split)
+    fit->predictions = malloc((size_t)rows * (size_t)values * sizeof *fit->predictions);
+    fit->chosen = malloc((size_t)columns * sizeof *fit->chosen);
+    if (!fit->features || !fit->labels || !fit->split || !fit->predictions || !fit->chosen)
         return status_no_memory("a probe", (size_t)rows * (size_t)(width + 2 * columns) * sizeof *fit->features);
     for (int row = 0; row < rows; row++) {
         const ProbeSide *side = row < trains ? &probe->train : &probe->val;
-        const int image = row < trains ? row : (row - trains) % vals;
-        fit->split[row] = row < trains ? PROBE_TRAIN : row < trains + vals ? PROBE_VAL : PROBE_TEST;
+        const int image = row < trains ? row : row - trains;
+        fit->split[row] = row < trains ? PROBE_TRAIN : PROBE_VAL;
         for (int i = 0; i < columns; i++)
             fit->labels[row * columns + i] = label_at(side, image, i);
     }
@@ -110,9 +116,6 @@ static Status fit_open(const OnlineProbe *probe, int width, Fit *fit) {
 static Status fit_run(Fit *fit, int threads) {
     static const ProbeTask tasks[] = {[TASK_MULTILABEL] = PROBE_MULTILABEL, [TASK_REGRESS] = PROBE_REGRESS};
     const OnlineProbe *probe = fit->probe;
-    const size_t vals = (size_t)probe->val.images.count * (size_t)fit->width;
-    float *chosen_by = fit->features + (size_t)probe->train.images.count * (size_t)fit->width;
-    memcpy(chosen_by + vals, chosen_by, vals * sizeof *chosen_by);
     const ProbeInput input = {.task = probe->kind != TASK_CLASSIFY ? tasks[probe->kind]
                                       : probe->classes > 2         ? PROBE_MULTICLASS
                                                                    : PROBE_BINARY,
@@ -120,33 +123,28 @@ static Status fit_run(Fit *fit, int threads) {
                               .features = fit->features,
                               .rows = fit->rows,
                               .width = fit->width,
-                              .labels = fit->labels,
                               .outputs = probe->train.labels.columns,
                               .split = fit->split,
                               .grid = probe->kind == TASK_REGRESS ? ALPHA_GRID : C_GRID,
                               .strengths = STRENGTHS,
                               .threads = threads};
-    return probe_run(&input, &fit->result);
+    return probe_run_sets(&input, fit->labels, 1, fit->predictions, fit->chosen);
 }
 
 /* The figures of what the chosen strength predicts. */
 static Status fit_score(const Fit *fit, Validation *validation) {
     const OnlineProbe *probe = fit->probe;
-    const ProbeResult *result = &fit->result;
-    const bool several = probe->kind == TASK_MULTILABEL;
+    const bool several = probe->kind == TASK_MULTILABEL, pairs = probe->kind == TASK_CLASSIFY && fit->values == 1;
     const int rows = probe->val.images.count, columns = probe->val.labels.columns;
-    const int classes = several ? columns : probe->classes, values = result->values;
+    const int classes = several ? columns : probe->classes;
     double *memory = malloc(((size_t)rows + 1) * (size_t)classes * sizeof *memory);
     if (!memory)
         return status_no_memory("the figures of a probe", (size_t)rows * (size_t)classes * sizeof *memory);
-    for (int output = 0; output < columns; output++) {
-        const double *own =
-            result->predictions + (output * STRENGTHS + result->chosen[output]) * result->tests * values;
-        for (int row = 0; row < rows; row++)
-            if (several)
-                memory[row * columns + output] = own[row * values + 1];
-            else
-                memcpy(memory + row * values, own + row * values, (size_t)values * sizeof *own);
+    const double *own = fit->predictions + (fit->rows - rows) * fit->values;
+    for (int i = 0; i < rows * fit->values; i++) {
+        memory[pairs ? 2 * i + 1 : i] = own[i];
+        if (pairs)
+            memory[2 * i] = 1 - own[i];
     }
     const Scored scored = {.task = probe->kind,
                            .probed = true,

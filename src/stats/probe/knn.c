@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/knn.h"
-#include "stats/dense.h"
+#include "stats/probe/product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ typedef struct {
 static void normalise(const float *row, int width, double *out) {
     for (int j = 0; j < width; j++)
         out[j] = (double)row[j];
-    const double length = sqrt(dense_dot(out, out, width));
+    const double length = sqrt(product_dot(out, out, width));
     for (int j = 0; j < width && length > 0; j++)
         out[j] /= length;
 }
@@ -40,7 +40,7 @@ static void vote(const KnnInput *in, const double *known, const double *asked, d
     int count = 0;
     for (int64_t i = 0; i < in->known_rows; i++)
         count = keep_nearest(nearest, count,
-                             (Neighbour){dense_dot(known + i * in->width, asked, in->width), in->labels[i]});
+                             (Neighbour){product_dot(known + i * in->width, asked, in->width), in->labels[i]});
     double total = 0;
     memset(probabilities, 0, (size_t)in->classes * sizeof *probabilities);
     for (int n = 0; n < count; n++) {

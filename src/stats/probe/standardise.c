@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stats/standardise.h"
+#include "stats/probe/standardise.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* Row by row, as they lie in memory. A feature that never changes gets the deviation 0 exactly: a double holds the sum
  * of up to 2^29 equal floats without rounding. */
-static Status measure_scale(const float *features, int64_t rows, int width, const uint8_t *fit, double *mean,
-                            double *deviation) {
+Status standardise_measure(const float *features, int64_t rows, int width, const uint8_t *fit, double *mean,
+                           double *deviation) {
     int64_t count = 0;
+    memset(mean, 0, (size_t)width * sizeof *mean);
+    memset(deviation, 0, (size_t)width * sizeof *deviation);
     for (int64_t row = 0; row < rows; row++) {
         const float *x = features + row * width;
         for (int j = 0; j < width; j++) {
@@ -31,17 +33,4 @@ static Status measure_scale(const float *features, int64_t rows, int width, cons
     for (int j = 0; j < width; j++)
         deviation[j] = deviation[j] > 0 ? sqrt(deviation[j] / (double)count) : 1;
     return NULL;
-}
-
-Status standardise(const float *features, int64_t rows, int width, const uint8_t *fit, double *out) {
-    double *mean = calloc(2 * (size_t)width + 1, sizeof *mean);
-    if (!mean)
-        return status_no_memory("a scale of features", 2 * (size_t)width * sizeof *mean);
-    double *deviation = mean + width;
-    Status status = measure_scale(features, rows, width, fit, mean, deviation);
-    for (int64_t row = 0; row < rows && !status; row++)
-        for (int j = 0; j < width; j++)
-            out[row * width + j] = ((double)features[row * width + j] - mean[j]) / deviation[j];
-    free(mean);
-    return status;
 }
