@@ -37,6 +37,7 @@ struct Calibration {
     double *logits; /* [count] */
     bool finite;    /* all logits are */
     Line line;      /* of all rows, counted once: where a fit to other counts starts */
+    double in_the_large;
 };
 
 /* The rows, counted in one way. */
@@ -50,9 +51,9 @@ static int32_t weight_of(const Count *count, int64_t i) {
     return count->times ? count->times[i] : 1;
 }
 
-/* The sum of log(1 + exp(z)) - y z, with its first and second derivatives by intercept (0) and slope (1). */
+/* First and second derivatives by intercept (0) and slope (1) of the loss, the sum of log(1 + exp(z)) - y z. */
 typedef struct {
-    double loss, gradient[2], curvature[3]; /* 00, 01, 11 */
+    double gradient[2], curvature[3]; /* 00, 01, 11 */
 } Fit;
 
 static Fit measure_fit(const Count *count, Line line) {
@@ -63,9 +64,8 @@ static Fit measure_fit(const Count *count, Line line) {
         if (!times)
             continue;
         const double x = count->of->logits[i], z = line.intercept + line.slope * x, tail = exp(-fabs(z));
-        const double p = z >= 0 ? 1 / (1 + tail) : tail / (1 + tail), weight = times * tail / ((1 + tail) * (1 + tail));
-        const double miss = times * (p - binary->positive[i]);
-        fit.loss += times * (fmax(z, 0) + log1p(tail) - (binary->positive[i] ? z : 0));
+        const double inverse = 1 / (1 + tail), p = z >= 0 ? inverse : tail * inverse;
+        const double weight = times * tail * inverse * inverse, miss = times * (p - binary->positive[i]);
         fit.gradient[0] += miss;
         fit.gradient[1] += miss * x;
         fit.curvature[0] += weight;
@@ -84,17 +84,23 @@ static Line newton_step(const Fit *fit, bool slope_fixed) {
                   .slope = (c[1] * g[0] - c[0] * g[1]) / determinant};
 }
 
-/* Newton's method with steps halved while the loss grows: the loss is convex and has a minimum, which the caller has
- * made sure of. A step that promises less than 1e-18 of the loss is the last: what remains after it is its square. So
- * is one of which no part lowers the loss, at rounding's limit: the loss is flat to the square of a distance that the
- * derivatives still see. NAN should 200 steps not be enough. */
+/* What is left of the gradient. */
+static double size_of(const Fit *fit, bool slope_fixed) {
+    return slope_fixed ? fabs(fit->gradient[0]) : hypot(fit->gradient[0], fit->gradient[1]);
+}
+
+/* Newton's method with steps halved while the gradient does not shrink: the loss is convex and has a minimum, which the
+ * caller has made sure of, and each step leads to less gradient if it is short enough. A step that promises less than
+ * 1e-18 of a loss a row is the last: what remains after it is its square. So is one of which no part helps, at
+ * rounding's limit. NAN should 200 steps not be enough. */
 static Line fit_line(const Count *count, Line line, bool slope_fixed) {
     Fit fit = measure_fit(count, line);
     for (int step = 0; step < 200; step++) {
-        const Line way = newton_step(&fit, slope_fixed),
-                   whole = {line.slope + way.slope, line.intercept + way.intercept};
-        if (-(way.slope * fit.gradient[1] + way.intercept * fit.gradient[0]) < 1e-18 * fit.loss)
+        const Line way = newton_step(&fit, slope_fixed);
+        const Line whole = {line.slope + way.slope, line.intercept + way.intercept};
+        if (-(way.slope * fit.gradient[1] + way.intercept * fit.gradient[0]) < 1e-18 * (double)count->rows)
             return whole;
+        const double before = size_of(&fit, slope_fixed);
         double share = 1;
         Line next;
         Fit there;
@@ -102,8 +108,8 @@ static Line fit_line(const Count *count, Line line, bool slope_fixed) {
             next = (Line){line.slope + share * way.slope, line.intercept + share * way.intercept};
             there = measure_fit(count, next);
             share /= 2;
-        } while (!(there.loss < fit.loss) && share > 1e-6);
-        if (!(there.loss < fit.loss))
+        } while (!(size_of(&there, slope_fixed) < before) && share > 1e-6);
+        if (!(size_of(&there, slope_fixed) < before))
             return whole;
         line = next;
         fit = there;
@@ -128,7 +134,7 @@ static bool overlaps(const Count *count) {
 static void measure_lines(const Count *count, CalibrationFigures *f) {
     if (!count->positives || count->positives == count->rows || !count->of->finite)
         return;
-    f->calibration_in_the_large = fit_line(count, (Line){.slope = 1}, true).intercept;
+    f->calibration_in_the_large = fit_line(count, (Line){1, count->of->in_the_large}, true).intercept;
     if (!overlaps(count))
         return;
     const Line line = fit_line(count, count->of->line, false);
@@ -190,6 +196,8 @@ static Status take_logits(Calibration *c) {
     CalibrationFigures figures;
     figures_clear(&figures, calibration_figures);
     measure_lines(&all, &figures);
+    if (isfinite(figures.calibration_in_the_large))
+        c->in_the_large = figures.calibration_in_the_large;
     if (isfinite(figures.calibration_slope))
         c->line = (Line){figures.calibration_slope, figures.calibration_intercept};
     return NULL;

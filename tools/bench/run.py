@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, monitors, and
-probes of a control's permutations; one JSON object.
+"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, monitors, probes of a
+control's permutations, and intervals of scores; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
@@ -115,6 +115,8 @@ def main():
               "monitors_every_100_steps": run([os.path.join(options.build, "bench", "monitor_step"), "--threads", "2",
                                                "--seconds", str(3 * options.seconds)]),
               "control_199_permutations_20000x768_binary": bench_control(options.build),
+              "intervals_of_scores": [run([os.path.join(options.build, "bench", "intervals"), "--classes", classes])
+                                      for classes in ("5", "2")],
               "slow_disk": run(["bash", "tools/bench/throttle.sh"], env=dict(os.environ, BUILD=options.build))}
     text = json.dumps(result, indent=2)
     with open(options.out, "w") as file:
