@@ -136,7 +136,8 @@ static void compare_means(const Planted *p, const EvalRows *rows, const double *
     for (int64_t row = 0; row < rows->count; row++) {
         double logit = 0;
         for (int j = 0; j < WIDTH; j++)
-            logit += (sum[1][j] / all[1] - sum[0][j] / all[0]) * (double)p->features[row][j];
+            logit += (sum[1][j] / all[1] - sum[0][j] / all[0]) *
+                     ((double)p->features[row][j] - (sum[1][j] / all[1] + sum[0][j] / all[0]) / 2);
         out[row] = 1 / (1 + exp(-logit));
     }
 }
@@ -182,6 +183,22 @@ static bool has_reason(const ControlResult *r, const char *word) {
 
 /* --- Tests -------------------------------------------------------------------------------------------------------- */
 
+/* The excess and its error, from the scores and chances of each replicate. */
+static void check_excess(const Drawn *d, Planted *p, const ControlResult *r) {
+    double scores[200], chances[200], mean = 0, squares = 0;
+    Permutation *permutation;
+    assert_fine(permute_open(&d->rows, &permutation));
+    const Scramble scramble = {&d->rows, &r->metric, permutation, 11, 199, CONTROL_OTHERS, 1 << 24};
+    assert_fine(scramble_run(&scramble, &p->adapter, scores, chances));
+    for (int i = 1; i < 200; i++)
+        mean += (scores[i] - chances[i]) / 199;
+    for (int i = 1; i < 200; i++)
+        squares += (scores[i] - chances[i] - mean) * (scores[i] - chances[i] - mean);
+    assert_true(fabs(mean - r->excess) < 1e-12);
+    assert_true(fabs(sqrt(squares / 198 / 199) - r->excess_error) < 1e-12);
+    permute_close(permutation);
+}
+
 /* What a sound procedure learns is clean; the figures are what they say. */
 static void sound_is_clean(void **state) {
     (void)state;
@@ -206,12 +223,25 @@ static void sound_is_clean(void **state) {
      */
     assert_true(fabs(r.null_chance - 0.5) < 0.01 && r.chance == 0.5);
     assert_true(r.excess_error > 0.003 && r.excess_error < 0.01);
+    check_excess(&d, &p, &r);
+    control_free(&r);
+    /* Where less is better. */
+    const ControlInput brier = input_of(&d, &p.adapter, "brier", 99);
+    assert_fine(control_run(&brier, &r));
+    assert_true(r.p <= 0.05 && r.score < r.null_mean && r.verdict == CONTROL_CLEAN);
     control_free(&r);
     /* A score of no worth. */
     plant(&p, CONSTANT, &d);
     assert_fine(control_run(&input, &r));
     assert_int_equal(r.verdict, CONTROL_CLEAN);
     assert_true(r.p == 1 && has_reason(&r, "nothing learnt: "));
+    control_free(&r);
+    /* A correlation with a constant is not defined, and counts as chance. */
+    d.rows.kind = EVAL_REGRESSION;
+    d.rows.classes = 1;
+    const ControlInput numbers = input_of(&d, &p.adapter, "pearson", 19);
+    assert_fine(control_run(&numbers, &r));
+    assert_true(r.score == 0 && r.null[7] == 0 && r.p == 1);
     control_free(&r);
 }
 
@@ -224,6 +254,7 @@ static void choice_on_test_is_caught(void **state) {
         const char *metric;
         bool caught;
     } rows[] = {{BEST_ON_TEST, "auroc", true},
+                {BEST_ON_TEST, "brier", true},
                 {CUT_ON_TEST, "balanced_accuracy", true},
                 {CUT_ON_TEST, "mcc", true},
                 {CUT_ON_VAL, "balanced_accuracy", false},
@@ -236,7 +267,8 @@ static void choice_on_test_is_caught(void **state) {
         assert_fine(control_run(&input, &r));
         assert_int_equal(r.verdict, rows[i].caught ? CONTROL_LEAKING : CONTROL_CLEAN);
         assert_int_equal(has_reason(&r, "scramble: "), rows[i].caught);
-        assert_int_equal(r.reason_count, 1); /* that, or nothing learnt */
+        assert_false(has_reason(&r, "people: ") || has_reason(&r, "copies: "));
+        assert_int_equal(has_reason(&r, "nothing learnt: "), !rows[i].caught);
         control_free(&r);
     }
 }
@@ -282,6 +314,18 @@ static void telling_metadata_is_suspect(void **state) {
     assert_true(r.reason_count == 1 && has_reason(&r, "metadata: "));
     assert_true(r.metadata > 0.85 && r.metadata_low > 0.5 && r.metadata_low < r.metadata);
     control_free(&r);
+    /* Another column takes nothing away. */
+    int32_t half[MOST_ROWS];
+    for (int64_t row = 0; row < d.rows.count; row++)
+        half[row] = row / 2 % 3 - 1;
+    const EvalColumn columns[] = {d.column, {.name = "device", .categories = 2, .category = half}};
+    d.rows.columns = columns;
+    d.rows.column_count = 2;
+    assert_fine(control_run(&input, &r));
+    assert_true(r.metadata > 0.85 && has_reason(&r, "metadata: "));
+    control_free(&r);
+    d.rows.columns = &d.column;
+    d.rows.column_count = 1;
     /* Numbers tell as well; one that is not known is no obstacle. */
     double number[MOST_ROWS];
     for (int64_t row = 0; row < d.rows.count; row++)
@@ -353,26 +397,67 @@ static void laterality_is_learnt(void **state) {
     control_free(&r);
 }
 
-/* Sets come in batches, and what a batch holds changes nothing. */
+/* Sets come in batches, and what a batch holds changes nothing. Chance is that of the next replicates' test labels. */
 static void batches_change_nothing(void **state) {
     (void)state;
     static Drawn d;
     static Planted p;
-    double one[2][21], other[2][21];
+    enum { B = 20, OTHERS = 4 };
+    double one[2][B + 1], other[2][B + 1], labels[MOST_ROWS], predictions[MOST_ROWS];
     MainMetric metric;
     Permutation *permutation;
     draw_set(&d, 60, 1, false, 7);
     plant(&p, SOUND, &d);
     assert_fine(main_metric_find(&d.rows, "auroc", &metric));
     assert_fine(permute_open(&d.rows, &permutation));
-    Scramble scramble = {&d.rows, &metric, permutation, 3, 20, 4, 1 << 20};
+    Scramble scramble = {&d.rows, &metric, permutation, 3, B, OTHERS, 1 << 20};
     assert_fine(scramble_run(&scramble, &p.adapter, one[0], one[1]));
-    assert_true(p.calls == 1 && p.most_sets == 21);
+    assert_true(p.calls == 1 && p.most_sets == B + 1);
     p.most_sets = 0;
     scramble.batch = 5 * 120 * 2 * sizeof(double) + 1000;
     assert_fine(scramble_run(&scramble, &p.adapter, other[0], other[1]));
     assert_true(p.calls == 6 && p.most_sets == 5);
     assert_memory_equal(one, other, sizeof one);
+    const int replicates[] = {0, 1, 18};
+    const int next[][OTHERS] = {{1, 2, 3, 4}, {2, 3, 4, 5}, {19, 20, 1, 2}};
+    for (int i = 0; i < 3; i++) {
+        permute_labels(permutation, 3, (uint32_t)replicates[i], labels);
+        compare_means(&p, &d.rows, labels, predictions);
+        assert_true(fabs(area_by_pairs(&d.rows, labels, predictions) - one[0][replicates[i]]) < 1e-12);
+        double sum = 0;
+        for (int k = 0; k < OTHERS; k++) {
+            permute_labels(permutation, 3, (uint32_t)next[i][k], labels);
+            sum += area_by_pairs(&d.rows, labels, predictions);
+        }
+        assert_true(fabs(sum / OTHERS - one[1][replicates[i]]) < 1e-12);
+    }
+    permute_close(permutation);
+}
+
+/* A threshold of val is that of the replicate's own labels, whichever test labels are measured. */
+static void thresholds_keep_their_labels(void **state) {
+    (void)state;
+    static Drawn d;
+    static Planted p;
+    enum { B = 19 };
+    double scores[B + 1], chances[B + 1], labels[MOST_ROWS], other[MOST_ROWS], predictions[MOST_ROWS], want;
+    MainMetric metric;
+    Permutation *permutation;
+    draw_set(&d, 60, 1, false, 9);
+    plant(&p, SOUND, &d);
+    assert_fine(main_metric_find(&d.rows, "balanced_accuracy_youden", &metric));
+    assert_fine(permute_open(&d.rows, &permutation));
+    const Scramble scramble = {&d.rows, &metric, permutation, 3, B, 1, 1 << 20};
+    assert_fine(scramble_run(&scramble, &p.adapter, scores, chances));
+    for (uint32_t replicate = 1; replicate < B; replicate++) {
+        permute_labels(permutation, 3, replicate, labels);
+        compare_means(&p, &d.rows, labels, predictions);
+        permute_labels(permutation, 3, replicate + 1, other);
+        for (int64_t row = 0; row < d.rows.count; row++)
+            labels[row] = d.split[row] == PROBE_TEST ? other[row] : labels[row];
+        assert_fine(main_metric_measure(&metric, &d.rows, labels, predictions, PROBE_TEST, &want));
+        assert_true(chances[replicate] == want);
+    }
     permute_close(permutation);
 }
 
@@ -450,6 +535,7 @@ int main(void) {
         cmocka_unit_test(uneven_people_are_no_leak),
         cmocka_unit_test(laterality_is_learnt),
         cmocka_unit_test(batches_change_nothing),
+        cmocka_unit_test(thresholds_keep_their_labels),
         cmocka_unit_test(what_cannot_be_run),
         cmocka_unit_test(null_sets),
     };

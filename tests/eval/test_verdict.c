@@ -96,6 +96,7 @@ static ControlResult clean_result(void) {
         .excess_error = 0.001,
         .chance = 0.5,
         .metadata = 0.55,
+        .metadata_chance = 0.5,
         .metadata_low = 0.51,
         .metadata_high = 0.59,
         .checks = {
@@ -137,6 +138,8 @@ static void verdicts_by_the_rule(void **state) {
     check_verdict(r, NULL, CONTROL_LEAKING, "scramble: with scrambled labels auroc is 0.5010 on average");
     r.excess = r.excess_error = 0; /* every scramble scores the same */
     check_verdict(r, NULL, CONTROL_CLEAN, NULL);
+    r.excess = 1e-15; /* of rounding */
+    check_verdict(r, NULL, CONTROL_CLEAN, NULL);
     r = clean_result();
     r.checks.images_of_nobody = 1;
     check_verdict(r, NULL, CONTROL_SUSPECT, "people: of 1 of 100 images the person is not known");
@@ -169,13 +172,14 @@ static void metadata_by_the_rule(void **state) {
     r = clean_result();
     r.metric = (MainMetric){"log_loss", NAN, -1};
     r.chance = 0.7;
+    r.metadata_chance = 0.65;
     r.score = 0.4;
-    r.metadata = 0.5;
-    r.metadata_low = 0.4;
-    r.metadata_high = 0.6;
+    r.metadata = 0.45;
+    r.metadata_low = 0.35;
+    r.metadata_high = 0.55;
     check_verdict(r, NULL, CONTROL_SUSPECT, "metadata: ");
     r.metadata_low = 0.2;
-    r.metadata_high = 0.8;
+    r.metadata_high = 0.7;
     check_verdict(r, NULL, CONTROL_CLEAN, NULL);
     r.metadata = 0.6;
     r.metadata_low = r.metadata_high = 0.6;
@@ -230,6 +234,7 @@ static void published_sets_are_known(void **state) {
     assert_int_equal(find_published("UrFound.pth", "papila"), 0);
     assert_int_equal(find_published("UrFound.pth", "odir5k"), 1);
     assert_int_equal(find_published("retfoundgreen_statedict.pth", "odir"), 0);
+    assert_int_equal(find_published("retfoundgreen_statedict.pth", "odir5k_2"), 0);
     assert_int_equal(find_published("runs/vit_base", "eyepacs"), 0);
 }
 

@@ -55,7 +55,7 @@ static bool starts_with(const char *text, const char *name, const char **rest) {
 static bool contains(const char *text, const char *name) {
     const char *rest;
     for (; *text; text++)
-        if (isalnum((unsigned char)*text) && starts_with(text, name, &rest))
+        if (starts_with(text, name, &rest))
             return true;
     return false;
 }

@@ -55,7 +55,7 @@ static void summarise(double *scores, double *chances, ControlResult *r) {
     r->null_mean = mean_of(scores + 1, r->b);
     r->null_chance = mean_of(chances + 1, r->b);
     r->excess = sign * (r->null_mean - r->null_chance);
-    r->chance = isnan(r->metric.chance) ? r->null_chance : r->metric.chance;
+    r->chance = isnan(r->metric.chance) ? chances[0] : r->metric.chance;
     memcpy(r->null, scores + 1, (size_t)r->b * sizeof *scores);
     for (int i = 1; i <= r->b; i++) {
         as_good += sign * scores[i] >= sign * r->score - SCORE_NOISE;
@@ -91,6 +91,7 @@ static Status measure_metadata(const ControlInput *in, const Scramble *scramble,
         status = scramble_measure(scramble, predictions, scores);
     if (!status) {
         const double around = 1.96 * deviation_of(scores, in->b);
+        r->metadata_chance = isnan(r->metric.chance) ? mean_of(scores, in->b) : r->metric.chance;
         r->metadata_low = r->metadata - around;
         r->metadata_high = r->metadata + around;
     }

@@ -74,7 +74,7 @@ static Status find_people(ControlResult *r) {
 
 static Status find_metadata(ControlResult *r) {
     const int sign = r->metric.sign;
-    const double gain = sign * (r->score - r->chance), alone = sign * (r->metadata - r->chance);
+    const double gain = sign * (r->score - r->chance), alone = sign * (r->metadata - r->metadata_chance);
     const double low = alone - fabs(r->metadata_high - r->metadata);
     if (!(alone > gain / 2 && low > 0))
         return NULL;

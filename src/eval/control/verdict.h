@@ -23,8 +23,10 @@ typedef struct {
     int b;
     double null_mean, null_chance;      /* mean of the scrambled scores; of what their predictions score by chance */
     double excess, excess_error;        /* by which the first is better, and its standard error */
-    double chance;                      /* the metric's own, or null_chance where that depends on the labels */
+    double chance;                      /* of the score: the metric's own; where it has none, what the same predictions
+                                           score against the test labels of scrambled sets */
     double metadata;                    /* score of a model without images (metadata.h) */
+    double metadata_chance;             /* as `chance`, of that model */
     double metadata_low, metadata_high; /* 1.96 standard deviations of its scores for scrambled test labels around it */
     ControlChecks checks;
     int64_t test_images_alone; /* whose labels stay with their person, as nobody has as many images */
