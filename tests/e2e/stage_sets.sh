@@ -206,7 +206,7 @@ person_labels() {
         print $1, "site=" ($2 == "UW" ? 0 : $2 == "UCSD" ? 1 : 2)
         print $1, "study_group=" ($3 == "healthy" ? 0 : $3 ~ /^pre/ ? 1 : $3 ~ /^oral/ ? 2 : 3)
     }' "$1/participants.tsv"
-    awk -F, 'BEGIN { name[3004410] = "hba1c"; name[3004249] = "systolic"; name[4239408] = "heart_rate" }
+    awk -F, 'BEGIN { name[3004410] = "hba1c"; name[4245997] = "bmi"; name[3004249] = "systolic"; name[4239408] = "heart_rate" }
         FNR > 1 && $3 in name && $5 !~ /^(555|777|888|999)$/ { sum[$2 " " name[$3]] += $5; count[$2 " " name[$3]]++ }
         END { for (key in sum) printf "%s=%g\n", key, sum[key] / count[key] }' "$1/clinical_data/measurement.csv"
     awk -F, 'BEGIN { split("retinopathy 4174977 glaucoma 437541 amd 374028 cataract 4317977 rvo 440392 hypertension 316866", part, " ") }

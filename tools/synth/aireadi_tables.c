@@ -45,6 +45,8 @@ static void fill_measurements(const Set *set, FILE *out) {
         char person[16];
         aireadi_person(first->person, person);
         fprintf(out, "%lld,%s,3004410,2024-01-01,%.1f\n", (long long)id++, person, 5.0 + 0.5 * first->grade);
+        fprintf(out, "%lld,%s,4245997,2024-01-01,%.1f\n", (long long)id++, person,
+                21.5 + (double)(first->person * 5 % 17));
         for (int reading = 0; reading < 2; reading++)
             fprintf(out, "%lld,%s,3004249,2024-01-01,%d\n", (long long)id++, person,
                     110 + (int)(first->person * 7 % 40) + 4 * reading);
