@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: speed against PyTorch, overlap of reading and training, saving to a slow disk, monitors, probes of a
-control's permutations, and intervals of scores; one JSON object.
+"""make bench: speed against PyTorch, overlap of reading and training or computing features, saving to a slow disk,
+monitors, probes of a control's permutations, and intervals of scores; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
@@ -101,6 +101,18 @@ def bench_control(build):
     return row
 
 
+def bench_features(build, rounds):
+    """Features of a pack against the forward pass alone: ViT-Tiny/16 at 224 px, of random weights."""
+    images, pack, run_dir = (os.path.join(build, name) for name in ("bench-data", "bench-pack", "bench-encoder"))
+    if not os.path.exists(os.path.join(pack, "pack.json")):
+        subprocess.run([os.path.join(build, "stage"), "folder", images, "--out", pack], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.makedirs(run_dir, exist_ok=True)
+    with open(os.path.join(run_dir, "config.ini"), "w") as file:
+        file.write("[model]\npreset = vit_tiny\n")
+    return run([os.path.join(build, "bench", "features"), run_dir + ":random", pack, "--rounds", str(rounds)])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
@@ -117,6 +129,7 @@ def main():
               "control_199_permutations_20000x768_binary": bench_control(options.build),
               "intervals_of_scores": [run([os.path.join(options.build, "bench", "intervals"), "--classes", classes])
                                       for classes in ("5", "2")],
+              "features_vit_tiny_224px_fp32_2_threads": bench_features(options.build, options.rounds),
               "slow_disk": run(["bash", "tools/bench/throttle.sh"], env=dict(os.environ, BUILD=options.build))}
     text = json.dumps(result, indent=2)
     with open(options.out, "w") as file:
