@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "device/open.h"
 #include "eval/features/cache.h"
 #include "tests/fixtures/encoder_run.h"
 #include "tests/fixtures/task_pack.h"
@@ -88,6 +89,34 @@ static void features_are_those_of_each_record(void **state) {
         free(rows);
         features_close(&features);
     }
+}
+
+/* On a device whose memory is not the host's the same, up to the order of its sums. */
+static void a_gpu_computes_the_same(void **state) {
+    Fixture *fixture = *state;
+    Features here, there;
+    Device *device;
+    Encoder encoder;
+    Ops ops;
+    char *note = NULL;
+    Status status = device_open(DEVICE_EMU, &device, &note);
+    if (status_code(status) == EXIT_MISSING) {
+        print_message("# %s\n", status_message(status));
+        status_free(status);
+        skip();
+    }
+    assert_ok(status);
+    free(note);
+    device->operations(device, 1, &ops);
+    assert_ok(encoder_open(&(EncoderOptions){.from = fixture->run, .batch = 8}, &ops, NULL, &encoder));
+    assert_ok(features_extract(&fixture->encoder, &fixture->records, &mean_of_center, NULL, &here));
+    assert_ok(features_extract(&encoder, &fixture->records, &mean_of_center, NULL, &there));
+    for (int i = 0; i < COUNT * RUN_DIM; i++) /* of size 1; FP32 products of 192 values */
+        assert_true(fabsf(here.values[i] - there.values[i]) < 1e-4f);
+    features_close(&here);
+    features_close(&there);
+    encoder_close(&encoder);
+    device_close(device);
 }
 
 static void the_view_follows_the_image_size(void **state) {
@@ -303,6 +332,7 @@ int main(int count, char **arguments) {
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(features_are_those_of_each_record, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_gpu_computes_the_same, open_fixture, close_fixture),
         cmocka_unit_test(the_view_follows_the_image_size),
         cmocka_unit_test_setup_teardown(damaged_records_are_left_out_and_named, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(features_are_computed_once, open_fixture, close_fixture),
