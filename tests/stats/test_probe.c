@@ -210,46 +210,101 @@ static void what_is_refused(void **state) {
     refuse(&input, "strength 1 is 0");
 }
 
+enum { KNOWN = 25 };
+
+/* Votes on `asked` by the first `known_rows`. */
+static void ask(const float *features, int64_t known_rows, const double *labels, int classes, double *out) {
+    int64_t known[KNOWN];
+    const int64_t asked[] = {KNOWN};
+    for (int i = 0; i < KNOWN; i++)
+        known[i] = i;
+    const KnnInput input = {.features = features,
+                            .width = 2,
+                            .known = known,
+                            .known_rows = known_rows,
+                            .asked = asked,
+                            .asked_rows = 1,
+                            .threads = 1};
+    Neighbours *neighbours;
+    assert_fine(neighbours_find(&input, &neighbours));
+    assert_fine(neighbours_vote(neighbours, labels, classes, out));
+    neighbours_close(neighbours);
+}
+
 /* Of 25 known rows the 20 nearest in angle vote; length is nothing. */
 static void neighbours_by_hand(void **state) {
     (void)state;
-    enum { KNOWN = 25 };
     float features[KNOWN + 1][2];
-    int64_t known[KNOWN];
-    const int64_t asked[] = {KNOWN};
-    int labels[KNOWN];
-    double want[3] = {0}, got[3], total = 0;
+    double labels[KNOWN], numbers[KNOWN], want[3] = {0}, got[3], total = 0, sum = 0;
     for (int i = 0; i < KNOWN; i++) {
         const double angle = 0.1 * i, length = 1 + i % 3;
         features[i][0] = (float)(length * cos(angle));
         features[i][1] = (float)(length * sin(angle));
-        known[i] = i;
         labels[i] = i < KNN_NEIGHBOURS ? i % 2 : 2;
-        if (i < KNN_NEIGHBOURS)
-            want[i % 2] += exp((cos(angle) - 1) / 0.07);
-        total += i < KNN_NEIGHBOURS ? exp((cos(angle) - 1) / 0.07) : 0;
+        numbers[i] = i * i - 7;
+        const double weight = i < KNN_NEIGHBOURS ? exp((cos(angle) - 1) / 0.07) : 0;
+        want[i % 2] += weight;
+        sum += weight * numbers[i];
+        total += weight;
     }
     features[KNOWN][0] = 9;
     features[KNOWN][1] = 0;
-    KnnInput input = {.features = features[0],
-                      .width = 2,
-                      .known = known,
-                      .labels = labels,
-                      .known_rows = KNOWN,
-                      .asked = asked,
-                      .asked_rows = 1,
-                      .classes = 3,
-                      .threads = 1};
-    assert_fine(knn_classify(&input, got));
+    ask(features[0], KNOWN, labels, 3, got);
     /* Features were rounded to float, 6e-8, over 0.07. */
     assert_true(fabs(got[0] - want[0] / total) < 3e-6 && fabs(got[1] - want[1] / total) < 3e-6 && got[2] == 0);
+    ask(features[0], KNOWN, numbers, 0, got);
+    assert_true(fabs(got[0] - sum / total) < 1e-4); /* the same of numbers of some 30 */
     /* Nothing but zeros: all cosines are equal, so the first 20 vote alike. */
     features[KNOWN][0] = 0;
-    assert_fine(knn_classify(&input, got));
+    ask(features[0], KNOWN, labels, 3, got);
     assert_true(fabs(got[0] - 0.5) < 1e-15 && got[2] == 0);
-    input.known_rows = 1;
-    assert_fine(knn_classify(&input, got));
+    ask(features[0], 1, labels, 3, got);
     assert_true(got[0] == 1);
+}
+
+/* Rows without a label do not vote, as if they were not known, whether a few or most are without: more than are kept.
+ * Several chunks of asked rows, several blocks of known ones, and two threads. */
+static void neighbours_without_a_label(void **state) {
+    (void)state;
+    enum { MANY = 230, ASKED = 110, WIDE = 5 };
+    static float features[MANY + ASKED][WIDE];
+    int64_t known[MANY], asked[ASKED], labelled[MANY];
+    double labels[MANY], own[MANY], all[ASKED], alone[ASKED];
+    Random random;
+    random_start(&random, 9, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < (MANY + ASKED) * WIDE; i++)
+        features[i / WIDE][i % WIDE] = (float)random_normal(&random);
+    KnnInput input = {.features = features[0], .width = WIDE, .asked = asked, .asked_rows = ASKED};
+    for (int i = 0; i < ASKED; i++)
+        asked[i] = MANY + i;
+    for (int every = 2; every <= 8; every += 6) {
+        int64_t count = 0;
+        for (int i = 0; i < MANY; i++) {
+            known[i] = i;
+            labels[i] = i % every == 0 || (every == 2 && i % 5) ? i : NAN;
+            if (isnan(labels[i]))
+                continue;
+            labelled[count] = i;
+            own[count++] = labels[i];
+        }
+        Neighbours *neighbours;
+        input.known = known;
+        input.known_rows = MANY;
+        input.threads = 2;
+        assert_fine(neighbours_find(&input, &neighbours));
+        assert_fine(neighbours_vote(neighbours, labels, 0, all));
+        for (int i = 0; i < MANY; i++)
+            labels[i] = NAN;
+        assert_refused(neighbours_vote(neighbours, labels, 0, alone), EXIT_DATA, "no train row has a label");
+        neighbours_close(neighbours);
+        input.known = labelled;
+        input.known_rows = count;
+        input.threads = 1;
+        assert_fine(neighbours_find(&input, &neighbours));
+        assert_fine(neighbours_vote(neighbours, own, 0, alone));
+        neighbours_close(neighbours);
+        assert_memory_equal(all, alone, sizeof all);
+    }
 }
 
 int main(void) {
@@ -262,6 +317,7 @@ int main(void) {
         cmocka_unit_test(a_class_that_train_lacks),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(neighbours_by_hand),
+        cmocka_unit_test(neighbours_without_a_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

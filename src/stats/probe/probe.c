@@ -76,37 +76,41 @@ static Status keep_whole(void *context, const Rows *rows, const ColumnSolution *
     return NULL;
 }
 
-/* known, labels and asked have room for all rows. */
-static Status ask_neighbours(const Whole *w, int output, int64_t *known, int *labels, int64_t *asked) {
+static Status vote_outputs(const Whole *w, const Neighbours *neighbours, const int64_t *trains, int64_t count,
+                           double *labels) {
     const ProbeInput *in = w->in;
-    KnnInput input = {.features = in->features,
-                      .width = in->width,
-                      .known = known,
-                      .labels = labels,
-                      .asked = asked,
-                      .classes = w->out->values,
-                      .threads = in->threads};
-    for (int64_t row = 0; row < in->rows; row++) {
-        const double label = in->labels[row * in->outputs + output];
-        if (in->split[row] == PROBE_TEST)
-            asked[input.asked_rows++] = row;
-        if (in->split[row] != PROBE_TRAIN || isnan(label))
-            continue;
-        known[input.known_rows] = row;
-        labels[input.known_rows++] = (int)label;
+    for (int output = 0; output < in->outputs; output++) {
+        for (int64_t i = 0; i < count; i++)
+            labels[i] = in->labels[trains[i] * in->outputs + output];
+        TRY(neighbours_vote(neighbours, labels, in->classes,
+                            w->out->neighbours + output * w->out->tests * w->out->values));
     }
-    return knn_classify(&input, w->out->neighbours + output * w->out->tests * w->out->values);
+    return NULL;
 }
 
-static Status ask_all_neighbours(const Whole *w) {
-    const size_t rows = (size_t)w->in->rows;
-    int64_t *known = malloc(rows * sizeof *known), *asked = malloc(rows * sizeof *asked);
-    int *labels = malloc(rows * sizeof *labels);
-    Status status = known && asked && labels ? NULL : status_no_memory("the nearest neighbours", rows * sizeof *known);
-    for (int output = 0; output < w->in->outputs && !status; output++)
-        status = ask_neighbours(w, output, known, labels, asked);
-    free(known);
-    free(asked);
+static Status ask_neighbours(const Whole *w) {
+    const ProbeInput *in = w->in;
+    const size_t rows = (size_t)in->rows;
+    int64_t *trains = malloc(rows * sizeof *trains), *tests = malloc(rows * sizeof *tests);
+    double *labels = malloc(rows * sizeof *labels);
+    Neighbours *neighbours = NULL;
+    KnnInput input = {
+        .features = in->features, .width = in->width, .known = trains, .asked = tests, .threads = in->threads};
+    Status status =
+        trains && tests && labels ? NULL : status_no_memory("the nearest neighbours", rows * sizeof *trains);
+    for (int64_t row = 0; row < in->rows && !status; row++) {
+        if (in->split[row] == PROBE_TRAIN)
+            trains[input.known_rows++] = row;
+        if (in->split[row] == PROBE_TEST)
+            tests[input.asked_rows++] = row;
+    }
+    if (!status)
+        status = neighbours_find(&input, &neighbours);
+    if (!status)
+        status = vote_outputs(w, neighbours, trains, input.known_rows, labels);
+    neighbours_close(neighbours);
+    free(trains);
+    free(tests);
     free(labels);
     return status;
 }
@@ -120,7 +124,7 @@ Status probe_run(const ProbeInput *input, ProbeResult *result) {
     TRY(columns_check(input));
     TRY(allocate_result(input, result));
     TRY(columns_run(input, input->labels, 1, keep_whole, &whole));
-    return input->task == PROBE_REGRESS ? NULL : ask_all_neighbours(&whole);
+    return input->task == PROBE_REGRESS ? NULL : ask_neighbours(&whole);
 }
 
 /* --- Many sets, what is chosen ------------------------------------------------------------------------------------ */
