@@ -162,12 +162,14 @@ done
 "$(realpath "$BUILD/bench/mae_bench")" "\${words[@]}" | sed "s/^{/{\"compile_s\": 0, /; \${WRONG-}"
 SCRIPT
 chmod +x "$TMP"/bin/*torch
-variables=(FOVEA_CHECK_BACKEND=cpu TORCH_PYTHON="$TORCH_PYTHON")
-check "bench without PyTorch, and curves, in the bundle" bare "$moved/tools/gpu-check" --out "$results" bench:vit_large curves
-variables=()
-recorded "p['bench:vit_large']['passed'] is None and 'No module named torch' in p['bench:vit_large']['reason']"
-recorded "p['bench:vit_large']['figures']['ours']['images_per_s'] > 0 and 'ratio' not in p['bench:vit_large']['figures']"
-recorded "p['curves']['figures']['bf16']['same_weights'] and 0 < p['curves']['figures']['bf16']['distance'] < p['curves']['figures']['spread_of_seeds']"
+if [ "${FOVEA_LONG-}" ]; then
+    variables=(FOVEA_CHECK_BACKEND=cpu TORCH_PYTHON="$TORCH_PYTHON")
+    check "bench without PyTorch, and curves, in the bundle" bare "$moved/tools/gpu-check" --out "$results" bench:vit_large curves
+    variables=()
+    recorded "p['bench:vit_large']['passed'] is None and 'No module named torch' in p['bench:vit_large']['reason']"
+    recorded "p['bench:vit_large']['figures']['ours']['images_per_s'] > 0 and 'ratio' not in p['bench:vit_large']['figures']"
+    recorded "p['curves']['figures']['bf16']['same_weights'] and 0 < p['curves']['figures']['bf16']['distance'] < p['curves']['figures']['spread_of_seeds']"
+fi
 # Timed without cuDNN, a rate is another program's.
 if python3 - 2>"$TMP/output" <<'SCRIPT'
 import sys
@@ -198,12 +200,14 @@ if paste "$TMP/erf.losses" "$TMP/tanh.losses" | awk '{ gsub(/[^0-9.e+-]+/, " ");
 else
     not_ok "and slightly other losses" "$(cat "$TMP/erf.losses" "$TMP/tanh.losses")"
 fi
-export TORCH_PYTHON="$TMP/bin/torch"
-check "bench beside the same program" gpu_check --out "$results" bench:vit_base
-recorded "p['bench:vit_base']['figures']['gate']['passed'] and 0 < p['bench:vit_base']['figures']['gate']['gradient'] < 2e-2"
-recorded "len(p['bench:vit_base']['figures']['pytorch']['windows']) == 10 and p['bench:vit_base']['figures']['ratio'] > 0"
-expect_exit 1 env WRONG='s/"losses": \[[0-9.]*,/"losses": [9,/' tools/gpu-check --out "$results" bench:vit_base
-recorded "'the gate: losses' in p['bench:vit_base']['reason'] and 'ratio' not in p['bench:vit_base']['figures']"
+if [ "${FOVEA_LONG-}" ]; then
+    export TORCH_PYTHON="$TMP/bin/torch"
+    check "bench beside the same program" gpu_check --out "$results" bench:vit_base
+    recorded "p['bench:vit_base']['figures']['gate']['passed'] and 0 < p['bench:vit_base']['figures']['gate']['gradient'] < 2e-2"
+    recorded "len(p['bench:vit_base']['figures']['pytorch']['windows']) == 10 and p['bench:vit_base']['figures']['ratio'] > 0"
+    expect_exit 1 env WRONG='s/"losses": \[[0-9.]*,/"losses": [9,/' tools/gpu-check --out "$results" bench:vit_base
+    recorded "'the gate: losses' in p['bench:vit_base']['reason'] and 'ratio' not in p['bench:vit_base']['figures']"
+fi
 
 # Programs that fail: a comparison that misses, a run that ends with other weights.
 mkdir -p "$TMP"/wrong/{accept,tests}
