@@ -4,6 +4,7 @@
 #include "stats/people.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,8 +124,13 @@ Status bootstrap_run(const Bootstrap *bootstrap, BootstrapMeasure measure, const
 
 double bootstrap_deviation(const double *values, int count) {
     double mean = 0, squares = 0;
-    for (int i = 0; i < count; i++)
+    bool equal = true;
+    for (int i = 0; i < count; i++) {
         mean += values[i] / count;
+        equal &= values[i] == values[0];
+    }
+    if (equal) /* rounding in the mean must not make a spread of nothing */
+        return 0;
     for (int i = 0; i < count; i++)
         squares += (values[i] - mean) * (values[i] - mean);
     return sqrt(squares / (count - 1));
