@@ -169,7 +169,7 @@ static void cells_cover(void **state) {
     printf("# people  labels by  AUROC   interval  percentiles  DeLong   difference of equals\n");
     for (int cell = 0; cell < cells; cell++) {
         const Cell c = {people[cell / HEIGHTS % SIZES], cell >= cells / 2, aurocs[cell % HEIGHTS]};
-        const Covered covered = cover_cell(&c, sets, 1000);
+        const Covered covered = cover_cell(&c, sets, 500);
         const double share = 100. * covered.own / sets, difference = 100. * covered.difference / sets;
         printf("# %6d  %-9s  %.2f   %8.2f  %11.2f  %6.2f   %10.2f\n", c.people, c.by_eye ? "eye" : "person", c.auroc,
                share, 100. * covered.percentile / sets, 100. * covered.delong / sets, difference);

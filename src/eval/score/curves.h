@@ -19,7 +19,7 @@ typedef struct {
 } DecisionPoint;
 
 /* Of a yes-or-no label: that of EVAL_BINARY, one of EVAL_MULTILABEL, a class against the rest. EVAL_REGRESSION has one
- * part with nothing but bins. Curves have at most 200 points, an equal number of rows apart. */
+ * part with nothing but bins. Curves have at most 202 points, about an equal number of rows apart. */
 typedef struct {
     int part;        /* the class or label; 1 for EVAL_BINARY, -1 for EVAL_REGRESSION */
     CurvePoint *roc; /* 1 - specificity, sensitivity; from (0, 0) to (1, 1) */
