@@ -322,7 +322,7 @@ ROOT      = $(DESTDIR)$(PREFIX)
 MAN_DIR   = $(ROOT)/share/man/man1
 BASH_DIR  = $(ROOT)/share/bash-completion/completions
 DOCS     := $(wildcard README.md CHANGELOG.md LICENSE docs/*.md docs/*.svg docs/*.png docs/decisions/*.md)
-CONFIGS  := $(wildcard configs/*.ini configs/*/*.ini)
+SHARED   := $(wildcard configs/*.ini configs/*/*.ini) data/pretraining.tsv
 install: all man
 	+@$(MAKE) --no-print-directory install-built
 # What is built already, for tests/e2e/install.sh.
@@ -332,7 +332,7 @@ install-built:
 	for name in $(INSTALLED); do ln -sf ../lib/fovea/$$name $(ROOT)/bin/$$name || exit 1; done
 	install -m 644 $(MAN) $(MAN_DIR)
 	install -m 644 $(COMPLETIONS) $(BASH_DIR)
-	for file in $(CONFIGS); do install -D -m 644 $$file $(ROOT)/share/fovea/$$file || exit 1; done
+	for file in $(SHARED); do install -D -m 644 $$file $(ROOT)/share/fovea/$$file || exit 1; done
 	for file in $(DOCS); do install -D -m 644 $$file $(ROOT)/share/doc/fovea/$$file || exit 1; done
 # What is a folder of our own goes as a whole; others lose our files.
 uninstall:
