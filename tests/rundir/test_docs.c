@@ -8,129 +8,13 @@
 #include "base/text.h"
 #include "rundir/metrics.h"
 #include "rundir/run_directory.h"
+#include "tests/fixtures/documented.h"
 #include "tests/fixtures/full_run.h"
 #include "train/run/tune.h"
 
 #include <cJSON.h>
-#include <ctype.h>
-#include <math.h>
 
-enum { MAX_ROWS = 80 };
-
-typedef struct {
-    char name[64], type[48];
-    bool seen;
-} Row;
-
-typedef struct {
-    char heading[64];
-    Row rows[MAX_ROWS];
-    int count;
-} Table;
-
-/* A row "| `name` | type | ...", whose name goes to rows[count]; false for any other line. */
-static bool read_row(const TextLine *line, Row *row) {
-    char text[256];
-    *row = (Row){0};
-    snprintf(text, sizeof text, "%.*s", (int)line->length, line->start);
-    return sscanf(text, "| `%63[^`]` | %47[^|]", row->name, row->type) == 2;
-}
-
-/* The table of the page's section `heading`. */
-static void read_table(const char *heading, Table *table) {
-    char *page, title[96];
-    size_t size;
-    TextLine line;
-    bool inside = false;
-    *table = (Table){0};
-    snprintf(table->heading, sizeof table->heading, "%s", heading);
-    assert_fine(files_read("docs/run-directory.md", &page, &size));
-    for (const char *at = page; text_next_line(&at, page + size, &line);) {
-        snprintf(title, sizeof title, "%.*s", (int)line.length, line.start);
-        if (title[0] == '#')
-            inside = strcmp(title + strspn(title, "# "), heading) == 0;
-        assert_true(table->count < MAX_ROWS);
-        if (inside && read_row(&line, &table->rows[table->count])) {
-            Row *row = &table->rows[table->count++];
-            for (size_t end = strlen(row->type); end && row->type[end - 1] == ' ';)
-                row->type[--end] = '\0';
-        }
-    }
-    free(page);
-    if (!table->count)
-        fail_msg("docs/run-directory.md has no table under \"%s\"", heading);
-}
-
-static Row *find_row(Table *table, const char *name) {
-    for (int i = 0; i < table->count; i++)
-        if (strcmp(table->rows[i].name, name) == 0)
-            return &table->rows[i];
-    return NULL;
-}
-
-static const char *type_of(const cJSON *value) {
-    return cJSON_IsString(value)   ? "text"
-           : cJSON_IsArray(value)  ? "list"
-           : cJSON_IsObject(value) ? "object"
-           : cJSON_IsBool(value)   ? "true or false"
-           : cJSON_IsNumber(value) ? "number"
-                                   : "null";
-}
-
-static bool is_of_type(const cJSON *value, const char *type) {
-    char plain[48];
-    snprintf(plain, sizeof plain, "%s", type);
-    char *or_null = strstr(plain, " or null");
-    if (or_null)
-        *or_null = '\0';
-    if (strcmp(plain, "integer") == 0)
-        return cJSON_IsNumber(value) && value->valuedouble == floor(value->valuedouble);
-    return strcmp(type_of(value), plain) == 0;
-}
-
-/* Looks up `value`, called `name` on the page, and what is in it. Where the page has NAME.NAME an object's members have
- * any names. */
-static void look_up(Table *table, const char *name, const cJSON *value) {
-    char inner[192];
-    const cJSON *item;
-    Row *row = *name ? find_row(table, name) : NULL;
-    if (*name && !row)
-        fail_msg("%s: the file has %s, docs/run-directory.md has not", table->heading, name);
-    if (row && !is_of_type(value, row->type))
-        fail_msg("%s: %s is %s, docs/run-directory.md says %s", table->heading, name, type_of(value), row->type);
-    if (row)
-        row->seen = true;
-    snprintf(inner, sizeof inner, "%s.NAME", name);
-    const bool any = find_row(table, inner);
-    cJSON_ArrayForEach(item, value) {
-        if (cJSON_IsArray(value))
-            snprintf(inner, sizeof inner, "%s[]", name);
-        else
-            snprintf(inner, sizeof inner, "%s%s%s", name, *name ? "." : "", any ? "NAME" : item->string);
-        if (cJSON_IsArray(value) && cJSON_IsObject(item)) { /* an entry's members have rows, the entry itself none */
-            const cJSON *member;
-            cJSON_ArrayForEach(member, item) {
-                char deeper[256];
-                snprintf(deeper, sizeof deeper, "%s.%s", inner, member->string);
-                look_up(table, deeper, member);
-            }
-        } else {
-            look_up(table, inner, item);
-        }
-    }
-}
-
-static void assert_documented(const char *heading, const char *text, size_t size) {
-    Table table;
-    read_table(heading, &table);
-    cJSON *value = cJSON_ParseWithLength(text, size);
-    assert_non_null(value);
-    look_up(&table, "", value);
-    cJSON_Delete(value);
-    for (int i = 0; i < table.count; i++)
-        if (!table.rows[i].seen)
-            fail_msg("%s: docs/run-directory.md has %s, the file has not", heading, table.rows[i].name);
-}
+#define PAGE "docs/run-directory.md"
 
 static void run_json_is_documented(void **state) {
     char path[TEMP_PATH * 2], *text;
@@ -140,7 +24,7 @@ static void run_json_is_documented(void **state) {
     assert_fine(run_record_write(&record, temp_path(state, "run.json", path)));
     run_record_close(&record);
     assert_fine(files_read(path, &text, &size));
-    assert_documented("run.json", text, size);
+    assert_documented(PAGE, "run.json", text, size);
     free(text);
 }
 
@@ -164,7 +48,7 @@ static void metrics_are_documented(void **state) {
     TextLine line;
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
         assert_true(text_next_line(&at, text + size, &line));
-        assert_documented(headings[i], line.start, line.length);
+        assert_documented(PAGE, headings[i], line.start, line.length);
     }
     free(text);
 }
@@ -184,7 +68,7 @@ static void tune_json_is_documented(void **state) {
     Tune tune = {.device = &device, .path = path};
     assert_fine(tune_keep(&tune, NULL));
     assert_fine(files_read(path, &text, &size));
-    assert_documented("tune.json", text, size);
+    assert_documented(PAGE, "tune.json", text, size);
     free(text);
 }
 
@@ -193,16 +77,16 @@ static void state_json_is_documented(void **state) {
     char *text;
     const TrainState saved = {.step = 1, .has_metric = true};
     assert_fine(checkpoint_state_print(&saved, &text));
-    assert_documented("state.json", text, strlen(text));
+    assert_documented(PAGE, "state.json", text, strlen(text));
     free(text);
 }
 
 /* The words of a table without types are exactly these. */
 static void assert_names(const char *heading, const char *const *names, int count) {
-    Table table;
-    read_table(heading, &table);
+    DocumentedTable table;
+    documented_table(PAGE, heading, &table);
     for (int i = 0; i < count; i++)
-        if (!find_row(&table, names[i]))
+        if (!documented_row(&table, names[i]))
             fail_msg("docs/run-directory.md lacks %s under \"%s\"", names[i], heading);
     assert_int_equal(table.count, count);
 }

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/report/terminal.h"
+
+#include "base/list.h"
+#include "base/text.h"
+#include "base/utf8.h"
+#include "eval/draw/words.h"
+#include "eval/report/splits.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 10, NAME_WIDTH = 40 };
+
+/* Cells of lines of equal columns, all to be aligned. The first failure stays. */
+typedef struct {
+    int columns;
+    char **cells;
+    int64_t count, capacity;
+    Status status;
+} Grid;
+
+static void add_cell(Grid *grid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_cell(Grid *grid, const char *format, ...) {
+    va_list arguments;
+    if (!grid->status)
+        grid->status = list_grow(&grid->cells, grid->count, &grid->capacity, sizeof *grid->cells, "a table");
+    if (grid->status)
+        return;
+    va_start(arguments, format);
+    grid->status = text_format_list(&grid->cells[grid->count], "a table", format, arguments);
+    va_end(arguments);
+    if (!grid->status)
+        grid->count++;
+}
+
+/* A name may contain anything: what a terminal would obey is printed as "?". */
+static void print_plain(const char *text, FILE *out) {
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        const size_t length = utf8_length((const char *)s);
+        if (!length || *s < 0x20 || *s == 0x7f)
+            fputc('?', out);
+        else
+            fwrite(s, 1, length, out);
+        s += length ? length : 1;
+    }
+}
+
+/* Characters of a text. */
+static int width_of(const char *text) {
+    int width = 0;
+    for (const char *s = text; *s; width++) {
+        const size_t length = utf8_length(s);
+        s += length ? length : 1;
+    }
+    return width;
+}
+
+/* Prints the lines and empties the grid. */
+static Status print_grid(Grid *grid, FILE *out) {
+    int widths[MOST_COLUMNS] = {0};
+    for (int64_t i = 0; i < grid->count; i++) {
+        const int width = width_of(grid->cells[i]);
+        if (width > widths[i % grid->columns])
+            widths[i % grid->columns] = width;
+    }
+    int gap = 0;
+    for (int64_t i = 0; i < grid->count && !grid->status; i++) {
+        const int column = (int)(i % grid->columns);
+        if (*grid->cells[i]) {
+            fprintf(out, "%*s", gap, "");
+            print_plain(grid->cells[i], out);
+            gap = 0;
+        }
+        gap += widths[column] - width_of(grid->cells[i]) + 2;
+        if (column == grid->columns - 1) {
+            fputc('\n', out);
+            gap = 0;
+        }
+    }
+    for (int64_t i = 0; i < grid->count; i++)
+        free(grid->cells[i]);
+    free(grid->cells);
+    return grid->status;
+}
+
+/* A long name keeps its end, which tells checkpoints apart. */
+static void add_name(Grid *grid, const char *name) {
+    const size_t length = strlen(name);
+    if (length <= NAME_WIDTH) {
+        add_cell(grid, "%s", name);
+        return;
+    }
+    const char *end = name + length - (NAME_WIDTH - 3);
+    while (((unsigned char)*end & 0xC0) == 0x80) /* not within a character */
+        end++;
+    add_cell(grid, "...%s", end);
+}
+
+/* --- The checkpoints --- */
+
+/* Columns that not every evaluation has. */
+typedef struct {
+    bool share, difference, control, seeds;
+    int compared;
+} Shown;
+
+static Shown find_columns(const Evaluation *ev) {
+    Shown shown = {0};
+    for (int i = 0; i < ev->count; i++) {
+        shown.share |= !isnan(ev->list[i].share);
+        shown.compared += ev->list[i].other != NULL;
+        shown.control |= ev->list[i].controlled;
+        shown.seeds |= ev->list[i].seed_count > 1;
+    }
+    shown.difference = shown.compared > 0;
+    return shown;
+}
+
+static void add_seeds(Grid *grid, const Evaluated *checkpoint) {
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < checkpoint->seed_count; i++) {
+        low = fmin(low, checkpoint->seed_scores[i]);
+        high = fmax(high, checkpoint->seed_scores[i]);
+    }
+    if (checkpoint->seed_count > 1)
+        add_cell(grid, "%s to %s (%d)", words_number(low).text, words_number(high).text, checkpoint->seed_count);
+    else
+        add_cell(grid, "-");
+}
+
+static void add_checkpoint(Grid *grid, const Evaluation *ev, const Shown *shown, int number) {
+    const Evaluated *checkpoint = &ev->list[number];
+    const ScoreLevel *image = &checkpoint->scores.image, *person = &checkpoint->scores.person;
+    const Estimate *main = &image->list[image->main];
+    add_name(grid, checkpoint->name);
+    if (shown->share)
+        add_cell(grid, "%s", words_percent(checkpoint->share).text);
+    add_cell(grid, "%s", words_value(main->value, &main->interval).text);
+    if (person->count)
+        add_cell(grid, "%s", words_value(person->list[person->main].value, &person->list[person->main].interval).text);
+    else
+        add_cell(grid, "n/a");
+    if (shown->difference && !checkpoint->other) {
+        add_cell(grid, number == ev->baseline ? "baseline" : "n/a");
+        add_cell(grid, "-");
+    } else if (shown->difference) {
+        add_cell(grid, "%s", words_value(checkpoint->other->difference, &checkpoint->other->interval).text);
+        add_cell(grid, "%s", words_p(checkpoint->other->adjusted).text);
+    }
+    if (shown->control)
+        add_cell(grid, "%s", checkpoint->controlled ? verdict_name(checkpoint->control.verdict) : "-");
+    if (shown->seeds)
+        add_seeds(grid, checkpoint);
+    add_cell(grid, "%s", checkpoint->adapted);
+}
+
+static Status print_checkpoints(const Evaluation *ev, FILE *out) {
+    const Shown shown = find_columns(ev);
+    Grid grid = {.columns = 4 + shown.share + 2 * shown.difference + shown.control + shown.seeds};
+    add_cell(&grid, "checkpoint");
+    if (shown.share)
+        add_cell(&grid, "trained");
+    add_cell(&grid, "%s", ev->metric.name);
+    add_cell(&grid, "by person");
+    if (shown.difference) {
+        add_cell(&grid, "difference");
+        add_cell(&grid, shown.compared > 1 ? "p (Holm)" : "p");
+    }
+    if (shown.control)
+        add_cell(&grid, "control");
+    if (shown.seeds)
+        add_cell(&grid, "seeds");
+    add_cell(&grid, "adapted by");
+    for (int i = 0; i < ev->count; i++)
+        add_checkpoint(&grid, ev, &shown, i);
+    return print_grid(&grid, out);
+}
+
+/* Why a checkpoint's cells are what they are. */
+static void print_reasons(const Evaluation *ev, FILE *out) {
+    for (int i = 0; i < ev->count; i++) {
+        const Evaluated *checkpoint = &ev->list[i];
+        const ScoreLevel *image = &checkpoint->scores.image, *person = &checkpoint->scores.person;
+        const struct {
+            const char *of, *reason;
+        } lines[] = {{ev->metric.name, image->list[image->main].reason},
+                     {"by person", person->count ? person->list[person->main].reason : person->reason},
+                     {"difference", checkpoint->other ? checkpoint->other->reason : NULL}};
+        for (size_t n = 0; n < sizeof lines / sizeof *lines; n++)
+            if (lines[n].reason) {
+                print_plain(checkpoint->name, out);
+                fprintf(out, ": %s: %s\n", lines[n].of, lines[n].reason);
+            }
+        for (int64_t n = 0; checkpoint->controlled && n < checkpoint->control.reason_count; n++) {
+            print_plain(checkpoint->name, out);
+            fprintf(out, ": %s: ", verdict_name(checkpoint->control.verdict));
+            print_plain(checkpoint->control.reasons[n], out);
+            fputc('\n', out);
+        }
+    }
+}
+
+/* --- The first checkpoint --- */
+
+static void add_figure(Grid *grid, const Evaluation *ev, int number) {
+    const ScoreLevel *image = &ev->list[0].scores.image, *person = &ev->list[0].scores.person;
+    const Estimate *e = &image->list[number], *other = person->count ? &person->list[number] : NULL;
+    char at[32] = "";
+    if (!isnan(e->at))
+        snprintf(at, sizeof at, " %g", e->at);
+    add_cell(grid, "%s%s%s%s", e->name, at, e->part < 0 ? "" : " ",
+             e->part < 0 ? "" : words_part(ev->rows, ev->cohort->label_names, e->part).text);
+    add_cell(grid, "%s", words_value(e->value, &e->interval).text);
+    add_cell(grid, "%s", other ? words_value(other->value, &other->interval).text : "n/a");
+    add_cell(grid, "%s", e->reason ? e->reason : other && other->reason ? other->reason : "");
+}
+
+static Status print_figures(const Evaluation *ev, FILE *out) {
+    Grid grid = {.columns = 4};
+    fputs("\n", out);
+    print_plain(ev->list[0].name, out);
+    fputs(":\n", out);
+    add_cell(&grid, "figure");
+    add_cell(&grid, "by image");
+    add_cell(&grid, "by person");
+    add_cell(&grid, "%s", "");
+    for (int i = 0; i < ev->list[0].scores.image.count; i++)
+        add_figure(&grid, ev, i);
+    return print_grid(&grid, out);
+}
+
+static Status print_subgroups(const Evaluation *ev, FILE *out) {
+    const Scores *scores = &ev->list[0].scores;
+    Grid grid = {.columns = 5};
+    if (!scores->subgroup_count)
+        return NULL;
+    fputc('\n', out);
+    add_cell(&grid, "subgroup");
+    add_cell(&grid, "%s", ev->metric.name);
+    add_cell(&grid, "people");
+    add_cell(&grid, "images");
+    add_cell(&grid, "%s", "");
+    for (int i = 0; i < scores->subgroup_count; i++) {
+        const Estimate *e = &scores->subgroups[i].estimate;
+        add_cell(&grid, "%s: %s", scores->subgroups[i].column, scores->subgroups[i].category);
+        add_cell(&grid, "%s", words_value(e->value, &e->interval).text);
+        add_cell(&grid, "%s", words_count(e->people).text);
+        add_cell(&grid, "%s", words_count(e->images).text);
+        add_cell(&grid, "%s", e->reason ? e->reason : "");
+    }
+    return print_grid(&grid, out);
+}
+
+/* --- In words --- */
+
+static void print_control(const Evaluation *ev, FILE *out) {
+    const ControlResult *control = NULL;
+    for (int i = ev->count - 1; i >= 0; i--)
+        if (ev->list[i].controlled)
+            control = &ev->list[i].control;
+    if (control)
+        fprintf(out,
+                "The control's p, of the first checkpoint that has one, is %s, of %d scrambled sets of labels. %s\n",
+                words_p(control->p).text, control->b, control->unseen);
+    else
+        fputs("The leakage control did not run: nothing is known of leaks.\n", out);
+}
+
+static void print_words(const Evaluation *ev, const Split splits[SPLITS], FILE *out) {
+    const ScoreLevel *person = &ev->list[0].scores.person;
+    fputc('\n', out);
+    for (int i = 0; i < SPLITS; i++)
+        fprintf(out, "%s%s: %s of %s", i ? "; " : "", split_name((ProbeSplit)i),
+                words_plural(splits[i].images, "image", "images").text,
+                words_plural(splits[i].people, "person", "people").text);
+    fputs(".\n", out);
+    if (ev->external) {
+        fputs("Test images are of another set, which nothing was chosen on: ", out);
+        print_plain(ev->external_path, out);
+        fputs(".\n", out);
+    }
+    if (ev->unreadable)
+        fprintf(out, "%s could not be read and count nowhere.\n", words_plural(ev->unreadable, "image", "images").text);
+    if (person->mixed)
+        fprintf(out, "%s whose images have different labels count by image only.\n",
+                words_plural(person->mixed, "person", "people").text);
+    if (ev->reads_before)
+        fprintf(out, "This test split had been read %s before: its scores may be too good by the choice among them.\n",
+                words_plural(ev->reads_before, "time", "times").text);
+    else
+        fputs("This test split had not been read before.\n", out);
+    fprintf(out, "Intervals are of 95 %%, from %s bootstraps of people, seed %llu.\n",
+            words_count(ev->resampling.bootstraps).text, (unsigned long long)ev->resampling.seed);
+    print_control(ev, out);
+}
+
+Status report_print(const Evaluation *ev, FILE *out) {
+    Split splits[SPLITS];
+    Status status = splits_count(ev->rows, splits);
+    print_plain(ev->task_name, out);
+    fprintf(out, ": %s of ", config_choice_name(&task_config, "data.kind", ev->task->data.kind));
+    print_plain(ev->task->data.label, out);
+    fprintf(out, ", test images %s\n", words_count(splits[PROBE_TEST].images).text);
+    if (!status)
+        status = print_checkpoints(ev, out);
+    if (!status) {
+        print_reasons(ev, out);
+        status = print_figures(ev, out);
+    }
+    if (!status)
+        status = print_subgroups(ev, out);
+    if (!status)
+        print_words(ev, splits, out);
+    splits_free(splits);
+    return status;
+}
