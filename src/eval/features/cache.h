@@ -15,8 +15,8 @@
 #include "eval/features/extract.h"
 
 /* The features of all records of packs: from the encoder's file of them in `folder`, else computed and written there.
- * NULL, and those of a folder of images: computed. A file that cannot be written is warned about on `out`. EXIT_DATA for a file in that place that is
- * damaged or has the features of other weights, data or views. */
+ * NULL, and those of a folder of images: computed. A file that cannot be written is warned about on `out`. EXIT_DATA
+ * for a file in that place that is damaged or has the features of other weights, data or views. */
 Status features_get(Encoder *encoder, const Records *records, const FeatureOptions *options, const char *folder,
                     FILE *out, Features *features) MUST_USE;
 
