@@ -101,8 +101,8 @@ BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # The tests of this build for tests/run. Those that take seconds run in the plain build, since the sanitizers make them
 # three to five times as slow; all others run under the sanitizers, and checkops in both. LONG=1: everything in both.
 # ThreadSanitizer gets those that start threads of our own.
-SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults model/test_fp8 model/test_mae model/test_vit \
-            stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
+SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults eval/test_planted model/test_fp8 model/test_mae \
+            model/test_vit stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
             train/test_plan train/test_recipe train/test_step train/test_supervised)
 EVERY    := $(UNIT) $(EMU_TEST)
 TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW),$(EVERY)),$(SLOW))) $(B)/tests/checkops

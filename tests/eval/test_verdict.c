@@ -206,9 +206,10 @@ static void contamination_is_suspect(void **state) {
     (void)state;
     ControlContamination c = {0};
     assert_fine(contamination_add(&c, &(Contamination){"run 7", "idrid", "runs/7", 12}));
-    check_verdict(clean_result(), &c, CONTROL_SUSPECT,
-                  "contamination: run 7 was pretrained on 12 of the 40 test images of idrid, or on others of their "
-                  "people (runs/7)");
+    check_verdict(
+        clean_result(), &c, CONTROL_SUSPECT,
+        "contamination: run 7 was pretrained on 12 of the 40 test images, or on others of their people, of idrid "
+        "(runs/7)");
     contamination_free(&c);
     assert_fine(contamination_add(&c, &(Contamination){"X", "idrid", "a paper", -1}));
     check_verdict(clean_result(), &c, CONTROL_SUSPECT, "contamination: X was pretrained on images of idrid (a paper)");

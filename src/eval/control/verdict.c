@@ -88,11 +88,11 @@ static Status find_contamination(const ControlContamination *contamination, Cont
     for (int64_t i = 0; contamination && i < contamination->count; i++) {
         const Contamination *item = &contamination->list[i];
         if (item->images >= 0)
-            TRY(add_reason(r, CONTROL_SUSPECT,
-                           "contamination: %s was pretrained on %lld of the %lld test images of %s, or on others of "
-                           "their people (%s)",
-                           item->weights, (long long)item->images, (long long)r->checks.test_images, item->dataset,
-                           item->source));
+            TRY(add_reason(
+                r, CONTROL_SUSPECT,
+                "contamination: %s was pretrained on %lld of the %lld test images, or on others of their people, of %s "
+                "(%s)",
+                item->weights, (long long)item->images, (long long)r->checks.test_images, item->dataset, item->source));
         else
             TRY(add_reason(r, CONTROL_SUSPECT, "contamination: %s was pretrained on images of %s (%s)", item->weights,
                            item->dataset, item->source));
