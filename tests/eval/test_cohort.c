@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "eval/task/cohort.h"
-#include "eval/task/copies.h"
 #include "tests/fixtures/task_pack.h"
 
 enum { SIDE = 64, COUNT = 12, OTHERS = 3 };
@@ -113,45 +112,6 @@ static void rows_are_the_labelled_records(void **state) {
     }
     assert_ok(cohort_check_disjoint(&fixture->cohort));
     close_task(fixture);
-}
-
-/* Equal files, equal pixels, and what looks alike, in packs of two sizes. */
-static void copies_are_found_in_three_ways(void **state) {
-    enum { FIRST = 7, SECOND = 3, ALL = FIRST + SECOND };
-    Fixture *fixture = *state;
-    const TaskRecord first[FIRST] = {{"a", "", 't', 'R', 1, 1, {0}},  {"b", "", 't', 'R', 2, 1, {0}},
-                                     {"c", "", 't', 'R', 3, 1, {0}},  {"d", "", 't', 'R', -90, 1, {0}},
-                                     {"e", "", 't', 'R', 4, 1, {0}},  {"f", "", 't', 'R', -90, 1, {0}},
-                                     {"g", "", 't', 'R', -91, 1, {0}}};
-    const TaskRecord second[SECOND] = {
-        {"h", "", 't', 'R', 1, 1, {0}}, {"i", "", 't', 'R', -91, 1, {0}}, {"j", "", 't', 'R', 9, 1, {0}}};
-    const TaskPack packs[] = {{"one", SIDE, FIRST, first, {"grade"}, false},
-                              {"two", 2 * SIDE, SECOND, second, {"grade"}, false}};
-    static const int64_t wanted[ALL] = {0, 1, 1, 2, -1, 2, -1, 0, -1, 1};
-    char *one = task_pack(fixture->root, "one", &packs[0]), *two = task_pack(fixture->root, "two", &packs[1]),
-         *both = printed_path("%s,%s", one, two);
-    Records images;
-    int64_t record[ALL], copies[ALL];
-    for (int i = 0; i < ALL; i++)
-        record[i] = i;
-    assert_ok(records_open(both, "", RECORDS_ALL, &images));
-    PackRow *rows[ALL];
-    for (int i = 0; i < ALL; i++)
-        rows[i] = &images.parts[i >= FIRST].pack.rows[i >= FIRST ? i - FIRST : i];
-    memset(rows[1]->sha256, 7, 32);
-    memset(rows[2]->sha256, 7, 32);
-    memset(rows[9]->sha256, 7, 32);
-    rows[3]->phash = rows[5]->phash = rows[6]->phash = rows[8]->phash = 0; /* their pixels alone tell */
-    assert_ok(copies_find(&images, record, ALL, copies));
-    for (int i = 0; i < ALL; i++)
-        for (int j = 0; j < ALL; j++) /* groups have any numbers */
-            assert_int_equal(copies[i] >= 0 && copies[i] == copies[j], wanted[i] >= 0 && wanted[i] == wanted[j]);
-    assert_ok(copies_find(&images, record + 1, 2, copies));
-    assert_true(copies[0] == 0 && copies[1] == 0);
-    records_close(&images);
-    free(both);
-    free(two);
-    free(one);
 }
 
 static void columns_tell_what_is_known_beside(void **state) {
@@ -385,7 +345,6 @@ static void folders_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_labelled_records, open_fixture, close_fixture),
-        cmocka_unit_test_setup_teardown(copies_are_found_in_three_ways, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(columns_tell_what_is_known_beside, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(the_eye_is_a_label, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(several_columns_are_several_outputs, open_fixture, close_fixture),

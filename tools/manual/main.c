@@ -2,6 +2,7 @@
 /* manual: prints what is generated from the tables of options: man pages, completion for bash, lists for tests. */
 #include "base/program.h"
 #include "cli/convert_options.h"
+#include "cli/eval_options.h"
 #include "cli/stage_options.h"
 #include "cli/train_options.h"
 #include "tools/manual/completion.h"
@@ -10,8 +11,9 @@
 
 #include <string.h>
 
-static const Program *const programs[] = {&train_program, &stage_program, &convert_program, &synth_program, NULL};
-static const char *const program_names[] = {"train", "stage", "convert", "synth", NULL};
+static const Program *const programs[] = {&train_program,   &stage_program, &eval_program,
+                                          &convert_program, &synth_program, NULL};
+static const char *const program_names[] = {"train", "stage", "eval", "convert", "synth", NULL};
 
 enum { COMMAND_MAN, COMMAND_BASH, COMMAND_LIST };
 
@@ -24,7 +26,7 @@ static const Option options[] = {
      .type = OPTION_CHOICE,
      .choices = program_names,
      .offset = offsetof(ManualArguments, program),
-     .help = "The program: train, stage, convert or synth."},
+     .help = "The program: train, stage, eval, convert or synth."},
     {0},
 };
 static const ProgramCommand commands[] = {

@@ -31,6 +31,8 @@ static const Shared files[] = {
     {"stage", "PACK/pack.json, PACK/shards/", "The records that train reads."},
     {"stage", "PACK/card.md, PACK/findings.tsv, PACK/quarantine.tsv",
      "What the pack contains, what was found in the download, and the files that were quarantined."},
+    {"eval", "TASK.reads.jsonl", "A line for each checkpoint that was tested on the task, beside its file."},
+    {"eval", "RUN/eval/features-HASH.h5", "Features that were computed before; they may be removed."},
     {"convert", "runs/NAME/ckpt/best/", "A folder that IN may be: a checkpoint of train."},
     {"convert", "FOLDER/model.safetensors, FOLDER/model.safetensors.index.json, FOLDER/pytorch_model.bin",
      "What is read of another folder; the index names its shards."},
