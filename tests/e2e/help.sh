@@ -28,7 +28,7 @@ for program in $programs; do
         [ "$command" = - ] || words=("$command")
         check "$program ${words[*]} --help" "$BUILD/$program" "${words[@]}" --help
         says "lists every option" "$(grep -- "^$command " "$TMP/list" | lacking "$TMP/output")" ""
-        says "in 100 columns" "$(sed '/^keys of CONFIG:/,$d' "$TMP/output" | awk 'length > 100')" ""
+        says "in 100 columns" "$(sed '/^keys of [A-Z]*:/,$d' "$TMP/output" | awk 'length > 100')" ""
         option=$(sed -n "s/^$command \\(--.*\\)/\\1/p" "$TMP/list" | tail -n 1)
         expect_exit 64 "$BUILD/$program" "${words[@]}" "${option}x"
         expect_output "unknown option ${option}x; the nearest is $option ($program${words[*]:+ ${words[*]}} --help"
@@ -45,8 +45,12 @@ for program in $programs; do
         skip "groff accepts the man page" "no groff"
     fi
 done
-says "the page of train explains every key" "$("$BUILD/train" --help | sed '1,/^keys of CONFIG:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' |
-    while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done < <(sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/train.1" >"$TMP/page"; cat))" ""
+for program in train eval; do
+    sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/$program.1" >"$TMP/page"
+    "$BUILD/$program" --help | sed '1,/^keys of [A-Z]*:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' >"$TMP/keys"
+    check "$program has keys" test "$(wc -l <"$TMP/keys")" -gt 10
+    says "the page of $program explains every key" "$(while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done <"$TMP/keys")" ""
+done
 
 # docs/stage.md explains the options of ./stage by topic; it may also name those of train, synth and azcopy.
 "$BUILD/manual" list stage >"$TMP/list"
