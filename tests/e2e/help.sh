@@ -47,9 +47,9 @@ for program in $programs; do
 done
 for program in train eval; do
     sed 's/\\-/-/g; s/\\f[BIP]//g' "$BUILD/man/$program.1" >"$TMP/page"
-    "$BUILD/$program" --help | sed '1,/^keys of [A-Z]*:/d' | grep -o '^[a-z_]*\.[a-z0-9_]*' >"$TMP/keys"
+    "$BUILD/$program" --help | sed '1,/^keys of [A-Z]*:/d' | grep -o '^[a-z_]*\.[a-z0-9_*]*' >"$TMP/keys"
     check "$program has keys" test "$(wc -l <"$TMP/keys")" -gt 10
-    says "the page of $program explains every key" "$(while read -r key; do grep -q -- "^$key " "$TMP/page" || echo "$key"; done <"$TMP/keys")" ""
+    says "the page of $program explains every key" "$(while read -r key; do grep -qF -- "$key " "$TMP/page" || echo "$key"; done <"$TMP/keys")" ""
 done
 
 # docs/stage.md explains the options of ./stage by topic; it may also name those of train, synth and azcopy.
