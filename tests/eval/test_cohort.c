@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "eval/task/cohort.h"
+#include "eval/task/copies.h"
 #include "tests/fixtures/task_pack.h"
 
 enum { SIDE = 64, COUNT = 12, OTHERS = 3 };
@@ -114,6 +115,44 @@ static void rows_are_the_labelled_records(void **state) {
     close_task(fixture);
 }
 
+/* Equal files, equal pixels, and what looks alike, in packs of two sizes. */
+static void copies_are_found_in_three_ways(void **state) {
+    enum { FIRST = 7, SECOND = 3, ALL = FIRST + SECOND };
+    Fixture *fixture = *state;
+    const TaskRecord first[FIRST] = {{"a", "", 't', 'R', 1, 1, {0}},  {"b", "", 't', 'R', 2, 1, {0}},
+                                     {"c", "", 't', 'R', 3, 1, {0}},  {"d", "", 't', 'R', -90, 1, {0}},
+                                     {"e", "", 't', 'R', 4, 1, {0}},  {"f", "", 't', 'R', -90, 1, {0}},
+                                     {"g", "", 't', 'R', -91, 1, {0}}};
+    const TaskRecord second[SECOND] = {
+        {"h", "", 't', 'R', 1, 1, {0}}, {"i", "", 't', 'R', -91, 1, {0}}, {"j", "", 't', 'R', 9, 1, {0}}};
+    const TaskPack packs[] = {{"one", SIDE, FIRST, first, {"grade"}, false},
+                              {"two", 2 * SIDE, SECOND, second, {"grade"}, false}};
+    static const int64_t wanted[ALL] = {0, 1, 1, 2, -1, 2, -1, 0, -1, 1};
+    char *one = task_pack(fixture->root, "one", &packs[0]), *two = task_pack(fixture->root, "two", &packs[1]),
+         *both = printed_path("%s,%s", one, two);
+    Records images;
+    int64_t record[ALL], copies[ALL];
+    for (int i = 0; i < ALL; i++)
+        record[i] = i;
+    assert_ok(records_open(both, "", RECORDS_ALL, &images));
+    PackRow *rows[ALL];
+    for (int i = 0; i < ALL; i++)
+        rows[i] = &images.parts[i >= FIRST].pack.rows[i >= FIRST ? i - FIRST : i];
+    memset(rows[1]->sha256, 7, 32);
+    memset(rows[2]->sha256, 7, 32);
+    memset(rows[9]->sha256, 7, 32);
+    assert_ok(copies_find(&images, record, ALL, copies));
+    for (int i = 0; i < ALL; i++)
+        for (int j = 0; j < ALL; j++) /* groups have any numbers */
+            assert_int_equal(copies[i] >= 0 && copies[i] == copies[j], wanted[i] >= 0 && wanted[i] == wanted[j]);
+    assert_ok(copies_find(&images, record + 1, 2, copies));
+    assert_true(copies[0] == 0 && copies[1] == 0);
+    records_close(&images);
+    free(both);
+    free(two);
+    free(one);
+}
+
 static void columns_tell_what_is_known_beside(void **state) {
     Fixture *fixture = *state;
     assert_ok(open_task(fixture, "label = grade\npositive_from = 2\n[bands]\nage = 50, 65"));
@@ -187,7 +226,7 @@ static void people_of_train_may_choose(void **state) {
     char names[MORE / 2][8];
     for (int i = 0; i < MORE; i++) {
         snprintf(names[i / 2], sizeof names[i / 2], "p%d", i / 2);
-        many[i] = (TaskRecord){names[i / 2], "", i < 40 ? 't' : 'e', 'R', i, 1, {(float)(i % 2)}};
+        many[i] = (TaskRecord){names[i / 2], "", i < 40 ? 't' : 'e', 'R', -1 - i, 1, {(float)(i % 2)}};
     }
     const TaskPack other = {"many", SIDE, MORE, many, {"grade"}, false};
     char *own = fixture->path;
@@ -345,6 +384,7 @@ static void folders_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_labelled_records, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(copies_are_found_in_three_ways, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(columns_tell_what_is_known_beside, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(the_eye_is_a_label, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(several_columns_are_several_outputs, open_fixture, close_fixture),

@@ -117,6 +117,13 @@ static void random_encoders_have_the_shape_alone(void **state) {
     assert_int_equal(encoder.shape.heads, RUN_HEADS);
     encoder_close(&encoder);
     assert_true(are_equal(fixture, "run:random", "run/ckpt/best:random"));
+    char *again = scratch_path(fixture->root, "again");
+    static const char config[] = "[model]\nimage_size = 32\npatch_size = 8\ndim = 16\ndepth = 2\nheads = 2\n"
+                                 "activation = tanh\n[train]\nseed = 10\n";
+    assert_ok(files_make_directory(again));
+    scratch_write(again, "config.ini", config, strlen(config));
+    free(again);
+    assert_false(are_equal(fixture, "run:random", "again:random"));
     char *checkpoints = scratch_path(fixture->run, "ckpt");
     assert_ok(files_remove(checkpoints));
     free(checkpoints);
@@ -191,7 +198,12 @@ static void other_files_are_refused(void **state) {
     assert_fails(encoder_check(&encoder, TASK_MEAN), EXIT_USAGE, "set features.tokens = pooled");
     assert_ok(encoder_check(&encoder, TASK_POOLED));
     encoder_close(&encoder);
-    scratch_write(fixture->run, "ckpt/step-2/weights.safetensors", "damaged", 7);
+    uint8_t *bytes;
+    size_t size;
+    scratch_read(fixture->run, "ckpt/step-2/weights.safetensors", &bytes, &size);
+    bytes[size - 9] ^= 1;
+    scratch_write(fixture->run, "ckpt/step-2/weights.safetensors", bytes, size);
+    free(bytes);
     assert_fails(try_open(fixture, "run", (EncoderOptions){0}, &encoder), EXIT_DATA, "weights.safetensors");
 }
 

@@ -9,6 +9,7 @@
 
 #include "device/open.h"
 #include "eval/features/cache.h"
+#include "image/encode.h"
 #include "tests/fixtures/encoder_run.h"
 #include "tests/fixtures/task_pack.h"
 
@@ -249,6 +250,36 @@ static void features_are_computed_once(void **state) {
     free(folder);
 }
 
+/* Of a folder, too, whose features are not kept. */
+static void folders_have_features(void **state) {
+    Fixture *fixture = *state;
+    Records images;
+    Features features;
+    float one[RUN_DIM];
+    static uint8_t view[RUN_SIDE * RUN_SIDE * 3];
+    char *folder = scratch_path(fixture->root, "images"), *kept = scratch_path(fixture->root, "kept");
+    assert_ok(files_make_directory(folder));
+    for (int i = 0; i < 3; i++) {
+        uint8_t *pixels = draw_image(30, 50, i);
+        char *path = printed_path("%s/%d.png", folder, i);
+        assert_ok(image_write_png(path, pixels, 30, 50));
+        free(path);
+        free(pixels);
+    }
+    assert_ok(records_open(folder, "", RECORDS_ALL, &images));
+    assert_ok(features_get(&fixture->encoder, &images, &mean_of_center, kept, NULL, &features));
+    const Image image = {.width = 30, .height = 50, .pixels = draw_image(30, 50, 2)};
+    assert_ok(evaluation_view(&image, RUN_SIDE, VIEW_CENTER, view));
+    assert_ok(encoder_run(&fixture->encoder, TASK_MEAN, &(ModelInput){.pixels = view, .batch = 1}, one));
+    assert_memory_equal(features.values + 2 * RUN_DIM, one, sizeof one);
+    assert_false(files_exists(kept));
+    free(image.pixels);
+    features_close(&features);
+    records_close(&images);
+    free(kept);
+    free(folder);
+}
+
 static bool has_text(const char *path, const char *text) {
     char *bytes;
     size_t size;
@@ -336,6 +367,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(the_view_follows_the_image_size),
         cmocka_unit_test_setup_teardown(damaged_records_are_left_out_and_named, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(features_are_computed_once, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(folders_have_features, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(licensed_packs_list_the_file, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_written_is_warned_about, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(weights_that_overflow_are_named, open_fixture, close_fixture),

@@ -14,7 +14,7 @@
 
 #include <dirent.h>
 
-enum { SIDE = 64, PEOPLE = 60, MOST_LABELS = 8 };
+enum { SIDE = 16, PEOPLE = 24 };
 
 static void open_on(const char *config, const char *pack, bool tested) {
     char *packs = printed_path("data.packs=%s", pack);
@@ -58,7 +58,7 @@ static char *pack_of(const char *root, const TaskConfig *task, char *label, char
         pack.labels[labels] = band;
     for (int i = 0; i < PEOPLE; i++) {
         snprintf(names[i], sizeof names[i], "p%d", i);
-        records[i] = (TaskRecord){names[i], "", i < 40 ? 't' : i < 50 ? 'v' : 'e', i % 2 ? 'R' : 'L', i, 1, {0}};
+        records[i] = (TaskRecord){names[i], "", i < 12 ? 't' : i < 18 ? 'v' : 'e', i % 2 ? 'R' : 'L', -1 - i, 1, {0}};
         for (int k = 0; k < labels; k++)
             records[i].labels[k] = draw_label(task, i);
         records[i].labels[labels < TASK_PACK_LABELS ? labels : 0] = (float)(i + 20);

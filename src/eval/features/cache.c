@@ -181,7 +181,7 @@ static void keep_features(const char *folder, const char *path, const Encoder *e
 Status features_get(Encoder *encoder, const Records *records, const FeatureOptions *options, const char *folder,
                     FILE *out, Features *features) {
     char *path;
-    if (!folder)
+    if (!folder || !records->part_count) /* files of a folder may change under their names */
         return features_extract(encoder, records, options, out, features);
     TRY(encoder_check(encoder, options->tokens));
     const FeatureKey key = key_of(encoder, records, options);

@@ -15,15 +15,15 @@
 #include "eval/features/extract.h"
 
 /* The features of all records of packs: from the encoder's file of them in `folder`, else computed and written there.
- * NULL: computed. A file that cannot be written is warned about on `out`. EXIT_DATA for a file in that place that is
- * damaged or has the features of other weights, data or views. */
+ * NULL, and those of a folder of images: computed. A file that cannot be written is warned about on `out`. EXIT_DATA
+ * for a file in that place that is damaged or has the features of other weights, data or views. */
 Status features_get(Encoder *encoder, const Records *records, const FeatureOptions *options, const char *folder,
                     FILE *out, Features *features) MUST_USE;
 
 /* Where an encoder's features are kept, the caller's: RUN/eval, or runs/eval for weights of no run. */
 Status features_folder(const Encoder *encoder, char **folder) MUST_USE;
 
-/* Writes them to `path`, whole or not at all. Licensed packs list the file first (derived.tsv). EXIT_IO. */
+/* Writes those of packs to `path`, whole or not at all. Licensed packs list the file first (derived.tsv). EXIT_IO. */
 Status features_write(const char *path, const Encoder *encoder, const Records *records, const FeatureOptions *options,
                       const Features *features) MUST_USE;
 /* Reads them back. EXIT_DATA when the file is damaged or has features of other weights, data or views. */
