@@ -16,7 +16,7 @@ static void check_excess(const Drawn *d, Planted *p, const ControlResult *r) {
     double scores[200], chances[200], mean = 0, squares = 0;
     Permutation *permutation;
     assert_fine(permute_open(&d->rows, &permutation));
-    const Scramble scramble = {&d->rows, &r->metric, permutation, 11, 199, CONTROL_OTHERS, 1 << 24};
+    const Scramble scramble = {&d->rows, &r->metric, permutation, 11, 199, CONTROL_OTHERS, 1 << 24, 2};
     assert_fine(scramble_run(&scramble, &p->adapter, scores, chances));
     for (int i = 1; i < 200; i++)
         mean += (scores[i] - chances[i]) / 199;
@@ -182,10 +182,11 @@ static void batches_change_nothing(void **state) {
     plant(&p, SOUND, &d);
     assert_fine(main_metric_find(&d.rows, "auroc", &metric));
     assert_fine(permute_open(&d.rows, &permutation));
-    Scramble scramble = {&d.rows, &metric, permutation, 3, B, OTHERS, 1 << 20};
+    Scramble scramble = {&d.rows, &metric, permutation, 3, B, OTHERS, 1 << 20, 1};
     assert_fine(scramble_run(&scramble, &p.adapter, one[0], one[1]));
     assert_true(p.calls == 1 && p.most_sets == B + 1);
     p.most_sets = 0;
+    scramble.threads = 3;
     scramble.batch = 5 * 120 * 2 * sizeof(double) + 1000;
     assert_fine(scramble_run(&scramble, &p.adapter, other[0], other[1]));
     assert_true(p.calls == 6 && p.most_sets == 5);
@@ -193,12 +194,12 @@ static void batches_change_nothing(void **state) {
     const int replicates[] = {0, 1, 18};
     const int next[][OTHERS] = {{1, 2, 3, 4}, {2, 3, 4, 5}, {19, 20, 1, 2}};
     for (int i = 0; i < 3; i++) {
-        permute_labels(permutation, 3, (uint32_t)replicates[i], labels);
+        assert_fine(permute_labels(permutation, 3, (uint32_t)replicates[i], labels));
         compare_means(&p, &d.rows, labels, predictions);
         assert_true(fabs(area_by_pairs(&d.rows, labels, predictions) - one[0][replicates[i]]) < 1e-12);
         double sum = 0;
         for (int k = 0; k < OTHERS; k++) {
-            permute_labels(permutation, 3, (uint32_t)next[i][k], labels);
+            assert_fine(permute_labels(permutation, 3, (uint32_t)next[i][k], labels));
             sum += area_by_pairs(&d.rows, labels, predictions);
         }
         assert_true(fabs(sum / OTHERS - one[1][replicates[i]]) < 1e-12);
@@ -219,12 +220,12 @@ static void thresholds_keep_their_labels(void **state) {
     plant(&p, SOUND, &d);
     assert_fine(main_metric_find(&d.rows, "balanced_accuracy_youden", &metric));
     assert_fine(permute_open(&d.rows, &permutation));
-    const Scramble scramble = {&d.rows, &metric, permutation, 3, B, 1, 1 << 20};
+    const Scramble scramble = {&d.rows, &metric, permutation, 3, B, 1, 1 << 20, 1};
     assert_fine(scramble_run(&scramble, &p.adapter, scores, chances));
     for (uint32_t replicate = 1; replicate < B; replicate++) {
-        permute_labels(permutation, 3, replicate, labels);
+        assert_fine(permute_labels(permutation, 3, replicate, labels));
         compare_means(&p, &d.rows, labels, predictions);
-        permute_labels(permutation, 3, replicate + 1, other);
+        assert_fine(permute_labels(permutation, 3, replicate + 1, other));
         for (int64_t row = 0; row < d.rows.count; row++)
             labels[row] = d.split[row] == PROBE_TEST ? other[row] : labels[row];
         assert_fine(main_metric_measure(&metric, &d.rows, labels, predictions, PROBE_TEST, &want));

@@ -100,10 +100,10 @@ static void people_exchange_whole_blocks(void **state) {
     Permutation *p;
     double labels[MOST];
     assert_fine(permute_open(&d.rows, &p));
-    permute_labels(p, 1, 0, labels);
+    assert_fine(permute_labels(p, 1, 0, labels));
     assert_memory_equal(labels, d.labels, (size_t)d.rows.count * sizeof *labels);
     for (uint32_t replicate = 1; replicate < 40; replicate++) {
-        permute_labels(p, 1, replicate, labels);
+        assert_fine(permute_labels(p, 1, replicate, labels));
         check_blocks(&d, labels);
         assert_memory_not_equal(labels, d.labels, (size_t)d.rows.count * sizeof *labels);
     }
@@ -118,12 +118,12 @@ static void replicates_have_their_own_key(void **state) {
     Permutation *p;
     double one[MOST], other[MOST];
     assert_fine(permute_open(&d.rows, &p));
-    permute_labels(p, 1, 7, one);
-    permute_labels(p, 2, 7, other);
+    assert_fine(permute_labels(p, 1, 7, one));
+    assert_fine(permute_labels(p, 2, 7, other));
     assert_memory_not_equal(one, other, (size_t)d.rows.count * sizeof *one);
-    permute_labels(p, 1, 8, other);
+    assert_fine(permute_labels(p, 1, 8, other));
     assert_memory_not_equal(one, other, (size_t)d.rows.count * sizeof *one);
-    permute_labels(p, 1, 7, other);
+    assert_fine(permute_labels(p, 1, 7, other));
     assert_memory_equal(one, other, (size_t)d.rows.count * sizeof *one);
     permute_close(p);
 }
@@ -144,7 +144,7 @@ static void images_of_nobody_move_alone(void **state) {
     int pairs_kept = 0, unknown_moved = 0;
     assert_fine(permute_open(&d.rows, &p));
     for (uint32_t replicate = 1; replicate <= 50; replicate++) {
-        permute_labels(p, 4, replicate, labels);
+        assert_fine(permute_labels(p, 4, replicate, labels));
         for (int row = 0; row < 12; row++)
             assert_true(labels[row] < 12);
         for (int row = 0; row + 1 < 12; row += 2)
@@ -174,7 +174,7 @@ static void labels_come_everywhere(void **state) {
     double labels[MOST];
     assert_fine(permute_open(&d.rows, &p));
     for (uint32_t replicate = 1; replicate <= REPLICATES; replicate++) {
-        permute_labels(p, 9, replicate, labels);
+        assert_fine(permute_labels(p, 9, replicate, labels));
         for (int row = 0; row < 2 * FEW; row++)
             times[row][(int)labels[row]]++;
     }
@@ -182,6 +182,33 @@ static void labels_come_everywhere(void **state) {
     for (int row = 0; row < 2 * FEW; row++)
         for (int label = 0; label < 2 * FEW; label++)
             assert_in_range(times[row][label], 37 - 25, 38 + 25);
+    permute_close(p);
+}
+
+/* The labels of a row stay together. */
+static void rows_of_several_labels(void **state) {
+    (void)state;
+    enum { FEW = 10 };
+    Drawn d = {0};
+    double pairs[FEW][2], labels[FEW][2];
+    int moved = 0;
+    for (int person = 0; person < FEW; person++) {
+        add_row(&d, person, PROBE_TRAIN, 0);
+        pairs[person][0] = person;
+        pairs[person][1] = -person;
+    }
+    finish(&d);
+    d.rows.kind = EVAL_MULTILABEL;
+    d.rows.outputs = 2;
+    d.rows.labels = pairs[0];
+    Permutation *p;
+    assert_fine(permute_open(&d.rows, &p));
+    assert_fine(permute_labels(p, 1, 1, labels[0]));
+    for (int row = 0; row < FEW; row++) {
+        assert_true(labels[row][0] == -labels[row][1]);
+        moved += labels[row][0] != row;
+    }
+    assert_true(moved > FEW / 2);
     permute_close(p);
 }
 
@@ -207,7 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(people_exchange_whole_blocks), cmocka_unit_test(replicates_have_their_own_key),
         cmocka_unit_test(images_of_nobody_move_alone),  cmocka_unit_test(labels_come_everywhere),
-        cmocka_unit_test(those_alone_are_counted),
+        cmocka_unit_test(rows_of_several_labels),       cmocka_unit_test(those_alone_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

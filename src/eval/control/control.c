@@ -100,14 +100,15 @@ static Status measure_metadata(const ControlInput *in, const Scramble *scramble,
     return status;
 }
 
-static Status run_checks(const ControlInput *in, Permutation *permutation, ControlResult *r) {
+static Status run_checks(const ControlInput *in, const Permutation *permutation, ControlResult *r) {
     const Scramble scramble = {.rows = in->rows,
                                .metric = &r->metric,
                                .permutation = permutation,
                                .seed = in->seed,
                                .b = in->b,
                                .others = CONTROL_OTHERS < in->b ? CONTROL_OTHERS : in->b - 1,
-                               .batch = BATCH_BYTES};
+                               .batch = BATCH_BYTES,
+                               .threads = in->threads};
     TRY(checks_count(in->rows, &r->checks));
     r->test_images_alone = permute_alone(permutation, PROBE_TEST);
     TRY(run_scrambled(in, &scramble, r));

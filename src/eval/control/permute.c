@@ -19,7 +19,6 @@ struct Permutation {
     const EvalRows *rows;
     int64_t *order; /* [rows->count] */
     Block *blocks;  /* [count], those with equal numbers of images side by side */
-    int64_t *from;  /* [count], which block's labels a block gets */
     int64_t count;
 };
 
@@ -82,8 +81,7 @@ Status permute_open(const EvalRows *rows, Permutation **permutation) {
         p->rows = rows;
         p->order = malloc(count * sizeof *p->order);
         p->blocks = malloc(count * sizeof *p->blocks);
-        p->from = malloc(count * sizeof *p->from);
-        fine = fine && p->order && p->blocks && p->from;
+        fine = fine && p->order && p->blocks;
     }
     if (fine)
         fill_blocks(p, list);
@@ -92,7 +90,7 @@ Status permute_open(const EvalRows *rows, Permutation **permutation) {
         return NULL;
     permute_close(p);
     *permutation = NULL;
-    return status_no_memory("a permutation of labels", count * (sizeof *list + sizeof(Block) + 2 * sizeof(int64_t)));
+    return status_no_memory("a permutation of labels", count * (sizeof *list + sizeof(Block) + sizeof(int64_t)));
 }
 
 void permute_close(Permutation *p) {
@@ -100,7 +98,6 @@ void permute_close(Permutation *p) {
         return;
     free(p->order);
     free(p->blocks);
-    free(p->from);
     free(p);
 }
 
@@ -118,29 +115,35 @@ static void move_labels(const Permutation *p, const Block *from, const Block *to
 }
 
 /* Draws which of the blocks [first, end) gets whose labels (Fisher and Yates's shuffle), and moves them. */
-static void shuffle_class(Permutation *p, int64_t first, int64_t end, Random *random, double *labels) {
+static void shuffle_class(const Permutation *p, int64_t first, int64_t end, Random *random, int64_t *from,
+                          double *labels) {
     for (int64_t b = first; b < end; b++)
-        p->from[b] = b;
+        from[b] = b;
     for (int64_t b = end - 1; b > first; b--) {
-        const int64_t other = first + random_below(random, (uint32_t)(b - first + 1)), kept = p->from[b];
-        p->from[b] = p->from[other];
-        p->from[other] = kept;
+        const int64_t other = first + random_below(random, (uint32_t)(b - first + 1)), kept = from[b];
+        from[b] = from[other];
+        from[other] = kept;
     }
     for (int64_t b = first; b < end; b++)
-        move_labels(p, &p->blocks[p->from[b]], &p->blocks[b], random_u32(random), labels);
+        move_labels(p, &p->blocks[from[b]], &p->blocks[b], random_u32(random), labels);
 }
 
-void permute_labels(Permutation *p, uint64_t seed, uint32_t replicate, double *labels) {
+Status permute_labels(const Permutation *p, uint64_t seed, uint32_t replicate, double *labels) {
     if (!replicate) {
         memcpy(labels, p->rows->labels, (size_t)(p->rows->count * p->rows->outputs) * sizeof *labels);
-        return;
+        return NULL;
     }
+    int64_t *from = malloc((size_t)(p->count + 1) * sizeof *from);
+    if (!from)
+        return status_no_memory("a permutation of labels", (size_t)p->count * sizeof *from);
     for (int64_t first = 0, end; first < p->count; first = end) {
         Random random;
         end = end_of_class(p, first);
         random_start(&random, seed, RANDOM_SCRAMBLE, replicate, (uint64_t)first);
-        shuffle_class(p, first, end, &random, labels);
+        shuffle_class(p, first, end, &random, from, labels);
     }
+    free(from);
+    return NULL;
 }
 
 int64_t permute_alone(const Permutation *p, ProbeSplit split) {

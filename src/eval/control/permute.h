@@ -20,8 +20,8 @@ Status permute_open(const EvalRows *rows, Permutation **permutation) MUST_USE;
 void permute_close(Permutation *permutation);
 
 /* labels[rows->count][rows->outputs] of a replicate, which depend on (seed, replicate) alone; of replicate 0 the true
- * ones. Not for two threads at once. */
-void permute_labels(Permutation *permutation, uint64_t seed, uint32_t replicate, double *labels);
+ * ones. */
+Status permute_labels(const Permutation *permutation, uint64_t seed, uint32_t replicate, double *labels) MUST_USE;
 
 /* Rows of a split whose labels stay with their person: nobody else has as many images. */
 int64_t permute_alone(const Permutation *permutation, ProbeSplit split);

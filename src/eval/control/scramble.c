@@ -11,7 +11,6 @@ typedef struct {
     int batch; /* label sets of a call */
     size_t label_count, prediction_count;
     double *labels, *predictions; /* [batch] */
-    double *other, *mixed;        /* a label set */
 } Work;
 
 static Status allocate_work(const Scramble *in, int batch, Work *w) {
@@ -22,9 +21,7 @@ static Status allocate_work(const Scramble *in, int batch, Work *w) {
                 .prediction_count = (size_t)(rows->count * eval_values(rows))};
     w->labels = malloc((size_t)batch * w->label_count * sizeof(double) + 1);
     w->predictions = malloc((size_t)batch * w->prediction_count * sizeof(double) + 1);
-    w->other = malloc(w->label_count * sizeof(double) + 1);
-    w->mixed = malloc(w->label_count * sizeof(double) + 1);
-    return w->labels && w->predictions && w->other && w->mixed
+    return w->labels && w->predictions
                ? NULL
                : status_no_memory("scrambled labels",
                                   (size_t)batch * (w->label_count + w->prediction_count) * sizeof(double));
@@ -33,8 +30,6 @@ static Status allocate_work(const Scramble *in, int batch, Work *w) {
 static void free_work(Work *w) {
     free(w->labels);
     free(w->predictions);
-    free(w->other);
-    free(w->mixed);
 }
 
 static int batch_sets(const Scramble *in) {
@@ -53,14 +48,21 @@ static Status measure(const Scramble *in, const double *labels, const double *pr
 }
 
 /* The score against the test labels of replicate `other`. Those of val stay: a threshold is chosen by them. */
-static Status measure_other(const Work *w, const double *labels, int other, const double *predictions, double *score) {
-    const EvalRows *rows = w->in->rows;
-    permute_labels(w->in->permutation, w->in->seed, (uint32_t)other, w->other);
+static Status measure_other(const Scramble *in, const double *labels, int other, const double *predictions,
+                            double *score) {
+    const EvalRows *rows = in->rows;
+    const size_t count = (size_t)(rows->count * rows->outputs);
+    double *mixed = malloc(count * sizeof *mixed + 1);
+    if (!mixed)
+        return status_no_memory("scrambled labels", count * sizeof *mixed);
+    Status status = permute_labels(in->permutation, in->seed, (uint32_t)other, mixed);
     for (int64_t row = 0; row < rows->count; row++)
-        memcpy(w->mixed + row * rows->outputs,
-               (rows->split[row] == PROBE_TEST ? w->other : labels) + row * rows->outputs,
-               (size_t)rows->outputs * sizeof *labels);
-    return measure(w->in, w->mixed, predictions, score);
+        if (rows->split[row] != PROBE_TEST)
+            memcpy(mixed + row * rows->outputs, labels + row * rows->outputs, (size_t)rows->outputs * sizeof *mixed);
+    if (!status)
+        status = measure(in, mixed, predictions, score);
+    free(mixed);
+    return status;
 }
 
 /* Replicate 1 .. b, `step` after replicate `set`, round and round. */
@@ -68,27 +70,42 @@ static int other_replicate(const Scramble *in, int set, int step) {
     return (set + step - 1) % in->b + 1;
 }
 
-static Status score_set(const Work *w, int set, const double *labels, const double *predictions, double *score,
+static Status score_set(const Scramble *in, int set, const double *labels, const double *predictions, double *score,
                         double *chance) {
-    TRY(measure(w->in, labels, predictions, score));
+    TRY(measure(in, labels, predictions, score));
     double sum = 0;
-    for (int step = 1; step <= w->in->others; step++) {
+    for (int step = 1; step <= in->others; step++) {
         double other;
-        TRY(measure_other(w, labels, other_replicate(w->in, set, step), predictions, &other));
+        TRY(measure_other(in, labels, other_replicate(in, set, step), predictions, &other));
         sum += other;
     }
-    *chance = sum / w->in->others;
+    *chance = sum / in->others;
     return NULL;
+}
+
+/* One of two failures; the other one is freed. */
+static Status keep_one(Status first, Status second) {
+    if (!first)
+        return second;
+    status_free(second);
+    return first;
 }
 
 static Status run_batch(const Work *w, Adapter *adapter, int first, int sets, double *scores, double *chances) {
     for (int i = 0; i < sets; i++)
-        permute_labels(w->in->permutation, w->in->seed, (uint32_t)(first + i), w->labels + (size_t)i * w->label_count);
+        TRY(permute_labels(w->in->permutation, w->in->seed, (uint32_t)(first + i),
+                           w->labels + (size_t)i * w->label_count));
     TRY(adapter->run(adapter, w->in->rows, w->labels, sets, w->predictions));
-    for (int i = 0; i < sets; i++)
-        TRY(score_set(w, first + i, w->labels + (size_t)i * w->label_count,
-                      w->predictions + (size_t)i * w->prediction_count, &scores[first + i], &chances[first + i]));
-    return NULL;
+    Status status = NULL;
+#pragma omp parallel for num_threads(w->in->threads) schedule(dynamic, 1)
+    for (int i = 0; i < sets; i++) {
+        Status own =
+            score_set(w->in, first + i, w->labels + (size_t)i * w->label_count,
+                      w->predictions + (size_t)i * w->prediction_count, &scores[first + i], &chances[first + i]);
+#pragma omp critical(scramble_status)
+        status = keep_one(status, own);
+    }
+    return status;
 }
 
 Status scramble_run(const Scramble *in, Adapter *adapter, double *scores, double *chances) {
@@ -103,10 +120,12 @@ Status scramble_run(const Scramble *in, Adapter *adapter, double *scores, double
 }
 
 Status scramble_measure(const Scramble *in, const double *predictions, double *scores) {
-    Work w;
-    Status status = allocate_work(in, 0, &w);
-    for (int replicate = 1; !status && replicate <= in->b; replicate++)
-        status = measure_other(&w, in->rows->labels, replicate, predictions, &scores[replicate - 1]);
-    free_work(&w);
+    Status status = NULL;
+#pragma omp parallel for num_threads(in->threads) schedule(dynamic, 1)
+    for (int replicate = 1; replicate <= in->b; replicate++) {
+        Status own = measure_other(in, in->rows->labels, replicate, predictions, &scores[replicate - 1]);
+#pragma omp critical(scramble_status)
+        status = keep_one(status, own);
+    }
     return status;
 }

@@ -12,11 +12,12 @@
 typedef struct {
     const EvalRows *rows;
     const MainMetric *metric;
-    Permutation *permutation;
+    const Permutation *permutation;
     uint64_t seed;
     int b;      /* at least 2 */
     int others; /* test labels of so many other replicates give the chance of a replicate's predictions; fewer than b */
     size_t batch; /* bytes of labels and predictions in memory at once, of one set at least */
+    int threads;  /* at least 1; changes no number */
 } Scramble;
 
 /* Replicate 0 has the true labels. scores[b + 1]; chances[b + 1]: what the same predictions score on average against
