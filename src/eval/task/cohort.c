@@ -78,6 +78,15 @@ static int compare_people(const void *a, const void *b) {
     return order ? order : strcmp(left->person, right->person);
 }
 
+/* ./stage names the person of an image after its file where nothing else names people: then nobody is known. */
+static bool names_person(const PackRow *row) {
+    const size_t length = strlen(row->person);
+    const char *slash = strrchr(row->source, '/'), *name = slash ? slash + 1 : row->source;
+    const bool by_file = strncmp(name, row->person, length) == 0 && name[length] == '.';
+    const bool by_path = strncmp(row->source, row->person, length) == 0 && row->source[length] == '.';
+    return length && !by_file && !by_path;
+}
+
 /* The rows of known people, sorted by person; the list is the caller's. */
 static Status list_people(const Cohort *cohort, RowPerson **people, int64_t *count) {
     *count = 0;
@@ -88,7 +97,7 @@ static Status list_people(const Cohort *cohort, RowPerson **people, int64_t *cou
         int64_t number;
         const RecordsPart *part = records_part(&cohort->records, cohort->record[i], &number);
         const char *person = part->pack.rows[number].person;
-        if (*person)
+        if (names_person(&part->pack.rows[number]))
             (*people)[(*count)++] =
                 (RowPerson){part->pack.info.dataset, person, (int)(part - cohort->records.parts), i};
     }
