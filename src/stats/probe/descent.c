@@ -13,7 +13,7 @@ enum { MOST_STEPS = 200, MOST_ROUNDS = 2000, MOST_HALVINGS = 60 };
  * probabilities need 1e-4. For squares a round more, which is cheap, leaves what a direct solution would. */
 static const double CONVERGED = 1e-12, CONVERGED_SQUARE = 1e-20;
 /* The same of the objective at no weights, where the minimum is 0: numbers that are met exactly. */
-static const double NOTHING = 1e-24;
+static const double NOTHING = 1e-28;
 static const double ROUNDING = 1e-11; /* of the objective: a smaller gain cannot be measured, so it is believed */
 static const double ARMIJO = 1e-4;    /* share of the promised gain that a step must bring */
 /* Of the gradient, what the rounds of a step may leave at most: a step far from the minimum is not worth more. */
