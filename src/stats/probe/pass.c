@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Slices of rows with sums of their own, which threads share out; and columns of a strip, unless one descent has more.
- */
-enum { SLICES = 16, STRIP = 48 };
+/* Slices of rows with sums of their own, which threads share out, and the blocks that make one worth adding up; columns
+ * of a strip, unless one descent has more. */
+enum { SLICES = 16, SLICE = 4, STRIP = 48 };
 
 /* Descents whose columns stand side by side in some panels. */
 typedef struct {
@@ -217,8 +217,8 @@ static const double WORTH_THREADS = 200000;
 
 Status pass_run(Pass *p, const Asking *asking, int count) {
     TRY(lay_out(p, asking, count));
-    const int64_t blocks = p->rows->train_blocks;
-    const int slices = blocks < SLICES ? (int)blocks : SLICES;
+    const int64_t parts = (p->rows->train_blocks + SLICE - 1) / SLICE;
+    const int slices = parts < SLICES ? (int)parts : SLICES;
     const bool threaded = (double)p->rows->trains * p->rows->depth * (double)p->panels * PANEL > WORTH_THREADS;
     bool guessed = false;
     for (int i = 0; i < count; i++)
