@@ -93,6 +93,8 @@ expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --recipe-set train.epoc
 expect_output "adapt.method=finetune"
 expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini" --set data.label=grade --set data.kind=ordinal
 expect_output "no image of the split train has grade = 3"
+expect_exit 64 evaluate "$TMP/run" --task "$TMP/external.ini"
+expect_output "data.split = test, so nobody trains; name it with --external"
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --external "$TMP/eye.ini"
 expect_output "data.split = test"
 before=$(reads eye)

@@ -242,7 +242,7 @@ static void features_are_computed_once(void **state) {
     fixture->records.hash ^= 1;
     scratch_write("", path, "damaged, and long enough to have a mark", 39);
     assert_fails(features_get(&fixture->encoder, &fixture->records, &mean_of_center, folder, NULL, &second), EXIT_DATA,
-                 "its checksum is wrong");
+                 "its checksum is wrong; delete it, and features are computed again");
     features_close(&second);
     features_close(&first);
     free(path);

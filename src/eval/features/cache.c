@@ -128,8 +128,7 @@ static Status check_note(const char *path, ArrayFile *file, const char *name, co
     TRY(array_file_note(file, name, &found));
     Status status = strcmp(found, wanted) == 0
                         ? NULL
-                        : status_error(EXIT_DATA, "%s has features of %s (%s, not %s); delete it, or name another file",
-                                       path, what, found, wanted);
+                        : status_error(EXIT_DATA, "%s has features of %s (%s, not %s)", path, what, found, wanted);
     free(found);
     return status;
 }
@@ -189,6 +188,8 @@ Status features_get(Encoder *encoder, const Records *records, const FeatureOptio
     Status status;
     if (files_exists(path)) {
         status = features_read(path, encoder, records, options, features);
+        if (status_code(status) == EXIT_DATA)
+            status = status_append(status, "; delete it, and features are computed again");
         if (!status && out)
             fprintf(out, "features    %lld images, from %s\n", (long long)records->count, path);
     } else {

@@ -69,6 +69,11 @@ static Status open_cohorts(Call *call) {
                     stderr));
     call->loaded = true;
     TRY(check_method(options, &call->task));
+    if (call->task.data.split == TASK_SPLIT_TEST)
+        return status_error(EXIT_USAGE,
+                            "%s: data.split = test, so nobody trains; name it with --external beside a task that does, "
+                            "or set data.split = pack",
+                            options->task);
     TRY(cohort_open(&call->task, &call->cohort));
     if (options->external) {
         TRY(config_load(&task_config, &call->external_task, options->external, NULL, 0, stderr));
