@@ -25,6 +25,8 @@ typedef struct {
     const char *pretraining;
     const char *out;      /* folder of the report; NULL: TASK in features_folder() of the first checkpoint */
     const char *features; /* file of features; nothing is evaluated then */
+    const char *predict;  /* folder of images, which are predicted into the file `out`; nothing is evaluated then */
+    bool forgetting;      /* two checkpoints and any number of tasks, separated by commas: forget_run() */
     int bootstraps;
     uint64_t seed;   /* of all that is drawn */
     int device;      /* DeviceKind */

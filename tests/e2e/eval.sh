@@ -24,6 +24,8 @@ task lesions 'label = lesions'
 evaluate() { "$BUILD/eval" "$@" --out "$TMP/out" --bootstraps 200; }
 # report KEY: its values in report.json, in their order.
 report() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$TMP/out/report.json"; }
+# The score of each checkpoint.
+main_value() { sed -n '/"main": {/,/}/s/^ *"value": \([^,]*\),$/\1/p' "$TMP/out/report.json"; }
 # same NAME GOT WANTED
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi; }
 reads() { wc -l <"$TMP/$1.reads.jsonl"; }
@@ -42,8 +44,7 @@ same "two tests came before" "$(report reads_before)" 2
 first=$(report value)
 check "and by two" evaluate "$TMP/run" --against "$TMP/run:random" --task "$TMP/eye.ini" --threads 2
 same "which change no figure" "$(report value)" "$first"
-same "the log has the score" "$(tail -n 2 "$TMP/eye.reads.jsonl" | sed 's/.*"score": \([^,]*\),.*/\1/')" \
-    "$(sed -n '/"main": {/,/}/s/^ *"value": \([^,]*\),$/\1/p' "$TMP/out/report.json")"
+same "the log has the score" "$(tail -n 2 "$TMP/eye.reads.jsonl" | sed 's/.*"score": \([^,]*\),.*/\1/')" "$(main_value)"
 
 check "one checkpoint under two names" evaluate "$TMP/run" "$TMP/run/ckpt/step-12" --task "$TMP/eye.ini"
 same "has a difference of 0" "$(report difference)" 0
@@ -55,9 +56,32 @@ same "are those that were kept" "$(report share | tr '\n' ' ')" "0.5 1 "
 for name in age lesions; do check "another label: $name" evaluate "$TMP/run" --task "$TMP/$name.ini"; done
 check "neighbours" evaluate "$TMP/run" --task "$TMP/eye.ini" --set adapt.method=knn
 expect_output "nearest neighbours of 32 features (mean)"
-check "fine-tuning" evaluate "$TMP/run" --task "$TMP/eye.ini" --set adapt.method=finetune --recipe-set train.epochs=2 \
-    --recipe-set optim.warmup_epochs=1 --recipe-set train.global_batch=16
+finetune() {
+    evaluate "$TMP/run" --task "$TMP/eye.ini" --set adapt.method=finetune --recipe-set train.epochs=2 \
+        --recipe-set optim.warmup_epochs=1 --recipe-set train.global_batch=16 "$@"
+}
+check "fine-tuning by two seeds" finetune --set adapt.seeds=2
 expect_output "fine-tuned by configs/finetune_classify.ini, step "
+seeds=$(sed -n 's/^ *"seeds": \[\(.*\)\],$/\1/p' "$TMP/out/report.json")
+same "the first of them is scored" "${seeds%%,*}" "$(main_value)"
+check "the second alone" finetune --seed 2
+same "has the second's score" "$(main_value)" "${seeds##*, }"
+if [ "${seeds%%,*}" != "${seeds##*, }" ]; then ok "which is another"; else not_ok "which is another" "$seeds"; fi
+expect_exit 64 finetune --recipe-set train.seed=3
+expect_output "--seed says"
+
+# --- Without a test -----------------------------------------------------------------------------------------------------
+before=$(reads eye)
+check "photographs are predicted" "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --predict "$TMP/data" --out "$TMP/predictions.csv"
+expect_output "predictions of 120 images"
+same "each has a line" "$(grep -cE '^[^,]*\.(png|jpg),0\.[0-9]*$' "$TMP/predictions.csv") $(head -n 1 "$TMP/predictions.csv")" "120 file,p_eye"
+check "what was forgotten" "$BUILD/eval" --forgetting "$TMP/run/ckpt/step-6" "$TMP/run" --task "$TMP/eye.ini,$TMP/age.ini" \
+    --bootstraps 200
+expect_output "above 0 it forgot"
+same "of two tasks" "$(grep -c '"difference": -0.*"method": ' "$TMP/run/eval/forgetting.json")" 2
+expect_exit 64 "$BUILD/eval" --forgetting "$TMP/run" --task "$TMP/eye.ini"
+expect_output "name OLD and NEW"
+same "no test is logged" "$(reads eye)" "$before"
 
 # --- Another set ----------------------------------------------------------------------------------------------------------
 "$SYNTH" "$TMP/other" --people 16 --size 64 --seed 7 --val 0.25 --test 0.25 >"$TMP/synth"

@@ -11,6 +11,8 @@
 #include "eval/features/cache.h"
 #include "eval/report/json.h"
 #include "eval/report/terminal.h"
+#include "eval/run/forget.h"
+#include "eval/run/predict.h"
 #include "eval/run/pretraining.h"
 #include "eval/run/subject.h"
 #include "eval/run/test_reads.h"
@@ -51,6 +53,10 @@ static Status check_options(const EvalOptions *options) {
                             options->checkpoints.list[0]);
     if (options->b && !options->control)
         return status_error(EXIT_USAGE, "--b needs --control");
+    if (options->predict && (options->features || options->external || options->against || options->control ||
+                             options->curve || options->checkpoints.count > 1))
+        return status_error(EXIT_USAGE, "--predict takes one CHECKPOINT and tests nothing; leave out --features, "
+                                        "--external, --against, --curve and --control");
     return NULL;
 }
 
@@ -215,6 +221,7 @@ static Status learn(Call *call) {
         TRY(subject_adapt(&call->setting, &call->rows, &evaluation->metric, &evaluation->list[i], &call->subjects[i]));
         printf("%s: %s, %s on val %.4f\n", evaluation->list[i].name, evaluation->list[i].adapted,
                evaluation->metric.name, evaluation->list[i].val);
+        TRY(subject_repeat(&call->setting, &call->rows, &call->subjects[i]));
     }
     return NULL;
 }
@@ -256,6 +263,8 @@ static Status test(Call *call) {
     for (int i = 0; i < evaluation->count; i++) {
         const ScoresInput input = scores_input(call, i);
         TRY(scores_measure(&input, &evaluation->list[i].scores));
+        TRY(subject_score_seeds(&call->setting, &call->rows, &evaluation->metric, &evaluation->list[i],
+                                &call->subjects[i]));
     }
     TRY(test_reads_add(evaluation));
     return compare(call);
@@ -356,6 +365,8 @@ static Status run_call(Call *call) {
     TRY(open_call(call));
     if (call->options->features)
         return write_features(call);
+    if (call->options->predict)
+        return predict_folder(&call->setting, &call->evaluation.metric, &call->evaluation.list[0], &call->subjects[0]);
     TRY(learn(call));
     TRY(test(call));
     if (call->options->control)
@@ -366,6 +377,8 @@ static Status run_call(Call *call) {
 }
 
 Status eval_run(const EvalOptions *options) {
+    if (options->forgetting)
+        return forget_run(options);
     Call call = {.options = options, .evaluation.baseline = -1};
     Status status = run_call(&call);
     close_call(&call);

@@ -49,6 +49,7 @@ void subject_close(Subject *subject) {
     features_close(&subject->external);
     free(subject->values);
     free(subject->folder);
+    free(subject->later);
     for (int i = 0; i < subject->own_sets; i++)
         free(subject->sets[i]);
     free(subject->sets);
@@ -56,6 +57,17 @@ void subject_close(Subject *subject) {
 }
 
 /* --- What learns --- */
+
+enum { SEED_SET = 1 }; /* its place among a subject's own settings */
+
+static Status check_sets(const OptionTexts *sets) {
+    static const char seed[] = "train.seed=";
+    for (int i = 0; i < sets->count; i++)
+        if (strncmp(sets->list[i], seed, sizeof seed - 1) == 0)
+            return status_error(EXIT_USAGE, "--recipe-set %s: --seed says which one is the first; leave it out",
+                                sets->list[i]);
+    return NULL;
+}
 
 /* What a run of the recipe takes over from the call; the user's settings override it. */
 static Status list_sets(const Setting *setting, Subject *subject) {
@@ -66,7 +78,7 @@ static Status list_sets(const Setting *setting, Subject *subject) {
     if (!subject->sets)
         return status_no_memory("the settings of fine-tuning", (size_t)options->recipe_sets.count);
     TRY(text_format(&subject->sets[subject->own_sets++], "train.device=%s", devices[options->device]));
-    TRY(text_format(&subject->sets[subject->own_sets++], "train.seed=%" PRIu64, options->seed));
+    TRY(text_format(&subject->sets[subject->own_sets++], "train.seed=%" PRIu64, options->seed)); /* SEED_SET */
     if (options->key)
         TRY(text_format(&subject->sets[subject->own_sets++], "init.key=%s", options->key));
     for (int i = 0; i < options->recipe_sets.count; i++)
@@ -82,6 +94,7 @@ static Status open_finetune(const Setting *setting, const TestRows *rows, Evalua
     Status status = files_path(&subject->folder, "%s/finetune", folder);
     free(folder);
     TRY(status);
+    TRY(check_sets(&options->recipe_sets));
     TRY(list_sets(setting, subject));
     subject->finetune = (FinetuneOptions){.recipe = task_recipe(setting->task),
                                           .sets = subject->sets,
@@ -141,21 +154,73 @@ static Status hide_test(const EvalRows *rows, double **labels) {
     return NULL;
 }
 
+static Status learn_rows(const TestRows *rows, const Subject *subject, double *predictions) {
+    double *labels;
+    TRY(hide_test(&rows->rows, &labels));
+    Status status = subject->adapter->run(subject->adapter, &rows->rows, labels, 1, predictions);
+    free(labels);
+    return status;
+}
+
 Status subject_adapt(const Setting *setting, const TestRows *rows, const MainMetric *metric, Evaluated *evaluated,
                      Subject *subject) {
     const size_t values = (size_t)rows->rows.count * (size_t)eval_values(&rows->rows);
-    double *labels;
     if (setting->task->adapt.method != TASK_FINETUNE)
         TRY(test_rows_gather(rows, &subject->features, &subject->external, &subject->values));
     TRY(open_adapter(setting, rows, evaluated, subject));
     evaluated->predictions = malloc((values + 1) * sizeof *evaluated->predictions);
     if (!evaluated->predictions)
         return status_no_memory("the predictions of a task", values * sizeof *evaluated->predictions);
-    TRY(hide_test(&rows->rows, &labels));
-    Status status = subject->adapter->run(subject->adapter, &rows->rows, labels, 1, evaluated->predictions);
-    free(labels);
-    TRY(status);
+    TRY(learn_rows(rows, subject, evaluated->predictions));
     TRY(describe(setting, rows, subject, evaluated));
     return main_metric_measure(metric, &rows->rows, rows->rows.labels, evaluated->predictions, PROBE_VAL,
                                &evaluated->val);
+}
+
+/* --- Other seeds --- */
+
+static int count_seeds(const Setting *setting) {
+    return setting->task->adapt.method == TASK_FINETUNE ? (int)setting->task->adapt.seeds : 1;
+}
+
+static Status learn_by_seed(const TestRows *rows, const Subject *subject, uint64_t seed, double *predictions) {
+    char *first = subject->sets[SEED_SET];
+    Status status = text_format(&subject->sets[SEED_SET], "train.seed=%" PRIu64, seed);
+    if (!status)
+        status = learn_rows(rows, subject, predictions);
+    free(subject->sets[SEED_SET]);
+    subject->sets[SEED_SET] = first; /* which the control has, too */
+    return status;
+}
+
+Status subject_repeat(const Setting *setting, const TestRows *rows, Subject *subject) {
+    const int seeds = count_seeds(setting);
+    const size_t values = (size_t)rows->rows.count * (size_t)eval_values(&rows->rows);
+    if (seeds < 2)
+        return NULL;
+    subject->later = malloc((size_t)(seeds - 1) * values * sizeof *subject->later + 1);
+    if (!subject->later)
+        return status_no_memory("the predictions of several seeds", (size_t)seeds * values * sizeof *subject->later);
+    for (int i = 1; i < seeds; i++)
+        TRY(learn_by_seed(rows, subject, setting->options->seed + (uint64_t)i,
+                          subject->later + (size_t)(i - 1) * values));
+    return NULL;
+}
+
+Status subject_score_seeds(const Setting *setting, const TestRows *rows, const MainMetric *metric, Evaluated *evaluated,
+                           const Subject *subject) {
+    const int seeds = count_seeds(setting);
+    const size_t values = (size_t)rows->rows.count * (size_t)eval_values(&rows->rows);
+    if (seeds < 2)
+        return NULL;
+    evaluated->seed_scores = malloc((size_t)seeds * sizeof *evaluated->seed_scores);
+    if (!evaluated->seed_scores)
+        return status_no_memory("the scores of several seeds", (size_t)seeds * sizeof *evaluated->seed_scores);
+    for (int i = 0; i < seeds; i++) {
+        const double *predictions = i ? subject->later + (size_t)(i - 1) * values : evaluated->predictions;
+        TRY(main_metric_measure(metric, &rows->rows, rows->rows.labels, predictions, PROBE_TEST,
+                                &evaluated->seed_scores[i]));
+    }
+    evaluated->seed_count = seeds;
+    return NULL;
 }

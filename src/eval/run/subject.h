@@ -24,7 +24,8 @@ typedef struct {
     FinetuneOptions finetune;
     char **sets; /* its settings; the first own_sets are this subject's */
     int own_sets;
-    char *folder; /* of its runs */
+    char *folder;  /* of its runs */
+    double *later; /* [adapt.seeds - 1][rows][eval_values()], predictions of the later seeds */
     Adapter *adapter;
 } Subject;
 
@@ -34,6 +35,11 @@ Status subject_open(const Setting *setting, const char *name, Evaluated *evaluat
 /* Learns the labels of train, chooses by those of val, and predicts val and test; the labels of test are hidden. */
 Status subject_adapt(const Setting *setting, const TestRows *rows, const MainMetric *metric, Evaluated *evaluated,
                      Subject *subject) MUST_USE;
+/* With adapt.seeds above 1 fine-tunes again with the later seeds, after subject_adapt() has done so with the first. */
+Status subject_repeat(const Setting *setting, const TestRows *rows, Subject *subject) MUST_USE;
+/* Then sets evaluated->seed_scores; nothing may be chosen any more. */
+Status subject_score_seeds(const Setting *setting, const TestRows *rows, const MainMetric *metric, Evaluated *evaluated,
+                           const Subject *subject) MUST_USE;
 void subject_close(Subject *subject);
 
 #endif

@@ -75,6 +75,10 @@ static Status join_people_and_files(TestRows *rows, int64_t *person, int64_t *co
         return status_no_memory("the rows of two tasks", (size_t)rows->rows.count * sizeof *sights);
     copy_list(rows, first->person, second->person, person, &people);
     copy_list(rows, first->copies, second->copies, copies, &groups);
+    if (!rows->external->records.part_count) { /* images of a folder are nobody's */
+        free(sights);
+        return NULL;
+    }
     for (int64_t i = 0; i < rows->rows.count; i++)
         sights[i] = sight_of(rows, i);
     join_sets(rows, sights, compare_people, people, person);

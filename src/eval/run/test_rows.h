@@ -15,8 +15,8 @@ typedef struct {
     EvalColumn *columns;             /* of two sets: those of the tested one */
 } TestRows;
 
-/* `external` may be NULL. EXIT_DATA when the two have other kinds, classes or numbers of labels, or when a pack is in
- * both. Freed with test_rows_close() either way. */
+/* `external` may be NULL, or have the images of a folder as its records and no columns. EXIT_DATA when the two have
+ * other kinds, classes or numbers of labels, or when a pack is in both. Freed with test_rows_close() either way. */
 Status test_rows_open(const Cohort *cohort, const Cohort *external, TestRows *rows) MUST_USE;
 void test_rows_close(TestRows *rows);
 
