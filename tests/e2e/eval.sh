@@ -96,6 +96,11 @@ expect_exit 0 evaluate "$TMP/run:random" --task "$TMP/eye.ini" --control --b 19
 same "nothing learnt or clean" "$(report verdict)" clean
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --control --b 18
 expect_output "19"
+check "a run is trained on the test images, too" train "$TMP/seen" --set data.train="$TMP/pack" --set data.splits=all \
+    --set data.val= --set val.every=0 --set train.steps=2
+expect_exit 65 evaluate "$TMP/seen" --task "$TMP/eye.ini" --control --b 19
+expect_output "contamination: $TMP/seen was pretrained on 48 of the 48 test images"
+expect_output "$TMP/seen: data.train"
 check "a set without people is staged" "$BUILD/stage" folder "$TMP/data" --out "$TMP/nobody.pack" --size 32 --labels labels.csv
 expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini" --set data.packs="$TMP/nobody.pack" --control --b 19
 expect_output "suspect: people"

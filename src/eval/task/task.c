@@ -76,8 +76,7 @@ static const ConfigKey keys[] = {
          "The configuration of ./train that finetune trains by. Empty: configs/finetune_classify.ini, "
          "finetune_multilabel.ini, finetune_ordinal.ini or finetune_regress.ini, by the kind."),
     {ROW(CONFIG_INTEGER, CONFIG_AT(TaskConfig, adapt.seeds, int64_t), adapt, seeds, "runs",
-         "How often finetune trains, with train.seed 1, 2 and so on. What they differ by is shown beside the score, "
-         "and "
+         "How often finetune trains, each time with the next seed. What they differ by is shown beside the score, and "
          "is no part of its interval."),
      .min = 1, .max = 100, .fallback = 1},
 
