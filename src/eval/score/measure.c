@@ -14,6 +14,8 @@ typedef struct {
     MultilabelFigures labels;
     RegressionFigures numbers;
     double *of_each; /* [classes or labels] */
+    NetBenefit benefit;
+    double benefit_at; /* where it was measured last; 0: nowhere */
 } Sources;
 
 static bool needs(const Measure *m, FigureSource source) {
@@ -104,10 +106,17 @@ static double value_at(const void *figures, const ScoreFigure *figure) {
     return *(const double *)((const char *)figures + figure->offset);
 }
 
-static Status take_value(const Measure *m, const Sources *sources, const ScoreFigure *figure, const int32_t *times,
-                         double *value) {
+/* The model's and everyone's are listed side by side: both come from one count. */
+static Status count_benefit(const Measure *m, double at, const int32_t *times, Sources *sources) {
     const Selection *s = m->selection;
-    NetBenefit benefit;
+    if (sources->benefit_at == at)
+        return NULL;
+    sources->benefit_at = at;
+    return threshold_net_benefit(s->labels, s->predictions, times, s->count, at, &sources->benefit);
+}
+
+static Status take_value(const Measure *m, const ScoreFigure *figure, const int32_t *times, Sources *sources,
+                         double *value) {
     switch (figure->source) {
     case SOURCE_CLASSES:
         *value = value_at(&sources->classes, figure);
@@ -130,8 +139,8 @@ static Status take_value(const Measure *m, const Sources *sources, const ScoreFi
         break;
     case SOURCE_BENEFIT:
     case SOURCE_BENEFIT_OF_ALL:
-        TRY(threshold_net_benefit(s->labels, s->predictions, times, s->count, figure->at, &benefit));
-        *value = figure->source == SOURCE_BENEFIT ? benefit.model : benefit.everyone;
+        TRY(count_benefit(m, figure->at, times, sources));
+        *value = figure->source == SOURCE_BENEFIT ? sources->benefit.model : sources->benefit.everyone;
         break;
     }
     return NULL;
@@ -144,7 +153,7 @@ Status measure_count(const void *context, const int32_t *times, double *values) 
     Status status = sources.of_each ? count_sources(m, times, &sources)
                                     : status_no_memory("figures of classes", parts * sizeof(double));
     for (int i = 0; i < m->count && !status; i++)
-        status = take_value(m, &sources, &m->list[i], times, &values[i]);
+        status = take_value(m, &m->list[i], times, &sources, &values[i]);
     free(sources.of_each);
     return status;
 }
