@@ -118,7 +118,7 @@ static void what_is_not_there_is_said(void **state) {
     assert_prints(text, "had not been read before");
     assert_prints(text, "control did not run");
     assert_prints(text, "test: 120 images of a number of people that is not known.");
-    assert_prints(text, "another set, which nothing was chosen on: tasks/<other>.ini");
+    assert_prints(text, "another set, tasks/<other>.ini, on which nothing was chosen");
     free(text);
     made_free(made);
 

@@ -68,6 +68,10 @@ Words words_value(double value, const Interval *interval) {
     return print_words("%s (%s)", words_number(value).text, words_range(interval).text);
 }
 
+Words words_p_is(double p) {
+    return print_words("p %s%s", p < 0.001 ? "" : "= ", words_p(p).text);
+}
+
 Words words_date(double seconds) {
     const time_t whole = (time_t)seconds;
     struct tm utc;

@@ -15,6 +15,7 @@ Words words_number(double value);                                     /* three d
 Words words_count(int64_t count);                                     /* 12,345; below 0: n/a */
 Words words_plural(int64_t count, const char *one, const char *many); /* "1 person", "12,345 people" */
 Words words_percent(double share);                                    /* of 0 to 1 */
+Words words_p_is(double p);                                           /* "p = 0.012", "p < 0.001" */
 Words words_p(double p);                                              /* "< 0.001" below that */
 Words words_range(const Interval *interval);                          /* "0.770 to 0.851" */
 Words words_value(double value, const Interval *interval);            /* "0.812 (0.770 to 0.851)" */

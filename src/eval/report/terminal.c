@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "eval/draw/words.h"
 #include "eval/report/splits.h"
+#include "eval/report/statements.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -255,45 +256,28 @@ static Status print_subgroups(const Evaluation *ev, FILE *out) {
 
 /* --- In words --- */
 
-static void print_control(const Evaluation *ev, FILE *out) {
-    const ControlResult *control = NULL;
-    for (int i = ev->count - 1; i >= 0; i--)
-        if (ev->list[i].controlled)
-            control = &ev->list[i].control;
-    if (control)
-        fprintf(out,
-                "The control's p, of the first checkpoint that has one, is %s, of %d scrambled sets of labels. %s\n",
-                words_p(control->p).text, control->b, control->unseen);
-    else
-        fputs("The leakage control did not run: nothing is known of leaks.\n", out);
-}
-
-static void print_words(const Evaluation *ev, const Split splits[SPLITS], FILE *out) {
-    const ScoreLevel *person = &ev->list[0].scores.person;
+static Status print_words(const Evaluation *ev, const Split splits[SPLITS], FILE *out) {
+    Statements limits;
     fputc('\n', out);
     for (int i = 0; i < SPLITS; i++)
         fprintf(out, "%s%s: %s of %s", i ? "; " : "", split_name((ProbeSplit)i),
                 words_plural(splits[i].images, "image", "images").text,
                 words_plural(splits[i].people, "person", "people").text);
-    fputs(".\n", out);
-    if (ev->external) {
-        fputs("Test images are of another set, which nothing was chosen on: ", out);
-        print_plain(ev->external_path, out);
-        fputs(".\n", out);
-    }
-    if (ev->unreadable)
-        fprintf(out, "%s could not be read and count nowhere.\n", words_plural(ev->unreadable, "image", "images").text);
-    if (person->mixed)
-        fprintf(out, "%s whose images have different labels count by image only.\n",
-                words_plural(person->mixed, "person", "people").text);
-    if (ev->reads_before)
-        fprintf(out, "This test split had been read %s before: its scores may be too good by the choice among them.\n",
-                words_plural(ev->reads_before, "time", "times").text);
-    else
-        fputs("This test split had not been read before.\n", out);
-    fprintf(out, "Intervals are of 95 %%, from %s bootstraps of people, seed %llu.\n",
+    fprintf(out, ".\nIntervals are of 95 %%, from %s bootstraps of people, seed %llu.\n",
             words_count(ev->resampling.bootstraps).text, (unsigned long long)ev->resampling.seed);
-    print_control(ev, out);
+    for (int i = 0; i < ev->count; i++)
+        if (ev->list[i].controlled) {
+            print_plain(ev->list[i].name, out);
+            fprintf(out, ": p of the control is %s, from %d scrambled sets of labels.\n",
+                    words_p(ev->list[i].control.p).text, ev->list[i].control.b);
+        }
+    Status status = statements_limits(ev, &limits);
+    for (int64_t i = 0; i < limits.count && !status; i++) {
+        print_plain(limits.list[i], out);
+        fputc('\n', out);
+    }
+    statements_free(&limits);
+    return status;
 }
 
 Status report_print(const Evaluation *ev, FILE *out) {
@@ -312,7 +296,7 @@ Status report_print(const Evaluation *ev, FILE *out) {
     if (!status)
         status = print_subgroups(ev, out);
     if (!status)
-        print_words(ev, splits, out);
+        status = print_words(ev, splits, out);
     splits_free(splits);
     return status;
 }
