@@ -184,6 +184,7 @@ static void other_files_are_refused(void **state) {
     write_some(fixture, "whole.safetensors", NULL, NULL);
     assert_ok(try_open(fixture, "whole.safetensors", (EncoderOptions){0}, &encoder));
     assert_int_equal(encoder.shape.heads, 2);
+    assert_false(encoder.source.assumed);
     encoder_close(&encoder);
     write_some(fixture, "none.safetensors", "patch_embed", NULL);
     assert_fails(try_open(fixture, "none.safetensors", (EncoderOptions){0}, &encoder), EXIT_DATA,
@@ -222,6 +223,38 @@ static void the_image_size_can_be_another(void **state) {
     encoder_close(&encoder);
 }
 
+/* What is printed of `from`, which must be there. */
+static void expect_printed(Fixture *fixture, const char *from, const char *wanted) {
+    char *text = NULL, *path = scratch_path(fixture->root, from);
+    size_t size;
+    Encoder encoder;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_ok(encoder_open(&(EncoderOptions){.from = path}, &fixture->ops, out, &encoder));
+    encoder_close(&encoder);
+    assert_int_equal(fclose(out), 0);
+    if (!strstr(text, wanted))
+        fail_msg("\"%s\" is not in \"%s\"", wanted, text);
+    free(path);
+    free(text);
+}
+
+static void heads_that_are_assumed_are_named(void **state) {
+    Fixture *fixture = *state;
+    char *root = scratch_path(fixture->root, "wide"), *bytes;
+    size_t size;
+    assert_ok(files_make_directory(root));
+    char *run = encoder_run_wide(root, 128), *file = scratch_path(run, "ckpt/step-2/weights.safetensors");
+    expect_printed(fixture, "wide/run", "encoder     ViT 128x2, 2 heads; 32 px, patch 8; 16 images at a time\n");
+    assert_ok(files_read(file, &bytes, &size));
+    scratch_write(fixture->root, "w.safetensors", bytes, size);
+    expect_printed(fixture, "w.safetensors", "ViT 128x2, 2 heads of 64 as published ones have, which --heads can");
+    free(bytes);
+    free(file);
+    free(run);
+    free(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_is_its_newest_checkpoint, open_fixture, close_fixture),
@@ -229,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(random_encoders_have_the_shape_alone, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(features_are_parts_of_one_pass, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(other_files_are_refused, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(heads_that_are_assumed_are_named, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(the_image_size_can_be_another, open_fixture, close_fixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

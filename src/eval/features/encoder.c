@@ -58,6 +58,13 @@ static Status fill_encoder(const EncoderOptions *options, FILE *out, Encoder *en
     return ops_error(encoder->ops);
 }
 
+static void print_shape(const Encoder *encoder, FILE *out) {
+    const ModelShape *s = &encoder->shape;
+    fprintf(out, "encoder     ViT %dx%d, %d heads%s; %d px, patch %d; %d images at a time\n", s->dim, s->depth,
+            s->heads, encoder->source.assumed ? " of 64 as published ones have, which --heads can override" : "",
+            s->image_size, s->patch_size, s->batch);
+}
+
 Status encoder_open(const EncoderOptions *options, Ops *ops, FILE *out, Encoder *encoder) {
     *encoder = (Encoder){.ops = ops, .type = ops->type, .resize = options->resize};
     TRY(files_path(&encoder->name, "%s", options->from));
@@ -69,6 +76,8 @@ Status encoder_open(const EncoderOptions *options, Ops *ops, FILE *out, Encoder 
         TRY(choose_batch(&encoder->shape, encoder->source.has_norm, ops, &encoder->shape.batch));
     TRY(status_append(backbone_open(&encoder->shape, encoder->source.has_norm, ops, &encoder->backbone), " (%s)",
                       options->from));
+    if (out)
+        print_shape(encoder, out);
     return fill_encoder(options, out, encoder);
 }
 

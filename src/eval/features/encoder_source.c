@@ -33,9 +33,10 @@ static double find_note(const Weights *weights, const char *key) {
     return 0;
 }
 
-static Status find_heads(const Weights *weights, const EncoderHints *hints, int64_t width, int *heads) {
+static Status find_heads(const Weights *weights, const EncoderHints *hints, int64_t width, int *heads, bool *assumed) {
     const double noted = find_note(weights, "heads");
     const bool usable = noted >= 1 && noted <= (double)width && noted == floor(noted);
+    *assumed = !hints->heads && !usable;
     *heads = hints->heads ? hints->heads : usable ? (int)noted : width % HEAD_SIZE ? 0 : (int)(width / HEAD_SIZE);
     if (*heads < 1 || width % *heads)
         return status_error(EXIT_DATA,
@@ -66,7 +67,7 @@ static Status check_image_size(const char *path, const ModelShape *shape) {
                         path, image, patch, image / patch * patch, (image / patch + 1) * patch);
 }
 
-Status encoder_shape(const Weights *weights, const EncoderHints *hints, ModelShape *shape) {
+Status encoder_shape(const Weights *weights, const EncoderHints *hints, ModelShape *shape, bool *assumed) {
     const Tensor *patch, *hidden, *positions;
     char name[64];
     int depth = 0, heads, grid;
@@ -77,7 +78,7 @@ Status encoder_shape(const Weights *weights, const EncoderHints *hints, ModelSha
     if (width < 1 || width > INT32_MAX / 8 || patch->shape[3] < 1 || patch->shape[3] > 4096)
         return status_error(EXIT_DATA, "%s: no encoder is in it: its patch embedding is of %lld pixels and %lld values",
                             weights_path(weights), (long long)patch->shape[3], (long long)width);
-    TRY(find_heads(weights, hints, width, &heads));
+    TRY(find_heads(weights, hints, width, &heads, assumed));
     TRY(find_grid(weights, positions, &grid));
     do
         snprintf(name, sizeof name, "blocks.%d.norm1.weight", ++depth);
@@ -101,7 +102,7 @@ static Status shape_of_weights(const EncoderHints *hints, EncoderSource *source)
     TRY(weights_open(source->weights, hints->key, &weights));
     Status status = weights_check_parts(weights);
     if (!status)
-        status = encoder_shape(weights, hints, &source->shape);
+        status = encoder_shape(weights, hints, &source->shape, &source->assumed);
     source->has_norm = weights_find(weights, "norm.weight");
     weights_close(weights);
     return status;

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t seed; /* of random weights: the run's, else 1 */
     ModelShape shape; /* batch 1; no head, no decoder */
     bool has_norm;    /* the norm after the last block */
+    bool assumed;     /* how many heads there are, for lack of a word on it */
 } EncoderSource;
 
 /* Looks at `from`: the directory of a run, of which the newest complete checkpoint is taken; the directory of a
@@ -33,7 +34,7 @@ typedef struct {
 Status encoder_source_open(const char *from, const EncoderHints *hints, EncoderSource *source) MUST_USE;
 void encoder_source_close(EncoderSource *source);
 
-/* The shape of the encoder that weights are of. */
-Status encoder_shape(const Weights *weights, const EncoderHints *hints, ModelShape *shape) MUST_USE;
+/* The shape of the encoder that weights are of; *assumed as in EncoderSource. */
+Status encoder_shape(const Weights *weights, const EncoderHints *hints, ModelShape *shape, bool *assumed) MUST_USE;
 
 #endif
