@@ -158,6 +158,9 @@ static void what_does_not_go_together_is_refused(void **state) {
     options = s->options;
     options.control = true;
     refuse(options, "leave --control out");
+    options = s->options;
+    options.predict = "photographs";
+    refuse(options, "leave --predict out");
 }
 
 int main(void) {

@@ -45,12 +45,15 @@ static Status check_options(const EvalOptions *options) {
                             "--forgetting takes two checkpoints, before and after a training, and got %d; name OLD and "
                             "NEW",
                             options->checkpoints.count);
-    if (options->against || options->curve || options->external || options->control)
-        return status_error(EXIT_USAGE, "--forgetting compares losses and reads no label; leave %s out",
-                            options->against    ? "--against"
-                            : options->curve    ? "--curve"
-                            : options->external ? "--external"
-                                                : "--control");
+    const char *other = options->against    ? "--against"
+                        : options->curve    ? "--curve"
+                        : options->external ? "--external"
+                        : options->control  ? "--control"
+                        : options->features ? "--features"
+                        : options->predict  ? "--predict"
+                                            : NULL;
+    if (other)
+        return status_error(EXIT_USAGE, "--forgetting compares losses and reads no label; leave %s out", other);
     return NULL;
 }
 
