@@ -8,7 +8,7 @@
 
 #include "eval/adapt/adapter.h"
 
-/* features[rows of every later run()][width], not standardised, borrowed; threads at least 1. Close with
+/* features[rows of every later run()][width], finite, not standardised, borrowed; threads at least 1. Close with
  * adapter->close(). */
 Status knn_open(const float *features, int width, int threads, Adapter **adapter) MUST_USE;
 

@@ -8,7 +8,7 @@
 
 #include "eval/adapt/adapter.h"
 
-/* features[rows of every later run()][width], borrowed; threads at least 1. Close with adapter->close(). */
+/* features[rows of every later run()][width], finite, borrowed; threads at least 1. Close with adapter->close(). */
 Status linear_open(const float *features, int width, int threads, Adapter **adapter) MUST_USE;
 
 /* What run() chose for the first set and this output: C of logistic regression, alpha of ridge regression. NAN before
