@@ -120,13 +120,15 @@ static void a_page_has_everything(void **state) {
     const Estimate *main = &made->list[0].scores.image.list[made->list[0].scores.image.main];
     assert_has(text, words_value(main->value, &main->interval).text);
     assert_has(text, words_value(made->list[1].other->difference, &made->list[1].other->interval).text);
+    assert_has(text, "What follows is of <b>runs/\xef\xbf\xbd\xef\xbf\xbd[31mred\xef\xbf\xbd</b>");
     assert_null(strstr(text, "<script"));
     assert_null(strstr(text, "<img"));
     assert_null(strstr(text, "<b>\"a\""));
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "inf\""));
     assert_int_equal(count_of(text, "class=\"confusion\""), 3);
-    /* A line a checkpoint, in each of three charts, with a style of its own; calibration of two. */
+    /* A line a checkpoint, in each of three charts and its key, with a style of its own; calibration of two, and the
+     * control's line of style 1. */
     assert_int_equal(count_of(text, "<path class=\"line s1\""), 3 * 2 + 2);
     assert_int_equal(count_of(text, "<path class=\"line s2\""), 3 * 2);
     free(text);

@@ -22,23 +22,23 @@ static void put_cell(FILE *out, const char *text) {
 /* --- The model and its data --- */
 
 static void put_model(const Evaluation *ev, FILE *out) {
-    const Evaluated *first = &ev->list[0];
-    const ModelShape *shape = &first->encoder.shape;
+    const Evaluated *shown = evaluation_shown(ev);
+    const ModelShape *shape = &shown->encoder.shape;
     char hex[2 * DIGEST_SHA256 + 1];
-    digest_to_hex(first->encoder.sha256, DIGEST_SHA256, hex);
+    digest_to_hex(shown->encoder.sha256, DIGEST_SHA256, hex);
     fputs("# Model card: ", out);
-    markup_markdown(out, first->name);
+    markup_markdown(out, shown->name);
     fprintf(out, "\n\nWritten %s by fovea %s from an evaluation on the task ", words_date(clock_date()).text,
             FOVEA_VERSION);
     markup_markdown(out, ev->task_name);
     fputs(".\n\n## Model\n\n|  |  |\n|---|---|\n", out);
-    card_row(out, "Weights", "%s", first->name);
+    card_row(out, "Weights", "%s", shown->name);
     card_row(out, "SHA-256", "%s", hex);
     card_row(out, "Architecture", "ViT, %d blocks, %d wide, %d heads, patches of %d in images of %d px", shape->depth,
              shape->dim, shape->heads, shape->patch_size, shape->image_size);
-    if (first->step >= 0)
-        card_row(out, "Step", "%s", words_count(first->step).text);
-    card_row(out, "Adapted by", "%s", first->adapted);
+    if (shown->step >= 0)
+        card_row(out, "Step", "%s", words_count(shown->step).text);
+    card_row(out, "Adapted by", "%s", shown->adapted);
     card_row(out, "Predicts", "%s (%s)", ev->task->data.label,
              config_choice_name(&task_config, "data.kind", ev->task->data.kind));
     if (ev->task->data.positive_from != 0)
@@ -89,7 +89,7 @@ static bool is_of_calibration(const Estimate *e) {
 
 /* Those of calibration, or the others. */
 static void put_figures(const Evaluation *ev, bool calibration, FILE *out) {
-    const ScoreLevel *image = &ev->list[0].scores.image, *person = &ev->list[0].scores.person;
+    const ScoreLevel *image = &evaluation_shown(ev)->scores.image, *person = &evaluation_shown(ev)->scores.person;
     fputs("\n| figure | by image | by person | note |\n|---|---|---|---|\n", out);
     for (int i = 0; i < image->count; i++) {
         const Estimate *e = &image->list[i], *other = person->count ? &person->list[i] : NULL;
@@ -106,15 +106,15 @@ static void put_figures(const Evaluation *ev, bool calibration, FILE *out) {
 }
 
 static void put_scores(const Evaluation *ev, FILE *out) {
-    const Evaluated *first = &ev->list[0];
-    const Estimate *main = &first->scores.image.list[first->scores.image.main];
+    const Evaluated *shown = evaluation_shown(ev);
+    const Estimate *main = &shown->scores.image.list[shown->scores.image.main];
     fprintf(out, "\n## Scores\n\nThe task is judged by %s, by image: **%s**", words_title(ev->metric.name),
             words_value(main->value, &main->interval).text);
-    if (first->other) {
+    if (shown->other) {
         fputs(". The difference from ", out);
-        markup_markdown(out, ev->list[ev->baseline].name);
-        fprintf(out, " is %s, ", words_value(first->other->difference, &first->other->interval).text);
-        markup_markdown(out, words_p_is(first->other->adjusted).text);
+        markup_markdown(out, ev->list[evaluation_reference(ev)].name);
+        fprintf(out, " is %s, ", words_value(shown->other->difference, &shown->other->interval).text);
+        markup_markdown(out, words_p_is(shown->other->adjusted).text);
     }
     fputs(". In brackets are 95 % intervals.\n", out);
     put_figures(ev, false, out);
@@ -123,7 +123,7 @@ static void put_scores(const Evaluation *ev, FILE *out) {
 }
 
 static void put_subgroups(const Evaluation *ev, FILE *out) {
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     if (!scores->subgroup_count)
         return;
     fprintf(out, "\n## Subgroups\n\n| column | subgroup | %s | people | images | note |\n|---|---|---|---|---|---|\n",
@@ -141,9 +141,9 @@ static void put_subgroups(const Evaluation *ev, FILE *out) {
 }
 
 static void put_control(const Evaluation *ev, FILE *out) {
-    const ControlResult *c = &ev->list[0].control;
+    const ControlResult *c = &evaluation_shown(ev)->control;
     fputs("\n## Leakage control\n\n", out);
-    if (!ev->list[0].controlled) {
+    if (!evaluation_shown(ev)->controlled) {
         fputs("It did not run for this checkpoint.\n", out);
         return;
     }
@@ -169,7 +169,7 @@ static void put_statements(FILE *out, const char *title, const Statements *state
 static Status put_card(const Evaluation *ev, const Split splits[SPLITS], FILE *out) {
     Statements methods, limits = {0};
     put_model(ev, out);
-    TRY(card_training(&ev->list[0], out));
+    TRY(card_training(evaluation_shown(ev), out));
     put_data(ev, splits, out);
     put_scores(ev, out);
     put_subgroups(ev, out);

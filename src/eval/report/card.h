@@ -5,7 +5,7 @@
 
 #include "eval/report/evaluation.h"
 
-/* Of the first checkpoint. The recipe is that of the run that its weights are of; where there is none, or its files
+/* Of evaluation_shown(). The recipe is that of the run that its weights are of; where there is none, or its files
  * cannot be read, the card says that this is not known. EXIT_IO when `path` cannot be written. */
 Status report_write_card(const Evaluation *evaluation, const char *path) MUST_USE;
 

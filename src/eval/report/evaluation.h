@@ -20,7 +20,7 @@ typedef struct {
     double *predictions; /* [rows.count][eval_values()], of val and test rows */
     Scores scores;
     double val;              /* the main metric on val, by which things were chosen */
-    const Comparison *other; /* with the baseline: the baseline's difference is other - first, this one against it */
+    const Comparison *other; /* with evaluation_reference(), whose own it is not: this one less that one; else NULL */
     Comparison comparison;   /* what `other` points to */
     bool controlled;
     ControlResult control; /* where `controlled` */
@@ -46,5 +46,20 @@ typedef struct {
     int64_t reads_before; /* how often this test split had been read before this call */
     double seconds;       /* that the call took */
 } Evaluation;
+
+/* The checkpoint that reports show in full: of a curve over a training the longest trained, else the first. */
+static inline const Evaluated *evaluation_shown(const Evaluation *evaluation) {
+    const Evaluated *shown = &evaluation->list[0];
+    for (int i = 1; i < evaluation->count; i++)
+        if (evaluation->list[i].share > shown->share)
+            shown = &evaluation->list[i];
+    return shown;
+}
+
+/* The number of the checkpoint that the others are compared with: the baseline, else the first; -1: there is one only.
+ */
+static inline int evaluation_reference(const Evaluation *evaluation) {
+    return evaluation->baseline >= 0 ? evaluation->baseline : evaluation->count > 1 ? 0 : -1;
+}
 
 #endif

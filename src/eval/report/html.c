@@ -40,25 +40,31 @@ static void put_tile(FILE *out, const char *what, const char *value, const char 
     fputs("</span></div>\n", out);
 }
 
-/* What there is to know at a glance, of the first checkpoint. */
+/* What there is to know at a glance. */
 static void put_tiles(const Evaluation *ev, const Split splits[SPLITS], FILE *out) {
-    const Evaluated *first = &ev->list[0];
-    const Estimate *main = &first->scores.image.list[first->scores.image.main];
+    const Evaluated *shown = evaluation_shown(ev);
+    const Estimate *main = &shown->scores.image.list[shown->scores.image.main];
     char text[2 * WORDS_TEXT + 64];
+    if (ev->count > 1) {
+        fputs("<p>In short, of <b>", out);
+        markup_html(out, shown->name);
+        fputs("</b>:</p>\n", out);
+    }
     fputs("<div class=\"tiles\">\n", out);
     snprintf(text, sizeof text, "95 %% interval %s", words_range(&main->interval).text);
     put_tile(out, words_title(ev->metric.name), words_number(main->value).text, text);
-    if (first->other) {
-        snprintf(text, sizeof text, "95 %% interval %s; %s", words_range(&first->other->interval).text,
-                 words_p_is(first->other->adjusted).text);
-        put_tile(out, "Difference from the baseline", words_number(first->other->difference).text, text);
+    if (shown->other) {
+        snprintf(text, sizeof text, "95 %% interval %s; %s", words_range(&shown->other->interval).text,
+                 words_p_is(shown->other->adjusted).text);
+        put_tile(out, "Difference from the baseline", words_number(shown->other->difference).text, text);
     }
-    put_tile(out, "Leakage control", first->controlled ? verdict_name(first->control.verdict) : "not run",
-             first->controlled ? first->control.reason_count ? first->control.reasons[0] : "no objection"
+    put_tile(out, "Leakage control", shown->controlled ? verdict_name(shown->control.verdict) : "not run",
+             shown->controlled ? shown->control.reason_count ? shown->control.reasons[0] : "no objection"
                                : "nothing is known of leaks");
     snprintf(text, sizeof text, "images of %s", words_plural(splits[PROBE_TEST].people, "person", "people").text);
     put_tile(out, "Tested on", words_count(splits[PROBE_TEST].images).text, text);
-    put_tile(out, "Test split read before", words_plural(ev->reads_before, "time", "times").text,
+    put_tile(out, "Test split read before",
+             ev->reads_before ? words_plural(ev->reads_before, "time", "times").text : "never",
              ev->reads_before ? "choices among scores may flatter" : "nothing was chosen by it");
     fputs("</div>\n", out);
 }
@@ -84,8 +90,8 @@ static Status put_page(const Evaluation *ev, const Split splits[SPLITS], const S
     TRY(html_budget(ev, out));
     html_curves(ev, out);
     if (ev->count > 1) {
-        fputs("<p>What follows is of the first checkpoint, <b>", out);
-        markup_html(out, ev->list[0].name);
+        fputs("<p>What follows is of <b>", out);
+        markup_html(out, evaluation_shown(ev)->name);
         fputs("</b>; the others' is in report.json.</p>\n", out);
     }
     html_confusions(ev, out);

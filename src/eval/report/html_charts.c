@@ -28,24 +28,31 @@ typedef struct {
     CurveSeries list[PLOT_STYLES];
     Words names[PLOT_STYLES];
     int count;
-    bool checkpoints; /* else the first one's parts */
+    bool checkpoints; /* else the parts of that one */
     bool all;         /* there are no more than these */
 } SeriesList;
 
-/* The first ones and the baseline. */
+static void add_checkpoint(const Evaluation *ev, int number, SeriesList *s) {
+    s->list[s->count] = (CurveSeries){.name = ev->list[number].name,
+                                      .part = &ev->list[number].scores.parts[0],
+                                      .style = number == ev->baseline ? PLOT_BASELINE : s->count};
+    s->count++;
+}
+
+/* That which is shown in full, as many others as there is room for, and the baseline. */
 static void list_checkpoints(const Evaluation *ev, SeriesList *s) {
-    const int shown = ev->count < PLOT_STYLES ? ev->count : PLOT_STYLES;
+    const int shown = (int)(evaluation_shown(ev) - ev->list), room = PLOT_STYLES - (ev->baseline >= 0);
     s->all = ev->count <= PLOT_STYLES;
-    for (int i = 0; i < shown; i++) {
-        const int number = i == shown - 1 && ev->baseline >= 0 ? ev->baseline : i;
-        s->list[s->count++] = (CurveSeries){.name = ev->list[number].name,
-                                            .part = &ev->list[number].scores.parts[0],
-                                            .style = number == ev->baseline ? PLOT_BASELINE : i};
-    }
+    add_checkpoint(ev, shown, s);
+    for (int i = 0; i < ev->count && s->count < room; i++)
+        if (i != shown && i != ev->baseline)
+            add_checkpoint(ev, i, s);
+    if (ev->baseline >= 0)
+        add_checkpoint(ev, ev->baseline, s);
 }
 
 static void list_parts(const Evaluation *ev, SeriesList *s) {
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     s->all = scores->part_count <= PLOT_STYLES;
     for (int i = 0; i < scores->part_count && i < PLOT_STYLES; i++) {
         s->names[i] = words_part(ev->rows, ev->cohort->label_names, scores->parts[i].part);
@@ -55,7 +62,7 @@ static void list_parts(const Evaluation *ev, SeriesList *s) {
 
 static Words describe(const Evaluation *ev, const SeriesList *s) {
     Words words;
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     char positive[40] = "";
     if (ev->rows->kind == EVAL_BINARY) {
         const int64_t *counts = scores->confusions[0].counts;
@@ -63,10 +70,10 @@ static Words describe(const Evaluation *ev, const SeriesList *s) {
     }
     snprintf(words.text, sizeof words.text, "%.100s%s%s%s",
              words_plural(scores->image.images, "test image", "test images").text, positive,
-             s->checkpoints ? "" : ", the first checkpoint",
+             s->checkpoints ? "" : ", the checkpoint that is shown in full",
              s->all           ? ""
-             : s->checkpoints ? "; the first checkpoints and the baseline"
-                              : "; the first of the classes or labels");
+             : s->checkpoints ? "; further checkpoints are in report.json"
+                              : "; further classes or labels are in report.json");
     return words;
 }
 
@@ -137,7 +144,7 @@ Status html_budget(const Evaluation *ev, FILE *out) {
         const bool beside = baseline && isnan(ev->list[ev->baseline].share);
         fputs("<h2>Over the training</h2>\n<div class=\"charts\">\n", out);
         open_chart(out, "Score over training",
-                   words_plural(ev->list[0].scores.image.images, "test image", "test images").text);
+                   words_plural(evaluation_shown(ev)->scores.image.images, "test image", "test images").text);
         draw_budget(out, points, count, beside ? &baseline->list[baseline->main] : NULL, words_title(ev->metric.name));
         close_chart(out);
         fputs("</div>\n", out);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* ROC, precision and recall, calibration, decision curve: of checkpoints where the task is one yes-or-no label or a
- * number, else of the first checkpoint's classes or labels. */
+ * number, else of evaluation_shown()'s classes or labels. */
 void html_curves(const Evaluation *ev, FILE *out);
 /* The score over the share of a training. */
 Status html_budget(const Evaluation *ev, FILE *out) MUST_USE;

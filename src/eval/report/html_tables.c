@@ -81,7 +81,7 @@ static void put_name(const Evaluated *checkpoint, FILE *out) {
 static void put_difference(const Evaluation *ev, const Columns *c, int number, FILE *out) {
     const Comparison *other = ev->list[number].other;
     if (!other) {
-        fprintf(out, "<td>%s</td><td></td>", number == ev->baseline ? "the baseline" : "n/a");
+        fprintf(out, "<td>%s</td><td></td>", number == evaluation_reference(ev) ? "the baseline" : "n/a");
         return;
     }
     put_bar(out, &c->difference, other->difference, &other->interval, other->reason);
@@ -227,10 +227,10 @@ void html_hashes(const Evaluation *ev, FILE *out) {
     fputs("</tbody></table></div>\n", out);
 }
 
-/* --- The first checkpoint --- */
+/* --- The checkpoint in full --- */
 
 static void put_figure(const Evaluation *ev, int number, FILE *out) {
-    const ScoreLevel *image = &ev->list[0].scores.image, *person = &ev->list[0].scores.person;
+    const ScoreLevel *image = &evaluation_shown(ev)->scores.image, *person = &evaluation_shown(ev)->scores.person;
     const Estimate *e = &image->list[number], *other = person->count ? &person->list[number] : NULL;
     const char *reason = e->reason ? e->reason : other ? other->reason : NULL;
     fputs("<tr>", out);
@@ -247,7 +247,7 @@ static bool is_of_threshold(const Estimate *e) {
 
 /* Those of val's thresholds, or the others. */
 static void put_figures(const Evaluation *ev, bool thresholds, FILE *out) {
-    const ScoreLevel *image = &ev->list[0].scores.image;
+    const ScoreLevel *image = &evaluation_shown(ev)->scores.image;
     fputs("<div class=\"wide\"><table>\n<thead><tr><th>Figure</th><th>By image</th><th>By "
           "person</th><th>Note</th></tr></thead>\n<tbody>\n",
           out);
@@ -258,7 +258,7 @@ static void put_figures(const Evaluation *ev, bool thresholds, FILE *out) {
 }
 
 void html_thresholds(const Evaluation *ev, FILE *out) {
-    const ScoreLevel *image = &ev->list[0].scores.image;
+    const ScoreLevel *image = &evaluation_shown(ev)->scores.image;
     bool any = false;
     for (int i = 0; i < image->count; i++)
         any |= is_of_threshold(&image->list[i]);
@@ -276,7 +276,7 @@ void html_figures(const Evaluation *ev, FILE *out) {
 }
 
 void html_subgroups(const Evaluation *ev, FILE *out) {
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     const Estimate *main = main_of(&scores->image);
     Forest forest = forest_open(main->value);
     if (!scores->subgroup_count)
@@ -350,7 +350,7 @@ static void put_confusion(const Evaluation *ev, const Confusion *c, FILE *out) {
 }
 
 void html_confusions(const Evaluation *ev, FILE *out) {
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     if (!scores->confusion_count)
         return;
     fputs("<h2>Confusion</h2>\n<p class=\"soft\">Images by label and by call; percent of the label's images.</p>\n",

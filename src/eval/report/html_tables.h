@@ -12,7 +12,7 @@
 void html_checkpoints(const Evaluation *ev, FILE *out);
 /* Who is in each split. */
 void html_splits(const Evaluation *ev, const Split splits[SPLITS], FILE *out);
-/* Of the first checkpoint: what val's thresholds are worth on test; subgroups; confusion matrices; the other figures.
+/* Of evaluation_shown(): what val's thresholds are worth on test; subgroups; confusion matrices; the other figures.
  * Each only where there is something. */
 void html_thresholds(const Evaluation *ev, FILE *out);
 void html_subgroups(const Evaluation *ev, FILE *out);

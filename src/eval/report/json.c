@@ -317,7 +317,7 @@ static void put_checkpoint(Json *json, const Evaluation *ev, int number) {
     const Evaluated *checkpoint = &ev->list[number];
     json_object(json, NULL, JSON_INDENT);
     json_string(json, "name", checkpoint->name);
-    json_bool(json, "baseline", number == ev->baseline);
+    json_bool(json, "baseline", number == evaluation_reference(ev));
     put_encoder(json, &checkpoint->encoder);
     json_string(json, "adapted", checkpoint->adapted);
     put_count(json, "step", checkpoint->step);

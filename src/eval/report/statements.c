@@ -121,7 +121,7 @@ static Status say_reads(const Evaluation *ev, Statements *s) {
 }
 
 static Status say_data(const Evaluation *ev, Statements *s) {
-    const ScoreLevel *person = &ev->list[0].scores.person;
+    const ScoreLevel *person = &evaluation_shown(ev)->scores.person;
     if (ev->external)
         TRY(say(s, "Test images are of another set, %s, on which nothing was chosen.", ev->external_path));
     if (ev->unreadable)
@@ -129,7 +129,7 @@ static Status say_data(const Evaluation *ev, Statements *s) {
     if (person->mixed)
         TRY(say(s, "%s whose images have different labels count by image only.",
                 words_plural(person->mixed, "person", "people").text));
-    if (ev->list[0].scores.image.people < 0)
+    if (evaluation_shown(ev)->scores.image.people < 0)
         TRY(say(s, "The people of some test images are not known, so that there are neither figures by person nor "
                    "intervals."));
     return NULL;
@@ -159,7 +159,7 @@ Status statements_limits(const Evaluation *ev, Statements *s) {
     *s = (Statements){0};
     TRY(say_reads(ev, s));
     TRY(say_data(ev, s));
-    TRY(say_subgroups(&ev->list[0].scores, s));
+    TRY(say_subgroups(&evaluation_shown(ev)->scores, s));
     TRY(say_licence(ev->cohort, s));
     TRY(say_licence(ev->external, s));
     if (control)

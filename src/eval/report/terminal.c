@@ -144,7 +144,7 @@ static void add_checkpoint(Grid *grid, const Evaluation *ev, const Shown *shown,
     else
         add_cell(grid, "n/a");
     if (shown->difference && !checkpoint->other) {
-        add_cell(grid, number == ev->baseline ? "baseline" : "n/a");
+        add_cell(grid, number == evaluation_reference(ev) ? "baseline" : "n/a");
         add_cell(grid, "-");
     } else if (shown->difference) {
         add_cell(grid, "%s", words_value(checkpoint->other->difference, &checkpoint->other->interval).text);
@@ -203,10 +203,10 @@ static void print_reasons(const Evaluation *ev, FILE *out) {
     }
 }
 
-/* --- The first checkpoint --- */
+/* --- The checkpoint in full --- */
 
 static void add_figure(Grid *grid, const Evaluation *ev, int number) {
-    const ScoreLevel *image = &ev->list[0].scores.image, *person = &ev->list[0].scores.person;
+    const ScoreLevel *image = &evaluation_shown(ev)->scores.image, *person = &evaluation_shown(ev)->scores.person;
     const Estimate *e = &image->list[number], *other = person->count ? &person->list[number] : NULL;
     char at[32] = "";
     if (!isnan(e->at))
@@ -221,19 +221,19 @@ static void add_figure(Grid *grid, const Evaluation *ev, int number) {
 static Status print_figures(const Evaluation *ev, FILE *out) {
     Grid grid = {.columns = 4};
     fputs("\n", out);
-    print_plain(ev->list[0].name, out);
+    print_plain(evaluation_shown(ev)->name, out);
     fputs(":\n", out);
     add_cell(&grid, "figure");
     add_cell(&grid, "by image");
     add_cell(&grid, "by person");
     add_cell(&grid, "%s", "");
-    for (int i = 0; i < ev->list[0].scores.image.count; i++)
+    for (int i = 0; i < evaluation_shown(ev)->scores.image.count; i++)
         add_figure(&grid, ev, i);
     return print_grid(&grid, out);
 }
 
 static Status print_subgroups(const Evaluation *ev, FILE *out) {
-    const Scores *scores = &ev->list[0].scores;
+    const Scores *scores = &evaluation_shown(ev)->scores;
     Grid grid = {.columns = 5};
     if (!scores->subgroup_count)
         return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An evaluation as text: a line a checkpoint, then the first one's figures and subgroups, then what to know of them. */
+/* An evaluation as text: a line a checkpoint, then the figures and subgroups of evaluation_shown(), then what to know
+ * of them. */
 #ifndef FOVEA_EVAL_TERMINAL_H
 #define FOVEA_EVAL_TERMINAL_H
 
