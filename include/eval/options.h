@@ -24,6 +24,7 @@ typedef struct {
     double alpha; /* p up to which something was learnt */
     const char *pretraining;
     const char *out;      /* folder of the report; NULL: TASK in features_folder() of the first checkpoint */
+    const char *card;     /* file of a model card; NULL: none */
     const char *features; /* file of features; nothing is evaluated then */
     const char *predict;  /* folder of images, which are predicted into the file `out`; nothing is evaluated then */
     bool forgetting;      /* two checkpoints and any number of tasks, separated by commas: forget_run() */

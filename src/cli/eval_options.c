@@ -83,7 +83,12 @@ static const Option options[] = {
      .type = OPTION_PATH,
      .offset = AT(out),
      .unset = "RUN/eval/TASK, runs/eval/TASK for weights of no run",
-     .help = "Folder of report.json or forgetting.json; the CSV file of --predict."},
+     .help = "Folder of report.json and report.html, or of forgetting.json; the CSV file of --predict."},
+    {.name = "--card",
+     .value = "CARD.md",
+     .type = OPTION_PATH,
+     .offset = AT(card),
+     .help = "Writes a model card, too, of the first checkpoint, or with --curve of the last."},
     {.name = "--features",
      .value = "FILE",
      .type = OPTION_PATH,
@@ -180,7 +185,8 @@ const Program eval_program = {
     .name = "eval",
     .summary = "evaluate checkpoints on held-out retinal tasks",
     .about = "Reads a label out of each CHECKPOINT's features, or fine-tunes it, on the train people of TASK, chooses "
-             "on the val people, and tests once on the others. Prints the report and writes it as report.json.",
+             "on the val people, and tests once on the others. Prints the report and writes it as report.json and "
+             "report.html.",
     .options = options,
     .notes = "Each test is logged beside the task file, in TASK.reads.jsonl, and the report says how many came before. "
              "A score of the test split that was read often is no longer that of unseen people.",

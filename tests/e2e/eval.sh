@@ -38,6 +38,7 @@ expect_output "baseline"
 same "two tests are logged" "$(reads eye)" 2
 same "and none came before" "$(report reads_before)" 0
 same "as many people are tested as were put aside" "$(report people | sort -n | tail -n 1)" 24
+check "with a page" grep -q '</html>' "$TMP/out/report.html"
 check "again, by one thread" evaluate "$TMP/run" --against "$TMP/run:random" --task "$TMP/eye.ini" --threads 1
 expect_output "features    120 images, from $TMP/run/eval/features-"
 same "two tests came before" "$(report reads_before)" 2
@@ -53,6 +54,10 @@ same "and a p of 1" "$(report p | head -n 1)" 1
 check "the checkpoints of a training" evaluate --curve "$TMP/run" --task "$TMP/eye.ini"
 same "are those that were kept" "$(report share | tr '\n' ' ')" "0.5 1 "
 
+check "with a model card" evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/card.md"
+check "which tells of the run" grep -q "^| Steps | $STEPS of $STEPS |" "$TMP/card.md"
+expect_exit 64 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --features "$TMP/f.h5" --card "$TMP/card.md"
+expect_output "--card is of a tested checkpoint"
 for name in age lesions; do check "another label: $name" evaluate "$TMP/run" --task "$TMP/$name.ini"; done
 check "neighbours" evaluate "$TMP/run" --task "$TMP/eye.ini" --set adapt.method=knn
 expect_output "nearest neighbours of 32 features (mean)"

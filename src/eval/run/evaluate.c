@@ -2,20 +2,18 @@
 #include "eval/evaluate.h"
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "device/open.h"
 #include "eval/budget/run_checkpoints.h"
 #include "eval/control/control.h"
 #include "eval/features/cache.h"
-#include "eval/report/json.h"
-#include "eval/report/terminal.h"
 #include "eval/run/forget.h"
 #include "eval/run/predict.h"
 #include "eval/run/pretraining.h"
 #include "eval/run/subject.h"
 #include "eval/run/test_reads.h"
+#include "eval/run/write_reports.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -53,6 +51,9 @@ static Status check_options(const EvalOptions *options) {
                             options->checkpoints.list[0]);
     if (options->b && !options->control)
         return status_error(EXIT_USAGE, "--b needs --control");
+    if (options->card && (options->predict || options->features))
+        return status_error(EXIT_USAGE, "--card is of a tested checkpoint, and %s tests nothing; leave one of them out",
+                            options->predict ? "--predict" : "--features");
     if (options->predict && (options->features || options->external || options->against || options->control ||
                              options->curve || options->checkpoints.count > 1))
         return status_error(EXIT_USAGE, "--predict takes one CHECKPOINT and tests nothing; leave out --features, "
@@ -298,37 +299,7 @@ static Status control(Call *call) {
     return NULL;
 }
 
-/* --- The report --- */
-
-static Status report_folder(const Call *call, char **folder) {
-    char *features;
-    if (call->options->out)
-        return text_format(folder, "%s", call->options->out);
-    TRY(features_folder(&call->evaluation.list[0].encoder, &features));
-    Status status = files_path(folder, "%s/%s", features, call->evaluation.task_name);
-    free(features);
-    return status;
-}
-
-static Status write_reports(const Call *call, const char *folder) {
-    char *json;
-    TRY(files_make_directory(folder));
-    TRY(files_path(&json, "%s/report.json", folder));
-    Status status = report_write_json(&call->evaluation, json);
-    if (!status)
-        printf("\n%s\n", json);
-    free(json);
-    return status;
-}
-
-static Status report(Call *call) {
-    char *folder;
-    TRY(report_print(&call->evaluation, stdout));
-    TRY(report_folder(call, &folder));
-    Status status = write_reports(call, folder);
-    free(folder);
-    return status;
-}
+/* --- The verdict --- */
 
 /* A score that cannot be believed is no success. */
 static Status judge(const Evaluation *evaluation) {
@@ -372,7 +343,7 @@ static Status run_call(Call *call) {
     if (call->options->control)
         TRY(control(call));
     call->evaluation.seconds = clock_now() - began;
-    TRY(report(call));
+    TRY(evaluation_report(&call->evaluation, call->options));
     return judge(&call->evaluation);
 }
 

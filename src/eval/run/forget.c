@@ -51,6 +51,7 @@ static Status check_options(const EvalOptions *options) {
                         : options->control  ? "--control"
                         : options->features ? "--features"
                         : options->predict  ? "--predict"
+                        : options->card     ? "--card"
                                             : NULL;
     if (other)
         return status_error(EXIT_USAGE, "--forgetting compares losses and reads no label; leave %s out", other);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eval/run/write_reports.h"
+
+#include "base/files.h"
+#include "base/text.h"
+#include "eval/features/cache.h"
+#include "eval/report/card.h"
+#include "eval/report/html.h"
+#include "eval/report/json.h"
+#include "eval/report/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static Status find_folder(const Evaluation *evaluation, const EvalOptions *options, char **folder) {
+    char *features;
+    if (options->out)
+        return text_format(folder, "%s", options->out);
+    TRY(features_folder(&evaluation->list[0].encoder, &features));
+    Status status = files_path(folder, "%s/%s", features, evaluation->task_name);
+    free(features);
+    return status;
+}
+
+typedef Status (*ReportWriter)(const Evaluation *evaluation, const char *path);
+
+static Status write_report(const Evaluation *evaluation, ReportWriter write, const char *path) {
+    TRY(write(evaluation, path));
+    printf("%s\n", path);
+    return NULL;
+}
+
+static Status write_into(const Evaluation *evaluation, ReportWriter write, const char *folder, const char *name) {
+    char *path;
+    TRY(files_path(&path, "%s/%s", folder, name));
+    Status status = write_report(evaluation, write, path);
+    free(path);
+    return status;
+}
+
+static Status write_folder(const Evaluation *evaluation, const char *folder) {
+    TRY(files_make_directory(folder));
+    putchar('\n');
+    TRY(write_into(evaluation, report_write_json, folder, "report.json"));
+    return write_into(evaluation, report_write_html, folder, "report.html");
+}
+
+Status evaluation_report(const Evaluation *evaluation, const EvalOptions *options) {
+    char *folder;
+    TRY(report_print(evaluation, stdout));
+    TRY(find_folder(evaluation, options, &folder));
+    Status status = write_folder(evaluation, folder);
+    free(folder);
+    if (!status && options->card)
+        status = write_report(evaluation, report_write_card, options->card);
+    return status;
+}
