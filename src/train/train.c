@@ -131,14 +131,21 @@ static bool is_best(const Run *run) {
     return isfinite(state->val_metric) && !(sign * state->val_metric <= sign * state->best_val_metric);
 }
 
+/* Whether a checkpoint of this step is written even if the one before is still being written. A step of
+ * checkpoint.keep_at does not come again. A rollback returns to the newest checkpoint: the disk's speed must not decide
+ * which that is, or a resumed run would end with other weights than an undisturbed one. */
+static bool writer_is_awaited(const Run *run) {
+    return run->options->waits || run->config->guard.action == GUARD_ROLLBACK ||
+           keep_at_due(&run->keep, run->state.step);
+}
+
 /* Starts a checkpoint of this step. It is the best so far when this step was validated and better than every earlier
- * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. A step of
- * checkpoint.keep_at waits before, for it does not come again; so does each one where the options say so. */
+ * step with a checkpoint. `last`: the run ends here, so wait for the writer before and after. */
 static Status write_checkpoint(Run *run, bool last) {
     if (run->written_step == run->state.step)
         return last ? checkpoint_writer_wait(run->writer) : NULL;
     double start = clock_now();
-    if (last || run->options->waits || keep_at_due(&run->keep, run->state.step))
+    if (last || writer_is_awaited(run))
         TRY(checkpoint_writer_wait(run->writer));
     if (last)
         TRY(checkpoint_interval_update(run));

@@ -213,6 +213,30 @@ towards() {
     killed_round 2 "$(printf 'rename:%d' $((1 + RANDOM % 10)))" "$(printf 'write:%d' $((1 + RANDOM % 30)))"
 }
 
+# A run that rolls back to step 21 twice, from 24 and then from 22. A checkpoint takes longer to write here than the
+# seven steps to the next one. A run is killed as the first rollback drops lines of the log; once more after both, before
+# there is a new checkpoint.
+rolled_back() {
+    local renames=${hits[rename]:-0} steps=${hits[step]:-0}
+    write_config
+    add_probe
+    sed -i 's/^base_lr = .*/base_lr = 1e-3/; s/^global_batch = .*/global_batch = 2/; s/^every = 3$/every = 7/' "$TMP/small.ini"
+    printf '[guard]\naction = rollback\nspike = 1.001\n' >>"$TMP/small.ini"
+    rm -rf "$TMP/reference"
+    make_reference
+    check "rolled back twice" test "$(grep -c '"action": "rollback"' "$TMP/reference/run.json")" = 2
+    extra=(FOVEA_DISK_UNDER="$TMP/busy/ckpt" FOVEA_DISK_BPS=2500000)
+    check "rolled back on a slow disk" train "$TMP/busy"
+    extra=()
+    same_as_reference "rolled back on a slow disk: equal at the end" "$TMP/busy"
+    killed_round 2 rename:1@metrics.jsonl step:4
+    if [ "${hits[rename]:-0} ${hits[step]:-0}" = "$((renames + 1)) $((steps + 1))" ]; then
+        ok "both kills came"
+    else
+        not_ok "both kills came" "the rollbacks are at other steps"
+    fi
+}
+
 # What events_match needs of a run.
 keep_events() {
     kept=$((kept + 1))
@@ -347,6 +371,7 @@ until_and_on
 keep_events "$TMP/until"
 damaged weights.safetensors
 damaged optimizer.safetensors
+rolled_back
 towards classify lesions data.balance=on
 if [ -n "${FOVEA_LONG:-}" ]; then
     towards ordinal grade train.class_weights=on

@@ -264,7 +264,8 @@ static const ConfigKey keys[] = {
 
     CHOICE(guard, action, actions, GUARD_STOP,
            "What to do about a loss or gradient that is not finite, or a spike. stop: end the run. skip: leave out the "
-           "step. rollback: return to the last checkpoint and leave out the batches since."),
+           "step. rollback: return to the last checkpoint and leave out the batches since; a checkpoint that is due "
+           "then waits until the one before is written, and is not left out."),
     REAL(guard, spike, 0, 1e6, 0, "",
          "A loss over this many times its running mean is a spike; must be above 1. 0: off."),
     INTEGER(guard, max_events, 0, 1000000, 10, "", "Number of skips or rollbacks after which the run stops."),
