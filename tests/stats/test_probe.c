@@ -170,6 +170,39 @@ static void a_class_that_train_lacks(void **state) {
     probe_free(&r);
 }
 
+/* More classes than a softmax has axes for (stats/probe/loss.h); each lies around a point of its own. */
+static void very_many_classes(void **state) {
+    (void)state;
+    enum { CLASSES = 66, EACH = 4, MANY = CLASSES * EACH };
+    static float features[MANY][WIDTH];
+    double labels[MANY];
+    int64_t split[MANY];
+    Random random;
+    random_start(&random, 8, RANDOM_TEST, 0, 0);
+    for (int i = 0; i < MANY; i++) {
+        labels[i] = i % CLASSES;
+        split[i] = i < 2 * CLASSES ? PROBE_TRAIN : i < 3 * CLASSES ? PROBE_VAL : PROBE_TEST;
+        for (int j = 0; j < WIDTH; j++)
+            features[i][j] = i < CLASSES ? (float)random_normal(&random)
+                                         : features[i % CLASSES][j] + 0.1f * (float)random_normal(&random);
+    }
+    ProbeResult r;
+    const Drawn d = draw();
+    ProbeInput input = input_of(&d, PROBE_MULTICLASS);
+    input.classes = CLASSES;
+    input.features = features[0];
+    input.rows = MANY;
+    input.labels = labels;
+    input.split = split;
+    assert_fine(probe_run(&input, &r));
+    assert_true(r.scores[3] > 0.95 && r.tests == CLASSES);
+    double sum = 0;
+    for (int k = 0; k < CLASSES; k++)
+        sum += r.intercepts[3 * CLASSES + k];
+    assert_true(fabs(sum) < 1e-9);
+    probe_free(&r);
+}
+
 static void refuse(const ProbeInput *input, const char *part) {
     ProbeResult r;
     assert_refused(probe_run(input, &r), EXIT_DATA, part);
@@ -315,6 +348,7 @@ int main(void) {
         cmocka_unit_test(each_label_is_a_probe_of_its_own),
         cmocka_unit_test(of_equal_scores_the_stronger_penalty),
         cmocka_unit_test(a_class_that_train_lacks),
+        cmocka_unit_test(very_many_classes),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(neighbours_by_hand),
         cmocka_unit_test(neighbours_without_a_label),
