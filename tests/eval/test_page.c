@@ -131,6 +131,7 @@ static void a_page_has_everything(void **state) {
      * control's line of style 1. */
     assert_int_equal(count_of(text, "<path class=\"line s1\""), 3 * 2 + 2);
     assert_int_equal(count_of(text, "<path class=\"line s2\""), 3 * 2);
+    assert_int_equal(count_of(text, "<path class=\"line s3\""), 0); /* none twice */
     free(text);
     made_free(made);
 }
@@ -143,7 +144,7 @@ static void a_page_says_what_is_not_there(void **state) {
     assert_has(text, "the people of some images are not known");
     assert_has(text, "had not been read before");
     assert_null(strstr(text, "Receiver operating"));
-    assert_null(strstr(text, "Over the training"));
+    assert_null(strstr(text, "Score over training"));
     assert_null(strstr(text, "Difference from the baseline"));
     free(text);
     made_free(made);

@@ -142,7 +142,7 @@ Status html_budget(const Evaluation *ev, FILE *out) {
     if (count) {
         const ScoreLevel *baseline = ev->baseline >= 0 ? &ev->list[ev->baseline].scores.image : NULL;
         const bool beside = baseline && isnan(ev->list[ev->baseline].share);
-        fputs("<h2>Over the training</h2>\n<div class=\"charts\">\n", out);
+        fputs("<h2>Training</h2>\n<div class=\"charts\">\n", out);
         open_chart(out, "Score over training",
                    words_plural(evaluation_shown(ev)->scores.image.images, "test image", "test images").text);
         draw_budget(out, points, count, beside ? &baseline->list[baseline->main] : NULL, words_title(ev->metric.name));
@@ -158,7 +158,7 @@ Status html_budget(const Evaluation *ev, FILE *out) {
 static void put_verdict(const Evaluated *checkpoint, FILE *out) {
     const ControlResult *c = &checkpoint->control;
     const char *verdict = verdict_name(c->verdict);
-    fputs("<div><p><b>", out);
+    fputs("<p><b>", out);
     markup_html(out, checkpoint->name);
     fprintf(out, "</b>: <span class=\"verdict %s\">%s</span> ", verdict, verdict);
     markup_html(out, words_p_is(c->p).text);
@@ -172,7 +172,7 @@ static void put_verdict(const Evaluated *checkpoint, FILE *out) {
             words_number(c->null_mean).text, words_number(c->null_chance).text, words_number(c->score).text);
     fprintf(out, "<li>Without the images, from metadata and order alone, it is %s (%s to %s).</li>\n",
             words_number(c->metadata).text, words_number(c->metadata_low).text, words_number(c->metadata_high).text);
-    fprintf(out, "<li>On two sides of the split: %s, %s as copies.</li>\n</ul></div>\n",
+    fprintf(out, "<li>On two sides of the split: %s, %s as copies.</li>\n</ul>\n",
             words_plural(c->checks.people_shared, "person", "people").text,
             words_plural(c->checks.copies_shared, "photograph", "photographs").text);
 }
@@ -186,15 +186,17 @@ void html_control(const Evaluation *ev, FILE *out) {
         fputs("<p>It did not run: nothing is known of leaks.</p>\n", out);
         return;
     }
+    fputs("<div class=\"charts\">\n", out);
     for (int i = 0; i < ev->count; i++) {
         const ControlResult *c = &ev->list[i].control;
         if (!ev->list[i].controlled)
             continue;
-        fputs("<div class=\"charts\">\n", out);
+        fputs("<div>", out);
         put_verdict(&ev->list[i], out);
         open_chart(out, "Scores with scrambled labels", words_plural(c->b, "set of labels", "sets of labels").text);
         draw_null(out, c->null, c->b, c->score, c->null_chance, words_title(ev->metric.name));
         close_chart(out);
         fputs("</div>\n", out);
     }
+    fputs("</div>\n", out);
 }

@@ -179,21 +179,44 @@ static Status print_checkpoints(const Evaluation *ev, FILE *out) {
     return print_grid(&grid, out);
 }
 
-/* Why a checkpoint's cells are what they are. */
+enum { REASONS = 3 }; /* for which a cell may lack something */
+
+static const char *reason_of(const Evaluated *checkpoint, int which) {
+    const ScoreLevel *image = &checkpoint->scores.image, *person = &checkpoint->scores.person;
+    switch (which) {
+    case 0:
+        return image->list[image->main].reason;
+    case 1:
+        return person->count ? person->list[person->main].reason : person->reason;
+    default:
+        return checkpoint->other ? checkpoint->other->reason : NULL;
+    }
+}
+
+/* Why cells are what they are: once where all checkpoints have the reason. */
+static void print_missing(const Evaluation *ev, int which, const char *cell, FILE *out) {
+    const char *first = reason_of(&ev->list[0], which);
+    bool equal = first && ev->count > 1;
+    for (int i = 1; i < ev->count; i++) {
+        const char *reason = reason_of(&ev->list[i], which);
+        equal = equal && reason && !strcmp(reason, first);
+    }
+    for (int i = 0; i < (equal ? 1 : ev->count); i++)
+        if (reason_of(&ev->list[i], which)) {
+            if (!equal) {
+                print_plain(ev->list[i].name, out);
+                fputs(": ", out);
+            }
+            fprintf(out, "%s: %s\n", cell, reason_of(&ev->list[i], which));
+        }
+}
+
 static void print_reasons(const Evaluation *ev, FILE *out) {
+    const char *const cells[REASONS] = {ev->metric.name, "by person", "difference"};
+    for (int which = 0; which < REASONS; which++)
+        print_missing(ev, which, cells[which], out);
     for (int i = 0; i < ev->count; i++) {
         const Evaluated *checkpoint = &ev->list[i];
-        const ScoreLevel *image = &checkpoint->scores.image, *person = &checkpoint->scores.person;
-        const struct {
-            const char *of, *reason;
-        } lines[] = {{ev->metric.name, image->list[image->main].reason},
-                     {"by person", person->count ? person->list[person->main].reason : person->reason},
-                     {"difference", checkpoint->other ? checkpoint->other->reason : NULL}};
-        for (size_t n = 0; n < sizeof lines / sizeof *lines; n++)
-            if (lines[n].reason) {
-                print_plain(checkpoint->name, out);
-                fprintf(out, ": %s: %s\n", lines[n].of, lines[n].reason);
-            }
         for (int64_t n = 0; checkpoint->controlled && n < checkpoint->control.reason_count; n++) {
             print_plain(checkpoint->name, out);
             fprintf(out, ": %s: ", verdict_name(checkpoint->control.verdict));
