@@ -19,7 +19,7 @@ const char *const html_style =
     "p{max-width:50rem;margin:.5rem 0}ul.words{max-width:50rem;padding-left:1.2rem}\n"
     "li{overflow-wrap:anywhere}\n"
     ".soft{color:var(--soft);font-size:.875rem}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.75rem;margin:1.2rem 0}\n"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.75rem;margin:1.2rem 0}\n"
     ".tiles div{background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:.7rem .9rem}\n"
     ".tiles b{display:block;font-size:1.35rem;line-height:1.25;font-variant-numeric:tabular-nums}\n"
     ".tiles span{color:var(--soft);font-size:.875rem;display:block;overflow-wrap:anywhere}\n"
@@ -62,6 +62,8 @@ const char *const html_style =
     "38%,transparent)}\n"
     "code{font-size:.85em;overflow-wrap:anywhere}\n"
     "@media (max-width:40rem){main{padding:1rem .75rem 3rem}h1{font-size:1.4rem}.tiles b{font-size:1.2rem}}\n"
-    "@media print{body{font-size:10.5pt}main{max-width:none;padding:0}.wide{overflow:visible}table{font-size:8.5pt}\n"
+    "@media "
+    "print{body{font-size:10.5pt}main{max-width:none;padding:0}.wide{overflow:visible}table{font-size:8.5pt}.path "
+    "small,.reason{font-size:7.5pt}\n"
     "figure,tr,.tiles div{break-inside:avoid}h2{break-after:avoid}*{print-color-adjust:exact}\n"
     ".charts{grid-template-columns:1fr 1fr}}\n";
