@@ -287,15 +287,22 @@ list-tested:
 list-cudnn:
 	@printf '%s' '$(CUDNN_TEST)'
 
-# A first look: draws photographs, trains a small model on them, draws reconstructions. Photographs already there are kept.
+# A first look: draws photographs, trains a small model on them, draws reconstructions, reads three labels out of it.
+# Photographs already there are kept. A score that the control does not believe is shown with what it found.
 demo:
 	@tools/setup
 	+@$(MAKE) -s --no-print-directory $(JOBS) all
 	@test -f demo/data/labels.csv || $(B)/synth demo/data --images 2000 --size 256 --seed 1 --force
 	@./train configs/quickstart.ini --force
 	@echo
+	@test -f packs/demo/pack.json || ./stage folder demo/data --out packs/demo --labels labels.csv --person person | tail -n 2
+	@for task in eye grade age; do \
+	    ./eval runs/quickstart --against runs/quickstart:random --task configs/tasks/drawn_$$task.ini --control >build/demo-$$task.txt; \
+	    sed -n '/^drawn_/,/^$$/p' build/demo-$$task.txt; test -f runs/quickstart/eval/drawn_$$task/report.html || exit 1; done
+	@echo
 	@echo "loss curve       runs/quickstart/curve.svg"
 	@echo "reconstructions  $$(ls -t runs/quickstart/recon/*.png | head -n 1)"
+	@echo "scores           runs/quickstart/eval/drawn_{eye,grade,age}/report.html"
 	@echo "next             ./train configs/vit_base.ini --set data.train=demo/data/train --set data.val=demo/data/val \\"
 	@echo "                     --set train.steps=2 --set train.global_batch=8"
 
