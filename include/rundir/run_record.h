@@ -77,10 +77,10 @@ typedef struct {
 
 /* An empty record of a run that starts now; the caller sets hashes and names. */
 void run_record_begin(RunRecord *record);
-/* Copies from an earlier run.json at `path`, if there is one: the guard's events up to `last_step`, the final loss if
- * that process ended at this step, the throughput if it can be compared, and the hash of the
- * file of the first weights unless this process read it. A damaged file is ignored. */
-Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) MUST_USE;
+/* Copies from an earlier run.json at `path`, if there is one: the guard's events before batch `next_batch`, the
+ * final loss if that process ended at `last_step`, the throughput if it can be compared, and the hash of the file of
+ * the first weights unless this process read it. A damaged file is ignored. */
+Status run_record_continue(RunRecord *record, const char *path, int64_t last_step, uint64_t next_batch) MUST_USE;
 /* Which runs its throughput can be compared with. */
 ThroughputKey run_record_key(const RunRecord *record);
 Status run_record_add_pack(RunRecord *record, const RunPack *pack) MUST_USE;

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "rundir/throughput.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -21,7 +22,8 @@ typedef enum {
 
 /* A skip, rollback or stop of the guard. */
 typedef struct {
-    int64_t step; /* the step that failed, from 1; -1: not given */
+    int64_t step;   /* the step that failed, from 1; -1: not given */
+    uint64_t batch; /* number of its batch, exact up to 2^53; UINT64_MAX: not given */
     char kind[16], action[16];
     double loss; /* NaN: not finite, or not given */
     char found[16], tensor[96];
@@ -59,6 +61,10 @@ Status run_summary_read(const char *path, RunSummary *summary) MUST_USE;
 /* The same of a run that may not have begun: an empty summary when there is no such file, or a damaged one. */
 void run_summary_read_any(const char *path, RunSummary *summary);
 void run_summary_close(RunSummary *summary);
+
+/* Whether a process that begins with batch `next_batch` has the event behind it; otherwise it will meet the event
+ * again. Steps do not tell: after a rollback a run may stop before it has reached the step that failed. */
+bool run_event_is_past(const RunEvent *event, uint64_t next_batch);
 
 /* The status as run.json has it: "running", "finished", "until", "max_hours", "stopped", "failed"; "" for unknown. */
 const char *run_status_name(RunStatus status);

@@ -38,12 +38,12 @@ ThroughputKey run_record_key(const RunRecord *record) {
 }
 
 /* Copies what is still true from an earlier process of this run. */
-static Status take_over(RunRecord *record, RunSummary *earlier, int64_t last_step) {
+static Status take_over(RunRecord *record, RunSummary *earlier, int64_t last_step, uint64_t next_batch) {
     const ThroughputKey key = run_record_key(record);
     record->throughput = throughput_comparable(earlier, &key) ? earlier->throughput : (Throughput){0};
     for (int i = 0; i < earlier->event_count; i++) {
         RunEvent *event = &earlier->events[i];
-        if (event->step < 0 || event->step > last_step)
+        if (!run_event_is_past(event, next_batch))
             continue;
         char *text = event->text;
         event->text = NULL;
@@ -56,13 +56,13 @@ static Status take_over(RunRecord *record, RunSummary *earlier, int64_t last_ste
     return NULL;
 }
 
-Status run_record_continue(RunRecord *record, const char *path, int64_t last_step) {
+Status run_record_continue(RunRecord *record, const char *path, int64_t last_step, uint64_t next_batch) {
     if (!files_exists(path))
         return NULL;
     RunSummary earlier;
     Status status = run_summary_read(path, &earlier);
     if (!status)
-        status = take_over(record, &earlier, last_step);
+        status = take_over(record, &earlier, last_step, next_batch);
     run_summary_close(&earlier);
     if (status_code(status) != EXIT_DATA)
         return status;

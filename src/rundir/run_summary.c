@@ -44,6 +44,11 @@ static uint64_t get_hash(const cJSON *object, const char *key) {
     return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16 ? strtoull(text, NULL, 16) : 0;
 }
 
+static uint64_t get_batch(const cJSON *event) {
+    const double value = get_real(event, "batch");
+    return value >= 0 && value < 0x1p64 ? (uint64_t)value : UINT64_MAX;
+}
+
 static int64_t get_time(const cJSON *object, const char *key) {
     struct tm utc = {0};
     const char *end = strptime(get_text(object, key), "%Y-%m-%dT%H:%M:%SZ", &utc);
@@ -64,6 +69,7 @@ static Status read_event(const cJSON *object, RunEvent *event) {
     Json json;
     size_t size;
     event->step = get_integer(object, "step", -1);
+    event->batch = get_batch(object);
     event->loss = get_real(object, "loss");
     event->records = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(object, "records"));
     COPY_TEXT(event->kind, object, "kind");
@@ -152,4 +158,8 @@ void run_summary_close(RunSummary *summary) {
     free(summary->events);
     free(summary->exit_reason);
     *summary = (RunSummary){0};
+}
+
+bool run_event_is_past(const RunEvent *event, uint64_t next_batch) {
+    return event->batch < next_batch;
 }

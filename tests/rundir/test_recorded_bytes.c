@@ -106,7 +106,7 @@ static void run_json_is_as_recorded(void **state) {
 
     /* Events of an earlier process come back in another layout. */
     fill_record(&record);
-    assert_fine(run_record_continue(&record, path, 5));
+    assert_fine(run_record_continue(&record, path, 5, UINT64_MAX));
     assert_fine(run_record_write(&record, path));
     assert_recorded(path, "run-resumed.json");
     run_record_close(&record);

@@ -31,11 +31,11 @@ static void begin(RunRecord *record) {
     record->backend = "cpu";
 }
 
-static void add_event(RunRecord *record, int64_t step) {
+static void add_event(RunRecord *record, int64_t step, uint64_t batch) {
     const char *records[] = {"a\"b\\c\nd.jpg", "\xe0\x9f\xbf\xed\xa0\x80\xf0\x8f\xbf\xbf\xf4\x90\x80\x80",
                              "bad \xff\xc0\xaf utf.png", "gr\xc3\xbc\xc3\x9f.jpg", "cut \xe2\x82"};
     GuardEvent event = {.step = step,
-                        .batch = 1ULL << 63,
+                        .batch = batch,
                         .kind = "loss",
                         .action = "skip",
                         .loss = NAN,
@@ -66,7 +66,7 @@ static void holds_what_happened(void **state) {
     assert_null(cJSON_GetObjectItemCaseSensitive(object, "packs")); /* a folder's run */
     cJSON_Delete(object);
 
-    add_event(&record, 3);
+    add_event(&record, 3, 1ULL << 63);
     assert_fine(run_record_add_pack(&record, &(RunPack){"a", 30, 15}));
     assert_fine(run_record_add_pack(&record, &(RunPack){"b", 7, -1}));
     record.exit_code = 77;
@@ -105,27 +105,29 @@ static void events_outlive_a_restart(void **state) {
     temp_path(state, "restart.json", path);
     RunRecord record;
     begin(&record);
-    assert_fine(run_record_continue(&record, path, 100)); /* none there yet */
-    add_event(&record, 3);
-    add_event(&record, 8);
+    assert_fine(run_record_continue(&record, path, 100, 101)); /* none there yet */
+    add_event(&record, 3, 2);
+    add_event(&record, 8, 8); /* rolled back to step 4, and stopped after 5 */
+    add_event(&record, 6, 10);
     record.steps = 5;
     record.final_loss = 0.25;
     assert_fine(run_record_write(&record, path));
     run_record_close(&record);
 
     begin(&record);
-    assert_fine(run_record_continue(&record, path, 5));
+    assert_fine(run_record_continue(&record, path, 5, 10));
     assert_true(record.final_loss == 0.25);
     cJSON *object = written(&record, path);
     const cJSON *events = cJSON_GetObjectItemCaseSensitive(object, "guard_events");
-    assert_int_equal(cJSON_GetArraySize(events), 1); /* that of step 8 will come again */
+    assert_int_equal(cJSON_GetArraySize(events), 2); /* that of batch 10 will come again */
     assert_true(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(events, 0), "step")->valuedouble == 3);
+    assert_true(cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(events, 1), "step")->valuedouble == 8);
     cJSON_Delete(object);
     run_record_close(&record);
 
     assert_fine(files_write(path, "{\"guard_ev", 10));
     begin(&record);
-    assert_fine(run_record_continue(&record, path, 5));
+    assert_fine(run_record_continue(&record, path, 5, 10));
     assert_int_equal(record.event_count, 0);
     run_record_close(&record);
 }

@@ -44,7 +44,7 @@ static void what_was_written_is_read(void **state) {
     assert_int_equal(summary.unreadable_count, 2);
     assert_int_equal(summary.event_count, 1);
     const RunEvent *event = &summary.events[0];
-    assert_true(event->step == 8 && event->loss == 0.75 && event->records == 3);
+    assert_true(event->step == 8 && event->batch == 9 && event->loss == 0.75 && event->records == 3);
     assert_string_equal(event->kind, "gradient");
     assert_string_equal(event->action, "stop");
     assert_string_equal(event->found, "gradient");
@@ -105,7 +105,7 @@ static void what_is_missing_has_its_default(void **state) {
 
 static void odd_events_do_no_harm(void **state) {
     static const char text[] = "{\"guard_events\": [7, {\"step\": \"x\", \"kind\": \"a kind with a very long name\"}, "
-                               "{\"step\": 4, \"records\": 5}]}";
+                               "{\"step\": 4, \"batch\": -2, \"records\": 5}]}";
     char path[TEMP_PATH * 2];
     RunSummary summary;
     assert_fine(files_write(temp_path(state, "events.json", path), text, strlen(text)));
@@ -113,6 +113,8 @@ static void odd_events_do_no_harm(void **state) {
     assert_int_equal(summary.event_count, 3);
     assert_string_equal(summary.events[0].text, "7");
     assert_true(summary.events[0].step == -1 && summary.events[1].step == -1 && summary.events[2].step == 4);
+    for (int i = 0; i < 3; i++)
+        assert_false(run_event_is_past(&summary.events[i], UINT64_MAX));
     assert_string_equal(summary.events[1].kind, "a kind with a v");
     assert_int_equal(summary.events[2].records, 0);
     run_summary_close(&summary);

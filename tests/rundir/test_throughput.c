@@ -143,7 +143,7 @@ static void a_restart_keeps_the_figure(void **state) {
         record.config_hash = key.config_hash;
         record.threads = key.threads;
         snprintf(record.device, sizeof record.device, "%s", same ? key.device : "another");
-        assert_fine(run_record_continue(&record, path, 5));
+        assert_fine(run_record_continue(&record, path, 5, 5));
         assert_true(record.throughput.images_per_s == (same ? 400 : 0));
         assert_string_equal(record.throughput.run, "");
         run_record_close(&record);

@@ -23,12 +23,12 @@ static Status read_lines(LayerWatch *watch, const Monitor *monitor) {
     return layer_figures_read(monitor->metrics.path, judge_take, &watch->judge);
 }
 
-Status layer_watch_continue(LayerWatch *watch, const Monitor *monitor, const RunSummary *earlier, int64_t step) {
+Status layer_watch_continue(LayerWatch *watch, const Monitor *monitor, const RunSummary *earlier, uint64_t next_batch) {
     if (!watch->health)
         return NULL;
     for (int i = 0; i < earlier->event_count; i++) {
         const RunEvent *event = &earlier->events[i];
-        if (event->found[0] && event->step >= 0 && event->step <= step)
+        if (event->found[0] && event->step >= 0 && run_event_is_past(event, next_batch))
             TRY(layer_watch_guard(watch, event->tensor, event->step));
     }
     return read_lines(watch, monitor);

@@ -16,9 +16,10 @@ typedef struct {
 
 Status layer_watch_open(LayerWatch *watch, Objective *objective, Optimizer *optimizer, Ops *ops) MUST_USE;
 void layer_watch_close(LayerWatch *watch);
-/* Finds again what the run's earlier processes found up to `step`, from the open metrics and the guard's events. */
+/* Finds again what the run's earlier processes found: from the open metrics, and the guard's events before
+ * `next_batch`. */
 Status layer_watch_continue(LayerWatch *watch, const Monitor *monitor, const RunSummary *earlier,
-                            int64_t step) MUST_USE;
+                            uint64_t next_batch) MUST_USE;
 
 /* Looks at the layers after a step that was applied, while none is pending. Waits. *found: whether something is new. */
 Status layer_watch_step(LayerWatch *watch, Monitor *monitor, int64_t step, bool *found) MUST_USE;

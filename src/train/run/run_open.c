@@ -299,13 +299,13 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     TRY(claim_create(&run->directory, config, options->force));
     TRY(run_begin_record(run));
     print_new_device(run);
-    TRY(run_record_continue(&run->record, run->directory.record, run->state.step));
+    TRY(run_record_continue(&run->record, run->directory.record, run->state.step, run->state.next_batch));
     run->last_loss = run->record.final_loss;
     run->recording = true;
     TRY(run_write_record(run));
     TRY(monitor_open(&run->monitor, run->directory.metrics, config->log.every, run->total_steps,
                      (int)config->train.global_batch, run->state.step));
-    TRY(layer_watch_continue(&run->layers, &run->monitor, &run->earlier, run->state.step));
+    TRY(layer_watch_continue(&run->layers, &run->monitor, &run->earlier, run->state.next_batch));
     const char *why;
     run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
     run->keep = keep_at_steps(config, run->total_steps);
