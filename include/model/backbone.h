@@ -32,6 +32,8 @@ Status backbone_init(Backbone *backbone, uint64_t seed) MUST_USE;
  */
 Status backbone_upload(Backbone *backbone, const ModelInput *host, ModelInput *input) MUST_USE;
 void backbone_forward(Backbone *backbone, const ModelInput *input);
+/* The same, showing each block's attention, "blocks.N.attn", to `visit` while what it was computed from is there. */
+void backbone_forward_watched(Backbone *backbone, const ModelInput *input, ActivationVisit visit, void *context);
 /* Waits, and copies what the pool makes of the last forward pass to the host, features [batch][dim]. */
 Status backbone_read(Backbone *backbone, BackbonePool pool, float *features) MUST_USE;
 

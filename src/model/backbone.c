@@ -176,6 +176,14 @@ void backbone_forward(Backbone *backbone, const ModelInput *input) {
     ops->device->range_pop(ops->device);
 }
 
+void backbone_forward_watched(Backbone *backbone, const ModelInput *input, ActivationVisit visit, void *context) {
+    backbone->stack.watch = visit;
+    backbone->stack.watcher = context;
+    backbone_forward(backbone, input);
+    backbone->stack.watch = NULL;
+    backbone->stack.watcher = NULL;
+}
+
 /* From the pool on in FP32, as a ViT's head. */
 static const float *norm_pooled(Backbone *backbone) {
     Ops *ops = backbone->ops;

@@ -258,6 +258,18 @@ static void forward_block(const Stack *stack, Ops *ops, const Params *params, co
                                  .next = &b->fc2});
 }
 
+/* Of a block whose memory the next one may take. Whoever has seen enough is not called again. */
+static void show_attention(Stack *stack, int block, int batch) {
+    const Block *b = &stack->blocks[block];
+    const AttentionForward attention = attention_of(stack, b, batch);
+    char name[64];
+    snprintf(name, sizeof name, "%s.%d.attn", stack->prefix, block);
+    const VisitedTensor tensor = {name, b->attended, (size_t)batch * (size_t)stack->tokens * (size_t)stack->dim, 0,
+                                  &attention};
+    if (!stack->watch(stack->watcher, &tensor))
+        stack->watch = NULL;
+}
+
 void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
     const int rows = batch * stack->tokens;
     const Real *before = NULL;
@@ -265,6 +277,8 @@ void stack_forward(Stack *stack, Ops *ops, const Params *params, int batch) {
         Block *b = &stack->blocks[i];
         forward_norm(stack, ops, params, &b->norm1, before, rows, &b->to_qkv);
         forward_block(stack, ops, params, b, batch);
+        if (stack->watch)
+            show_attention(stack, i, batch);
         linear_forward(&b->fc2, ops, params,
                        &(LinearPass){.x = b->activated, .y = mlp_sum(stack, i)->branch, .rows = rows});
         before = b->norm2.sum;

@@ -47,6 +47,8 @@ typedef struct {
     Real *dx, *dy, *dattended; /* [rows][dim]: gradients on their way back */
     Real *dbranch;             /* [rows][dim]: that of a scaled branch; NULL where none is scaled */
     Real *dqkv, *dhidden;
+    ActivationVisit watch; /* sees each attention of the next passes as it is computed; NULL: nobody does */
+    void *watcher;
 } Stack;
 
 /* Describes a stack; `last_norm` is the last norm's name or NULL. Allocates the list of blocks. */
