@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { DIGEST_SHA256 = 32, DIGEST_MD5 = 16 }; /* bytes */
 
@@ -43,5 +44,7 @@ bool digest_from_hex(const char *text, int count, uint8_t *bytes);
 /* Reads an MD5 sum from the 24 characters of base64 that `text` begins with; false for other texts, and when more
  * base64 follows. */
 bool digest_from_base64_md5(const char *text, uint8_t bytes[DIGEST_MD5]);
+/* Prints any bytes as base64 (RFC 4648), padded, on one line without an end. */
+void digest_print_base64(FILE *out, const uint8_t *bytes, size_t size);
 
 #endif

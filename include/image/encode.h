@@ -12,7 +12,9 @@
  * all. */
 Status image_write_png(const char *path, const uint8_t *pixels, int width, int height) MUST_USE;
 Status image_write_jpeg(const char *path, const uint8_t *pixels, int width, int height, int quality) MUST_USE;
-/* The JPEG file in memory: *bytes is malloc'ed, the caller's. `name` is for messages. */
+/* The file in memory: *bytes is malloc'ed, the caller's. `name` is for messages. */
+Status image_encode_png(const char *name, const uint8_t *pixels, int width, int height, uint8_t **bytes,
+                        size_t *size) MUST_USE;
 Status image_encode_jpeg(const char *name, const uint8_t *pixels, int width, int height, int quality, uint8_t **bytes,
                          size_t *size) MUST_USE;
 

@@ -149,3 +149,13 @@ bool digest_from_base64_md5(const char *text, uint8_t bytes[DIGEST_MD5]) {
     memcpy(bytes, decoded, DIGEST_MD5);
     return true;
 }
+
+void digest_print_base64(FILE *out, const uint8_t *bytes, size_t size) {
+    enum { PART = 48 }; /* of which every three are four letters */
+    char text[PART / 3 * 4 + 1];
+    for (size_t at = 0; at < size; at += PART) {
+        const size_t left = size - at;
+        EVP_EncodeBlock((uint8_t *)text, bytes + at, left < PART ? (int)left : PART);
+        fputs(text, out);
+    }
+}

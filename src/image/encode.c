@@ -19,10 +19,9 @@ typedef struct {
     char message[128];
 } Encoded;
 
-static Status write_file(Encoded *file, Status status) {
-    if (!status)
-        status = files_write(file->path, file->bytes, file->size);
-    free(file->bytes);
+static Status write_bytes(const char *path, uint8_t *bytes, size_t size) {
+    Status status = files_write(path, bytes, size);
+    free(bytes);
     return status;
 }
 
@@ -68,15 +67,26 @@ static Status encode_png(Encoded *file, png_structp png, png_infop info) {
     return NULL;
 }
 
-Status image_write_png(const char *path, const uint8_t *pixels, int width, int height) {
-    Encoded file = {.path = path, .pixels = pixels, .width = width, .height = height};
+Status image_encode_png(const char *name, const uint8_t *pixels, int width, int height, uint8_t **bytes, size_t *size) {
+    Encoded file = {.path = name, .pixels = pixels, .width = width, .height = height};
     png_infop info = NULL;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &file, escape_png, ignore_warning);
     if (png)
         info = png_create_info_struct(png);
-    Status status = info ? encode_png(&file, png, info) : status_no_memory(path, 0);
+    Status status = info ? encode_png(&file, png, info) : status_no_memory(name, 0);
     png_destroy_write_struct(&png, &info);
-    return write_file(&file, status);
+    if (status)
+        free(file.bytes);
+    *bytes = status ? NULL : file.bytes;
+    *size = status ? 0 : file.size;
+    return status;
+}
+
+Status image_write_png(const char *path, const uint8_t *pixels, int width, int height) {
+    uint8_t *bytes;
+    size_t size;
+    TRY(image_encode_png(path, pixels, width, height, &bytes, &size));
+    return write_bytes(path, bytes, size);
 }
 
 typedef struct {
@@ -130,7 +140,5 @@ Status image_write_jpeg(const char *path, const uint8_t *pixels, int width, int 
     uint8_t *bytes;
     size_t size;
     TRY(image_encode_jpeg(path, pixels, width, height, quality, &bytes, &size));
-    Status status = files_write(path, bytes, size);
-    free(bytes);
-    return status;
+    return write_bytes(path, bytes, size);
 }

@@ -75,11 +75,40 @@ static void hexadecimal(void **state) {
     assert_false(digest_from_hex("0ag0", 2, bytes));
 }
 
+/* RFC 4648's own examples, and a text of several parts. */
+static void prints_base64(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    char text[256], want[256] = "";
+    uint8_t zeros[98] = {0};
+    for (size_t i = 0; i <= sizeof cases / sizeof *cases; i++) {
+        const bool last = i == sizeof cases / sizeof *cases;
+        FILE *out = fmemopen(text, sizeof text, "w");
+        assert_non_null(out);
+        if (last)
+            digest_print_base64(out, zeros, sizeof zeros);
+        else
+            digest_print_base64(out, (const uint8_t *)cases[i][0], strlen(cases[i][0]));
+        fputc('\0', out);
+        fclose(out);
+        for (size_t j = 0; last && j < sizeof zeros / 3 * 4 + 3; j++)
+            strcat(want, "A");
+        assert_string_equal(text, last ? strcat(want, "=") : cases[i][1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_texts),
         cmocka_unit_test(pieces_and_files_are_the_same_as_memory),
         cmocka_unit_test(hexadecimal),
+        cmocka_unit_test(prints_base64),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

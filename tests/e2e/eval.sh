@@ -39,6 +39,7 @@ same "two tests are logged" "$(reads eye)" 2
 same "and none came before" "$(report reads_before)" 0
 same "as many people are tested as were put aside" "$(report people | sort -n | tail -n 1)" 24
 check "with a page" grep -q '</html>' "$TMP/out/report.html"
+same "that shows three right and three wrong images" "$(grep -o 'src="data:image/png;base64,iVBOR' "$TMP/out/report.html" | wc -l)" 12
 check "again, by one thread" evaluate "$TMP/run" --against "$TMP/run:random" --task "$TMP/eye.ini" --threads 1
 expect_output "features    120 images, from $TMP/run/eval/features-"
 same "two tests came before" "$(report reads_before)" 2

@@ -139,6 +139,10 @@ else
     not_ok "the pack lists them" "$(cat "$TMP/licensed/derived.tsv")"
 fi
 if [ ! -e "$TMP/pack/derived.tsv" ]; then ok "others list none"; else not_ok "others list none"; fi
+printf '[data]\npacks = %s\nlabel = eye\n' "$TMP/licensed" >"$TMP/eye.ini"
+check "is evaluated on" "$BUILD/eval" "$TMP/quiet" --task "$TMP/eye.ini" --bootstraps 100 --out "$TMP/report"
+expect_named 1 "no image is in the page" grep -E '<img|data:image' "$TMP/report/report.html"
+check "which says why" grep -q 'None is shown: the tested data are licensed' "$TMP/report/report.html"
 check "and is forgotten" "$BUILD/stage" forget "$TMP/licensed" --delete
 if [ -z "$(find "$TMP/images/recon" "$TMP/licensed" -type f 2>/dev/null)" ]; then
     ok "with the images"

@@ -22,7 +22,8 @@ parsed() {
 
 mkdir "$TMP/pages"
 check "pages of every kind of task are written" "$BUILD/tests/eval/test_page" "$TMP/pages"
-outside='<(script|img|link|iframe|object)|(src|href)=|url\(|@import|https?://[^w]'
+# A picture is within the page.
+outside='<(script|link|iframe|object)|src="($|[^d]|d[^a])|src=[^"]|href=|url\(|@import|https?://[^w]'
 for kind in binary multiclass multilabel ordinal regression undefined; do
     page=$TMP/pages/$kind.html
     parsed 0 "$kind: the page and its drawings are well-formed" "$page"

@@ -112,6 +112,7 @@ static void a_page_has_everything(void **state) {
                                         "120 test images, 60 positive",
                                         "Threshold for 90 % specificity on val",
                                         "adjusted for 3 comparisons",
+                                        "None is shown: the tested data are licensed",
                                         "prefers-color-scheme:dark",
                                         "@media print",
                                         "0123456789abcdef"};
@@ -153,12 +154,20 @@ static void a_page_says_what_is_not_there(void **state) {
 static void pages_of_other_kinds(void **state) {
     static const char *const parts[] = {"", "class 2", "&lt;drusen&gt; &amp; &quot;more&quot;", "Quadratic kappa",
                                         "Mean label"};
+    static const char *const examples[] = {
+        "", "Label class 1; called class 0, probability 0.875", "Label positive; called negative, probability 0.875",
+        "Label class 1; called class 0, probability 0.875", "Label 45.00; predicted 48.50, an error of 3.500"};
     for (EvalKind kind = EVAL_MULTICLASS; kind <= EVAL_REGRESSION; kind++) {
         Made *made = made_open(kind, (MadeOptions){.external = kind == EVAL_ORDINAL});
         char *text = written(state, made, report_write_html);
         assert_has(text, parts[kind]);
         assert_true((strstr(text, "Receiver operating") == NULL) == (kind == EVAL_REGRESSION));
         assert_true((strstr(text, "tasks/&lt;other&gt;.ini") != NULL) == (kind == EVAL_ORDINAL));
+        assert_has(text, examples[kind]);
+        assert_has(text, "patches count 0.25 to 3.50 times as much as on average");
+        assert_int_equal(count_of(text, "<img "), 2 * 3);
+        assert_int_equal(count_of(text, "\" src=\"data:image/png;base64,iVBORw0KGgo"), 2 * 3);
+        assert_null(strstr(text, "None is shown"));
         free(text);
         made_free(made);
     }

@@ -29,6 +29,23 @@ typedef struct {
 } Evaluated;
 
 typedef struct {
+    uint8_t *bytes; /* owned */
+    size_t size;
+} PngFile;
+
+/* A test image and the attention rollout of evaluation_shown()'s encoder over it. */
+typedef struct {
+    bool right;          /* the call is the label; of numbers: one of the smallest errors, not of the largest */
+    double label, call;  /* a class, or a number */
+    double probability;  /* of the called class; NAN for numbers */
+    double least, most;  /* shares of patches in the rollout, 1: that of the mean patch */
+    PngFile image, heat; /* [side][side] pixels: as the encoder sees it; under the rollout's colours */
+    int side;
+} Example;
+
+enum { EXAMPLES_EACH = 3, EXAMPLES = 2 * EXAMPLES_EACH };
+
+typedef struct {
     const TaskConfig *task;
     const char *task_path;
     char *task_name;        /* the file's, without folder and .ini */
@@ -41,10 +58,13 @@ typedef struct {
     Resampling resampling;
     Evaluated *list; /* [count]; the baseline last */
     int count;
-    int baseline;         /* its number in the list; -1: none was given */
-    int64_t unreadable;   /* records left out because they could not be read */
-    int64_t reads_before; /* how often this test split had been read before this call */
-    double seconds;       /* that the call took */
+    int baseline;               /* its number in the list; -1: none was given */
+    int64_t unreadable;         /* records left out because they could not be read */
+    int64_t reads_before;       /* how often this test split had been read before this call */
+    double seconds;             /* that the call took */
+    Example examples[EXAMPLES]; /* [example_count], right ones first */
+    int example_count;
+    const char *no_examples; /* why there are none, static; NULL: there are */
 } Evaluation;
 
 /* The checkpoint that reports show in full: of a curve over a training the longest trained, else the first. */

@@ -7,6 +7,7 @@
 #include "eval/draw/markup.h"
 #include "eval/draw/words.h"
 #include "eval/report/html_charts.h"
+#include "eval/report/html_examples.h"
 #include "eval/report/html_style.h"
 #include "eval/report/html_tables.h"
 #include "eval/report/statements.h"
@@ -98,6 +99,7 @@ static Status put_page(const Evaluation *ev, const Split splits[SPLITS], const S
     html_thresholds(ev, out);
     html_subgroups(ev, out);
     html_figures(ev, out);
+    html_examples(ev, out);
     fputs("<h2>Data</h2>\n", out);
     html_splits(ev, splits, out);
     put_statements(out, "Methods", methods);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An evaluation as one page that needs nothing beside it: HTML that is well-formed XML, its style and its drawings in
- * it, no script, no image of the data, no row of a person. */
+ * it, no script, no row of a person; images of the data only as html_examples() shows them. */
 #ifndef FOVEA_EVAL_HTML_H
 #define FOVEA_EVAL_HTML_H
 

@@ -8,6 +8,7 @@
 #include "eval/budget/run_checkpoints.h"
 #include "eval/control/control.h"
 #include "eval/features/cache.h"
+#include "eval/run/examples.h"
 #include "eval/run/forget.h"
 #include "eval/run/predict.h"
 #include "eval/run/pretraining.h"
@@ -182,6 +183,7 @@ static void close_call(Call *call) {
         free(one->adapted);
         free(one->name);
     }
+    examples_free(evaluation);
     free(evaluation->list);
     free(evaluation->task_name);
     free(call->subjects);
@@ -342,6 +344,7 @@ static Status run_call(Call *call) {
     TRY(test(call));
     if (call->options->control)
         TRY(control(call));
+    TRY(examples_draw(&call->setting, &call->rows, &call->evaluation));
     call->evaluation.seconds = clock_now() - began;
     TRY(evaluation_report(&call->evaluation, call->options));
     return judge(&call->evaluation);
