@@ -146,15 +146,15 @@ static const Option options[] = {
      .type = OPTION_TEXT,
      .offset = AT(key),
      .unset = "model, teacher or state_dict, else the file's own dictionary",
-     .help = "Entry of a PyTorch file that has the tensors."},
+     .help = "Entry of a PyTorch file that has the tensors; a run has none."},
     {.name = "--heads",
      .value = "N",
      .type = OPTION_INT,
      .offset = AT(heads),
      .min = 1,
      .max = 1024,
-     .unset = "those of the run, else as many as are 64 wide",
-     .help = "Attention heads of the encoder, which a file of weights does not tell."},
+     .unset = "as many as are 64 wide",
+     .help = "Attention heads of weights of no run, whose file does not tell."},
     {0},
 };
 

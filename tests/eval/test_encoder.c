@@ -80,6 +80,15 @@ static void a_run_is_its_newest_checkpoint(void **state) {
     assert_false(are_equal(fixture, "run", "run/ckpt/best"));
 }
 
+/* --key is of the files that a run is compared with. */
+static void a_run_has_no_entries(void **state) {
+    Fixture *fixture = *state;
+    Encoder encoder;
+    assert_ok(try_open(fixture, "run", (EncoderOptions){.hints.key = "teacher"}, &encoder));
+    assert_null(encoder.entry);
+    encoder_close(&encoder);
+}
+
 /* From another place the same weights have no configuration beside them. */
 static void what_weights_do_not_tell_is_asked_for(void **state) {
     Fixture *fixture = *state;
@@ -258,6 +267,7 @@ static void heads_that_are_assumed_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_is_its_newest_checkpoint, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_run_has_no_entries, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(what_weights_do_not_tell_is_asked_for, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(random_encoders_have_the_shape_alone, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(features_are_parts_of_one_pass, open_fixture, close_fixture),

@@ -221,6 +221,12 @@ static void features_are_computed_once(void **state) {
     for (int i = 0; i < COUNT * RUN_DIM; i++)
         assert_true(i / RUN_DIM == 4 || first.values[i] == second.values[i]);
     features_close(&second);
+    /* Too many of them are refused of kept features, too. */
+    FeatureOptions strict = mean_of_center;
+    strict.max_unreadable = 0.05; /* 0 of 19 */
+    assert_fails(features_get(&fixture->encoder, &fixture->records, &strict, folder, NULL, &second), EXIT_DATA,
+                 "1 of 19 images could not be read");
+    features_close(&second);
     /* What depends on anything else is in another file. */
     FeatureOptions other = mean_of_center;
     other.view = VIEW_WHOLE;
@@ -228,6 +234,11 @@ static void features_are_computed_once(void **state) {
     assert_true(second.seconds > 0);
     features_close(&second);
     assert_fails(features_read(path, &fixture->encoder, &fixture->records, &other, &second), EXIT_DATA,
+                 "has features of another view");
+    features_close(&second);
+    Encoder entry = fixture->encoder;
+    entry.entry = "teacher";
+    assert_fails(features_read(path, &entry, &fixture->records, &mean_of_center, &second), EXIT_DATA,
                  "has features of another view");
     features_close(&second);
     Encoder random = fixture->encoder;

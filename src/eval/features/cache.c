@@ -30,10 +30,11 @@ static FeatureKey key_of(const Encoder *encoder, const Records *records, const F
     FeatureKey key;
     digest_to_hex(encoder->sha256, DIGEST_SHA256, key.weights);
     snprintf(key.data, sizeof key.data, "%016" PRIx64, records->hash);
-    snprintf(key.view, sizeof key.view, "%s of %d pixels, %s, %s, %d heads, eps %g, %s GELU, positions by %s",
+    snprintf(key.view, sizeof key.view, "%s of %d pixels, %s, %s, %d heads, eps %g, %s GELU, positions by %s%s%s",
              options->view == VIEW_CENTER ? "center" : "whole", s->image_size, tokens[options->tokens],
              encoder->type == REAL_FP32 ? "fp32" : "bf16", s->heads, s->norm_eps,
-             s->activation == ACTIVATION_GELU_ERF ? "erf" : "tanh", resizes[encoder->resize]);
+             s->activation == ACTIVATION_GELU_ERF ? "erf" : "tanh", resizes[encoder->resize],
+             encoder->entry ? ", entry " : "", encoder->entry ? encoder->entry : "");
     return key;
 }
 
@@ -177,6 +178,19 @@ static void keep_features(const char *folder, const char *path, const Encoder *e
     status_free(status);
 }
 
+/* Features that were kept by a call that allowed more unreadable records are refused. */
+static Status check_unreadable(const char *path, const FeatureOptions *options, const Features *features, FILE *out) {
+    const long long unreadable = features->unreadable, count = features->count;
+    if ((double)unreadable > options->max_unreadable * (double)count + 1e-9)
+        return status_error(EXIT_DATA,
+                            "%s: %lld of %lld images could not be read, more than data.max_unreadable = %g allows; "
+                            "repair them, or raise data.max_unreadable",
+                            path, unreadable, count, options->max_unreadable);
+    if (unreadable && out)
+        fprintf(out, "left out    %lld images, which could not be read when %s was made\n", unreadable, path);
+    return NULL;
+}
+
 Status features_get(Encoder *encoder, const Records *records, const FeatureOptions *options, const char *folder,
                     FILE *out, Features *features) {
     char *path;
@@ -188,6 +202,8 @@ Status features_get(Encoder *encoder, const Records *records, const FeatureOptio
     Status status;
     if (files_exists(path)) {
         status = features_read(path, encoder, records, options, features);
+        if (!status)
+            status = check_unreadable(path, options, features, out);
         if (status_code(status) == EXIT_DATA)
             status = status_append(status, "; delete it, and features are computed again");
         if (!status && out)

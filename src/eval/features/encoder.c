@@ -50,7 +50,9 @@ static Status fill_encoder(const EncoderOptions *options, FILE *out, Encoder *en
                     source->run ? source->run : source->weights, (unsigned long long)source->seed);
         return hash_random(source, encoder->sha256);
     }
-    const InitialOptions initial = {.path = source->weights, .key = options->hints.key, .resize = options->resize};
+    /* A run's own checkpoints have no entries: they are compared with a file that has. */
+    encoder->entry = source->run ? NULL : options->hints.key;
+    const InitialOptions initial = {.path = source->weights, .key = encoder->entry, .resize = options->resize};
     InitialTable table;
     TRY(initial_read(params, &initial, out, &table));
     params_round(params, encoder->ops);

@@ -24,6 +24,7 @@ typedef struct {
     ModelShape shape; /* the source's, with the batch */
     RealType type;    /* that it computes in */
     PositionResize resize;
+    const char *entry;             /* of a file of torch.save, which may have several; NULL: its usual one; borrowed */
     uint8_t sha256[DIGEST_SHA256]; /* of the file of weights; of random ones, of what they are drawn from */
     Ops *ops;                      /* borrowed */
     Backbone *backbone;

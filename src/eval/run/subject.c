@@ -70,7 +70,7 @@ static Status check_sets(const OptionTexts *sets) {
 }
 
 /* What a run of the recipe takes over from the call; the user's settings override it. */
-static Status list_sets(const Setting *setting, Subject *subject) {
+static Status list_sets(const Setting *setting, const Encoder *encoder, Subject *subject) {
     static const char *const devices[] = {
         [DEVICE_AUTO] = "auto", [DEVICE_CPU] = "cpu", [DEVICE_CUDA] = "cuda", [DEVICE_EMU] = "emu"};
     const EvalOptions *options = setting->options;
@@ -79,8 +79,8 @@ static Status list_sets(const Setting *setting, Subject *subject) {
         return status_no_memory("the settings of fine-tuning", (size_t)options->recipe_sets.count);
     TRY(text_format(&subject->sets[subject->own_sets++], "train.device=%s", devices[options->device]));
     TRY(text_format(&subject->sets[subject->own_sets++], "train.seed=%" PRIu64, options->seed)); /* SEED_SET */
-    if (options->key)
-        TRY(text_format(&subject->sets[subject->own_sets++], "init.key=%s", options->key));
+    if (encoder->entry)
+        TRY(text_format(&subject->sets[subject->own_sets++], "init.key=%s", encoder->entry));
     for (int i = 0; i < options->recipe_sets.count; i++)
         subject->sets[subject->own_sets + i] = options->recipe_sets.list[i];
     return NULL;
@@ -95,7 +95,7 @@ static Status open_finetune(const Setting *setting, const TestRows *rows, Evalua
     free(folder);
     TRY(status);
     TRY(check_sets(&options->recipe_sets));
-    TRY(list_sets(setting, subject));
+    TRY(list_sets(setting, encoder, subject));
     subject->finetune = (FinetuneOptions){.recipe = task_recipe(setting->task),
                                           .sets = subject->sets,
                                           .set_count = subject->own_sets + options->recipe_sets.count,
