@@ -370,6 +370,27 @@ static void people_in_two_packs_are_refused(void **state) {
     fixture->path = own;
 }
 
+/* Only a file's whole name without its ending is no person's: drawn_00.png and drawn_01.png are files of the pack. */
+static void people_who_are_named_like_files(void **state) {
+    Fixture *fixture = *state;
+    TaskRecord named[COUNT];
+    memcpy(named, records, sizeof named);
+    named[0].person = "drawn_00";
+    named[1].person = "drawn";
+    char *own = fixture->path;
+    for (int dotted = 0; dotted < 2; dotted++) {
+        /* The second set's files are drawn.eye_00.png and so on. */
+        const TaskPack spec = {dotted ? "drawn.eye" : "drawn", SIDE, COUNT, named, {"grade", "age", "site"}, false};
+        fixture->path = task_pack(fixture->root, dotted ? "dotted" : "named", &spec);
+        assert_ok(open_task(fixture, "label = grade\npositive_from = 2"));
+        assert_int_equal(fixture->cohort.rows.person[0] < 0, !dotted);
+        assert_true(fixture->cohort.rows.person[1] >= 0);
+        close_task(fixture);
+        free(fixture->path);
+    }
+    fixture->path = own;
+}
+
 static void folders_are_refused(void **state) {
     Fixture *fixture = *state;
     char *own = fixture->path, *image = scratch_path(fixture->root, "folder");
@@ -394,6 +415,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bad_labels_are_refused, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(bad_splits_are_refused, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(people_in_two_packs_are_refused, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(people_who_are_named_like_files, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(folders_are_refused, open_fixture, close_fixture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,12 +36,12 @@ static int compare_files(const void *a, const void *b) {
 
 /* Gives rows that `compare` finds equal across the sets one number, which is that of the first of them in `list`, or a
  * new one from `next` on where that has none. */
-static void join_sets(const TestRows *rows, Sight *sights, int (*compare)(const void *, const void *), int64_t next,
-                      int64_t *list) {
-    qsort(sights, (size_t)rows->rows.count, sizeof *sights, compare);
-    for (int64_t from = 0, to; from < rows->rows.count; from = to) {
+static void join_sets(const TestRows *rows, Sight *sights, int64_t count, int (*compare)(const void *, const void *),
+                      int64_t next, int64_t *list) {
+    qsort(sights, (size_t)count, sizeof *sights, compare);
+    for (int64_t from = 0, to; from < count; from = to) {
         int64_t least = sights[from].at, most = least;
-        for (to = from + 1; to < rows->rows.count && compare(&sights[from], &sights[to]) == 0; to++) {
+        for (to = from + 1; to < count && compare(&sights[from], &sights[to]) == 0; to++) {
             least = sights[to].at < least ? sights[to].at : least;
             most = sights[to].at > most ? sights[to].at : most;
         }
@@ -79,13 +79,14 @@ static Status join_people_and_files(TestRows *rows, int64_t *person, int64_t *co
         free(sights);
         return NULL;
     }
+    int64_t known = 0;
+    for (int64_t i = 0; i < rows->rows.count; i++)
+        if (person[i] >= 0)
+            sights[known++] = sight_of(rows, i);
+    join_sets(rows, sights, known, compare_people, people, person);
     for (int64_t i = 0; i < rows->rows.count; i++)
         sights[i] = sight_of(rows, i);
-    join_sets(rows, sights, compare_people, people, person);
-    join_sets(rows, sights, compare_files, groups, copies);
-    for (int64_t i = 0; i < rows->rows.count; i++)
-        if (!*sights[i].row->person)
-            person[sights[i].at] = -1;
+    join_sets(rows, sights, rows->rows.count, compare_files, groups, copies);
     free(sights);
     return NULL;
 }

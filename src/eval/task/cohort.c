@@ -78,13 +78,18 @@ static int compare_people(const void *a, const void *b) {
     return order ? order : strcmp(left->person, right->person);
 }
 
+/* Whether `file` is `stem`, with an ending if it has one. */
+static bool is_file_of(const char *file, const char *stem) {
+    const size_t length = strlen(stem);
+    if (strncmp(file, stem, length) != 0)
+        return false;
+    return !file[length] || (file[length] == '.' && !strpbrk(file + length + 1, "./"));
+}
+
 /* ./stage names the person of an image after its file where nothing else names people: then nobody is known. */
 static bool names_person(const PackRow *row) {
-    const size_t length = strlen(row->person);
     const char *slash = strrchr(row->source, '/'), *name = slash ? slash + 1 : row->source;
-    const bool by_file = strncmp(name, row->person, length) == 0 && name[length] == '.';
-    const bool by_path = strncmp(row->source, row->person, length) == 0 && row->source[length] == '.';
-    return length && !by_file && !by_path;
+    return *row->person && !is_file_of(name, row->person) && !is_file_of(row->source, row->person);
 }
 
 /* The rows of known people, sorted by person; the list is the caller's. */
