@@ -100,8 +100,20 @@ expect_output "test images 32"
 # --- The control --------------------------------------------------------------------------------------------------------
 expect_exit 0 evaluate "$TMP/run:random" --task "$TMP/eye.ini" --control --b 19
 same "nothing learnt or clean" "$(report verdict)" clean
+before=$(reads eye)
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --control --b 18
 expect_output "19"
+expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini" --control --pretraining "$TMP/nowhere.tsv"
+expect_output "there is no such table"
+expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --pretraining "$TMP/nowhere.tsv"
+expect_output "--pretraining needs --control"
+expect_exit 74 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --out "$TMP/synth"
+expect_output "name another folder (--out)"
+expect_exit 74 evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/synth/card.md"
+expect_output "(--card)"
+expect_exit 64 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --features "$TMP/f.h5" --control
+expect_output "leave --control out"
+same "a call that could not be finished tests nothing" "$(reads eye)" "$before"
 check "a run is trained on the test images, too" train "$TMP/seen" --set data.train="$TMP/pack" --set data.splits=all \
     --set data.val= --set val.every=0 --set train.steps=2
 expect_exit 65 evaluate "$TMP/seen" --task "$TMP/eye.ini" --control --b 19
@@ -132,6 +144,11 @@ expect_exit 64 evaluate "$TMP/run" --task "$TMP/external.ini"
 expect_output "data.split = test, so nobody trains; name it with --external"
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --external "$TMP/eye.ini"
 expect_output "data.split = test"
+before=$(reads eye)
+printf '{"time": 17' >>"$TMP/eye.reads.jsonl"
+check "a line of the log that a crash cut short is dropped" evaluate "$TMP/run" --task "$TMP/eye.ini"
+check "for good" evaluate "$TMP/run" --task "$TMP/eye.ini"
+same "and counts as no test" "$(reads eye)" "$((before + 2))"
 before=$(reads eye)
 printf 'x' >>"$TMP/eye.reads.jsonl" && printf '\n' >>"$TMP/eye.reads.jsonl"
 expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini"

@@ -50,6 +50,7 @@ static Status serve_call(const Program *program, const OptionsCall *call, void *
 
 /* One line, whatever names from a file it contains. */
 static void print_failure(const char *name, const char *message) {
+    fflush(stdout); /* both may go to one file */
     fprintf(stderr, "%s: ", name);
     for (const char *at = message; *at; at++)
         fputc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, stderr);

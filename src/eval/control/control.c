@@ -40,11 +40,11 @@ static double deviation_of(const double *values, int count) {
     return sqrt(sum / (count - 1));
 }
 
-static Status check_input(const ControlInput *in) {
-    if (in->b < 2 || 1.0 / (in->b + 1) > in->alpha)
+Status control_check(int b, double alpha) {
+    if (b < 2 || 1.0 / (b + 1) > alpha)
         return status_error(
-            EXIT_USAGE, "%d scrambled label sets: p is at least %.3g with as few, and cannot be %g; take %d or more",
-            in->b, 1.0 / (in->b + 1), in->alpha, (int)fmax(ceil(1 / in->alpha - 1e-9) - 1, 2));
+            EXIT_USAGE, "%d scrambled label sets: p is at least %.3g with as few, and cannot be %g; take %d or more", b,
+            1.0 / (b + 1), alpha, (int)fmax(ceil(1 / alpha - 1e-9) - 1, 2));
     return NULL;
 }
 
@@ -118,7 +118,7 @@ static Status run_checks(const ControlInput *in, const Permutation *permutation,
 
 Status control_run(const ControlInput *in, ControlResult *r) {
     *r = (ControlResult){0};
-    TRY(check_input(in));
+    TRY(control_check(in->b, in->alpha));
     TRY(main_metric_find(in->rows, in->metric, &r->metric));
     Permutation *permutation;
     TRY(permute_open(in->rows, &permutation));

@@ -31,7 +31,10 @@ typedef struct {
     const ControlContamination *contamination; /* NULL: nothing is known */
 } ControlInput;
 
-/* EXIT_USAGE when the metric is none of this task, or b is too small for p to reach alpha; EXIT_DATA when the true or a
+/* EXIT_USAGE when b is too small for p to reach alpha. */
+Status control_check(int b, double alpha) MUST_USE;
+
+/* EXIT_USAGE when the metric is none of this task, or as control_check(); EXIT_DATA when the true or a
  * scrambled label set cannot be learnt or scored. Free with control_free() either way. */
 Status control_run(const ControlInput *input, ControlResult *result) MUST_USE;
 void control_free(ControlResult *result);

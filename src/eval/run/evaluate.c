@@ -50,8 +50,14 @@ static Status check_options(const EvalOptions *options) {
     if (options->checkpoints.count && options->curve)
         return status_error(EXIT_USAGE, "--curve takes the checkpoints of %s; leave %s out", options->curve,
                             options->checkpoints.list[0]);
-    if (options->b && !options->control)
-        return status_error(EXIT_USAGE, "--b needs --control");
+    if ((options->b || options->pretraining) && !options->control)
+        return status_error(EXIT_USAGE, "%s needs --control; add it, or leave that out",
+                            options->b ? "--b" : "--pretraining");
+    if (options->features && (options->external || options->control || options->out))
+        return status_error(EXIT_USAGE, "--features writes one file and tests nothing; leave %s out",
+                            options->external  ? "--external"
+                            : options->control ? "--control"
+                                               : "--out");
     if (options->card && (options->predict || options->features))
         return status_error(EXIT_USAGE, "--card is of a tested checkpoint, and %s tests nothing; leave one of them out",
                             options->predict ? "--predict" : "--features");
@@ -62,11 +68,16 @@ static Status check_options(const EvalOptions *options) {
     return NULL;
 }
 
+static int count_scrambles(const EvalOptions *options, const TaskConfig *task) {
+    const int usual = task->adapt.method == TASK_FINETUNE ? SCRAMBLES_OF_FINETUNING : SCRAMBLES;
+    return options->b ? options->b : usual;
+}
+
 static Status check_method(const EvalOptions *options, const TaskConfig *task) {
-    return task->adapt.method == TASK_FINETUNE || !options->recipe_sets.count
-               ? NULL
-               : status_error(EXIT_USAGE,
-                              "--recipe-set is of fine-tuning; add --set adapt.method=finetune, or leave it out");
+    if (task->adapt.method != TASK_FINETUNE && options->recipe_sets.count)
+        return status_error(EXIT_USAGE,
+                            "--recipe-set is of fine-tuning; add --set adapt.method=finetune, or leave it out");
+    return options->control ? control_check(count_scrambles(options, task), options->alpha) : NULL;
 }
 
 /* --- Opening --- */
@@ -151,6 +162,8 @@ static Status open_call(Call *call) {
     const EvalOptions *options = call->options;
     Evaluation *evaluation = &call->evaluation;
     TRY(check_options(options));
+    if (options->pretraining)
+        TRY(pretraining_check(options->pretraining));
     TRY(open_cohorts(call));
     TRY(open_device(call));
     TRY(list_checkpoints(call));
@@ -220,6 +233,8 @@ static Status learn(Call *call) {
     for (int i = 0; i < evaluation->count; i++)
         TRY(subject_open(&call->setting, evaluation->list[i].name, &evaluation->list[i], &call->subjects[i]));
     TRY(leave_out_unreadable(call));
+    TRY(test_reads_check(evaluation));
+    TRY(evaluation_report_check(evaluation, call->options));
     for (int i = 0; i < evaluation->count; i++) {
         TRY(subject_adapt(&call->setting, &call->rows, &evaluation->metric, &evaluation->list[i], &call->subjects[i]));
         printf("%s: %s, %s on val %.4f\n", evaluation->list[i].name, evaluation->list[i].adapted,
@@ -276,7 +291,6 @@ static Status test(Call *call) {
 static Status control(Call *call) {
     const EvalOptions *options = call->options;
     Evaluation *evaluation = &call->evaluation;
-    const int usual = call->task.adapt.method == TASK_FINETUNE ? SCRAMBLES_OF_FINETUNING : SCRAMBLES;
     for (int i = 0; i < evaluation->count; i++) {
         Evaluated *one = &evaluation->list[i];
         ControlContamination contamination = {0};
@@ -286,7 +300,7 @@ static Status control(Call *call) {
         const ControlInput input = {.rows = evaluation->rows,
                                     .adapter = call->subjects[i].adapter,
                                     .metric = evaluation->metric.name,
-                                    .b = options->b ? options->b : usual,
+                                    .b = count_scrambles(options, &call->task),
                                     .alpha = options->alpha,
                                     .seed = options->seed,
                                     .threads = call->setting.threads,

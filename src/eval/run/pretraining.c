@@ -44,9 +44,16 @@ static Status find_beside_program(char **path) {
     return NULL;
 }
 
-static Status find_table(const char *table, char **path) {
-    if (table && !files_exists(table))
+Status pretraining_check(const char *table) {
+    ControlContamination none = {0};
+    if (!files_exists(table))
         return status_error(EXIT_DATA, "%s: there is no such table (--pretraining)", table);
+    return status_append(contamination_look_up(&none, table, "", NULL, 0), " (--pretraining)");
+}
+
+static Status find_table(const char *table, char **path) {
+    if (table)
+        TRY(pretraining_check(table));
     if (table || files_exists(TABLE))
         return files_path(path, "%s", table ? table : TABLE);
     TRY(find_beside_program(path));

@@ -18,4 +18,7 @@
 Status pretraining_find(const char *table, const Encoder *encoder, const Cohort *tested,
                         ControlContamination *contamination) MUST_USE;
 
+/* Reads the table that was named; EXIT_DATA as above. */
+Status pretraining_check(const char *table) MUST_USE;
+
 #endif

@@ -42,11 +42,14 @@ static bool is_text(const cJSON *line, const char *key, const char *value) {
     return text && strcmp(text, value) == 0;
 }
 
-static Status count_reads(const char *path, const char *text, size_t size, const TestedSplit *split, int64_t *count) {
+/* *whole: the bytes of whole lines. A crash may have cut the last one short, before its score was told to anybody. */
+static Status count_reads(const char *path, const char *text, size_t size, const TestedSplit *split, int64_t *count,
+                          size_t *whole) {
     const char *at = text;
     TextLine line;
     int number = 0;
     *count = 0;
+    *whole = size;
     while (text_next_line(&at, text + size, &line)) {
         number++;
         if (line.length == 0)
@@ -55,8 +58,9 @@ static Status count_reads(const char *path, const char *text, size_t size, const
         const bool read = cJSON_IsObject(json);
         *count += read && is_text(json, "data", split->data) && is_text(json, "labels", split->labels);
         cJSON_Delete(json);
-        /* A last line may have been cut short by a crash. */
-        if (!read && line.ended)
+        if (!read && !line.ended)
+            *whole = (size_t)(line.start - text);
+        else if (!read)
             return status_error(EXIT_DATA,
                                 "%s:%d: is no line of the log of this test split; move the file away, and say so where "
                                 "you report the score",
@@ -65,10 +69,11 @@ static Status count_reads(const char *path, const char *text, size_t size, const
     return NULL;
 }
 
-static Status write_lines(const Evaluation *evaluation, const TestedSplit *split, bool cut, char **text, size_t *size) {
+static Status write_lines(const Evaluation *evaluation, const TestedSplit *split, bool unended, char **text,
+                          size_t *size) {
     Json json;
     json_open(&json, NULL);
-    if (cut)
+    if (unended)
         json_newline(&json);
     for (int i = 0; i < evaluation->count; i++) {
         const Evaluated *one = &evaluation->list[i];
@@ -93,12 +98,14 @@ static Status write_lines(const Evaluation *evaluation, const TestedSplit *split
 static Status add_lines(Evaluation *evaluation, const char *path, int descriptor) {
     const TestedSplit split = split_of(evaluation);
     char *before = NULL, *text = NULL;
-    size_t length, size = 0;
+    size_t length, whole, size = 0;
     file_lock_wait(descriptor);
     TRY(files_read(path, &before, &length));
-    Status status = count_reads(path, before, length, &split, &evaluation->reads_before);
+    Status status = count_reads(path, before, length, &split, &evaluation->reads_before, &whole);
+    if (!status && whole < length && ftruncate(descriptor, (off_t)whole) != 0)
+        status = files_failure("write", path, errno);
     if (!status)
-        status = write_lines(evaluation, &split, length && before[length - 1] != '\n', &text, &size);
+        status = write_lines(evaluation, &split, whole && before[whole - 1] != '\n', &text, &size);
     if (!status)
         status = files_write_all(descriptor, path, text, size);
     if (!status && fsync(descriptor) != 0)
@@ -108,16 +115,48 @@ static Status add_lines(Evaluation *evaluation, const char *path, int descriptor
     return status;
 }
 
-Status test_reads_add(Evaluation *evaluation) {
-    char *path;
-    TRY(test_reads_path(evaluation->external ? evaluation->external_path : evaluation->task_path, &path));
-    const int descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    Status status = descriptor < 0 ? files_failure("write", path, errno) : add_lines(evaluation, path, descriptor);
+/* With a descriptor that appends to it. */
+static Status open_log(const Evaluation *evaluation, char **path, int *descriptor) {
+    TRY(test_reads_path(evaluation->external ? evaluation->external_path : evaluation->task_path, path));
+    *descriptor = open(*path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return *descriptor < 0 ? files_failure("write", *path, errno) : NULL;
+}
+
+static Status close_log(char *path, int descriptor, Status status) {
     if (descriptor >= 0)
         close(descriptor);
-    if (status_code(status) == EXIT_IO)
-        status = status_append(status, "; each read of a test split is logged beside the task file: copy the task file "
-                                       "to a folder that you may write to");
     free(path);
+    return status_code(status) == EXIT_IO
+               ? status_append(status, "; each read of a test split is logged beside the task file: copy the task file "
+                                       "to a folder that you may write to")
+               : status;
+}
+
+static Status check_lines(const Evaluation *evaluation, const char *path) {
+    const TestedSplit split = split_of(evaluation);
+    char *text = NULL;
+    size_t length, whole;
+    int64_t count;
+    TRY(files_read(path, &text, &length));
+    Status status = count_reads(path, text, length, &split, &count, &whole);
+    free(text);
     return status;
+}
+
+Status test_reads_check(const Evaluation *evaluation) {
+    char *path = NULL;
+    int descriptor = -1;
+    Status status = open_log(evaluation, &path, &descriptor);
+    if (!status)
+        status = check_lines(evaluation, path);
+    return close_log(path, descriptor, status);
+}
+
+Status test_reads_add(Evaluation *evaluation) {
+    char *path = NULL;
+    int descriptor = -1;
+    Status status = open_log(evaluation, &path, &descriptor);
+    if (!status)
+        status = add_lines(evaluation, path, descriptor);
+    return close_log(path, descriptor, status);
 }

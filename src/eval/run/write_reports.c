@@ -9,8 +9,11 @@
 #include "eval/report/json.h"
 #include "eval/report/terminal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static Status find_folder(const Evaluation *evaluation, const EvalOptions *options, char **folder) {
     char *features;
@@ -43,6 +46,29 @@ static Status write_folder(const Evaluation *evaluation, const char *folder) {
     putchar('\n');
     TRY(write_into(evaluation, report_write_json, folder, "report.json"));
     return write_into(evaluation, report_write_html, folder, "report.html");
+}
+
+static Status check_folder(const char *folder) {
+    TRY(files_make_directory(folder));
+    return access(folder, W_OK | X_OK) == 0 ? NULL : files_failure("write into", folder, errno);
+}
+
+static Status check_card(const char *card) {
+    const char *slash = strrchr(card, '/');
+    char *folder;
+    TRY(files_path(&folder, "%.*s", slash ? (int)(slash - card + 1) : 1, slash ? card : "."));
+    Status status = check_folder(folder);
+    free(folder);
+    return status_append(status, " (--card)");
+}
+
+Status evaluation_report_check(const Evaluation *evaluation, const EvalOptions *options) {
+    char *folder;
+    TRY(find_folder(evaluation, options, &folder));
+    Status status = status_append(check_folder(folder), "; name another folder (--out)");
+    free(folder);
+    TRY(status);
+    return options->card ? check_card(options->card) : NULL;
 }
 
 Status evaluation_report(const Evaluation *evaluation, const EvalOptions *options) {
