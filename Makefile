@@ -115,7 +115,7 @@ all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
 tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 # Scripts have unit tests write packs and features, and open tasks.
-checked: all accept tested man $(BENCH) $(B)/tests/pack/test_pack $(addprefix $(B)/tests/eval/,test_extract test_task_configs)
+checked: all accept tested man $(BENCH) $(B)/tests/pack/test_pack $(addprefix $(B)/tests/eval/,test_extract test_page test_task_configs)
 tests: checked $(EVERY)
 help:
 	@sed -n '2,8p' Makefile | cut -c3-
