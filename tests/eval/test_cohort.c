@@ -141,16 +141,39 @@ static void copies_are_found_in_three_ways(void **state) {
     memset(rows[1]->sha256, 7, 32);
     memset(rows[2]->sha256, 7, 32);
     memset(rows[9]->sha256, 7, 32);
-    assert_ok(copies_find(&images, record, ALL, copies));
+    assert_ok(copies_find(&(CopySet){&images, record, ALL}, 1, copies));
     for (int i = 0; i < ALL; i++)
         for (int j = 0; j < ALL; j++) /* groups have any numbers */
             assert_int_equal(copies[i] >= 0 && copies[i] == copies[j], wanted[i] >= 0 && wanted[i] == wanted[j]);
-    assert_ok(copies_find(&images, record + 1, 2, copies));
+    assert_ok(copies_find(&(CopySet){&images, record + 1, 2}, 1, copies));
     assert_true(copies[0] == 0 && copies[1] == 0);
     records_close(&images);
     free(both);
     free(two);
     free(one);
+}
+
+/* The nearest by hash may be of something else: here all are equally near, and 2 and 4 copies of 1 and 3. */
+static void copies_are_found_behind_others(void **state) {
+    enum { ALL = 5 };
+    static const TaskRecord drawn[ALL] = {{"a", "", 't', 'R', 1, 1, {0}},
+                                          {"b", "", 't', 'R', 2, 1, {0}},
+                                          {"c", "", 't', 'R', 2, 0.9, {0}},
+                                          {"d", "", 't', 'R', 3, 1, {0}},
+                                          {"e", "", 't', 'R', 3, 0.9, {0}}};
+    static const int64_t wanted[ALL] = {-1, 0, 0, 1, 1}, record[ALL] = {0, 1, 2, 3, 4};
+    const TaskPack spec = {"near", SIDE, ALL, drawn, {"grade"}, false};
+    Fixture *fixture = *state;
+    char *path = task_pack(fixture->root, "near", &spec);
+    Records images;
+    int64_t copies[ALL];
+    assert_ok(records_open(path, "", RECORDS_ALL, &images));
+    for (int i = 0; i < ALL; i++)
+        images.parts[0].pack.rows[i].phash = images.parts[0].pack.rows[1].phash;
+    assert_ok(copies_find(&(CopySet){&images, record, ALL}, 1, copies));
+    assert_memory_equal(copies, wanted, sizeof wanted);
+    records_close(&images);
+    free(path);
 }
 
 static void columns_tell_what_is_known_beside(void **state) {
@@ -406,6 +429,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_labelled_records, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(copies_are_found_in_three_ways, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(copies_are_found_behind_others, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(columns_tell_what_is_known_beside, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(the_eye_is_a_label, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(several_columns_are_several_outputs, open_fixture, close_fixture),

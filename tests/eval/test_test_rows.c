@@ -80,6 +80,7 @@ static void people_and_files_of_a_data_set_are_joined(void **state) {
         assert_int_equal(rows->split[i], own[i].split == 'v' ? PROBE_VAL : PROBE_TRAIN);
         assert_int_equal(rows->split[OWN - TESTS + i], PROBE_TEST);
     }
+    assert_fails(test_rows_check_disjoint(&fixture.rows), EXIT_DATA, "1 person is in ");
     close_rows(&fixture);
 }
 
@@ -93,6 +94,7 @@ static void another_data_set_has_other_people(void **state) {
             assert_true(rows->person[i] < 0 || rows->person[i] != rows->person[j]);
     for (int64_t i = 0; i < rows->count; i++)
         assert_true(rows->copies[i] < 0);
+    assert_ok(test_rows_check_disjoint(&fixture.rows));
     close_rows(&fixture);
 }
 

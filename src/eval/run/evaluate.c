@@ -233,6 +233,8 @@ static Status learn(Call *call) {
     for (int i = 0; i < evaluation->count; i++)
         TRY(subject_open(&call->setting, evaluation->list[i].name, &evaluation->list[i], &call->subjects[i]));
     TRY(leave_out_unreadable(call));
+    if (call->setting.external && !call->options->control)
+        TRY(test_rows_check_disjoint(&call->rows));
     TRY(test_reads_check(evaluation));
     TRY(evaluation_report_check(evaluation, call->options));
     for (int i = 0; i < evaluation->count; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/run/test_rows.h"
 
+#include "eval/task/copies.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,87 +10,59 @@
 
 /* --- Of two sets --- */
 
-/* A row's photograph and whose it is, to find those that are in both sets. */
+/* Whose a row is. */
 typedef struct {
-    const char *dataset;
-    const PackRow *row;
+    const char *dataset, *person;
     int64_t at;
-} Sight;
+} Owner;
 
-static Sight sight_of(const TestRows *rows, int64_t at) {
+static Owner owner_of(const TestRows *rows, int64_t at) {
     const bool first = at < rows->first_count;
     const Cohort *cohort = first ? rows->cohort : rows->external;
     const int64_t record = first ? cohort->record[rows->first_row[at]] : cohort->record[at - rows->first_count];
     int64_t number;
     const RecordsPart *part = records_part(&cohort->records, record, &number);
-    return (Sight){part->pack.info.dataset, &part->pack.rows[number], at};
+    return (Owner){part->pack.info.dataset, part->pack.rows[number].person, at};
 }
 
-static int compare_people(const void *a, const void *b) {
-    const Sight *left = a, *right = b;
+static int compare_owners(const void *a, const void *b) {
+    const Owner *left = a, *right = b;
     const int order = strcmp(left->dataset, right->dataset);
-    return order ? order : strcmp(left->row->person, right->row->person);
+    return order ? order : strcmp(left->person, right->person);
 }
 
-static int compare_files(const void *a, const void *b) {
-    return memcmp(((const Sight *)a)->row->sha256, ((const Sight *)b)->row->sha256, sizeof((PackRow *)0)->sha256);
-}
-
-/* Gives rows that `compare` finds equal across the sets one number, which is that of the first of them in `list`, or a
- * new one from `next` on where that has none. */
-static void join_sets(const TestRows *rows, Sight *sights, int64_t count, int (*compare)(const void *, const void *),
-                      int64_t next, int64_t *list) {
-    qsort(sights, (size_t)count, sizeof *sights, compare);
-    for (int64_t from = 0, to; from < count; from = to) {
-        int64_t least = sights[from].at, most = least;
-        for (to = from + 1; to < count && compare(&sights[from], &sights[to]) == 0; to++) {
-            least = sights[to].at < least ? sights[to].at : least;
-            most = sights[to].at > most ? sights[to].at : most;
-        }
-        if (least >= rows->first_count || most < rows->first_count)
-            continue;
-        const int64_t number = list[least] >= 0 ? list[least] : next++;
-        for (int64_t i = from; i < to; i++)
-            list[sights[i].at] = number;
+/* People of both sets are known by data set and name, and numbered anew; those without a name stay unknown. */
+static Status number_people(const TestRows *rows, int64_t *person) {
+    Owner *owners = malloc(((size_t)rows->rows.count + 1) * sizeof *owners);
+    int64_t known = 0, next = 0;
+    if (!owners)
+        return status_no_memory("the rows of two tasks", (size_t)rows->rows.count * sizeof *owners);
+    for (int64_t i = 0; i < rows->rows.count; i++) {
+        const bool first = i < rows->first_count;
+        const int64_t number =
+            first ? rows->cohort->rows.person[rows->first_row[i]] : rows->external->rows.person[i - rows->first_count];
+        person[i] = -1;
+        if (number >= 0)
+            owners[known++] = owner_of(rows, i);
     }
-}
-
-static void copy_list(const TestRows *rows, const int64_t *first, const int64_t *second, int64_t *list, int64_t *next) {
-    *next = 0;
-    for (int64_t i = 0; i < rows->cohort->rows.count; i++)
-        *next = first[i] >= *next ? first[i] + 1 : *next;
-    for (int64_t i = 0; i < rows->first_count; i++)
-        list[i] = first[rows->first_row[i]];
-    const int64_t offset = *next;
-    for (int64_t i = 0; i < rows->external->rows.count; i++) {
-        list[rows->first_count + i] = second[i] < 0 ? -1 : second[i] + offset;
-        *next = second[i] + offset >= *next ? second[i] + offset + 1 : *next;
+    qsort(owners, (size_t)known, sizeof *owners, compare_owners);
+    for (int64_t i = 0; i < known; i++) {
+        next += i && compare_owners(&owners[i - 1], &owners[i]) != 0;
+        person[owners[i].at] = next;
     }
-}
-
-/* People of both sets are known by data set and name; those without a name stay unknown. */
-static Status join_people_and_files(TestRows *rows, int64_t *person, int64_t *copies) {
-    const EvalRows *first = &rows->cohort->rows, *second = &rows->external->rows;
-    Sight *sights = malloc(((size_t)rows->rows.count + 1) * sizeof *sights);
-    int64_t people, groups;
-    if (!sights)
-        return status_no_memory("the rows of two tasks", (size_t)rows->rows.count * sizeof *sights);
-    copy_list(rows, first->person, second->person, person, &people);
-    copy_list(rows, first->copies, second->copies, copies, &groups);
-    if (!rows->external->records.part_count) { /* images of a folder are nobody's */
-        free(sights);
-        return NULL;
-    }
-    int64_t known = 0;
-    for (int64_t i = 0; i < rows->rows.count; i++)
-        if (person[i] >= 0)
-            sights[known++] = sight_of(rows, i);
-    join_sets(rows, sights, known, compare_people, people, person);
-    for (int64_t i = 0; i < rows->rows.count; i++)
-        sights[i] = sight_of(rows, i);
-    join_sets(rows, sights, rows->rows.count, compare_files, groups, copies);
-    free(sights);
+    free(owners);
     return NULL;
+}
+
+/* Those of two sets: images of a folder are nobody's, and copies of none. */
+static Status join_sets(const TestRows *rows) {
+    int64_t *person = (int64_t *)(uintptr_t)rows->rows.person, *copies = (int64_t *)(uintptr_t)rows->rows.copies;
+    const CopySet sets[] = {{&rows->cohort->records, rows->record, rows->first_count},
+                            {&rows->external->records, rows->external->record, rows->external->rows.count}};
+    for (int64_t i = 0; i < rows->rows.count; i++)
+        copies[i] = -1;
+    TRY(number_people(rows, person));
+    return copies_find(sets, rows->external->records.part_count ? 2 : 1, copies);
 }
 
 /* What is known of the tested images; of the others it is not asked. */
@@ -163,7 +137,6 @@ static Status open_two(TestRows *rows) {
         lists[i] = own ? first->split[at] : PROBE_TEST;
         memcpy(labels + i * outputs, (own ? first : second)->labels + (size_t)at * outputs, outputs * sizeof *labels);
     }
-    TRY(join_people_and_files(rows, lists + count, lists + 2 * count));
     return copy_columns(rows);
 }
 
@@ -186,7 +159,32 @@ Status test_rows_open(const Cohort *cohort, const Cohort *external, TestRows *ro
         TRY(open_two(rows));
     } else
         rows->rows = cohort->rows;
-    return list_records(rows);
+    TRY(list_records(rows));
+    return external ? join_sets(rows) : NULL;
+}
+
+Status test_rows_check_disjoint(const TestRows *rows) {
+    const EvalRows *all = &rows->rows;
+    int64_t shared = 0;
+    bool *learnt = calloc((size_t)all->count + 1, sizeof *learnt);
+    if (!learnt)
+        return status_no_memory("a list of people", (size_t)all->count);
+    for (int64_t i = 0; i < all->count; i++)
+        if (all->person[i] >= 0 && all->split[i] != PROBE_TEST)
+            learnt[all->person[i]] = true;
+    for (int64_t i = 0; i < all->count; i++)
+        if (all->person[i] >= 0 && all->split[i] == PROBE_TEST && learnt[all->person[i]]) {
+            learnt[all->person[i]] = false;
+            shared++;
+        }
+    free(learnt);
+    return shared ? status_error(EXIT_DATA,
+                                 "%s: %lld %s in %s, too, among those who train or choose: the score would not be that "
+                                 "of unseen people; leave them out of one of the sets, or see with --control what it "
+                                 "does (--external)",
+                                 rows->external->records.text, (long long)shared,
+                                 shared == 1 ? "person is" : "people are", rows->cohort->records.text)
+                  : NULL;
 }
 
 void test_rows_close(TestRows *rows) {

@@ -20,6 +20,9 @@ typedef struct {
 Status test_rows_open(const Cohort *cohort, const Cohort *external, TestRows *rows) MUST_USE;
 void test_rows_close(TestRows *rows);
 
+/* EXIT_DATA when a person of the other set trains or chooses. */
+Status test_rows_check_disjoint(const TestRows *rows) MUST_USE;
+
 /* The features of the rows, *values [rows.count][width], the caller's, out of those of all records of either set. */
 Status test_rows_gather(const TestRows *rows, const Features *features, const Features *external,
                         float **values) MUST_USE;

@@ -153,7 +153,7 @@ static Status gather_rows(const bool *readable, Cohort *cohort) {
     TRY(task_labels_check(source->task, &source->labels, cohort->tested, rows));
     cohort->label_hash = XXH3_64bits(rows->labels, (size_t)rows->count * (size_t)rows->outputs * sizeof *rows->labels);
     TRY(number_people(cohort, lists + 2 * each));
-    TRY(copies_find(&cohort->records, cohort->record, rows->count, lists + 3 * each));
+    TRY(copies_find(&(CopySet){&cohort->records, cohort->record, rows->count}, 1, lists + 3 * each));
     TRY(columns_open(source->task, &cohort->records, cohort->record, rows->count, &source->columns));
     rows->columns = source->columns.list;
     rows->column_count = source->columns.count;

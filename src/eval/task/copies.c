@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SEARCHES = 8 }; /* by perceptual hash at most; hardly any set takes more than three */
+
 /* A record to compare: its row of the pack, and which of the caller's it is. */
 typedef struct {
     const Pack *pack;
@@ -71,20 +73,48 @@ static Status look_alike(const Candidate *a, const Candidate *b, bool *alike) {
     return NULL;
 }
 
-/* `hashed`: the candidates with a perceptual hash, in the caller's order. */
-static Status join_alike(const Groups *groups, const Candidate *hashed, const int64_t *nearest, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
+/* What is compared by perceptual hash: the candidates that have one, in the caller's order. */
+typedef struct {
+    Candidate *list; /* [count] */
+    uint64_t *hashes;
+    int64_t *nearest; /* an earlier one, or -1 */
+    bool *refused;    /* it does not look like its nearest */
+    bool *refuses;    /* one whose nearest it is does not look like it */
+    int64_t count;
+} Hashed;
+
+static Status join_alike(const Groups *groups, const Hashed *hashed) {
+    memset(hashed->refused, 0, (size_t)hashed->count);
+    memset(hashed->refuses, 0, (size_t)hashed->count);
+    for (int64_t i = 0; i < hashed->count; i++) {
+        const int64_t nearest = hashed->nearest[i];
         bool alike;
-        if (nearest[i] < 0)
+        if (nearest < 0)
             continue;
-        const Candidate *a = &hashed[nearest[i]], *b = &hashed[i];
+        const Candidate *a = &hashed->list[nearest], *b = &hashed->list[i];
         if (find_root(groups, a->at) == find_root(groups, b->at))
             continue;
         TRY(look_alike(a, b, &alike));
         if (alike)
             join_groups(groups, a->at, b->at);
+        else
+            hashed->refused[i] = hashed->refuses[nearest] = true;
     }
     return NULL;
+}
+
+/* A copy may be behind a nearer photograph of something else, which is left out for the next search unless it has one
+ * to find itself. False when nothing was. */
+static bool leave_out_refusing(Hashed *hashed) {
+    int64_t kept = 0;
+    for (int64_t i = 0; i < hashed->count; i++)
+        if (!hashed->refuses[i] || hashed->refused[i]) {
+            hashed->hashes[kept] = hashed->hashes[i];
+            hashed->list[kept++] = hashed->list[i];
+        }
+    const bool fewer = kept < hashed->count;
+    hashed->count = kept;
+    return fewer;
 }
 
 static int compare_places(const void *a, const void *b) {
@@ -92,26 +122,44 @@ static int compare_places(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
+static Status allocate_hashed(int64_t count, Hashed *hashed) {
+    const size_t room = (size_t)count + 1;
+    *hashed = (Hashed){.list = malloc(room * sizeof *hashed->list),
+                       .hashes = malloc(room * sizeof *hashed->hashes),
+                       .nearest = malloc(room * sizeof *hashed->nearest),
+                       .refused = malloc(room),
+                       .refuses = malloc(room)};
+    return hashed->list && hashed->hashes && hashed->nearest && hashed->refused && hashed->refuses
+               ? NULL
+               : status_no_memory("the perceptual hashes", 8 * room);
+}
+
+static void list_hashed(const Groups *groups, Hashed *hashed) {
+    qsort(groups->list, (size_t)groups->count, sizeof *groups->list, compare_places);
+    for (int64_t i = 0; i < groups->count; i++)
+        if (groups->list[i].row->phash) { /* 0: an image without structure */
+            hashed->hashes[hashed->count] = groups->list[i].row->phash;
+            hashed->list[hashed->count++] = groups->list[i];
+        }
+}
+
 static Status join_near(const Groups *groups) {
-    const size_t room = (size_t)groups->count + 1;
-    uint64_t *hashes = malloc(room * sizeof *hashes);
-    int64_t *nearest = malloc(room * sizeof *nearest), count = 0;
-    Candidate *hashed = malloc(room * sizeof *hashed);
-    Status status = hashes && nearest && hashed ? NULL : status_no_memory("the perceptual hashes", 8 * room);
-    if (!status) {
-        qsort(groups->list, (size_t)groups->count, sizeof *groups->list, compare_places);
-        for (int64_t i = 0; i < groups->count; i++)
-            if (groups->list[i].row->phash) { /* 0: an image without structure */
-                hashes[count] = groups->list[i].row->phash;
-                hashed[count++] = groups->list[i];
-            }
-        status = near_duplicates_find(hashes, count, PHASH_NEAR, nearest);
-    }
+    Hashed hashed;
+    Status status = allocate_hashed(groups->count, &hashed);
     if (!status)
-        status = join_alike(groups, hashed, nearest, count);
-    free(hashed);
-    free(nearest);
-    free(hashes);
+        list_hashed(groups, &hashed);
+    bool more = true;
+    for (int search = 0; !status && more && search < SEARCHES; search++) {
+        status = near_duplicates_find(hashed.hashes, hashed.count, PHASH_NEAR, hashed.nearest);
+        if (!status)
+            status = join_alike(groups, &hashed);
+        more = leave_out_refusing(&hashed);
+    }
+    free(hashed.list);
+    free(hashed.hashes);
+    free(hashed.nearest);
+    free(hashed.refused);
+    free(hashed.refuses);
     return status;
 }
 
@@ -130,19 +178,27 @@ static void number_groups(const Groups *groups, int64_t *copies) {
     }
 }
 
-Status copies_find(const Records *records, const int64_t *record, int64_t count, int64_t *copies) {
+static void list_records(const CopySet *sets, int set_count, const Groups *groups) {
+    for (int64_t s = 0, at = 0; s < set_count; s++)
+        for (int64_t i = 0; i < sets[s].count; i++, at++) {
+            int64_t number;
+            const RecordsPart *part = records_part(sets[s].records, sets[s].record[i], &number);
+            groups->list[at] = (Candidate){&part->pack, &part->pack.rows[number], number, at};
+            groups->parents[at] = at;
+        }
+}
+
+Status copies_find(const CopySet *sets, int set_count, int64_t *copies) {
+    int64_t count = 0;
+    for (int s = 0; s < set_count; s++)
+        count += sets[s].count;
     Groups groups = {malloc(((size_t)count + 1) * sizeof(Candidate)), malloc(((size_t)count + 1) * sizeof(int64_t)),
                      count};
     Status status = groups.list && groups.parents
                         ? NULL
                         : status_no_memory("a list of records", (size_t)count * sizeof *groups.list);
-    for (int64_t i = 0; !status && i < count; i++) {
-        int64_t number;
-        const RecordsPart *part = records_part(records, record[i], &number);
-        groups.list[i] = (Candidate){&part->pack, &part->pack.rows[number], number, i};
-        groups.parents[i] = i;
-    }
     if (!status) {
+        list_records(sets, set_count, &groups);
         join_equal(&groups, compare_files);
         join_equal(&groups, compare_pixels);
         status = join_near(&groups);

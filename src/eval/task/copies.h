@@ -5,9 +5,17 @@
 
 #include "data/records.h"
 
-/* Writes to copies[count], for the records record[count] of packs, their group from 0, or -1 where there is no other of
- * it: photographs with the same SHA-256, records with the same pixels, and those that look alike as ./stage judges it,
- * by perceptual hash and then by their pixels. Of each record only the nearest earlier one by hash is compared. */
-Status copies_find(const Records *records, const int64_t *record, int64_t count, int64_t *copies) MUST_USE;
+/* Records of packs. */
+typedef struct {
+    const Records *records;
+    const int64_t *record; /* [count] */
+    int64_t count;
+} CopySet;
+
+/* Writes to `copies`, for the records of all sets one after the other, their group from 0, or -1 where there is no
+ * other of it: photographs with the same SHA-256, records with the same pixels, and those that look alike as ./stage
+ * judges it, by perceptual hash and then by their pixels. Each record is compared with the nearest earlier one by hash,
+ * and where that is something else with a few more. */
+Status copies_find(const CopySet *sets, int set_count, int64_t *copies) MUST_USE;
 
 #endif
