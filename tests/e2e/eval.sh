@@ -75,6 +75,8 @@ same "has the second's score" "$(main_value)" "${seeds##*, }"
 if [ "${seeds%%,*}" != "${seeds##*, }" ]; then ok "which is another"; else not_ok "which is another" "$seeds"; fi
 expect_exit 64 finetune --recipe-set train.seed=3
 expect_output "--seed says"
+expect_exit 64 finetune --recipe-set data.splits=all
+expect_output "--recipe-set data.splits=all: the task and its checkpoint say that"
 
 # --- Without a test -----------------------------------------------------------------------------------------------------
 before=$(reads eye)

@@ -116,6 +116,19 @@ static Status settle_config(const FinetuneOptions *options, Config *config) {
     return NULL;
 }
 
+/* A key that the task decides would be overridden without a word. */
+static Status check_sets(const Sets *sets, int given) {
+    for (int i = 0; i < given; i++)
+        for (int own = given; own < sets->count; own++) {
+            const size_t key = strcspn(sets->list[own], "=") + 1;
+            /* Random weights lack no tensor, whatever may be fresh. */
+            if (strncmp(sets->list[i], sets->list[own], key) == 0 && strcmp(sets->list[own], "init.fresh=") != 0)
+                return status_error(EXIT_USAGE, "--recipe-set %s: the task and its checkpoint say that; leave it out",
+                                    sets->list[i]);
+        }
+    return NULL;
+}
+
 static Status load_config(Tuning *tuning) {
     const FinetuneOptions *options = tuning->options;
     Sets sets = {.list = calloc((size_t)options->set_count + OWN_SETS, sizeof *sets.list)};
@@ -124,7 +137,7 @@ static Status load_config(Tuning *tuning) {
     for (int i = 0; i < options->set_count; i++)
         add_set(&sets, "%s", options->sets[i]);
     add_own(&sets, tuning);
-    Status status = sets.failure;
+    Status status = sets.failure ? sets.failure : check_sets(&sets, options->set_count);
     if (!status)
         status = config_load(&train_config, &tuning->config, options->recipe, sets.list, sets.count, NULL);
     if (!status)
