@@ -89,6 +89,8 @@ expect_output "above 0 it forgot"
 same "of two tasks" "$(grep -c '"difference": -0.*"method": ' "$TMP/run/eval/forgetting.json")" 2
 expect_exit 64 "$BUILD/eval" --forgetting "$TMP/run" --task "$TMP/eye.ini"
 expect_output "name OLD and NEW"
+expect_exit 64 "$BUILD/eval" --forgetting "$TMP/run/ckpt/step-6" "$TMP/run" --task "$TMP/eye.ini" --b 19
+expect_output "leave --b out"
 same "no test is logged" "$(reads eye)" "$before"
 
 # --- Another set ----------------------------------------------------------------------------------------------------------
@@ -109,8 +111,9 @@ expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini" --control --pretraining
 expect_output "there is no such table"
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --pretraining "$TMP/nowhere.tsv"
 expect_output "--pretraining needs --control"
-expect_exit 74 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --out "$TMP/synth"
+expect_exit 74 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --set features.tokens=cls --out "$TMP/synth"
 expect_output "name another folder (--out)"
+if grep -q "^features " "$TMP/output"; then not_ok "no feature is computed for it"; else ok "no feature is computed for it"; fi
 expect_exit 74 evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/synth/card.md"
 expect_output "(--card)"
 expect_exit 64 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --features "$TMP/f.h5" --control

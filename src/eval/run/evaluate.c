@@ -230,13 +230,16 @@ static Status leave_out_unreadable(Call *call) {
 
 static Status learn(Call *call) {
     Evaluation *evaluation = &call->evaluation;
-    for (int i = 0; i < evaluation->count; i++)
-        TRY(subject_open(&call->setting, evaluation->list[i].name, &evaluation->list[i], &call->subjects[i]));
+    TRY(test_reads_check(evaluation));
+    for (int i = 0; i < evaluation->count; i++) {
+        TRY(subject_open(&call->setting, &evaluation->list[i]));
+        if (i == 0) /* whose run may be where the reports go */
+            TRY(evaluation_report_check(evaluation, call->options));
+        TRY(subject_extract(&call->setting, &evaluation->list[i], &call->subjects[i]));
+    }
     TRY(leave_out_unreadable(call));
     if (call->setting.external && !call->options->control)
         TRY(test_rows_check_disjoint(&call->rows));
-    TRY(test_reads_check(evaluation));
-    TRY(evaluation_report_check(evaluation, call->options));
     for (int i = 0; i < evaluation->count; i++) {
         TRY(subject_adapt(&call->setting, &call->rows, &evaluation->metric, &evaluation->list[i], &call->subjects[i]));
         printf("%s: %s, %s on val %.4f\n", evaluation->list[i].name, evaluation->list[i].adapted,
@@ -340,7 +343,8 @@ static Status write_features(Call *call) {
         return status_error(EXIT_USAGE, "--features takes one CHECKPOINT");
     if (call->task.adapt.method == TASK_FINETUNE)
         return status_error(EXIT_USAGE, "--features: fine-tuning has none; add --set adapt.method=linear");
-    TRY(subject_open(&call->setting, evaluation->list[0].name, &evaluation->list[0], &call->subjects[0]));
+    TRY(subject_open(&call->setting, &evaluation->list[0]));
+    TRY(subject_extract(&call->setting, &evaluation->list[0], &call->subjects[0]));
     const FeatureOptions options = features_options(&call->task, &evaluation->list[0].encoder);
     TRY(features_write(call->options->features, &evaluation->list[0].encoder, &call->cohort.records, &options,
                        &call->subjects[0].features));

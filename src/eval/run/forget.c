@@ -45,14 +45,17 @@ static Status check_options(const EvalOptions *options) {
                             "--forgetting takes two checkpoints, before and after a training, and got %d; name OLD and "
                             "NEW",
                             options->checkpoints.count);
-    const char *other = options->against    ? "--against"
-                        : options->curve    ? "--curve"
-                        : options->external ? "--external"
-                        : options->control  ? "--control"
-                        : options->features ? "--features"
-                        : options->predict  ? "--predict"
-                        : options->card     ? "--card"
-                                            : NULL;
+    const char *other = options->against             ? "--against"
+                        : options->curve             ? "--curve"
+                        : options->external          ? "--external"
+                        : options->control           ? "--control"
+                        : options->features          ? "--features"
+                        : options->predict           ? "--predict"
+                        : options->card              ? "--card"
+                        : options->b                 ? "--b"
+                        : options->pretraining       ? "--pretraining"
+                        : options->recipe_sets.count ? "--recipe-set"
+                                                     : NULL;
     if (other)
         return status_error(EXIT_USAGE, "--forgetting compares losses and reads no label; leave %s out", other);
     return NULL;

@@ -84,7 +84,8 @@ static Status get_features(const Setting *setting, Evaluated *evaluated, Subject
 
 static Status learn(const Setting *setting, const MainMetric *metric, Evaluated *evaluated, Subject *subject,
                     Prediction *prediction) {
-    TRY(subject_open(setting, evaluated->name, evaluated, subject));
+    TRY(subject_open(setting, evaluated));
+    TRY(subject_extract(setting, evaluated, subject));
     if (setting->task->adapt.method != TASK_FINETUNE)
         TRY(get_features(setting, evaluated, subject, &prediction->images.records));
     TRY(list_images(&setting->cohort->rows, subject->external.readable, prediction));

@@ -15,8 +15,8 @@
 
 /* --- The encoder and its features --- */
 
-static Status open_encoder(const Setting *setting, const char *name, Evaluated *evaluated) {
-    const EncoderOptions options = {.from = name,
+Status subject_open(const Setting *setting, Evaluated *evaluated) {
+    const EncoderOptions options = {.from = evaluated->name,
                                     .hints = {.key = setting->options->key,
                                               .heads = setting->options->heads,
                                               .image_size = (int)setting->task->features.image_size}};
@@ -37,8 +37,7 @@ static Status get_features(const Setting *setting, Evaluated *evaluated, Subject
     return status;
 }
 
-Status subject_open(const Setting *setting, const char *name, Evaluated *evaluated, Subject *subject) {
-    TRY(open_encoder(setting, name, evaluated));
+Status subject_extract(const Setting *setting, Evaluated *evaluated, Subject *subject) {
     return setting->task->adapt.method == TASK_FINETUNE ? NULL : get_features(setting, evaluated, subject);
 }
 

@@ -29,9 +29,10 @@ typedef struct {
     Adapter *adapter;
 } Subject;
 
-/* Opens the encoder `name` into evaluated->encoder and computes its features. Closed with subject_close() after a
- * failure, too. */
-Status subject_open(const Setting *setting, const char *name, Evaluated *evaluated, Subject *subject) MUST_USE;
+/* Opens the encoder that evaluated->name names into evaluated->encoder. */
+Status subject_open(const Setting *setting, Evaluated *evaluated) MUST_USE;
+/* Computes its features. Closed with subject_close() after a failure, too. */
+Status subject_extract(const Setting *setting, Evaluated *evaluated, Subject *subject) MUST_USE;
 /* Learns the labels of train, chooses by those of val, and predicts val and test; the labels of test are hidden. */
 Status subject_adapt(const Setting *setting, const TestRows *rows, const MainMetric *metric, Evaluated *evaluated,
                      Subject *subject) MUST_USE;
