@@ -131,6 +131,8 @@ static void verdicts_by_the_rule(void **state) {
     r = clean_result();
     r.checks.copies_shared = 4;
     check_verdict(r, NULL, CONTROL_LEAKING, "copies: 4 photographs");
+    r.checks.copies_shared = 1;
+    check_verdict(r, NULL, CONTROL_LEAKING, "copies: 1 photograph is on two sides");
     r = clean_result();
     r.excess = 0.00399;
     check_verdict(r, NULL, CONTROL_CLEAN, NULL);

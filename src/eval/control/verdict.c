@@ -35,15 +35,14 @@ static Status add_reason(ControlResult *r, ControlVerdict verdict, const char *f
 static Status find_leaks(ControlResult *r) {
     const ControlChecks *c = &r->checks;
     if (c->people_shared)
-        TRY(add_reason(
-            r, CONTROL_LEAKING,
-            "people: %lld are on two sides of the split, so that a model can recognise them; split by person",
-            (long long)c->people_shared));
+        TRY(add_reason(r, CONTROL_LEAKING,
+                       "people: %lld %s on two sides of the split, so that a model can recognise them; split by person",
+                       (long long)c->people_shared, c->people_shared == 1 ? "is" : "are"));
     if (c->copies_shared)
         TRY(add_reason(r, CONTROL_LEAKING,
-                       "copies: %lld photographs are on two sides of the split, as copies of each other; keep those of "
+                       "copies: %lld %s on two sides of the split, as copies of each other; keep those of "
                        "a photograph together",
-                       (long long)c->copies_shared));
+                       (long long)c->copies_shared, c->copies_shared == 1 ? "photograph is" : "photographs are"));
     if (r->excess > MOST_ERRORS * r->excess_error && r->excess > LEAST_EXCESS)
         TRY(add_reason(
             r, CONTROL_LEAKING,
