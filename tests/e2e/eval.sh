@@ -73,6 +73,19 @@ same "the first of them is scored" "${seeds%%,*}" "$(main_value)"
 check "the second alone" finetune --seed 2
 same "has the second's score" "$(main_value)" "${seeds##*, }"
 if [ "${seeds%%,*}" != "${seeds##*, }" ]; then ok "which is another"; else not_ok "which is another" "$seeds"; fi
+"$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --set adapt.method=finetune --recipe-set train.epochs=1000000 >"$TMP/long" 2>&1 &
+long=$!
+for _ in {1..600}; do
+    if [ -e "$TMP/run/eval/finetune/fine-tuning-1/run.json" ]; then break; fi
+    sleep 0.05
+done
+check "while another call fine-tunes the same run" finetune
+same "which changes no figure" "$(main_value)" "${seeds%%,*}"
+kill -TERM "$long"
+wait "$long"
+same "that call can be stopped" "$? $(tail -n 1 "$TMP/long")" \
+    "75 eval: stopped while fine-tuning, and no report is written; the next call begins anew"
+same "and leaves nothing behind" "$(ls "$TMP/run/eval/finetune" | grep -v '\.lock$')" ""
 expect_exit 64 finetune --recipe-set train.seed=3
 expect_output "--seed says"
 expect_exit 64 finetune --recipe-set data.splits=all

@@ -98,7 +98,7 @@ static Status adapt(const Setting *s, const EvalRows *rows, const double *labels
     finetune_chosen(adapter, &step, &steps);
     assert_true(status ? step == -1 && steps == -1 : (step == 6 || step == 12) && steps == 12);
     adapter->close(adapter);
-    char *left = scratch_path(s->root, "fine-tuning");
+    char *left = scratch_path(s->root, "fine-tuning-1");
     assert_false(files_exists(left));
     free(left);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/adapt/finetune.h"
 
+#include "base/file_lock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "checkpoint/directory.h"
@@ -9,11 +10,14 @@
 #include "train/evaluate.h"
 #include "train/train.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     Adapter adapter;
@@ -26,6 +30,7 @@ typedef struct {
     const FinetuneOptions *options;
     const EvalRows *rows;
     char *directory; /* of the run */
+    int lock;        /* on it, while this call uses it; -1: none */
     Config config;
     double *labels; /* [records][outputs], of a set's train and val rows */
     bool *wanted;   /* [records, then external ones], of val and test rows */
@@ -174,10 +179,39 @@ static Status check_split(const Tuning *tuning, int64_t row) {
                         wanted == PROBE_VAL ? "validation" : "training");
 }
 
+/* The directory at `tuning->directory`, unless another call uses it. */
+static Status lock_directory(Tuning *tuning, bool *taken) {
+    char *path;
+    TRY(files_path(&path, "%s.lock", tuning->directory));
+    tuning->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    Status status = tuning->lock < 0 ? files_failure("write", path, errno) : NULL;
+    *taken = !status && file_lock(tuning->lock, path, stderr);
+    free(path);
+    if (!status && !*taken) {
+        close(tuning->lock);
+        tuning->lock = -1;
+    }
+    return status;
+}
+
+/* The first that no other call uses. What a killed one left there is overwritten. */
+static Status take_directory(Tuning *tuning) {
+    TRY(files_make_directory(tuning->options->folder));
+    for (int number = 1;; number++) {
+        bool taken;
+        TRY(files_path(&tuning->directory, "%s/fine-tuning-%d", tuning->options->folder, number));
+        TRY(lock_directory(tuning, &taken));
+        if (taken)
+            return NULL;
+        free(tuning->directory);
+        tuning->directory = NULL;
+    }
+}
+
 static Status open_tuning(Tuning *tuning) {
     const EvalRows *rows = tuning->rows;
     const size_t records = (size_t)tuning->options->records->count, outputs = (size_t)rows->outputs;
-    TRY(files_path(&tuning->directory, "%s/fine-tuning", tuning->options->folder));
+    TRY(take_directory(tuning));
     tuning->labels = malloc((records * outputs + 1) * sizeof *tuning->labels);
     tuning->wanted = calloc((size_t)count_records(tuning->options) + 1, sizeof *tuning->wanted);
     if (!tuning->labels || !tuning->wanted)
@@ -190,6 +224,8 @@ static Status open_tuning(Tuning *tuning) {
 }
 
 static void close_tuning(Tuning *tuning) {
+    if (tuning->lock >= 0)
+        close(tuning->lock);
     free(tuning->directory);
     free(tuning->labels);
     free(tuning->wanted);
@@ -274,6 +310,11 @@ static Status run_set(Tuning *tuning, const double *labels, double *predictions)
         .config_path = tuning->options->recipe, .force = true, .waits = true, .labels = tuning->labels};
     take_labels(tuning, labels);
     Status status = train_run(&tuning->config, &options);
+    if (status_code(status) == EXIT_STOPPED) { /* its checkpoint goes with its directory */
+        status_free(status);
+        status = status_error(EXIT_STOPPED,
+                              "stopped while fine-tuning, and no report is written; the next call begins anew");
+    }
     if (!status)
         status = predict(tuning, predictions);
     Status removed = files_remove(tuning->directory);
@@ -289,6 +330,7 @@ static Status run_finetune(Adapter *self, const EvalRows *rows, const double *la
     own->step = own->steps = -1;
     if (!tuning)
         return status_no_memory("a fine-tuning", sizeof *tuning);
+    tuning->lock = -1;
     tuning->options = own->options;
     tuning->rows = rows;
     Status status = open_tuning(tuning);
