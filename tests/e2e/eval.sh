@@ -129,6 +129,8 @@ expect_output "name another folder (--out)"
 if grep -q "^features " "$TMP/output"; then not_ok "no feature is computed for it"; else ok "no feature is computed for it"; fi
 expect_exit 74 evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/synth/card.md"
 expect_output "(--card)"
+expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/run"
+expect_output "--card takes a file to write"
 expect_exit 64 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --features "$TMP/f.h5" --control
 expect_output "leave --control out"
 same "a call that could not be finished tests nothing" "$(reads eye)" "$before"

@@ -54,8 +54,10 @@ static Status check_folder(const char *folder) {
 }
 
 static Status check_card(const char *card) {
-    const char *slash = strrchr(card, '/');
+    const char *slash = strrchr(card, '/'), *name = slash ? slash + 1 : card;
     char *folder;
+    if (!*name || (files_exists(card) && files_size(card) < 0))
+        return status_error(EXIT_USAGE, "--card takes a file to write, not '%s'; name one, such as card.md", card);
     TRY(files_path(&folder, "%.*s", slash ? (int)(slash - card + 1) : 1, slash ? card : "."));
     Status status = check_folder(folder);
     free(folder);

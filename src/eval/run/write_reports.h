@@ -6,7 +6,8 @@
 #include "eval/options.h"
 #include "eval/report/evaluation.h"
 
-/* Before anything is learnt: makes the folders that the reports will go to; EXIT_IO. */
+/* Before anything is learnt: makes the folders that the reports will go to. EXIT_IO; EXIT_USAGE when a card is no file.
+ */
 Status evaluation_report_check(const Evaluation *evaluation, const EvalOptions *options) MUST_USE;
 
 /* Prints the report, writes its files into options->out, or by default beside the features of the first checkpoint, and
