@@ -112,6 +112,9 @@ static void a_run_that_kept_to_train_saw_nothing(void **state) {
     /* Nobody is in the split val; that list cannot be opened. */
     assert_ok(try_find(s, NULL, "mine", "run", &found));
     assert_int_equal(found.count, 0);
+    assert_int_equal(found.unsearched_count, 1);
+    assert_non_null(strstr(found.unsearched[0], "/run: its data.val cannot be looked at for test images: "));
+    contamination_free(&found);
 }
 
 static void every_list_of_a_run_counts(void **state) {
@@ -172,6 +175,8 @@ static void a_run_is_followed_to_its_start(void **state) {
     write_config(s, "later", "train = @/pack", "from = @/run/ckpt/latest/weights.safetensors");
     assert_ok(try_find(s, NULL, "mine", "later", &found));
     assert_int_equal(found.count, 2);
+    assert_int_equal(found.unsearched_count, 1);
+    assert_non_null(strstr(found.unsearched[0], "its init.from cannot"));
     assert_non_null(strstr(found.list[0].source, "/run: data.train"));
     assert_int_equal(found.list[0].images, 4);
     assert_string_equal(found.list[1].weights, "flair_resnet");

@@ -216,6 +216,9 @@ static void contamination_is_suspect(void **state) {
     assert_fine(contamination_add(&c, &(Contamination){"X", "idrid", "a paper", -1}));
     check_verdict(clean_result(), &c, CONTROL_SUSPECT, "contamination: X was pretrained on images of idrid (a paper)");
     contamination_free(&c);
+    char *unsearched[] = {"run 7: its data.train cannot be looked at"};
+    const ControlContamination gone = {.unsearched = unsearched, .unsearched_count = 1};
+    check_verdict(clean_result(), &gone, CONTROL_CLEAN, "not searched: run 7: its data.train");
 }
 
 static int64_t find_published(const char *weights, const char *dataset) {

@@ -18,8 +18,21 @@ static void free_item(Contamination *item) {
 void contamination_free(ControlContamination *c) {
     for (int64_t i = 0; i < c->count; i++)
         free_item(&c->list[i]);
+    for (int64_t i = 0; i < c->unsearched_count; i++)
+        free(c->unsearched[i]);
+    free(c->unsearched);
     free(c->list);
     *c = (ControlContamination){0};
+}
+
+Status contamination_miss(ControlContamination *c, const char *sentence) {
+    TRY(list_grow(&c->unsearched, c->unsearched_count, &c->unsearched_room, sizeof *c->unsearched,
+                  "a list of what was not searched"));
+    c->unsearched[c->unsearched_count] = strdup(sentence);
+    if (!c->unsearched[c->unsearched_count])
+        return status_no_memory("a list of what was not searched", strlen(sentence));
+    c->unsearched_count++;
+    return NULL;
 }
 
 Status contamination_add(ControlContamination *c, const Contamination *item) {

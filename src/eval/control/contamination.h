@@ -17,9 +17,14 @@ typedef struct {
 typedef struct {
     Contamination *list;
     int64_t count, capacity;
+    char **unsearched; /* [unsearched_count] sentences: what could not be looked at, and why */
+    int64_t unsearched_count, unsearched_room;
 } ControlContamination;
 
 void contamination_free(ControlContamination *contamination);
+
+/* Adds one to `unsearched`, a copy. */
+Status contamination_miss(ControlContamination *contamination, const char *sentence) MUST_USE;
 
 /* Adds one; texts are copied. */
 Status contamination_add(ControlContamination *contamination, const Contamination *item) MUST_USE;

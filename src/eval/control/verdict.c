@@ -99,6 +99,13 @@ static Status find_contamination(const ControlContamination *contamination, Cont
     return NULL;
 }
 
+/* A list that is not there any more excuses nobody, and whoever reads the verdict must know. */
+static Status tell_unsearched(const ControlContamination *contamination, ControlResult *r) {
+    for (int64_t i = 0; contamination && i < contamination->unsearched_count; i++)
+        TRY(add_reason(r, CONTROL_CLEAN, "not searched: %s", contamination->unsearched[i]));
+    return NULL;
+}
+
 Status verdict_find(ControlResult *r, double alpha, const ControlContamination *contamination) {
     r->verdict = CONTROL_CLEAN;
     r->unseen = "A feature that was made from the label, such as a mark on images of the ill, looks like one that was "
@@ -109,5 +116,5 @@ Status verdict_find(ControlResult *r, double alpha, const ControlContamination *
     TRY(find_contamination(contamination, r));
     if (r->verdict == CONTROL_CLEAN && r->p > alpha)
         TRY(add_reason(r, CONTROL_CLEAN, "nothing learnt: p is %.3f, scrambled labels do as well", r->p));
-    return NULL;
+    return tell_unsearched(contamination, r);
 }

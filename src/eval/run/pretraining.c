@@ -51,16 +51,15 @@ Status pretraining_check(const char *table) {
     return status_append(contamination_look_up(&none, table, "", NULL, 0), " (--pretraining)");
 }
 
-static Status find_table(const char *table, char **path) {
+static Status find_table(const char *table, ControlContamination *contamination, char **path) {
     if (table)
         TRY(pretraining_check(table));
     if (table || files_exists(TABLE))
         return files_path(path, "%s", table ? table : TABLE);
     TRY(find_beside_program(path));
-    if (!*path)
-        printf("warning     there is no " TABLE ": what published weights were trained on is not looked up; name the "
-               "table (--pretraining)\n");
-    return NULL;
+    return *path ? NULL
+                 : contamination_miss(contamination, "there is no " TABLE ", which says what published weights were "
+                                                     "trained on; name the table (--pretraining)");
 }
 
 static Status look_up(const Search *search, const char *weights) {
@@ -93,24 +92,31 @@ static Status add_seen(const Search *search, const char *run, const char *key) {
     return status;
 }
 
-/* Whether a failure only means that something is not there any more, or not as it was: it is printed and freed. */
-static bool is_gone(const char *run, const char *what, Status *failure) {
-    const int code = status_code(*failure);
-    if (code != EXIT_DATA && code != EXIT_USAGE && code != EXIT_IO)
-        return false;
-    printf("warning     %s: its %s cannot be searched for test images: %s\n", run, what, status_message(*failure));
-    status_free(*failure);
-    *failure = NULL;
-    return true;
+/* Sets *gone when a failure only means that something is not there any more, or not as it was: it is noted and freed.
+ * Else returns it. */
+static Status note_gone(const Search *search, const char *run, const char *what, Status failure, bool *gone) {
+    const int code = status_code(failure);
+    char *sentence;
+    *gone = code == EXIT_DATA || code == EXIT_USAGE || code == EXIT_IO;
+    if (!*gone)
+        return failure;
+    Status status =
+        files_path(&sentence, "%s: its %s cannot be looked at for test images: %s", run, what, status_message(failure));
+    status_free(failure);
+    TRY(status);
+    status = contamination_miss(search->contamination, sentence);
+    free(sentence);
+    return status;
 }
 
 static Status look_at_list(Search *search, const char *run, const char *key, const char *text, RecordsSplits splits) {
     Records records;
+    bool gone;
     if (!*text)
         return NULL;
     Status status = records_open(text, "", splits, &records);
     if (status)
-        return is_gone(run, key, &status) ? NULL : status;
+        return note_gone(search, run, key, status, &gone);
     status = sightings_find(&search->sightings, &records);
     if (!status)
         status = add_seen(search, run, key);
@@ -152,7 +158,10 @@ static Status follow_start(Search *search, const char *run, const Config *config
     if (!*from)
         return NULL;
     Status status = encoder_source_open(from, &hints, &source);
-    if (status && is_gone(run, "init.from", &status))
+    bool gone = false;
+    if (status)
+        status = note_gone(search, run, "init.from", status, &gone);
+    if (!status && gone)
         status = look_up(search, from);
     else if (!status)
         status = source.run ? follow_run(search, source.run, &(Later){run, later}) : look_up(search, from);
@@ -210,7 +219,7 @@ Status pretraining_find(const char *table, const Encoder *encoder, const Cohort 
     char *path;
     if (encoder->source.random)
         return NULL;
-    TRY(find_table(table, &path));
+    TRY(find_table(table, contamination, &path));
     search.table = path;
     Status status = search_encoder(&search, encoder, tested);
     sightings_close(&search.sightings);

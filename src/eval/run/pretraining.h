@@ -13,8 +13,8 @@
  * probe.train and probe.val, and the same of what it started from, run by run. Random weights have seen nothing.
  *
  * `table`: as data/pretraining.tsv, which NULL means: in the current folder, else beside the program or where `make
- * install` puts it. What cannot be found out any more is a warning on stdout. EXIT_DATA when the table that was named
- * is missing, or is damaged. */
+ * install` puts it. What cannot be found out any more is added to its `unsearched`. EXIT_DATA when the table that was
+ * named is missing, or is damaged. */
 Status pretraining_find(const char *table, const Encoder *encoder, const Cohort *tested,
                         ControlContamination *contamination) MUST_USE;
 
