@@ -90,6 +90,8 @@ expect_exit 64 finetune --recipe-set train.seed=3
 expect_output "--seed says"
 expect_exit 64 finetune --recipe-set data.splits=all
 expect_output "--recipe-set data.splits=all: the task and its checkpoint say that"
+expect_exit 64 finetune --set adapt.recipe="$TMP/nowhere.ini"
+expect_output "nowhere.ini: there is no such recipe"
 
 # --- Without a test -----------------------------------------------------------------------------------------------------
 before=$(reads eye)

@@ -136,6 +136,11 @@ static Status check_sets(const Sets *sets, int given) {
 
 static Status load_config(Tuning *tuning) {
     const FinetuneOptions *options = tuning->options;
+    if (!files_exists(options->recipe))
+        return status_error(EXIT_USAGE,
+                            "%s: there is no such recipe; start ./eval in the folder that has it, or name another one "
+                            "(adapt.recipe)",
+                            options->recipe);
     Sets sets = {.list = calloc((size_t)options->set_count + OWN_SETS, sizeof *sets.list)};
     if (!sets.list)
         return status_no_memory("a recipe", ((size_t)options->set_count + OWN_SETS) * sizeof *sets.list);
