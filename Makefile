@@ -21,6 +21,7 @@ PYTHON  ?= python3
 SAN     ?=
 # The processor that CC compiles for.
 TARGET  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null || uname -m)))
+IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 MARCH   ?= $(if $(filter x86_64,$(TARGET)),x86-64-v3,$(if $(filter $(TARGET),$(shell uname -m)),native,armv8.2-a))
 # Sanitized code is compiled once and run for seconds: -O2 would take longer to compile than it saves. The same holds for
 # unit tests, most of all under the sanitizers: their many assertions take three times as long to compile with -O1.
@@ -33,7 +34,7 @@ PACKAGES := libjpeg libpng libtiff-4 libopenjp2 charls zlib libcjson libxxhash h
 WARNINGS := -Wall -Wextra -Wformat-security -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # Sanitizers hide the ranges of values from gcc, which then warns of what cannot happen, and keep clang from using vectors;
 # plain builds keep these.
-SAN_QUIET := $(if $(SAN),$(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),-Wno-pass-failed,-Wno-format-truncation -Wno-format-overflow -Wno-stringop-truncation -Wno-maybe-uninitialized))
+SAN_QUIET := $(if $(SAN),$(if $(IS_CLANG),-Wno-pass-failed,-Wno-format-truncation -Wno-format-overflow -Wno-stringop-truncation -Wno-maybe-uninitialized))
 # Includes name a room: "base/status.h" (public, or this room's own), "kernels/cpu/real.h", "tests/fixtures/check.h".
 INCLUDES := -Iinclude -Isrc -I.
 # ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
@@ -43,8 +44,9 @@ COMPILE  := $(CC) $(INCLUDES) -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAG
             -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(SAN_QUIET) $(OPENMP) $(CFLAGS) $(SANITIZE)
 # The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
-# A hundred tests are linked: the quicker linker, where there is one, takes a third of the time.
-TEST_LINK := $(LINK) $(if $(shell $(CC) -fuse-ld=gold -Wl,--version 2>/dev/null | grep gold),-fuse-ld=gold)
+# A hundred tests are linked: the quicker linker, where there is one, takes a third of the time. It warns of symbols that
+# clang's sanitizer hides.
+TEST_LINK := $(LINK) $(if $(IS_CLANG),,$(if $(shell $(CC) -fuse-ld=gold -Wl,--version 2>/dev/null | grep gold),-fuse-ld=gold))
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm -ldl -pthread $(LDLIBS)
 
 # ThreadSanitizer's tests need the lower rooms alone.
@@ -71,7 +73,7 @@ EMU_CU_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_C
 # left out, and so are overflows, which shapes under emulation are too small for: with all of them attention takes 6.2 s
 # to compile in place of 4.0.
 EMU_SANITIZE := $(SANITIZE) $(if $(findstring undefined,$(SAN)),-fno-sanitize=null$(comma)object-size$(comma)vptr$(comma)return$(comma)pointer-overflow$(comma)signed-integer-overflow) \
-            $(if $(findstring address,$(SAN)),$(if $(findstring clang,$(CXX)),,--param asan-use-after-return=0))
+            $(if $(findstring address,$(SAN)),$(if $(findstring clang,$(CXX)),-fno-sanitize=function,--param asan-use-after-return=0))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
             -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
             $(CPPFLAGS) $(SAN_QUIET) $(if $(SAN),-O1,-O2) -g1 $(EMU_SANITIZE)

@@ -51,8 +51,8 @@ static Status check_tensors(const char *path, const Tensor *tensors, int count) 
 /* Visits the tensors by falling element size, so that each one is aligned in the file. */
 #define FOR_EACH_IN_PLACE(tensor)                                                                                      \
     for (size_t bits_ = 64; bits_; bits_ = bits_ > 8 ? bits_ / 2 : bits_ - 2)                                          \
-        for (const Tensor *tensor = tensors; tensor < tensors + count; tensor++)                                       \
-            if (tensor_type_bits(tensor->type) == bits_)
+        for (int i_ = 0; i_ < count; i_++)                                                                             \
+            for (const Tensor *tensor = &tensors[i_]; tensor && tensor_type_bits(tensor->type) == bits_; tensor = NULL)
 
 static void print_tensor(Json *json, const Tensor *tensor, uint64_t begin, uint64_t end) {
     json_object(json, tensor->name, JSON_COMPACT);

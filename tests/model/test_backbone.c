@@ -111,11 +111,12 @@ static void is_a_vit_without_its_head(void **state) {
         Backbone *backbone = open_backbone(&shape, round & 2, &ops);
         encode(backbone, pixels, round & 2 ? BACKBONE_CLS : BACKBONE_POOLED, own);
         encode_vit(&shape, &ops, pixels, vit);
-        if (shape.pool == POOL_MEAN || ops.type == REAL_FP32)
-            assert_equal(own, vit);
-        else /* the class token's norm is stored in BF16 here, 8 bits of it, and not in a ViT's head */
-            for (int i = 0; i < FEATURES; i++)
-                assert_true(fabsf(own[i] - vit[i]) < 0.06f);
+        /* In FP32 another compiler multiplies and adds at once elsewhere: some rounding errors of values near 1. The
+         * class token's norm is stored in BF16 here, 8 bits of it, and not in a ViT's head. */
+        const float least = shape.pool == POOL_MEAN || ops.type == REAL_FP32 ? 2e-6f : 0.06f;
+        for (int i = 0; i < FEATURES; i++)
+            assert_true(fabsf(own[i] - vit[i]) < least);
+        assert_true(own[0] != own[DIM]); /* of other images */
         backbone_close(backbone);
     }
 }

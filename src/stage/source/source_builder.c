@@ -52,9 +52,10 @@ static int compare_to_path(const void *path, const void *line) {
 }
 
 bool builder_excludes(SourceBuilder *builder, const char *path) {
+    if (!builder->excluded.count)
+        return false;
     struct ExcludeLine *lines = builder->excluded.lines, *end = lines + builder->excluded.count;
-    struct ExcludeLine *found =
-        lines < end ? bsearch(path, lines, (size_t)(end - lines), sizeof *lines, compare_to_path) : NULL;
+    struct ExcludeLine *found = bsearch(path, lines, (size_t)(end - lines), sizeof *lines, compare_to_path);
     if (!found)
         return false;
     while (found > lines && strcmp(found[-1].path, path) == 0)

@@ -45,7 +45,8 @@ Status source_links_follow(SourceBuilder *builder, const char *path) {
 
 Status source_links_report(SourceBuilder *builder, const char *folder, const TreeFile *links, int64_t count) {
     Status status = NULL;
-    for (const TreeFile *link = links; link < links + count && !status; link++) {
+    for (int64_t i = 0; i < count && !status; i++) {
+        const TreeFile *link = &links[i];
         char *path;
         status = files_path(&path, "%s%s", folder, link->path);
         if (!status)

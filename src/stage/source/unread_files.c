@@ -95,7 +95,8 @@ Status unread_files_report(SourceBuilder *builder, const char *where, const Tree
                            bool (*is_expected)(const void *context, const char *path), const void *context) {
     UnreadFiles unread = {0};
     Status status = NULL;
-    for (const TreeFile *file = files; file < files + count && !status; file++) {
+    for (int64_t i = 0; i < count && !status; i++) {
+        const TreeFile *file = &files[i];
         if (file->special) {
             unread.special = unread.special ? unread.special : file->path;
             unread.specials++;
