@@ -160,6 +160,8 @@ expect_output "hba1c"
 expect_exit 64 evaluate "$TMP/nowhere" --task "$TMP/eye.ini"
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --recipe-set train.epochs=2
 expect_output "adapt.method=finetune"
+expect_exit 64 evaluate "$TMP/run" --task "$TMP/eye.ini" --set adapt.seeds=2
+expect_output "adapt.seeds = 2: only fine-tuning draws anything"
 expect_exit 65 evaluate "$TMP/run" --task "$TMP/eye.ini" --set data.label=grade --set data.kind=ordinal
 expect_output "no image of the split train has grade = 3"
 expect_exit 64 evaluate "$TMP/run" --task "$TMP/external.ini"

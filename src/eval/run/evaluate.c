@@ -74,9 +74,16 @@ static int count_scrambles(const EvalOptions *options, const TaskConfig *task) {
 }
 
 static Status check_method(const EvalOptions *options, const TaskConfig *task) {
-    if (task->adapt.method != TASK_FINETUNE && options->recipe_sets.count)
+    const bool tunes = task->adapt.method == TASK_FINETUNE;
+    if (!tunes && options->recipe_sets.count)
         return status_error(EXIT_USAGE,
                             "--recipe-set is of fine-tuning; add --set adapt.method=finetune, or leave it out");
+    if (!tunes && task->adapt.seeds > 1)
+        return status_error(EXIT_USAGE,
+                            "%s: adapt.seeds = %" PRId64
+                            ": only fine-tuning draws anything; set adapt.method = finetune, "
+                            "or leave it out",
+                            options->task, task->adapt.seeds);
     return options->control ? control_check(count_scrambles(options, task), options->alpha) : NULL;
 }
 
