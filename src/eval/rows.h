@@ -18,7 +18,7 @@ typedef struct {
     int categories;           /* 0: numbers */
     const int32_t *category;  /* [rows], -1: not known; NULL for numbers */
     const double *number;     /* [rows], NAN: not known; NULL for categories */
-    bool of_person;           /* it tells of the person or the eye: for subgroups, and no metadata of the photograph */
+    bool of_person;           /* it describes the person or the eye: for subgroups, and no metadata of the photograph */
 } EvalColumn;
 
 typedef struct {

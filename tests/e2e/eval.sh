@@ -56,7 +56,7 @@ check "the checkpoints of a training" evaluate --curve "$TMP/run" --task "$TMP/e
 same "are those that were kept" "$(report share | tr '\n' ' ')" "0.5 1 "
 
 check "with a model card" evaluate "$TMP/run" --task "$TMP/eye.ini" --card "$TMP/card.md"
-check "which tells of the run" grep -q "^| Steps | $STEPS of $STEPS |" "$TMP/card.md"
+check "which describes the run" grep -q "^| Steps | $STEPS of $STEPS |" "$TMP/card.md"
 expect_exit 64 "$BUILD/eval" "$TMP/run" --task "$TMP/eye.ini" --features "$TMP/f.h5" --card "$TMP/card.md"
 expect_output "--card is of a tested checkpoint"
 for name in age lesions; do check "another label: $name" evaluate "$TMP/run" --task "$TMP/$name.ini"; done
@@ -84,7 +84,7 @@ same "which changes no figure" "$(main_value)" "${seeds%%,*}"
 kill -TERM "$long"
 wait "$long"
 same "that call can be stopped" "$? $(tail -n 1 "$TMP/long")" \
-    "75 eval: stopped while fine-tuning, and no report is written; the next call begins anew"
+    "75 eval: stopped while fine-tuning, and no report is written; the next call starts again"
 same "and leaves nothing behind" "$(ls "$TMP/run/eval/finetune" | grep -v '\.lock$')" ""
 expect_exit 64 finetune --recipe-set train.seed=3
 expect_output "--seed says"

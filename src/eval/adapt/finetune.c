@@ -318,7 +318,7 @@ static Status run_set(Tuning *tuning, const double *labels, double *predictions)
     if (status_code(status) == EXIT_STOPPED) { /* its checkpoint goes with its directory */
         status_free(status);
         status = status_error(EXIT_STOPPED,
-                              "stopped while fine-tuning, and no report is written; the next call begins anew");
+                              "stopped while fine-tuning, and no report is written; the next call starts again");
     }
     if (!status)
         status = predict(tuning, predictions);

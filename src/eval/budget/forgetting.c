@@ -25,7 +25,7 @@ typedef struct {
     Config after, before; /* the runs' */
 } Trainings;
 
-/* The shape is the configuration's, so that what weights do not tell of it does not matter. */
+/* The shape is the configuration's, so what weights do not say of it does not matter. */
 static const EncoderHints any_heads = {.heads = 1};
 
 static Status load_run(const EncoderSource *source, char *const *sets, int set_count, Config *config) {

@@ -31,7 +31,7 @@ static int compare_owners(const void *a, const void *b) {
     return order ? order : strcmp(left->person, right->person);
 }
 
-/* People of both sets are known by data set and name, and numbered anew; those without a name stay unknown. */
+/* People of both sets are known by data set and name, and numbered again; those without a name stay unknown. */
 static Status number_people(const TestRows *rows, int64_t *person) {
     Owner *owners = malloc(((size_t)rows->rows.count + 1) * sizeof *owners);
     int64_t known = 0, next = 0;
