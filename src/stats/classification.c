@@ -20,7 +20,7 @@ struct Classification {
     int64_t *source;        /* [rows], their numbers in the input */
     double *confidence;     /* [rows], of class 1 of two, of more that of the predicted class */
     double *loss, *miss;    /* [rows], of log_loss and, of two classes, of brier */
-    uint8_t *right;         /* [rows], what `confidence` is held against */
+    uint8_t *right;         /* [rows], whether the prediction is right, which `confidence` is compared with */
     uint8_t *positive;      /* [classes][rows] */
     Ranking *rankings;      /* [classes], by that class's probability */
 };

@@ -97,7 +97,7 @@ static void predictions_of_each_kind(void **state) {
             }
             assert_true(values != CLASSES || d.split[i] == PROBE_TRAIN || fabs(sum - 1) < 1e-14);
         }
-        /* What can be told is told, of each output in its own column. */
+        /* What a feature shows is predicted, of each output in its own column. */
         for (int output = 0; output < rows.outputs && kind != EVAL_REGRESSION; output++) {
             const int column = values == CLASSES ? 2 : output;
             assert_true(find_lead(&rows, predictions, column, output, values == CLASSES ? 2 : 1) > 0.25);

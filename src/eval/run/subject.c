@@ -6,6 +6,7 @@
 #include "eval/adapt/knn.h"
 #include "eval/adapt/linear.h"
 #include "eval/features/cache.h"
+#include "train/config.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -70,13 +71,12 @@ static Status check_sets(const OptionTexts *sets) {
 
 /* What a run of the recipe takes over from the call; the user's settings override it. */
 static Status list_sets(const Setting *setting, const Encoder *encoder, Subject *subject) {
-    static const char *const devices[] = {
-        [DEVICE_AUTO] = "auto", [DEVICE_CPU] = "cpu", [DEVICE_CUDA] = "cuda", [DEVICE_EMU] = "emu"};
     const EvalOptions *options = setting->options;
     subject->sets = calloc((size_t)options->recipe_sets.count + 3, sizeof *subject->sets);
     if (!subject->sets)
         return status_no_memory("the settings of fine-tuning", (size_t)options->recipe_sets.count);
-    TRY(text_format(&subject->sets[subject->own_sets++], "train.device=%s", devices[options->device]));
+    TRY(text_format(&subject->sets[subject->own_sets++], "train.device=%s",
+                    config_choice_name(&train_config, "train.device", options->device)));
     TRY(text_format(&subject->sets[subject->own_sets++], "train.seed=%" PRIu64, options->seed)); /* SEED_SET */
     if (encoder->entry)
         TRY(text_format(&subject->sets[subject->own_sets++], "init.key=%s", encoder->entry));

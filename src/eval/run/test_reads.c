@@ -42,7 +42,7 @@ static bool is_text(const cJSON *line, const char *key, const char *value) {
     return text && strcmp(text, value) == 0;
 }
 
-/* *whole: the bytes of whole lines. A crash may have cut the last one short, before its score was told to anybody. */
+/* *whole: the bytes of whole lines. A crash may have cut the last one short, before anybody saw its score. */
 static Status count_reads(const char *path, const char *text, size_t size, const TestedSplit *split, int64_t *count,
                           size_t *whole) {
     const char *at = text;

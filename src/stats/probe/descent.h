@@ -4,8 +4,8 @@
  *     |w|^2 / 2 + C * sum of the rows' losses
  *
  * the intercepts not penalised: Newton's method, each step by conjugate gradients and shortened until the objective
- * falls by Armijo's rule. It is turned inside out, so that many fits can share the passes over the rows: a descent asks
- * for one thing at a time, and goes on when it has the answer. What it does depends on its own answers alone.
+ * falls by Armijo's rule. Its loop is the caller's, so that many fits can share the passes over the rows: a descent
+ * asks for one thing at a time, and goes on when it has the answer. What it does depends on its own answers alone.
  *
  * What makes it short is the preconditioner. Were the loss to bend alike in all rows, by a, the second derivatives
  * would be C a X'X + I, which is solved in 2 * width steps where X'X is tridiagonal (rows.h); with a the mean over the
