@@ -30,7 +30,7 @@ TEST_CFLAGS := $(if $(filter file,$(origin CFLAGS)),-O$(if $(SAN),0,1) -g1)
 comma   := ,
 B       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
-PACKAGES := libjpeg libpng libtiff-4 libopenjp2 charls zlib libcjson libxxhash hdf5-serial libcrypto
+PACKAGES := libjpeg libpng libtiff-4 libopenjp2 charls zlib libcjson libxxhash hdf5-serial libcrypto sqlite3
 WARNINGS := -Wall -Wextra -Wformat-security -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # Sanitizers hide the ranges of values from gcc, which then warns of what cannot happen, and keep clang from using vectors;
 # plain builds keep these.

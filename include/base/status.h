@@ -22,7 +22,8 @@ typedef enum {
     EXIT_IO = 74,        /* disk full, unreadable or unwritable file */
     EXIT_STOPPED = 75,   /* stopped with a checkpoint: run the same command again */
     EXIT_NO_MEMORY = 76, /* out of memory, the device's or the host's */
-    EXIT_DIVERGED = 77   /* the training diverged */
+    EXIT_DIVERGED = 77,  /* the training diverged */
+    EXIT_REFUSED = 78    /* held by others, no right, or it does not fit */
 } ExitCode;
 
 #define MUST_USE __attribute__((warn_unused_result))

@@ -74,6 +74,7 @@ static void exit_codes_are_the_documented_numbers(void **state) {
     assert_int_equal(EXIT_STOPPED, 75);
     assert_int_equal(EXIT_NO_MEMORY, 76);
     assert_int_equal(EXIT_DIVERGED, 77);
+    assert_int_equal(EXIT_REFUSED, 78);
 }
 
 static Status give(Status status, int *evaluated) {

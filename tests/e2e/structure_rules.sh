@@ -12,7 +12,8 @@ declare -A may_use=(
     [train]="checkpoint cost profile data model stats ops gauges rundir pack image device base"
     [eval]="train checkpoint cost data model stats ops rundir pack image device base"
     [stage]="pack image base"
-    [cli]="eval stage train checkpoint cost profile data model stats ops gauges rundir pack image device base"
+    [pool]="stats rundir gauges base"
+    [cli]="pool eval stage train checkpoint cost profile data model stats ops gauges rundir pack image device base"
 )
 
 MAX_FOLDER_SOURCES=25      # .c and .h directly in a folder of src

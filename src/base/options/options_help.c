@@ -71,6 +71,8 @@ const char *options_help_exit(ExitCode code) {
         return "out of memory";
     case EXIT_DIVERGED:
         return "the training diverged";
+    case EXIT_REFUSED:
+        return "refused: held by others, no right, or it does not fit";
     }
     return "failed";
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schedule's memory, which its files share. Files of GPUs (gpus, looks, heat, ledger) change ScheduleGpu alone,
+ * files of jobs (queue, submit, starts, outcome, limits, clock) ScheduleJob and the switches; each reaches the other
+ * half through the functions that its headers declare.
+ *
+ * Every event is one transaction: schedule_transaction() begins it, runs a function, lets gpus_settle() bring states
+ * and ledger up to date, commits, and then does the effects that were put off. */
+#ifndef FOVEA_POOL_SCHEDULE_STATE_H
+#define FOVEA_POOL_SCHEDULE_STATE_H
+
+#include "pool/schedule/schedule.h"
+
+typedef struct {
+    int number; /* of the rule */
+    int lane;   /* index; -1: none */
+    bool cpu;   /* a slot: no gauges, never looked at, free as soon as its job is gone */
+    char id[POOL_ID];
+
+    GpuState state; /* as gpus_settle() found it */
+    char reason[POOL_REASON];
+    double since;
+
+    int64_t job, epoch; /* of the lease; 0: none */
+    bool ended;         /* its job's processes are gone: it is leased until gauges show it clear */
+    double ended_at;
+    bool drained; /* an admin lets no job start */
+    bool quarantined;
+    char quarantine_why[POOL_REASON];
+    bool gone;     /* lost, or another reason for quarantine that gauges gave */
+    bool hot;      /* at or above warn_celsius, until some degrees below */
+    bool stop_hot; /* at or above stop_celsius */
+
+    Observation seen;
+    double seen_at;      /* 0: never */
+    int64_t baseline;    /* memory of the idle GPU, learned; -1: not yet */
+    Look first;          /* of the round under way; time 0: none */
+    double next_look;    /* when the next look is due */
+    LookVerdict verdict; /* of the last round, valid when round_at is later than its last lease */
+    char verdict_why[POOL_REASON];
+    double round_at; /* when the last round ended; 0: never */
+
+    int64_t reserved_for; /* a waiting job of several GPUs; 0: none */
+    int early_failures;   /* different jobs in a row that failed soon after their start here */
+    int64_t early_jobs[3];
+    LedgerLine line; /* the open one; from 0: none */
+} ScheduleGpu;
+
+typedef struct {
+    Job job;
+    Attempt attempt; /* of running and stopping jobs; number 0: none */
+    double progress; /* when it last was seen to work */
+    double stop_at;  /* SIGTERM was sent; 0: not */
+    bool killed;     /* SIGKILL was sent */
+    char stop_why[POOL_REASON];
+    bool requeue; /* it goes back to the queue after this stop, whatever its code, and that is no failure */
+    bool warned;  /* of its time limit */
+    int64_t memory, memory_before; /* of the host; -1: not known */
+    int64_t avoid[POOL_GPUS];      /* [avoid_count] numbers of GPUs on which an attempt of it failed */
+    int avoid_count;
+} ScheduleJob;
+
+/* Something to do once the database has it. */
+typedef struct {
+    enum { EFFECT_START, EFFECT_STOP, EFFECT_NOTIFY } kind;
+    int64_t job;
+    int signal, gpu;
+    char event[32];
+    char text[2 * POOL_REASON];
+} Effect;
+
+/* The last user to be served goes to the end of the row. */
+typedef struct {
+    uid_t uid;
+    double served; /* when a job of the user was last started */
+} Turn;
+
+struct Schedule {
+    const Rule *rule;
+    Store *store;
+    ScheduleHost host;
+    int64_t host_memory, host_available; /* -1: not known */
+    double now;
+    ScheduleGpu gpus[POOL_GPUS]; /* [gpu_count] in the rule's order */
+    int gpu_count;
+    ScheduleJob **jobs; /* [job_count] live ones in ascending order of their number */
+    int64_t job_count, job_capacity;
+    Turn *turns;
+    int64_t turn_count, turn_capacity;
+    bool filler_off;
+    bool paused;
+    char paused_why[POOL_REASON];
+    JobEnd early_end; /* of early failures on different GPUs without a job that worked between */
+    int64_t early_jobs[3];
+    int early_gpus[3], early_count;
+    bool was_dry;
+    Effect *effects;
+    int64_t effect_count, effect_capacity;
+    bool in_transaction;
+};
+
+typedef Status (*ScheduleChange)(Schedule *schedule, void *context);
+/* Runs `change` as one transaction at `now`, settles, commits, then does the effects. A failure changes nothing on
+ * disk, and the schedule's memory is restored from there. */
+Status schedule_transaction(Schedule *schedule, double now, ScheduleChange change, void *context) MUST_USE;
+Status schedule_add_effect(Schedule *schedule, const Effect *effect) MUST_USE;
+
+#endif
