@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answers to questions, as outside programs rely on them: docs/pool.md has their fields. Each writes one JSON
- * value, or for ledger, looks and audit one line each. */
+ * value. What is not known is null.
+ *
+ * `caller` is who asks; NULL: the pool itself, and the simulation, which see all. That a job waits or runs, whose it is
+ * and on which GPUs is for everybody to see; its name, command, reasons and folder are its owner's and the admins'. */
 #ifndef FOVEA_POOL_ANSWER_ANSWER_H
 #define FOVEA_POOL_ANSWER_ANSWER_H
 
@@ -17,18 +20,19 @@ typedef struct {
     double now;
 } AnswerSource;
 
-Status answer_status(const AnswerSource *source, Json *json) MUST_USE;
-/* `all`: ended ones too. A member sees command and reason of own jobs alone. */
-Status answer_jobs(const AnswerSource *source, const Caller *caller, bool all, Json *json) MUST_USE;
-Status answer_job(const AnswerSource *source, const Caller *caller, int64_t job, Json *json) MUST_USE;
-Status answer_why_job(const AnswerSource *source, const Caller *caller, int64_t job, Json *json) MUST_USE;
-Status answer_why_gpu(const AnswerSource *source, int64_t gpu, Json *json) MUST_USE;
-Status answer_clock(const AnswerSource *source, Json *json) MUST_USE;
-Status answer_top(const AnswerSource *source, Json *json) MUST_USE;
+/* Whether the caller may see the name, command and reasons of that user's jobs. */
+bool answer_may_read(const AnswerSource *source, const Caller *caller, uid_t owner);
+/* The member "holder" of a GPU: the job that holds it, or the process that uses it without a lease (job null). */
+void answer_holder(const AnswerSource *source, const Caller *caller, const GpuView *view, Json *json);
+/* The members "user" and "uid"; a user without a name is known by the number. */
+void answer_user(Json *json, int64_t uid, const char *user);
+/* Times and other numbers for which 0 says that there is none: null then. */
+void answer_time(Json *json, const char *key, double time);
+void answer_number(Json *json, const char *key, int64_t number);
 
-/* Lines, oldest first. */
-Status answer_ledger(Store *store, double now, FILE *out) MUST_USE;
-Status answer_looks(Store *store, FILE *out) MUST_USE;
-Status answer_audit(Store *store, FILE *out) MUST_USE;
+Status answer_status(const AnswerSource *source, const Caller *caller, Json *json) MUST_USE;
+Status answer_clock(const AnswerSource *source, Json *json) MUST_USE;
+/* EXIT_USAGE: no such GPU. */
+Status answer_why_gpu(const AnswerSource *source, const Caller *caller, int64_t gpu, Json *json) MUST_USE;
 
 #endif
