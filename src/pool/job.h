@@ -14,6 +14,15 @@ typedef enum { JOB_WAITING, JOB_HELD, JOB_RUNNING, JOB_STOPPING, JOB_DONE, JOB_F
 
 enum { JOB_STATES = JOB_CANCELLED + 1 };
 
+/* Why a job was asked to stop, which decides what becomes of it. */
+typedef enum {
+    STOP_NONE,
+    STOP_CANCEL,  /* cancelled */
+    STOP_YIELD,   /* goes back to the queue, and that is no failure */
+    STOP_FAILURE, /* goes back to the queue as after a failure */
+    STOP_LIMIT    /* its time is over: failed */
+} JobStop;
+
 /* What was asked for. */
 typedef struct {
     int gpus;               /* how many, from 1 */
@@ -46,6 +55,8 @@ typedef struct {
     JobState state;
     JobEnd end;               /* of the last attempt that ended */
     char reason[POOL_REASON]; /* of the state; "" when there is nothing to say */
+    JobStop stop;             /* of a stopping job */
+    double stop_at;           /* when it was asked to; 0: it was not */
     double submitted;
     double queued; /* when it last began to wait: among equals the earlier goes first */
     int failures;  /* attempts that count against its retries */
