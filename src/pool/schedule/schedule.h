@@ -8,27 +8,13 @@
 #define FOVEA_POOL_SCHEDULE_SCHEDULE_H
 
 #include "base/status.h"
-#include "pool/gpu.h"
-#include "pool/job.h"
 #include "pool/rule/rule.h"
+#include "pool/schedule/state/types.h"
+#include "pool/schedule/gpu_watch.h"
 #include "pool/store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-typedef struct Schedule Schedule;
-
-/* What the schedule has done for it, after the database has it. `context` is the host's. */
-typedef struct {
-    void *context;
-    /* Starts the attempt; its end is reported by schedule_ended(), also when it could not be started. */
-    void (*start)(void *context, const Job *job, const Attempt *attempt);
-    /* Asks the attempt to stop with a checkpoint (SIGTERM), or kills it and all its descendants (SIGKILL). */
-    void (*stop)(void *context, const Job *job, const Attempt *attempt, int signal);
-    /* Something that a person wants to know: "dry", "gpu_lost", "gpu_hot", "quarantine", "failed", "stalled",
-     * "filler_stopped", "host_memory", "session_ends", "loan_ends". `job` may be 0, `gpu` -1. */
-    void (*notify)(void *context, const char *event, const char *text, int64_t job, int gpu);
-} ScheduleHost;
 
 /* Restores jobs, leases, baselines and switches from the database. Time that no daemon saw is in the ledger as unseen,
  * but of GPUs whose job schedule_adopt() claims as held. `memory` of the host in bytes; -1: not known. */
@@ -42,7 +28,6 @@ Status schedule_adopt(Schedule *schedule, int64_t job, double now) MUST_USE;
 Status schedule_not_started(Schedule *schedule, int64_t job, double now) MUST_USE;
 
 /* What happens. */
-Status schedule_observe(Schedule *schedule, int gpu, const Observation *seen, double now) MUST_USE;
 Status schedule_started(Schedule *schedule, int64_t job, int64_t pid, double now) MUST_USE;
 /* All processes of the attempt are gone. `why` of what the host knows beyond exit and signal ("its keeper was killed");
  * "" otherwise. `early_exit_code` values 126 and 127 say that the command could not be run. */
@@ -58,41 +43,16 @@ Status schedule_host_memory(Schedule *schedule, int64_t available, double now) M
 Status schedule_tick(Schedule *schedule, double now) MUST_USE;
 /* When schedule_tick() has to be called next; INFINITY: nothing is planned. */
 double schedule_next(const Schedule *schedule);
-/* Sets `wanted` [gpus of the rule] to those GPUs that are to be observed at `now`, returns how many; and when the next
- * is due. */
-int schedule_wants_looks(const Schedule *schedule, double now, bool *wanted, double *next);
-
-/* Who asks. */
-typedef struct {
-    uid_t uid;
-    const char *user;
-} Caller;
-
 /* Queues the job, or with `now_or_never` starts it at once. Takes over *job's texts on success, and sets its number. A
  * refusal is EXIT_REFUSED and names holder, pid, job and since when; EXIT_USAGE: no such lane, GPU or job. With
  * `dry_run` nothing is queued: *answer says what would happen (malloc'ed; NULL otherwise). */
 Status schedule_submit(Schedule *schedule, const Caller *caller, Job *job, bool now_or_never, bool dry_run,
                        char **answer, double now) MUST_USE;
-typedef enum { ACT_CANCEL, ACT_HOLD, ACT_RELEASE, ACT_RETRY } JobAct;
 Status schedule_act(Schedule *schedule, const Caller *caller, JobAct act, int64_t job, double now) MUST_USE;
 Status schedule_filler(Schedule *schedule, const Caller *caller, bool on, double now) MUST_USE;
-/* Drains a GPU: its job goes on, no other starts. Clears a quarantine, a drain, or a ghost's learned memory. */
-Status schedule_gpu(Schedule *schedule, const Caller *caller, int gpu, bool drain, double now) MUST_USE;
 /* EXIT_REFUSED unless the caller may see and act on the job. */
 Status schedule_may(const Schedule *schedule, const Caller *caller, const Job *job) MUST_USE;
 
-/* What the answers show. */
-typedef struct {
-    int gpu, lane; /* number of the rule; index of its lane, -1: none */
-    GpuState state;
-    char reason[POOL_REASON];
-    double since;       /* of the state */
-    int64_t job, epoch; /* 0: none */
-    double next_round;  /* of looks; 0: none is planned */
-    Observation seen;   /* the last */
-} GpuView;
-int schedule_gpu_count(const Schedule *schedule);
-void schedule_gpu_view(const Schedule *schedule, int index, GpuView *view);
 /* Live jobs (waiting, held, running, stopping) in the order in which they would start, running ones first. */
 int schedule_job_count(const Schedule *schedule);
 const Job *schedule_job(const Schedule *schedule, int index);
@@ -100,26 +60,8 @@ const Job *schedule_job(const Schedule *schedule, int index);
 const Job *schedule_find(const Schedule *schedule, int64_t id);
 const Attempt *schedule_attempt(const Schedule *schedule, int64_t job);
 
-/* Why a job waits or a GPU is in its state, in words, and when that is expected to change (NAN: not known). */
-typedef struct {
-    char reason[2 * POOL_REASON];
-    double expected;    /* start, or next change */
-    int gpu;            /* that it would get; -1: not known */
-    int64_t behind[16]; /* [behind_count] jobs before it */
-    int behind_count;
-} WhyView;
 void schedule_why_job(const Schedule *schedule, const Job *job, double now, WhyView *why);
-void schedule_why_gpu(const Schedule *schedule, int gpu, double now, WhyView *why);
 
-typedef struct {
-    bool on, filler, paused; /* `on`: a loan is given; paused: by a job's I/O error or failures on three GPUs */
-    char paused_why[POOL_REASON];
-    double total, busy, held, idle, left; /* GPU-seconds */
-    double dry_in;                        /* seconds until the queue runs dry; NAN: not known */
-    int waiting, running;
-    int64_t late[64]; /* [late_count] waiting jobs that cannot end before the loan does */
-    int late_count;
-} ClockView;
 Status schedule_clock(const Schedule *schedule, double now, ClockView *clock) MUST_USE;
 
 #endif

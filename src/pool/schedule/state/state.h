@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schedule's memory, which its files share. Files of GPUs (gpus, looks, heat, ledger) change ScheduleGpu alone,
- * files of jobs (queue, submit, starts, outcome, limits, clock) ScheduleJob and the switches; each reaches the other
- * half through the functions that its headers declare.
+/* The schedule's memory, which its files share. Files of GPUs (gpus/, gpu_watch) change ScheduleGpu alone, and of a job
+ * what gauges say of it: its progress and its attempt's `busy` and `joules`. Files of jobs (queue, submit, starts,
+ * outcome, limits, clock) change ScheduleJob and the switches; each reaches the other half through the functions that
+ * its headers declare.
  *
- * Every event is one transaction: schedule_transaction() begins it, runs a function, lets gpus_settle() bring states
- * and ledger up to date, commits, and then does the effects that were put off. */
-#ifndef FOVEA_POOL_SCHEDULE_STATE_H
-#define FOVEA_POOL_SCHEDULE_STATE_H
+ * Sub-folders form no circle: state (types, state, effects, queue) <- gpus <- the files of schedule itself. So a file
+ * of state includes no header of gpus. */
+#ifndef FOVEA_POOL_SCHEDULE_STATE_STATE_H
+#define FOVEA_POOL_SCHEDULE_STATE_STATE_H
 
-#include "pool/schedule/schedule.h"
+#include "pool/rule/rule.h"
+#include "pool/schedule/state/types.h"
+#include "pool/store/store.h"
 
 typedef struct {
     int number; /* of the rule */
@@ -21,21 +24,30 @@ typedef struct {
     double since;
 
     int64_t job, epoch; /* of the lease; 0: none */
+    double leased_at;
+    bool unclaimed;     /* a lease of the daemon before this one, whose job nobody has adopted yet */
+    double unseen_from; /* until when that daemon lived */
     bool ended;         /* its job's processes are gone: it is leased until gauges show it clear */
     double ended_at;
+    bool fresh;   /* it was observed after they were gone */
     bool drained; /* an admin lets no job start */
+    char drained_by[POOL_NAME];
     bool quarantined;
     char quarantine_why[POOL_REASON];
-    bool gone;     /* lost, or another reason for quarantine that gauges gave */
-    bool hot;      /* at or above warn_celsius, until some degrees below */
-    bool stop_hot; /* at or above stop_celsius */
+    int64_t uncorrected; /* ECC errors that an admin has accepted, by clearing the GPU */
+    bool hot;            /* at or above warn_celsius, until some degrees below */
+    bool stop_hot;       /* at or above stop_celsius */
 
     Observation seen;
-    double seen_at;      /* 0: never */
-    int64_t baseline;    /* memory of the idle GPU, learned; -1: not yet */
-    Look first;          /* of the round under way; time 0: none */
-    double next_look;    /* when the next look is due */
-    LookVerdict verdict; /* of the last round, valid when round_at is later than its last lease */
+    double seen_at;                /* 0: never */
+    char foreign_why[POOL_REASON]; /* as its foreign process was when it was first seen */
+    double counted_at;             /* until when its job's seconds at work are counted */
+    double counted_joules;         /* the counter's state then; NAN: not known */
+    double kept_at;                /* when the count was last written to the database */
+    int64_t baseline;              /* memory of the idle GPU, learned; -1: not yet */
+    Look first;                    /* of the round under way; time 0: none */
+    double next_look;              /* when the next look is due */
+    LookVerdict verdict;           /* of the last round, valid when round_at is later than its last lease */
     char verdict_why[POOL_REASON];
     double round_at; /* when the last round ended; 0: never */
 
@@ -59,11 +71,12 @@ typedef struct {
     int avoid_count;
 } ScheduleJob;
 
-/* Something to do once the database has it. */
+/* Something to do once the database has it: see effects.h. */
 typedef struct {
     enum { EFFECT_START, EFFECT_STOP, EFFECT_NOTIFY } kind;
-    int64_t job;
-    int signal, gpu;
+    int64_t job; /* 0: none */
+    int signal;  /* of EFFECT_STOP */
+    int gpu;     /* number; -1: none */
     char event[32];
     char text[2 * POOL_REASON];
 } Effect;
@@ -96,12 +109,8 @@ struct Schedule {
     Effect *effects;
     int64_t effect_count, effect_capacity;
     bool in_transaction;
+    bool stale;      /* the database refused an event: memory is read from it again before the next one */
+    double alive_at; /* when the fact "seen" was last written */
 };
-
-typedef Status (*ScheduleChange)(Schedule *schedule, void *context);
-/* Runs `change` as one transaction at `now`, settles, commits, then does the effects. A failure changes nothing on
- * disk, and the schedule's memory is restored from there. */
-Status schedule_transaction(Schedule *schedule, double now, ScheduleChange change, void *context) MUST_USE;
-Status schedule_add_effect(Schedule *schedule, const Effect *effect) MUST_USE;
 
 #endif
