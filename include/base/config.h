@@ -21,6 +21,8 @@ void config_print(const ConfigTable *table, const void *values, FILE *out);
 Status config_text(const ConfigTable *table, const void *values, char **text) MUST_USE;
 /* XXH3 of that text without the keys that are `unhashed`. */
 Status config_hash(const ConfigTable *table, const void *values, uint64_t *hash) MUST_USE;
+/* The same without the keys that are `neutral`, too. */
+Status config_hash_results(const ConfigTable *table, const void *values, uint64_t *hash) MUST_USE;
 
 /* Explains one key (type, range, default, unit, meaning), the keys of a section, or all when `name` is NULL. EXIT_USAGE
  * with the nearest key when there is no such key. */

@@ -94,6 +94,7 @@ typedef struct {
     bool list;
     bool automatic; /* an integer that also allows `auto`: CONFIG_AUTO */
     bool unhashed;  /* left out of config_hash() */
+    bool neutral;   /* changes no result: speed, memory, what is recorded, where things are */
     bool paths;     /* a text that is ConfigPaths */
     const char *unit, *help;
 } ConfigKey;

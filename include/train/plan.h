@@ -6,9 +6,17 @@
 #include "base/status.h"
 #include "train/config.h"
 
-/* Prints the memory that a run of `config` needs, its work and the size of its checkpoints: on the device that it would
- * use or, unless `gpu` is NULL, on the known GPU of that name. EXIT_NO_MEMORY when it does not fit, EXIT_USAGE for an
+#include <stdbool.h>
+
+typedef struct {
+    const char *config_path; /* which names the run directory where run.dir does not */
+    const char *gpu;         /* NULL: the device that a run would use; else the known GPU of that name */
+    bool json;
+} PlanOptions;
+
+/* Prints the memory that a run of `config` needs, its work and the size of its checkpoints, as a table or, with what
+ * decides its results, as JSON (docs/plan.md). EXIT_NO_MEMORY, after printing, when it does not fit, EXIT_USAGE for an
  * unknown GPU. Allocates none of that memory and changes nothing on disk. */
-Status train_plan(const Config *config, const char *gpu) MUST_USE;
+Status train_plan(const Config *config, const PlanOptions *options) MUST_USE;
 
 #endif

@@ -15,8 +15,10 @@ static Status check_arguments(const TrainArguments *arguments) {
     const bool runs = train->resume || train->force || train->until || train->max_hours > 0;
     if (arguments->gpu && !arguments->plan)
         return status_error(EXIT_USAGE, "--gpu needs --plan; for a run, set train.device");
+    if (arguments->json && !arguments->plan)
+        return status_error(EXIT_USAGE, "--json needs --plan; a run writes run.json and metrics.jsonl");
     if (arguments->plan && (runs || arguments->profile))
-        return status_error(EXIT_USAGE, "--plan runs nothing: only --set and --gpu may be given with it");
+        return status_error(EXIT_USAGE, "--plan runs nothing: only --set, --gpu and --json may be given with it");
     if (arguments->profile && runs)
         return status_error(EXIT_USAGE, "--profile writes nothing: only --set may be given with it");
     return NULL;
@@ -29,7 +31,9 @@ static Status run(void *context) {
     TRY(config_load(&train_config, &config, arguments->train.config_path, arguments->sets.list, arguments->sets.count,
                     stderr));
     if (arguments->plan)
-        return train_plan(&config, arguments->gpu);
+        return train_plan(&config, &(PlanOptions){.config_path = arguments->train.config_path,
+                                                  .gpu = arguments->gpu,
+                                                  .json = arguments->json});
     if (arguments->profile)
         return train_profile(&config, &arguments->train, arguments->profile);
     return train_run(&config, &arguments->train);

@@ -52,6 +52,12 @@ static const Option options[] = {
      .type = OPTION_TEXT,
      .offset = AT(gpu),
      .help = "With --plan: plans for a GPU of this name, such as h100, instead of this machine."},
+    {.name = "--json",
+     .type = OPTION_FLAG,
+     .offset = AT(json),
+     .help =
+         "With --plan: prints JSON for programs, with hashes of the configuration, of the data, and of what decides "
+         "the results."},
     {.name = "--profile",
      .value = "N",
      .type = OPTION_INTEGER,

@@ -9,7 +9,7 @@
 typedef struct {
     TrainOptions train;
     OptionTexts sets; /* "section.key=value" */
-    bool plan;
+    bool plan, json;
     const char *gpu;
     int64_t profile; /* steps; 0: no profile */
 } TrainArguments;

@@ -72,7 +72,7 @@ static Status read_weights(Evaluation *e) {
 static Status open_model(Evaluation *e) {
     const Config *config = e->input->config;
     const ObjectiveKind *kind = objectives_find(config);
-    TRY(run_open_device(config, &e->device));
+    TRY(run_open_device(config, stdout, &e->device));
     e->device->operations(e->device, config->train.threads ? (int)config->train.threads : threads_available(), &e->ops);
     e->ops.type = model_shape_type(config);
     TRY(open_targets(e, kind));

@@ -49,7 +49,7 @@ static const ConfigKey sweep_keys[] = {
     {FIELD(CONFIG_STRING, ConfigPaths, packs, "sweep", "packs", "Folders."), .unit = "", .paths = true},
     {ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Sweep, direction), "sweep", "direction", "Way."), .choices = directions,
      .fallback = DOWN, .unit = ""},
-    {FIELD(CONFIG_SWITCH, bool, fast, "sweep", "fast", "Speed."), .fallback = 1, .unit = ""},
+    {FIELD(CONFIG_SWITCH, bool, fast, "sweep", "fast", "Speed."), .fallback = 1, .unit = "", .neutral = true},
     {FIELD(CONFIG_REAL, double, rate, "sweep", "rate", "Rate."), .max = 1, .fallback = 0.5, .unit = ""},
     {FIELD(CONFIG_INTEGER, int64_t, count, "sweep", "count", "Trials."), .max = 100, .fallback = 7, .unit = "trials",
      .automatic = true},
@@ -585,18 +585,27 @@ static void renamed_keys_warn_once_each(void **state) {
     assert_bad(state, "[sweep]\ntries = x\n", NULL, "sweep.count = x: not a whole number");
 }
 
-static void the_hash_leaves_out_what_is_unhashed(void **state) {
+static void hashes_leave_out_what_they_are_to(void **state) {
     Sweep sweep;
     assert_fine(load(state, &sweep, "", NULL));
     const uint64_t hash = hash_of(&sweep);
+    uint64_t results;
+    assert_fine(config_hash_results(&table, &sweep, &results));
     config_free(&table, &sweep);
     static const struct {
         const char *set;
-        bool same;
-    } cases[] = {{"sweep.base=x", true}, {"sweep.name=x", false}, {"gpus.0=x", false}, {"service.a.port=8000", false}};
+        bool same, same_results;
+    } cases[] = {{"sweep.base=x", true, true},
+                 {"sweep.name=x", false, false},
+                 {"sweep.fast=off", false, true},
+                 {"gpus.0=x", false, false},
+                 {"service.a.port=8000", false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t other;
         assert_fine(load(state, &sweep, "", cases[i].set));
         assert_int_equal(hash_of(&sweep) == hash, cases[i].same);
+        assert_fine(config_hash_results(&table, &sweep, &other));
+        assert_int_equal(other == results, cases[i].same_results);
         config_free(&table, &sweep);
     }
 }
@@ -753,7 +762,7 @@ int main(void) {
         cmocka_unit_test(overrides_win_the_later_the_more),
         cmocka_unit_test(bad_overrides_name_the_argument),
         cmocka_unit_test(renamed_keys_warn_once_each),
-        cmocka_unit_test(the_hash_leaves_out_what_is_unhashed),
+        cmocka_unit_test(hashes_leave_out_what_they_are_to),
         cmocka_unit_test(reals_print_so_that_they_read_back_equal),
         cmocka_unit_test(help_explains_each_kind_of_key),
         cmocka_unit_test(mutated_files_do_no_harm),

@@ -45,7 +45,7 @@ expect_output "a100-40, a100-80, h100,"
 expect_exit 64 plan configs/vit_large.ini --gpu h100
 expect_output "--gpu needs --plan"
 expect_exit 64 plan "${large[@]}" --resume
-expect_output "only --set and --gpu may be given with it"
+expect_output "only --set, --gpu and --json may be given with it"
 
 # --- The device of this machine
 check "the CPU's plan" plan "$TMP/small.ini" --plan --set run.dir="$TMP/none" --set train.device=cpu
@@ -55,6 +55,61 @@ steps=$(($(find "$TMP/data/train" -type f | wc -l) / 8 * 5))
 check "steps counted from the images" plan "$TMP/small.ini" --plan --set train.device=cpu --set train.steps=0 --set train.epochs=5
 expect_output "FLOP for $steps steps of 8 images"
 if [ -e "$TMP/none" ]; then not_ok "a plan writes nothing"; else ok "a plan writes nothing"; fi
+
+# --- For programs
+json() { "$BUILD/train" "$TMP/small.ini" --plan --json --set train.device=cpu "$@" 2>"$TMP/notes"; }
+# value KEY ARGUMENT...: a field of the JSON that stands on a line of its own
+value() {
+    local key=$1
+    shift
+    json "$@" | sed -n "s/^ *\"$key\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
+}
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "$2, not $3"; fi
+}
+other() {
+    if [ "$2" != "$3" ]; then ok "$1"; else not_ok "$1" "$2 twice"; fi
+}
+json --set run.dir="$TMP/none" >"$TMP/plan.json"
+if [ "$(head -c 1 "$TMP/plan.json")" = "{" ] && [ "$(tail -n 1 "$TMP/plan.json")" = "}" ] && [ ! -s "$TMP/notes" ]; then
+    ok "JSON alone"
+else
+    not_ok "JSON alone" "$(cat "$TMP/notes")"
+fi
+same "it names the run's directory" "$(value run_dir --set run.dir="$TMP/none")" "$TMP/none"
+same "passes times images are a step" "$(value accumulation --set train.micro_batch=2) $(value micro_batch --set train.micro_batch=2)" "4 2"
+same "steps" "$(value steps --set train.steps=0 --set train.epochs=5)" "$steps"
+identity=$(value identity)
+for set in run.dir="$TMP/none" log.every=3 data.workers=3 train.threads=2 train.micro_batch=4 train.recompute=blocks; do
+    same "$set is the same run" "$(value identity --set "$set")" "$identity"
+done
+for set in train.seed=2 optim.base_lr=1e-3 checkpoint.every=5 data.val= data.val="$TMP/data/train"; do
+    other "$set is another" "$(value identity --set "$set")" "$identity"
+done
+cp -r "$TMP/data" "$TMP/moved"
+same "images elsewhere are the same" "$(value identity --set data.train="$TMP/moved/train" --set data.val="$TMP/moved/val")" "$identity"
+first=$(find "$TMP/moved/train" -type f | sort | head -n 1)
+mv "$first" "$first.x.jpg"
+other "other images are not" "$(value identity --set data.train="$TMP/moved/train")" "$identity"
+printf 'a' >"$TMP/weights"
+weights=$(value identity --set init.from="$TMP/weights")
+printf 'ab' >"$TMP/weights"
+other "weights that changed are others" "$(value identity --set init.from="$TMP/weights")" "$weights"
+same "without images there is no identity" "$(value identity --set data.train="$TMP/nowhere")" null
+"$BUILD/train" "$TMP/small.ini" --set run.dir="$TMP/told" --set train.device=cpu --until 1 >"$TMP/output" 2>&1
+same "the hashes are those of run.json" "$(value config_hash) $(value data_hash)" \
+    "$(field "$TMP/told" config_hash) $(field "$TMP/told" data_hash)"
+expect_exit 64 json --set optim.bse_lr=1
+expect_exit 64 plan "$TMP/small.ini" --json
+expect_output "--json needs --plan"
+expect_exit 76 plan "${large[@]}" --json --gpu h100 --set train.micro_batch=$((2 * largest))
+expect_output '"fits": false'
+expect_output "fits is $largest"
+# docs/plan.md has the fields that there are, and no others.
+sed -n 's/^ *"\([a-z_]*\)": .*/\1/p' "$TMP/plan.json" | sort -u >"$TMP/printed"
+sed -n 's/^| \(`[^|]*\)|.*/\1/p' docs/plan.md | tr ',' '\n' | sed 's/[`[] ]//g; s/[]`[ ]//g' | tr '.' '\n' | sort -u >"$TMP/described"
+same "docs/plan.md has all fields" "$(tr '\n' ' ' <"$TMP/described")" "$(tr '\n' ' ' <"$TMP/printed")"
+if [ -e "$TMP/none" ]; then not_ok "nor does JSON"; else ok "nor does JSON"; fi
 
 # --- auto takes what fits, with the GPU's kernels run by the emulator
 run() {

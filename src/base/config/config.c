@@ -36,13 +36,13 @@ void config_print(const ConfigTable *table, const void *values, FILE *out) {
     config_print_keys(table, values, false, out);
 }
 
-static Status print_to_text(const ConfigTable *table, const void *values, bool hashed, char **text) {
+static Status print_to_text(const ConfigTable *table, const void *values, ConfigPart part, char **text) {
     size_t size = 0;
     *text = NULL;
     FILE *out = open_memstream(text, &size);
     bool fine = out != NULL;
     if (fine) {
-        config_print_keys(table, values, hashed, out);
+        config_print_keys(table, values, part, out);
         fine = !ferror(out);
         fine = fclose(out) == 0 && fine;
     }
@@ -55,15 +55,23 @@ static Status print_to_text(const ConfigTable *table, const void *values, bool h
 }
 
 Status config_text(const ConfigTable *table, const void *values, char **text) {
-    return print_to_text(table, values, false, text);
+    return print_to_text(table, values, CONFIG_ALL_KEYS, text);
 }
 
-Status config_hash(const ConfigTable *table, const void *values, uint64_t *hash) {
+static Status hash_part(const ConfigTable *table, const void *values, ConfigPart part, uint64_t *hash) {
     char *text;
-    TRY(print_to_text(table, values, true, &text));
+    TRY(print_to_text(table, values, part, &text));
     *hash = XXH3_64bits(text, strlen(text));
     free(text);
     return NULL;
+}
+
+Status config_hash(const ConfigTable *table, const void *values, uint64_t *hash) {
+    return hash_part(table, values, CONFIG_HASHED_KEYS, hash);
+}
+
+Status config_hash_results(const ConfigTable *table, const void *values, uint64_t *hash) {
+    return hash_part(table, values, CONFIG_RESULT_KEYS, hash);
 }
 
 static void print_default(const ConfigKey *key, const void *defaults, FILE *out) {

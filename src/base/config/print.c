@@ -24,7 +24,7 @@ void config_print_value(const ConfigKey *key, const void *place, FILE *out) {
 
 typedef struct {
     FILE *out;
-    bool hashed;          /* without the unhashed keys */
+    ConfigPart part;
     const char *section;  /* printed last; NULL: none */
     const char *instance; /* NAME of a section [prefix.NAME]; NULL: one of a fixed name */
 } Printer;
@@ -57,10 +57,14 @@ static void print_key(Printer *printer, const ConfigKey *key, const void *place)
     fputc('\n', printer->out);
 }
 
+static bool is_left_out(const ConfigKey *key, ConfigPart part) {
+    return part != CONFIG_ALL_KEYS && (key->unhashed || (part == CONFIG_RESULT_KEYS && key->neutral));
+}
+
 static void print_rows(Printer *printer, const ConfigTable *table, const void *values) {
     for (const ConfigKey *key = table->keys; key < table->keys + table->key_count; key++) {
         const void *place = (const char *)values + key->offset;
-        if (printer->hashed && key->unhashed)
+        if (is_left_out(key, printer->part))
             continue;
         if (config_any_name(key))
             print_entries(printer, key, place);
@@ -69,15 +73,15 @@ static void print_rows(Printer *printer, const ConfigTable *table, const void *v
     }
 }
 
-void config_print_keys(const ConfigTable *table, const void *values, bool hashed, FILE *out) {
-    Printer printer = {.out = out, .hashed = hashed};
+void config_print_keys(const ConfigTable *table, const void *values, ConfigPart part, FILE *out) {
+    Printer printer = {.out = out, .part = part};
     print_rows(&printer, table, values);
     for (int n = 0; n < table->named_count; n++) {
         const ConfigSections *all = (const void *)((const char *)values + table->named[n].offset);
         for (int i = 0; i < all->count; i++) {
             if (printer.section)
                 fputc('\n', out);
-            printer = (Printer){.out = out, .hashed = hashed, .instance = all->sections[i].name};
+            printer = (Printer){.out = out, .part = part, .instance = all->sections[i].name};
             print_rows(&printer, table->named[n].table, all->sections[i].values);
         }
     }

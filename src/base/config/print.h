@@ -8,7 +8,12 @@
 
 /* The text after "key = " for the field at `place`. */
 void config_print_value(const ConfigKey *key, const void *place, FILE *out);
-/* All keys, without the unhashed ones when `hashed`. */
-void config_print_keys(const ConfigTable *table, const void *values, bool hashed, FILE *out);
+typedef enum {
+    CONFIG_ALL_KEYS,
+    CONFIG_HASHED_KEYS, /* without the unhashed ones */
+    CONFIG_RESULT_KEYS  /* without the neutral ones either */
+} ConfigPart;
+
+void config_print_keys(const ConfigTable *table, const void *values, ConfigPart part, FILE *out);
 
 #endif

@@ -38,13 +38,16 @@ static const ConfigChoice actions[] = {
     }
 #define SIZE_OF_MODEL(name, low, high, unit, help)                                                                     \
     INTEGER(model, name, low, high, 0, unit, help, .derived = "by the preset")
-#define REAL(section, name, low, high, value, unit, help)                                                              \
+#define REAL(section, name, low, high, value, unit, help, ...)                                                         \
     {                                                                                                                  \
-        ROW(CONFIG_REAL, CONFIG_AT(Config, section.name, double), section, name, unit, help), .min = low, .max = high, \
-                                                                                              .fallback = value        \
+        ROW(CONFIG_REAL, CONFIG_AT(Config, section.name, double), section, name, unit, help),                          \
+            .min = low, .max = high, .fallback = value, ##__VA_ARGS__                                                  \
     }
-#define SWITCH(section, name, value, help)                                                                             \
-    { ROW(CONFIG_SWITCH, CONFIG_AT(Config, section.name, bool), section, name, "", help), .fallback = value }
+#define SWITCH(section, name, value, help, ...)                                                                        \
+    {                                                                                                                  \
+        ROW(CONFIG_SWITCH, CONFIG_AT(Config, section.name, bool), section, name, "", help), .fallback = value,         \
+                                                                                            ##__VA_ARGS__              \
+    }
 #define CHOICE(section, name, names, value, help, ...)                                                                 \
     {                                                                                                                  \
         ROW(CONFIG_CHOICE, CONFIG_CHOICE_AT(Config, section.name), section, name, "", help),                           \
@@ -53,8 +56,12 @@ static const ConfigChoice actions[] = {
 #define TEXT(section, name, help, ...)                                                                                 \
     { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigText), section, name, "", help), ##__VA_ARGS__ }
 
+/* Neutral: the images' own hash stands for where they are, see train/run/identity.h. */
 #define PATHS(section, name, help)                                                                                     \
-    { ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigPaths), section, name, "", help), .paths = true }
+    {                                                                                                                  \
+        ROW(CONFIG_STRING, CONFIG_AT(Config, section.name, ConfigPaths), section, name, "", help), .paths = true,      \
+                                                                                                   .neutral = true     \
+    }
 
 /* Defaults are the published MAE pretraining recipe (He et al., arXiv 2111.06377, table 8) wherever it has the key. */
 static const ConfigKey keys[] = {
@@ -106,8 +113,10 @@ static const ConfigKey keys[] = {
            "How packs are read. page: through the system's page cache. direct: bypassing it, for packs larger than "
            "memory. auto: direct if the packs would fill more than half of the machine's memory, else page. device: "
            "loaded once into GPU memory (packs of one size only; on the CPU the same as auto). Results do not depend "
-           "on it."),
-    REAL(data, max_unreadable, 0, 1, 0.005, "", "Share of images that may be unreadable before the run stops."),
+           "on it.",
+           .neutral = true),
+    REAL(data, max_unreadable, 0, 1, 0.005, "", "Share of images that may be unreadable before the run stops.",
+         .neutral = true),
     REAL(data, crop_scale_min, 0.001, 1, 0.2, "", "Smallest random crop, as a share of the image's area."),
     REAL(data, crop_scale_max, 0.001, 1, 1, "", "Largest random crop, as a share of the image's area."),
     REAL(data, crop_ratio_min, 0.1, 10, 3.0 / 4, "", "Smallest width / height of a random crop."),
@@ -131,9 +140,10 @@ static const ConfigKey keys[] = {
            "Whether an epoch shows every class of classify and ordinal equally often, rare ones several times, with "
            "other crops."),
     INTEGER(data, workers, 1, 256, 2, "threads",
-            "Threads that decode and crop images. Results do not depend on their number."),
+            "Threads that decode and crop images. Results do not depend on their number.", .neutral = true),
     INTEGER(data, prefetch_batches, 1, 64, 3, "batches",
-            "Batches kept in memory: the current one, on a GPU also the next one, and those decoded ahead."),
+            "Batches kept in memory: the current one, on a GPU also the next one, and those decoded ahead.",
+            .neutral = true),
 
     CHOICE(train, objective, objectives, OBJECTIVE_MAE,
            "What is trained. mae: a masked autoencoder, which needs no labels. The others train a ViT towards "
@@ -143,7 +153,8 @@ static const ConfigKey keys[] = {
     CHOICE(train, device, devices, DEVICE_AUTO,
            "Where the model runs. auto: on a working GPU, otherwise on the CPU, and the reason is printed. emu: GPU "
            "kernels "
-           "under emulation, for testing this program."),
+           "under emulation, for testing this program.",
+           .neutral = true),
     CHOICE(train, precision, precisions, PRECISION_BF16,
            "Format of activations and of matrix products' inputs. Parameters, gradients, optimizer moments and sums "
            "are always fp32; the CPU rounds to bf16 where a GPU does. fp8: like bf16, but the linear layers of the "
@@ -161,15 +172,17 @@ static const ConfigKey keys[] = {
         "Largest number of images computed at a time. A larger global_batch must be a multiple of it; gradients are "
         "accumulated. 0: no limit. auto: the largest divisor of global_batch that fits into memory (see --plan) and "
         "fills the GPU's multiprocessors, on the CPU at most 64; a resumed run keeps its value.",
-        .automatic = true),
+        .automatic = true, .neutral = true),
     SWITCH(train, capture, 1,
            "Whether a GPU's steps are captured once as CUDA graphs and then replayed. off: each kernel is launched by "
-           "itself, so that an error names it."),
+           "itself, so that an error names it.",
+           .neutral = true),
     CHOICE(train, recompute, recomputes, RECOMPUTE_NONE,
            "What the backward pass recomputes instead of keeping it, to fit more images into the same memory. none: "
            "nothing. norms: the outputs of norms and GELU, which costs little. blocks: everything except the blocks' "
            "inputs, a third more work. Results are bit-identical, except with model.activation = tanh on a GPU that "
-           "fuses it into the product."),
+           "fuses it into the product.",
+           .neutral = true),
     REAL(train, label_smoothing, 0, 0.9, 0, "", "Share of the target that classify spreads evenly over all classes."),
     SWITCH(train, class_weights, 0,
            "Whether the loss weights classes by how rare they are among the training images: classify by images / "
@@ -181,7 +194,7 @@ static const ConfigKey keys[] = {
         train, freeze_blocks, 0, 257, 0, "blocks",
         "First blocks that are never trained, nor the embedding; no gradient is computed for them. 0: all is "
         "trained. More than model.depth: only the head and its norm are, a linear probe. Labelled objectives only."),
-    INTEGER(train, threads, 0, 1024, 0, "threads", "Compute threads. 0: one for each available core."),
+    INTEGER(train, threads, 0, 1024, 0, "threads", "Compute threads. 0: one for each available core.", .neutral = true),
     SWITCH(train, deterministic, 0,
            "on: always use the algorithms that the libraries recommend first, so that two runs of one configuration on "
            "the same kind of GPU are bit-identical. off: time the algorithms at the start and use the fastest; the "
@@ -256,7 +269,8 @@ static const ConfigKey keys[] = {
         "that writing takes less than 2 % of the time, and five minutes at least. auto needs another guard.action "
         "than rollback.",
         .automatic = true),
-    INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best."),
+    INTEGER(checkpoint, keep, 1, 1000000, 3, "", "Number of newest checkpoints to keep, besides the best.",
+            .neutral = true),
     TEXT(checkpoint, keep_at,
          "Shares of the training in percent, such as 5, 10, 25, 50, 100: after each, at the step nearest to it, a "
          "checkpoint is written, for which the run waits if it must, and kept besides the newest and the best. In a "
@@ -273,15 +287,18 @@ static const ConfigKey keys[] = {
     INTEGER(monitor, every, 0, 1e12, 100, "steps",
             "Steps between two looks at the layers: sizes of weights, activations, gradients and updates, attention, "
             "idle units, as lines of metrics.jsonl. A layer that is dead, exploding, not finite, or whose attention is "
-            "on one token is named, with the step. 0: never."),
+            "on one token is named, with the step. 0: never.",
+            .neutral = true),
 
-    INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl."),
-    INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction images. 0: only at the end."),
-    INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction image."),
+    INTEGER(log, every, 1, 1e9, 10, "steps", "Steps between lines of metrics.jsonl.", .neutral = true),
+    INTEGER(log, recon_every, 0, 1e12, 0, "steps", "Steps between reconstruction images. 0: only at the end.",
+            .neutral = true),
+    INTEGER(log, recon_images, 1, 256, 8, "images", "Rows of a reconstruction image.", .neutral = true),
     SWITCH(
         log, recon_licensed, 0,
         "Whether to draw reconstruction images of licensed packs, too; such images may not be passed on, and the packs "
-        "list them in derived.tsv."),
+        "list them in derived.tsv.",
+        .neutral = true),
 
     /* Two runs that differ only in their directory are the same experiment. */
     TEXT(run, dir, "Run directory. Empty: runs/NAME for a config file NAME.ini.", .unhashed = true),

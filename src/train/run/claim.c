@@ -106,8 +106,7 @@ Status claim_length(const RunSummary *earlier, bool hold, int64_t total, int64_t
     return NULL;
 }
 
-/* run.dir, or runs/NAME where the config file is called NAME.ini. */
-static Status choose_path(const Config *config, const char *config_path, char **path) {
+Status claim_path(const Config *config, const char *config_path, char **path) {
     if (config->run.dir[0])
         return files_path(path, "%s", config->run.dir);
     const char *slash = strrchr(config_path, '/');
@@ -146,7 +145,7 @@ Status claim_open(RunDirectory *directory, const Config *config, const TrainOpti
     *changes = (ClaimChanges){0};
     *directory = (RunDirectory){.lock = -1};
     char *path;
-    TRY(choose_path(config, options->config_path, &path));
+    TRY(claim_path(config, options->config_path, &path));
     Status status = run_directory_open(directory, path);
     free(path);
     TRY(status);

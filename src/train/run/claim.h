@@ -15,7 +15,9 @@ typedef struct {
     bool length;     /* train.steps, train.epochs or optim.extend are others */
 } ClaimChanges;
 
-/* Opens run.dir, or runs/NAME of the config file. Refuses what the options do not allow (EXIT_USAGE): a directory that
+/* The run directory of a run: run.dir, or runs/NAME where the config file is called NAME.ini. The caller's. */
+Status claim_path(const Config *config, const char *config_path, char **path) MUST_USE;
+/* Opens it. Refuses what the options do not allow (EXIT_USAGE): a directory that
  * is not empty without --resume or --force, --force on what is no run, a stored configuration that differs in a key
  * that changes the result. Changes nothing on disk. Whether the new length is allowed is for claim_length().
  * run_directory_close() afterwards, after a failure too. */

@@ -42,8 +42,8 @@ static Status refuse_missing_data(const Config *config, const TrainOptions *opti
                         given ? ": there is no folder " : " is not set", config->data.train, options->config_path);
 }
 
-bool run_has_data(const Config *config) {
-    return files_exists(config->data.train) || strchr(config->data.train, ',');
+bool run_has_images(const char *text) {
+    return files_exists(text) || strchr(text, ',');
 }
 
 Status run_open_training_records(const Config *config, Records *records) {
@@ -77,18 +77,18 @@ static Status check_registry(const Run *run, const Records *records) {
                                  "log.recon_licensed = off");
 }
 
-Status run_open_device(const Config *config, Device **device) {
+Status run_open_device(const Config *config, FILE *notes, Device **device) {
     char *note = NULL;
     TRY(device_open(config->train.device, device, &note));
     if (note)
-        printf("%s\n", note);
+        fprintf(notes, "%s\n", note);
     free(note);
     return NULL;
 }
 
 static Status open_device(Run *run) {
     const Config *config = run->config;
-    TRY(run_open_device(config, &run->device));
+    TRY(run_open_device(config, stdout, &run->device));
     run->device->operations(run->device, config->train.threads ? (int)config->train.threads : threads_available(),
                             &run->ops);
     run->ops.type = model_shape_type(config);
@@ -270,7 +270,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     run_record_begin(&run->record);
     ClaimChanges changes;
     TRY(objectives_check(config));
-    if (!run_has_data(config))
+    if (!run_has_images(config->data.train))
         return refuse_missing_data(config, options);
     TRY(claim_open(&run->directory, config, options, &changes));
     if (options->resume)
@@ -320,7 +320,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
 Status run_open_bare(Run *run, const Config *config, const TrainOptions *options) {
     begin_run(run, config, options);
     TRY(objectives_check(config));
-    if (!run_has_data(config))
+    if (!run_has_images(config->data.train))
         return refuse_missing_data(config, options);
     TRY(open_records(run));
     return open_device(run);
