@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 #include "pool/rule/rule.h"
-#include "pool/schedule/state/types.h"
 #include "pool/schedule/gpu_watch.h"
+#include "pool/schedule/state/types.h"
 #include "pool/store/store.h"
 
 #include <stdbool.h>

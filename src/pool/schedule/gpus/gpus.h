@@ -7,10 +7,12 @@
 #include "pool/schedule/state/state.h"
 
 /* Fills the GPUs from the rule, then leases, baselines, quarantines, drains and open lines of the ledger from the
- * database, at schedule->now. A GPU whose lease was open stays held; the time that no daemon saw ends up in the ledger
- * as unseen, unless gpus_adopt() comes before gpus_drain(). */
+ * database, after queue_restore(). A lease whose attempt runs on is held, another drains. Moves schedule->now forward
+ * if the ledger goes beyond it: the clock was set back. */
 Status gpus_open(Schedule *schedule) MUST_USE;
-/* The job of a restored lease runs on: its GPUs were held all the time. */
+/* At a daemon's start, after gpus_open(): the time since the one before it lived is unseen, but of held GPUs whose job
+ * is then adopted. A job that is not adopted ends, with gpus_drain(). */
+Status gpus_start_unseen(Schedule *schedule) MUST_USE;
 void gpus_adopt(Schedule *schedule, int64_t job);
 
 /* Index of the GPU of that number; -1: none. */
@@ -23,8 +25,12 @@ bool gpus_idle_twice(const Schedule *schedule, int index);
 void gpus_reserve(Schedule *schedule, int index, int64_t job);
 /* Leases GPUs by index to a job. */
 Status gpus_take(Schedule *schedule, const int *indices, int count, int64_t job, uid_t uid, int64_t epoch) MUST_USE;
-/* The job's processes are gone: its GPUs drain, and are free once gauges show them clear (slots at once). */
+/* The job's processes are gone: its GPUs drain, and are free once gauges show them clear (slots at once). Slots add the
+ * last seconds to the attempt's `busy`: it is written to the database afterwards. */
 Status gpus_drain(Schedule *schedule, int64_t job) MUST_USE;
+
+/* Gauges show a GPU clear whose job has ended: gives the lease back, and the first of its two looks is due. */
+Status gpus_release(Schedule *schedule, int index) MUST_USE;
 
 /* No lease until an admin clears it. Tells people. */
 Status gpus_quarantine(Schedule *schedule, int index, const char *why) MUST_USE;

@@ -24,6 +24,7 @@ typedef struct {
     double since;
 
     int64_t job, epoch; /* of the lease; 0: none */
+    int64_t uid;        /* of its holder */
     double leased_at;
     bool unclaimed;     /* a lease of the daemon before this one, whose job nobody has adopted yet */
     double unseen_from; /* until when that daemon lived */
