@@ -38,15 +38,12 @@ typedef struct {
 
 /* Fills arguments, environment, folder, umask and limits from this process; the caller sets the rest. */
 Status request_of_process(Request *request, char *const *arguments) MUST_USE;
-/* Hashes the program as execvp(3) would find it, libfovea_cuda.so beside it, and every argument that is a regular file
- * ending in .ini; EXIT_USAGE 126 or 127 are the keeper's to find: a program that is not there is no error here. */
-Status request_add_files(Request *request) MUST_USE;
-/* NULL, or EXIT_DATA naming the file that changed or is gone. */
-Status request_check_files(const Request *request) MUST_USE;
 /* JSON text, the caller's. */
 Status request_print(const Request *request, char **json) MUST_USE;
 /* EXIT_USAGE for what is malformed, too large or missing. Free with request_free() either way. */
 Status request_parse(const char *json, Request *request) MUST_USE;
+/* The same from an object that was read as part of a message. */
+Status request_read(const cJSON *object, Request *request) MUST_USE;
 void request_free(Request *request);
 /* The command line for people: words quoted as a shell needs them, control characters replaced; the caller's. */
 Status request_command(const Request *request, char **text) MUST_USE;

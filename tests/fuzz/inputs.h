@@ -10,6 +10,7 @@
 #include "checkpoint/state.h"
 #include "checkpoint/weights.h"
 #include "pack/manifest.h"
+#include "pool/request.h"
 #include "rundir/run_summary.h"
 #include "train/config.h"
 
@@ -129,6 +130,23 @@ static inline void fuzz_ini(const char *folder, const uint8_t *data, size_t size
     fuzz_file(folder, "input.ini", data, size, path);
     status_free(config_load(&train_config, &config, path, NULL, 0, nowhere));
     fclose(nowhere);
+}
+
+/* What a user sends to the pool's daemon. */
+static inline void fuzz_request(const char *folder, const uint8_t *data, size_t size) {
+    (void)folder;
+    char *text = calloc(size + 1, 1), *command = NULL;
+    Request request;
+    if (!text)
+        abort();
+    memcpy(text, data, size);
+    Status status = request_parse(text, &request);
+    if (!status)
+        status = request_command(&request, &command);
+    status_free(status);
+    request_free(&request);
+    free(command);
+    free(text);
 }
 
 #endif

@@ -49,12 +49,14 @@ static void kept_ini(void **state) {
     read_corpus(state, "tests/fuzz/corpus/ini", fuzz_ini, 10);
 }
 
+static void kept_requests(void **state) {
+    read_corpus(state, "tests/fuzz/corpus/request", fuzz_request, 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kept_pth),
-        cmocka_unit_test(kept_safetensors),
-        cmocka_unit_test(kept_json),
-        cmocka_unit_test(kept_ini),
+        cmocka_unit_test(kept_pth), cmocka_unit_test(kept_safetensors), cmocka_unit_test(kept_json),
+        cmocka_unit_test(kept_ini), cmocka_unit_test(kept_requests),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }
