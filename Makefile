@@ -100,6 +100,8 @@ EMU_OWN  := $(patsubst kernels/emu/%.cc,$(B)/obj/emu/%.o,$(filter-out $(KERNELS:
 CUDNN_TEST := $(if $(CUDNN),$(if $(SAN),,$(addprefix $(B)/tests/cudnn/,plans runs driver/libcuda.so.1 library/libcudnn.so.9)))
 CHECKOPS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/checkops/*.c))
 PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preload/*.c))
+# Stand-ins for NVML, a new one and an old one; tests/gauges/fake_nvml.c describes them.
+FAKE_NVML := $(addprefix $(B)/tests/gauges/,libnvidia-ml.so.1 old/libnvidia-ml.so.1)
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # The tests of this build for tests/run. Those that take seconds run in the plain build, since the sanitizers make them
 # three to five times as slow; all others run under the sanitizers, and checkops in both. LONG=1: everything in both.
@@ -116,7 +118,7 @@ endif
 .PHONY: all programs checked builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches fuzz test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
+tested: $(TESTED) $(PRELOAD) $(FAKE_NVML) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 # Scripts have unit tests write packs and features, and open tasks.
 checked: all accept tested man $(BENCH) $(B)/tests/pack/test_pack $(addprefix $(B)/tests/eval/,test_extract test_page test_task_configs)
 tests: checked $(EVERY)
@@ -179,8 +181,12 @@ $(BENCH): $(B)/bench/%: $(B)/obj/tools/bench/%.o $(B)/libfovea.a
 # Preloaded into programs under test; built without sanitizers, since it is loaded before them.
 $(PRELOAD): $(B)/tests/%.so: tests/preload/%.c tests/preload/paths.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared $(STAND_IN) -o $@ $< -ldl -pthread
-$(B)/tests/nvml.so: STAND_IN := -Wl,-soname,libnvidia-ml.so.1
+	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared -o $@ $< -ldl -pthread
+$(B)/tests/gauges/old/libnvidia-ml.so.1: OLD := -DFAKE_NVML_OLD
+$(FAKE_NVML): $(wildcard tests/gauges/fake_*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(INCLUDES) -D_GNU_SOURCE -O2 $(WARNINGS) $(if $(WERROR),-Werror) -fPIC -shared $(OLD) \
+	    -Wl,-soname,$(@F) -o $@ $(filter %.c,$^) -pthread
 $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
 	$(COMPILE) $(TEST_FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<

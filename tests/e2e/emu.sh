@@ -131,14 +131,15 @@ expect_exit 76 run "$TMP/full" --until 5
 expect_output "the model's parameters and activations"
 
 # Memory of other processes: the message lists them where NVML knows them.
-mkdir "$TMP/nvml"
-ln -s "$PRELOAD/nvml.so" "$TMP/nvml/libnvidia-ml.so.1"
-held=(FOVEA_EMU_MEMORY=100000000 FOVEA_EMU_HELD=99000000 LD_LIBRARY_PATH="$TMP/nvml")
+nvml="uuid=GPU-1 pci=0000:00:00.0 processes=4242:61440e6,0:5e6,77" # the emulated GPU's address
+echo "$nvml" >"$TMP/nvml"
+echo "$nvml$(printf ',%d:1e6' {5003..5022})" >"$TMP/nvml_more"
+held=(FOVEA_EMU_MEMORY=100000000 FOVEA_EMU_HELD=99000000 LD_LIBRARY_PATH="$PRELOAD/gauges" FOVEA_FAKE_NVML="$TMP/nvml")
 extra=("${held[@]}")
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "1.0 MB of 100.0 MB of the emulated GPU, 0.1 GiB are free"
 expect_output "; its memory is held by pid 4242 (61440.0 MB), pid 77; not even one image"
-extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:4 FOVEA_NVML_PROCESSES=20)
+extra=("${held[@]}" FOVEA_EMU_HELD=0 FOVEA_EMU_FAULT=memory:4 FOVEA_FAKE_NVML="$TMP/nvml_more")
 expect_exit 76 run "$TMP/held" --until 5
 expect_output "pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), pid 5004 (1.0 MB) and 18 more; use a GPU that no other process uses (\`nvidia-smi\` lists them); lower train.micro_batch"
 extra=("${held[@]}" FOVEA_EMU_HELD=100000000)

@@ -1,43 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who uses a GPU's memory, as the stand-in of tests/preload/nvml.c reports it. */
-#include "gauges/gpu_processes.h"
-
-#include <dlfcn.h>
-#include <limits.h>
+/* Who uses a GPU's memory, as the stand-in of fake_nvml.c reports it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "gauges/gpu_processes.h"
+#include "tests/fixtures/fake_gpus.h"
 
 /* The stand-in's only GPU; the emulated one has the same address. */
 static const char PCI[] = "0000:00:00.0";
 
+/* Processes 4242, this one, 77 and `more`. */
+static void set_processes(void **state, int more) {
+    char lines[4096];
+    int used = snprintf(lines, sizeof lines, "uuid=GPU-1 pci=%s processes=4242:61440e6,0:5e6,77", PCI);
+    for (int i = 0; i < more; i++)
+        used += snprintf(lines + used, sizeof lines - (size_t)used, ",%d:1e6", 5003 + i);
+    fake_gpus_set(state, lines);
+}
+
 static void other_processes_are_named_with_their_memory(void **state) {
-    (void)state;
     char text[256] = "unset";
-    unsetenv("FOVEA_NVML_PROCESSES");
+    set_processes(state, 0);
     gpu_processes(PCI, text, sizeof text);
     assert_string_equal(text, "; its memory is held by pid 4242 (61440.0 MB), pid 77");
 }
 
 static void only_the_first_of_many_are_named(void **state) {
-    (void)state;
     char text[256];
-    setenv("FOVEA_NVML_PROCESSES", "20", 1);
+    set_processes(state, 20);
     gpu_processes(PCI, text, sizeof text);
     assert_string_equal(text, "; its memory is held by pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), "
                               "pid 5004 (1.0 MB) and 18 more");
-    /* More than the list has room for: NVML refuses. */
-    setenv("FOVEA_NVML_PROCESSES", "100", 1);
+    /* More than there is room for at first. */
+    set_processes(state, 200);
     gpu_processes(PCI, text, sizeof text);
-    assert_string_equal(text, "");
-    unsetenv("FOVEA_NVML_PROCESSES");
+    assert_string_equal(text, "; its memory is held by pid 4242 (61440.0 MB), pid 77, pid 5003 (1.0 MB), "
+                              "pid 5004 (1.0 MB) and 198 more");
+    set_processes(state, 0);
 }
 
 static void a_short_text_stays_within_its_size(void **state) {
@@ -59,20 +62,18 @@ static void unknown_gpus_have_no_processes(void **state) {
     }
 }
 
-/* dlopen() finds a library that is loaded already by the name that it was linked with. */
-static int load_stand_in(void **state) {
-    char program[PATH_MAX], library[PATH_MAX + 16];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    assert_true(length > 0);
-    program[length] = '\0';
-    *strrchr(program, '/') = '\0';
-    snprintf(library, sizeof library, "%s/../nvml.so", program);
-    *state = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    return *state ? 0 : -1;
+static void *loaded;
+
+static int open_stand_in(void **state) {
+    const int opened = temp_open(state);
+    loaded = fake_gpus_load(".");
+    set_processes(state, 0);
+    return opened;
 }
 
-static int unload_stand_in(void **state) {
-    return dlclose(*state);
+static int close_stand_in(void **state) {
+    dlclose(loaded);
+    return temp_close(state);
 }
 
 int main(void) {
@@ -82,5 +83,5 @@ int main(void) {
         cmocka_unit_test(a_short_text_stays_within_its_size),
         cmocka_unit_test(unknown_gpus_have_no_processes),
     };
-    return cmocka_run_group_tests(tests, load_stand_in, unload_stand_in);
+    return cmocka_run_group_tests(tests, open_stand_in, close_stand_in);
 }
