@@ -14,6 +14,10 @@ typedef struct {
     double shown; /* clock_now() when it was last shown, or when the progress began */
 } Progress;
 
+enum { PROGRESS_COLUMNS = 80 };
+
+/* Columns of the terminal that `out` is; PROGRESS_COLUMNS for anything else. */
+int progress_columns(FILE *out);
 /* `out`: stdout or stderr; anything but a terminal is written line by line. */
 void progress_begin(Progress *progress, FILE *out);
 /* Seconds since the line was last shown. */

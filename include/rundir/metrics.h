@@ -64,5 +64,9 @@ void metrics_close(Metrics *metrics);
 /* Reads the last training line of the file at `path`, for other programs. Numbers that are null there are NAN. *found
  * is false when there is no such line, or no file. */
 Status metrics_last(const char *path, MetricsLine *line, bool *found) MUST_USE;
+/* The same of an open file, whose name is for messages, for a reader that must not trust a path. Only the last
+ * METRICS_TAIL bytes are read: a file in which other lines fill them has no training line. */
+enum { METRICS_TAIL = 1 << 20 };
+Status metrics_last_in(int descriptor, const char *path, MetricsLine *line, bool *found) MUST_USE;
 
 #endif

@@ -5,7 +5,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { DEFAULT_COLUMNS = 80, LINE = 512 };
+enum { LINE = 512 };
+
+int progress_columns(FILE *out) {
+    struct winsize size;
+    const bool known = ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return known ? size.ws_col : PROGRESS_COLUMNS;
+}
 
 void progress_begin(Progress *progress, FILE *out) {
     *progress = (Progress){.out = out, .terminal = isatty(fileno(out)) == 1, .shown = clock_now()};
@@ -15,21 +21,14 @@ double progress_age(const Progress *progress) {
     return clock_now() - progress->shown;
 }
 
-/* A live line that wrapped could not be rewritten in place. */
-static int count_columns(const Progress *progress) {
-    struct winsize size;
-    const bool known = ioctl(fileno(progress->out), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    return known ? size.ws_col : DEFAULT_COLUMNS;
-}
-
 void progress_show(Progress *progress, const char *format, ...) {
     char line[LINE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    if (progress->terminal)
-        fprintf(progress->out, "\r\033[K%.*s", count_columns(progress) - 1, line);
+    if (progress->terminal) /* a live line that wrapped could not be rewritten in place */
+        fprintf(progress->out, "\r\033[K%.*s", progress_columns(progress->out) - 1, line);
     else
         fprintf(progress->out, "%s\n", line);
     fflush(progress->out);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -193,6 +194,18 @@ static bool read_training_line(const char *text, size_t length, MetricsLine *lin
     return training;
 }
 
+static bool find_last(const char *text, size_t size, MetricsLine *line) {
+    const char *end = memrchr(text, '\n', size); /* a line without an end was cut short */
+    bool found = false;
+    while (end && !found) {
+        const char *before = memrchr(text, '\n', (size_t)(end - text));
+        const char *start = before ? before + 1 : text;
+        found = read_training_line(start, (size_t)(end - start), line);
+        end = before;
+    }
+    return found;
+}
+
 Status metrics_last(const char *path, MetricsLine *line, bool *found) {
     char *text;
     size_t size;
@@ -201,13 +214,24 @@ Status metrics_last(const char *path, MetricsLine *line, bool *found) {
     if (!files_exists(path))
         return NULL;
     TRY(files_read(path, &text, &size));
-    const char *end = memrchr(text, '\n', size); /* a line without an end was cut short */
-    while (end && !*found) {
-        const char *before = memrchr(text, '\n', (size_t)(end - text));
-        const char *start = before ? before + 1 : text;
-        *found = read_training_line(start, (size_t)(end - start), line);
-        end = before;
-    }
+    *found = find_last(text, size, line);
     free(text);
     return NULL;
+}
+
+Status metrics_last_in(int descriptor, const char *path, MetricsLine *line, bool *found) {
+    struct stat about;
+    *found = false;
+    *line = (MetricsLine){0};
+    if (fstat(descriptor, &about))
+        return files_failure("read", path, errno);
+    size_t size = about.st_size < METRICS_TAIL ? (size_t)about.st_size : METRICS_TAIL;
+    char *text = malloc(size + 1);
+    if (!text)
+        return status_no_memory("the end of the metrics", size + 1);
+    Status status = files_read_at(descriptor, path, text, size, (uint64_t)about.st_size - size);
+    if (!status)
+        *found = find_last(text, size, line);
+    free(text);
+    return status;
 }

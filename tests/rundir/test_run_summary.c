@@ -8,6 +8,7 @@
 #include "rundir/run_summary.h"
 #include "tests/fixtures/full_run.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -179,6 +180,29 @@ static void the_newest_training_line_counts(void **state) {
     free(text);
 }
 
+/* Of an open file the end alone is read: a line that begins before it does not count. */
+static void the_end_of_an_open_file_is_enough(void **state) {
+    static const char line[] = "{\"step\": 9, \"lr\": 1}\n";
+    enum { LINE = sizeof line - 1 };
+    char path[TEMP_PATH * 2], *text = malloc(2 * METRICS_TAIL);
+    MetricsLine read;
+    bool found;
+    assert_non_null(text);
+    memset(text, ' ', 2 * METRICS_TAIL);
+    for (int early = 0; early < 2; early++) {
+        memcpy(text + METRICS_TAIL - early, line, LINE);
+        assert_fine(files_write(temp_path(state, "long.jsonl", path), text, 2 * METRICS_TAIL));
+        int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(descriptor >= 0);
+        assert_fine(metrics_last_in(descriptor, path, &read, &found));
+        assert_int_equal(found, !early);
+        assert_int_equal(read.step, early ? 0 : 9);
+        close(descriptor);
+    }
+    assert_refused(metrics_last_in(-1, "closed.jsonl", &read, &found), EXIT_IO, "closed.jsonl");
+    free(text);
+}
+
 static void plant(void **state, const char *name) {
     char path[TEMP_PATH * 2], folder[TEMP_PATH * 2];
     temp_path(state, name, path);
@@ -280,6 +304,7 @@ int main(void) {
         cmocka_unit_test(odd_events_do_no_harm),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(the_newest_training_line_counts),
+        cmocka_unit_test(the_end_of_an_open_file_is_enough),
         cmocka_unit_test(runs_are_listed_by_name),
         cmocka_unit_test(the_newest_complete_checkpoint_counts),
         cmocka_unit_test(an_old_run_is_read),

@@ -22,13 +22,15 @@ typedef struct {
 
 /* Whether the caller may see the name, command and reasons of that user's jobs. */
 bool answer_may_read(const AnswerSource *source, const Caller *caller, uid_t owner);
-/* The member "holder" of a GPU: the job that holds it, or the process that uses it without a lease (job null). */
-void answer_holder(const AnswerSource *source, const Caller *caller, const GpuView *view, Json *json);
-/* The members "user" and "uid"; a user without a name is known by the number. */
-void answer_user(Json *json, int64_t uid, const char *user);
-/* Times and other numbers for which 0 says that there is none: null then. */
+/* The member "holder" of a GPU: the job that holds it, or the process that uses it without a lease (job null); null
+ * when there is neither. */
+Status answer_holder(const AnswerSource *source, const Caller *caller, const GpuView *view, Json *json) MUST_USE;
+/* Times and numbers from 1: null for 0 and below. Sizes from 0: null below. */
 void answer_time(Json *json, const char *key, double time);
 void answer_number(Json *json, const char *key, int64_t number);
+void answer_size(Json *json, const char *key, int64_t bytes);
+/* An array of words; null for -1, which says that the GPU does not report it. */
+void answer_throttle(Json *json, int throttle);
 
 Status answer_status(const AnswerSource *source, const Caller *caller, Json *json) MUST_USE;
 Status answer_clock(const AnswerSource *source, Json *json) MUST_USE;
