@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 
-/* NULL: no lease is set, or it is valid. EXIT_MISSING naming the file: it is gone, unreadable or contains another
+/* NULL: no lease is set, or it is valid. EXIT_REFUSED naming the file: it is gone, unreadable or contains another
  * number. EXIT_USAGE: FOVEA_LEASE is malformed. */
 Status lease_check(void) MUST_USE;
 

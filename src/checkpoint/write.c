@@ -2,6 +2,7 @@
 #include "checkpoint/write.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/lease.h"
 #include "base/safetensors_write.h"
 #include "base/threads.h"
 #include "checkpoint/checksums.h"
@@ -114,11 +115,15 @@ static Status write_files(CheckpointWriter *writer, const char *part) {
     return files_sync_directory(part);
 }
 
+/* A lease can be lost while the files are written: that it is valid is the last thing to be checked before they get
+ * their name. */
 static Status write_checkpoint(CheckpointWriter *writer, Status *unlinked) {
     const TrainState *state = &writer->state;
     char *part;
     TRY(checkpoint_part(writer->dir, state->step, &part));
     Status status = write_files(writer, part);
+    if (!status)
+        status = lease_check();
     if (!status)
         status = checkpoint_publish(writer->dir, state->step, writer->best ? state->step : state->best_step,
                                     &writer->keep, unlinked);

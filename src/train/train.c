@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/lease.h"
 #include "pack/derived.h"
 #include "rundir/loss_curve.h"
 #include "train/guard/guard_find.h"
@@ -147,6 +148,7 @@ static Status write_checkpoint(Run *run, bool last) {
     double start = clock_now();
     if (last || writer_is_awaited(run))
         TRY(checkpoint_writer_wait(run->writer));
+    TRY(lease_check()); /* the writer's own check is reported with the next checkpoint */
     if (last)
         TRY(checkpoint_interval_update(run));
     TrainState state = run->state;

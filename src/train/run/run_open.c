@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/lease.h"
 #include "base/threads.h"
 #include "checkpoint/read.h"
 #include "cost/flops.h"
@@ -269,6 +270,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
     begin_run(run, config, options);
     run_record_begin(&run->record);
     ClaimChanges changes;
+    TRY(lease_check());
     TRY(objectives_check(config));
     if (!run_has_images(config->data.train))
         return refuse_missing_data(config, options);
