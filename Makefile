@@ -338,7 +338,7 @@ ROOT      = $(DESTDIR)$(PREFIX)
 MAN_DIR   = $(ROOT)/share/man/man1
 BASH_DIR  = $(ROOT)/share/bash-completion/completions
 DOCS     := $(wildcard README.md CHANGELOG.md LICENSE docs/*.md docs/*.svg docs/*.png docs/decisions/*.md)
-SHARED   := $(wildcard configs/*.ini configs/*/*.ini) data/pretraining.tsv
+SHARED   := $(wildcard configs/*.ini configs/*/*.ini) $(wildcard data/*.tsv)
 install: all man
 	+@$(MAKE) --no-print-directory install-built
 # What is built already, for tests/e2e/install.sh.

@@ -12,7 +12,7 @@ check "make install builds what it needs" make -n DESTDIR="$TMP/root" PREFIX=/us
 expect_output "install-built"
 check "make install" make_target install-built
 for file in bin/{train,stage,convert,synth} lib/fovea/{train,stage,convert,synth} share/man/man1/{train,stage,convert,synth}.1 \
-    share/bash-completion/completions/{train,stage,convert,synth} share/fovea/configs/quickstart.ini share/fovea/data/pretraining.tsv share/doc/fovea/README.md; do
+    share/bash-completion/completions/{train,stage,convert,synth} share/fovea/configs/quickstart.ini share/fovea/data/{pretraining,xid}.tsv share/doc/fovea/README.md; do
     [ -f "$installed/$file" ] || echo "$file"
 done >"$TMP/missing"
 check "everything is there" test ! -s "$TMP/missing"

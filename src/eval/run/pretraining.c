@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eval/run/pretraining.h"
 
+#include "base/data_file.h"
 #include "base/files.h"
 #include "eval/run/sightings.h"
 #include "train/config.h"
@@ -24,26 +25,6 @@ typedef struct {
 
 /* --- The table of published training sets --- */
 
-/* The programs are in the top folder, in build/ below it, or in lib/fovea of an installation with share/fovea. */
-static Status find_beside_program(char **path) {
-    static const char *const places[] = {TABLE, "../" TABLE, "../../share/fovea/" TABLE};
-    char program[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    *path = NULL;
-    if (length <= 0)
-        return NULL;
-    program[length] = '\0';
-    *strrchr(program, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        TRY(files_path(path, "%s/%s", program, places[i]));
-        if (files_exists(*path))
-            return NULL;
-        free(*path);
-        *path = NULL;
-    }
-    return NULL;
-}
-
 Status pretraining_check(const char *table) {
     ControlContamination none = {0};
     if (!files_exists(table))
@@ -54,9 +35,9 @@ Status pretraining_check(const char *table) {
 static Status find_table(const char *table, ControlContamination *contamination, char **path) {
     if (table)
         TRY(pretraining_check(table));
-    if (table || files_exists(TABLE))
-        return files_path(path, "%s", table ? table : TABLE);
-    TRY(find_beside_program(path));
+    if (table)
+        return files_path(path, "%s", table);
+    TRY(data_file_find(TABLE, path));
     return *path ? NULL
                  : contamination_miss(contamination, "there is no " TABLE ", which says what published weights were "
                                                      "trained on; name the table (--pretraining)");
