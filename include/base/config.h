@@ -13,7 +13,13 @@
  */
 Status config_load(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
                    FILE *warnings) MUST_USE;
+/* The same of a text, which `path` names in messages. */
+Status config_parse(const ConfigTable *table, void *values, const char *text, const char *path,
+                    FILE *warnings) MUST_USE;
 void config_free(const ConfigTable *table, void *values);
+/* The line on which a text that was read without a failure sets a key; 0: it does not, or memory is short. For messages
+ * of checks that follow. */
+int config_line(const char *text, const char *section, const char *key);
 
 /* The resolved configuration as INI, every key in table order: config_load() of it gives the same again. */
 void config_print(const ConfigTable *table, const void *values, FILE *out);

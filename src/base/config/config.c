@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config.h"
+#include "base/config/ini.h"
 #include "base/config/print.h"
 #include "base/config/read.h"
 #include "base/config/value.h"
@@ -9,10 +10,10 @@
 #include <string.h>
 #include <xxhash.h>
 
-static Status load_values(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
-                          FILE *warnings) {
+static Status load_values(const ConfigTable *table, void *values, const char *path, const char *text, char *const *sets,
+                          int set_count, FILE *warnings) {
     TRY(config_defaults(table, values));
-    TRY(config_read(table, values, path, warnings));
+    TRY(config_read(table, values, path, text, warnings));
     for (int i = 0; i < set_count; i++)
         TRY(config_override(table, values, sets[i], warnings));
     if (table->complete)
@@ -22,10 +23,35 @@ static Status load_values(const ConfigTable *table, void *values, const char *pa
 
 Status config_load(const ConfigTable *table, void *values, const char *path, char *const *sets, int set_count,
                    FILE *warnings) {
-    Status status = load_values(table, values, path, sets, set_count, warnings);
+    Status status = load_values(table, values, path, NULL, sets, set_count, warnings);
     if (status)
         config_free(table, values);
     return status;
+}
+
+Status config_parse(const ConfigTable *table, void *values, const char *text, const char *path, FILE *warnings) {
+    Status status = load_values(table, values, path, text, NULL, 0, warnings);
+    if (status)
+        config_free(table, values);
+    return status;
+}
+
+int config_line(const char *text, const char *section, const char *key) {
+    IniFile ini;
+    IniKind kind = INI_SECTION;
+    bool inside = false;
+    int line = 0;
+    Status status = ini_open_text(&ini, "", text);
+    while (!status && !line && kind != INI_END) {
+        status = ini_next(&ini, &kind);
+        if (!status && kind == INI_SECTION)
+            inside = strcmp(ini.name, section) == 0;
+        else if (!status && kind == INI_KEY && inside && strcmp(ini.name, key) == 0)
+            line = ini.line;
+    }
+    status_free(status);
+    ini_close(&ini);
+    return line;
 }
 
 void config_free(const ConfigTable *table, void *values) {

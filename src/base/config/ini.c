@@ -8,6 +8,13 @@
 
 static const char BLANKS[] = " \t\v\f";
 
+static void start_reading(IniFile *ini, size_t size) {
+    ini->next = ini->text;
+    ini->end = ini->text + size;
+    if (size >= 3 && !memcmp(ini->text, "\xEF\xBB\xBF", 3)) /* the byte order mark of some editors */
+        ini->next += 3;
+}
+
 Status ini_open(IniFile *ini, const char *path) {
     size_t size;
     *ini = (IniFile){.path = path};
@@ -18,10 +25,15 @@ Status ini_open(IniFile *ini, const char *path) {
         status_free(status);
         return named;
     }
-    ini->next = ini->text;
-    ini->end = ini->text + size;
-    if (size >= 3 && !memcmp(ini->text, "\xEF\xBB\xBF", 3)) /* the byte order mark of some editors */
-        ini->next += 3;
+    start_reading(ini, size);
+    return NULL;
+}
+
+Status ini_open_text(IniFile *ini, const char *path, const char *text) {
+    *ini = (IniFile){.path = path, .text = strdup(text)};
+    if (!ini->text)
+        return status_no_memory("a configuration", strlen(text) + 1);
+    start_reading(ini, strlen(text));
     return NULL;
 }
 

@@ -19,6 +19,8 @@ typedef struct {
 
 /* EXIT_USAGE naming `path` when it cannot be read. Closed with ini_close(). */
 Status ini_open(IniFile *ini, const char *path) MUST_USE;
+/* The same for a copy of `text`; `path` is for messages. */
+Status ini_open_text(IniFile *ini, const char *path, const char *text) MUST_USE;
 void ini_close(IniFile *ini);
 /* The next line that is neither blank nor a comment: its name, and of a key its value, both without blanks around. */
 Status ini_next(IniFile *ini, IniKind *kind) MUST_USE;

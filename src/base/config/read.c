@@ -100,9 +100,9 @@ static Status read_lines(Reader *reader) {
     }
 }
 
-Status config_read(const ConfigTable *table, void *values, const char *path, FILE *warnings) {
+Status config_read(const ConfigTable *table, void *values, const char *path, const char *text, FILE *warnings) {
     Reader reader = {.table = table, .values = values, .warnings = warnings};
-    TRY(ini_open(&reader.ini, path));
+    TRY(text ? ini_open_text(&reader.ini, path, text) : ini_open(&reader.ini, path));
     Status status = read_lines(&reader);
     for (int i = 0; i < reader.seen_count; i++)
         free(reader.seen[i].name);
