@@ -3,6 +3,7 @@
 
 #include "pool/schedule/gpus/gpus.h"
 #include "pool/schedule/state/effects.h"
+#include "pool/schedule/state/order.h"
 #include "pool/schedule/state/queue.h"
 
 /* Seconds between two times that the database keeps as the last at which the pool lived: after a kill, at most so much
@@ -19,6 +20,7 @@ static Status restore_memory(Schedule *schedule) {
 
 static Status change_all(Schedule *schedule, ScheduleChange change, void *context) {
     TRY(change(schedule, context));
+    TRY(order_jobs(schedule));
     TRY(gpus_settle(schedule));
     if (schedule->now < schedule->alive_at + ALIVE_EVERY)
         return NULL;

@@ -5,6 +5,7 @@
 #include "pool/schedule/gpus/gpus.h"
 #include "pool/schedule/state/effects.h"
 #include "pool/schedule/state/queue.h"
+#include "pool/schedule/state/queue_stop.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -25,6 +25,16 @@ Status schedule_add_notice(Schedule *schedule, const char *event, int64_t job, i
     return schedule_add_effect(schedule, &effect);
 }
 
+/* Memory has no requests: together they may be larger than all else. */
+static void start_job(const Schedule *schedule, const ScheduleJob *job) {
+    Job complete;
+    bool found;
+    Status status = store_get_job(schedule->store, job->job.id, &complete, &found);
+    schedule->host.start(schedule->host.context, status || !found ? &job->job : &complete, &job->attempt);
+    status_free(status);
+    job_free(&complete);
+}
+
 static void do_effect(Schedule *schedule, const Effect *effect) {
     const ScheduleHost *host = &schedule->host;
     if (effect->kind == EFFECT_NOTIFY) {
@@ -36,7 +46,7 @@ static void do_effect(Schedule *schedule, const Effect *effect) {
     if (!job || job->attempt.number == 0)
         return;
     if (effect->kind == EFFECT_START)
-        host->start(host->context, &job->job, &job->attempt);
+        start_job(schedule, job);
     else
         host->stop(host->context, &job->job, &job->attempt, effect->signal);
 }

@@ -4,8 +4,8 @@
  * outcome, limits, clock) change ScheduleJob and the switches; each reaches the other half through the functions that
  * its headers declare.
  *
- * Sub-folders form no circle: state (types, state, effects, queue) <- gpus <- the files of schedule itself. So a file
- * of state includes no header of gpus. */
+ * Sub-folders form no circle: state (types, state, effects, queue ..) <- gpus <- jobs <- the files of schedule
+ * itself. So a file of state includes no header of gpus. */
 #ifndef FOVEA_POOL_SCHEDULE_STATE_STATE_H
 #define FOVEA_POOL_SCHEDULE_STATE_STATE_H
 
@@ -60,13 +60,13 @@ typedef struct {
 
 typedef struct {
     Job job;
-    Attempt attempt; /* of running and stopping jobs; number 0: none */
-    double progress; /* when it last was seen to work */
-    double stop_at;  /* SIGTERM was sent; 0: not */
-    bool killed;     /* SIGKILL was sent */
-    char stop_why[POOL_REASON];
-    bool requeue; /* it goes back to the queue after this stop, whatever its code, and that is no failure */
-    bool warned;  /* of its time limit */
+    Attempt attempt;               /* of running and stopping jobs; number 0: none */
+    double progress;               /* when it last was seen to work */
+    bool killed;                   /* SIGKILL was sent */
+    bool warned;                   /* of its time limit or the loan's end */
+    bool stalled;                  /* people were told that it does not progress */
+    bool kept;                     /* waits for several GPUs, and they are kept for it as they come */
+    int64_t turn;                  /* its place among the jobs of its user: see order.h */
     int64_t memory, memory_before; /* of the host; -1: not known */
     int64_t avoid[POOL_GPUS];      /* [avoid_count] numbers of GPUs on which an attempt of it failed */
     int avoid_count;
@@ -98,6 +98,9 @@ struct Schedule {
     int gpu_count;
     ScheduleJob **jobs; /* [job_count] live ones in ascending order of their number */
     int64_t job_count, job_capacity;
+    ScheduleJob **order; /* [job_count] the same by order_jobs(); valid while `ordered` */
+    int64_t order_capacity;
+    bool ordered;
     Turn *turns;
     int64_t turn_count, turn_capacity;
     bool filler_off;

@@ -14,7 +14,8 @@ typedef struct Schedule Schedule;
 /* What the schedule has done for it, after the database has it. `context` is the host's. */
 typedef struct {
     void *context;
-    /* Starts the attempt; its end is reported by schedule_ended(), also when it could not be started. */
+    /* Starts the attempt; its end is reported by schedule_ended(), also when it could not be started. `job->request` is
+     * NULL when the database could not be read. */
     void (*start)(void *context, const Job *job, const Attempt *attempt);
     /* Asks the attempt to stop with a checkpoint (SIGTERM), or kills it and all its descendants (SIGKILL). */
     void (*stop)(void *context, const Job *job, const Attempt *attempt, int signal);
