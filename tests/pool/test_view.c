@@ -193,21 +193,23 @@ static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
 
 static void top_shows_every_gauge_and_warnings_in_words(void **state) {
     (void)state;
-    assert_view(
-        view_top,
-        "{\"time\": 1796071260, \"no_gauges\": null, \"gpus\": [{\"gpu\": 2, \"job\": 17, \"gauges\": "
-        "{\"util\": 98, \"memory_used\": 65927748000, \"memory_total\": 85899345920, \"celsius\": 91, "
-        "\"memory_celsius\": 96, \"watts\": 698.7, \"watts_cap\": 700, \"pcie_to_gpu\": 12884901888, "
-        "\"pcie_from_gpu\": 52428800}, \"speed\": {\"step\": 12000, \"images_per_s\": 10342.4, \"mfu\": 0.412, "
-        "\"data_wait\": 0.31}, \"warnings\": [\"91 C: it slows down at 92 C\", \"the job waits for data 31 % of "
-        "its time: more data.workers, or a pack on a faster disk\"]}, {\"gpu\": 11, \"job\": null, \"gauges\": "
-        "{\"util\": null}, \"speed\": null, \"warnings\": []}]}",
-        "GPU  JOB  UTIL       MEMORY   C  MC     WATT   TO/s  FROM/s  IMG/s  MFU  WAIT\n"
-        "  2   17    98  61.4G/80.0G  91  96  699/700  12.0G   50.0M  10342   41    31\n"
-        "    91 C: it slows down at 92 C\n"
-        "    the job waits for data 31 % of its time: more data.workers, or a pack on a\n"
-        "      faster disk\n"
-        " 11    -     -            -   -   -        -      -       -      -    -     -\n");
+    assert_view(view_top,
+                "{\"time\": 1796071260, \"no_gauges\": null, \"gpus\": [{\"gpu\": 2, \"job\": 17, \"gauges\": "
+                "{\"util\": 98, \"memory_used\": 65927748000, \"memory_total\": 85899345920, \"celsius\": 91, "
+                "\"memory_celsius\": 96, \"watts\": 698.7, \"watts_cap\": 700, \"pcie_to_gpu\": 12884901888, "
+                "\"pcie_from_gpu\": 52428800}, \"speed\": {\"step\": 12000, \"images_per_s\": 10342.4, \"mfu\": 0.412, "
+                "\"data_wait\": 0.31}, \"warnings\": [\"is at 91 C: the rule warns from 85 C; look after its "
+                "cooling\", \"waits for data 31 % of its "
+                "job's time: give it more cores or a faster disk\"]}, {\"gpu\": 11, \"job\": null, \"gauges\": "
+                "{\"util\": null}, \"speed\": null, \"warnings\": []}]}",
+                "GPU  JOB  UTIL       MEMORY   C  MC     WATT   TO/s  FROM/s  IMG/s  MFU  WAIT\n"
+                "  2   17    98  61.4G/80.0G  91  96  699/700  12.0G   50.0M  10342   41    31\n"
+                "    gpu 2 is at 91 C: the rule warns from 85 C; look after its cooling\n"
+                "    gpu 2 waits for data 31 % of its job's time: give it more cores or a faster\n"
+                "      disk\n"
+                " 11    -     -            -   -   -        -      -       -      -    -     -\n"
+                "C: temperature, MC: of the memory, of the VRM: n/a. TO/s, FROM/s: over PCIe.\n"
+                "  MFU: % of the peak. WAIT: % of the time for data.\n");
     assert_view(view_top, "{\"no_gauges\": \"libnvidia-ml.so.1 is not installed\", \"gpus\": []}",
                 "no gauges: libnvidia-ml.so.1 is not installed\n");
 }
@@ -215,23 +217,23 @@ static void top_shows_every_gauge_and_warnings_in_words(void **state) {
 static void the_clock_is_bars(void **state) {
     (void)state;
     assert_view(view_clock,
-                "{\"time\": 1796071260, \"total_s\": 31104000, \"busy_s\": 13996800, \"held_s\": 15552000, \"idle_s\": "
-                "1555200, \"left_s\": 12441600, \"from\": 1793491200, \"to\": 1798761600, \"dry_in_s\": 19230.5, "
+                "{\"time\": 1796071260, \"total_s\": 31104000, \"busy_s\": 13996800, \"held_s\": 1555200, \"idle_s\": "
+                "3110400, \"left_s\": 12441600, \"from\": 1793491200, \"to\": 1798761600, \"dry_in_s\": 19230.5, "
                 "\"late\": [12, 15]}",
                 "loan 2026-11-01 to 2026-12-31: 8640.0 GPU-hours\n"
-                "busy  ######################..........................  45.0%     3888.0\n"
-                "held  ########################........................  50.0%     4320.0\n"
-                "idle  ##..............................................   5.0%      432.0\n"
-                "left  ###################.............................  40.0%     3456.0\n"
+                "at work  ####################.........................  45.0%     3888.0\n"
+                "held     ##...........................................   5.0%      432.0\n"
+                "idle     #####........................................  10.0%      864.0\n"
+                "left     ##################...........................  40.0%     3456.0\n"
                 "The waiting list runs dry in 5h20m.\n"
                 "Jobs that wait and cannot end before the loan does: 12, 15.\n");
     assert_view(view_clock,
-                "{\"time\": 1796071260, \"total_s\": null, \"busy_s\": 0, \"held_s\": 3600, \"idle_s\": 3600, "
+                "{\"time\": 1796071260, \"total_s\": 7200, \"busy_s\": 0, \"held_s\": 3600, \"idle_s\": 3600, "
                 "\"left_s\": null, \"dry_in_s\": null, \"late\": []}",
                 "The rule gives no loan: GPU-hours since the ledger began.\n"
-                "busy  ................................................   0.0%        0.0\n"
-                "held  ########################........................  50.0%        1.0\n"
-                "idle  ########################........................  50.0%        1.0\n");
+                "at work  .............................................   0.0%        0.0\n"
+                "held     #######################......................  50.0%        1.0\n"
+                "idle     #######################......................  50.0%        1.0\n");
 }
 
 static void ghosts_name_who_has_a_gpu_open(void **state) {

@@ -71,19 +71,25 @@ static Status print_values(const Program *program, FILE *out) {
     return NULL;
 }
 
-/* The options of a command, and whether its operands are paths. */
+/* The options of a command and its operands' choices, whether its operands are paths, and whether a command of its own
+ * follows `--`. */
 static void print_words(const Program *program, int command, FILE *out) {
-    bool paths = false;
+    bool paths = false, rest = false;
     fputs("words='", out);
     for (const Option *option = program->options; option->name; option++) {
         if (option->renamed || !options_taken_by(program, option, command))
             continue;
-        if (options_is_operand(option))
-            paths = paths || takes_paths(option);
-        else
+        if (!options_is_operand(option)) {
             fprintf(out, "%s ", option->name);
+            continue;
+        }
+        paths = paths || takes_paths(option);
+        rest = rest || option->after_dashes;
+        if (option->type == OPTION_CHOICE)
+            for (const char *const *choice = option->choices; *choice; choice++)
+                fprintf(out, "%s ", *choice);
     }
-    fprintf(out, "--help --version' paths=%s", paths ? "yes" : "");
+    fprintf(out, "--help --version' paths=%s rest=%s", paths ? "yes" : "", rest ? "yes" : "");
 }
 
 static void print_command_words(const Program *program, FILE *out) {
@@ -94,13 +100,27 @@ static void print_command_words(const Program *program, FILE *out) {
     fputs("    case $command in\n    '') words='", out);
     for (const ProgramCommand *command = program->commands; command->name; command++)
         fprintf(out, "%s ", command->name);
-    fputs("--help --version' paths= ;;\n", out);
+    fputs("--help --version' paths= rest= ;;\n", out);
     for (int i = 0; program->commands[i].name; i++) {
         fprintf(out, "    %s) ", program->commands[i].name);
         print_words(program, i, out);
         fputs(" ;;\n", out);
     }
     fputs("    esac\n", out);
+}
+
+/* What follows `--` is another program's command line: completed as such where bash-completion is installed. */
+static void print_rest(FILE *out) {
+    fputs("    for ((i = 1; i < COMP_CWORD && ${#rest}; i++)); do\n"
+          "        [ \"${COMP_WORDS[i]}\" = -- ] || continue\n"
+          "        if declare -F _command_offset >/dev/null; then\n"
+          "            _command_offset $((i + 1))\n"
+          "        else\n"
+          "            _fovea_paths\n"
+          "        fi\n"
+          "        return\n"
+          "    done\n",
+          out);
 }
 
 Status completion_print(const Program *program, FILE *out) {
@@ -113,7 +133,7 @@ Status completion_print(const Program *program, FILE *out) {
           out);
     fprintf(out, "_fovea_%s() {\n", program->name);
     /* bash makes a word of its own of the = in --option=value. */
-    fputs("    local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command= words paths i\n"
+    fputs("    local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command= words paths rest i\n"
           "    COMPREPLY=()\n"
           "    if [ \"$word\" = = ]; then\n"
           "        word=\n"
@@ -121,7 +141,6 @@ Status completion_print(const Program *program, FILE *out) {
           "        option=${COMP_WORDS[COMP_CWORD - 2]}\n"
           "    fi\n",
           out);
-    TRY(print_values(program, out));
     if (program->commands) {
         print_command_words(program, out);
     } else {
@@ -129,6 +148,8 @@ Status completion_print(const Program *program, FILE *out) {
         print_words(program, -1, out);
         fputc('\n', out);
     }
+    print_rest(out);
+    TRY(print_values(program, out));
     fputs("    if [[ $word == -* || -z $paths ]]; then\n"
           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
           "    else\n"

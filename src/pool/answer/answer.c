@@ -147,7 +147,7 @@ static Status put_gpu(const AnswerSource *source, const Caller *caller, int inde
 }
 
 static void put_loan(const Rule *rule, const ClockView *clock, Json *json) {
-    json_real(json, "total_s", clock->on ? clock->total : NAN);
+    json_real(json, "total_s", clock->total);
     json_real(json, "busy_s", clock->busy);
     json_real(json, "held_s", clock->held);
     json_real(json, "idle_s", clock->idle);

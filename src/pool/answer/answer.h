@@ -8,6 +8,8 @@
 #define FOVEA_POOL_ANSWER_ANSWER_H
 
 #include "base/json.h"
+#include "gauges/xid_table.h"
+#include "pool/answer/answer_history.h"
 #include "pool/schedule/schedule.h"
 
 /* What the answers are made of. */
@@ -15,8 +17,10 @@ typedef struct {
     Schedule *schedule;
     Store *store;
     const Rule *rule;
-    const char *const *uuids;   /* [gpus of the rule] "" for slots */
-    const char *gauges_missing; /* why there are no gauges; "" */
+    const char *const *uuids;     /* [gpus of the rule] "" for slots */
+    const char *gauges_missing;   /* why there are no gauges; "" */
+    const AnswerHistory *history; /* NULL: nothing is said of what lasts */
+    const XidTable *xids;         /* NULL: error codes have no advice */
     double now;
 } AnswerSource;
 

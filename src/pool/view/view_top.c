@@ -30,7 +30,8 @@ static Status add_speed(ViewTable *table, const cJSON *speed) {
 static Status add_warnings(ViewTable *table, const cJSON *gpu) {
     const cJSON *warning;
     cJSON_ArrayForEach(warning, view_list(gpu, "warnings"))
-        TRY(view_note(table, VIEW_WARNING, "%s", cJSON_IsString(warning) ? warning->valuestring : ""));
+        TRY(view_note(table, VIEW_WARNING, "gpu %s %s", view_number(view_real(gpu, "gpu"), 0).text,
+                      cJSON_IsString(warning) ? warning->valuestring : ""));
     return NULL;
 }
 
@@ -64,6 +65,10 @@ Status view_top(const ViewPage *page, const cJSON *answer) {
     cJSON_ArrayForEach(gpu, view_list(answer, "gpus")) if (!status) status = add_top_gpu(&table, gpu);
     if (!status)
         status = view_table_print(&table, page);
+    if (!status && table.cell_count)
+        status = view_paragraph(page, 0, VIEW_FAINT,
+                                "C: temperature, MC: of the memory, of the VRM: n/a. TO/s, FROM/s: over PCIe. MFU: "
+                                "%% of the peak. WAIT: %% of the time for data.");
     view_table_close(&table);
     return status;
 }
@@ -91,6 +96,10 @@ Status view_ghosts(const ViewPage *page, const cJSON *answer) {
     cJSON_ArrayForEach(item, ghosts) TRY(print_ghost(page, item));
     if (!cJSON_GetArraySize(ghosts))
         TRY(view_paragraph(page, 0, VIEW_PLAIN, "no memory without a process"));
+    double hidden = view_real(answer, "hidden");
+    if (hidden > 0)
+        TRY(view_paragraph(page, 0, VIEW_WARNING, "%s processes of others cannot be looked at without root.",
+                           view_number(hidden, 0).text));
     if (!cJSON_GetArraySize(nodes))
         return view_paragraph(page, 0, VIEW_PLAIN, "no process has a GPU's device open");
     ViewTable table;
@@ -105,7 +114,7 @@ Status view_ghosts(const ViewPage *page, const cJSON *answer) {
 
 /* A share of the loan as a bar, per cent and GPU-hours. */
 static void print_bar(const ViewPage *page, const char *name, double seconds, double total, ViewStyle style) {
-    enum { WORDS = 32, MOST = 60 };
+    enum { WORDS = 35, MOST = 60 };
     int width = page->columns - WORDS < MOST ? page->columns - WORDS : MOST;
     double share = total > 0 ? seconds / total : NAN;
     int full = isfinite(share) ? (int)fmin(width, fmax(0, round(share * width))) : 0;
@@ -131,20 +140,20 @@ static Status print_late(const ViewPage *page, const cJSON *answer) {
 }
 
 Status view_clock(const ViewPage *page, const cJSON *answer) {
-    double total = view_real(answer, "total_s"), from = view_real(answer, "from"), to = view_real(answer, "to");
-    double held = view_real(answer, "held_s"), idle = view_real(answer, "idle_s"), dry = view_real(answer, "dry_in_s");
-    const bool loan = isfinite(total);
+    double total = view_real(answer, "total_s"), left = view_real(answer, "left_s");
+    double dry = view_real(answer, "dry_in_s");
+    const bool loan = isfinite(left);
     if (loan)
-        TRY(view_paragraph(page, 0, VIEW_TITLE, "loan %.10s to %.10s: %s GPU-hours", view_time(from, 0).text,
-                           view_time(to - 1, 0).text, view_number(total / 3600, 1).text));
+        TRY(view_paragraph(page, 0, VIEW_TITLE, "loan %.10s to %.10s: %s GPU-hours",
+                           view_time(view_real(answer, "from"), 0).text, view_time(view_real(answer, "to") - 1, 0).text,
+                           view_number(total / 3600, 1).text));
     else
         TRY(view_paragraph(page, 0, VIEW_PLAIN, "The rule gives no loan: GPU-hours since the ledger began."));
-    double whole = loan ? total : held + idle;
-    print_bar(page, "busy", view_real(answer, "busy_s"), whole, VIEW_GOOD);
-    print_bar(page, "held", held, whole, VIEW_PLAIN);
-    print_bar(page, "idle", idle, whole, VIEW_BAD);
+    print_bar(page, "at work", view_real(answer, "busy_s"), total, VIEW_GOOD);
+    print_bar(page, "held   ", view_real(answer, "held_s"), total, VIEW_WARNING);
+    print_bar(page, "idle   ", view_real(answer, "idle_s"), total, VIEW_BAD);
     if (loan)
-        print_bar(page, "left", view_real(answer, "left_s"), whole, VIEW_FAINT);
+        print_bar(page, "left   ", left, total, VIEW_FAINT);
     if (isfinite(dry))
         TRY(view_paragraph(page, 0, VIEW_PLAIN, "The waiting list runs dry in %s.", view_duration(dry).text));
     return print_late(page, answer);
