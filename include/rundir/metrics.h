@@ -13,6 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Readings of the run's GPU. */
+typedef struct {
+    bool watched;                   /* the driver reports them; false: the line has none of these fields */
+    int64_t memory;                 /* bytes used, by all processes; -1: not known */
+    double celsius, memory_celsius; /* NAN: not known, here and below */
+    double watts;
+    double pcie_to, pcie_from; /* bytes/s */
+} MetricsGpu;
+
 typedef struct {
     int64_t step;                             /* steps completed, from 1 */
     double epoch;                             /* passes over the data, fractional */
@@ -26,6 +35,7 @@ typedef struct {
     double copy_rate;                         /* bytes/s of inputs copied to the device; 0 on the CPU */
     double seconds;                           /* wall time of this step */
     int64_t bad_records, checkpoints_skipped; /* so far */
+    MetricsGpu gpu;
 } MetricsLine;
 
 /* A layer in FP8: how many values of its three tensors were out of range, and in how many steps. */

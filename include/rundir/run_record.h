@@ -46,7 +46,8 @@ typedef struct {
     const char *exit_reason;
     int exit_code; /* -1: still running */
     const char *run_dir, *backend;
-    char device[128]; /* model of the GPU, or of the CPU */
+    char device[128];     /* model of the GPU, or of the CPU */
+    const char *gpu_uuid; /* as the driver names it; NULL: it does not, or there is no GPU */
     Versions versions;
     uint64_t config_hash, data_hash;
     int64_t data_count;

@@ -35,6 +35,17 @@ static const struct {
 };
 enum { REALS = sizeof reals / sizeof *reals };
 
+/* Of the GPU, beside "gpu_memory". */
+static const struct {
+    const char *key;
+    size_t offset; /* of a double in MetricsGpu */
+} gpu_reals[] = {
+    {"gpu_celsius", offsetof(MetricsGpu, celsius)},     {"gpu_memory_celsius", offsetof(MetricsGpu, memory_celsius)},
+    {"gpu_watts", offsetof(MetricsGpu, watts)},         {"gpu_pcie_to", offsetof(MetricsGpu, pcie_to)},
+    {"gpu_pcie_from", offsetof(MetricsGpu, pcie_from)},
+};
+enum { GPU_REALS = sizeof gpu_reals / sizeof *gpu_reals };
+
 static bool is_kept(const char *line, size_t length, int64_t last_step) {
     cJSON *object = cJSON_ParseWithLength(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(object, "step");
@@ -103,6 +114,17 @@ static void begin_line(Json *json, int64_t step) {
     json_integer(json, "step", step);
 }
 
+static void print_gpu(const MetricsGpu *gpu, Json *json) {
+    if (!gpu->watched)
+        return;
+    if (gpu->memory < 0)
+        json_null(json, "gpu_memory");
+    else
+        json_integer(json, "gpu_memory", gpu->memory);
+    for (int i = 0; i < GPU_REALS; i++)
+        json_real(json, gpu_reals[i].key, *(const double *)((const char *)gpu + gpu_reals[i].offset));
+}
+
 Status metrics_append(Metrics *metrics, const MetricsLine *line) {
     Json json;
     begin_line(&json, line->step);
@@ -110,6 +132,7 @@ Status metrics_append(Metrics *metrics, const MetricsLine *line) {
         json_real(&json, reals[i].key, *(const double *)((const char *)line + reals[i].offset));
     json_integer(&json, "bad_records", line->bad_records);
     json_integer(&json, "checkpoints_skipped", line->checkpoints_skipped);
+    print_gpu(&line->gpu, &json);
     return append_line(metrics, &json);
 }
 
@@ -181,6 +204,14 @@ static int64_t get_count(const cJSON *object, const char *key) {
     return value >= 0 && value <= 0x1p53 ? (int64_t)value : 0;
 }
 
+static void read_gpu(const cJSON *object, MetricsGpu *gpu) {
+    const double memory = get_real(object, "gpu_memory");
+    gpu->watched = cJSON_HasObjectItem(object, "gpu_memory");
+    gpu->memory = memory >= 0 && memory <= 0x1p53 ? (int64_t)memory : -1;
+    for (int i = 0; i < GPU_REALS; i++)
+        *(double *)((char *)gpu + gpu_reals[i].offset) = get_real(object, gpu_reals[i].key);
+}
+
 /* False for the other kinds of lines, which have no learning rate. */
 static bool read_training_line(const char *text, size_t length, MetricsLine *line) {
     cJSON *object = cJSON_ParseWithLength(text, length);
@@ -190,6 +221,7 @@ static bool read_training_line(const char *text, size_t length, MetricsLine *lin
     line->checkpoints_skipped = get_count(object, "checkpoints_skipped");
     for (int i = 0; i < REALS; i++)
         *(double *)((char *)line + reals[i].offset) = get_real(object, reals[i].key);
+    read_gpu(object, &line->gpu);
     cJSON_Delete(object);
     return training;
 }

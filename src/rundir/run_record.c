@@ -138,6 +138,11 @@ static void print_setting(const RunRecord *record, Json *json) {
     json_integer(json, "threads", record->threads);
     json_integer(json, "micro_batch", record->micro_batch);
     json_string(json, "device", record->device);
+    if (record->gpu_uuid) {
+        json_array(json, "gpu_uuids", JSON_LINE);
+        json_string(json, NULL, record->gpu_uuid);
+        json_end(json);
+    }
     versions_print(&record->versions, json);
     throughput_print(&record->throughput, json);
     json_hash(json, "config_hash", record->config_hash);

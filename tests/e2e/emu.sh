@@ -36,9 +36,15 @@ fi
 check "a reconstruction was drawn" test -s "$TMP/emu/recon/step-12.png"
 
 # --- Resuming, and the order in which a GPU may run things ----------------------------------------------------------
-extra=(FOVEA_EMU_ORDER=descending)
+# Here, and only here, the driver knows the GPU, at the emulated one's address.
+echo "uuid=GPU-7 pci=0000:00:00.0 used=3e9 total=8e9 temperature=61 watts=250.5 pcie_to=5e6 pcie_from=4e6" >"$TMP/gpu"
+extra=(FOVEA_EMU_ORDER=descending LD_LIBRARY_PATH="$PRELOAD/gauges" FOVEA_FAKE_NVML="$TMP/gpu")
 check "the first 5 steps, threads and blocks in another order" run "$TMP/again" --set train.precision=fp32 --until 5
 extra=()
+check "run.json names the GPU" grep -q '"gpu_uuids": \["GPU-7"\]' "$TMP/again/run.json"
+check "lines of metrics have its readings" grep -q '"gpu_memory": 3000000000, "gpu_celsius": 61, "gpu_memory_celsius": null, "gpu_watts": 250.5, "gpu_pcie_to": 5000000, "gpu_pcie_from": 4000000}$' "$TMP/again/metrics.jsonl"
+check "each of them" test "$(grep -c '"gpu_memory": ' "$TMP/again/metrics.jsonl")" = 5
+if grep -q gpu_ "$TMP/emu/metrics.jsonl" "$TMP/emu/run.json"; then not_ok "without NVML there are none"; else ok "without NVML there are none"; fi
 check "the rest" run "$TMP/again" --set train.precision=fp32 --until 12 --resume
 check "weights are the same to the byte" cmp "$TMP/emu/ckpt/latest/weights.safetensors" "$TMP/again/ckpt/latest/weights.safetensors"
 check "moments are the same to the byte" cmp "$TMP/emu/ckpt/latest/optimizer.safetensors" "$TMP/again/ckpt/latest/optimizer.safetensors"

@@ -38,7 +38,7 @@ static void metrics_are_documented(void **state) {
         .name = "blocks.0", .weights = spread, .activations = spread, .gradients = spread, .update = 0.001f};
     const MetricsFp8 layer = {"blocks.0.attn.qkv", 5, 2, true};
     assert_fine(metrics_open(&metrics, temp_path(state, "metrics.jsonl", path), 0));
-    assert_fine(metrics_append(&metrics, &(MetricsLine){.step = 1, .epoch = 0.5}));
+    assert_fine(metrics_append(&metrics, &(MetricsLine){.step = 1, .epoch = 0.5, .gpu = {.watched = true}}));
     assert_fine(metrics_append_validation(&metrics, 1, 0.5, &(MetricsFigure){"auroc", 0.75}, 1));
     assert_fine(metrics_append_fp8(&metrics, 1, &layer, 1));
     assert_fine(metrics_append_layers(&metrics, 1, &figures, 1));
@@ -93,11 +93,11 @@ static void assert_names(const char *heading, const char *const *names, int coun
 
 static void names_are_documented(void **state) {
     (void)state;
-    static const char *const codes[] = {"0", "64", "65", "69", "70", "74", "75", "76", "77"};
+    static const char *const codes[] = {"0", "64", "65", "69", "70", "74", "75", "76", "77", "78"};
     static const char *const checkpoint[] = {CHECKPOINT_WEIGHTS, CHECKPOINT_OPTIMIZER, "fp8.safetensors",
                                              CHECKPOINT_STATE, CHECKPOINT_CHECKSUMS};
-    static const int last[] = {EXIT_OK, EXIT_USAGE,   EXIT_DATA,      EXIT_MISSING, EXIT_INTERNAL,
-                               EXIT_IO, EXIT_STOPPED, EXIT_NO_MEMORY, EXIT_DIVERGED};
+    static const int last[] = {EXIT_OK, EXIT_USAGE,   EXIT_DATA,      EXIT_MISSING,  EXIT_INTERNAL,
+                               EXIT_IO, EXIT_STOPPED, EXIT_NO_MEMORY, EXIT_DIVERGED, EXIT_REFUSED};
     const char *statuses[RUN_FAILED];
     for (int i = RUN_RUNNING; i <= RUN_FAILED; i++)
         statuses[i - RUN_RUNNING] = run_status_name((RunStatus)i);

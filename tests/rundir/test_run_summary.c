@@ -146,22 +146,27 @@ static void the_newest_training_line_counts(void **state) {
     assert_fine(metrics_append_validation(&metrics, 1, 0.5, NULL, 0));
     assert_fine(metrics_last(path, &read, &found));
     assert_false(found);
-    const MetricsLine line = {.step = 20,
-                              .epoch = 0.5,
-                              .loss = 0.25,
-                              .loss_mean = 0.125,
-                              .lr = 2,
-                              .grad_norm = INFINITY,
-                              .images_per_s = 100,
-                              .mfu = NAN,
-                              .data_wait = 0.75,
-                              .checkpoint_wait = 1,
-                              .queue = 3,
-                              .read_rate = 4,
-                              .copy_rate = 5,
-                              .seconds = 6,
-                              .bad_records = 7,
-                              .checkpoints_skipped = 8};
+    MetricsLine line = {.step = 20,
+                        .epoch = 0.5,
+                        .loss = 0.25,
+                        .loss_mean = 0.125,
+                        .lr = 2,
+                        .grad_norm = INFINITY,
+                        .images_per_s = 100,
+                        .mfu = NAN,
+                        .data_wait = 0.75,
+                        .checkpoint_wait = 1,
+                        .queue = 3,
+                        .read_rate = 4,
+                        .copy_rate = 5,
+                        .seconds = 6,
+                        .bad_records = 7,
+                        .checkpoints_skipped = 8};
+    assert_fine(metrics_append(&metrics, &line));
+    assert_fine(metrics_last(path, &read, &found));
+    assert_true(found && !read.gpu.watched && read.gpu.memory == -1 && isnan(read.gpu.celsius) &&
+                isnan(read.gpu.watts));
+    line.gpu = (MetricsGpu){true, 80000000001, 61, NAN, 250.5, 5e6, 4e6};
     assert_fine(metrics_append(&metrics, &line));
     assert_fine(metrics_append_fp8(&metrics, 30, NULL, 0));
     assert_fine(metrics_append_validation(&metrics, 30, 0.5, NULL, 0));
@@ -175,6 +180,9 @@ static void the_newest_training_line_counts(void **state) {
     assert_true(read.step == 20 && read.epoch == 0.5 && read.loss == 0.25 && read.loss_mean == 0.125 && read.lr == 2);
     assert_true(isnan(read.grad_norm) && isnan(read.mfu) && read.images_per_s == 100 && read.data_wait == 0.75);
     assert_true(read.checkpoint_wait == 1 && read.queue == 3 && read.read_rate == 4 && read.copy_rate == 5);
+    assert_true(read.gpu.watched && read.gpu.memory == 80000000001 && read.gpu.celsius == 61 &&
+                read.gpu.watts == 250.5);
+    assert_true(isnan(read.gpu.memory_celsius) && read.gpu.pcie_to == 5e6 && read.gpu.pcie_from == 4e6);
     assert_true(read.seconds == 6 && read.bad_records == 7 && read.checkpoints_skipped == 8);
     free(cut);
     free(text);

@@ -72,6 +72,7 @@ static Status append_metrics(Monitor *monitor, const StepFigures *figures) {
                         .seconds = figures->seconds,
                         .bad_records = figures->bad_records,
                         .checkpoints_skipped = figures->checkpoints_skipped};
+    gpu_watch_take(monitor->gpu, &line.gpu);
     return metrics_append(&monitor->metrics, &line);
 }
 
@@ -100,6 +101,10 @@ void monitor_caching(Monitor *monitor, int64_t there, int64_t count) {
         progress_show(&monitor->progress, "%" PRId64 " of %" PRId64 " records cached on the device", there, count);
 }
 
+static bool is_due(const Monitor *monitor, int64_t step) {
+    return step % monitor->every == 0 || step == monitor->total_steps;
+}
+
 Status monitor_step(Monitor *monitor, const StepFigures *figures) {
     check_data_wait(monitor, figures);
     monitor->interval_steps++;
@@ -111,7 +116,9 @@ Status monitor_step(Monitor *monitor, const StepFigures *figures) {
     monitor->step_seconds =
         monitor->step_seconds > 0 ? 0.95 * monitor->step_seconds + 0.05 * figures->seconds : figures->seconds;
 
-    bool due = figures->step % monitor->every == 0 || figures->step == monitor->total_steps;
+    bool due = is_due(monitor, figures->step);
+    if (is_due(monitor, figures->step + 1))
+        gpu_watch_ask(monitor->gpu);
     if (due || (monitor->progress.terminal && progress_age(&monitor->progress) > SHOWN_EVERY))
         show_step(monitor, figures);
     if (!due)

@@ -5,6 +5,7 @@
 #define FOVEA_TRAIN_MONITOR_H
 
 #include "base/progress.h"
+#include "train/monitor/gpu_watch.h"
 #include "train/objective/validation.h"
 #include <stdbool.h>
 
@@ -24,6 +25,7 @@ typedef struct {
     int64_t every, total_steps;
     int global_batch;
     double mfu_per_rate;    /* MFU at one image a second, set after opening; NAN: unknown and not shown */
+    GpuWatch *gpu;          /* whose readings are in the lines, set after opening; borrowed; NULL: none */
     double started;         /* clock_now() when the run began */
     double step_seconds;    /* running mean of a step's time, for the remaining time */
     int64_t interval_steps; /* since the last line of metrics */

@@ -56,6 +56,7 @@ typedef struct {
     CheckpointKeep keep;
     int64_t checkpoint_every; /* steps between checkpoints, 0: only the last; changes while no step is pending */
     TrainState state;
+    GpuWatch *gpu; /* NULL: none */
     Monitor monitor;
     LayerWatch layers;
     ThroughputWatch watch;

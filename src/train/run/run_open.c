@@ -299,6 +299,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
 
     /* From here on the disk changes. */
     TRY(claim_create(&run->directory, config, options->force));
+    TRY(gpu_watch_open(run->device->pci, &run->gpu));
     TRY(run_begin_record(run));
     print_new_device(run);
     TRY(run_record_continue(&run->record, run->directory.record, run->state.step, run->state.next_batch));
@@ -309,6 +310,7 @@ Status run_open(Run *run, const Config *config, const TrainOptions *options) {
                      (int)config->train.global_batch, run->state.step));
     TRY(layer_watch_continue(&run->layers, &run->monitor, &run->earlier, run->state.next_batch));
     const char *why;
+    run->monitor.gpu = run->gpu;
     run->monitor.mfu_per_rate = flops_mfu(run->objective->shape, 1, peak_flops(run->device, run->ops.type, &why));
     run->keep = keep_at_steps(config, run->total_steps);
     TRY(checkpoint_writer_open(run->directory.checkpoints, run->objective->params, &run->keep, &run->writer));
@@ -340,6 +342,7 @@ void run_close(Run *run) {
     checkpoint_writer_close(run->writer);
     loader_close(run->loader);
     monitor_close(&run->monitor);
+    gpu_watch_close(run->gpu);
     optimizer_close(run->optimizer);
     evaluation_images_close(&run->images);
     online_probe_close(&run->probe);

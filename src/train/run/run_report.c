@@ -24,6 +24,7 @@ Status run_begin_record(Run *run) {
     run->record.run_dir = run->directory.path;
     run->record.backend = run->ops.name;
     provenance_device(run->device, run->record.device);
+    run->record.gpu_uuid = *gpu_watch_uuid(run->gpu) ? gpu_watch_uuid(run->gpu) : NULL;
     run->record.threads = run->ops.threads;
     run->record.micro_batch = run->micro_batch;
     run->record.config_hash = run->state.config_hash;
