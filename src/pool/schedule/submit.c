@@ -117,7 +117,10 @@ static Status print_answer(const Job *job, const WhyView *why, double now, char 
         snprintf(when, sizeof when, "in about %s", reason_duration(why->expected - now).text);
     size_t length = 0;
     for (int i = 0; i < why->behind_count && length < sizeof behind - 32; i++)
-        length += (size_t)snprintf(behind + length, sizeof behind - length, "%s%" PRId64, i ? ", " : "; behind jobs ",
+        length += (size_t)snprintf(behind + length, sizeof behind - length, "%s%" PRId64,
+                                   i > 0                   ? ", "
+                                   : why->behind_count > 1 ? "; behind jobs "
+                                                           : "; behind job ",
                                    why->behind[i]);
     if (job->wants.gpu_memory > 0 || job->wants.host_memory > 0)
         snprintf(fits, sizeof fits, "; its memory fits: %.60s of each GPU, %.60s of the host",
