@@ -50,8 +50,10 @@ static void keep_sight(ScheduleGpu *gpu, const Observation *seen, double now) {
     char why[POOL_REASON];
     gpus_name_foreign(seen, why);
     /* The same process with other figures keeps its words: they are lines of the ledger. */
-    if (!same || why[0] == '\0')
+    if ((!same || why[0] == '\0') && strcmp(gpu->foreign_why, why) != 0) {
         memcpy(gpu->foreign_why, why, sizeof gpu->foreign_why);
+        gpu->reworded = true;
+    }
     gpu->seen = *seen;
     gpu->seen_at = now;
     gpu->fresh = true;
@@ -79,7 +81,7 @@ static Status see_gpu(Schedule *schedule, void *context) {
         TRY(gpus_release(schedule, sight->index));
     if (!gpu->job)
         return rounds_look(schedule, sight->index);
-    gpu->next_look = schedule->now + (gpu->ended ? DRAIN_EVERY : schedule->rule->look_every);
+    gpu->next_look = gpu->ended ? schedule->now + DRAIN_EVERY : rounds_next_sight(schedule);
     return NULL;
 }
 
@@ -131,6 +133,7 @@ static Status order_gpu(Schedule *schedule, void *context) {
     } else {
         clear_gpu(schedule, gpu);
     }
+    gpu->reworded = true;
     TRY(gpu_facts_keep(schedule, gpu));
     return store_add_audit(schedule->store, &(AuditLine){.time = schedule->now,
                                                          .uid = order->caller->uid,

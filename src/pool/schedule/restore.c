@@ -25,6 +25,7 @@ static ScheduleJob *find_orphan(const Schedule *schedule) {
 
 static Status open_jobs(Schedule *schedule, void *context) {
     (void)context;
+    TRY(gpus_start_unseen(schedule));
     ScheduleJob *orphan;
     while ((orphan = find_orphan(schedule)))
         TRY(finish_job(schedule, orphan, JOB_CANCELLED, CLIENT_GONE));

@@ -146,14 +146,13 @@ static Status play(Sim *sim) {
 static Status open_sim(Sim *sim, const char *in) {
     TRY(script_open(in, &sim->script));
     const size_t count = (size_t)sim->script.job_count + 1;
-    TRY(node_open(&sim->node, &sim->script));
     sim->refusals = calloc(count, sizeof *sim->refusals);
     sim->come = calloc(count, sizeof *sim->come);
     if (!sim->refusals || !sim->come)
         return status_no_memory("the simulation", count * (sizeof *sim->refusals + sizeof *sim->come));
     /* With a loan the first day of the node is the first of the simulation. */
     sim->start = sim->script.rule.loan_from > 0 ? sim->script.rule.loan_from : START;
-    sim->node.now = sim->start;
+    TRY(node_open(&sim->node, &sim->script, sim->start));
     TRY(store_open(&sim->store, ":memory:"));
     const ScheduleHost host = node_host(&sim->node);
     return schedule_open(&sim->schedule, &sim->script.rule, sim->store, &host, -1, sim->start);

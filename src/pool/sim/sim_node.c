@@ -10,8 +10,8 @@ static const int64_t GPU_MEMORY = (int64_t)80 << 30; /* an H100's */
 static const double CHECKPOINT_TAKES = 10;           /* seconds to write one when asked to stop */
 static const double BAD_GPU_TAKES = 5;               /* seconds until a job fails there */
 
-Status node_open(Node *node, const Script *script) {
-    *node = (Node){.script = script};
+Status node_open(Node *node, const Script *script, double start) {
+    *node = (Node){.script = script, .start = start, .now = start};
     const size_t count = (size_t)script->job_count + 1;
     node->runs = calloc(count, sizeof *node->runs);
     node->ids = calloc(count, sizeof *node->ids);
@@ -141,7 +141,7 @@ void node_observe(const Node *node, int index, Observation *seen) {
     sample->process_count = holder < 0 ? 0 : 1;
     for (int i = 0; i < node->script->gauge_count; i++) {
         const ScriptGauge *gauge = &node->script->gauges[i];
-        if (gauge->gpu != gpu || node->now < gauge->from || node->now >= gauge->to)
+        if (gauge->gpu != gpu || node->now < node->start + gauge->from || node->now >= node->start + gauge->to)
             continue;
         if (gauge->has_util)
             sample->util = gauge->util;

@@ -19,13 +19,13 @@ typedef struct {
 
 typedef struct {
     const Script *script;
-    double now;
+    double start, now;      /* of the simulation; of the moment */
     NodeRun *runs;          /* [jobs of the script] */
     int64_t *ids;           /* [jobs of the script] the pool's numbers of them; 0: not submitted, or refused */
     double work[POOL_GPUS]; /* seconds at work, by index in the rule; of attempts that have ended */
 } Node;
 
-Status node_open(Node *node, const Script *script) MUST_USE;
+Status node_open(Node *node, const Script *script, double start) MUST_USE;
 void node_close(Node *node);
 /* Callbacks for the schedule, whose context is the node. */
 ScheduleHost node_host(Node *node);

@@ -150,34 +150,43 @@ static GpuState judge_gauges(const Schedule *schedule, const ScheduleGpu *gpu, c
     return GPU_FREE;
 }
 
+/* Without gauges: GPU_FREE when neither a lease nor a person is in the way. */
+static GpuState judge_lease(const ScheduleGpu *gpu) {
+    if (gpu->quarantined)
+        return GPU_QUARANTINED;
+    if (gpu->job && !gpu->ended)
+        return GPU_HELD;
+    return gpu->job || gpu->drained ? GPU_DRAINING : GPU_FREE;
+}
+
+static void describe_lease(const Schedule *schedule, const ScheduleGpu *gpu, char reason[POOL_REASON]) {
+    if (gpu->quarantined)
+        append_reason(reason, "%s", gpu->quarantine_why);
+    else if (gpu->job && !gpu->ended)
+        describe_held(schedule, gpu, reason);
+    else if (gpu->job)
+        append_reason(reason, "job %" PRId64 " has ended; the GPU is not clear yet", gpu->job);
+    else
+        append_reason(reason, "drained by %s", gpu->drained_by);
+}
+
 GpuState gpus_condition(const Schedule *schedule, int index, char wanted[POOL_REASON]) {
     const ScheduleGpu *gpu = &schedule->gpus[index];
     char unused[POOL_REASON];
     char *reason = wanted ? wanted : unused;
     reason[0] = '\0';
-    if (gpu->quarantined) {
-        snprintf(reason, POOL_REASON, "%s", gpu->quarantine_why);
-        return GPU_QUARANTINED;
+    GpuState state = judge_lease(gpu);
+    if (state != GPU_FREE) {
+        if (wanted)
+            describe_lease(schedule, gpu, wanted);
+        return state;
     }
-    if (gpu->job && !gpu->ended) {
-        describe_held(schedule, gpu, reason);
-        return GPU_HELD;
-    }
-    if (gpu->job) {
-        snprintf(reason, POOL_REASON, "job %" PRId64 " has ended; the GPU is not clear yet", gpu->job);
-        return GPU_DRAINING;
-    }
-    if (gpu->drained) {
-        snprintf(reason, POOL_REASON, "drained by %s", gpu->drained_by);
-        return GPU_DRAINING;
-    }
-    if (!gpu->cpu) {
-        const GpuState state = judge_gauges(schedule, gpu, reason);
-        if (state != GPU_FREE)
-            return state;
-    }
+    if (!gpu->cpu)
+        state = judge_gauges(schedule, gpu, reason);
+    if (state != GPU_FREE)
+        return state;
     if (gpu->reserved_for) {
-        snprintf(reason, POOL_REASON, "kept for job %" PRId64, gpu->reserved_for);
+        append_reason(reason, "kept for job %" PRId64, gpu->reserved_for);
         return GPU_RESERVED;
     }
     if (wanted)

@@ -47,7 +47,7 @@ static Status take_gpu(Schedule *schedule, int index, int64_t job, uid_t uid, in
     gpu->counted_joules = gpu->seen.sample.known ? gpu->seen.sample.joules : NAN;
     gpu->ended = false;
     gpu->reserved_for = 0;
-    rounds_restart(gpu, schedule->now + schedule->rule->look_every);
+    rounds_restart(gpu, rounds_next_sight(schedule));
     return NULL;
 }
 
@@ -148,15 +148,12 @@ void gpus_adopt(Schedule *schedule, int64_t job) {
             schedule->gpus[i].unclaimed = false;
 }
 
-/* A slot has no gauges: a job on it is at work, unless it writes metrics that say otherwise. */
+/* A slot has no gauges: its job counts as at work. */
 static void count_slot(Schedule *schedule, ScheduleGpu *gpu) {
     ScheduleJob *job = queue_find(schedule, gpu->job);
-    if (!job)
-        return;
-    job->attempt.busy += schedule->now - gpu->counted_at;
+    if (job)
+        job->attempt.busy += schedule->now - gpu->counted_at;
     gpu->counted_at = schedule->now;
-    if (!job->job.run_dir || job->job.run_dir[0] == '\0')
-        job->progress = schedule->now;
 }
 
 static Status drain_gpu(Schedule *schedule, int index) {
@@ -258,6 +255,11 @@ static Status settle_gpu(Schedule *schedule, int index) {
     }
     if (gpu->cpu && gpu->job)
         count_slot(schedule, gpu);
+    /* The commonest case, told apart without putting its reason in words. */
+    if (gpu->job && !gpu->ended && !gpu->quarantined && !gpu->reworded && gpu->state == GPU_HELD &&
+        (gpu->unclaimed || gpu->line.epoch == gpu->epoch))
+        return NULL;
+    gpu->reworded = false;
     const GpuState state = gpus_condition(schedule, index, reason);
     if (state != gpu->state || gpu->since == 0)
         gpu->since = schedule->now;

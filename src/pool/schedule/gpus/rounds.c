@@ -14,6 +14,11 @@ void rounds_restart(ScheduleGpu *gpu, double now) {
     gpu->next_look = now;
 }
 
+double rounds_next_sight(const Schedule *schedule) {
+    const double every = schedule->rule->look_every;
+    return (floor(schedule->now / every) + 1) * every;
+}
+
 static Look take_look(const ScheduleGpu *gpu, double now) {
     const GaugeSample *sample = &gpu->seen.sample;
     if (!sample->known)
@@ -48,7 +53,10 @@ static bool find_work(const ScheduleGpu *gpu, const Look *look, const char *whic
 /* Whether the look does not show all that it takes to call a GPU idle, and what it lacks. */
 static bool find_gap(const ScheduleGpu *gpu, const Look *look, bool latest, char why[POOL_REASON]) {
     if (!look->known) {
-        snprintf(why, POOL_REASON, "the GPU does not answer: %s", latest ? gpu->seen.sample.why : "at the first look");
+        if (latest)
+            snprintf(why, POOL_REASON, "the GPU does not answer: %s", gpu->seen.sample.why);
+        else
+            snprintf(why, POOL_REASON, "the GPU did not answer the first look");
         return true;
     }
     if (isnan(look->util)) {

@@ -44,7 +44,7 @@ static bool is_free(const Schedule *schedule, const ScheduleJob *job, int index)
 }
 
 static bool may_start_on(const Schedule *schedule, const ScheduleJob *job, int index) {
-    return fits(schedule, job, index) && is_free(schedule, job, index) &&
+    return is_free(schedule, job, index) && fits(schedule, job, index) &&
            (job->job.wants.foreground || gpus_idle_twice(schedule, index));
 }
 
@@ -52,12 +52,12 @@ static bool may_start_on(const Schedule *schedule, const ScheduleJob *job, int i
  */
 static bool is_coming(const Schedule *schedule, const ScheduleJob *job, int index) {
     const ScheduleGpu *gpu = &schedule->gpus[index];
-    if (!fits(schedule, job, index) || gpu->quarantined || gpu->drained)
+    if (gpu->quarantined || gpu->drained)
         return false;
-    if (!gpu->job)
-        return is_free(schedule, job, index);
-    const ScheduleJob *holder = queue_find(schedule, gpu->job);
-    return gpu->ended || !holder || holder->job.state == JOB_STOPPING;
+    const ScheduleJob *holder = gpu->job ? queue_find(schedule, gpu->job) : NULL;
+    const bool coming =
+        gpu->job ? gpu->ended || !holder || holder->job.state == JOB_STOPPING : is_free(schedule, job, index);
+    return coming && fits(schedule, job, index);
 }
 
 /* Until when the job waits for a GPU on which no attempt of it failed; 0: it does not. */
@@ -138,7 +138,7 @@ static int promise(Planning *planning, ScheduleJob *job, bool commit) {
     int lacking = job->job.wants.gpus;
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < schedule->gpu_count && lacking > 0; i++) {
-            const bool free = fits(schedule, job, i) && is_free(schedule, job, i);
+            const bool free = is_free(schedule, job, i) && fits(schedule, job, i);
             if (planning->owner[i] || (pass == 0 ? !free : free || !is_coming(schedule, job, i)))
                 continue;
             lacking--;
@@ -156,8 +156,8 @@ static bool plan_stops(Planning *planning, ScheduleJob *job, int lacking) {
     StartPlan *plan = planning->plan;
     bool usable[POOL_GPUS] = {false};
     for (int i = 0; i < planning->schedule->gpu_count; i++)
-        usable[i] = !planning->owner[i] && fits(planning->schedule, job, i) &&
-                    !planning->schedule->gpus[i].quarantined && !planning->schedule->gpus[i].drained;
+        usable[i] = !planning->owner[i] && !planning->schedule->gpus[i].quarantined &&
+                    !planning->schedule->gpus[i].drained && fits(planning->schedule, job, i);
     ScheduleJob *victims[POOL_GPUS];
     const int count = victims_find(planning->schedule, job, usable, lacking, victims);
     for (int v = 0; v < count; v++) {

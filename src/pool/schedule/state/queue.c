@@ -98,7 +98,7 @@ bool queue_needs_filler(const Schedule *schedule, const Job *job) {
 
 bool queue_may_use(const Schedule *schedule, const Job *job, int index) {
     const ScheduleGpu *gpu = &schedule->gpus[index];
-    if (gpu->lane < 0 || gpu->lane != rule_lane(schedule->rule, job->wants.lane))
+    if (gpu->lane < 0 || strcmp(schedule->rule->lanes[gpu->lane].name, job->wants.lane) != 0)
         return false;
     for (int i = 0; i < job->wants.gpu_id_count; i++)
         if (job->wants.gpu_ids[i] == gpu->number)

@@ -42,6 +42,7 @@ typedef struct {
     Observation seen;
     double seen_at;                /* 0: never */
     char foreign_why[POOL_REASON]; /* as its foreign process was when it was first seen */
+    bool reworded;                 /* the reason of its state may be another, with the state the same */
     double counted_at;             /* until when its job's seconds at work are counted */
     double counted_joules;         /* the counter's state then; NAN: not known */
     double kept_at;                /* when the count was last written to the database */
