@@ -24,7 +24,8 @@
  *   throttle=0x40        NVML's bits                        ecc=CORRECTED:UNCORRECTED
  *   remapped=CORRECTABLE:UNCORRECTABLE:PENDING:FAILED
  *   xid=48,79            each is one event, once in a process; a list that was changed is new events
- *   races=N              N calls for a list of processes find that it has just grown
+ *   races=N              N calls for a list of processes say that it does not fit, though it does
+ *   grows=N              each of N calls for those that compute finds one more
  *   hang=SECONDS         reading util takes that long
  *   unsupported=util,... these KEYs (processes for all three lists, tree and token) are not supported (3)
  *   failing=util,...     these fail with an unknown error (999)
@@ -49,6 +50,17 @@ static bool is_racing(const char *line) {
     return place && place->taken++ < strtoul(text, NULL, 10);
 }
 
+/* Of the calls so far, each one has added a process. */
+static void add_grown(Found *found, const char *line) {
+    char text[32];
+    Place *place = fake_value(line, "grows", text, sizeof text) ? fake_place(line, "grows", text) : NULL;
+    if (!place)
+        return;
+    place->taken += place->taken < strtoul(text, NULL, 10);
+    for (size_t i = 0; i < place->taken && found->count < MOST_FOUND; i++)
+        found->list[found->count++] = (Entry){900000 + (unsigned)i, 1, {~0u, ~0u}};
+}
+
 static int list_processes(const Handle *handle, const char *key, unsigned *count, Entry *list) {
     static Found found;
     char line[MOST_LINE];
@@ -57,8 +69,10 @@ static int list_processes(const Handle *handle, const char *key, unsigned *count
     found.count = 0;
     if (!result) {
         fake_add_listed(&found, line, key);
-        if (strcmp(key, "processes") == 0)
+        if (strcmp(key, "processes") == 0) {
             fake_add_live(&found, line);
+            add_grown(&found, line);
+        }
         const bool racing = is_racing(line);
         if ((unsigned)found.count > *count || racing)
             result = TOO_SMALL;

@@ -134,6 +134,8 @@ static void what_a_gpu_does_not_report_is_not_known(void **state) {
     /* 0 is what GPUs without a sensor report of their memory; memory of no bytes is the host's. */
     sample = sample_once(state, "uuid=GPU-1 memory_temperature=0 used=0 total=0 util=0");
     assert_known_are(&sample, "pu");
+    sample = sample_once(state, "uuid=GPU-1 util=101"); /* no percentage */
+    assert_known_are(&sample, "p");
     sample = sample_once(state, "uuid=GPU-1 unsupported=processes");
     assert_true(sample.known);
     assert_known_are(&sample, "");
@@ -234,6 +236,12 @@ static void a_list_that_grows_is_read_again(void **state) {
     GaugeSample sample = sample_once(state, "uuid=GPU-1 util=0 races=3 processes=1:5,2:6,3:7");
     assert_int_equal(sample.process_count, 3);
     assert_process(&sample, 2, 3, 7);
+    /* Between any two calls one more has started, and at first there is no room for all. */
+    char lines[1024] = "uuid=GPU-1 util=0 grows=30 processes=1";
+    for (int pid = 2; pid <= GAUGE_PROCESSES; pid++)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines), ",%d", pid);
+    sample = sample_once(state, lines);
+    assert_int_equal(sample.process_count, GAUGE_PROCESSES + 2);
     /* One that does so for ever is not known, and no reason to wait. */
     sample = sample_once(state, "uuid=GPU-1 util=0 races=1000000 processes=1:5");
     assert_true(sample.known);
