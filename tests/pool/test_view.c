@@ -152,12 +152,14 @@ static void why_a_job_waits_is_said_in_sentences(void **state) {
                 "Its start is expected at 21:40, in 59m, on gpu 3.\n");
     assert_view(view_why_job,
                 "{\"time\": 1796071260, \"job\": 17, \"name\": \"\", \"user\": \"ann\", \"state\": \"running\", "
-                "\"reason\": \"on gpu 2 since 17:29.\", \"expected\": null, \"gpu\": null, \"behind\": []}",
-                "Job 17 of ann runs: on gpu 2 since 17:29.\n");
+                "\"reason\": \"running on gpu 2 since 2026-11-30 17:29.\", \"expected\": 1796074800, \"gpu\": null, "
+                "\"behind\": []}",
+                "Job 17 of ann: running on gpu 2 since 2026-11-30 17:29.\n"
+                "Its time ends at 21:40, in 59m.\n");
     assert_view(view_why_job,
                 "{\"time\": 1796071260, \"job\": 4, \"name\": \"\", \"user\": \"ann\", \"state\": \"failed\", "
                 "\"reason\": \"\", \"expected\": null, \"gpu\": null, \"behind\": []}",
-                "Job 4 of ann has failed.\n");
+                "Job 4 of ann: failed.\n");
 }
 
 static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
@@ -170,8 +172,6 @@ static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
                 "gpu 3 of lane pool is foreign since 20:20 (21m): a process of root uses it.\n"
                 "It is used without a lease by root, pid 977, memory 20.0G, since 2026-11-29\n"
                 "  14:15 (1d06h): python serve.py.\n"
-                "It is free when that process has ended. The pool ends its own jobs only: ask the\n"
-                "  user.\n"
                 "Its next look is in 4s.\n");
     assert_view(view_why_gpu,
                 "{\"time\": 1796071260, \"gpu\": 2, \"uuid\": null, \"lane\": \"pool\", \"state\": \"held\", "
@@ -184,11 +184,11 @@ static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
                 "A change is expected at 20:41, in 30s.\n");
     assert_view(view_why_gpu,
                 "{\"time\": 1796071260, \"gpu\": 11, \"uuid\": null, \"lane\": null, \"state\": \"quarantined\", "
-                "\"reason\": \"jobs 3, 4 and 5 failed soon after their start\", \"since\": 1796070000, \"expected\": "
+                "\"reason\": \"jobs 3, 4 and 5 failed soon after their start; an admin clears it: pool gpu 11 clear\", "
+                "\"since\": 1796070000, \"expected\": "
                 "null, \"next_look\": null, \"holder\": null}",
                 "gpu 11 is quarantined since 20:20 (21m): jobs 3, 4 and 5 failed soon after their\n"
-                "  start.\n"
-                "An admin who has looked at it puts it back with ./pool gpu 11 clear.\n");
+                "  start; an admin clears it: pool gpu 11 clear.\n");
 }
 
 static void top_shows_every_gauge_and_warnings_in_words(void **state) {

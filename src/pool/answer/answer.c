@@ -207,7 +207,7 @@ Status answer_why_gpu(const AnswerSource *source, const Caller *caller, int64_t 
     GpuView view;
     WhyView why;
     schedule_gpu_view(source->schedule, index, &view);
-    schedule_why_gpu(source->schedule, index, source->now, &why);
+    schedule_why_gpu(source->schedule, view.gpu, source->now, &why);
     json_object(json, NULL, JSON_LINE);
     json_double(json, "time", source->now);
     put_gpu_names(source, index, &view, json);

@@ -63,7 +63,7 @@ static void put_warnings(const AnswerSource *source, const TopGpu *gpus, int cou
                      .images_per_s = gpu->speed.images_per_s,
                      .others_per_s = others_per_s(gpus, count, own)};
     json_array(json, "warnings", JSON_LINE);
-    if (gpu->view.seen.sample.time > 0) { /* a slot, and a GPU that was not looked at yet, have nothing to warn of */
+    if (source->uuids[own][0]) { /* a slot has nothing to warn of */
         warnings_find(&of, &warnings);
         for (int i = 0; i < warnings.count; i++)
             json_string(json, NULL, warnings.text[i]);

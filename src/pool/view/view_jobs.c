@@ -87,24 +87,14 @@ static Status print_sentence(const ViewPage *page, const char *what, const char 
     return view_paragraph(page, 0, VIEW_PLAIN, "%s%s%.*s.", what, length ? ": " : "", length, reason);
 }
 
-static Status print_expected(const ViewPage *page, const cJSON *answer, const char *what) {
+static Status print_expected(const ViewPage *page, const cJSON *answer, const char *what, bool starts) {
     double expected = view_real(answer, "expected"), gpu = view_real(answer, "gpu");
     if (!isfinite(expected))
         return NULL;
     double now = view_real(answer, "time");
     return view_paragraph(page, 0, VIEW_PLAIN, "%s at %s, in %s%s%s.", what, view_time(expected, now).text,
-                          view_duration(expected - now).text, isfinite(gpu) ? ", on gpu " : "",
-                          isfinite(gpu) ? view_number(gpu, 0).text : "");
-}
-
-static const char *job_verb(const char *state) {
-    static const char *const verbs[][2] = {
-        {"waiting", "waits"}, {"held", "is held back"}, {"running", "runs"},          {"stopping", "is asked to stop"},
-        {"done", "is done"},  {"failed", "has failed"}, {"cancelled", "is cancelled"}};
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i][0], state) == 0)
-            return verbs[i][1];
-    return state;
+                          view_duration(expected - now).text, starts && isfinite(gpu) ? ", on gpu " : "",
+                          starts && isfinite(gpu) ? view_number(gpu, 0).text : "");
 }
 
 static Status print_behind(const ViewPage *page, const cJSON *answer) {
@@ -121,14 +111,18 @@ static Status print_behind(const ViewPage *page, const cJSON *answer) {
 
 Status view_why_job(const ViewPage *page, const cJSON *answer) {
     const char *state = view_text(answer, "state"), *name = view_text(answer, "name");
+    const char *reason = view_text(answer, "reason");
     const bool waits = is_one_of(state, "waiting", "held");
     char head[512];
-    snprintf(head, sizeof head, "Job %s%s%.100s%s of %.64s %s", view_number(view_real(answer, "job"), 0).text,
-             *name ? " (" : "", name, *name ? ")" : "", view_text(answer, "user"), job_verb(state));
-    TRY(print_sentence(page, head, view_text(answer, "reason")));
+    snprintf(head, sizeof head, "Job %s%s%.100s%s of %.64s%s", view_number(view_real(answer, "job"), 0).text,
+             *name ? " (" : "", name, *name ? ")" : "", view_text(answer, "user"),
+             strcmp(state, "waiting") == 0 ? " waits"
+             : strcmp(state, "held") == 0  ? " is held back"
+                                           : "");
+    TRY(print_sentence(page, head, waits || *reason ? reason : state)); /* of others the reason begins with the state */
     if (waits)
         TRY(print_behind(page, answer));
-    return print_expected(page, answer, waits ? "Its start is expected" : "Its end is expected");
+    return print_expected(page, answer, waits ? "Its start is expected" : "Its time ends", waits);
 }
 
 static Status print_holder(const ViewPage *page, const cJSON *answer) {
@@ -146,35 +140,18 @@ static Status print_holder(const ViewPage *page, const cJSON *answer) {
                           view_time(since, now).text, view_duration(now - since).text, *command ? ": " : "", command);
 }
 
-/* What makes a GPU free again. */
+/* What makes a GPU free again, where the reason does not say it. */
 static const char *state_advice(const char *state) {
     static const char *const advice[][2] = {
         {"held", "It is free when the job's processes have ended and its gauges show it clear."},
-        {"draining", "It is free when nothing of the job is left and its gauges show it clear; what is not clear after "
-                     "60 s is quarantined. An admin's drain ends with ./pool gpu %s clear."},
-        {"reserved", "It is kept for a waiting job of several GPUs, and free when that has started or is cancelled."},
-        {"foreign", "It is free when that process has ended. The pool ends its own jobs only: ask the user."},
-        {"ghost", "./pool ghosts shows who has the GPU open. It is free when the memory is; an admin who knows that "
-                  "nothing runs there takes it as it is with ./pool gpu %s clear."},
-        {"quarantined", "An admin who has looked at it puts it back with ./pool gpu %s clear."},
-        {"hot", "It takes jobs again when it has cooled down by some degrees."},
+        {"reserved", "It is free when that job has started elsewhere or is cancelled."},
+        {"ghost", "It is free when the memory is. An admin who knows that nothing runs there takes it as it is: pool "
+                  "gpu N clear."},
         {"unknown", "It takes jobs again when its gauges answer."}};
     for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
         if (strcmp(advice[i][0], state) == 0)
             return advice[i][1];
     return "";
-}
-
-static Status print_advice(const ViewPage *page, const cJSON *answer) {
-    char text[256];
-    const char *advice = state_advice(view_text(answer, "state")), *gap = strstr(advice, "%s");
-    if (!*advice)
-        return NULL;
-    if (!gap)
-        return view_paragraph(page, 0, VIEW_PLAIN, "%s", advice);
-    snprintf(text, sizeof text, "%.*s%s%s", (int)(gap - advice), advice, view_number(view_real(answer, "gpu"), 0).text,
-             gap + 2);
-    return view_paragraph(page, 0, VIEW_PLAIN, "%s", text);
 }
 
 Status view_why_gpu(const ViewPage *page, const cJSON *answer) {
@@ -186,7 +163,9 @@ Status view_why_gpu(const ViewPage *page, const cJSON *answer) {
              view_duration(now - since).text);
     TRY(print_sentence(page, head, view_text(answer, "reason")));
     TRY(print_holder(page, answer));
-    TRY(print_advice(page, answer));
+    const char *advice = state_advice(view_text(answer, "state"));
+    if (*advice)
+        TRY(view_paragraph(page, 0, VIEW_PLAIN, "%s", advice));
     if (isfinite(look) && strcmp(view_text(answer, "state"), "held") != 0)
         TRY(view_paragraph(page, 0, VIEW_PLAIN, "Its next look is in %s.", view_duration(look - now).text));
     double expected = view_real(answer, "expected");
