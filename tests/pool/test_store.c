@@ -188,17 +188,24 @@ static void busy_seconds_are_those_of_the_time_asked_for(void **state) {
     Store *store = *state;
     double seconds;
     Attempt attempts[] = {make_attempt(1, 1, 10, 20), make_attempt(2, 1, 90, 110), make_attempt(3, 1, 120, 140),
-                          make_attempt(4, 1, 150, 0), make_attempt(5, 1, 50, 0)};
-    attempts[3].busy = 7;
-    attempts[4].busy = 60;
-    for (int i = 0; i < 5; i++)
+                          make_attempt(4, 1, 50, 200), make_attempt(5, 1, 150, 0)};
+    attempts[3].busy = 60;
+    attempts[4].busy = 7;
+    for (int i = 0; i < 5; i++) {
+        Job job = make_job(i + 1);
+        snprintf(job.wants.lane, sizeof job.wants.lane, "%s", i == 2 ? "aria" : "pool");
+        assert_fine(store_add_job(store, &job));
+        job_free(&job);
         assert_fine(store_put_attempt(store, &attempts[i]));
-    /* None of 10-20, half of 10 of 90-110, 10 of 120-140, 7, and of 60 over 50-200 the share from 100 on. */
-    assert_fine(store_sum_busy(store, 100, 200, &seconds));
-    assert_true(fabs(seconds - (5 + 10 + 7 + 40)) < 1e-9); /* rounding of four sums */
-    assert_fine(store_sum_busy(store, 0, 200, &seconds));
-    assert_true(fabs(seconds - (5 + 10 + 10 + 7 + 60)) < 1e-9);
-    assert_fine(store_sum_busy(store, 300, 200, &seconds));
+    }
+    /* None of 10-20, half of 10 of 90-110, and of 60 over 50-200 the share from 100 on; what runs is not over. */
+    assert_fine(store_sum_busy(store, "pool", 100, &seconds));
+    assert_true(fabs(seconds - (5 + 40)) < 1e-9); /* rounding of two sums */
+    assert_fine(store_sum_busy(store, "aria", 100, &seconds));
+    assert_true(fabs(seconds - 10) < 1e-9);
+    assert_fine(store_sum_busy(store, "pool", 0, &seconds));
+    assert_true(fabs(seconds - (5 + 10 + 60)) < 1e-9);
+    assert_fine(store_sum_busy(store, "pool", 300, &seconds));
     assert_true(seconds == 0);
 }
 

@@ -19,6 +19,34 @@ static int list_pool(const Schedule *schedule, int gpus[POOL_GPUS]) {
     return count;
 }
 
+/* What a running job's GPUs were at work from `from` on. A slot's time is counted up to the last event. */
+static double busy_now(const Schedule *schedule, const ScheduleJob *job, double from, double now) {
+    double busy = job->attempt.busy;
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        if (gpu->cpu && gpu->job == job->job.id && !gpu->ended)
+            busy += fmax(now - gpu->counted_at, 0);
+    }
+    const double began = job->attempt.from;
+    return began >= from ? busy : busy * (now - from) / (now - began);
+}
+
+static Status sum_busy(const Schedule *schedule, double from, double now, double *seconds) {
+    const Rule *rule = schedule->rule;
+    *seconds = 0;
+    for (int lane = 0; lane < rule->lane_count; lane++) {
+        if (rule->lanes[lane].kind != LANE_POOL)
+            continue;
+        double busy;
+        TRY(store_sum_busy(schedule->store, rule->lanes[lane].name, from, &busy));
+        *seconds += busy;
+        for (int64_t i = 0; i < schedule->job_count; i++)
+            if (schedule->jobs[i]->attempt.number > 0 && rule_lane(rule, schedule->jobs[i]->job.wants.lane) == lane)
+                *seconds += busy_now(schedule, schedule->jobs[i], from, now);
+    }
+    return NULL;
+}
+
 static Status sum_time(const Schedule *schedule, double now, ClockView *clock) {
     const Rule *rule = schedule->rule;
     int gpus[POOL_GPUS];
@@ -26,10 +54,10 @@ static Status sum_time(const Schedule *schedule, double now, ClockView *clock) {
     const double from = clock->on ? rule->loan_from : 0, to = clock->on ? fmin(now, rule->loan_to) : now;
     double ledger[LEDGER_WHATS], busy, all = 0;
     TRY(store_sum_ledger(schedule->store, gpus, count, from, to, ledger));
-    TRY(store_sum_busy(schedule->store, from, to, &busy));
+    TRY(sum_busy(schedule, from, to, &busy));
     for (int i = 0; i < LEDGER_WHATS; i++)
         all += ledger[i];
-    /* Jobs in other lanes are at work, too; the clock is the pool's. */
+    /* What gauges saw may be a look ahead of what was held. */
     clock->busy = fmin(busy, ledger[LEDGER_HELD]);
     clock->held = ledger[LEDGER_HELD] - clock->busy;
     if (clock->on) {

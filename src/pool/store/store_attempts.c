@@ -93,16 +93,15 @@ Status store_usual_seconds(Store *store, double *seconds) {
     return NULL;
 }
 
-Status store_sum_busy(Store *store, double from, double now, double *seconds) {
+Status store_sum_busy(Store *store, const char *lane, double from, double *seconds) {
     Statement statement;
     bool row;
     *seconds = 0;
     TRY(statement_open(&statement, store,
-                       "SELECT total(CASE WHEN began >= ?1 THEN busy ELSE busy * (stop - ?1) / (stop - began) END) "
-                       "FROM (SELECT began, busy, CASE WHEN ended = 0 THEN ?2 ELSE ended END AS stop FROM attempts "
-                       "WHERE ended = 0 OR ended > ?1) WHERE stop > ?1"));
+                       "SELECT total(CASE WHEN began >= ?1 THEN busy ELSE busy * (ended - ?1) / (ended - began) END) "
+                       "FROM attempts JOIN jobs ON jobs.id = attempts.job WHERE ended > ?1 AND lane = ?2"));
     statement_put_real(&statement, from);
-    statement_put_real(&statement, now);
+    statement_put_text(&statement, lane);
     Status status = statement_next(&statement, &row);
     if (!status && row)
         *seconds = statement_take_real(&statement);

@@ -13,8 +13,8 @@ typedef Status (*StoreTakeAttempt)(void *context, const Attempt *attempt);
 Status store_each_attempt(Store *store, int64_t job, bool open, StoreTakeAttempt take, void *context) MUST_USE;
 /* Median seconds of attempts of jobs that were done, the newest 100 of them; NAN: none. */
 Status store_usual_seconds(Store *store, double *seconds) MUST_USE;
-/* GPU-seconds at work of all attempts from `from` on, up to `now`. Of an attempt that began before, the same share as
- * of its time. */
-Status store_sum_busy(Store *store, double from, double now, double *seconds) MUST_USE;
+/* GPU-seconds at work from `from` on, of the attempts of a lane's jobs that have ended. Of one that began before, the
+ * same share as of its time. */
+Status store_sum_busy(Store *store, const char *lane, double from, double *seconds) MUST_USE;
 
 #endif
