@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/host_memory.h"
 #include "kernels/cpu/cpu.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,19 +30,12 @@ static void cpu_release(const Device *device, void *memory) {
 
 static Status cpu_memory(const Device *device, size_t *free, size_t *total) {
     (void)device;
-    FILE *file = fopen("/proc/meminfo", "r");
-    if (!file)
-        return status_error(EXIT_MISSING, "/proc/meminfo cannot be read: the memory of this machine is not known");
-    size_t available = 0, all = 0;
-    char line[128];
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "MemAvailable: %zu kB", &available) != 1)
-            sscanf(line, "MemTotal: %zu kB", &all);
-    fclose(file);
-    if (!all)
-        return status_error(EXIT_MISSING, "/proc/meminfo does not say how much memory this machine has");
-    *free = available * 1024;
-    *total = all * 1024;
+    HostMemory memory;
+    host_memory_read(&memory);
+    if (memory.total < 0 || memory.available < 0)
+        return status_error(EXIT_MISSING, "/proc/meminfo does not say how much memory this machine has; mount /proc");
+    *free = (size_t)memory.available;
+    *total = (size_t)memory.total;
     return NULL;
 }
 

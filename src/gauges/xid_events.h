@@ -8,8 +8,7 @@
 /* Asks for a GPU's events from now on; NULL: the driver has none of it. */
 NvmlEventSet *xid_events_open(const Nvml *nvml, NvmlDevice *device);
 void xid_events_close(const Nvml *nvml, NvmlEventSet *set);
-/* The codes since the call before, without waiting, each once; returns how many of `most` were written. Of several
- * between two calls the driver may keep the last one only. */
+/* The codes since the call before, without waiting, each once; returns how many of `most` were written. */
 int xid_events_take(const Nvml *nvml, NvmlEventSet *set, int *codes, int most);
 
 #endif

@@ -44,8 +44,8 @@ json_writers() { second_ways "JSON is written by base/json.h" 'cJSON_(Print|Crea
 option_parsers() { second_ways "options are parsed by base/options.h" 'getopt|\bstrn?cmp\([^,]*, "--?[a-z]' src/base/options/options.c; }
 clocks() { second_ways "time is read by base/clock.h" '\b(clock_gettime|gettimeofday|timespec_get)\(' src/base/clock.c; }
 progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c; }
-thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/threads.c; }
-core_counts() { second_ways "cores are counted by base/threads.h" '_SC_NPROCESSORS|sched_getaffinity|get_nprocs|omp_get_num_procs' src/base/threads.c src/base/numa.c; }
+thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/machine/threads.c; }
+core_counts() { second_ways "cores are counted by base/threads.h" '_SC_NPROCESSORS|sched_getaffinity|get_nprocs|omp_get_num_procs' src/base/machine/threads.c src/base/machine/numa.c; }
 list_growers() { second_ways "lists grow by base/list.h" 'capacity \? .*\* 2|capacity \*= 2' src/base/list.c; }
 ONE_WAY="json_writers option_parsers clocks progress_lines thread_starters core_counts list_growers"
 for rule in $ONE_WAY; do programs | $rule | none "one way: $rule"; done

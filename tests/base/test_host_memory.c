@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gauges/host_memory.h"
+#include "base/host_memory.h"
 #include "tests/fixtures/check.h"
 #include "tests/fixtures/temp.h"
 
@@ -57,8 +57,8 @@ static void limits_of_version_2_count(void **state) {
     assert_memory(state, "v2", 100 * MB, 99 * MB);
     /* What gives way is available; so much that nothing is left is none. */
     put(state, "v2", "/sys/fs/cgroup/slurm/job/memory.current", "94371840\n");
-    put(state, "v2", "/sys/fs/cgroup/slurm/job/memory.stat", "anon 7\nactive_file 3\ninactive_file 20971520\n");
-    assert_memory(state, "v2", 100 * MB, 30 * MB);
+    put(state, "v2", "/sys/fs/cgroup/slurm/job/memory.stat", "anon 7\nactive_file 1048576\ninactive_file 20971520\n");
+    assert_memory(state, "v2", 100 * MB, 31 * MB);
     put(state, "v2", "/sys/fs/cgroup/slurm/job/memory.current", "209715200\n");
     assert_memory(state, "v2", 100 * MB, 0);
     /* The group above is tighter. */
@@ -80,8 +80,9 @@ static void limits_of_version_1_count(void **state) {
     assert_memory(state, "v1", 1024 * MB, 512 * MB);
     put(state, "v1", "/sys/fs/cgroup/memory/batch/memory.limit_in_bytes", "104857600\n");
     put(state, "v1", "/sys/fs/cgroup/memory/batch/memory.usage_in_bytes", "10485760\n");
-    put(state, "v1", "/sys/fs/cgroup/memory/batch/memory.stat", "inactive_file 9\ntotal_inactive_file 5242880\n");
-    assert_memory(state, "v1", 100 * MB, 95 * MB);
+    put(state, "v1", "/sys/fs/cgroup/memory/batch/memory.stat",
+        "inactive_file 9\ntotal_inactive_file 5242880\ntotal_active_file 99999999\n");
+    assert_memory(state, "v1", 100 * MB, 100 * MB);
     /* The group of another controller does not count. */
     put(state, "v1", "/proc/self/cgroup", "7:cpu:/batch\n");
     assert_memory(state, "v1", 1024 * MB, 512 * MB);

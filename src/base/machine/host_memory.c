@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gauges/host_memory.h"
+#include "base/host_memory.h"
 
 #include "base/control_groups.h"
 
@@ -34,12 +34,12 @@ static int64_t smaller(int64_t known, int64_t other) {
     return known < 0 || other < known ? other : known;
 }
 
-/* Without a limit version 2 says "max", and version 1 a number beyond any memory. Cached files that nobody has used
- * lately count as used, but give way. */
+/* Without a limit version 2 says "max", and version 1 a number beyond any memory. Cached files count as used there. */
 static void take_limit(void *context, const char *folder, bool second) {
     const Search *search = context;
-    const char *const names[2][3] = {{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
-                                     {"memory.max", "memory.current", "inactive_file"}};
+    const char *const names[2][4] = {
+        {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file"},
+        {"memory.max", "memory.current", "inactive_file", "active_file"}};
     char statistics[8192] = "";
     const int64_t limit = read_count(search->root, folder, names[second][0]);
     if (limit < 0)
@@ -48,10 +48,12 @@ static void take_limit(void *context, const char *folder, bool second) {
     const int64_t used = read_count(search->root, folder, names[second][1]);
     if (used < 0)
         return;
-    int64_t cached = -1;
-    if (control_groups_read(search->root, folder, "memory.stat", statistics, sizeof statistics))
-        cached = find_count(statistics, names[second][2]);
-    const int64_t kept = cached > 0 ? (cached < used ? used - cached : 0) : used;
+    int64_t kept = used;
+    (void)control_groups_read(search->root, folder, "memory.stat", statistics, sizeof statistics);
+    for (int i = 2; i < 4; i++) {
+        const int64_t cached = find_count(statistics, names[second][i]);
+        kept -= cached < 0 ? 0 : cached < kept ? cached : kept;
+    }
     search->memory->available = smaller(search->memory->available, kept < limit ? limit - kept : 0);
 }
 

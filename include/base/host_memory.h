@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's memory as this process may use it: the machine's, or less where a control group limits it. */
-#ifndef FOVEA_GAUGES_HOST_MEMORY_H
-#define FOVEA_GAUGES_HOST_MEMORY_H
+/* The host's memory as this process may use it: the machine's, or less where a control group limits it. What files are
+ * cached in is available: it gives way. */
+#ifndef FOVEA_BASE_HOST_MEMORY_H
+#define FOVEA_BASE_HOST_MEMORY_H
 
 #include <stdint.h>
 

@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
+#include "base/host_memory.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGNMENT = 64 };
 
-/* Bytes that can be allocated without swapping, as the kernel estimates; SIZE_MAX where it gives no estimate. Linux
- * promises memory that it does not have and kills later: better to refuse before hours of work. */
+/* SIZE_MAX where it is not known. Linux promises memory that it does not have and kills later: better to refuse before
+ * hours of work. */
 static size_t available(void) {
-    FILE *file = fopen("/proc/meminfo", "r");
-    unsigned long long kilobytes = 0;
-    char line[128];
-    bool known = false;
-    while (file && !known && fgets(line, sizeof line, file))
-        known = sscanf(line, "MemAvailable: %llu kB", &kilobytes) == 1;
-    if (file)
-        fclose(file);
-    return known ? (size_t)kilobytes * 1024 : SIZE_MAX;
+    HostMemory memory;
+    host_memory_read(&memory);
+    return memory.available < 0 ? SIZE_MAX : (size_t)memory.available;
 }
 
 Status arena_open(Arena *arena, size_t size, const char *what) {
