@@ -34,7 +34,7 @@ case "$*" in
 *) echo "| NVIDIA-SMI  Driver Version: ${DRIVER-580.65.06}  CUDA Version: ${CUDA-13.0} |" ;;
 esac
 END
-touch "$TMP/libraries/libcublasLt.so.13" "$TMP/libraries/libcudnn.so.9.12.0"
+touch "$TMP/libraries/libnvidia-ml.so.1" "$TMP/libraries/libcublasLt.so.13" "$TMP/libraries/libcudnn.so.9.12.0"
 ln -s libcudnn.so.9.12.0 "$TMP/libraries/libcudnn.so.9"
 
 # describe ALLOWED-CORES MEMORY-FREE SWAP-FREE NODE-OF-GPU-0 QUOTA GROUP-MEMORY
@@ -44,6 +44,7 @@ describe() {
         >"$root/proc/meminfo"
     printf 'Name:\tx\nCpus_allowed_list:\t%s\n' "$1" >"$root/proc/self/status"
     echo 0::/job/step >"$root/proc/self/cgroup"
+    mkdir -p "$root/proc/self/ns" && ln -sfn 'pid:[4026531836]' "$root/proc/self/ns/pid"
     mkdir -p "$root"/sys/devices/system/node/node{0,1} "$root"/sys/bus/pci/devices/0000:{1b,9a}:00.0
     echo 0-7 >"$root/sys/devices/system/node/node0/cpulist"
     echo 8-15 >"$root/sys/devices/system/node/node1/cpulist"
@@ -66,7 +67,7 @@ doctor() {
         shift
     done
     env PATH="$bin:$PATH" LD_LIBRARY_PATH="$TMP/libraries" FOVEA_DOCTOR_ROOT="$root" FOVEA_DOCTOR_SECONDS="1 0.02" \
-        FREE=200000 "${settings[@]}" tools/doctor "${@:2}"
+        FREE=200000 FOVEA_POOL="$TMP/pool" "${settings[@]}" tools/doctor "${@:2}"
 }
 # A part of a line that the last command printed, with one blank between columns.
 expect_line() {
@@ -92,6 +93,8 @@ expect_line "ok swap 0 of 4096 MB in use"
 expect_line "ok disk space 30720 MB free in $folder"
 expect_line "ok disk rate 256 MB/s: a checkpoint of ViT-L takes 15 s"
 expect_line "ok fsync 20 ms"
+expect_line "ok NVML libnvidia-ml.so.1 in $TMP/libraries"
+expect_line "ok pool state in $TMP, on ext2/ext3"
 expect_line "nothing hinders a run"
 expect_empty "what it wrote is removed"
 
@@ -130,6 +133,21 @@ else
     check "no GPU" doctor PATH="$TMP/without:$PATH" -- "$folder"
     expect_line "ok GPU none: runs compute on the CPU"
 fi
+
+# --- the pool
+describe 0-15 60000000 4000000 0 max max
+echo 0x10de | tee "$root"/sys/bus/pci/devices/*/vendor >/dev/null
+ln -sfn 'pid:[4026532190]' "$root/proc/self/ns/pid"
+mv "$TMP/libraries/libnvidia-ml.so.1" "$TMP/moved"
+check "a container, and a folder of the network" doctor KIND=nfs -- "$folder"
+expect_line "warns pool $TMP is on nfs: the pool's database needs a disk of this machine; name a folder on one"
+expect_line "warns pool this is a container with process numbers of its own"
+if ldconfig -p 2>/dev/null | grep -q 'libnvidia-ml\.so\.1 '; then
+    skip "without NVML" "it is here"
+else
+    expect_line "warns NVML libnvidia-ml.so.1 is missing"
+fi
+mv "$TMP/moved" "$TMP/libraries/libnvidia-ml.so.1"
 
 # --- the folder
 check "in memory" doctor KIND=tmpfs -- "$folder"

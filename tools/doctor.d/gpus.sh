@@ -142,6 +142,8 @@ check_cuda() {
     check_library cuBLASLt libcublasLt.so.13 fails "install CUDA $needed_cuda's libraries (libcublas-13-0)"
     check_library cuDNN libcudnn.so.9 warns "long attention in BF16 is slower without it: install libcudnn9-cuda-13"
     check_library NCCL libnccl.so.2 ok ""
+    check_library NVML libnvidia-ml.so.1 warns \
+        "./pool sees nothing of the GPUs without it: it comes with the driver (docker run --gpus all)"
     if [ ${#gpus[@]} != 0 ]; then
         plugin=$(ls "$here"/{build,bin}/libfovea_cuda.so 2>/dev/null | head -n 1)
         if [ -n "$plugin" ]; then
