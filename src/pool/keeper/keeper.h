@@ -5,9 +5,9 @@
  *
  * STATE/jobs/JOB/ (mode 0700, the daemon's user) contains for attempt N
  *   N.start.json  request and lease, written by the daemon before it starts the keeper
- *   N.claimed     created with O_EXCL by the keeper before the job starts, or by a later daemon that found no keeper:
- *                 who creates it decides that the attempt runs, or never does
- *   N.keeper      locked by the keeper while it lives
+ *   N.claimed     created by the keeper, with O_EXCL, before the job starts: without it the attempt never ran
+ *   N.keeper      the keeper's number, locked while it lives. The daemon takes the lock before it starts the keeper,
+ *                 which inherits it: where it is free there is no keeper, and none will come
  *   N.alive       locked through a descriptor that the job and all its descendants inherit: free when none is left
  *   N.pid.json    {"pid", "start", "boot"} of the job's first process
  *   N.exit.json   {"exit", "signal", "ended", "why", "joules"?}: all processes of the attempt are gone
@@ -49,7 +49,7 @@ int keeper_main(int argc, char **argv);
 typedef enum {
     KEEPER_RUNS,        /* a keeper lives: *pidfd is its */
     KEEPER_ENDED,       /* `end` and `why` say how; nothing is left */
-    KEEPER_NOT_STARTED, /* no keeper claimed it, and none will */
+    KEEPER_NOT_STARTED, /* no keeper started it, and none will */
     KEEPER_KILLED,      /* the keeper was killed; keeper_sweep() removes what is left */
 } KeeperState;
 
@@ -64,7 +64,8 @@ typedef struct {
 
 /* What became of an attempt, after the daemon's restart or after its keeper ended. */
 Status keeper_look(const char *state, int64_t job, int number, KeeperReport *report) MUST_USE;
-/* Sends SIGTERM to the attempt's process group; SIGKILL kills all its processes and lets the keeper report. */
+/* Sends SIGTERM to the attempt's process group, which is killed after the grace; passes SIGINT, SIGHUP and SIGUSR1 on;
+ * SIGKILL kills all its processes. The keeper lives on and reports. NULL when there is none. */
 Status keeper_signal(const char *state, int64_t job, int number, int signal) MUST_USE;
 /* Kills everything that belongs to the attempt and has no keeper: descendants by the lease in their environment, by the
  * inherited descriptor, by their parents. *left: how many are still there. */
