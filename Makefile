@@ -40,8 +40,10 @@ INCLUDES := -Iinclude -Isrc -I.
 # ThreadSanitizer cannot see libgomp's own synchronisation: the OpenMP pragmas are left out there.
 OPENMP   := $(if $(filter thread,$(SAN)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+# Which products and sums become one instruction is each compiler's own choice, and the last digits follow it: none do,
+# except in the matrix products, where all do.
 COMPILE  := $(CC) $(INCLUDES) -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) -std=gnu11 \
-            -march=$(MARCH) -fno-math-errno -fno-trapping-math $(WARNINGS) $(SAN_QUIET) $(OPENMP) $(CFLAGS) $(SANITIZE)
+            -march=$(MARCH) -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARNINGS) $(SAN_QUIET) $(OPENMP) $(CFLAGS) $(SANITIZE)
 # The plugins use the program's own copy of base and of the CPU's kernels. Each program loads the libraries it uses.
 LINK     := $(CC) $(OPENMP) $(CFLAGS) $(SANITIZE) -rdynamic -Wl,--as-needed $(LDFLAGS)
 # A hundred tests are linked: the quicker linker, where there is one, takes a third of the time. It warns of symbols that
@@ -75,7 +77,7 @@ EMU_CU_OBJ := $(patsubst kernels/cuda/%.cu,$(B)/obj/emu/%.o,$(filter-out $(EMU_C
 EMU_SANITIZE := $(SANITIZE) $(if $(findstring undefined,$(SAN)),-fno-sanitize=null$(comma)object-size$(comma)vptr$(comma)return$(comma)pointer-overflow$(comma)signed-integer-overflow) \
             $(if $(findstring address,$(SAN)),$(if $(findstring clang,$(CXX)),-fno-sanitize=function,--param asan-use-after-return=0))
 EMULATE  := $(CXX) -x c++ -std=c++17 $(INCLUDES) -Ikernels/emu -include kernels/emu/emu.h -D_GNU_SOURCE -march=$(MARCH) -fPIC \
-            -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
+            -fno-strict-aliasing -ffp-contract=off -Wall -Wextra -Wno-unknown-pragmas -Wno-pass-failed -Wno-missing-field-initializers \
             $(CPPFLAGS) $(SAN_QUIET) $(if $(SAN),-O1,-O2) -g1 $(EMU_SANITIZE)
 # With cuDNN's header, beside CUDA's or in the system's folder, attention has its plans. The library is opened at run time.
 CUDNN    := $(if $(NVCC),$(wildcard $(CUDA_DIR)/include/cudnn.h /usr/include/cudnn.h))
@@ -189,8 +191,9 @@ $(FAKE_NVML): $(wildcard tests/gauges/fake_*.[ch])
 	    -Wl,-soname,$(@F) -o $@ $(filter %.c,$^) -pthread
 $(B)/obj/%.o: %.c $(B)/commands | $(B)/requirements
 	@mkdir -p $(@D)
-	$(COMPILE) $(TEST_FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
-$(UNIT:$(B)/tests/%=$(B)/obj/tests/%.o): TEST_FLAGS := $(TEST_CFLAGS)
+	$(COMPILE) $(OWN_FLAGS) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+$(B)/obj/kernels/cpu/gemm.o: OWN_FLAGS := -ffp-contract=fast
+$(UNIT:$(B)/tests/%=$(B)/obj/tests/%.o): OWN_FLAGS := $(TEST_CFLAGS)
 
 $(EMU_TEST): $(B)/tests/%: $(B)/obj/tests/%.o $(B)/obj/tests/emu/emulated.o $(EMU_OWN) $(B)/libfovea.a
 	@mkdir -p $(@D)
