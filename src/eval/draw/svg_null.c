@@ -53,8 +53,10 @@ void draw_null(FILE *out, const double *null, int count, double score, double ch
         plot.x0 = 0, plot.x1 = 1;
     plot_widen(&plot.x0, &plot.x1);
     count_bins(&plot, null, count, bins);
+    int tallest = 0;
     for (int b = 0; b < BINS; b++)
-        plot.y1 = fmax(plot.y1, bins[b]);
+        tallest = bins[b] > tallest ? bins[b] : tallest;
+    plot.y1 = tallest;
     plot_widen(&plot.y0, &plot.y1);
     plot_open(&plot, out);
     draw_bars(&plot, out, bins);
