@@ -22,6 +22,8 @@ typedef struct {
     int number, gpu_count, gpus[POOL_GPUS];
     bool live;
     int signal; /* the last one that it got */
+    bool owed;  /* it ended while no daemon ran */
+    JobEnd end; /* so */
 } JobRun;
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
     JobRun runs[JOB_NODE_RUNS];
     int run_count;
     char notices[4096]; /* "event job; " */
+    bool deaf;          /* the daemon is killed before it does anything about what it wrote */
     bool busy;          /* whether GPUs of running jobs read 90 % in place of 0 */
 } JobNode;
 
@@ -45,6 +48,8 @@ static inline JobRun *node_find(JobNode *node, int64_t job) {
 
 static inline void node_start(void *context, const Job *job, const Attempt *attempt) {
     JobNode *node = context;
+    if (node->deaf)
+        return;
     assert_string_equal(job->request, "{}"); /* the host gets it, though memory does not have it */
     assert_null(node_find(node, job->id));
     assert_true(node->run_count < JOB_NODE_RUNS);
@@ -55,7 +60,7 @@ static inline void node_start(void *context, const Job *job, const Attempt *atte
 
 static inline void node_stop(void *context, const Job *job, const Attempt *attempt, int signal) {
     JobRun *run = node_find(context, job->id);
-    if (run && run->number == attempt->number)
+    if (run && run->number == attempt->number && !((JobNode *)context)->deaf)
         run->signal = signal;
 }
 
@@ -71,9 +76,28 @@ static inline ScheduleHost node_host(JobNode *node) {
     return (ScheduleHost){node, node_start, node_stop, node_notify};
 }
 
+static inline JobRun *node_find_owed(JobNode *node, int64_t job) {
+    for (int i = node->run_count - 1; i >= 0; i--)
+        if (node->runs[i].job == job && node->runs[i].owed)
+            return &node->runs[i];
+    return NULL;
+}
+
+/* What became of an attempt that the database has as not ended. */
+static inline Status node_resume(JobNode *node, int64_t job) {
+    JobRun *owed = node_find_owed(node, job);
+    if (node_find(node, job))
+        return schedule_adopt(node->schedule, job, node->now);
+    if (!owed)
+        return schedule_not_started(node->schedule, job, node->now);
+    owed->owed = false;
+    return schedule_ended(node->schedule, job, owed->end, "", node->now);
+}
+
 /* Opens the schedule over the database that there is, and tells it what became of the attempts in it. */
 static inline void node_begin(JobNode *node) {
     const ScheduleHost host = node_host(node);
+    node->deaf = false;
     assert_fine(schedule_open(&node->schedule, &node->rule, node->store, &host, node->memory, node->now));
     int64_t open[POOL_GPUS * 4];
     int count = 0;
@@ -83,8 +107,7 @@ static inline void node_begin(JobNode *node) {
             open[count++] = job->id;
     }
     for (int i = 0; i < count; i++)
-        assert_fine(node_find(node, open[i]) ? schedule_adopt(node->schedule, open[i], node->now)
-                                             : schedule_not_started(node->schedule, open[i], node->now));
+        assert_fine(node_resume(node, open[i]));
 }
 
 static inline JobNode *node_new(const char *rule, int64_t memory) {
