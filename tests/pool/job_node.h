@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { JOB_NODE_RUNS = 4096 };
+enum { JOB_NODE_RUNS = 4096, JOB_NODE_OPEN = 4 * POOL_GPUS };
 static const int64_t JOB_NODE_GIB = (int64_t)1 << 30;
 
 /* An attempt that the host started. */
@@ -94,18 +94,23 @@ static inline Status node_resume(JobNode *node, int64_t job) {
     return schedule_ended(node->schedule, job, owed->end, "", node->now);
 }
 
-/* Opens the schedule over the database that there is, and tells it what became of the attempts in it. */
-static inline void node_begin(JobNode *node) {
+/* Opens the schedule over the database that there is, and lists the attempts in it that have not ended. */
+static inline int node_reopen(JobNode *node, int64_t open[JOB_NODE_OPEN]) {
     const ScheduleHost host = node_host(node);
-    node->deaf = false;
-    assert_fine(schedule_open(&node->schedule, &node->rule, node->store, &host, node->memory, node->now));
-    int64_t open[POOL_GPUS * 4];
     int count = 0;
+    assert_fine(schedule_open(&node->schedule, &node->rule, node->store, &host, node->memory, node->now));
     for (int i = 0; i < schedule_job_count(node->schedule); i++) {
         const Job *job = schedule_job(node->schedule, i);
         if (schedule_attempt(node->schedule, job->id))
             open[count++] = job->id;
     }
+    return count;
+}
+
+/* The same, and tells it what became of them. */
+static inline void node_begin(JobNode *node) {
+    int64_t open[JOB_NODE_OPEN];
+    const int count = node_reopen(node, open);
     for (int i = 0; i < count; i++)
         assert_fine(node_resume(node, open[i]));
 }
@@ -142,23 +147,26 @@ static inline bool node_holds(const JobNode *node, int gpu) {
     return false;
 }
 
+/* What the GPU of that index shows now. */
+static inline void node_observe(JobNode *node, int index) {
+    const bool held = node_holds(node, node->rule.gpus[index].number);
+    Observation seen = {0};
+    gauges_unknown(&seen.sample, node->now, "");
+    seen.sample.known = true;
+    seen.sample.util = held && node->busy ? 90 : 0;
+    seen.sample.memory_used = held ? 10 * JOB_NODE_GIB : 0;
+    seen.sample.memory_total = 80 * JOB_NODE_GIB;
+    seen.sample.process_count = seen.own = held;
+    assert_fine(schedule_observe(node->schedule, index, &seen, node->now));
+}
+
 static inline void node_look(JobNode *node, double *next) {
     bool wanted[POOL_GPUS] = {false};
     if (schedule_wants_looks(node->schedule, node->now, wanted, next) == 0)
         return;
-    for (int i = 0; i < node->rule.gpu_count; i++) {
-        if (!wanted[i])
-            continue;
-        const bool held = node_holds(node, node->rule.gpus[i].number);
-        Observation seen = {0};
-        gauges_unknown(&seen.sample, node->now, "");
-        seen.sample.known = true;
-        seen.sample.util = held && node->busy ? 90 : 0;
-        seen.sample.memory_used = held ? 10 * JOB_NODE_GIB : 0;
-        seen.sample.memory_total = 80 * JOB_NODE_GIB;
-        seen.sample.process_count = seen.own = held;
-        assert_fine(schedule_observe(node->schedule, i, &seen, node->now));
-    }
+    for (int i = 0; i < node->rule.gpu_count; i++)
+        if (wanted[i])
+            node_observe(node, i);
     schedule_wants_looks(node->schedule, node->now, wanted, next);
 }
 
