@@ -347,14 +347,14 @@ static void run_world(uint64_t seed, bool kills, int steps) {
 
 static void anything_may_happen(void **state) {
     (void)state;
-    run_world(1, false, getenv("FOVEA_LONG") ? 20000 : 1200);
-    run_world(2, false, getenv("FOVEA_LONG") ? 20000 : 1200);
+    run_world(1, false, getenv("FOVEA_LONG") ? 6000 : 1200);
+    run_world(2, false, getenv("FOVEA_LONG") ? 6000 : 1200);
 }
 
 static void the_daemon_is_killed_after_every_commit(void **state) {
     (void)state;
-    run_world(3, true, getenv("FOVEA_LONG") ? 20000 : 1200);
-    run_world(4, true, getenv("FOVEA_LONG") ? 20000 : 1200);
+    run_world(3, true, getenv("FOVEA_LONG") ? 6000 : 1200);
+    run_world(4, true, getenv("FOVEA_LONG") ? 6000 : 1200);
 }
 
 int main(void) {
