@@ -210,8 +210,15 @@ static void top_shows_every_gauge_and_warnings_in_words(void **state) {
                 " 11    -     -            -   -   -        -      -       -      -    -     -\n"
                 "C: temperature, MC: of the memory, of the VRM: n/a. TO/s, FROM/s: over PCIe.\n"
                 "  MFU: % of the peak. WAIT: % of the time for data.\n");
-    assert_view(view_top, "{\"no_gauges\": \"libnvidia-ml.so.1 is not installed\", \"gpus\": []}",
-                "no gauges: libnvidia-ml.so.1 is not installed\n");
+    assert_view(view_top,
+                "{\"no_gauges\": \"libnvidia-ml.so.1 is not installed\", \"gpus\": [{\"gpu\": 0, \"job\": 1, "
+                "\"gauges\": {}, \"speed\": null, \"warnings\": []}, {\"gpu\": 1, \"job\": 2, \"gauges\": {}, "
+                "\"speed\": {\"images_per_s\": 512.5, \"mfu\": null, \"data_wait\": 0.01}, \"warnings\": []}]}",
+                "no gauges: libnvidia-ml.so.1 is not installed\n"
+                "GPU  JOB  UTIL  MEMORY  C  MC  WATT  TO/s  FROM/s  IMG/s  MFU  WAIT\n"
+                "  1    2     -       -  -   -     -     -       -    512    -     1\n"
+                "C: temperature, MC: of the memory, of the VRM: n/a. TO/s, FROM/s: over PCIe.\n"
+                "  MFU: % of the peak. WAIT: % of the time for data.\n");
 }
 
 static void the_clock_is_bars(void **state) {

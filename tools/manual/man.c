@@ -21,6 +21,11 @@ static const Shared environment[] = {
      "Folders of the CUDA libraries (libcublasLt, libcudnn) where the system's loader does not find them."},
     {"train", "GOMP_SPINCOUNT, OMP_WAIT_POLICY",
      "How OpenMP threads wait. Without either the program sets GOMP_SPINCOUNT to 1000, so that idle threads sleep."},
+    {"pool", "FOVEA_POOL", "Folder of the pool's state, unless --state names one."},
+    {"pool", "NO_COLOR", "Set to anything, it takes the colours out of tables; only terminals get them."},
+    {"pool", "CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER, FOVEA_LEASE, FOVEA_JOB, FOVEA_GPUS",
+     "Set for each job: the UUIDs of its GPUs (none in a slot without a GPU), PCI_BUS_ID, FILE:EPOCH of its lease, its "
+     "number, and its GPUs' numbers in the rule."},
     {NULL, NULL, NULL},
 };
 
@@ -36,6 +41,11 @@ static const Shared files[] = {
     {"convert", "runs/NAME/ckpt/best/", "A folder that IN may be: a checkpoint of train."},
     {"convert", "FOLDER/model.safetensors, FOLDER/model.safetensors.index.json, FOLDER/pytorch_model.bin",
      "What is read of another folder; the index names its shards."},
+    {"pool", "STATE/rule.ini", "The rule of a daemon that is started without --rule."},
+    {"pool", "STATE/pool.db, STATE/pool.db.bak", "The database, and its copy of the day."},
+    {"pool", "STATE/jobs/JOB/log", "What a submitted job wrote; read by pool logs."},
+    {"pool", "STATE/socket", "Where the daemon answers."},
+    {"pool", "runs/sweeps/NAME/", "The trials of a sweep: a run directory each."},
     {"synth", "OUT/labels.csv, OUT/truth.tsv", "What was drawn, and the mistakes that were planted."},
     {NULL, NULL, NULL},
 };

@@ -72,7 +72,10 @@ Status view_jobs(const ViewPage *page, const cJSON *answer) {
         return view_paragraph(page, 0, VIEW_PLAIN, "no jobs");
     view_table_open(&table, columns, sizeof columns / sizeof *columns);
     Status status = NULL;
-    cJSON_ArrayForEach(job, answer) if (!status) status = add_job(&table, page, job);
+    cJSON_ArrayForEach(job, answer) {
+        if (!status)
+            status = add_job(&table, page, job);
+    }
     if (!status)
         status = view_table_print(&table, page);
     view_table_close(&table);

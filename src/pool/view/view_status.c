@@ -63,13 +63,13 @@ static Status add_gpu(ViewTable *table, const ViewPage *page, const cJSON *gpu) 
 
 static Status print_heading(const ViewPage *page, const cJSON *answer) {
     const cJSON *queue = cJSON_GetObjectItemCaseSensitive(answer, "queue");
-    ViewWord dry = view_duration(view_real(queue, "dry_in_s"));
-    const bool on = strcmp(view_text(answer, "filler"), "off") != 0;
-    TRY(view_paragraph(page, 0, VIEW_PLAIN, "%s  %s  filler %s  %s running, %s waiting%s%s", view_text(answer, "node"),
-                       view_time(view_real(answer, "time"), 0).text, on ? "on" : "off",
-                       view_number(view_real(queue, "running"), 0).text,
-                       view_number(view_real(queue, "waiting"), 0).text, *dry.text == '-' ? "" : "  dry in ",
-                       *dry.text == '-' ? "" : dry.text));
+    double dry = view_real(queue, "dry_in_s");
+    const bool waits = view_real(queue, "waiting") > 0 && isfinite(dry);
+    TRY(view_paragraph(
+        page, 0, VIEW_PLAIN, "%s  %s  filler %s  %s running, %s waiting%s%s", view_text(answer, "node"),
+        view_time(view_real(answer, "time"), 0).text, strcmp(view_text(answer, "filler"), "off") ? "on" : "off",
+        view_number(view_real(queue, "running"), 0).text, view_number(view_real(queue, "waiting"), 0).text,
+        waits ? "  dry in " : "", waits ? view_duration(dry).text : ""));
     if (view_known(queue, "paused"))
         TRY(view_paragraph(page, 0, VIEW_BAD, "the waiting list is paused: %s", view_text(queue, "paused")));
     if (view_known(answer, "no_gauges"))
@@ -88,7 +88,10 @@ Status view_status(const ViewPage *page, const cJSON *answer) {
     TRY(print_heading(&then, answer));
     view_table_open(&table, columns, sizeof columns / sizeof *columns);
     Status status = NULL;
-    cJSON_ArrayForEach(gpu, view_list(answer, "gpus")) if (!status) status = add_gpu(&table, &then, gpu);
+    cJSON_ArrayForEach(gpu, view_list(answer, "gpus")) {
+        if (!status)
+            status = add_gpu(&table, &then, gpu);
+    }
     if (!status)
         status = view_table_print(&table, page);
     view_table_close(&table);

@@ -58,11 +58,15 @@ Status view_top(const ViewPage *page, const cJSON *answer) {
                                          {"IMG/s", true, 0},  {"MFU", true, 0},  {"WAIT", true, 0}};
     ViewTable table;
     const cJSON *gpu;
-    if (view_known(answer, "no_gauges"))
+    const bool gauges = !view_known(answer, "no_gauges");
+    if (!gauges)
         TRY(view_paragraph(page, 0, VIEW_WARNING, "no gauges: %s", view_text(answer, "no_gauges")));
     view_table_open(&table, columns, sizeof columns / sizeof *columns);
     Status status = NULL;
-    cJSON_ArrayForEach(gpu, view_list(answer, "gpus")) if (!status) status = add_top_gpu(&table, gpu);
+    cJSON_ArrayForEach(gpu, view_list(answer, "gpus")) {
+        if (!status && (gauges || view_known(gpu, "speed")))
+            status = add_top_gpu(&table, gpu);
+    }
     if (!status)
         status = view_table_print(&table, page);
     if (!status && table.cell_count)
@@ -105,7 +109,10 @@ Status view_ghosts(const ViewPage *page, const cJSON *answer) {
     ViewTable table;
     view_table_open(&table, columns, sizeof columns / sizeof *columns);
     Status status = NULL;
-    cJSON_ArrayForEach(item, nodes) if (!status) status = add_node(&table, page, item);
+    cJSON_ArrayForEach(item, nodes) {
+        if (!status)
+            status = add_node(&table, page, item);
+    }
     if (!status)
         status = view_table_print(&table, page);
     view_table_close(&table);
