@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 2000 }; /* a daemon that is just ending has that long */
+enum { BUSY_MS = 500 }; /* a daemon that is just ending has that long */
 
 /* SQLite gives the files beside the mode of the database. A file that is there is not opened: closing it would drop the
  * locks that this process holds on it. */
@@ -119,6 +119,8 @@ void store_close(Store *store) {
 
 Status store_backup(Store *store) {
     char *backup;
+    if (store->in_transaction)
+        return status_error(EXIT_INTERNAL, "%s: a backup within a transaction", store->path);
     TRY(files_path(&backup, "%s.bak", store->path));
     Status status = database_copy(store->database, store->path, backup);
     free(backup);
