@@ -14,6 +14,9 @@ int numa_node_of_pci(const char *sys, const char *pci);
 /* The cores of a node that are in `allowed`; false when there are none, or they are not known. */
 bool numa_cores(const char *sys, int node, const cpu_set_t *allowed, cpu_set_t *cores);
 
+/* The cores that this process may run on; none where that is not known. */
+void numa_allowed(cpu_set_t *cores);
+
 /* Binds the calling thread to those of its cores that are near the device at `pci`; memory that it touches first is
  * then allocated there. `before` gets its cores until now; numa_restore() sets them again. Does nothing where the cores
  * are not known, or `pci` is "". */

@@ -65,10 +65,17 @@ bool numa_cores(const char *sys, int node, const cpu_set_t *allowed, cpu_set_t *
     return CPU_COUNT(cores) > 0;
 }
 
+void numa_allowed(cpu_set_t *cores) {
+    if (sched_getaffinity(0, sizeof *cores, cores) != 0)
+        CPU_ZERO(cores);
+}
+
 void numa_bind(const char *pci, cpu_set_t *before) {
     cpu_set_t near;
     CPU_ZERO(before);
-    if (!*pci || sched_getaffinity(0, sizeof *before, before) != 0)
+    if (*pci)
+        numa_allowed(before);
+    if (!CPU_COUNT(before))
         return;
     if (numa_cores("/sys", numa_node_of_pci("/sys", pci), before, &near))
         (void)!sched_setaffinity(0, sizeof near, &near); /* on failure the thread is only slower */
