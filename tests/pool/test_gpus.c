@@ -272,6 +272,28 @@ static void damage_quarantines(void **state) {
     assert_state(node, 3, GPU_QUARANTINED, "1 errors");
 }
 
+static void errors_of_the_driver_quarantine_by_the_table(void **state) {
+    GpuNode *node = *state;
+    XidTable xids;
+    assert_fine(xid_table_open(NULL, &xids));
+    node_see_idle(node);
+    Observation seen = idle_sight();
+    seen.sample.xids[0] = 31;
+    seen.sample.xids[1] = 79;
+    seen.sample.xid_count = 2;
+    node_see(node, 2, seen);
+    assert_state(node, 2, GPU_FREE, "");
+    schedule_use_xids(node->schedule, &xids);
+    seen.sample.xid_count = 1; /* a program's fault */
+    node_see(node, 2, seen);
+    assert_state(node, 2, GPU_FREE, "");
+    seen.sample.xid_count = 2;
+    node_see(node, 2, seen);
+    assert_state(node, 2, GPU_QUARANTINED, "XID 79: ");
+    schedule_use_xids(node->schedule, NULL);
+    xid_table_close(&xids);
+}
+
 static void work_is_counted(void **state) {
     GpuNode *node = *state;
     Observation seen = idle_sight();
@@ -400,6 +422,7 @@ int main(void) {
         WITH_NODE(three_jobs_that_fail_at_once_quarantine),
         WITH_NODE(heat_pauses_then_stops),
         WITH_NODE(damage_quarantines),
+        WITH_NODE(errors_of_the_driver_quarantine_by_the_table),
         WITH_NODE(work_is_counted),
         WITH_NODE(figures_make_no_lines),
         WITH_NODE(a_drained_gpu_finishes_its_job),

@@ -9,23 +9,29 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "pool/sim.h"
 #include "tests/fixtures/check.h"
 #include "tests/pool/truth/referee.h"
 
-/* Plays a script of tests/pool/truth, and holds it to what must hold of every one. */
-static Referee play(void **state, const char *script) {
-    char in[TEMP_PATH], out[TEMP_PATH * 2];
+/* Plays a script, and holds it to what must hold of every one. */
+static Referee play_file(void **state, const char *in, double gap) {
+    char out[TEMP_PATH * 2];
     Referee referee;
-    snprintf(in, sizeof in, "tests/pool/truth/%s", script);
     temp_path(state, "out.json", out);
     assert_fine(pool_sim(in, out, NULL));
     assert_true(referee_open(&referee, in, out));
     assert_true(referee_ledger_holds(&referee));
     assert_true(referee_attempts_hold(&referee));
-    assert_true(referee_looks_hold(&referee, 5));
+    assert_true(referee_looks_hold(&referee, gap));
     assert_true(referee_starts_hold(&referee));
     return referee;
+}
+
+static Referee play(void **state, const char *script) {
+    char in[TEMP_PATH];
+    snprintf(in, sizeof in, "tests/pool/truth/%s", script);
+    return play_file(state, in, 5);
 }
 
 static int count_states(const Referee *referee, const char *state) {
@@ -130,6 +136,68 @@ static void the_lanes_are_drawn(void **state) {
     free(text);
 }
 
+static void write_random_job(Random *random, FILE *out) {
+    static const char *const exits[] = {"0",     "0",     "0",  "1",  "139, 0",     "75, 0",
+                                        "76, 0", "69, 0", "74", "77", "\"hang\", 0"};
+    fprintf(out, "{\"at\": %u, \"seconds\": %u, \"gpus\": %u, \"exits\": [%s], \"priority\": %u, \"user\": \"u%u\"",
+            random_below(random, 3) * random_below(random, 2000), random_below(random, 900),
+            random_below(random, 4) ? 1 : 1 + random_below(random, 4),
+            exits[random_below(random, sizeof exits / sizeof exits[0])], random_below(random, 3),
+            random_below(random, 3));
+    if (random_below(random, 2))
+        fprintf(out, ", \"resumable\": true");
+    if (random_below(random, 5) == 0)
+        fprintf(out, ", \"util\": null");
+    fprintf(out, "}");
+}
+
+static void write_random_gauge(Random *random, FILE *out) {
+    static const char *const readings[] = {
+        "\"util\": 98",        "\"util\": null",   "\"memory\": 5000000000",       "\"processes\": 2",
+        "\"processes\": null", "\"memory\": null", "\"util\": 0, \"processes\": 0"};
+    const unsigned from = random_below(random, 4000);
+    fprintf(out, "{\"gpu\": %u, \"from\": %u, \"to\": %u, %s}", random_below(random, 5), from,
+            from + random_below(random, 900), readings[random_below(random, sizeof readings / sizeof readings[0])]);
+}
+
+/* GPUs 1 to 4 are the pool's; about half of the time there is more work than GPUs. */
+static unsigned write_random_script(uint64_t seed, const char *path) {
+    Random random;
+    random_start(&random, seed, RANDOM_TEST, 0, 0);
+    const unsigned gap = 1 + random_below(&random, 4), jobs = 1 + random_below(&random, 30);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fprintf(out,
+            "{\"rule\": \"[node]\\nname = n\\nlook_every = %u\\nlook_gap = %u\\ngrace = %u\\nstall = %u\\n[gpus]\\n0 = "
+            "GPU-0\\n1 = GPU-1\\n2 = GPU-2\\n3 = GPU-3\\n4 = GPU-4\\n[lanes]\\nbrain = service 0\\npool = pool "
+            "1-4\\n\", \"until\": 6000",
+            1 + random_below(&random, 20), gap, 1 + random_below(&random, 90), 60 + random_below(&random, 600));
+    if (random_below(&random, 3) == 0)
+        fprintf(out, ", \"bad_gpus\": [%u]", 1 + random_below(&random, 4));
+    if (random_below(&random, 4) == 0)
+        fprintf(out, ", \"filler_off\": %u", random_below(&random, 4000));
+    fprintf(out, ", \"jobs\": [");
+    for (unsigned i = 0; i < jobs; i++, fprintf(out, i < jobs ? ", " : "]"))
+        write_random_job(&random, out);
+    fprintf(out, ", \"gauges\": [");
+    for (unsigned i = 0, rows = 1 + random_below(&random, 12); i < rows; i++, fprintf(out, i < rows ? ", " : "]}"))
+        write_random_gauge(&random, out);
+    fclose(out);
+    return gap;
+}
+
+static void drawn_nodes_keep_the_rules(void **state) {
+    char in[TEMP_PATH * 2];
+    temp_path(state, "drawn.json", in);
+    const uint64_t seeds = getenv("FOVEA_LONG") ? 1000 : 20;
+    for (uint64_t seed = 0; seed < seeds; seed++) {
+        const unsigned gap = write_random_script(seed, in);
+        print_message("# seed %d\n", (int)seed); /* the last one before a failure */
+        Referee referee = play_file(state, in, gap);
+        referee_close(&referee);
+    }
+}
+
 #define RULE "\"rule\": \"[gpus]\\n0 = cpu\\n[lanes]\\npool = pool 0\\n\""
 
 static void what_is_wrong_is_named(void **state) {
@@ -198,6 +266,7 @@ int main(void) {
         cmocka_unit_test(with_the_filler_off_nothing_starts),
         cmocka_unit_test(a_job_of_six_gpus_is_not_starved),
         cmocka_unit_test(only_what_looks_idle_twice_is_filled),
+        cmocka_unit_test(drawn_nodes_keep_the_rules),
         cmocka_unit_test(the_lanes_are_drawn),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(what_asks_too_much_is_refused),

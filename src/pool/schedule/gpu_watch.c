@@ -85,6 +85,10 @@ static Status see_gpu(Schedule *schedule, void *context) {
     return NULL;
 }
 
+void schedule_use_xids(Schedule *schedule, const XidTable *xids) {
+    schedule->xids = xids;
+}
+
 Status schedule_observe(Schedule *schedule, int index, const Observation *seen, double now) {
     Sight sight = {index, seen};
     return schedule_transaction(schedule, now, see_gpu, &sight);

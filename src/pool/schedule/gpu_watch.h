@@ -4,8 +4,11 @@
 #define FOVEA_POOL_SCHEDULE_GPU_WATCH_H
 
 #include "base/status.h"
+#include "gauges/xid_table.h"
 #include "pool/schedule/state/types.h"
 
+/* What error codes of GPUs (XIDs) mean; without a table they mean nothing. It stays the caller's. */
+void schedule_use_xids(Schedule *schedule, const XidTable *xids);
 /* What was seen of the GPU of that index at `now`. `seen->own` and `seen->foreign` are the host's to find out. */
 Status schedule_observe(Schedule *schedule, int index, const Observation *seen, double now) MUST_USE;
 /* Sets `wanted` [gpus of the rule] to those GPUs that are to be observed at `now`, returns how many; and when the next

@@ -34,8 +34,19 @@ static Status check_heat(Schedule *schedule, ScheduleGpu *gpu) {
     return NULL;
 }
 
+/* An error of the driver's after which only a reset helps; NULL: there is none. */
+static const Xid *find_error(const Schedule *schedule, const GaugeSample *sample) {
+    for (int i = 0; schedule->xids && i < sample->xid_count && i < GAUGE_XIDS; i++) {
+        const Xid *xid = xid_table_find(schedule->xids, sample->xids[i]);
+        if (xid && xid->action == XID_RESET_GPU)
+            return xid;
+    }
+    return NULL;
+}
+
 /* Why gauges say that no job can be trusted to it; "": they do not. */
-static void find_damage(const ScheduleGpu *gpu, char why[POOL_REASON]) {
+static void find_damage(const Schedule *schedule, const ScheduleGpu *gpu, char why[POOL_REASON]) {
+    const Xid *error = find_error(schedule, &gpu->seen.sample);
     const GaugeSample *sample = &gpu->seen.sample;
     why[0] = '\0';
     if (sample->lost)
@@ -45,12 +56,14 @@ static void find_damage(const ScheduleGpu *gpu, char why[POOL_REASON]) {
     else if (sample->known && sample->ecc_uncorrected > gpu->uncorrected)
         snprintf(why, POOL_REASON, "%" PRId64 " errors of its memory could not be corrected",
                  sample->ecc_uncorrected - gpu->uncorrected);
+    else if (sample->known && error)
+        snprintf(why, POOL_REASON, "XID %d: %s; %s", error->code, error->name, xid_advice(error->action));
 }
 
 static Status check_damage(Schedule *schedule, int index) {
     const ScheduleGpu *gpu = &schedule->gpus[index];
     char damage[POOL_REASON], why[POOL_REASON + 32];
-    find_damage(gpu, damage);
+    find_damage(schedule, gpu, damage);
     if (damage[0] == '\0' || gpu->quarantined)
         return NULL;
     if (gpu->seen.sample.lost)

@@ -144,8 +144,10 @@ Status gpus_start_unseen(Schedule *schedule) {
 
 void gpus_adopt(Schedule *schedule, int64_t job) {
     for (int i = 0; i < schedule->gpu_count; i++)
-        if (schedule->gpus[i].job == job)
+        if (schedule->gpus[i].job == job) {
             schedule->gpus[i].unclaimed = false;
+            schedule->gpus[i].reworded = true;
+        }
 }
 
 /* A slot has no gauges: its job counts as at work. */

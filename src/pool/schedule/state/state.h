@@ -9,6 +9,7 @@
 #ifndef FOVEA_POOL_SCHEDULE_STATE_STATE_H
 #define FOVEA_POOL_SCHEDULE_STATE_STATE_H
 
+#include "gauges/xid_table.h"
 #include "pool/rule/rule.h"
 #include "pool/schedule/state/types.h"
 #include "pool/store/store.h"
@@ -93,6 +94,7 @@ struct Schedule {
     const Rule *rule;
     Store *store;
     ScheduleHost host;
+    const XidTable *xids;                /* NULL: error codes of GPUs mean nothing */
     int64_t host_memory, host_available; /* -1: not known */
     double now;
     ScheduleGpu gpus[POOL_GPUS]; /* [gpu_count] in the rule's order */
