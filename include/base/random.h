@@ -17,7 +17,8 @@ typedef enum {
     RANDOM_BOOTSTRAP, /* people of a bootstrap's replicate */
     RANDOM_DROP_PATH, /* which branches a record skips */
     RANDOM_LOOK,      /* colours and erased part of a record */
-    RANDOM_SCRAMBLE   /* whose labels a person gets in a control's replicate */
+    RANDOM_SCRAMBLE,  /* whose labels a person gets in a control's replicate */
+    RANDOM_SWEEP      /* values of a sweep's draws */
 } RandomPurpose;
 
 typedef struct {

@@ -132,17 +132,42 @@ static Status read_object(const cJSON *object, RunSummary *summary) {
     return read_events(cJSON_GetObjectItemCaseSensitive(object, "guard_events"), summary);
 }
 
-Status run_summary_read(const char *path, RunSummary *summary) {
+/* *object is the caller's. */
+static Status parse_record(const char *path, cJSON **object) {
     char *text;
     size_t size;
-    *summary = (RunSummary){0};
     TRY(files_read(path, &text, &size));
-    cJSON *object = cJSON_ParseWithLength(text, size);
+    *object = cJSON_ParseWithLength(text, size);
     free(text);
-    Status status = cJSON_IsObject(object) ? read_object(object, summary)
-                                           : status_error(EXIT_DATA, "%s: not a run record: not a JSON object", path);
+    if (cJSON_IsObject(*object))
+        return NULL;
+    cJSON_Delete(*object);
+    return status_error(EXIT_DATA, "%s: not a run record: not a JSON object", path);
+}
+
+Status run_summary_read(const char *path, RunSummary *summary) {
+    cJSON *object;
+    *summary = (RunSummary){0};
+    TRY(parse_record(path, &object));
+    Status status = read_object(object, summary);
     cJSON_Delete(object);
     return status;
+}
+
+Status run_number_read(const char *path, const char *name, double *value) {
+    cJSON *object;
+    *value = NAN;
+    TRY(parse_record(path, &object));
+    const cJSON *at = object;
+    char part[128];
+    for (const char *dot; (dot = strchr(name, '.')) && at; name = dot + 1) {
+        snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
+        at = cJSON_GetObjectItemCaseSensitive(at, part);
+    }
+    if (at)
+        *value = get_real(at, name);
+    cJSON_Delete(object);
+    return NULL;
 }
 
 void run_summary_read_any(const char *path, RunSummary *summary) {

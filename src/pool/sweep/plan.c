@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char SET[] = "--set";
+
 static bool is_set(const char *word) {
-    return strcmp(word, "--set") == 0;
+    return strcmp(word, SET) == 0;
 }
 
 static bool is_config(const char *word) {
@@ -43,7 +45,7 @@ static Status make_question(char *const *arguments, char ***question) {
     words[used++] = arguments[0];
     words[used++] = find_config(arguments);
     for (int i = 1; arguments[i]; i++) {
-        if (strncmp(arguments[i], "--set=", strlen("--set=")) == 0)
+        if (strncmp(arguments[i], SET, strlen(SET)) == 0 && arguments[i][strlen(SET)] == '=')
             words[used++] = arguments[i];
         if (is_set(arguments[i]) && arguments[i + 1]) {
             words[used++] = arguments[i];
