@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool/daemon/parts/state_folder.h"
+#include "base/file_lock.h"
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static Status make_folder(const char *path, mode_t mode) {
+    TRY(files_make_directory(path));
+    return chmod(path, mode) ? files_failure("change the mode of", path, errno) : NULL;
+}
+
+static Status make_part(const char *folder, const char *name, mode_t mode) {
+    char *path;
+    TRY(files_path(&path, "%s/%s", folder, name));
+    Status status = make_folder(path, mode);
+    free(path);
+    return status;
+}
+
+/* Whether it has what a pool's folder has, or nothing that a pool did not make. */
+static bool is_pools(const char *folder) {
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return true; /* what is wrong with it is said when it is used */
+    bool locked = false, others = false;
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        locked = locked || strcmp(entry->d_name, "lock") == 0;
+        others = others || (entry->d_name[0] != '.' && strcmp(entry->d_name, "rule.ini") != 0 &&
+                            strcmp(entry->d_name, "daemon.log") != 0);
+    }
+    closedir(directory);
+    return locked || !others;
+}
+
+static Status refuse_second(const char *folder, int lock) {
+    char pid[32] = "";
+    const ssize_t got = pread(lock, pid, sizeof pid - 1, 0);
+    pid[got > 0 ? strcspn(pid, "\n") : 0] = '\0';
+    return status_error(EXIT_REFUSED, "a daemon serves %s already: pid %s", folder, *pid ? pid : "not known");
+}
+
+static Status write_pid(const char *path, int lock) {
+    char pid[32];
+    const int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(lock, 0))
+        return files_failure("write", path, errno);
+    return files_write_at(lock, path, pid, (size_t)length, 0);
+}
+
+static Status take_lock(const char *folder, int *lock) {
+    char *path;
+    TRY(files_path(&path, "%s/lock", folder));
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    Status status = *lock < 0 ? files_failure("open", path, errno) : NULL;
+    if (!status && !file_lock(*lock, path, stderr))
+        status = refuse_second(folder, *lock);
+    if (!status)
+        status = write_pid(path, *lock);
+    free(path);
+    return status;
+}
+
+Status state_folder_open(const char *folder, bool root, int *lock) {
+    *lock = -1;
+    struct stat about;
+    if (stat(folder, &about) == 0 && about.st_uid != geteuid())
+        return status_error(EXIT_REFUSED, "%s is another user's folder; name your own by --state", folder);
+    if (!is_pools(folder))
+        return status_error(EXIT_USAGE, "%s has files that no pool made; name a folder of its own by --state", folder);
+    TRY(make_folder(folder, root ? 0711 : 0700));
+    Status status = take_lock(folder, lock);
+    if (!status)
+        status = make_part(folder, "jobs", 0700);
+    if (!status)
+        status = make_part(folder, "leases", 0755);
+    if (status && *lock >= 0)
+        close(*lock);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of a pool: who may enter it, and that one daemon has it. */
+#ifndef FOVEA_POOL_DAEMON_PARTS_STATE_FOLDER_H
+#define FOVEA_POOL_DAEMON_PARTS_STATE_FOLDER_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+
+/* Makes the folder and those in it, with their modes: a root daemon's lets everybody reach the socket and the leases,
+ * and nothing else. Takes its lock, which is held until *lock is closed and contains this process's number.
+ * EXIT_REFUSED naming the process that has it; EXIT_USAGE: the folder is something else's. */
+Status state_folder_open(const char *folder, bool root, int *lock) MUST_USE;
+
+#endif
