@@ -3,7 +3,7 @@
 # What is printed from the tables of options: help, man pages, completion for bash.
 . "$(dirname "$0")/lib.sh"
 
-programs="train stage eval convert synth"
+programs="train stage eval convert pool synth"
 version=$(sed -n 's/^#define FOVEA_VERSION "\(.*\)"/\1/p' include/base/version.h)
 
 # says NAME GOT WANTED: ok when it is the same.

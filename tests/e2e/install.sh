@@ -11,8 +11,8 @@ mkdir -p "$installed/bin" && : >"$installed/bin/mine"
 check "make install builds what it needs" make -n DESTDIR="$TMP/root" PREFIX=/usr/there install
 expect_output "install-built"
 check "make install" make_target install-built
-for file in bin/{train,stage,convert,synth} lib/fovea/{train,stage,convert,synth} share/man/man1/{train,stage,convert,synth}.1 \
-    share/bash-completion/completions/{train,stage,convert,synth} share/fovea/configs/quickstart.ini share/fovea/data/{pretraining,xid}.tsv share/doc/fovea/README.md; do
+for file in bin/{train,stage,convert,pool,synth} lib/fovea/{train,stage,convert,pool,synth} share/man/man1/{train,stage,convert,pool,synth}.1 \
+    share/bash-completion/completions/{train,stage,convert,pool,synth} share/fovea/configs/quickstart.ini share/fovea/data/{pretraining,xid}.tsv share/doc/fovea/README.md; do
     [ -f "$installed/$file" ] || echo "$file"
 done >"$TMP/missing"
 check "everything is there" test ! -s "$TMP/missing"

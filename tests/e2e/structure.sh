@@ -43,7 +43,8 @@ programs() { grep -E '^(include|src|kernels|tools)/.*\.[ch]$' "$TMP/sources"; }
 json_writers() { second_ways "JSON is written by base/json.h" 'cJSON_(Print|Create|Add)|"[^"]*\\"[a-z_]+\\" ?:' src/base/json.c; }
 option_parsers() { second_ways "options are parsed by base/options.h" 'getopt|\bstrn?cmp\([^,]*, "--?[a-z]' src/base/options/options.c; }
 clocks() { second_ways "time is read by base/clock.h" '\b(clock_gettime|gettimeofday|timespec_get)\(' src/base/clock.c; }
-progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c; }
+# A terminal of a job's own has the size of the user's.
+progress_lines() { second_ways "progress is shown by base/progress.h" 'TIOCGWINSZ|(print[a-z]*|fputs)\([^"]*"\\r|\\033\[K' src/base/progress.c src/pool/command/terminal.c; }
 thread_starters() { second_ways "threads are started by base/threads.h" '\bpthread_create\(' src/base/machine/threads.c; }
 core_counts() { second_ways "cores are counted by base/threads.h" '_SC_NPROCESSORS|sched_getaffinity|get_nprocs|omp_get_num_procs' src/base/machine/threads.c src/base/machine/numa.c; }
 list_growers() { second_ways "lists grow by base/list.h" 'capacity \? .*\* 2|capacity \*= 2' src/base/list.c; }

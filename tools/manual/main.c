@@ -3,6 +3,7 @@
 #include "base/program.h"
 #include "cli/convert_options.h"
 #include "cli/eval_options.h"
+#include "cli/pool_options.h"
 #include "cli/stage_options.h"
 #include "cli/train_options.h"
 #include "tools/manual/completion.h"
@@ -11,9 +12,9 @@
 
 #include <string.h>
 
-static const Program *const programs[] = {&train_program,   &stage_program, &eval_program,
-                                          &convert_program, &synth_program, NULL};
-static const char *const program_names[] = {"train", "stage", "eval", "convert", "synth", NULL};
+static const Program *const programs[] = {&train_program, &stage_program, &eval_program, &convert_program,
+                                          &pool_program,  &synth_program, NULL};
+static const char *const program_names[] = {"train", "stage", "eval", "convert", "pool", "synth", NULL};
 
 enum { COMMAND_MAN, COMMAND_BASH, COMMAND_LIST };
 
@@ -26,7 +27,7 @@ static const Option options[] = {
      .type = OPTION_CHOICE,
      .choices = program_names,
      .offset = offsetof(ManualArguments, program),
-     .help = "The program: train, stage, eval, convert or synth."},
+     .help = "The program: train, stage, eval, convert, pool or synth."},
     {0},
 };
 static const ProgramCommand commands[] = {

@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A pool of slots with a real daemon: jobs, their ends, their clients, restarts, and what goes wrong.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pool_daemon.sh"
+
+if [ -z "$PYTHON" ]; then
+    skip "a pool" "no python3"
+    exit 0
+fi
+says() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' is not '$3'"; fi; }
+submit() { "$POOL" submit "$@"; }
+
+# --- No daemon, one daemon, two -----------------------------------------------------------------------------------------
+expect_exit 69 "$POOL" status
+expect_output "pool daemon --state"
+slots 0 1 2
+start_daemon
+expect_exit 78 "$POOL" daemon --rule "$RULE"
+expect_output "serves $FOVEA_POOL already: pid $daemon"
+mkdir "$TMP/other" && : >"$TMP/other/thesis.tex"
+expect_exit 64 "$POOL" --state "$TMP/other" daemon --rule "$RULE"
+check "the state is for its user" test "$(stat -c %a "$FOVEA_POOL/pool.db" "$FOVEA_POOL/jobs" | paste -sd' ')" = "600 700"
+check "the file with the leases can be read" test "$(stat -c %a "$FOVEA_POOL/leases")" = 755
+
+# --- Jobs ---------------------------------------------------------------------------------------------------------------
+cd "$TMP" || exit 1
+job=$(SECRET=yes submit --name first -- sh -c 'echo "$PWD $SECRET $FOVEA_JOB $FOVEA_GPUS [$CUDA_VISIBLE_DEVICES]"; umask')
+says "submit prints the number alone" "$job" 1
+expect_exit 0 "$POOL" wait "$job"
+says "a job has folder, environment and umask of its submitter" "$("$POOL" logs "$job" | paste -sd' ')" "$TMP yes 1 0 [] $(umask)"
+says "its state" "$(field 1 state)" done
+says "its command line is whole" "$(field 1 command | grep -c 'FOVEA_JOB.*umask')" 1
+job=$(submit -- sh -c 'exit 3')
+expect_exit 3 "$POOL" wait "$job"
+says "its exit code is kept" "$(field "$job" exit) $(field "$job" state)" "3 failed"
+expect_exit 0 "$POOL" wait "$(submit -- true)"
+expect_exit 127 "$POOL" wait "$(submit -- "$TMP/nowhere")"
+: >"$TMP/plain"
+expect_exit 126 "$POOL" wait "$(submit -- "$TMP/plain")"
+expect_exit 143 "$POOL" wait "$(submit -- sh -c 'kill $$')"
+held=$(submit --after "$(submit -- sleep 0.3)" -- true)
+says "a job after another waits" "$("$POOL" why "$held" --json | "$PYTHON" -S -c 'import json, sys; print(json.load(sys.stdin)["state"])')" waiting
+expect_exit 0 "$POOL" wait "$held"
+expect_exit 64 submit --after 999 -- true
+expect_exit 64 submit --gpu-ids 7 -- true
+expect_exit 78 submit --gpus 4 -- true
+expect_exit 64 submit --lane nowhere -- true
+expect_exit 64 submit --time soon -- true
+expect_exit 64 "$POOL" cancel many
+expect_exit 64 "$POOL" cancel 999
+expect_exit 64 "$POOL" logs 999
+before=$("$POOL" jobs --all --json | "$PYTHON" -S -c 'import json, sys; print(len(json.load(sys.stdin)))')
+check "a dry run says what would be" submit --dry-run -- true
+says "and queues nothing" "$("$POOL" jobs --all --json | "$PYTHON" -S -c 'import json, sys; print(len(json.load(sys.stdin)))')" "$before"
+
+job=$(submit --name "$(printf 'a\nb\t<b>&\033[31m')" -- sh -c 'printf "one\ntwo\n"; sleep 0.4; echo three')
+says "a name may have line ends and markup" "$(field "$job" name)" 'a\nb\t<b>&\u001b[31m'
+check "tables have none of them" sh -c "! '$POOL' jobs | grep -q \"$(printf '\033')\""
+says "logs -f goes on to the end" "$("$POOL" logs "$job" -f | paste -sd' ')" "one two three"
+
+# --- Acts ---------------------------------------------------------------------------------------------------------------
+blockers=$(for i in 1 2 3; do submit -- sleep 60; done)
+job=$(submit -- sh -c 'echo ran')
+check "it waits" await waiting field "$job" state
+check "hold" "$POOL" hold "$job"
+says "held" "$(field "$job" state)" held
+check "release" "$POOL" release "$job"
+says "waiting again" "$(field "$job" state)" waiting
+expect_exit 78 "$POOL" run --now -- true
+expect_output "held by $(id -un)"
+expect_output "job "
+expect_output "pid "
+# shellcheck disable=SC2086 # one word a job
+check "cancel" "$POOL" cancel $blockers
+check "then it runs" "$POOL" wait "$job"
+says "a cancelled job" "$(field "$(head -n 1 <<<"$blockers")" state)" cancelled
+expect_exit 0 "$POOL" retry "$(head -n 1 <<<"$blockers")"
+check "a retried job runs again" await running field "$(head -n 1 <<<"$blockers")" state
+"$POOL" cancel "$(head -n 1 <<<"$blockers")"
+check "gpu drain" "$POOL" gpu 2 drain
+check "the drain shows" await '"draining"' "$POOL" status --json
+check "gpu clear" "$POOL" gpu 2 clear
+check "filler off" "$POOL" filler off
+job=$(submit -- true)
+expect_exit 0 "$POOL" run -- true
+says "off, the list waits and run is served" "$(field "$job" state)" waiting
+check "filler on" "$POOL" filler on
+expect_exit 0 "$POOL" wait "$job"
+
+# --- run ----------------------------------------------------------------------------------------------------------------
+says "run passes its files" "$(echo words | "$POOL" run -- sh -c 'cat; echo more >&2' 2>&1 | paste -sd' ')" "words more"
+expect_exit 5 "$POOL" run -- sh -c 'exit 5'
+expect_exit 137 "$POOL" run -- sh -c 'kill -9 $$'
+expect_exit 127 "$POOL" run -- "$TMP/nowhere"
+if command -v script >/dev/null; then
+    script -qec "stty rows 33 cols 77; '$POOL' run -- sh -c 'test -t 0 && test -t 1 && stty size; exit 6'" /dev/null </dev/null >"$TMP/typed" 2>&1
+    says "run gives a terminal, and its code" "$?" 6
+    check "of the size of the user's" grep -q "33 77" "$TMP/typed"
+else
+    skip "run gives a terminal" "no script(1)"
+fi
+"$POOL" run -- sh -c 'echo $$ >started; sleep 60' &
+client=$!
+check "a job of run starts" await . cat "$TMP/started"
+kill -9 $client
+check "it ends with its client" await '^$' sh -c "kill -0 $(cat "$TMP/started") 2>/dev/null && echo alive || echo"
+"$POOL" run -- sh -c 'trap "exit 9" TERM; echo >ready; while :; do sleep 0.05; done' &
+client=$!
+check "another one starts" await '^$' cat "$TMP/ready"
+kill -TERM $client
+wait $client
+says "SIGTERM reaches it, and its code comes back" "$?" 9
+
+# --- Bad clients --------------------------------------------------------------------------------------------------------
+"$PYTHON" - "$FOVEA_POOL/socket" >"$TMP/bad" 2>&1 <<'EOF'
+import socket, sys
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.settimeout(10)
+    return s
+s = connect(); s.sendall(b"\x00\xff garbage\n"); print(s.recv(4096).decode(), s.recv(1))
+quiet = connect(); quiet.sendall(b'{"call":"jobs","all":true}')
+deaf = connect(); deaf.setblocking(False)
+try:
+    for i in range(200000): deaf.send(b'{"call":"status"}\n' * 10)
+    print("never dropped")
+except BlockingIOError:
+    print("waits")
+except OSError as error:
+    print("dropped")
+s = connect(); s.sendall(b'{"call":"clock"}\n'); print(s.recv(4096).decode()[:10])
+many = [connect() for i in range(100)]
+for m in many: m.sendall(b'{"call":"clock"}\n')
+print(sum(m.recv(4096).startswith(b'{"exit":0') for m in many))
+EOF
+says "garbage is refused" "$(grep -c '"exit":64' "$TMP/bad")" 1
+check "a client that does not read is dropped or waits" grep -qxE 'dropped|waits' "$TMP/bad"
+check "the others are served" grep -qx '{"exit":0,' "$TMP/bad"
+check "a hundred of them" grep -qx 100 "$TMP/bad"
+long=$(head -c 1000000 /dev/zero | tr '\0' x)
+job=$(printf '%s' "$long" | xargs -n 1 -s 2000000 true 2>/dev/null; "$PYTHON" - "$POOL" <<'EOF'
+import subprocess, sys
+words = ["y" * 100000] * 10
+print(subprocess.run([sys.argv[1], "submit", "--", "sh", "-c", "echo ${#1} $#", "sh"] + words, capture_output=True, text=True).stdout.strip())
+EOF
+)
+expect_exit 0 "$POOL" wait "$job"
+says "1 MB of arguments" "$("$POOL" logs "$job")" "100000 10"
+
+# --- Restarts -----------------------------------------------------------------------------------------------------------
+# Jobs that end when a file says so.
+until_file='until [ -e "$1" ]; do sleep 0.05; done; exit $2'
+long=$(submit -- sh -c "$until_file" sh later 65)
+quick=$(submit -- sh -c "$until_file" sh soon 77)
+check "both run" await running field "$quick" state
+check "both run" await running field "$long" state
+"$POOL" run -- sh -c "$until_file" sh later 8 &
+client=$!
+check "and one in the foreground" await '"running": 3|"running":3' "$POOL" status --json
+"$POOL" run -- sh -c 'exit 11' &
+waiting=$!
+check "and one waits" await '"waiting": 1|"waiting":1' "$POOL" status --json
+kill_daemon
+: >soon
+check "a job ends without a daemon" await '"exit": *77' cat "$FOVEA_POOL/jobs/$quick/1.exit.json"
+start_daemon
+says "the end of a job that no daemon saw" "$(field "$quick" exit)" 77
+says "one that runs is adopted" "$(field "$long" state)" running
+: >later
+wait $client
+says "run goes on without its daemon" "$?" 8
+wait $waiting
+says "and so does one that waited" "$?" 11
+expect_exit 65 "$POOL" wait "$long"
+job=$(submit -- sh -c 'sleep 0.5')
+check "SIGTERM ends the daemon" stop_daemon
+start_daemon
+expect_exit 0 "$POOL" wait "$job"
+"$POOL" ledger --json >"$TMP/ledger"
+check "the ledger has no gap" "$PYTHON" - "$TMP/ledger" <<'EOF'
+import json, sys
+last = {}
+for line in map(json.loads, open(sys.argv[1])):
+    gpu = line["gpu"]
+    assert gpu not in last or last[gpu]["to"] == line["from"], (last[gpu], line)
+    if line["epoch"]:
+        assert line["epoch"] >= last.get(("epoch", gpu), 0), line
+        last["epoch", gpu] = line["epoch"]
+    last[gpu] = line
+assert set(key for key in last if isinstance(key, int)) == {0, 1, 2}
+EOF
+check "looks" "$POOL" looks --json
+check "audit has every act" sh -c "'$POOL' audit --json | grep -c submit"
+check "status without gauges says so" sh -c "'$POOL' status | grep -q 'no gauges'"
+check "the rule in words" sh -c "'$POOL' rule | grep -q 'You are '"
+check "a rule that is right" "$POOL" rule --check "$RULE"
+printf '[gpus]\n0 = cpu\n[lanes]\na = pool 0-1\n' >"$TMP/wrong.ini"
+expect_exit 65 "$POOL" rule --check "$TMP/wrong.ini"
+for table in "jobs --all" "why 1" "why gpu 0" top clock "ledger" "audit" ghosts; do
+    # shellcheck disable=SC2086 # words
+    check "$table" "$POOL" $table
+done
+check "a last SIGTERM" stop_daemon
+expect_exit 69 "$POOL" status
+check "without a daemon, the rule of one to come" sh -c "'$POOL' rule | grep -q 'No daemon serves'"
+
+# --- A daemon of one's own, a state that cannot be written -----------------------------------------------------------------
+says "the first job starts a daemon" "$(FOVEA_POOL=$TMP/own "$POOL" run -- echo there 2>"$TMP/said")" there
+check "and says so" grep -q "started a daemon for $TMP/own (pid" "$TMP/said"
+check "it stays" env FOVEA_POOL="$TMP/own" "$POOL" clock
+kill "$(cat "$TMP/own/lock")"
+: >"$TMP/file"
+expect_exit 74 "$POOL" --state "$TMP/file/state" daemon --rule "$RULE"
+expect_exit 65 "$POOL" --state "$TMP/new" daemon --rule "$TMP/plain.ini"
