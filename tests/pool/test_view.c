@@ -69,7 +69,8 @@ static const char status_answer[] =
     "1796071200,"
     " \"holder\": null, \"epoch\": null, \"gauges\": {\"util\": 0, \"memory_used\": 1073741824, \"memory_total\": "
     "85899345920, \"celsius\": 32, \"memory_celsius\": 34, \"watts\": 95.4, \"watts_cap\": 700, \"throttle\": []}},"
-    "{\"gpu\": 2, \"uuid\": \"GPU-2\", \"lane\": \"pool\", \"state\": \"held\", \"reason\": \"leased to job 17\","
+    "{\"gpu\": 2, \"uuid\": \"GPU-2\", \"lane\": \"pool\", \"state\": \"held\", \"reason\": \"held by ann, job 17; "
+    "then drained by root\","
     " \"since\": 1796060000, \"holder\": {\"user\": \"ann\", \"uid\": 1000, \"job\": 17, \"pid\": 4242, \"since\": "
     "1796059740, \"command\": null}, \"epoch\": 31, \"gauges\": {\"util\": 98, \"memory_used\": 65927748000, "
     "\"memory_total\": 85899345920, \"celsius\": 86, \"memory_celsius\": 91, \"watts\": 698.7, \"watts_cap\": 700, "
@@ -90,6 +91,7 @@ static void status_is_a_table(void **state) {
                 "GPU  LANE   STATE        USER  JOB    FOR  UTIL       MEMORY   C    W\n"
                 "  0  brain  free         -       -     1m     0  1.00G/80.0G  32   95\n"
                 "  2  pool   held         ann    17  3h12m    98  61.4G/80.0G  86  699\n"
+                "    held by ann, job 17; then drained by root\n"
                 "  3  pool   foreign      root    -  2h39m     -        20.0G   -    -\n"
                 "    pid 977 of root (python serve.py --model\n"
                 "      a-long-name-of-a-model-that-does-not-fit) uses 20.0G since 2026-11-30\n"
@@ -145,9 +147,10 @@ static void why_a_job_waits_is_said_in_sentences(void **state) {
     (void)state;
     assert_view(view_why_job,
                 "{\"time\": 1796071260, \"job\": 18, \"name\": \"night\", \"user\": \"bob\", \"state\": \"waiting\", "
-                "\"reason\": \"no GPU of lane pool is free\", \"expected\": 1796074800, \"gpu\": 3, \"behind\": [5, "
+                "\"reason\": \"waits for 1 of 3 GPUs of lane pool; gpu 1 is held by ann\", \"expected\": 1796074800, "
+                "\"gpu\": 3, \"behind\": [5, "
                 "16]}",
-                "Job 18 (night) of bob waits: no GPU of lane pool is free.\n"
+                "Job 18 (night) of bob waits for 1 of 3 GPUs of lane pool; gpu 1 is held by ann.\n"
                 "Before it come jobs 5, 16.\n"
                 "Its start is expected at 21:40, in 59m, on gpu 3.\n");
     assert_view(view_why_job,
@@ -175,10 +178,11 @@ static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
                 "Its next look is in 4s.\n");
     assert_view(view_why_gpu,
                 "{\"time\": 1796071260, \"gpu\": 2, \"uuid\": null, \"lane\": \"pool\", \"state\": \"held\", "
-                "\"reason\": \"\", \"since\": 1796070000, \"expected\": 1796071290, \"next_look\": null, \"holder\": "
+                "\"reason\": \"held by ann, job 17; then drained by root\", \"since\": 1796070000, \"expected\": "
+                "1796071290, \"next_look\": null, \"holder\": "
                 "{\"user\": \"ann\", \"uid\": 1000, \"job\": 17, \"pid\": 4242, \"since\": 1796070000, \"command\": "
                 "null}}",
-                "gpu 2 of lane pool is held since 20:20 (21m).\n"
+                "gpu 2 of lane pool is held since 20:20 (21m): then drained by root.\n"
                 "It is leased to ann, pid 4242, job 17, since 20:20 (21m).\n"
                 "It is free when the job's processes have ended and its gauges show it clear.\n"
                 "A change is expected at 20:41, in 30s.\n");

@@ -82,12 +82,13 @@ Status view_jobs(const ViewPage *page, const cJSON *answer) {
     return status;
 }
 
-/* "WHAT: REASON." with one full stop. */
+/* "WHAT: REASON." with one full stop; a reason that begins with a verb goes on without the colon. */
 static Status print_sentence(const ViewPage *page, const char *what, const char *reason) {
     int length = (int)strlen(reason);
     while (length && reason[length - 1] == '.')
         length--;
-    return view_paragraph(page, 0, VIEW_PLAIN, "%s%s%.*s.", what, length ? ": " : "", length, reason);
+    const char *between = !length ? "" : strncmp(reason, "waits ", 6) == 0 ? " " : ": ";
+    return view_paragraph(page, 0, VIEW_PLAIN, "%s%s%.*s.", what, between, length, reason);
 }
 
 static Status print_expected(const ViewPage *page, const cJSON *answer, const char *what, bool starts) {
@@ -95,9 +96,12 @@ static Status print_expected(const ViewPage *page, const cJSON *answer, const ch
     if (!isfinite(expected))
         return NULL;
     double now = view_real(answer, "time");
-    return view_paragraph(page, 0, VIEW_PLAIN, "%s at %s, in %s%s%s.", what, view_time(expected, now).text,
-                          view_duration(expected - now).text, starts && isfinite(gpu) ? ", on gpu " : "",
-                          starts && isfinite(gpu) ? view_number(gpu, 0).text : "");
+    char when[3 * VIEW_WORD] = " soon", where[VIEW_WORD + 16] = "";
+    if (expected - now >= 1)
+        snprintf(when, sizeof when, " at %s, in %s", view_time(expected, now).text, view_duration(expected - now).text);
+    if (starts && isfinite(gpu))
+        snprintf(where, sizeof where, ", on gpu %s", view_number(gpu, 0).text);
+    return view_paragraph(page, 0, VIEW_PLAIN, "%s%s%s.", what, when, where);
 }
 
 static Status print_behind(const ViewPage *page, const cJSON *answer) {
@@ -119,9 +123,7 @@ Status view_why_job(const ViewPage *page, const cJSON *answer) {
     char head[512];
     snprintf(head, sizeof head, "Job %s%s%.100s%s of %.64s%s", view_number(view_real(answer, "job"), 0).text,
              *name ? " (" : "", name, *name ? ")" : "", view_text(answer, "user"),
-             strcmp(state, "waiting") == 0 ? " waits"
-             : strcmp(state, "held") == 0  ? " is held back"
-                                           : "");
+             strcmp(state, "held") == 0 ? " is held back" : "");
     TRY(print_sentence(page, head, waits || *reason ? reason : state)); /* of others the reason begins with the state */
     if (waits)
         TRY(print_behind(page, answer));
@@ -157,6 +159,14 @@ static const char *state_advice(const char *state) {
     return "";
 }
 
+/* Without "held by ann, job 17", which the next sentence says, too. */
+static const char *reason_of_gpu(const cJSON *answer) {
+    const char *reason = view_text(answer, "reason"), *more = strchr(reason, ';');
+    if (strcmp(view_text(answer, "state"), "held") != 0 || strncmp(reason, "held by ", 8) != 0)
+        return reason;
+    return more ? more + strspn(more, "; ") : "";
+}
+
 Status view_why_gpu(const ViewPage *page, const cJSON *answer) {
     const char *lane = view_text(answer, "lane");
     double now = view_real(answer, "time"), since = view_real(answer, "since"), look = view_real(answer, "next_look");
@@ -164,7 +174,7 @@ Status view_why_gpu(const ViewPage *page, const cJSON *answer) {
     snprintf(head, sizeof head, "gpu %s%s%.64s is %.32s since %s (%s)", view_number(view_real(answer, "gpu"), 0).text,
              *lane ? " of lane " : "", lane, view_text(answer, "state"), view_time(since, now).text,
              view_duration(now - since).text);
-    TRY(print_sentence(page, head, view_text(answer, "reason")));
+    TRY(print_sentence(page, head, reason_of_gpu(answer)));
     TRY(print_holder(page, answer));
     const char *advice = state_advice(view_text(answer, "state"));
     if (*advice)

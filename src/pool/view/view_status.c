@@ -36,8 +36,9 @@ ViewStyle view_heat_style(double celsius) {
     return celsius >= 90 ? VIEW_BAD : celsius >= 85 ? VIEW_WARNING : VIEW_PLAIN;
 }
 
-static bool is_quiet(const char *state) {
-    return strcmp(state, "free") == 0 || strcmp(state, "held") == 0;
+/* Whether the row says it all: a reason with a second part tells of something more ("; then drained by root"). */
+static bool is_quiet(const char *state, const char *reason) {
+    return strcmp(state, "free") == 0 || (strcmp(state, "held") == 0 && !strchr(reason, ';'));
 }
 
 static Status add_gpu(ViewTable *table, const ViewPage *page, const cJSON *gpu) {
@@ -56,7 +57,7 @@ static Status add_gpu(ViewTable *table, const ViewPage *page, const cJSON *gpu) 
     double celsius = view_real(gauges, "celsius");
     TRY(view_cell(table, view_heat_style(celsius), "%s", view_number(celsius, 0).text));
     TRY(view_cell(table, VIEW_PLAIN, "%s", view_number(view_real(gauges, "watts"), 0).text));
-    if (!is_quiet(state) && *reason)
+    if (!is_quiet(state, reason) && *reason)
         TRY(view_note(table, VIEW_FAINT, "%s", reason));
     return NULL;
 }
@@ -64,7 +65,7 @@ static Status add_gpu(ViewTable *table, const ViewPage *page, const cJSON *gpu) 
 static Status print_heading(const ViewPage *page, const cJSON *answer) {
     const cJSON *queue = cJSON_GetObjectItemCaseSensitive(answer, "queue");
     double dry = view_real(queue, "dry_in_s");
-    const bool waits = view_real(queue, "waiting") > 0 && isfinite(dry);
+    const bool waits = view_real(queue, "waiting") > 0 && dry >= 1;
     TRY(view_paragraph(
         page, 0, VIEW_PLAIN, "%s  %s  filler %s  %s running, %s waiting%s%s", view_text(answer, "node"),
         view_time(view_real(answer, "time"), 0).text, strcmp(view_text(answer, "filler"), "off") ? "on" : "off",

@@ -161,7 +161,9 @@ Status view_clock(const ViewPage *page, const cJSON *answer) {
     print_bar(page, "idle   ", view_real(answer, "idle_s"), total, VIEW_BAD);
     if (loan)
         print_bar(page, "left   ", left, total, VIEW_FAINT);
-    if (isfinite(dry))
+    if (dry > 0)
         TRY(view_paragraph(page, 0, VIEW_PLAIN, "The waiting list runs dry in %s.", view_duration(dry).text));
+    else if (isfinite(dry))
+        TRY(view_paragraph(page, 0, VIEW_WARNING, "The waiting list is empty."));
     return print_late(page, answer);
 }
