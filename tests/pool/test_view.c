@@ -160,6 +160,12 @@ static void why_a_job_waits_is_said_in_sentences(void **state) {
                 "Job 17 of ann: running on gpu 2 since 2026-11-30 17:29.\n"
                 "Its time ends at 21:40, in 59m.\n");
     assert_view(view_why_job,
+                "{\"time\": 1796071260, \"job\": 2, \"name\": \"\", \"user\": \"ann\", \"state\": \"waiting\", "
+                "\"reason\": \"gpu 0 is held by bob\", \"expected\": 1796071260.2, \"gpu\": 0, \"behind\": [1]}",
+                "Job 2 of ann waits: gpu 0 is held by bob.\n"
+                "Before it comes job 1.\n"
+                "Its start is expected soon, on gpu 0.\n");
+    assert_view(view_why_job,
                 "{\"time\": 1796071260, \"job\": 4, \"name\": \"\", \"user\": \"ann\", \"state\": \"failed\", "
                 "\"reason\": \"\", \"expected\": null, \"gpu\": null, \"behind\": []}",
                 "Job 4 of ann: failed.\n");

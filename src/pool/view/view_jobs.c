@@ -121,9 +121,11 @@ Status view_why_job(const ViewPage *page, const cJSON *answer) {
     const char *reason = view_text(answer, "reason");
     const bool waits = is_one_of(state, "waiting", "held");
     char head[512];
+    const char *verb = strcmp(state, "held") == 0 ? " is held back" : "";
+    if (strcmp(state, "waiting") == 0 && strncmp(reason, "waits ", 6) != 0)
+        verb = " waits";
     snprintf(head, sizeof head, "Job %s%s%.100s%s of %.64s%s", view_number(view_real(answer, "job"), 0).text,
-             *name ? " (" : "", name, *name ? ")" : "", view_text(answer, "user"),
-             strcmp(state, "held") == 0 ? " is held back" : "");
+             *name ? " (" : "", name, *name ? ")" : "", view_text(answer, "user"), verb);
     TRY(print_sentence(page, head, waits || *reason ? reason : state)); /* of others the reason begins with the state */
     if (waits)
         TRY(print_behind(page, answer));
