@@ -179,8 +179,6 @@ static void why_a_gpu_is_not_free_says_what_frees_it(void **state) {
                 "1796071264.5, \"holder\": {\"user\": \"root\", \"uid\": 0, \"job\": null, \"pid\": 977, \"since\": "
                 "1795961720, \"command\": \"python serve.py\", \"memory\": 21474836480}}",
                 "gpu 3 of lane pool is foreign since 20:20 (21m): a process of root uses it.\n"
-                "It is used without a lease by root, pid 977, memory 20.0G, since 2026-11-29\n"
-                "  14:15 (1d06h): python serve.py.\n"
                 "Its next look is in 4s.\n");
     assert_view(view_why_gpu,
                 "{\"time\": 1796071260, \"gpu\": 2, \"uuid\": null, \"lane\": \"pool\", \"state\": \"held\", "

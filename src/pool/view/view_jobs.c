@@ -132,19 +132,17 @@ Status view_why_job(const ViewPage *page, const cJSON *answer) {
     return print_expected(page, answer, waits ? "Its start is expected" : "Its time ends", waits);
 }
 
+/* A process without a lease is in the reason. */
 static Status print_holder(const ViewPage *page, const cJSON *answer) {
     const cJSON *holder = cJSON_GetObjectItemCaseSensitive(answer, "holder");
     const char *command = view_text(holder, "command");
-    double now = view_real(answer, "time"), job = view_real(holder, "job"), memory = view_real(holder, "memory");
-    double since = view_real(holder, "since");
-    if (!cJSON_IsObject(holder))
+    double now = view_real(answer, "time"), job = view_real(holder, "job"), since = view_real(holder, "since");
+    if (!isfinite(job))
         return NULL;
-    return view_paragraph(page, 0, VIEW_PLAIN, "%s %.64s, pid %s%s%s%s%s, since %s (%s)%s%.200s.",
-                          isfinite(job) ? "It is leased to" : "It is used without a lease by",
+    return view_paragraph(page, 0, VIEW_PLAIN, "It is leased to %.64s, pid %s, job %s, since %s (%s)%s%.200s.",
                           view_text(holder, "user"), view_number(view_real(holder, "pid"), 0).text,
-                          isfinite(job) ? ", job " : "", isfinite(job) ? view_number(job, 0).text : "",
-                          isfinite(memory) ? ", memory " : "", isfinite(memory) ? view_size(memory).text : "",
-                          view_time(since, now).text, view_duration(now - since).text, *command ? ": " : "", command);
+                          view_number(job, 0).text, view_time(since, now).text, view_duration(now - since).text,
+                          *command ? ": " : "", command);
 }
 
 /* What makes a GPU free again, where the reason does not say it. */
