@@ -78,9 +78,11 @@ Status store_usual_seconds(Store *store, double *seconds) {
     Statement statement;
     bool row;
     *seconds = NAN;
-    TRY(statement_open(&statement, store,
-                       "SELECT ended - began FROM attempts JOIN jobs ON id = job WHERE ended > 0 AND state = 'done' "
-                       "ORDER BY ended DESC, began DESC LIMIT 100"));
+    /* CROSS: the newest attempts are asked for their jobs, not all done jobs for their attempts. */
+    TRY(statement_open(
+        &statement, store,
+        "SELECT ended - began FROM attempts CROSS JOIN jobs ON id = job WHERE ended > 0 AND state = 'done' "
+        "ORDER BY ended DESC, began DESC LIMIT 100"));
     Status status = statement_next(&statement, &row);
     while (!status && row && count < NEWEST) {
         lengths[count++] = statement_take_real(&statement);

@@ -124,8 +124,9 @@ static Status sum_gpu(Store *store, int gpu, double from, double now, double sec
     bool row;
     TRY(statement_open(&statement, store,
                        "SELECT what, total(stop - max(began, ?2)) FROM (SELECT what, began, CASE WHEN ended = 0 THEN "
-                       "?3 ELSE ended END AS stop FROM ledger WHERE gpu = ?1) WHERE stop > max(began, ?2) "
-                       "GROUP BY what"));
+                       "?3 ELSE ended END AS stop FROM ledger WHERE gpu = ?1 AND began >= (SELECT "
+                       "coalesce(max(began), ?2) FROM ledger WHERE gpu = ?1 AND began <= ?2)) WHERE stop > max(began, "
+                       "?2) GROUP BY what"));
     statement_put_integer(&statement, gpu);
     statement_put_real(&statement, from);
     statement_put_real(&statement, now);
