@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench: speed against PyTorch, overlap of reading and training or computing features, saving to a slow disk,
-monitors, probes of a control's permutations, and intervals of scores; one JSON object.
+monitors, probes of a control's permutations, intervals of scores, and a pool's daemon; one JSON object.
 
 usage: run.py [--build build] [--seconds 10] [--rounds 3] [--out build/bench.json]
 
@@ -130,6 +130,7 @@ def main():
               "intervals_of_scores": [run([os.path.join(options.build, "bench", "intervals"), "--classes", classes])
                                       for classes in ("5", "2")],
               "features_vit_tiny_224px_fp32_2_threads": bench_features(options.build, options.rounds),
+              "pool_8_gpus": run([sys.executable, "tools/bench/pool.py", "--build", options.build]),
               "slow_disk": run(["bash", "tools/bench/throttle.sh"], env=dict(os.environ, BUILD=options.build))}
     text = json.dumps(result, indent=2)
     with open(options.out, "w") as file:
