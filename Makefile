@@ -341,7 +341,7 @@ ROOT      = $(DESTDIR)$(PREFIX)
 MAN_DIR   = $(ROOT)/share/man/man1
 BASH_DIR  = $(ROOT)/share/bash-completion/completions
 DOCS     := $(wildcard README.md CHANGELOG.md LICENSE docs/*.md docs/*.svg docs/*.png docs/decisions/*.md)
-SHARED   := $(wildcard configs/*.ini configs/*/*.ini) $(wildcard data/*.tsv)
+SHARED   := $(wildcard configs/*.ini configs/*/*.ini) $(wildcard data/*.tsv) tools/systemd/fovea-pool.service
 install: all man
 	+@$(MAKE) --no-print-directory install-built
 # What is built already, for tests/e2e/install.sh.

@@ -24,6 +24,7 @@ check "the state is for its user" test "$(stat -c %a "$FOVEA_POOL/pool.db" "$FOV
 check "the file with the leases can be read" test "$(stat -c %a "$FOVEA_POOL/leases")" = 755
 
 # --- Jobs ---------------------------------------------------------------------------------------------------------------
+top=$PWD
 cd "$TMP" || exit 1
 job=$(SECRET=yes submit --name first -- sh -c 'echo "$PWD $SECRET $FOVEA_JOB $FOVEA_GPUS [$CUDA_VISIBLE_DEVICES]"; umask')
 says "submit prints the number alone" "$job" 1
@@ -202,9 +203,31 @@ for table in "jobs --all" "why 1" "why gpu 0" top clock "ledger" "audit" ghosts;
     # shellcheck disable=SC2086 # words
     check "$table" "$POOL" $table
 done
+# A disk without room, by the limit of a file's size: nothing is promised that could not be written.
+if command -v prlimit >/dev/null; then
+    prlimit --pid "$daemon" --fsize=4096:
+    expect_exit 74 submit -- true
+    expect_output "$FOVEA_POOL/pool.db"
+    check "a full disk: questions are answered" "$POOL" status
+    expect_exit 74 "$POOL" run --now -- true
+    prlimit --pid "$daemon" --fsize=unlimited:
+    check "with room again it goes on" await . submit --name room -- true
+    check "and the job runs" await done sh -c "'$POOL' jobs --all | grep 'true'"
+    expect_exit 0 "$POOL" run -- true
+else
+    skip "a full disk" "no prlimit"
+fi
 check "a last SIGTERM" stop_daemon
 expect_exit 69 "$POOL" status
 check "without a daemon, the rule of one to come" sh -c "'$POOL' rule | grep -q 'No daemon serves'"
+
+if command -v systemd-analyze >/dev/null; then
+    sed "s|^ExecStart=[^ ]*|ExecStart=$POOL|" "$top/tools/systemd/fovea-pool.service" >"$TMP/fovea-pool.service"
+    says "systemd accepts the unit" "$(systemd-analyze verify "$TMP/fovea-pool.service" 2>&1 | grep 'fovea-pool\.service')" ""
+else
+    skip "systemd accepts the unit" "no systemd-analyze"
+fi
+check "a restart of the unit ends no job" grep -qx KillMode=process "$top/tools/systemd/fovea-pool.service"
 
 # --- A daemon of one's own, a state that cannot be written -----------------------------------------------------------------
 says "the first job starts a daemon" "$(FOVEA_POOL=$TMP/own "$POOL" run -- echo there 2>"$TMP/said")" there
