@@ -9,9 +9,10 @@
 
 typedef struct {
     const char *name, *full_name;
-    double gibibytes; /* of memory that the driver gives to programs */
-    bool unified;     /* the memory is the host's, too */
-    int capability;   /* compute capability, 90 for 9.0 */
+    const char *reported[2]; /* by the driver; NULL: no other */
+    double gibibytes;        /* of memory that the driver gives to programs */
+    bool unified;            /* the memory is the host's, too */
+    int capability;          /* compute capability, 90 for 9.0 */
     int multiprocessors;
 } KnownGpu;
 
@@ -19,7 +20,8 @@ typedef struct {
  * cuBLASLt's workspace comes on top (GPU_WORKSPACE_BYTES). */
 enum { GPU_CONTEXT_BYTES = 768 << 20 };
 
-/* EXIT_USAGE naming the known ones when the name is none of theirs. */
+/* By its own name, or as the driver reports it ("NVIDIA H100 80GB HBM3"). EXIT_USAGE naming the known ones when the
+ * name is none of theirs. */
 Status known_gpu_find(const char *name, const KnownGpu **gpu) MUST_USE;
 
 #endif

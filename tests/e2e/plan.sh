@@ -20,6 +20,7 @@ adds_up() {
 # --- GPUs that this machine lacks
 check "168 images at a time fit an H100" plan "${large[@]}" --gpu h100 --set train.micro_batch=168
 adds_up "its table adds up"
+check "a GPU by the name that its driver reports" plan "${large[@]}" --gpu "NVIDIA H100 80GB HBM3" --set train.micro_batch=168
 for text in "parameters" "their copies in BF16" "gradients" "moments" "encoder's activations" "decoder's activations" \
     "kernels' scratch memory" "library's workspace" "optimizer's lists" "checkpoint's copy" "ring of batches" \
     "fits     yes" "NVIDIA H100 80 GB" "figures are computed" "123.76 GFLOP an image" "up to 5 checkpoints"; do

@@ -66,6 +66,31 @@ static void the_answer_is_read(void **state) {
     }
 }
 
+/* One that the trainer does not know is opened by it. */
+static void it_plans_for_the_gpu_by_name(void **state) {
+    char path[TEMP_PATH * 2], asked[TEMP_PATH * 2], *text;
+    const char *folder = ((Temp *)*state)->root;
+    size_t size;
+    Plan plan;
+    write_script(state,
+                 "#!/bin/sh\necho \"$@\" >>asked\n"
+                 "case \"$*\" in *odd*) echo 'train: unknown GPU odd' >&2; exit 64 ;; esac\n"
+                 "echo '{\"fits\": true, \"identity\": \"x\"}'\n",
+                 path);
+    assert_fine(files_remove(temp_path(state, "asked", asked)));
+    char *command[] = {path, (char *)"c.ini", NULL};
+    assert_fine(plan_read_for("NVIDIA H200", command, folder, no_environment, &plan));
+    assert_true(plan.trainer && plan.fits);
+    plan_free(&plan);
+    assert_fine(plan_read_for("odd", command, folder, no_environment, &plan));
+    assert_true(plan.trainer);
+    plan_free(&plan);
+    assert_fine(files_read(asked, &text, &size));
+    assert_string_equal(text, "c.ini --plan --json --gpu NVIDIA H200\nc.ini --plan --json --gpu odd\n"
+                              "c.ini --plan --json\n");
+    free(text);
+}
+
 static void a_failure_is_the_programs_own(void **state) {
     char path[TEMP_PATH * 2];
     Plan plan;
@@ -104,6 +129,7 @@ static void other_programs_are_not_asked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answer_is_read),
+        cmocka_unit_test(it_plans_for_the_gpu_by_name),
         cmocka_unit_test(a_failure_is_the_programs_own),
         cmocka_unit_test(other_programs_are_not_asked),
     };

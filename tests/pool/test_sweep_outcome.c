@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How trials stand, by their run directories and the pool's answer; tables; and which checkpoints are removed. */
-#include "pool/sweep/outcome/trial_outcome.h"
 #include "pool/sweep/outcome/prune.h"
 #include "pool/sweep/outcome/sweep_table.h"
+#include "pool/sweep/outcome/trial_outcome.h"
 #include "pool/sweep/prepare.h"
 #include "pool/sweep/slurm.h"
 #include "pool/sweep/trials/sweep_record.h"

@@ -60,6 +60,27 @@ static void a_grid_is_a_product_with_the_last_key_fastest(void **state) {
     sweep_free(&sweep);
 }
 
+/* The files that come with the program. */
+static void sweeps_of_configs_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        int trials;
+    } files[] = {{"configs/sweeps/quickstart.ini", 6}, {"configs/sweeps/lr.ini", 18}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        SweepFile *file = calloc(1, sizeof *file);
+        Sweep sweep;
+        assert_non_null(file);
+        assert_fine(sweep_file_load(files[i].path, file));
+        assert_fine(expand_sweep(files[i].path, file, &sweep));
+        assert_int_equal(sweep.count, files[i].trials);
+        assert_true(files_exists(sweep.base));
+        sweep_free(&sweep);
+        sweep_file_free(file);
+        free(file);
+    }
+}
+
 static void an_id_depends_on_values_and_seed_alone(void **state) {
     Sweep sweep, other;
     assert_fine(load(state, HEAD "[grid]\na.b = 1, 2\nc.d = 3\n", &sweep));
@@ -257,6 +278,7 @@ static void a_record_reads_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grid_is_a_product_with_the_last_key_fastest),
+        cmocka_unit_test(sweeps_of_configs_are_read),
         cmocka_unit_test(an_id_depends_on_values_and_seed_alone),
         cmocka_unit_test(draws_are_the_same_everywhere),
         cmocka_unit_test(what_is_wrong_is_named_with_its_line),

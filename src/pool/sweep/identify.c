@@ -20,7 +20,8 @@ _Static_assert((int)TRIAL_HASH == (int)PLAN_HASH, "a trial keeps the hashes of i
 typedef struct {
     Sweep *sweep;
     const Words *command; /* of the base */
-    Status *failures;     /* [sweep->count] */
+    char gpu[PLAN_GPU];
+    Status *failures; /* [sweep->count] */
     atomic_llong next;
     atomic_bool failed;
 } Questions;
@@ -55,12 +56,12 @@ static Status take_plan(const Plan *plan, Trial *trial) {
     return NULL;
 }
 
-static Status ask_trainer(const Words *command, Trial *trial) {
+static Status ask_trainer(const char *gpu, const Words *command, Trial *trial) {
     Words words = {0};
     Plan plan = {0};
     Status status = make_question(command, trial, &words);
     if (!status)
-        status = plan_read(words.list, NULL, environ, &plan);
+        status = plan_read_for(gpu, words.list, NULL, environ, &plan);
     if (!status && plan.trainer)
         status = take_plan(&plan, trial);
     plan_free(&plan);
@@ -74,7 +75,7 @@ static void *work(void *context) {
         const int64_t i = atomic_fetch_add(&questions->next, 1);
         if (i >= questions->sweep->count || atomic_load(&questions->failed))
             return NULL;
-        questions->failures[i] = ask_trainer(questions->command, &questions->sweep->trials[i]);
+        questions->failures[i] = ask_trainer(questions->gpu, questions->command, &questions->sweep->trials[i]);
         if (questions->failures[i])
             atomic_store(&questions->failed, true);
     }
@@ -100,6 +101,7 @@ static Status report_failure(const char *path, Questions *questions) {
 static Status ask_all(const char *path, Sweep *sweep, const Words *command) {
     Questions questions = {.sweep = sweep, .command = command};
     Threads threads;
+    TRY(plan_gpu(questions.gpu));
     questions.failures = calloc((size_t)sweep->count, sizeof *questions.failures);
     if (!questions.failures)
         return status_no_memory("the trials", (size_t)sweep->count * sizeof *questions.failures);

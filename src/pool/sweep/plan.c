@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/paths.h"
+#include "gauges/gauges.h"
 #include "pool/sweep/child.h"
 
 #include <cJSON.h>
@@ -33,12 +34,12 @@ bool plan_is_trainer(char *const *arguments) {
     return arguments[0] && strcmp(path_name(arguments[0]), "train") == 0 && find_config(arguments);
 }
 
-/* PROGRAM CONFIG [--set KEY=VALUE]... --plan --json; the words stay the command's. */
-static Status make_question(char *const *arguments, char ***question) {
+/* PROGRAM CONFIG [--set KEY=VALUE]... --plan --json [--gpu NAME]; the words stay the command's. */
+static Status make_question(const char *gpu, char *const *arguments, char ***question) {
     int count = 0;
     while (arguments[count])
         count++;
-    char **words = calloc((size_t)count + 3, sizeof *words);
+    char **words = calloc((size_t)count + 5, sizeof *words);
     if (!words)
         return status_no_memory("a command", (size_t)count * sizeof *words);
     int used = 0;
@@ -53,7 +54,11 @@ static Status make_question(char *const *arguments, char ***question) {
         }
     }
     words[used++] = (char *)"--plan";
-    words[used] = (char *)"--json";
+    words[used++] = (char *)"--json";
+    if (*gpu) {
+        words[used++] = (char *)"--gpu";
+        words[used] = (char *)gpu;
+    }
     *question = words;
     return NULL;
 }
@@ -115,13 +120,12 @@ static Status pass_failure(const char *program, const Child *child) {
                         child->exit);
 }
 
-Status plan_read(char *const *arguments, const char *folder, char *const *environment, Plan *plan) {
-    *plan = (Plan){0};
-    if (!plan_is_trainer(arguments))
-        return NULL;
+/* Asks once. */
+static Status ask_trainer(const char *gpu, char *const *arguments, const char *folder, char *const *environment,
+                          Plan *plan) {
     char **question;
     Child child = {0};
-    TRY(make_question(arguments, &question));
+    TRY(make_question(gpu, arguments, &question));
     Status status = child_run(question, folder, environment, &child);
     if (!status) {
         /* One that does not fit is printed as well. */
@@ -135,6 +139,37 @@ Status plan_read(char *const *arguments, const char *folder, char *const *enviro
     child_free(&child);
     free(question);
     return status;
+}
+
+Status plan_read_for(const char *gpu, char *const *arguments, const char *folder, char *const *environment,
+                     Plan *plan) {
+    *plan = (Plan){0};
+    if (!plan_is_trainer(arguments))
+        return NULL;
+    Status status = ask_trainer(gpu, arguments, folder, environment, plan);
+    if (!*gpu || status_code(status) != EXIT_USAGE || !strstr(status_message(status), "unknown GPU"))
+        return status;
+    status_free(status);
+    return ask_trainer("", arguments, folder, environment, plan);
+}
+
+Status plan_gpu(char name[PLAN_GPU]) {
+    Gauges *gauges;
+    name[0] = '\0';
+    TRY(gauges_open(&gauges));
+    if (gauges_count(gauges))
+        snprintf(name, PLAN_GPU, "%s", gauges_gpu(gauges, 0)->name);
+    gauges_close(gauges);
+    return NULL;
+}
+
+Status plan_read(char *const *arguments, const char *folder, char *const *environment, Plan *plan) {
+    char gpu[PLAN_GPU];
+    *plan = (Plan){0};
+    if (!plan_is_trainer(arguments))
+        return NULL;
+    TRY(plan_gpu(gpu));
+    return plan_read_for(gpu, arguments, folder, environment, plan);
 }
 
 void plan_free(Plan *plan) {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PLAN_HASH = 17 };
+enum { PLAN_HASH = 17, PLAN_GPU = 96 };
 
 /* Sizes are bytes. */
 typedef struct {
@@ -30,6 +30,12 @@ bool plan_is_trainer(char *const *arguments);
  * and code; a run that does not fit is no failure. Code 127, 126: the program is not there, or cannot be run.
  * Thread-safe. Free with plan_free() either way. */
 Status plan_read(char *const *arguments, const char *folder, char *const *environment, Plan *plan) MUST_USE;
+/* The same for several commands: `gpu` is what plan_gpu() found, once. */
+Status plan_read_for(const char *gpu, char *const *arguments, const char *folder, char *const *environment,
+                     Plan *plan) MUST_USE;
+/* The name of this machine's first GPU as the driver reports it, "" without one. The trainer is asked to plan for that
+ * name, so that it does not open a GPU that another job holds; one that it does not know it opens. */
+Status plan_gpu(char name[PLAN_GPU]) MUST_USE;
 void plan_free(Plan *plan);
 
 #endif

@@ -81,7 +81,11 @@ static int64_t count_wanted(const SweepCall *call) {
     return count;
 }
 
+/* None is queued unless the pool takes all. */
 static Status submit_wanted(SweepCall *call, Follow *follow) {
+    for (int64_t i = 0; i < call->sweep.count; i++)
+        if (call->wanted[i])
+            TRY(sweep_jobs_submit(follow->client, &call->sweep, &call->sweep.trials[i], NULL));
     for (int64_t i = 0; i < call->sweep.count; i++) {
         int64_t job;
         if (!call->wanted[i])

@@ -87,9 +87,9 @@ static Status ask_submit(PoolClient *client, const Request *request, int64_t *jo
     Status status = ask(client, "submit", "request", text, &answer);
     free(text);
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(answer, "job");
-    if (!status && !cJSON_IsNumber(number))
+    if (!status && job && !cJSON_IsNumber(number))
         status = status_error(EXIT_INTERNAL, "the daemon queued a trial and gave it no number; look at `pool jobs`");
-    if (!status)
+    if (!status && job)
         *job = (int64_t)number->valuedouble;
     cJSON_Delete(answer);
     return status;
@@ -103,6 +103,7 @@ Status sweep_jobs_submit(PoolClient *client, const Sweep *sweep, const Trial *tr
         status = request_of_process(&request, words.list);
     if (!status)
         status = fill_request(sweep, trial, &request);
+    request.dry_run = !job;
     if (!status)
         status = ask_submit(client, &request, job);
     request_free(&request);

@@ -7,7 +7,7 @@
 #include "pool/sweep/trials/trial.h"
 
 /* Queues a trial on one GPU. A training of fovea, or a command that has --resume, may be stopped for others. *job: its
- * number. */
+ * number. NULL: only asks whether the pool would take it. */
 Status sweep_jobs_submit(PoolClient *client, const Sweep *sweep, const Trial *trial, int64_t *job) MUST_USE;
 /* The pool's jobs: those that have not ended, or all; the caller's to delete. */
 Status sweep_jobs_read(PoolClient *client, bool all, cJSON **jobs) MUST_USE;
