@@ -61,6 +61,15 @@ done)" ""
 { cat "$TMP/list" && "$BUILD/manual" list train && "$BUILD/manual" list synth && echo '- --help' && echo '- --properties'; } | cut -d' ' -f2 | sort -u >"$TMP/known"
 says "and no option that does not exist" "$(grep -oE -- '--[a-z][a-z0-9-]*' docs/stage.md | sort -u | comm -23 - "$TMP/known")" ""
 
+# docs/pool.md names those of ./pool; it may also name --resume, which the pool adds to a command.
+"$BUILD/manual" list pool >"$TMP/list"
+says "docs/pool.md names every option" "$(grep -- ' --' "$TMP/list" | lacking docs/pool.md)" ""
+says "and every command of the pool" "$(cut -d' ' -f1 "$TMP/list" | sort -u | while read -r command; do
+    grep -q "pool $command" docs/pool.md || echo "$command"
+done)" ""
+{ cat "$TMP/list" && echo '- --resume'; } | cut -d' ' -f2 | sort -u >"$TMP/known"
+says "and no option that the pool does not have" "$(grep -oE -- '--[a-z][a-z0-9-]*' docs/pool.md | sort -u | comm -23 - "$TMP/known")" ""
+
 # complete WORDS...: the completions that bash would offer for the last word.
 complete_words() {
     bash -c '. "$1"; shift
@@ -78,3 +87,9 @@ says "files after an option" "$(complete_words stage folder x --labels READ)" "R
 says "choices" "$(complete_words synth out --format "")" "jpeg mixed png"
 says "choices after =" "$(complete_words synth out --format = pn)" "png"
 says "nothing where anything goes" "$(complete_words synth out --seed "")" ""
+says "choices of an operand" "$(complete_words pool filler o)" "off on"
+says "and after another operand" "$(complete_words pool gpu 3 d)" "drain"
+says "files of an operand" "$(complete_words pool sweep configs/quick)" "configs/quickstart.ini"
+says "options before --" "$(complete_words pool submit --gp)" "--gpu-ids --gpu-mem --gpus"
+says "another command's files after --" "$(complete_words pool run --time 2h -- ./train configs/quick)" "configs/quickstart.ini"
+says "and none of the own options" "$(complete_words pool run -- ./train --sta)" ""

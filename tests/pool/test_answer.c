@@ -12,6 +12,7 @@
 #include "pool/answer/answer_lines.h"
 #include "pool/answer/answer_top.h"
 #include "pool/rule/rule.h"
+#include "tests/fixtures/documented.h"
 #include "tests/pool/pool_jobs.h"
 
 #include <math.h>
@@ -157,6 +158,13 @@ static void assert_members(const cJSON *object, const char *const *names, const 
 }
 #define MEMBERS(object, types, ...) assert_members(object, (const char *const[]){__VA_ARGS__, NULL}, types)
 
+/* docs/pool.md has every field of the answer, with its type. */
+static void assert_on_page(const char *heading, const cJSON *answer) {
+    DocumentedTable table;
+    documented_table("docs/pool.md", heading, &table);
+    documented_look_up(&table, "", answer);
+}
+
 static const cJSON *member(const cJSON *object, const char *name) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     assert_non_null(item);
@@ -174,6 +182,7 @@ static const char *text(const cJSON *object, const char *name) {
 static void status_has_its_fields(void **state) {
     Pool *pool = *state;
     cJSON *status = ASK(answer_status, &pool->source, &ann);
+    assert_on_page("status", status);
     MEMBERS(status, "nssooaz", "time", "node", "filler", "clock", "queue", "gpus", "no_gauges");
     assert_string_equal(text(status, "node"), "node1");
     assert_string_equal(text(status, "filler"), "on");
@@ -228,6 +237,7 @@ static void a_holder_is_named_but_for_its_command(void **state) {
     for (int i = 0; i < 4; i++) {
         cJSON *status = ASK(answer_status, &pool->source, callers[i]);
         const cJSON *holder = holder_of(status, 1);
+        assert_on_page("status", status);
         MEMBERS(holder, callers[i] == &bob ? "snnnnz" : "snnnns", "user", "uid", "job", "pid", "since", "command");
         assert_string_equal(text(holder, "user"), "ann");
         assert_true(number(holder, "uid") == 1000 && number(holder, "pid") == 4242 && number(holder, "job") == job);
@@ -256,6 +266,7 @@ static void jobs_show_others_without_their_words(void **state) {
     int64_t job = run_one(pool, &waits);
     cJSON *jobs = ASK(answer_jobs, &pool->source, &ann, false);
     assert_int_equal(cJSON_GetArraySize(jobs), 2);
+    assert_on_page("jobs", jobs);
     const cJSON *own = cJSON_GetArrayItem(jobs, 0), *other = cJSON_GetArrayItem(jobs, 1);
     assert_true(number(own, "job") == job && number(other, "job") == waits); /* the running one first */
     MEMBERS(own, "nssnszssna", "job", "name", "user", "uid", "state", "exit", "reason", "command", "submitted",
@@ -285,6 +296,7 @@ static void an_ended_job_has_its_code(void **state) {
     cJSON_Delete(jobs);
     jobs = ASK(answer_jobs, &pool->source, &ann, true);
     assert_int_equal(cJSON_GetArraySize(jobs), 2);
+    assert_on_page("jobs", jobs);
     const cJSON *own = cJSON_GetArrayItem(jobs, 0), *other = cJSON_GetArrayItem(jobs, 1);
     assert_string_equal(text(own, "state"), "failed");
     assert_true(number(own, "exit") == 65);
@@ -305,12 +317,14 @@ static void why_is_for_who_may_know(void **state) {
     int64_t waits;
     int64_t job = run_one(pool, &waits);
     cJSON *why = ASK(answer_why_job, &pool->source, &bob, waits);
+    assert_on_page("why JOB", why);
     MEMBERS(why, "nnsssNNaaz", "time", "job", "name", "state", "reason", "expected", "gpu", "behind", "gpus", "since");
     assert_string_equal(text(why, "state"), "waiting");
     assert_non_null(strstr(text(why, "reason"), "ann")); /* who is in the way */
     assert_null(strstr(text(why, "reason"), "night"));
     cJSON_Delete(why);
     why = ASK(answer_why_job, &pool->source, &root, job);
+    assert_on_page("why JOB", why);
     assert_string_equal(text(why, "state"), "running");
     assert_int_equal(cJSON_GetArrayItem(member(why, "gpus"), 0)->valueint, 2);
     cJSON_Delete(why);
@@ -325,6 +339,7 @@ static void why_is_for_who_may_know(void **state) {
     assert_fine(json_close(&json, "nothing", &printed, &size));
     free(printed);
     why = ASK(answer_why_gpu, &pool->source, &bob, 2);
+    assert_on_page("why gpu N", why);
     MEMBERS(why, "nnssssnNNo", "time", "gpu", "uuid", "lane", "state", "reason", "since", "expected", "next_look",
             "holder");
     assert_true(number(why, "gpu") == 2);
@@ -355,6 +370,7 @@ static void a_process_without_a_lease_is_a_holder(void **state) {
     cJSON *status = ASK(answer_status, &pool->source, &ann);
     assert_string_equal(text(cJSON_GetArrayItem(member(status, "gpus"), 2), "state"), "foreign");
     const cJSON *holder = holder_of(status, 2);
+    assert_on_page("status", status);
     MEMBERS(holder, "snznnsn", "user", "uid", "job", "pid", "since", "command", "memory");
     assert_true(number(holder, "pid") == 977 && number(holder, "uid") == 0);
     cJSON_Delete(status);
@@ -386,6 +402,7 @@ static void history_is_lines(void **state) {
     int held = 0;
     double until[6] = {DAY, 0, DAY, DAY, 0, DAY};
     cJSON_ArrayForEach(line, lines) {
+        assert_on_page("ledger", line);
         MEMBERS(line, "nnnsNNNs", "gpu", "from", "to", "what", "job", "epoch", "uid", "reason");
         int gpu = (int)number(line, "gpu");
         assert_true(number(line, "from") == until[gpu]); /* without gap or overlap */
@@ -405,6 +422,7 @@ static void history_is_lines(void **state) {
     lines = read_lines(out, &written);
     assert_true(cJSON_GetArraySize(lines) >= 3);
     line = cJSON_GetArrayItem(lines, 0);
+    assert_on_page("looks", line);
     MEMBERS(line, "nooss", "gpu", "first", "second", "verdict", "why");
     MEMBERS(member(line, "first"), "nnnn", "time", "util", "memory", "processes");
     assert_string_equal(text(line, "verdict"), "idle");
@@ -414,6 +432,7 @@ static void history_is_lines(void **state) {
     assert_fine(answer_audit(pool->store, out));
     lines = read_lines(out, &written);
     assert_true(cJSON_GetArraySize(lines) >= 2);
+    assert_on_page("audit", cJSON_GetArrayItem(lines, 0));
     MEMBERS(cJSON_GetArrayItem(lines, 0), "nss", "time", "user", "action");
     cJSON_Delete(lines);
 }
@@ -443,6 +462,7 @@ static void the_clock_adds_up(void **state) {
     run_one(pool, &waits);
     pool->source.now += 3600;
     cJSON *clock = ASK(answer_clock, &pool->source);
+    assert_on_page("clock", clock);
     MEMBERS(clock, "nnnnnnnNa", "total_s", "busy_s", "held_s", "idle_s", "left_s", "from", "to", "dry_in_s", "late");
     const double total = number(clock, "total_s");
     assert_true(total == 4.0 * 2 * DAY); /* GPU-seconds of two days */
