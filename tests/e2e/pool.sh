@@ -34,6 +34,7 @@ says "its state" "$(field 1 state)" done
 says "its command line is whole" "$(field 1 command | grep -c 'FOVEA_JOB.*umask')" 1
 job=$(submit -- sh -c 'exit 3')
 expect_exit 3 "$POOL" wait "$job"
+check "notify is told" await '"event": "failed", .*"job": 2' cat "$TMP/events"
 says "its exit code is kept" "$(field "$job" exit) $(field "$job" state)" "3 failed"
 expect_exit 0 "$POOL" wait "$(submit -- true)"
 expect_exit 127 "$POOL" wait "$(submit -- "$TMP/nowhere")"
@@ -47,6 +48,8 @@ expect_exit 64 submit --after 999 -- true
 expect_exit 64 submit --gpu-ids 7 -- true
 expect_exit 78 submit --gpus 4 -- true
 expect_exit 64 submit --lane nowhere -- true
+expect_exit 64 submit -- "$top/$BUILD/train" "$TMP/missing.ini"
+expect_output missing.ini
 expect_exit 64 submit --time soon -- true
 expect_exit 64 "$POOL" cancel many
 expect_exit 64 "$POOL" cancel 999
@@ -72,6 +75,11 @@ expect_exit 78 "$POOL" run --now -- true
 expect_output "held by $(id -un)"
 expect_output "job "
 expect_output "pid "
+"$POOL" run --name queued -- true 2>"$TMP/said" &
+client=$!
+check "run waits, and says for what" await 'job [0-9]* waits: .*held by' cat "$TMP/said"
+kill -9 $client
+check "it leaves the queue with its client" await '"cancelled"' sh -c "'$POOL' jobs --all --json | tr '{' '\n' | grep -F '\"queued\"'"
 # shellcheck disable=SC2086 # one word a job
 check "cancel" "$POOL" cancel $blockers
 check "then it runs" "$POOL" wait "$job"
@@ -94,6 +102,7 @@ says "run passes its files" "$(echo words | "$POOL" run -- sh -c 'cat; echo more
 expect_exit 5 "$POOL" run -- sh -c 'exit 5'
 expect_exit 137 "$POOL" run -- sh -c 'kill -9 $$'
 expect_exit 127 "$POOL" run -- "$TMP/nowhere"
+expect_exit 143 "$POOL" run --time 0.3 -- sleep 60
 if command -v script >/dev/null; then
     script -qec "stty rows 33 cols 77; '$POOL' run -- sh -c 'test -t 0 && test -t 1 && stty size; exit 6'" /dev/null </dev/null >"$TMP/typed" 2>&1
     says "run gives a terminal, and its code" "$?" 6

@@ -15,11 +15,13 @@ PYTHON=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null)
 
 rule() { printf '%s\n' "$@" >"$RULE"; }
 slots() {
-    rule "[node]" "name = test" "look_every = 1" "look_gap = 1" "grace = 5" "[gpus]" "$(printf '%s = cpu\n' "$@")" "[lanes]" \
+    rule "[node]" "name = test" "look_every = 1" "look_gap = 1" "grace = 5" "notify = $TMP/notify" "[gpus]" "$(printf '%s = cpu\n' "$@")" "[lanes]" \
         "pool = pool $(tr ' ' ',' <<<"$*")" "[roles]" "admin = root" "member = *"
 }
 
 start_daemon() {
+    printf '#!/bin/sh\ncat >>"%s/events"\n' "$TMP" >"$TMP/notify"
+    chmod 755 "$TMP/notify"
     "$POOL" daemon --rule "$RULE" >>"$TMP/daemon.log" 2>&1 &
     daemon=$!
     local i

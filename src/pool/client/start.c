@@ -36,13 +36,15 @@ static Status spawn_daemon(const char *folder, int log, pid_t *pid) {
 /* Waits until it listens or has ended; another command may have started one at the same time. */
 static Status await_daemon(const char *folder, pid_t pid, int *descriptor) {
     double start = clock_now();
-    bool ended = false;
+    bool ended = false, refused = false;
+    int how = 0;
     while ((*descriptor = wire_connect(folder)) < 0) {
-        if (clock_now() - start > (ended ? 1 : PATIENCE))
+        if (clock_now() - start > (ended && !refused ? 1 : PATIENCE))
             return status_error(EXIT_MISSING, "the daemon for %s %s; %s/daemon.log says why", folder,
                                 ended ? "did not start" : "does not answer", folder);
-        if (!ended && waitpid(pid, NULL, WNOHANG) == pid) {
+        if (!ended && waitpid(pid, &how, WNOHANG) == pid) {
             ended = true;
+            refused = WIFEXITED(how) && WEXITSTATUS(how) == EXIT_REFUSED; /* another one has the folder already */
             start = clock_now();
         }
         usleep(PAUSE * 1000);

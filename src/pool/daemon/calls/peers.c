@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/daemon/calls/peers.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "pool/daemon/calls/calls.h"
 #include "pool/request.h"
 
@@ -74,45 +73,22 @@ bool peers_pending(const Daemon *daemon) {
 
 /* --- Events ------------------------------------------------------------------------------------------------------- */
 
-static void begin_event(Json *json, const char *event, int64_t job) {
-    json_open(json, NULL);
-    json_object(json, NULL, JSON_COMPACT);
-    json_string(json, "event", event);
-    json_integer(json, "job", job);
-}
-
-static void end_event(Peer *peer, Json *json) {
-    char *text;
-    size_t size;
-    json_end(json);
-    json_newline(json);
-    Status status = json_close(json, "an event", &text, &size);
-    if (!status)
-        peer_tell(peer, text);
-    peer->gone = peer->gone || status;
-    status_free(status);
-    free(text);
-}
-
 static void tell_waiting(Daemon *daemon, Peer *peer, PeerJob *wait, const Job *job) {
     WhyView why;
-    Json json;
     schedule_why_job(daemon->schedule, job, daemon_now(daemon), &why);
-    begin_event(&json, "waiting", job->id);
-    json_string(&json, "why", why.reason);
-    end_event(peer, &json);
+    peer_tell_text(peer, job->id, "waiting", why.reason);
     wait->waiting = true;
 }
 
 static void tell_started(Peer *peer, PeerJob *wait, const Attempt *attempt) {
     Json json;
-    begin_event(&json, "started", attempt->job);
+    peer_begin_event(&json, "started", attempt->job);
     json_integer(&json, "pid", attempt->pid);
     json_array(&json, "gpus", JSON_COMPACT);
     for (int i = 0; i < attempt->gpu_count; i++)
         json_integer(&json, NULL, attempt->gpus[i]);
     json_end(&json);
-    end_event(peer, &json);
+    peer_end_event(peer, &json);
     wait->started = attempt->number;
 }
 
@@ -122,12 +98,12 @@ static void tell_ended(Daemon *daemon, Peer *peer, PeerJob *wait) {
     if (!daemon_check(daemon, store_get_job(daemon->store, wait->job, &job, &found)) || !found)
         return;
     Json json;
-    begin_event(&json, "ended", job.id);
+    peer_begin_event(&json, "ended", job.id);
     json_string(&json, "state", job_state_name(job.state));
     job.end.exit < 0 ? json_null(&json, "exit") : json_integer(&json, "exit", job.end.exit);
     json_integer(&json, "signal", job.end.signal);
     json_string(&json, "reason", job.reason);
-    end_event(peer, &json);
+    peer_end_event(peer, &json);
     job_free(&job);
     wait->ended = true;
 }
@@ -145,14 +121,6 @@ static void tell_of_job(Daemon *daemon, Peer *peer, PeerJob *wait) {
         tell_waiting(daemon, peer, wait, job);
 }
 
-static void tell_end(Peer *peer) {
-    Json json;
-    json_open(&json, NULL);
-    json_object(&json, NULL, JSON_COMPACT);
-    json_bool(&json, "end", true);
-    end_event(peer, &json);
-}
-
 static void tell_peer(Daemon *daemon, Peer *peer) {
     bool ended = true;
     for (int64_t i = 0; i < peer->job_count && !peer->gone; i++) {
@@ -161,7 +129,7 @@ static void tell_peer(Daemon *daemon, Peer *peer) {
         ended = ended && peer->jobs[i].ended;
     }
     if (peer->job_count > 0 && ended) {
-        tell_end(peer);
+        peer_tell_end(peer);
         peer->job_count = 0;
         peer->runs = false;
     }

@@ -35,9 +35,18 @@ static void note_stop(void *context, const Job *job, const Attempt *attempt, int
     add_order(context, &(Order){.kind = ORDER_STOP, .job = job->id, .number = attempt->number, .signal = signal});
 }
 
+/* A person at a terminal is told there, too. */
+static void tell_clients(Daemon *daemon, int64_t job, const char *text) {
+    for (Peer *peer = daemon->peers; peer; peer = peer->next)
+        if (peer->runs && peer->job_count > 0 && peer->jobs[0].job == job)
+            peer_tell_text(peer, job, "notice", text);
+}
+
 static void notify(void *context, const char *event, const char *text, int64_t job, int gpu) {
     Daemon *daemon = context;
     fprintf(stderr, "pool: %s: %s\n", event, text);
+    if (job > 0 && strcmp(event, "failed") != 0)
+        tell_clients(daemon, job, text);
     if (daemon->rule.notify[0])
         notices_add(&daemon->notices, &(Notice){.time = daemon_now(daemon),
                                                 .node = daemon->rule.node,

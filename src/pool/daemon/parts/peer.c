@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/daemon/parts/peer.h"
 #include "base/files.h"
-#include "base/json.h"
 #include "base/list.h"
 #include "pool/process.h"
 
@@ -207,11 +206,30 @@ void peer_refuse(Peer *peer, Status status) {
     status_free(status);
 }
 
-void peer_tell(Peer *peer, const char *line) {
-    char *text = strdup(line);
-    if (text)
-        queue_line(peer, text, strlen(text), -1);
-    peer->gone = peer->gone || !text;
+void peer_begin_event(Json *json, const char *event, int64_t job) {
+    json_open(json, NULL);
+    json_object(json, NULL, JSON_COMPACT);
+    json_string(json, "event", event);
+    json_integer(json, "job", job);
+}
+
+void peer_end_event(Peer *peer, Json *json) {
+    queue_json(peer, json, -1);
+}
+
+void peer_tell_text(Peer *peer, int64_t job, const char *event, const char *text) {
+    Json json;
+    peer_begin_event(&json, event, job);
+    json_string(&json, "text", text);
+    peer_end_event(peer, &json);
+}
+
+void peer_tell_end(Peer *peer) {
+    Json json;
+    json_open(&json, NULL);
+    json_object(&json, NULL, JSON_COMPACT);
+    json_bool(&json, "end", true);
+    queue_json(peer, &json, -1);
 }
 
 /* --- Jobs --------------------------------------------------------------------------------------------------------- */

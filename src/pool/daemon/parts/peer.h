@@ -4,7 +4,7 @@
 #ifndef FOVEA_POOL_DAEMON_PARTS_PEER_H
 #define FOVEA_POOL_DAEMON_PARTS_PEER_H
 
-#include "base/status.h"
+#include "base/json.h"
 #include "pool/client/wire.h"
 #include "pool/limits.h"
 
@@ -67,8 +67,14 @@ void peer_send(Peer *peer);
 void peer_answer(Peer *peer, const char *text, size_t size, int descriptor);
 /* Queues a refusal. */
 void peer_refuse(Peer *peer, Status status);
-/* Queues a line of an answer that goes on. */
-void peer_tell(Peer *peer, const char *line);
+/* A line of an answer that goes on: begins the object {"event": EVENT, "job": JOB, to which the caller adds; ends and
+ * queues it. */
+void peer_begin_event(Json *json, const char *event, int64_t job);
+void peer_end_event(Peer *peer, Json *json);
+/* One with the member "text". */
+void peer_tell_text(Peer *peer, int64_t job, const char *event, const char *text);
+/* The last line. */
+void peer_tell_end(Peer *peer);
 
 /* Has the client wait for one more job. */
 Status peer_wait_for(Peer *peer, int64_t job) MUST_USE;

@@ -104,7 +104,8 @@ void watcher_ask(Watcher *watcher, int gpu, const char *uuid) {
     watcher->open[gpu] = true;
     if (watcher->open_count++ == 0)
         watcher->asked = clock_now();
-    if (watcher->pid == 0 && clock_now() - watcher->started >= WATCHER_PAUSE) {
+    /* With the first question, so that no earlier one waits for a process that never got it. */
+    if (watcher->pid == 0 && watcher->open_count == 1 && clock_now() - watcher->started >= WATCHER_PAUSE) {
         Watcher started = {.killed = watcher->killed};
         Status status = start_reader(&started, NULL);
         if (!status) {
