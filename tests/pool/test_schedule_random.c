@@ -63,8 +63,12 @@ static void draw_act(World *world) {
     if (world->jobs == 0)
         return;
     const int64_t job = 1 + draw(world, (int)world->jobs);
-    /* What has gone well is retried by nobody; most acts do not fit the job's state. */
-    status_free(schedule_act(world->node->schedule, &root, (JobAct)draw(world, 4), job, world->node->now));
+    const JobAct act = (JobAct)draw(world, 4);
+    Status status = schedule_act(world->node->schedule, &root, act, job, world->node->now);
+    /* Most acts do not fit the job's state. One that was cancelled may have ended well, and may be tried again. */
+    if (!status && act == ACT_RETRY)
+        world->well[job] = false;
+    status_free(status);
 }
 
 static JobEnd draw_end(World *world, const JobRun *run) {
