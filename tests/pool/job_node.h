@@ -110,6 +110,7 @@ static inline int node_reopen(JobNode *node, int64_t open[JOB_NODE_OPEN]) {
 /* The same, and tells it what became of them. */
 static inline void node_begin(JobNode *node) {
     int64_t open[JOB_NODE_OPEN];
+    node->deaf = false;
     const int count = node_reopen(node, open);
     for (int i = 0; i < count; i++)
         assert_fine(node_resume(node, open[i]));

@@ -38,15 +38,19 @@ static void the_loan_is_accounted_for(void **state) {
     assert_seconds(clock.idle, 200); /* before the pool was there */
     assert_seconds(clock.left, 19800);
     assert_seconds(clock.dry_in, 0);
-    const JobWants wants = node_wants(1);
+    JobWants wants = node_wants(1);
+    node_submit(node, "ann", &wants);
+    snprintf(wants.lane, sizeof wants.lane, "aria"); /* which is not the pool's */
     node_submit(node, "ann", &wants);
     node_pass(node, 1000);
     clock = clock_of(node);
-    assert_int_equal(clock.running, 1);
+    assert_int_equal(clock.running, 2);
     assert_seconds(clock.busy, 1000);
     assert_seconds(clock.held, 0);
     assert_seconds(clock.idle, 1200);
     assert_seconds(clock.left, 17800);
+    node_end(node, 2, 0);
+    node_submit(node, "ann", &wants);
     node_end(node, 1, 0);
     node_pass(node, 1000);
     clock = clock_of(node);

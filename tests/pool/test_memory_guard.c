@@ -130,6 +130,26 @@ static void unified_memory_is_the_hosts(void **state) {
     node_free(node);
 }
 
+/* A slot has no memory but the host's. */
+static void slots_use_the_hosts_memory(void **state) {
+    (void)state;
+    JobNode *node = node_new(SLOTS, 128 * JOB_NODE_GIB);
+    JobWants wants = node_wants(2);
+    int64_t id;
+    wants.gpu_memory = 61 * JOB_NODE_GIB;
+    assert_refused(node_try(node, "ann", &wants, false, &id), EXIT_REFUSED,
+                   "asks for 122 GiB of the host's memory, and jobs may use 120 GiB");
+    wants.gpu_memory = 60 * JOB_NODE_GIB;
+    id = node_submit(node, "ann", &wants);
+    node_tick(node);
+    assert_job(node, id, JOB_RUNNING, "");
+    wants = host(1, false);
+    id = node_submit(node, "ann", &wants);
+    node_tick(node);
+    assert_job(node, id, JOB_WAITING, "");
+    node_free(node);
+}
+
 /* The same program with half the micro-batch, until there is nothing to halve. */
 static void micro_batches_are_halved(void **state) {
     (void)state;
@@ -155,7 +175,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claims_of_all_running_jobs_count), cmocka_unit_test(the_job_that_grew_most_stops),
         cmocka_unit_test(gpu_memory_is_the_gpus),           cmocka_unit_test(unified_memory_is_the_hosts),
-        cmocka_unit_test(micro_batches_are_halved),
+        cmocka_unit_test(micro_batches_are_halved),         cmocka_unit_test(slots_use_the_hosts_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

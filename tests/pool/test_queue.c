@@ -85,7 +85,8 @@ static void failed_jobs_wait_behind_others(void **state) {
     node_end(node, 1, 1);
     node_end(node, 2, 75);
     assert_job(node, 1, JOB_WAITING, "ended with 1");
-    assert_string_equal(order_of(node), "2 3 4 1 ");
+    node_submit(node, "ann", &one); /* later than all */
+    assert_string_equal(order_of(node), "2 3 4 5 1 ");
     node_free(node);
 }
 
@@ -117,7 +118,7 @@ static void retries_avoid_the_gpu_for_a_while(void **state) {
     node_end(node, first, 1);
     assert_job(node, first, JOB_FAILED, "3 attempts failed");
     assert_true(node_told(node, "failed", first));
-    /* With no other GPU in sight it waits for two minutes. */
+    /* While none of the others is free it waits for two minutes. */
     const int64_t second = node_submit(node, "ann", &one), long_one = node_submit(node, "ann", &one);
     node_tick(node);
     node->now += 60;
@@ -393,6 +394,47 @@ static void a_dry_run_changes_nothing(void **state) {
     node_free(node);
 }
 
+/* The rule has changed with the daemon. */
+static void a_lane_may_be_gone(void **state) {
+    (void)state;
+    JobNode *node = open_node();
+    JobWants wants = node_wants(1);
+    snprintf(wants.lane, sizeof wants.lane, "aria");
+    wants.gpu_ids[0] = 2;
+    wants.gpu_id_count = 1;
+    const int64_t runs = node_submit(node, "engine", &wants);
+    node_tick(node);
+    const int64_t waits = node_submit(node, "engine", &wants);
+    snprintf(node->rule.lanes[1].name, sizeof node->rule.lanes[1].name, "other");
+    node_restart(node);
+    assert_job(node, runs, JOB_RUNNING, "");
+    node_end(node, runs, 0);
+    node_tick(node);
+    assert_job(node, waits, JOB_WAITING, "");
+    assert_why(node, waits, "is for lane aria, which the rule has no longer");
+    node_act(node, "engine", ACT_CANCEL, waits);
+    node_free(node);
+}
+
+/* Thousands of waiting jobs of one user leave the other's next turn alone; every one has its place. */
+static void long_lists_keep_their_order(void **state) {
+    (void)state;
+    JobNode *node = open_node();
+    const JobWants one = node_wants(1);
+    for (int i = 0; i < 3000; i++)
+        node_submit(node, "ann", &one);
+    node_tick(node);
+    const int64_t late = node_submit(node, "bob", &one);
+    node->now += 1;
+    node_end(node, 1, 0);
+    node_tick(node);
+    assert_job(node, late, JOB_RUNNING, "");
+    assert_int_equal(schedule_job_count(node->schedule), 3000);
+    for (int i = 3; i < 3000; i++)
+        assert_int_equal(schedule_job(node->schedule, i)->id, i + 1);
+    node_free(node);
+}
+
 static void people_hear_once_that_the_queue_is_dry(void **state) {
     (void)state;
     JobNode *node = open_node();
@@ -424,6 +466,8 @@ int main(void) {
         cmocka_unit_test(the_filler_starts_what_waits),
         cmocka_unit_test(now_or_never_names_the_holder),
         cmocka_unit_test(a_dry_run_changes_nothing),
+        cmocka_unit_test(a_lane_may_be_gone),
+        cmocka_unit_test(long_lists_keep_their_order),
         cmocka_unit_test(people_hear_once_that_the_queue_is_dry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

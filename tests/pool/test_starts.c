@@ -164,6 +164,52 @@ static void a_stream_of_small_jobs_starves_nobody(void **state) {
     node_free(node);
 }
 
+/* While the large one waits for GPUs that nobody is stopped for, the user's small ones do not take them. */
+static void small_jobs_of_the_user_wait_behind(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    for (int i = 0; i < 4; i++)
+        submit(node, 1, 0, false);
+    const int64_t small = submit(node, 1, 0, true);
+    node_pass(node, 10);
+    const int64_t large = submit(node, 2, 0, false);
+    node_end(node, 1, 0);
+    node_pass(node, 1);
+    assert_job(node, small, JOB_WAITING, "");
+    node_end(node, 2, 0);
+    node_pass(node, 1);
+    assert_job(node, large, JOB_RUNNING, "");
+    node_free(node);
+}
+
+/* GPUs stay with the job that others were stopped for, though its user has been served since. */
+static void what_was_stopped_for_a_job_is_its_own(void **state) {
+    (void)state;
+    JobNode *node = node_new("[node]\nname = n\n[gpus]\n0 = cpu\n1 = cpu\n2 = cpu\n[lanes]\npool = pool 0-1\n"
+                             "side = pool 2\n[roles]\nadmin = root\nmember = *\n",
+                             -1);
+    JobWants wants = node_wants(1);
+    wants.resumable = true;
+    const int64_t first = node_submit(node, "ann", &wants), second = node_submit(node, "ann", &wants);
+    node_pass(node, 10);
+    wants = node_wants(2);
+    const int64_t large = node_submit(node, "bob", &wants);
+    node_pass(node, 1);
+    assert_job(node, first, JOB_STOPPING, "stopped for job 3");
+    wants = node_wants(1);
+    snprintf(wants.lane, sizeof wants.lane, "side");
+    const int64_t aside = node_submit(node, "bob", &wants);
+    node_pass(node, 1);
+    assert_job(node, aside, JOB_RUNNING, "");
+    node_end(node, first, 75);
+    node_pass(node, 1);
+    assert_job(node, first, JOB_WAITING, "");
+    node_end(node, second, 75);
+    node_pass(node, 1);
+    assert_job(node, large, JOB_RUNNING, "");
+    node_free(node);
+}
+
 /* Nobody is stopped if that is not enough. */
 static void no_job_stops_in_vain(void **state) {
     (void)state;
@@ -334,6 +380,50 @@ static void the_same_failure_thrice_stops_the_filler(void **state) {
     node_free(node);
 }
 
+/* Three failures of one job are the job's, three on one GPU the GPU's. */
+static void retries_on_one_gpu_or_of_one_job_stop_nothing(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    const int64_t job = submit(node, 1, 0, false);
+    for (int slot = 0; slot < 3; slot++) {
+        node_tick(node);
+        assert_int_equal(node_gpu(node, job), slot);
+        node_end(node, job, 1);
+    }
+    assert_job(node, job, JOB_FAILED, "3 attempts failed");
+    assert_false(clock_of(node).paused);
+    JobWants wants = node_wants(1);
+    wants.gpu_ids[0] = 3;
+    wants.gpu_id_count = 1;
+    for (int i = 0; i < 3; i++) {
+        const int64_t other = node_submit(node, "ann", &wants);
+        node_tick(node);
+        node_end(node, other, 65);
+    }
+    assert_false(clock_of(node).paused);
+    node_free(node);
+}
+
+/* The daemon is killed before the signal is sent: the next one sends it. */
+static void cancelled_while_it_stops(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    const int64_t small = submit(node, 4, 0, true);
+    node_pass(node, 10);
+    submit(node, 4, 1, false);
+    node->deaf = true;
+    node_tick(node);
+    assert_job(node, small, JOB_STOPPING, "stopped for job 2");
+    assert_int_equal(signal_of(node, small), 0);
+    node_restart(node);
+    assert_int_equal(signal_of(node, small), SIGTERM);
+    node_act(node, "ann", ACT_CANCEL, small);
+    assert_job(node, small, JOB_STOPPING, "cancelled by ann");
+    node_end(node, small, 75);
+    assert_job(node, small, JOB_CANCELLED, "cancelled by ann");
+    node_free(node);
+}
+
 /* One that works in between shows that it is not the disk. */
 static void a_job_that_works_clears_the_others(void **state) {
     (void)state;
@@ -345,7 +435,11 @@ static void a_job_that_works_clears_the_others(void **state) {
     node_end(node, 2, 65);
     node_pass(node, 30);
     node_end(node, 3, 65);
-    submit(node, 1, 0, false);
+    node_tick(node);
+    JobWants wants = node_wants(1);
+    wants.gpu_ids[0] = 2;
+    wants.gpu_id_count = 1;
+    node_submit(node, "ann", &wants); /* it would be the third */
     node_tick(node);
     node_end(node, 5, 65);
     assert_false(clock_of(node).paused);
@@ -380,7 +474,11 @@ int main(void) {
         cmocka_unit_test(short_jobs_fill_the_gap),
         cmocka_unit_test(resumable_jobs_stop_for_large_ones),
         cmocka_unit_test(a_stream_of_small_jobs_starves_nobody),
+        cmocka_unit_test(small_jobs_of_the_user_wait_behind),
+        cmocka_unit_test(what_was_stopped_for_a_job_is_its_own),
         cmocka_unit_test(no_job_stops_in_vain),
+        cmocka_unit_test(retries_on_one_gpu_or_of_one_job_stop_nothing),
+        cmocka_unit_test(cancelled_while_it_stops),
         cmocka_unit_test(lower_priorities_stop_first),
         cmocka_unit_test(a_large_victim_spares_small_ones),
         cmocka_unit_test(named_gpus_are_waited_for),

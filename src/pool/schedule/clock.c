@@ -41,7 +41,7 @@ static Status sum_busy(const Schedule *schedule, double from, double now, double
         TRY(store_sum_busy(schedule->store, rule->lanes[lane].name, from, &busy));
         *seconds += busy;
         for (int64_t i = 0; i < schedule->job_count; i++)
-            if (schedule->jobs[i]->attempt.number > 0 && rule_lane(rule, schedule->jobs[i]->job.wants.lane) == lane)
+            if (schedule->jobs[i]->attempt.number > 0 && schedule->jobs[i]->lane == lane)
                 *seconds += busy_now(schedule, schedule->jobs[i], from, now);
     }
     return NULL;

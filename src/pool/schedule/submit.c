@@ -59,7 +59,7 @@ static Status check_queued(const Schedule *schedule, const Caller *caller) {
 }
 
 /* Who is in the way of a job that is to start now or never. */
-static Status refuse_held(const Schedule *schedule, const Job *job) {
+static Status refuse_held(const Schedule *schedule, const ScheduleJob *job) {
     char text[8 * POOL_REASON] = "";
     size_t length = 0;
     for (int i = 0; i < schedule->gpu_count && length + POOL_REASON < sizeof text; i++) {
@@ -69,18 +69,19 @@ static Status refuse_held(const Schedule *schedule, const Job *job) {
         gpus_describe(schedule, i, one, sizeof one);
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", length ? "; " : "", one);
     }
-    return status_error(EXIT_REFUSED, "%d GPU%s of lane %s cannot be had now: %s", job->wants.gpus,
-                        job->wants.gpus > 1 ? "s" : "", job->wants.lane, text);
+    return status_error(EXIT_REFUSED, "%d GPU%s of lane %s cannot be had now: %s", job->job.wants.gpus,
+                        job->job.wants.gpus > 1 ? "s" : "", job->job.wants.lane, text);
 }
 
 static Status check_now(const Schedule *schedule, Submission *submission) {
     /* A copy of the job for questions; it owns nothing. */
-    const ScheduleJob candidate = {.job = *submission->job};
+    const ScheduleJob candidate = {.job = *submission->job,
+                                   .lane = rule_lane(schedule->rule, submission->job->wants.lane)};
     char why[POOL_REASON];
     if (queue_is_hindered(schedule, &candidate, claims_running(schedule), why))
         return status_error(EXIT_REFUSED, "it cannot start now: %s", why);
     if (!starts_find(schedule, &candidate, submission->gpus))
-        return refuse_held(schedule, submission->job);
+        return refuse_held(schedule, &candidate);
     return NULL;
 }
 
@@ -94,7 +95,9 @@ static Status check_all(const Schedule *schedule, Submission *submission) {
 
 static Status note_refusal(Schedule *schedule, void *context) {
     const Submission *submission = context;
-    return audit_add(schedule, submission->caller, "refuse", 0, submission->job->command, submission->refusal);
+    char command[64];
+    snprintf(command, sizeof command, "%s", submission->job->command);
+    return audit_add(schedule, submission->caller, "refuse", 0, command, submission->refusal);
 }
 
 static Status add_job(Schedule *schedule, void *context) {

@@ -12,7 +12,7 @@
 
 static bool does_filler_wait(const Schedule *schedule) {
     for (int64_t i = 0; i < schedule->job_count; i++)
-        if (schedule->jobs[i]->job.state == JOB_WAITING && queue_needs_filler(schedule, &schedule->jobs[i]->job))
+        if (schedule->jobs[i]->job.state == JOB_WAITING && queue_needs_filler(schedule, schedule->jobs[i]))
             return true;
     return false;
 }

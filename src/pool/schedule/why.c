@@ -20,8 +20,7 @@ static const int MOST_BEHIND = (int)(sizeof((WhyView *)NULL)->behind / sizeof((W
 static void list_before(const Schedule *schedule, const ScheduleJob *job, WhyView *why) {
     for (int64_t i = 0; i < schedule->job_count && schedule->order[i] != job; i++) {
         const ScheduleJob *other = schedule->order[i];
-        if (other->job.state == JOB_WAITING && strcmp(other->job.wants.lane, job->job.wants.lane) == 0 &&
-            why->behind_count < MOST_BEHIND)
+        if (other->job.state == JOB_WAITING && other->lane == job->lane && why->behind_count < MOST_BEHIND)
             why->behind[why->behind_count++] = other->job.id;
     }
 }
@@ -37,7 +36,7 @@ static void describe_gpus(const Schedule *schedule, const ScheduleJob *job, WhyV
     char obstacle[POOL_REASON] = "";
     int lane = 0;
     for (int i = 0; i < schedule->gpu_count; i++) {
-        if (!queue_may_use(schedule, &job->job, i))
+        if (!queue_may_use(schedule, job, i))
             continue;
         lane++;
         if (!obstacle[0])

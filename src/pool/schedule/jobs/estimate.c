@@ -30,7 +30,7 @@ static void find_releases(const Schedule *schedule, double usual, double now, do
 static int find_first(const Schedule *schedule, const ScheduleJob *job, const double *free_at, const bool *taken) {
     int first = -1;
     for (int i = 0; i < schedule->gpu_count; i++)
-        if (!taken[i] && queue_may_use(schedule, &job->job, i) && (first < 0 || free_at[i] < free_at[first]))
+        if (!taken[i] && queue_may_use(schedule, job, i) && (first < 0 || free_at[i] < free_at[first]))
             first = i;
     return first;
 }

@@ -62,18 +62,18 @@ static Status check_lane(const Schedule *schedule, const Caller *caller, JobWant
     return NULL;
 }
 
-static Status check_count(const Schedule *schedule, const Job *job) {
+static Status check_count(const Schedule *schedule, const ScheduleJob *job) {
     int count = 0, large = 0;
     int64_t most = 0;
     for (int i = 0; i < schedule->gpu_count; i++) {
         if (!queue_may_use(schedule, job, i))
             continue;
-        const int64_t limit = claims_gpu_limit(schedule, &schedule->gpus[i]);
+        const int64_t limit = claims_gpu_limit(&schedule->gpus[i]);
         count++;
-        large += limit < 0 || job->wants.gpu_memory <= limit;
+        large += limit < 0 || job->job.wants.gpu_memory <= limit;
         most = limit > most ? limit : most;
     }
-    const JobWants *wants = &job->wants;
+    const JobWants *wants = &job->job.wants;
     if (wants->gpus > count)
         return status_error(EXIT_REFUSED, "it asks for %d GPUs, and lane %s has %d", wants->gpus, wants->lane, count);
     if (wants->gpu_memory > 0 && large < wants->gpus)
@@ -82,8 +82,8 @@ static Status check_count(const Schedule *schedule, const Job *job) {
     return NULL;
 }
 
-static Status check_host(const Schedule *schedule, const Job *job) {
-    const int64_t limit = claims_limit(schedule), claim = claims_of(schedule, &(ScheduleJob){.job = *job});
+static Status check_host(const Schedule *schedule, const ScheduleJob *job) {
+    const int64_t limit = claims_limit(schedule), claim = claims_of(schedule, job);
     if (limit < 0 || claim <= limit)
         return NULL;
     return status_error(EXIT_REFUSED,
@@ -96,6 +96,8 @@ static Status check_host(const Schedule *schedule, const Job *job) {
 Status fit_wants(const Schedule *schedule, const Caller *caller, Job *job) {
     TRY(check_gpus(schedule, &job->wants));
     TRY(check_lane(schedule, caller, &job->wants));
-    TRY(check_count(schedule, job));
-    return check_host(schedule, job);
+    /* A copy of the job for questions; it owns nothing. */
+    const ScheduleJob candidate = {.job = *job, .lane = rule_lane(schedule->rule, job->wants.lane)};
+    TRY(check_count(schedule, &candidate));
+    return check_host(schedule, &candidate);
 }

@@ -20,44 +20,45 @@
  * lost, and a retry on the same GPU still may work. */
 static const double AVOID_SECONDS = 120;
 
+/* What can be had of a GPU, whoever asks. */
+typedef enum {
+    SUPPLY_NONE,   /* nothing that is known of */
+    SUPPLY_COMING, /* free soon without anybody being stopped: its job stops, or has left it */
+    SUPPLY_FREE,   /* free, or kept for a job of several GPUs */
+    SUPPLY_IDLE    /* and two looks showed it idle */
+} Supply;
+
 /* A plan in the making. */
 typedef struct {
     const Schedule *schedule;
     StartPlan *plan;
-    int64_t claimed;               /* memory of jobs that run */
+    int64_t claimed; /* memory of jobs that run */
+    Supply supply[POOL_GPUS];
     ScheduleJob *owner[POOL_GPUS]; /* the waiting job that a GPU is promised to; NULL: none */
     double expected[POOL_LANES];   /* start of plan->keeping */
 } Planning;
 
+static Supply find_supply(const Schedule *schedule, int index) {
+    const ScheduleGpu *gpu = &schedule->gpus[index];
+    if (gpus_may_lease(schedule, index, gpu->reserved_for))
+        return gpus_idle_twice(schedule, index) ? SUPPLY_IDLE : SUPPLY_FREE;
+    if (!gpu->job || gpu->quarantined || gpu->drained)
+        return SUPPLY_NONE;
+    const ScheduleJob *holder = queue_find(schedule, gpu->job);
+    return gpu->ended || !holder || holder->job.state == JOB_STOPPING ? SUPPLY_COMING : SUPPLY_NONE;
+}
+
 /* Whether the job may run on the GPU at all. */
 static bool fits(const Schedule *schedule, const ScheduleJob *job, int index) {
-    if (!queue_may_use(schedule, &job->job, index))
+    if (!queue_may_use(schedule, job, index))
         return false;
-    const int64_t limit = claims_gpu_limit(schedule, &schedule->gpus[index]);
+    const int64_t limit = claims_gpu_limit(&schedule->gpus[index]);
     return job->job.wants.gpu_memory <= 0 || limit < 0 || job->job.wants.gpu_memory <= limit;
 }
 
-/* Whether a lease could be taken if the GPU were not kept for another job. */
-static bool is_free(const Schedule *schedule, const ScheduleJob *job, int index) {
-    const int64_t kept = schedule->gpus[index].reserved_for;
-    return gpus_may_lease(schedule, index, kept ? kept : job->job.id);
-}
-
-static bool may_start_on(const Schedule *schedule, const ScheduleJob *job, int index) {
-    return is_free(schedule, job, index) && fits(schedule, job, index) &&
-           (job->job.wants.foreground || gpus_idle_twice(schedule, index));
-}
-
-/* The GPU will be free soon without anybody being stopped: its job stops, or has left it, or its looks are under way.
- */
-static bool is_coming(const Schedule *schedule, const ScheduleJob *job, int index) {
-    const ScheduleGpu *gpu = &schedule->gpus[index];
-    if (gpu->quarantined || gpu->drained)
-        return false;
-    const ScheduleJob *holder = gpu->job ? queue_find(schedule, gpu->job) : NULL;
-    const bool coming =
-        gpu->job ? gpu->ended || !holder || holder->job.state == JOB_STOPPING : is_free(schedule, job, index);
-    return coming && fits(schedule, job, index);
+/* A person's job does not wait for looks. */
+static bool is_enough(const ScheduleJob *job, Supply supply) {
+    return supply >= (job->job.wants.foreground ? SUPPLY_FREE : SUPPLY_IDLE);
 }
 
 /* Until when the job waits for a GPU on which no attempt of it failed; 0: it does not. */
@@ -84,7 +85,8 @@ static bool pick(const Schedule *schedule, const ScheduleJob *job, const bool *f
 bool starts_find(const Schedule *schedule, const ScheduleJob *job, int gpus[POOL_GPUS]) {
     bool free[POOL_GPUS] = {false};
     for (int i = 0; i < schedule->gpu_count; i++)
-        free[i] = may_start_on(schedule, job, i) && schedule->gpus[i].reserved_for == 0;
+        free[i] =
+            fits(schedule, job, i) && schedule->gpus[i].reserved_for == 0 && is_enough(job, find_supply(schedule, i));
     return pick(schedule, job, free, gpus);
 }
 
@@ -100,7 +102,7 @@ static bool plan_start(Planning *planning, ScheduleJob *job, int lane) {
     bool free[POOL_GPUS] = {false};
     for (int i = 0; i < schedule->gpu_count; i++)
         free[i] = (!planning->owner[i] || (fills && planning->owner[i] == planning->plan->keeping[lane])) &&
-                  may_start_on(schedule, job, i);
+                  is_enough(job, planning->supply[i]) && fits(schedule, job, i);
     if (!pick(schedule, job, free, planning->plan->gpus))
         return false;
     planning->plan->start = job;
@@ -122,9 +124,9 @@ static double expect_start(const Planning *planning, const ScheduleJob *job) {
         const ScheduleGpu *gpu = &schedule->gpus[i];
         if (!fits(schedule, job, i) || gpu->quarantined || gpu->drained)
             continue;
-        const ScheduleJob *holder = gpu->job ? queue_find(schedule, gpu->job) : NULL;
-        const bool free = holder ? gpu->ended : is_free(schedule, job, i) || gpu->job;
-        times[count++] = free ? schedule->now : holder ? time_limits_release(schedule, holder) : INFINITY;
+        const ScheduleJob *holder = gpu->job && !gpu->ended ? queue_find(schedule, gpu->job) : NULL;
+        const bool free = planning->supply[i] != SUPPLY_NONE;
+        times[count++] = holder ? time_limits_release(schedule, holder) : free ? schedule->now : INFINITY;
     }
     if (count < job->job.wants.gpus)
         return INFINITY;
@@ -138,8 +140,9 @@ static int promise(Planning *planning, ScheduleJob *job, bool commit) {
     int lacking = job->job.wants.gpus;
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < schedule->gpu_count && lacking > 0; i++) {
-            const bool free = is_free(schedule, job, i) && fits(schedule, job, i);
-            if (planning->owner[i] || (pass == 0 ? !free : free || !is_coming(schedule, job, i)))
+            const bool free = planning->supply[i] >= SUPPLY_FREE;
+            if (planning->owner[i] || (pass == 0 ? !free : planning->supply[i] != SUPPLY_COMING) ||
+                !fits(schedule, job, i))
                 continue;
             lacking--;
             if (!commit)
@@ -191,16 +194,15 @@ void starts_plan(const Schedule *schedule, StartPlan *plan) {
     *plan = (StartPlan){0};
     Planning planning = {.schedule = schedule, .plan = plan, .claimed = claims_running(schedule)};
     char why[POOL_REASON];
+    for (int i = 0; i < schedule->gpu_count; i++)
+        planning.supply[i] = find_supply(schedule, i);
     for (int64_t i = 0; i < schedule->job_count; i++) {
         ScheduleJob *job = schedule->order[i];
         if (job->job.state != JOB_WAITING || queue_is_hindered(schedule, job, planning.claimed, why))
             continue;
-        const int lane = rule_lane(schedule->rule, job->job.wants.lane);
-        if (lane < 0)
-            continue;
-        if (plan_start(&planning, job, lane))
+        if (plan_start(&planning, job, job->lane))
             return;
-        plan_wait(&planning, job, lane);
+        plan_wait(&planning, job, job->lane);
     }
 }
 

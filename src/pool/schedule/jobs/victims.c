@@ -31,9 +31,14 @@ int victims_find(const Schedule *schedule, const ScheduleJob *job, const bool *u
                  ScheduleJob *victims[POOL_GPUS]) {
     ScheduleJob *candidates[POOL_GPUS];
     int candidate_count = 0;
-    for (int64_t i = 0; i < schedule->job_count && candidate_count < POOL_GPUS; i++)
-        if (may_stop(schedule->jobs[i], job) && count_gain(schedule, schedule->jobs[i], usable) > 0)
-            candidates[candidate_count++] = schedule->jobs[i];
+    /* Those that run come first in the order. */
+    for (int64_t i = 0; i < schedule->job_count && candidate_count < POOL_GPUS; i++) {
+        ScheduleJob *victim = schedule->order[i];
+        if (victim->attempt.number == 0)
+            break;
+        if (may_stop(victim, job) && count_gain(schedule, victim, usable) > 0)
+            candidates[candidate_count++] = victim;
+    }
     qsort(candidates, (size_t)candidate_count, sizeof *candidates, compare_losses);
     int gained = 0, chosen = 0;
     while (chosen < candidate_count && gained < lacking)

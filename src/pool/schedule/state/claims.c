@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/schedule/state/claims.h"
 
-/* The GPU answers, and reports no memory of its own: it uses the host's. */
-static bool is_unified(const ScheduleGpu *gpu) {
-    return !gpu->cpu && gpu->seen_at > 0 && gpu->seen.sample.known && gpu->seen.sample.memory_total < 0;
+static bool answers(const ScheduleGpu *gpu) {
+    return gpu->seen_at > 0 && gpu->seen.sample.known;
 }
 
-static bool may_be_unified(const Schedule *schedule, const ScheduleJob *job) {
-    const int lane = rule_lane(schedule->rule, job->job.wants.lane);
-    for (int i = 0; i < schedule->gpu_count; i++)
-        if (schedule->gpus[i].lane == lane && is_unified(&schedule->gpus[i]))
+/* A slot, and a GPU that answers and reports no memory of its own, use the host's. */
+static bool may_use_host(const Schedule *schedule, const ScheduleJob *job) {
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        if (gpu->lane == job->lane && (gpu->cpu || (answers(gpu) && gpu->seen.sample.memory_total < 0)))
             return true;
+    }
     return false;
 }
 
@@ -23,7 +24,7 @@ static int64_t add_bytes(int64_t a, int64_t b) {
 int64_t claims_of(const Schedule *schedule, const ScheduleJob *job) {
     const JobWants *wants = &job->job.wants;
     int64_t bytes = wants->host_memory > 0 ? wants->host_memory : 0;
-    if (wants->gpu_memory > 0 && may_be_unified(schedule, job))
+    if (wants->gpu_memory > 0 && may_use_host(schedule, job))
         for (int i = 0; i < wants->gpus; i++)
             bytes = add_bytes(bytes, wants->gpu_memory);
     return bytes;
@@ -44,8 +45,6 @@ int64_t claims_limit(const Schedule *schedule) {
     return limit > 0 ? limit : 0;
 }
 
-int64_t claims_gpu_limit(const Schedule *schedule, const ScheduleGpu *gpu) {
-    if (gpu->cpu || is_unified(gpu))
-        return claims_limit(schedule);
-    return gpu->seen_at > 0 && gpu->seen.sample.known ? gpu->seen.sample.memory_total : -1;
+int64_t claims_gpu_limit(const ScheduleGpu *gpu) {
+    return !gpu->cpu && answers(gpu) ? gpu->seen.sample.memory_total : -1;
 }

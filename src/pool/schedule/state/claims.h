@@ -5,14 +5,15 @@
 
 #include "pool/schedule/state/state.h"
 
-/* Bytes of the host that the job claims: its --host-mem, and where a GPU has no memory of its own its --gpu-mem, too.
- */
+/* Bytes of the host that the job claims: its --host-mem, and where GPUs have no memory of their own (slots, unified
+ * memory) its
+ * --gpu-mem, too. */
 int64_t claims_of(const Schedule *schedule, const ScheduleJob *job);
 /* Of all jobs that run. */
 int64_t claims_running(const Schedule *schedule);
 /* What jobs may claim together; -1: not known. */
 int64_t claims_limit(const Schedule *schedule);
-/* Bytes of the GPU that a job may use; -1: not known. */
-int64_t claims_gpu_limit(const Schedule *schedule, const ScheduleGpu *gpu);
+/* Bytes of the GPU's own memory; -1: not known, or it has none. */
+int64_t claims_gpu_limit(const ScheduleGpu *gpu);
 
 #endif

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Waiting jobs that are asked why a GPU idles: the first ones in order say it. */
+static const int MOST_ASKED = 64;
+
 static int compare_number(const void *item, const void *key) {
     const int64_t id = (*(ScheduleJob *const *)item)->job.id, wanted = *(const int64_t *)key;
     return (id > wanted) - (id < wanted);
@@ -46,6 +49,7 @@ Status queue_add(Schedule *schedule, Job *job, ScheduleJob **added) {
     schedule->job_count++;
     schedule->ordered = false;
     new->job = *job;
+    new->lane = rule_lane(schedule->rule, job->wants.lane);
     new->memory = new->memory_before = -1;
     free(new->job.request);
     new->job.request = NULL;
@@ -91,19 +95,19 @@ double queue_loan_stop(const Schedule *schedule) {
     return schedule->rule->loan_to > 0 ? schedule->rule->loan_to - schedule->rule->grace : INFINITY;
 }
 
-bool queue_needs_filler(const Schedule *schedule, const Job *job) {
-    const int lane = rule_lane(schedule->rule, job->wants.lane);
-    return !job->wants.foreground && lane >= 0 && schedule->rule->lanes[lane].kind == LANE_POOL;
+bool queue_needs_filler(const Schedule *schedule, const ScheduleJob *job) {
+    return !job->job.wants.foreground && job->lane >= 0 && schedule->rule->lanes[job->lane].kind == LANE_POOL;
 }
 
-bool queue_may_use(const Schedule *schedule, const Job *job, int index) {
+bool queue_may_use(const Schedule *schedule, const ScheduleJob *job, int index) {
     const ScheduleGpu *gpu = &schedule->gpus[index];
-    if (gpu->lane < 0 || strcmp(schedule->rule->lanes[gpu->lane].name, job->wants.lane) != 0)
+    const JobWants *wants = &job->job.wants;
+    if (gpu->lane < 0 || gpu->lane != job->lane)
         return false;
-    for (int i = 0; i < job->wants.gpu_id_count; i++)
-        if (job->wants.gpu_ids[i] == gpu->number)
+    for (int i = 0; i < wants->gpu_id_count; i++)
+        if (wants->gpu_ids[i] == gpu->number)
             return true;
-    return job->wants.gpu_id_count == 0;
+    return wants->gpu_id_count == 0;
 }
 
 /* Of the jobs that it comes after, one that is not done; a job of which one failed does not live on. */
@@ -141,6 +145,10 @@ bool queue_is_hindered(const Schedule *schedule, const ScheduleJob *job, int64_t
         snprintf(why, POOL_REASON, "%s", job->job.reason);
         return true;
     }
+    if (job->lane < 0) {
+        snprintf(why, POOL_REASON, "is for lane %s, which the rule has no longer", job->job.wants.lane);
+        return true;
+    }
     const int64_t before = find_before(schedule, &job->job);
     if (before) {
         snprintf(why, POOL_REASON, "comes after job %" PRId64, before);
@@ -148,7 +156,7 @@ bool queue_is_hindered(const Schedule *schedule, const ScheduleJob *job, int64_t
     }
     if (is_beyond_loan(schedule, &job->job, why))
         return true;
-    if (queue_needs_filler(schedule, &job->job) && is_switched_off(schedule, why))
+    if (queue_needs_filler(schedule, job) && is_switched_off(schedule, why))
         return true;
     const int64_t limit = claims_limit(schedule), claim = claims_of(schedule, job);
     if (limit >= 0 && claim > 0 && claim > limit - claimed) {
@@ -178,17 +186,12 @@ static void describe_wait(const Schedule *schedule, const ScheduleJob *job, cons
                           char reason[POOL_REASON]) {
     char why[POOL_REASON];
     reason[0] = '\0';
-    if (queue_is_hindered(schedule, job, claimed, why)) {
-        const bool own = queue_needs_filler(schedule, &job->job) && (schedule->filler_off || schedule->paused);
-        if (own)
-            is_switched_off(schedule, reason);
-        else
-            snprintf(reason, POOL_REASON, "job %" PRId64 " %.220s", job->job.id, why);
-    } else if (job->job.wants.gpus > 1) {
+    if (queue_is_hindered(schedule, job, claimed, why))
+        snprintf(reason, POOL_REASON, "job %" PRId64 " %.220s", job->job.id, why);
+    else if (job->job.wants.gpus > 1)
         snprintf(reason, POOL_REASON, "job %" PRId64 " waits for %d GPUs", job->job.id, job->job.wants.gpus);
-    } else if (queue_avoids(job, gpu->number)) {
+    else if (queue_avoids(job, gpu->number))
         snprintf(reason, POOL_REASON, "job %" PRId64 " failed here and waits for another GPU", job->job.id);
-    }
 }
 
 void queue_idle_reason(const Schedule *schedule, int index, char reason[POOL_REASON]) {
@@ -196,22 +199,25 @@ void queue_idle_reason(const Schedule *schedule, int index, char reason[POOL_REA
     reason[0] = '\0';
     if (is_beyond_loan(schedule, NULL, reason))
         return;
+    if (gpu->lane >= 0 && schedule->rule->lanes[gpu->lane].kind == LANE_POOL && is_switched_off(schedule, reason))
+        return;
     const int64_t claimed = claims_running(schedule);
     char first[POOL_REASON] = "";
-    for (int64_t i = 0; i < schedule->job_count; i++) {
+    int asked = 0;
+    for (int64_t i = 0; i < schedule->job_count && asked < MOST_ASKED; i++) {
         const ScheduleJob *job = schedule->ordered ? schedule->order[i] : schedule->jobs[i];
-        if (job->job.state != JOB_WAITING || !queue_may_use(schedule, &job->job, index))
+        if (job->job.state != JOB_WAITING || !queue_may_use(schedule, job, index))
             continue;
+        asked++;
         describe_wait(schedule, job, gpu, claimed, reason);
         if (!reason[0])
             return;
         if (!first[0])
             memcpy(first, reason, sizeof first);
     }
-    const bool pool = gpu->lane >= 0 && schedule->rule->lanes[gpu->lane].kind == LANE_POOL;
     if (first[0])
         memcpy(reason, first, sizeof first);
-    else if (!pool || !is_switched_off(schedule, reason))
+    else
         snprintf(reason, POOL_REASON, "no job waits");
 }
 
@@ -280,8 +286,8 @@ static Status take_attempt(void *context, const Attempt *attempt) {
     return NULL;
 }
 
-/* Of past attempts only those that failed say which GPUs to avoid; one that was stopped, or stopped by itself with a
- * checkpoint, does not. */
+/* Of past attempts only those that failed say which GPUs to avoid; one that was stopped, or stopped by itself with
+ * a checkpoint, does not. */
 static Status take_avoided(void *context, const Attempt *attempt) {
     ScheduleJob *job = context;
     const bool failed = attempt->to > 0 && (attempt->end.signal || (attempt->end.exit > 0 && attempt->end.exit != 75));

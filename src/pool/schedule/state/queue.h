@@ -31,9 +31,9 @@ void queue_idle_reason(const Schedule *schedule, int index, char reason[POOL_REA
 /* When jobs have to be asked to stop because of the loan's end; INFINITY without a loan. */
 double queue_loan_stop(const Schedule *schedule);
 /* Whether the job needs the filler to start. */
-bool queue_needs_filler(const Schedule *schedule, const Job *job);
+bool queue_needs_filler(const Schedule *schedule, const ScheduleJob *job);
 /* Whether the GPU is one of those that the job may have, by lane and number. */
-bool queue_may_use(const Schedule *schedule, const Job *job, int index);
+bool queue_may_use(const Schedule *schedule, const ScheduleJob *job, int index);
 /* Whether an attempt of the job failed on that GPU, by number; and remembers the GPUs of one that did. */
 bool queue_avoids(const ScheduleJob *job, int number);
 void queue_avoid(ScheduleJob *job, const Attempt *attempt);

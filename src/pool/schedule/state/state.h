@@ -62,6 +62,7 @@ typedef struct {
 
 typedef struct {
     Job job;
+    int lane;                      /* index; -1: the rule has it no longer */
     Attempt attempt;               /* of running and stopping jobs; number 0: none */
     double progress;               /* when it last was seen to work */
     bool killed;                   /* SIGKILL was sent */
