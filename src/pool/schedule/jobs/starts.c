@@ -11,6 +11,7 @@
 #include "pool/schedule/state/queue_stop.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ typedef struct {
     Supply supply[POOL_GPUS];
     ScheduleJob *owner[POOL_GPUS]; /* the waiting job that a GPU is promised to; NULL: none */
     double expected[POOL_LANES];   /* start of plan->keeping */
+    int open[POOL_LANES];          /* GPUs of the lane that are free or come free, and are promised to nobody */
+    int lowest[POOL_LANES];        /* priority of a job that may be stopped there; INT_MAX: none */
 } Planning;
 
 static Supply find_supply(const Schedule *schedule, int index) {
@@ -148,6 +151,7 @@ static int promise(Planning *planning, ScheduleJob *job, bool commit) {
             if (!commit)
                 continue;
             planning->owner[i] = job;
+            planning->open[job->lane]--;
             if (free && job->job.wants.gpus > 1)
                 planning->plan->reserved[i] = job->job.id;
         }
@@ -190,15 +194,38 @@ static void plan_wait(Planning *planning, ScheduleJob *job, int lane) {
     }
 }
 
+static void count_supply(Planning *planning) {
+    const Schedule *schedule = planning->schedule;
+    for (int lane = 0; lane < POOL_LANES; lane++)
+        planning->lowest[lane] = INT_MAX;
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        planning->supply[i] = find_supply(schedule, i);
+        if (gpu->lane < 0)
+            continue;
+        planning->open[gpu->lane] += planning->supply[i] != SUPPLY_NONE;
+        const ScheduleJob *holder = gpu->job ? queue_find(schedule, gpu->job) : NULL;
+        if (holder && holder->job.wants.resumable && holder->job.wants.priority < planning->lowest[gpu->lane])
+            planning->lowest[gpu->lane] = holder->job.wants.priority;
+    }
+}
+
+/* Whether nothing can be had for the job at a glance: lists may be long. */
+static bool is_hopeless(const Planning *planning, const ScheduleJob *job) {
+    const int lane = job->lane;
+    return lane < 0 || (planning->open[lane] == 0 && job->job.wants.priority <= planning->lowest[lane] &&
+                        (job->job.wants.gpus == 1 || planning->plan->keeping[lane]) && !fills_gap(planning, job, lane));
+}
+
 void starts_plan(const Schedule *schedule, StartPlan *plan) {
     *plan = (StartPlan){0};
     Planning planning = {.schedule = schedule, .plan = plan, .claimed = claims_running(schedule)};
     char why[POOL_REASON];
-    for (int i = 0; i < schedule->gpu_count; i++)
-        planning.supply[i] = find_supply(schedule, i);
+    count_supply(&planning);
     for (int64_t i = 0; i < schedule->job_count; i++) {
         ScheduleJob *job = schedule->order[i];
-        if (job->job.state != JOB_WAITING || queue_is_hindered(schedule, job, planning.claimed, why))
+        if (job->job.state != JOB_WAITING || is_hopeless(&planning, job) ||
+            queue_is_hindered(schedule, job, planning.claimed, why))
             continue;
         if (plan_start(&planning, job, job->lane))
             return;
