@@ -2,6 +2,7 @@
 #include "pool/process.h"
 
 #include "base/files.h"
+#include "pool/process_table.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -47,18 +48,11 @@ static double boot_time(void) {
     return time;
 }
 
-/* Field 22 of its stat, in seconds since 1970. The name in it may contain anything: fields count from its last
- * parenthesis, before which are two of them. */
+/* In seconds since 1970; 0: not known. */
 static double start_time(int64_t pid) {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    if (read_beginning(path, text, sizeof text) <= 0)
-        return 0;
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    double boot = boot_time();
-    return at && boot > 0 ? boot + strtod(at, NULL) / (double)sysconf(_SC_CLK_TCK) : 0;
+    Process process;
+    const double boot = boot_time();
+    return boot > 0 && process_read(pid, &process) ? boot + (double)process.start / (double)sysconf(_SC_CLK_TCK) : 0;
 }
 
 bool process_describe(int64_t pid, ForeignProcess *process) {

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -160,9 +161,13 @@ static Status start_keeper(const KeeperStart *start, const AttemptName *name, in
     TRY(status);
     write_keeper(lock, *keeper);
     *pidfd = process_open(*keeper);
-    return *pidfd < 0 ? status_error(EXIT_INTERNAL, "the keeper of job %" PRId64 " cannot be watched: %s",
-                                     start->job->id, strerror(errno))
-                      : NULL;
+    if (*pidfd >= 0)
+        return NULL;
+    status = status_error(EXIT_INTERNAL, "the keeper of job %" PRId64 " cannot be watched: %s", start->job->id,
+                          strerror(errno));
+    kill(*keeper, SIGKILL);
+    waitpid(*keeper, NULL, 0);
+    return status;
 }
 
 Status keeper_start(const KeeperStart *start, pid_t *keeper, int *pidfd) {
