@@ -17,8 +17,11 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -380,6 +383,87 @@ static void a_strange_answer_is_printed(void **state) {
             free(print_view(views[i], answers[j], PROGRESS_COLUMNS, false));
 }
 
+/* The widest values that there can be, in every table. */
+static void the_widest_values_fit_in_80_columns(void **state) {
+    (void)state;
+#define LONG "a-name-of-63-bytes-is-the-longest-that-a-rule-or-a-machine-allows"
+    static const char gauges[] = "{\"util\": 100, \"memory_used\": 1045000000000, \"memory_total\": 1046000000000, "
+                                 "\"celsius\": 100, \"memory_celsius\": 100, \"watts\": 1000, \"watts_cap\": 1200, "
+                                 "\"pcie_to_gpu\": 1e11, \"pcie_from_gpu\": 1e11}";
+    char json[4096];
+    snprintf(json, sizeof json,
+             "{\"time\": 1796071260, \"node\": \"" LONG "\", \"queue\": {\"waiting\": 999999, \"running\": 9999, "
+             "\"dry_in_s\": 1e9}, \"gpus\": [{\"gpu\": 9999, \"job\": 9999999, \"lane\": \"" LONG
+             "\", \"state\": \"quarantined\", \"since\": 796071260, \"holder\": {\"user\": \"" LONG
+             "\", \"job\": 9999999, \"since\": 796071260}, \"gauges\": %s, \"speed\": {\"images_per_s\": 999999, "
+             "\"mfu\": 1, \"data_wait\": 1}, \"warnings\": [\"" LONG " " LONG "\"]}]}",
+             gauges);
+    free(print_view(view_status, json, PROGRESS_COLUMNS, false));
+    free(print_view(view_top, json, PROGRESS_COLUMNS, false));
+    free(print_view(view_jobs,
+                    "[{\"job\": 9999999, \"name\": \"" LONG "\", \"user\": \"" LONG "\", \"lane\": \"" LONG
+                    "\", \"state\": \"cancelled\", \"exit\": 137, \"reason\": \"" LONG LONG
+                    "\", \"command\": \"" LONG LONG "\", \"attempts\": [{\"gpus\": [10, 11, 12, 13, 14, 15, 16, "
+                    "17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30], \"from\": 0, \"to\": 1e9}]}]",
+                    PROGRESS_COLUMNS, false));
+    free(print_view(view_ghosts,
+                    "{\"ghosts\": [{\"gpu\": 9999, \"state\": \"quarantined\", \"memory\": 1e12, \"reason\": \"" LONG
+                    "\"}], \"hidden\": 99999, \"nodes\": [{\"path\": \"/dev/nvidia-caps/nvidia-cap1234567890\", "
+                    "\"pid\": 4194304, \"user\": \"" LONG "\", \"since\": 0, \"job\": 9999999, \"command\": \"" LONG
+                    "\"}]}",
+                    PROGRESS_COLUMNS, false));
+    free(print_view(view_clock,
+                    "{\"total_s\": 3.6e9, \"busy_s\": 3.6e9, \"held_s\": 0, \"idle_s\": 0, \"left_s\": 0, \"from\": "
+                    "1793491200, \"to\": 1798761600, \"dry_in_s\": 1e9, \"late\": [1000001, 1000002, 1000003, "
+                    "1000004, 1000005, 1000006, 1000007, 1000008, 1000009, 1000010, 1000011, 1000012]}",
+                    PROGRESS_COLUMNS, false));
+#undef LONG
+}
+
+static void wake(int signal) {
+    (void)signal;
+}
+
+static Status draw_thrice(void *context, const ViewPage *page) {
+    int *drawn = context;
+    fprintf(page->out, "page %d\n", ++*drawn);
+    return *drawn < 3 ? NULL : status_error(EXIT_MISSING, "the daemon is gone");
+}
+
+/* Watches with `descriptor` as the standard output, in a process of its own; its exit code. */
+static int watch_on(int descriptor) {
+    int drawn = 0, code;
+    pid_t child = fork();
+    if (!child) {
+        dup2(descriptor, STDOUT_FILENO);
+        /* the timer's signals cut the waits between pages short */
+        sigaction(SIGALRM, &(struct sigaction){.sa_handler = wake}, NULL);
+        setitimer(ITIMER_REAL, &(struct itimerval){{0, 5000}, {0, 5000}}, NULL);
+        _exit(status_code(view_watch(true, draw_thrice, &drawn)));
+    }
+    close(descriptor);
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_true(WIFEXITED(code));
+    return WEXITSTATUS(code);
+}
+
+static void a_page_is_drawn_again_in_place(void **state) {
+    (void)state;
+    char text[256];
+    assert_int_equal(watch_on(open("/dev/null", O_WRONLY | O_CLOEXEC)), EXIT_USAGE);
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    int terminal = open(ptsname(master), O_RDWR | O_NOCTTY), kept = dup(terminal);
+    assert_true(terminal >= 0 && kept >= 0);
+    assert_int_equal(watch_on(terminal), EXIT_MISSING);
+    ssize_t length = read(master, text, sizeof text - 1);
+    assert_true(length > 0);
+    text[length] = 0;
+    assert_string_equal(text, "\033[H\033[2Jpage 1\r\n\033[H\033[2Jpage 2\r\n");
+    close(kept);
+    close(master);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_is_a_table),
@@ -395,6 +479,8 @@ int main(void) {
         cmocka_unit_test(colours_are_for_terminals),
         cmocka_unit_test(values_are_read_by_people),
         cmocka_unit_test(a_strange_answer_is_printed),
+        cmocka_unit_test(the_widest_values_fit_in_80_columns),
+        cmocka_unit_test(a_page_is_drawn_again_in_place),
     };
     setenv("TZ", "UTC", 1);
     tzset();

@@ -47,9 +47,8 @@ Status view_note(ViewTable *table, ViewStyle style, const char *format, ...) {
     return status;
 }
 
-/* Natural widths, then the widest column that may be cut gives a column at a time until the page holds the row. */
-static void find_widths(const ViewTable *table, int columns, int *widths) {
-    int sum = GAP * (table->column_count - 1), column = 0;
+static void find_natural_widths(const ViewTable *table, int *widths) {
+    int column = 0;
     for (int i = 0; i < table->column_count; i++)
         widths[i] = view_columns(table->columns[i].title);
     for (int64_t i = 0; i < table->cell_count; i++) {
@@ -59,6 +58,13 @@ static void find_widths(const ViewTable *table, int columns, int *widths) {
         widths[column] = width > widths[column] ? width : widths[column];
         column = (column + 1) % table->column_count;
     }
+}
+
+/* Natural widths, then the widest column that may be cut gives a column at a time until the page holds the row. Returns
+ * the gap between columns: where that was not enough it is the smallest. */
+static int find_widths(const ViewTable *table, int columns, int *widths) {
+    find_natural_widths(table, widths);
+    int sum = GAP * (table->column_count - 1);
     for (int i = 0; i < table->column_count; i++)
         sum += widths[i];
     while (sum > columns) {
@@ -68,20 +74,31 @@ static void find_widths(const ViewTable *table, int columns, int *widths) {
                 (widest < 0 || widths[i] > widths[widest]))
                 widest = i;
         if (widest < 0)
-            return;
+            return 1;
         widths[widest]--;
         sum--;
     }
+    return GAP;
 }
 
+/* A row under way. */
+typedef struct {
+    const ViewTable *table;
+    const ViewPage *page;
+    int widths[MOST_COLUMNS], gap, column;
+} RowPrinter;
+
 /* A cell in its column; the last column of a row has no blanks after it. */
-static void print_cell(const ViewPage *page, const ViewColumn *column, int width, const char *text, ViewStyle style,
-                       bool last) {
+static void print_cell(RowPrinter *row, const char *text, ViewStyle style) {
+    const ViewPage *page = row->page;
+    const int width = row->widths[row->column];
+    const bool right = row->table->columns[row->column].right;
+    row->column = (row->column + 1) % row->table->column_count;
     int taken = view_columns(text);
     bool cut = taken > width;
     size_t length = view_cut(text, cut ? width - 1 : width);
     int blanks = width - (taken - view_columns(text + length)) - cut;
-    if (column->right)
+    if (right)
         fprintf(page->out, "%*s", blanks, "");
     if (style)
         view_style(page, style);
@@ -90,28 +107,25 @@ static void print_cell(const ViewPage *page, const ViewColumn *column, int width
         fputc('~', page->out);
     if (style)
         view_style(page, VIEW_PLAIN);
-    if (!column->right && !last)
-        fprintf(page->out, "%*s", blanks, "");
-    fputs(last ? "\n" : "  ", page->out);
+    if (!row->column)
+        fputc('\n', page->out);
+    else
+        fprintf(page->out, "%*s", (right ? 0 : blanks) + row->gap, "");
 }
 
 Status view_table_print(const ViewTable *table, const ViewPage *page) {
-    int widths[MOST_COLUMNS], column = 0;
+    RowPrinter row = {.table = table, .page = page};
     if (!table->cell_count)
         return NULL;
-    find_widths(table, page->columns, widths);
+    row.gap = find_widths(table, page->columns, row.widths);
     for (int i = 0; i < table->column_count; i++)
-        print_cell(page, &table->columns[i], widths[i], table->columns[i].title, VIEW_TITLE,
-                   i == table->column_count - 1);
+        print_cell(&row, table->columns[i].title, VIEW_TITLE);
     for (int64_t i = 0; i < table->cell_count; i++) {
         const ViewCell *cell = &table->cells[i];
-        if (cell->note) {
+        if (cell->note)
             TRY(view_paragraph(page, INDENT, cell->style, "%s", cell->text));
-            continue;
-        }
-        print_cell(page, &table->columns[column], widths[column], cell->text, cell->style,
-                   column == table->column_count - 1);
-        column = (column + 1) % table->column_count;
+        else
+            print_cell(&row, cell->text, cell->style);
     }
     return NULL;
 }
