@@ -61,6 +61,8 @@ Status run_summary_read(const char *path, RunSummary *summary) MUST_USE;
 /* The same of a run that may not have begun: an empty summary when there is no such file, or a damaged one. */
 void run_summary_read_any(const char *path, RunSummary *summary);
 void run_summary_close(RunSummary *summary);
+/* Whether run.json has such a number, as docs/run-directory.md names it. */
+bool run_number_known(const char *name);
 /* One number of a run.json, or of another JSON object, by name: "val_loss", or with a dot for each object that it is
  * in, "throughput.images_per_s". NAN when it is not there, or is no number. Failures as of run_summary_read(). */
 Status run_number_read(const char *path, const char *name, double *value) MUST_USE;

@@ -154,6 +154,33 @@ Status run_summary_read(const char *path, RunSummary *summary) {
     return status;
 }
 
+bool run_number_known(const char *name) {
+    static const char *const names[] = {"final_loss",
+                                        "val_loss",
+                                        "best_val_loss",
+                                        "val_metric",
+                                        "best_val_metric",
+                                        "best_step",
+                                        "steps",
+                                        "total_steps",
+                                        "schedule_steps",
+                                        "resumed_step",
+                                        "parameters",
+                                        "data_count",
+                                        "threads",
+                                        "micro_batch",
+                                        "checkpoint_every",
+                                        "checkpoints_skipped",
+                                        "exit_code",
+                                        "throughput.images_per_s",
+                                        "throughput.data_wait",
+                                        "throughput.micro_batch"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 Status run_number_read(const char *path, const char *name, double *value) {
     cJSON *object;
     *value = NAN;

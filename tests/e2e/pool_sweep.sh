@@ -38,6 +38,13 @@ expect_output "optim.base_lr"
 sweep_file early "[grid]" "optim.base_lr = 1" "[asha]" "eta = 4"
 expect_exit 64 "$POOL" sweep early.ini
 expect_output "early.ini:8: [asha] is not built yet"
+sweep_file slip "[grid]" "optim.base_lr = 1, 2"
+sed -i 's/metric = val_loss/metric = val_los/' slip.ini
+expect_exit 64 "$POOL" sweep slip.ini
+expect_output "run.json of ./train has no such number"
+sed -i 's/metric = val_los/metric = eval:nothing:val/' slip.ini
+expect_exit 64 "$POOL" sweep slip.ini
+expect_output "there is no task configs/tasks/nothing.ini"
 # The sweeps that come with the program have no images here, and keys that the trainer knows.
 for sweep in configs/sweeps/*.ini; do
     expect_exit 65 "$POOL" sweep "$sweep"

@@ -289,6 +289,17 @@ static void tables_have_the_best_first(void **state) {
     text = print_table(&sweep, outcomes, 2);
     assert_non_null(strstr(text, "and 4 more"));
     free(text);
+    /* Parameters that find no column are below their row. */
+    for (int i = 0; i < TRIALS; i++)
+        for (int j = 0; j < 4; j++) {
+            char key[64], value[64];
+            snprintf(key, sizeof key, "optim.a_rather_long_name_%d", j);
+            snprintf(value, sizeof value, "0.12345678901234%d", i);
+            assert_fine(trial_add_param(&sweep.trials[i], key, value));
+        }
+    text = print_table(&sweep, outcomes, 0);
+    assert_non_null(strstr(text, "optim.a_rather_long_name_3"));
+    free(text);
     assert_fine(sweep_table_line(&sweep, outcomes, 0, &line));
     assert_string_equal(line + 8, "  done: 1");
     free(line);

@@ -104,6 +104,30 @@ static void what_is_missing_has_its_default(void **state) {
     }
 }
 
+/* Those of docs/run-directory.md, whose first table with numbers is that of run.json. */
+static void numbers_are_those_of_the_page(void **state) {
+    (void)state;
+    char *text, name[64], kind[64];
+    size_t size;
+    int count = 0;
+    assert_fine(files_read("docs/run-directory.md", &text, &size));
+    char *section = strstr(text, "\n## run.json\n"), *end = strstr(section + 1, "\n## ");
+    assert_true(section && end);
+    *end = '\0';
+    for (char *line = section; (line = strstr(line, "\n| `")); line++) {
+        if (sscanf(line, "\n| `%63[^`]` | %63[^|]", name, kind) != 2)
+            continue;
+        const bool number = strncmp(kind, "integer", 7) == 0 || strncmp(kind, "number", 6) == 0;
+        if (strchr(name, '['))
+            continue;
+        if (number != run_number_known(name))
+            fail_msg("%s is%s a number of run.json", name, number ? "" : " not");
+        count += number;
+    }
+    assert_int_equal(count, 20);
+    free(text);
+}
+
 static void odd_events_do_no_harm(void **state) {
     static const char text[] = "{\"guard_events\": [7, {\"step\": \"x\", \"kind\": \"a kind with a very long name\"}, "
                                "{\"step\": 4, \"batch\": -2, \"records\": 5}]}";
@@ -309,6 +333,7 @@ int main(void) {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(every_status_has_its_name),
         cmocka_unit_test(what_is_missing_has_its_default),
+        cmocka_unit_test(numbers_are_those_of_the_page),
         cmocka_unit_test(odd_events_do_no_harm),
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(the_newest_training_line_counts),

@@ -143,6 +143,8 @@ Status follow_until_over(Follow *follow) {
         return status_no_memory("the trials", (size_t)follow->sweep->count * sizeof *before);
     for (int64_t i = 0; i < follow->sweep->count; i++)
         before[i].job = -1; /* all are told once */
+    if (isatty(STDERR_FILENO) == 1)
+        fprintf(stderr, "Ctrl-C leaves the jobs running; the same call goes on with them\n");
     Status status = NULL;
     for (bool over = false; !over && !status;) {
         status = look_patiently(follow);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/sweep/identify.h"
 
+#include "base/files.h"
 #include "base/threads.h"
 #include "pool/sweep/plan.h"
 #include "pool/sweep/trials/trial_command.h"
 #include "pool/sweep/trials/trial_config.h"
+#include "rundir/run_summary.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -128,6 +130,23 @@ static Status hash_text(const Sweep *sweep, Trial *trial, const char *base) {
     return NULL;
 }
 
+/* A slip in it would show when all trials have run. */
+static Status check_metric(const char *path, const Sweep *sweep, bool trainer) {
+    char *task;
+    TRY(trial_command_task(sweep, &task));
+    Status status = NULL;
+    if (task && !files_exists(task))
+        status =
+            status_error(EXIT_USAGE, "%s: metric = %s: there is no task %s; correct it", path, sweep->metric, task);
+    else if (!task && trainer && !run_number_known(sweep->metric))
+        status = status_error(EXIT_USAGE,
+                              "%s: metric = %s: run.json of ./train has no such number; take val_loss, best_val_loss, "
+                              "val_metric, or another one of docs/run-directory.md",
+                              path, sweep->metric);
+    free(task);
+    return status;
+}
+
 static void find_same(Sweep *sweep) {
     for (int64_t i = 0; i < sweep->count; i++)
         for (int64_t j = 0; j < i && sweep->trials[i].same_as < 0; j++)
@@ -138,7 +157,10 @@ static void find_same(Sweep *sweep) {
 Status identify_trials(const char *path, Sweep *sweep, const char *base) {
     Words command;
     Status status = trial_command_words(sweep, sweep->base, &command);
-    if (!status && command.count && plan_is_trainer(command.list))
+    const bool trainer = !status && command.count && plan_is_trainer(command.list);
+    if (!status)
+        status = check_metric(path, sweep, trainer);
+    if (!status && trainer)
         status = ask_all(path, sweep, &command);
     for (int64_t i = 0; i < sweep->count && !status; i++)
         if (!sweep->trials[i].identity[0])

@@ -91,6 +91,9 @@ static Status submit_wanted(SweepCall *call, Follow *follow) {
         if (!call->wanted[i])
             continue;
         TRY(sweep_jobs_submit(follow->client, &call->sweep, &call->sweep.trials[i], &job));
+        /* One that ends before the next look is looked for all the same. */
+        follow->outcomes[i].job = job;
+        follow->outcomes[i].live = true;
         if (call->options->detach)
             printf("%s  job %" PRId64 "\n", call->sweep.trials[i].id, job);
     }

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARAMS = 8, MAX_COLUMNS = 16 };
+/* So many columns of at least four characters fit into 80 beside the others; with seeds there are two more of those. */
+enum { MAX_PARAMS = 5, MAX_PARAMS_WITH_SEEDS = 3, MAX_COLUMNS = 16 };
 
 typedef struct {
     ViewColumn columns[MAX_COLUMNS];
     int count;
     int params[MAX_PARAMS]; /* numbers of the parameters that differ */
     int param_count;
-    bool seeds, means;
+    bool seeds;
+    bool more; /* others differ, too: they are below the row */
 } Layout;
 
 static const char *name_state(const Outcome *outcome) {
@@ -47,15 +49,20 @@ static bool differs(const Sweep *sweep, int param) {
 static void lay_out(const Sweep *sweep, Layout *layout) {
     *layout = (Layout){0};
     add_column(layout, "TRIAL", false, 0);
-    const int count = sweep->count ? sweep->trials[0].param_count : 0;
-    for (int i = 0; i < count && layout->param_count < MAX_PARAMS; i++)
-        if (differs(sweep, i)) {
-            const char *dot = strrchr(sweep->trials[0].params[i].key, '.');
-            add_column(layout, dot ? dot + 1 : sweep->trials[0].params[i].key, true, 5);
-            layout->params[layout->param_count++] = i;
-        }
     for (int64_t i = 1; i < sweep->count; i++)
         layout->seeds |= sweep->trials[i].seed != sweep->trials[0].seed;
+    const int count = sweep->count ? sweep->trials[0].param_count : 0;
+    for (int i = 0; i < count; i++) {
+        if (!differs(sweep, i))
+            continue;
+        if (layout->param_count == (layout->seeds ? MAX_PARAMS_WITH_SEEDS : MAX_PARAMS)) {
+            layout->more = true;
+            break;
+        }
+        const char *dot = strrchr(sweep->trials[0].params[i].key, '.');
+        add_column(layout, dot ? dot + 1 : sweep->trials[0].params[i].key, true, 4);
+        layout->params[layout->param_count++] = i;
+    }
     if (layout->seeds)
         add_column(layout, "SEED", true, 0);
     add_column(layout, "SCORE", true, 0);
@@ -94,6 +101,13 @@ static Status add_row(ViewTable *table, const Layout *layout, const Sweep *sweep
                                    : view_cell(table, VIEW_PLAIN, "-"));
     TRY(add_count(table, outcome->gpu));
     TRY(view_cell(table, style_state(outcome), "%s", name_state(outcome)));
+    if (layout->more) {
+        char *text;
+        TRY(trial_describe(trial, &text));
+        Status status = view_note(table, VIEW_FAINT, "%s", text);
+        free(text);
+        TRY(status);
+    }
     if (!*outcome->reason || (outcome->live && outcome->state == JOB_RUNNING))
         return NULL;
     return view_note(table, outcome->state == JOB_FAILED ? VIEW_BAD : VIEW_FAINT, "%s", outcome->reason);
