@@ -110,7 +110,7 @@ BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # ThreadSanitizer gets those that start threads of our own.
 SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults eval/test_planted model/test_fp8 model/test_mae \
             model/test_vit stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
-            train/test_plan train/test_recipe train/test_step train/test_supervised)
+            pool/test_store_kill train/test_plan train/test_recipe train/test_step train/test_supervised)
 EVERY    := $(UNIT) $(EMU_TEST)
 TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW),$(EVERY)),$(SLOW))) $(B)/tests/checkops
 ifeq ($(SAN),thread)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What reads files from outside under libFuzzer and the sanitizers, ten minutes each, in full rounds only: PyTorch's
-# files, safetensors, JSON, INI, requests to the pool (tests/fuzz). It starts from the kept corpus, which test_corpus reads in every round; a
-# crash, a leak, a hang of ten seconds or 1.5 GB of memory fails it, and the input is kept in build/fuzz.
+# files, safetensors, JSON, INI, the pool's requests and rules (tests/fuzz). It starts from the kept corpus, which
+# test_corpus reads in every round; a crash, a leak, a hang of ten seconds or 1.5 GB of memory fails it, and the input is
+# kept in build/fuzz.
 . "$(dirname "$0")/lib.sh"
 
 if [ ! "${FOVEA_LONG-}" ]; then exit; fi
-names="pth safetensors json ini request"
+names="pth safetensors json ini request rule"
 echo 'int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size) { return !data && size; }' >"$TMP/try.c"
 if ! clang -fsanitize=fuzzer,address "$TMP/try.c" -o "$TMP/try" >"$TMP/output" 2>&1; then
     for name in $names; do skip "fuzzing of $name" "no clang with libFuzzer"; done
@@ -23,7 +24,7 @@ fuzz() {
         "$TMP/$1.found" "tests/fuzz/corpus/$1" >"$TMP/$1" 2>&1
     echo $? >"$TMP/$1.status"
 }
-for pair in "pth safetensors" "json ini" request; do
+for pair in "pth safetensors" "json ini" "request rule"; do
     for name in $pair; do fuzz "$name" & done
     wait
 done

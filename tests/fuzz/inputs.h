@@ -11,6 +11,8 @@
 #include "checkpoint/weights.h"
 #include "pack/manifest.h"
 #include "pool/request.h"
+#include "pool/rule/rule.h"
+#include "pool/rule/rule_words.h"
 #include "rundir/run_summary.h"
 #include "train/config.h"
 
@@ -146,6 +148,25 @@ static inline void fuzz_request(const char *folder, const uint8_t *data, size_t 
     status_free(status);
     request_free(&request);
     free(command);
+    free(text);
+}
+
+/* A rule of the pool, by a user's own daemon or of a script for the simulation. */
+static inline void fuzz_rule(const char *folder, const uint8_t *data, size_t size) {
+    (void)folder;
+    char *text = calloc(size + 1, 1);
+    FILE *nowhere = fopen("/dev/null", "w");
+    Rule rule;
+    if (!text || !nowhere)
+        abort();
+    memcpy(text, data, size);
+    Status status = rule_parse(text, "node.ini", nowhere, &rule);
+    if (!status)
+        rule_print(&rule, 1000, "ann", nowhere);
+    else if (status_code(status) != EXIT_DATA)
+        abort();
+    status_free(status);
+    fclose(nowhere);
     free(text);
 }
 

@@ -53,10 +53,14 @@ static void kept_requests(void **state) {
     read_corpus(state, "tests/fuzz/corpus/request", fuzz_request, 10);
 }
 
+static void kept_rules(void **state) {
+    read_corpus(state, "tests/fuzz/corpus/rule", fuzz_rule, 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_pth), cmocka_unit_test(kept_safetensors), cmocka_unit_test(kept_json),
-        cmocka_unit_test(kept_ini), cmocka_unit_test(kept_requests),
+        cmocka_unit_test(kept_ini), cmocka_unit_test(kept_requests),    cmocka_unit_test(kept_rules),
     };
     return cmocka_run_group_tests(tests, temp_open, temp_close);
 }

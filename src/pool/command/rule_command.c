@@ -44,14 +44,21 @@ static Status print_daemons(const PoolOptions *options) {
     return status;
 }
 
+/* Rules are also written on machines without a GPU: there only a daemon would miss those of the rule. */
 static Status read_rule(const char *path, const Gauges *gauges, Rule *rule) {
     int devices[POOL_GPUS];
+    bool cpus = true;
     if (!path) {
         rule_default(gauges, rule);
         return NULL;
     }
     TRY(rule_read(path, stderr, rule));
-    return rule_match(rule, gauges, devices);
+    for (int i = 0; i < rule->gpu_count; i++)
+        cpus = cpus && rule->gpus[i].cpu;
+    if (cpus || gauges_count(gauges) > 0)
+        return rule_match(rule, gauges, devices);
+    fprintf(stderr, "warning: %s: its GPUs were not looked for on this machine: %s\n", path, gauges_missing(gauges));
+    return NULL;
 }
 
 /* The rule at `path`; NULL: the default one. */

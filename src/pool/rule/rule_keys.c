@@ -73,7 +73,7 @@ static const ConfigKey service_keys[] = {
 static const ConfigTable service_table = {.size = sizeof(RuleService),
                                           .keys = service_keys,
                                           .key_count = sizeof service_keys / sizeof *service_keys,
-                                          .help_command = "./pool --help"};
+                                          .help_command = "docs/rule.md"};
 
 static const ConfigNamed sections[] = {{"service", &service_table, offsetof(RuleConfig, services)}};
 
@@ -82,4 +82,4 @@ const ConfigTable rule_config = {.size = sizeof(RuleConfig),
                                  .key_count = sizeof keys / sizeof *keys,
                                  .named = sections,
                                  .named_count = 1,
-                                 .help_command = "./pool --help"};
+                                 .help_command = "docs/rule.md"};
