@@ -13,7 +13,8 @@ typedef struct PoolClient PoolClient;
 /* The folder of the pool's state: `state` unless NULL, else FOVEA_POOL, else /var/lib/fovea-pool where there is one,
  * else fovea-pool in XDG_STATE_HOME or ~/.local/state. Absolute; the caller's. */
 Status pool_state_folder(const char *state, char **folder) MUST_USE;
-/* Connects. `start`: a daemon of one's own is started when none serves and the folder is one's own. EXIT_MISSING: no
+/* Connects. `start`: a daemon of one's own is started when none serves, the folder is one's own, and its last daemon
+ * was given no rule. EXIT_MISSING: no
  * daemon, and how to start one. EXIT_REFUSED: the daemon is another user's. */
 Status pool_client_open(const char *state, bool start, PoolClient **client) MUST_USE;
 void pool_client_close(PoolClient *client);

@@ -189,7 +189,7 @@ check "SIGTERM ends the daemon" stop_daemon
 start_daemon
 expect_exit 0 "$POOL" wait "$job"
 "$POOL" ledger --json >"$TMP/ledger"
-check "the ledger has no gap" "$PYTHON" - "$TMP/ledger" <<'EOF'
+cat >"$TMP/script1.py" <<'EOF'
 import json, sys
 last = {}
 for line in map(json.loads, open(sys.argv[1])):
@@ -201,6 +201,7 @@ for line in map(json.loads, open(sys.argv[1])):
     last[gpu] = line
 assert set(key for key in last if isinstance(key, int)) == {0, 1, 2}
 EOF
+check "the ledger has no gap" "$PYTHON" "$TMP/script1.py" "$TMP/ledger"
 check "looks" "$POOL" looks --json
 check "audit has every act" sh -c "'$POOL' audit --json | grep -c submit"
 check "status without gauges says so" sh -c "'$POOL' status | grep -q 'no gauges'"
@@ -228,6 +229,7 @@ else
 fi
 check "a last SIGTERM" stop_daemon
 expect_exit 69 "$POOL" status
+expect_exit 69 "$POOL" run -- true
 check "without a daemon, the rule of one to come" sh -c "'$POOL' rule | grep -q 'No daemon serves'"
 
 if command -v systemd-analyze >/dev/null; then

@@ -61,10 +61,11 @@ await() {
     return 1
 }
 
-# Processes of this pool's jobs and their keepers, by the lease and the folder that they know.
+# Processes of this pool's jobs, their keepers and daemons that started by themselves, by the lease and the folder that
+# they know.
 pool_processes() {
     { grep -lsz "^FOVEA_LEASE=$TMP/" /proc/[0-9]*/environ
-    grep -ls "^pool-keeper.*$TMP/" /proc/[0-9]*/cmdline; } | cut -d/ -f3 | sort -u
+    grep -ls "^pool.*$TMP/" /proc/[0-9]*/cmdline; } | cut -d/ -f3 | sort -u
 }
 end_pool() {
     local status=$?

@@ -13,7 +13,7 @@ clients=16 attempts=240
 if [ -n "${FOVEA_LONG-}" ]; then clients=64 attempts=10000; fi
 slots 0 1 2 3 4 5
 start_daemon
-check "$clients clients, $attempts attempts" "$PYTHON" - "$POOL" "$TMP" $clients $attempts <<'EOF'
+cat >"$TMP/script1.py" <<'EOF'
 import os, random, re, signal, subprocess, sys, threading, time
 
 pool, folder, clients, attempts = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -60,12 +60,13 @@ for t in threads: t.join()
 print("codes", codes, wrong[:3])
 sys.exit(bool(wrong) or codes.get(0, 0) == 0 or codes.get(78, 0) == 0)
 EOF
+check "$clients clients, $attempts attempts" "$PYTHON" "$TMP/script1.py" "$POOL" "$TMP" $clients $attempts
 # shellcheck disable=SC2016 # python's
 free() { "$POOL" status --json | "$PYTHON" -S -c 'import json, sys; print("free", all(g["state"] == "free" for g in json.load(sys.stdin)["gpus"]))'; }
 check "at the end all slots are free" await 'free True' free
 "$POOL" ledger --json >"$TMP/ledger"
 "$POOL" jobs --all --json >"$TMP/jobs"
-check "no overlap, no gap, epochs grow, each lease is one attempt's" "$PYTHON" - "$TMP/ledger" "$TMP/jobs" <<'EOF'
+cat >"$TMP/script2.py" <<'EOF'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 jobs = json.load(open(sys.argv[2]))
@@ -96,5 +97,6 @@ for gpu in range(6):
 assert held > 20, held
 print(held, "leases")
 EOF
+check "no overlap, no gap, epochs grow, each lease is one attempt's" "$PYTHON" "$TMP/script2.py" "$TMP/ledger" "$TMP/jobs"
 check "no job is left" test -z "$(pool_processes | grep -vx "$daemon")"
 check "the daemon is well" stop_daemon

@@ -92,7 +92,8 @@ static void a_client_that_does_not_read_is_dropped(void **state) {
     int other;
     Peer *peer = connect_pair(&other);
     char text[PEER_ANSWER / 2];
-    memset(text, '1', sizeof text);
+    memset(text, '1', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
     int answers = 0;
     while (!peer->gone && answers < 1000) {
         peer_answer(peer, text, sizeof text - 1, -1);

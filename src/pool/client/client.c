@@ -57,12 +57,20 @@ Status pool_state_folder(const char *state, char **folder) {
 
 /* --- Connection --------------------------------------------------------------------------------------------------- */
 
-/* One's own: it is not there yet, or this user made it; and it is no service's. */
+/* Whether a daemon may be started by the way: the folder is not there yet, or this user made it; it is no service's;
+ * and its last daemon was not told to serve by some rule, which a daemon without it would break. */
 static bool is_own_folder(const char *folder) {
     struct stat about;
+    char *path;
     if (strcmp(folder, SERVICE_FOLDER) == 0)
         return false;
-    return stat(folder, &about) ? errno == ENOENT : about.st_uid == geteuid();
+    if (stat(folder, &about))
+        return errno == ENOENT;
+    Status status = files_path(&path, "%s/rule.path", folder);
+    const bool own = !status && about.st_uid == geteuid() && !files_exists(path);
+    status_free(status);
+    free(path);
+    return own;
 }
 
 static Status refuse_connection(const char *folder, int cause) {

@@ -146,7 +146,7 @@ static void greet(const Daemon *daemon) {
 static Status open_daemon(Daemon *daemon, const char *rule) {
     umask(077);
     raise_descriptors();
-    TRY(state_folder_open(daemon->state, daemon->root, &daemon->lock));
+    TRY(state_folder_open(daemon->state, rule, daemon->root, &daemon->lock));
     TRY(catch_signals(daemon));
     TRY(open_store(daemon));
     TRY(read_node(daemon, rule));

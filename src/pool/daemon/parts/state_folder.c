@@ -68,7 +68,15 @@ static Status take_lock(const char *folder, int *lock) {
     return status;
 }
 
-Status state_folder_open(const char *folder, bool root, int *lock) {
+static Status keep_rule_path(const char *folder, const char *rule) {
+    char *path;
+    TRY(files_path(&path, "%s/rule.path", folder));
+    Status status = rule ? files_write(path, rule, strlen(rule)) : files_remove(path);
+    free(path);
+    return status;
+}
+
+Status state_folder_open(const char *folder, const char *rule, bool root, int *lock) {
     *lock = -1;
     struct stat about;
     if (stat(folder, &about) == 0 && about.st_uid != geteuid())
@@ -77,6 +85,8 @@ Status state_folder_open(const char *folder, bool root, int *lock) {
         return status_error(EXIT_USAGE, "%s has files that no pool made; name a folder of its own by --state", folder);
     TRY(make_folder(folder, root ? 0711 : 0700));
     Status status = take_lock(folder, lock);
+    if (!status)
+        status = keep_rule_path(folder, rule);
     if (!status)
         status = make_part(folder, "jobs", 0700);
     if (!status)

@@ -6,10 +6,13 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Makes the folder and those in it, with their modes: a root daemon's lets everybody reach the socket and the leases,
  * and nothing else. Takes its lock, which is held until *lock is closed and contains this process's number.
- * EXIT_REFUSED naming the process that has it; EXIT_USAGE: the folder is something else's. */
-Status state_folder_open(const char *folder, bool root, int *lock) MUST_USE;
+ * `rule` (NULL: none) is what the daemon was told to serve by: kept in FOLDER/rule.path, where it tells clients that
+ * this folder's daemon is not theirs to start. EXIT_REFUSED naming the process that has the lock; EXIT_USAGE: the
+ * folder is something else's. */
+Status state_folder_open(const char *folder, const char *rule, bool root, int *lock) MUST_USE;
 
 #endif
