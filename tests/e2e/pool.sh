@@ -103,13 +103,35 @@ expect_exit 5 "$POOL" run -- sh -c 'exit 5'
 expect_exit 137 "$POOL" run -- sh -c 'kill -9 $$'
 expect_exit 127 "$POOL" run -- "$TMP/nowhere"
 expect_exit 143 "$POOL" run --time 0.3 -- sleep 60
-if command -v script >/dev/null; then
-    script -qec "stty rows 33 cols 77; '$POOL' run -- sh -c 'test -t 0 && test -t 1 && stty size; exit 6'" /dev/null </dev/null >"$TMP/typed" 2>&1
-    says "run gives a terminal, and its code" "$?" 6
-    check "of the size of the user's" grep -q "33 77" "$TMP/typed"
-else
-    skip "run gives a terminal" "no script(1)"
-fi
+cat >"$TMP/typist.py" <<'EOF'
+import fcntl, os, pty, struct, sys, termios
+# A person at a terminal of 33 rows: waits for "ready", types Ctrl-C, and has the terminal back afterwards.
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--", "sh", "-c",
+             'trap "echo interrupted; exit 6" INT; tty; stty size; test -t 1 && echo ready; while :; do sleep 0.05; done'])
+before, seen, typed, how = termios.tcgetattr(terminal), b"", False, None
+try:
+    while True:
+        seen += os.read(terminal, 4096)
+        if b"ready" in seen and not typed:
+            typed = os.write(terminal, b"\x03") == 1
+        if b"interrupted" in seen and how is None:
+            # the terminal is kept open by this process: its settings can be read once the client is gone
+            how = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            print("restored", termios.tcgetattr(terminal) == before)
+            break
+except OSError:
+    pass
+print(seen.decode())
+sys.exit(how)
+EOF
+expect_exit 6 "$PYTHON" "$TMP/typist.py" "$POOL"
+expect_output "33 77"
+expect_output "/dev/pts/"
+expect_output interrupted
+expect_output "restored True"
 "$POOL" run -- sh -c 'echo $$ >started; sleep 60' &
 client=$!
 check "a job of run starts" await . cat "$TMP/started"
@@ -161,7 +183,7 @@ says "1 MB of arguments" "$("$POOL" logs "$job")" "100000 10"
 
 # --- Restarts -----------------------------------------------------------------------------------------------------------
 # Jobs that end when a file says so.
-until_file='until [ -e "$1" ]; do sleep 0.05; done; exit $2'
+until_file='echo written; until [ -e "$1" ]; do sleep 0.05; done; exit $2'
 long=$(submit -- sh -c "$until_file" sh later 65)
 quick=$(submit -- sh -c "$until_file" sh soon 77)
 check "both run" await running field "$quick" state
@@ -172,6 +194,11 @@ check "and one in the foreground" await '"running": 3|"running":3' "$POOL" statu
 "$POOL" run -- sh -c 'exit 11' &
 waiting=$!
 check "and one waits" await '"waiting": 1|"waiting":1' "$POOL" status --json
+"$POOL" wait "$long" &
+waiter=$!
+"$POOL" logs -f "$long" >"$TMP/followed" &
+follower=$!
+sleep 0.2
 kill_daemon
 : >soon
 check "a job ends without a daemon" await '"exit": *77' cat "$FOVEA_POOL/jobs/$quick/1.exit.json"
@@ -183,7 +210,10 @@ wait $client
 says "run goes on without its daemon" "$?" 8
 wait $waiting
 says "and so does one that waited" "$?" 11
-expect_exit 65 "$POOL" wait "$long"
+wait $waiter
+says "wait goes on, too" "$?" 65
+wait $follower
+says "and logs -f" "$(cat "$TMP/followed")" "written"
 job=$(submit -- sh -c 'sleep 0.5')
 check "SIGTERM ends the daemon" stop_daemon
 start_daemon

@@ -77,6 +77,7 @@ daemon=$!
 check "it starts" await . as $ann "$POOL" --state "$TMP/ann/state" clock --json
 check "it says whom it serves" grep -q "serving one user alone" "$TMP/ann.log"
 expect_exit 0 as $ann "$POOL" --state "$TMP/ann/state" run -- true
+check "its user is its admin" as $ann "$POOL" --state "$TMP/ann/state" gpu 0 drain
 expect_exit 78 as $ben "$POOL" --state "$TMP/ann/state" status
 expect_exit 78 "$POOL" --state "$TMP/ann/state" status
 kill "$(cat "$TMP/ann/state/lock")"

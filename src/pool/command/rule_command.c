@@ -61,8 +61,8 @@ static Status read_rule(const char *path, const Gauges *gauges, Rule *rule) {
     return NULL;
 }
 
-/* The rule at `path`; NULL: the default one. */
-static Status print_own(const char *path) {
+/* The rule at `path`; NULL: the default one. `alone`: of a daemon of this user's, who is its admin. */
+static Status print_own(const char *path, bool alone) {
     Gauges *gauges;
     char user[POOL_NAME];
     Rule *rule = calloc(1, sizeof *rule);
@@ -74,6 +74,8 @@ static Status print_own(const char *path) {
         gauges_close(gauges);
     }
     process_user(getuid(), user);
+    if (alone && getuid() != 0 && rule->admin_count < POOL_LANES)
+        process_user(getuid(), rule->admins[rule->admin_count++]);
     if (!status)
         rule_print(rule, getuid(), user, stdout);
     free(rule);
@@ -88,7 +90,7 @@ static Status print_coming(const PoolOptions *options) {
     if (!status) {
         printf("No daemon serves %s; one would serve by %s:\n", folder,
                files_exists(path) ? path : "the rule of a machine without one");
-        status = print_own(files_exists(path) ? path : NULL);
+        status = print_own(files_exists(path) ? path : NULL, true);
     }
     free(path);
     free(folder);
@@ -97,7 +99,7 @@ static Status print_coming(const PoolOptions *options) {
 
 Status rule_command(const PoolOptions *options) {
     if (options->check)
-        return print_own(options->check);
+        return print_own(options->check, false);
     Status status = print_daemons(options);
     if (status_code(status) != EXIT_MISSING)
         return status;

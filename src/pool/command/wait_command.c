@@ -107,38 +107,50 @@ static Status copy_log(int log, off_t *at) {
 }
 
 /* *ended: before the log was opened, so that all of it was copied. */
-static Status copy_once(PoolClient *client, const cJSON *arguments, off_t *at, bool *ended) {
+static Status copy_once(const PoolOptions *options, const cJSON *arguments, off_t *at, bool *ended) {
+    PoolClient *client;
     cJSON *answer;
     int log;
-    TRY(pool_client_pass(client, "logs", arguments, NULL, 0, &answer, &log));
+    TRY(pool_client_open(options->state, false, &client));
+    Status status = pool_client_pass(client, "logs", arguments, NULL, 0, &answer, &log);
+    pool_client_close(client);
+    TRY(status);
     *ended = cJSON_IsTrue(cJSON_GetObjectItem(answer, "ended"));
     cJSON_Delete(answer);
     if (log < 0) /* the job has not started */
         return NULL;
-    Status status = copy_log(log, at);
+    status = copy_log(log, at);
     close(log);
     return status;
 }
 
+/* A daemon that is started anew meanwhile is waited for. */
+static Status follow_log(const PoolOptions *options, const cJSON *arguments, off_t *at) {
+    double served = clock_now();
+    for (bool ended = false; !ended;) {
+        sleep_for(LOOK_AGAIN);
+        Status status = copy_once(options, arguments, at, &ended);
+        if (!status)
+            served = clock_now();
+        else if (status_code(status) != EXIT_MISSING || clock_now() - served > PATIENCE)
+            return status;
+        status_free(status);
+    }
+    return NULL;
+}
+
 Status logs_command(const PoolOptions *options) {
     int64_t job;
-    PoolClient *client;
     cJSON *arguments;
     if (options->what.count != 1)
         return status_error(EXIT_USAGE, "logs takes the number of one job");
     TRY(arguments_number(options->what.list[0], "job's number", &job));
     TRY(arguments_of_number("job", job, &arguments));
-    Status status = pool_client_open(options->state, false, &client);
     off_t at = 0;
     bool ended = false;
-    if (!status) {
-        status = copy_once(client, arguments, &at, &ended);
-        while (!status && options->follow && !ended) {
-            sleep_for(LOOK_AGAIN);
-            status = copy_once(client, arguments, &at, &ended);
-        }
-        pool_client_close(client);
-    }
+    Status status = copy_once(options, arguments, &at, &ended);
+    if (!status && options->follow && !ended)
+        status = follow_log(options, arguments, &at);
     cJSON_Delete(arguments);
     return status;
 }

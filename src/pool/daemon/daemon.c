@@ -11,6 +11,7 @@
 #include "pool/daemon/node/upkeep.h"
 #include "pool/daemon/parts/state_folder.h"
 #include "pool/keeper/cores.h"
+#include "pool/process.h"
 
 #include <errno.h>
 #include <math.h>
@@ -69,6 +70,13 @@ static Status open_store(Daemon *daemon) {
     return NULL;
 }
 
+/* The user of a daemon that serves one user alone is its admin. */
+static void add_own_admin(Daemon *daemon) {
+    Rule *rule = &daemon->rule;
+    if (!daemon->root && rule->admin_count < POOL_LANES)
+        process_user(daemon->uid, rule->admins[rule->admin_count++]);
+}
+
 static void share_cores(Daemon *daemon) {
     const char *pci[POOL_GPUS];
     cpu_set_t allowed;
@@ -94,6 +102,7 @@ static Status read_node(Daemon *daemon, const char *rule) {
         memcpy(daemon->missing, hello->missing, sizeof daemon->missing);
     }
     free(hello);
+    add_own_admin(daemon);
     share_cores(daemon);
     for (int i = 0; i < POOL_GPUS; i++) {
         daemon->uuids[i] = daemon->gpus[i].uuid;
