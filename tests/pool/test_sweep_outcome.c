@@ -122,6 +122,13 @@ static void trials_stand_as_their_results_and_jobs_say(void **state) {
     assert_true(fabs(deviation - sqrt(0.02)) < 1e-12); /* of 0.5 and 0.3 */
     assert_true(isnan(outcome_mean(&sweep, outcomes, 1, &deviation)));
     assert_false(outcome_all_well(&sweep, outcomes));
+    /* While its job lasts a run is not over, whatever its results say. */
+    static const char *const late[TRIALS] = {NULL, "12 running"};
+    cJSON *more = make_jobs(&sweep, late);
+    lists[0] = more;
+    assert_fine(outcome_read_all(&sweep, lists, 2, 120, outcomes));
+    assert_true(outcomes[1].state == JOB_RUNNING && outcomes[1].live && outcomes[1].ended);
+    cJSON_Delete(more);
     /* A job elsewhere is none of this sweep. */
     char *text = cJSON_PrintUnformatted(jobs);
     cJSON_Delete(jobs);
@@ -180,6 +187,9 @@ static void what_is_queued_follows_from_it(void **state) {
     prepare_wanted(&sweep, &earlier, outcomes, wanted);
     static const bool expected[TRIALS] = {true, false, false, false, false, true};
     assert_memory_equal(wanted, expected, sizeof wanted);
+    assert_fine(prepare_check_live(&sweep, &earlier, outcomes));
+    outcomes[5].live = true;
+    assert_refused(prepare_check_live(&sweep, &earlier, outcomes), EXIT_REFUSED, "job 4 of the trial");
     /* A run of another identity is in the way, unless run.json shows that it is the same. */
     write_run(&sweep.trials[5], "{\"status\": \"running\", \"config_hash\": \"00000000000000ab\", \"data_hash\": "
                                 "\"00000000000000cd\"}");

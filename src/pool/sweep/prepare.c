@@ -29,12 +29,16 @@ static bool is_same_run(const char *record, const Trial *trial) {
     return strcmp(config, trial->config_hash) == 0 && strcmp(data, trial->data_hash) == 0;
 }
 
+static bool is_same_trial(const Sweep *earlier, const Trial *trial) {
+    const int64_t old = sweep_find_trial(earlier, trial->id);
+    return old >= 0 && strcmp(earlier->trials[old].identity, trial->identity) == 0;
+}
+
 Status prepare_check_earlier(const Sweep *sweep, const Sweep *earlier) {
     for (int64_t i = 0; i < sweep->count; i++) {
         const Trial *trial = &sweep->trials[i];
-        const int64_t old = sweep_find_trial(earlier, trial->id);
         char *record;
-        if (old >= 0 && strcmp(earlier->trials[old].identity, trial->identity) == 0)
+        if (is_same_trial(earlier, trial))
             continue;
         TRY(files_path(&record, "%s/run.json", trial->run_dir));
         const bool other = files_exists(record) && !is_same_run(record, trial);
@@ -45,6 +49,17 @@ Status prepare_check_earlier(const Sweep *sweep, const Sweep *earlier) {
                                 "that folder",
                                 trial->run_dir);
     }
+    return NULL;
+}
+
+Status prepare_check_live(const Sweep *sweep, const Sweep *earlier, const Outcome *outcomes) {
+    for (int64_t i = 0; i < sweep->count; i++)
+        if (outcomes[i].live && !is_same_trial(earlier, &sweep->trials[i]))
+            return status_error(EXIT_REFUSED,
+                                "job %" PRId64
+                                " of the trial %s has another base or other data; `./pool cancel %" PRId64
+                                "` first, or give the sweep another name",
+                                outcomes[i].job, sweep->trials[i].id, outcomes[i].job);
     return NULL;
 }
 
@@ -106,10 +121,9 @@ void prepare_wanted(const Sweep *sweep, const Sweep *earlier, const Outcome *out
     for (int64_t i = 0; i < sweep->count; i++) {
         const Trial *trial = &sweep->trials[i];
         const Outcome *outcome = &outcomes[i];
-        const int64_t old = sweep_find_trial(earlier, trial->id);
-        const bool same = old >= 0 && strcmp(earlier->trials[old].identity, trial->identity) == 0;
         const bool failed = outcome->job && (outcome->state == JOB_FAILED || outcome->state == JOB_CANCELLED);
-        wanted[i] = trial->same_as < 0 && !trial->before && !outcome->ended && !outcome->live && !(failed && same);
+        wanted[i] = trial->same_as < 0 && !trial->before && !outcome->ended && !outcome->live &&
+                    !(failed && is_same_trial(earlier, trial));
     }
 }
 

@@ -7,6 +7,9 @@
 
 /* EXIT_USAGE when the run directory of a trial has a run of another identity: of another base, or other data. */
 Status prepare_check_earlier(const Sweep *sweep, const Sweep *earlier) MUST_USE;
+/* EXIT_REFUSED when a trial's job waits or runs that was queued with another base, or for other data: its configuration
+ * would change under it. */
+Status prepare_check_live(const Sweep *sweep, const Sweep *earlier, const Outcome *outcomes) MUST_USE;
 /* Gives trials that have no results the run directory of another sweep's trial with the same identity and results. */
 Status prepare_find_before(Sweep *sweep) MUST_USE;
 /* Which trials have to be queued: not those with results, with a live job, or whose last job of the same identity

@@ -125,6 +125,7 @@ static Status print_result(const Sweep *sweep, const Outcome *outcomes) {
 static Status run_jobs(SweepCall *call, Follow *follow, bool *well) {
     int64_t gpus;
     TRY(sweep_jobs_gpus(follow->client, &gpus));
+    TRY(prepare_check_live(&call->sweep, &call->earlier, follow->outcomes));
     prepare_wanted(&call->sweep, &call->earlier, follow->outcomes, call->wanted);
     TRY(prepare_check_disk(&call->sweep, call->wanted, gpus));
     TRY(write_configs(call));
