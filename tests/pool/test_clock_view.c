@@ -67,16 +67,21 @@ static void the_loan_is_accounted_for(void **state) {
 /* A job that hangs on a GPU holds it; it is not busy. */
 static void held_is_not_busy(void **state) {
     (void)state;
-    JobNode *node = node_new("[node]\nname = n\nstall = 100000\n[gpus]\n0 = GPU-0\n[lanes]\npool = pool 0\n[roles]\n"
-                             "admin = root\nmember = *\n",
+    JobNode *node = node_new("[node]\nname = n\nstall = 100000\n[gpus]\n0 = GPU-0\n1 = cpu\n2 = cpu\n[lanes]\n"
+                             "pool = pool 0\naria = owner 1-2 ann\n[roles]\nadmin = root\nmember = *\n",
                              -1);
-    const JobWants wants = node_wants(1);
+    JobWants wants = node_wants(1);
+    node_submit(node, "ann", &wants);
+    /* Work in another lane, of which one job ends, is not the pool's. */
+    snprintf(wants.lane, sizeof wants.lane, "aria");
+    node_submit(node, "ann", &wants);
     node_submit(node, "ann", &wants);
     node_pass(node, 5); /* its looks */
     node_pass(node, 1000);
     node->busy = false;
     node_pass(node, 1000);
     node_end(node, 1, 0);
+    node_end(node, 2, 0);
     node_tick(node);
     const ClockView clock = clock_of(node);
     assert_false(clock.on);

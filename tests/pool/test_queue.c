@@ -118,12 +118,24 @@ static void retries_avoid_the_gpu_for_a_while(void **state) {
     node_end(node, first, 1);
     assert_job(node, first, JOB_FAILED, "3 attempts failed");
     assert_true(node_told(node, "failed", first));
+    Job ended = node_get(node, first);
+    assert_int_equal(ended.end.exit, 1);
+    job_free(&ended);
+    /* Whoever retries it begins from the first. */
+    node_act(node, "ann", ACT_RETRY, first);
+    node_tick(node);
+    node->now += 60;
+    node_end(node, first, 1);
+    assert_job(node, first, JOB_WAITING, "ended with 1");
+    node_act(node, "ann", ACT_CANCEL, first);
     /* While none of the others is free it waits for two minutes. */
     const int64_t second = node_submit(node, "ann", &one), long_one = node_submit(node, "ann", &one);
     node_tick(node);
     node->now += 60;
     node_end(node, second, 1);
     node_restart(node); /* which forgets nothing of that */
+    node_tick(node);
+    assert_true(schedule_next(node->schedule) == node->now + 120);
     node_pass(node, 119);
     assert_int_equal(node_gpu(node, second), -1);
     node_pass(node, 1);

@@ -467,6 +467,33 @@ static void an_io_error_pauses_the_queue(void **state) {
     node_free(node);
 }
 
+/* What the database refuses has not happened: nothing is done about it, and the next event begins from there. */
+static void a_failed_event_changes_nothing(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    const int64_t first = submit(node, 1, 0, false);
+    node_tick(node);
+    assert_fine(schedule_job_memory(node->schedule, first, JOB_NODE_GIB));
+    const int64_t job = submit(node, 1, 0, false), other = submit(node, 1, 0, false);
+    int64_t epoch;
+    assert_fine(store_next_epoch(node->store, &epoch));
+    assert_fine(store_take_lease(node->store, 2, 99, epoch)); /* somebody writes to the database */
+    assert_refused(schedule_tick(node->schedule, node->now), EXIT_INTERNAL, "");
+    assert_null(node_find(node, job)); /* its own start went well, and is undone with the other's */
+    assert_null(node_find(node, other));
+    assert_job(node, job, JOB_WAITING, "");
+    assert_fine(store_drop_lease(node->store, 2));
+    node_tick(node);
+    assert_non_null(node_find(node, other));
+    assert_non_null(node_find(node, job));
+    assert_int_equal(node_find(node, job)->number, 1);
+    assert_job(node, job, JOB_RUNNING, "");
+    assert_job(node, first, JOB_RUNNING, "");
+    node_end(node, first, 0);
+    assert_job(node, first, JOB_DONE, "");
+    node_free(node);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_submitted_job_waits_for_two_looks),
@@ -487,6 +514,7 @@ int main(void) {
         cmocka_unit_test(the_same_failure_thrice_stops_the_filler),
         cmocka_unit_test(a_job_that_works_clears_the_others),
         cmocka_unit_test(an_io_error_pauses_the_queue),
+        cmocka_unit_test(a_failed_event_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

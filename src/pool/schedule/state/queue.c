@@ -269,8 +269,8 @@ static Status take_job(void *context, const Job *job) {
         return status;
     }
     const ScheduleJob *old = find_job(restored->old, restored->old_count, job->id);
-    added->progress = old ? old->progress : restored->schedule->now;
     if (old) {
+        added->progress = old->progress;
         added->memory = old->memory;
         added->memory_before = old->memory_before;
         added->warned = old->warned;
