@@ -13,6 +13,7 @@
 #include "pool/answer/answer_top.h"
 #include "pool/rule/rule.h"
 #include "tests/fixtures/documented.h"
+#include "tests/fixtures/temp.h"
 #include "tests/pool/pool_jobs.h"
 
 #include <math.h>
@@ -501,6 +502,57 @@ static void top_has_every_gauge(void **state) {
     free(history);
 }
 
+/* Three trials of a sweep, of which the second has half the speed of the others, and a job of no sweep. */
+static void a_slow_gpu_is_told_from_its_siblings(void **state) {
+    Pool *pool = *state;
+    static const double speeds[] = {100, 50, 102, 10};
+    char root[TEMP_PATH] = "/tmp/fovea-test-XXXXXX", path[TEMP_PATH * 2], line[128];
+    assert_non_null(mkdtemp(root));
+    see_all_idle(pool);
+    for (int i = 0; i < 4; i++) {
+        const Caller me = {getuid(), "me"};
+        snprintf(path, sizeof path, "%s/%d", root, i);
+        Job job = {.uid = me.uid, .wants = {.gpus = 1, .gpu_memory = -1, .host_memory = -1}, .end = {.exit = -1}};
+        char *answer = NULL;
+        strcpy(job.user, "me");
+        strcpy(job.wants.lane, "pool");
+        job.name = strdup("");
+        job.command = strdup("./train");
+        job.request = strdup("{}");
+        job.run_dir = strdup(path);
+        job.sweep = strdup(i < 3 ? "lr" : "");
+        job.trial = strdup("");
+        assert_fine(files_make_directory(path));
+        snprintf(path, sizeof path, "%s/%d/metrics.jsonl", root, i);
+        snprintf(line, sizeof line, "{\"step\": 9, \"lr\": 1, \"images_per_s\": %g, \"data_wait\": %g}\n", speeds[i],
+                 i == 0 ? 0.31 : 0.02);
+        assert_fine(files_write(path, line, strlen(line)));
+        assert_fine(schedule_submit(pool->schedule, &me, &job, false, false, &answer, pool->source.now));
+        free(answer);
+        assert_fine(schedule_tick(pool->schedule, pool->source.now));
+    }
+    cJSON *top = ASK(answer_top, &pool->source);
+    int slow = 0, waits = 0;
+    for (int i = 0; i < 4; i++) {
+        const cJSON *gpu = cJSON_GetArrayItem(member(top, "gpus"), i), *warning;
+        const double speed = number(member(gpu, "speed"), "images_per_s");
+        cJSON_ArrayForEach(warning, member(gpu, "warnings")) {
+            if (strstr(warning->valuestring, "less than others")) {
+                assert_true(speed == 50);
+                assert_non_null(strstr(warning->valuestring, "median is 101.0"));
+                slow++;
+            }
+            if (strstr(warning->valuestring, "waits for data 31 %")) {
+                assert_true(speed == 100);
+                waits++;
+            }
+        }
+    }
+    assert_true(slow == 1 && waits == 1);
+    cJSON_Delete(top);
+    assert_fine(files_remove(root));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 
 int main(void) {
@@ -515,6 +567,7 @@ int main(void) {
         TEST(a_look_without_an_answer_is_null),
         TEST(the_clock_adds_up),
         TEST(top_has_every_gauge),
+        TEST(a_slow_gpu_is_told_from_its_siblings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
