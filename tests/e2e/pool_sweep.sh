@@ -20,10 +20,16 @@ configs=$(realpath configs)
 cd "$TMP" || exit 1
 ln -s "$train" train
 ln -s "$configs" configs
-# A training that takes at least a moment, so that the six of a wave run at once.
+# A training that waits: the first six for the file `go`, the others until all twelve have begun, so that no slot is done
+# before each has its trial.
 cat >slow.sh <<'END'
 #!/bin/sh
-sleep 0.7
+first=$([ -e go ]; echo $?)
+: >"begun.$$"
+for i in $(seq 300); do
+    if [ "$first" = 1 ]; then [ -e go ]; else [ "$(ls begun.* | wc -l)" -ge 12 ]; fi && break
+    sleep 0.05
+done
 exec ./train "$@"
 END
 chmod +x slow.sh
@@ -60,18 +66,20 @@ start_daemon
 sweep_file lr "command = ./slow.sh {config} --resume" "seeds = 1, 2" "${grid[@]}"
 "$POOL" sweep lr.ini >first.log 2>&1 &
 client=$!
-ready() { "$POOL" jobs --json | query "sum(j['state'] == 'running' for j in d)"; }
-if await '^6$' ready; then ok "six run at once"; else not_ok "six run at once" "$(cat first.log)"; fi
+begun() { find . -name 'begun.*' | wc -l; }
+if await '^6$' begun; then ok "six run at once"; else not_ok "six run at once" "$(cat first.log)"; fi
+states() { "$POOL" jobs --json | query "*sorted(j['state'] for j in d)"; }
+if await '^(running ){6}(waiting ?){6}$' states; then ok "and six wait"; else not_ok "and six wait" "$(states)"; fi
 kill -9 $client
 { wait $client; } 2>/dev/null
 kill_daemon
 start_daemon
+: >go
 # The same call goes on.
 expect_exit 0 timeout 60 "$POOL" sweep lr.ini
 expect_output "sweep lr: 12 trials, 12 done; the smallest val_loss is the best"
 "$POOL" jobs --all --json >jobs.json
 says "each configuration ran once" "$(query "len(d), len({j['run_dir'] for j in d}), sum(len(j['attempts']) for j in d)" <jobs.json)" "12 12 12"
-# A slot's second attempt begins when its first has ended: nobody gets a third before all have had two.
 says "in two waves, one trial a slot" "$(query "sorted(sum(a['gpus'] == [g] for j in d for a in j['attempts']) for g in range(6))" <jobs.json)" "[2, 2, 2, 2, 2, 2]"
 "$POOL" sweep show lr --json >show.json
 says "the shape of show" "$(query "sorted(d)" <show.json)" "['base', 'direction', 'metric', 'name', 'trials']"
@@ -100,7 +108,7 @@ says "what ran in another sweep does not run again" "$("$POOL" jobs --all --json
 cat >other.sh <<'END'
 #!/bin/sh
 dir=$(sed -n 's/^dir = //p' "$1") value=$(sed -n 's/^value = //p' "$1")
-[ "$value" != 3 ] || exit 65
+[ "$value" != 3 ] || [ -e repaired ] || exit 65
 mkdir -p "$dir" && echo "{\"deep\": {\"score\": $value}}" >"$dir/run.json"
 END
 chmod +x other.sh
@@ -112,6 +120,10 @@ says "the best, and the failed one last" "$("$POOL" sweep show other --json | qu
 jobs=$("$POOL" jobs --all --json | query "len(d)")
 expect_exit 1 timeout 60 "$POOL" sweep other.ini
 says "a failure is left alone" "$("$POOL" jobs --all --json | query "len(d)")" "$jobs"
+: >repaired
+expect_exit 0 "$POOL" retry "$("$POOL" sweep show other --json | query "d['trials'][2]['job']")"
+expect_exit 0 timeout 60 "$POOL" sweep other.ini
+says "but retried on request, alone" "$("$POOL" jobs --all --json | query "len(d)") $("$POOL" sweep show other --json | query "d['trials'][0]['score']")" "$jobs 3"
 echo "# changed" >>small.ini
 expect_exit 64 "$POOL" sweep other.ini
 expect_output "has a run of another base"
