@@ -16,6 +16,11 @@
 #include <unistd.h>
 
 enum { PATH = 64 };
+enum { KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD of the kernel's sched.h, in the field of flags */
+
+/* The kernel looks at each page of a process to tell its share, which takes a tenth of a second for 10 GB, during which
+ * it gets no memory: of larger ones everything counts. */
+static const int64_t SHARE_BYTES = (int64_t)8 << 30;
 
 /* The content of /proc/PID/NAME, the caller's; NULL: the process is gone, or it may not be read. */
 static char *read_entry(int64_t pid, const char *name, size_t *size) {
@@ -29,15 +34,17 @@ static char *read_entry(int64_t pid, const char *name, size_t *size) {
 /* The name may contain anything, parentheses and line feeds included: the fields begin after the last parenthesis. */
 static bool parse_fields(const char *text, Process *process) {
     char state;
+    unsigned flags;
     long long parent, group, session, threads;
     const char *name_end = strrchr(text, ')');
     if (!name_end ||
-        sscanf(name_end + 1, " %c %lld %lld %lld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld %*s %" SCNu64,
-               &state, &parent, &group, &session, &threads, &process->start) != 6)
+        sscanf(name_end + 1, " %c %lld %lld %lld %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld %*s %" SCNu64,
+               &state, &parent, &group, &session, &flags, &threads, &process->start) != 7)
         return false;
     process->parent = parent;
     process->group = group;
     process->session = session;
+    process->kernels = flags & KERNEL_THREAD;
     /* A process whose first thread has ended shows as a zombie while its other threads go on. */
     process->dead = (state == 'Z' && threads <= 1) || state == 'X' || state == 'x';
     return true;
@@ -109,20 +116,31 @@ bool process_has_variable(int64_t pid, const char *entry) {
     return same;
 }
 
+/* The sum of two values in kB of a file of lines "NAME: VALUE kB", in bytes; -1: one is not there. */
+static int64_t sum_lines(const char *text, const char *first, const char *second) {
+    const char *const names[] = {first, second};
+    int64_t sum = 0;
+    for (int i = 0; i < 2; i++) {
+        const char *at = text ? strstr(text, names[i]) : NULL;
+        if (!at)
+            return -1;
+        sum += strtoll(at + strlen(names[i]), NULL, 10) * 1024;
+    }
+    return sum;
+}
+
 int64_t process_memory(int64_t pid) {
     size_t size;
-    long long kilobytes = 0, pages = 0;
-    char *text = read_entry(pid, "smaps_rollup", &size);
-    const char *share = text ? strstr(text, "\nPss:") : NULL;
-    const bool known = share && sscanf(share, "\nPss: %lld", &kilobytes) == 1;
+    char *text = read_entry(pid, "status", &size);
+    const int64_t whole = sum_lines(text, "\nRssAnon:", "\nRssShmem:");
+    const int64_t resident = sum_lines(text, "\nVmRSS:", "\nRssShmem:");
     free(text);
-    if (known)
-        return kilobytes * 1024;
-    text = read_entry(pid, "statm", &size);
-    if (!text || sscanf(text, "%*s %lld", &pages) != 1)
-        pages = 0;
+    if (whole <= 0 || resident > SHARE_BYTES)
+        return whole > 0 ? whole : 0;
+    text = read_entry(pid, "smaps_rollup", &size);
+    const int64_t share = sum_lines(text, "\nPss_Anon:", "\nPss_Shmem:");
     free(text);
-    return pages * sysconf(_SC_PAGESIZE);
+    return share >= 0 ? share : whole;
 }
 
 /* --- All of them ----------------------------------------------------------------------------------------------------
@@ -147,7 +165,7 @@ Status process_table_read(ProcessTable *table) {
     Status status = NULL;
     for (const struct dirent *entry; !status && (entry = readdir(directory));) {
         Process process;
-        if (!isdigit((unsigned char)*entry->d_name) || !process_read(atoll(entry->d_name), &process))
+        if (!isdigit((unsigned char)*entry->d_name) || !process_read(atoll(entry->d_name), &process) || process.kernels)
             continue;
         status = list_grow(&table->list, table->count, &table->capacity, sizeof *table->list, "the list of processes");
         if (!status)

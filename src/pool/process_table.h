@@ -14,6 +14,7 @@ typedef struct {
     int64_t pid, parent, group, session;
     uint64_t start; /* clock ticks since boot */
     bool dead;      /* a zombie, whose threads have all ended */
+    bool kernels;   /* a thread of the kernel's */
 } Process;
 
 enum { PROCESS_BOOT = 40 }; /* bytes of a boot's id */
@@ -30,11 +31,12 @@ int process_open(int64_t pid);
 bool process_has_variable(int64_t pid, const char *entry);
 /* The value of a variable of that environment, the caller's; NULL: it has none, or may not be read. */
 char *process_variable(int64_t pid, const char *name);
-/* Bytes of memory that it uses: its share of what it shares, where that may be read, else all of it. */
+/* Bytes of the host's memory that come free with its end, so not those of files, which the kernel drops when it needs
+ * memory: its share of what it shares with others, where that is told in no time, else all of it. */
 int64_t process_memory(int64_t pid);
 
 typedef struct {
-    Process *list; /* [count] by number */
+    Process *list; /* [count] by number, without the kernel's threads */
     int64_t count, capacity;
 } ProcessTable;
 

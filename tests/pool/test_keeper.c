@@ -394,6 +394,7 @@ static int live_as_chain(void) {
         const pid_t child = fork();
         if (child != 0)
             _exit(0);
+        setsid(); /* nor is its group */
     }
     write_number("survived");
     return 0;

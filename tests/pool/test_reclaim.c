@@ -267,30 +267,33 @@ static void another_boot(void **state) {
 }
 
 static void whose_processes_and_memory(void **state) {
-    enum { PIDS = 5, HELD = 4000000 };
+    enum { PIDS = 6, HELD = 4000000 };
     Trial trial;
     bool owns[PIDS];
-    trial_script(&trial, state, 4,
-                 "(setsid env -i /bin/sh -c 'echo $$ >cleared; exec sleep 1000' &)\n"
-                 "text=$(head -c 4000000 /dev/zero | tr '\\0' x); while [ ! -s cleared ]; do sleep 0.01; done; "
-                 "echo $$ >first; read -r line <gate; echo ${#text}");
+    trial_script(
+        &trial, state, 4,
+        "(setsid env -i /bin/sh -c 'echo $$ >cleared; exec sleep 1000' &)\n"
+        "(setsid bash -c \"exec 240>&-; env -i sh -c 'echo \\$\\$ >bare; exec sleep 1000' & wait\" &)\n"
+        "text=$(head -c 4000000 /dev/zero | tr '\\0' x); while [ ! -s cleared ] || [ ! -s bare ]; do sleep 0.01; done; "
+        "echo $$ >first; read -r line <gate; echo ${#text}");
     char gate[TEMP_PATH * 4];
     snprintf(gate, sizeof gate, "%s/gate", trial.folder);
     assert_int_equal(mkfifo(gate, 0600), 0);
     trial_start(&trial);
     const int64_t first = trial_number(&trial, "first"), cleared = trial_number(&trial, "cleared");
-    const int64_t pids[PIDS] = {getpid(), first, trial.keeper, cleared, 1};
+    const int64_t bare = trial_number(&trial, "bare"); /* a child of one that has the lease, but not the descriptor */
+    const int64_t pids[PIDS] = {getpid(), first, trial.keeper, cleared, 1, bare};
     for (int killed = 0; killed < 2; killed++) { /* with and without its keeper */
         keeper_owns(trial.state, 4, 1, trial.attempt.epoch, pids, PIDS, owns);
         for (int i = 0; i < PIDS; i++)
-            assert_int_equal(owns[i], i == 1 || i == 3);
+            assert_int_equal(owns[i], i == 1 || i == 3 || i == 5);
         assert_in_range(keeper_memory(trial.state, 4, 1, trial.attempt.epoch), HELD, 1 << 30);
         if (!killed)
             kill_exactly(trial.keeper, SIGKILL);
         waitpid(trial.keeper, NULL, 0);
     }
     assert_int_equal(reclaim(&trial).state, KEEPER_KILLED);
-    assert_true(is_gone(first) && is_gone(cleared));
+    assert_true(is_gone(first) && is_gone(cleared) && is_gone(bare));
     assert_int_equal(keeper_memory(trial.state, 4, 1, trial.attempt.epoch), 0);
     trial_free(&trial);
 }

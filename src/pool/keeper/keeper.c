@@ -274,17 +274,22 @@ Status keeper_revoke(const char *state, int64_t job) {
 /* --- Its processes --------------------------------------------------------------------------------------------------
  */
 
-/* Those of the attempt, by its keeper where one lives. */
-static Status read_members(const char *state, int64_t job, int number, int64_t epoch, MemberTable *read) {
+/* Close in either case. */
+static Status open_members(const char *state, int64_t job, int number, int64_t epoch, Members *members) {
     const AttemptName name = {state, job, number};
-    Members members;
     pid_t keeper;
     int pidfd;
-    *read = (MemberTable){0};
+    *members = (Members){0};
     TRY(find_keeper(&name, &keeper, &pidfd));
     if (pidfd >= 0)
         close(pidfd);
-    Status status = members_open(&members, &name, epoch, keeper);
+    return members_open(members, &name, epoch, keeper);
+}
+
+static Status read_members(const char *state, int64_t job, int number, int64_t epoch, MemberTable *read) {
+    Members members;
+    *read = (MemberTable){0};
+    Status status = open_members(state, job, number, epoch, &members);
     if (!status)
         status = members_read(&members, read);
     members_close(&members);
@@ -307,13 +312,17 @@ Status keeper_sweep(const char *state, int64_t job, int number, int64_t epoch, i
 
 void keeper_owns(const char *state, int64_t job, int number, int64_t epoch, const int64_t *pids, int count,
                  bool *owns) {
-    MemberTable read;
-    Status failure = read_members(state, job, number, epoch, &read);
+    Members members;
+    MemberTable read = {0};
+    Status failure = open_members(state, job, number, epoch, &members);
+    if (!failure && !members.keeper)
+        failure = members_read(&members, &read);
     for (int i = 0; i < count; i++) {
-        const int64_t at = failure ? -1 : process_table_find(&read.table, pids[i]);
-        owns[i] = at >= 0 && read.member[at];
+        const int64_t at = process_table_find(&read.table, pids[i]);
+        owns[i] = !failure && (members.keeper ? members_has(&members, pids[i]) : at >= 0 && read.member[at]);
     }
     members_free(&read);
+    members_close(&members);
     status_free(failure);
 }
 

@@ -74,7 +74,7 @@ Status keeper_sweep(const char *state, int64_t job, int number, int64_t epoch, i
 Status keeper_revoke(const char *state, int64_t job) MUST_USE;
 /* Which of `pids` [count] belong to the attempt. */
 void keeper_owns(const char *state, int64_t job, int number, int64_t epoch, const int64_t *pids, int count, bool *owns);
-/* Bytes of the host's memory that its processes use (proportional where the kernel tells, else resident). */
+/* Bytes of the host's memory that come free when its processes end; see process_memory(). */
 int64_t keeper_memory(const char *state, int64_t job, int number, int64_t epoch);
 
 #endif

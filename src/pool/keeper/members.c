@@ -36,6 +36,17 @@ void members_close(Members *members) {
     *members = (Members){0};
 }
 
+bool members_has(const Members *members, int64_t pid) {
+    Process process;
+    for (int64_t at = pid; at > 1 && process_read(at, &process); at = process.parent) {
+        if (at == members->keeper || (at == pid && process.dead))
+            return at != pid;
+        if (process_has_variable(at, members->lease))
+            return true;
+    }
+    return false;
+}
+
 static Status mark_holder(void *context, int64_t pid, const char *path) {
     (void)path;
     const MemberTable *read = context;

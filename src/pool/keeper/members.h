@@ -19,6 +19,10 @@ typedef struct {
 Status members_open(Members *members, const AttemptName *name, int64_t epoch, int64_t keeper) MUST_USE;
 void members_close(Members *members);
 
+/* Whether a process is a member, where a keeper lives: by its ancestors, so that a few are found without a look at all.
+ */
+bool members_has(const Members *members, int64_t pid);
+
 /* A table of all processes, and which of them are living members: neither the keeper nor this process is one. Free
  * with members_free() either way. */
 typedef struct {
