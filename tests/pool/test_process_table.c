@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "pool/process_table.h"
 #include "tests/fixtures/check.h"
 
@@ -60,9 +61,10 @@ static void states_of_a_child(void **state) {
     for (int thread = 0; thread < 2; thread++) {
         Process process, again;
         const pid_t child = start_child(thread);
+        const double before = clock_now();
         do /* the first thread is ending */
             assert_true(process_read(child, &process));
-        while (thread && process.dead);
+        while (thread && process.dead && clock_now() - before < 10);
         assert_false(process.dead);
         assert_int_equal(process.parent, getpid());
         assert_int_equal(process.group, getpgrp());
@@ -134,6 +136,10 @@ static void memory(void **state) {
     assert_ptr_not_equal(bytes, MAP_FAILED);
     memset(bytes, 1, BYTES);
     assert_in_range(process_memory(getpid()) - before, BYTES, BYTES + BYTES / 8);
+    const pid_t child = start_child(false); /* which has half of it */
+    assert_in_range(process_memory(child), BYTES / 4, BYTES * 3 / 4);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
     munmap(bytes, BYTES);
     FILE *file = tmpfile();
     assert_non_null(file);

@@ -267,7 +267,7 @@ static void another_boot(void **state) {
 }
 
 static void whose_processes_and_memory(void **state) {
-    enum { PIDS = 6, HELD = 4000000 };
+    enum { PIDS = 7, HELD = 4000000 };
     Trial trial;
     bool owns[PIDS];
     trial_script(
@@ -282,11 +282,12 @@ static void whose_processes_and_memory(void **state) {
     trial_start(&trial);
     const int64_t first = trial_number(&trial, "first"), cleared = trial_number(&trial, "cleared");
     const int64_t bare = trial_number(&trial, "bare"); /* a child of one that has the lease, but not the descriptor */
-    const int64_t pids[PIDS] = {getpid(), first, trial.keeper, cleared, 1, bare};
+    const pid_t outsider = trial_outsider(&trial);
+    const int64_t pids[PIDS] = {getpid(), first, trial.keeper, cleared, 1, bare, outsider};
     for (int killed = 0; killed < 2; killed++) { /* with and without its keeper */
         keeper_owns(trial.state, 4, 1, trial.attempt.epoch, pids, PIDS, owns);
         for (int i = 0; i < PIDS; i++)
-            assert_int_equal(owns[i], i == 1 || i == 3 || i == 5);
+            assert_int_equal(owns[i], i == 1 || i == 3 || i >= 5);
         assert_in_range(keeper_memory(trial.state, 4, 1, trial.attempt.epoch), HELD, 1 << 30);
         if (!killed)
             kill_exactly(trial.keeper, SIGKILL);
@@ -294,6 +295,7 @@ static void whose_processes_and_memory(void **state) {
     }
     assert_int_equal(reclaim(&trial).state, KEEPER_KILLED);
     assert_true(is_gone(first) && is_gone(cleared) && is_gone(bare));
+    assert_int_equal(waitpid(outsider, NULL, 0), outsider);
     assert_int_equal(keeper_memory(trial.state, 4, 1, trial.attempt.epoch), 0);
     trial_free(&trial);
 }

@@ -173,32 +173,12 @@ static void reap_children(Keep *keep) {
     }
 }
 
-/* Kills or reaps this process' children; false: there are none but the first process. Nobody else reaps them, so their
- * numbers are theirs. */
-static bool kill_children(const Keep *keep) {
-    FILE *children = fopen("/proc/thread-self/children", "re"); /* a kernel may lack it */
-    bool any = false;
-    int pid;
-    while (children && fscanf(children, "%d", &pid) == 1) {
-        if (pid == keep->job || waitpid(pid, NULL, WNOHANG) == pid)
-            continue;
-        kill(pid, SIGKILL);
-        any = true;
-    }
-    if (children)
-        fclose(children);
-    return any;
-}
-
-/* Kills all that is left at this moment; *left is how many there were. Children first, whose own ones then become this
- * process': that takes microseconds, so that one which forks and ends at once does not get away. */
+/* Kills all that is left at this moment; *left is how many there were. What one of them has forked meanwhile is in its
+ * group, or it is there the next time. */
 static Status kill_rest(const Keep *keep, int64_t *left) {
-    enum { GENERATIONS = 100 };
     MemberTable read;
     *left = 1;
     kill(-keep->job, SIGKILL);
-    for (int i = 0; i < GENERATIONS && kill_children(keep); i++)
-        ;
     Status status = members_read(&keep->members, &read);
     if (!status)
         *left = members_kill(&read);

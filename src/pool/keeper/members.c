@@ -52,8 +52,13 @@ static Status mark_holder(void *context, int64_t pid, const char *path) {
     const MemberTable *read = context;
     const int64_t at = process_table_find(&read->table, pid);
     if (at >= 0)
-        read->member[at] = true;
+        read->member[at] = MEMBER_MARKED;
     return NULL;
+}
+
+static MemberKind kind_of_parent(const Members *members, const MemberTable *read, int64_t parent) {
+    const int64_t at = process_table_find(&read->table, parent);
+    return members->keeper && parent == members->keeper ? MEMBER_DESCENDANT : at >= 0 ? read->member[at] : MEMBER_NONE;
 }
 
 /* Children of members are members, until there are no more. A child may have a lower number than its parent. */
@@ -61,11 +66,11 @@ static void mark_children(const Members *members, MemberTable *read) {
     for (bool more = true; more;) {
         more = false;
         for (int64_t i = 0; i < read->table.count; i++) {
-            const int64_t parent = read->table.list[i].parent;
-            const int64_t at = process_table_find(&read->table, parent);
-            if (read->member[i] || !((members->keeper && parent == members->keeper) || (at >= 0 && read->member[at])))
-                continue;
-            read->member[i] = more = true;
+            const MemberKind kind = kind_of_parent(members, read, read->table.list[i].parent);
+            if (kind > read->member[i]) {
+                read->member[i] = kind;
+                more = true;
+            }
         }
     }
 }
@@ -74,16 +79,16 @@ static void mark_members(const Members *members, MemberTable *read) {
     const ProcessTable *table = &read->table;
     const int64_t first = process_table_find(table, members->first.pid);
     if (first >= 0 && table->list[first].start == members->first.start)
-        read->member[first] = true;
+        read->member[first] = MEMBER_DESCENDANT;
     mark_children(members, read);
     for (int64_t i = 0; i < table->count; i++)
-        if (!read->member[i] && !table->list[i].dead)
-            read->member[i] = process_has_variable(table->list[i].pid, members->lease);
+        if (!read->member[i] && !table->list[i].dead && process_has_variable(table->list[i].pid, members->lease))
+            read->member[i] = MEMBER_MARKED;
     mark_children(members, read);
     for (int64_t i = 0; i < table->count; i++) {
         const Process *process = &table->list[i];
         if (process->dead || process->pid == members->keeper || process->pid == getpid())
-            read->member[i] = false;
+            read->member[i] = MEMBER_NONE;
     }
 }
 
@@ -107,8 +112,8 @@ void members_free(MemberTable *read) {
     *read = (MemberTable){0};
 }
 
-/* A group is of one session, and a session of one attempt's: when a member is in it, all of them are, and those that
- * fork at this moment do not get away. Not the group of this process, which a job of the keeper's session may join. */
+/* With the group of a descendant those go that it forks at this moment. A job without a terminal is in the keeper's
+ * session, and may join its group. */
 int64_t members_kill(const MemberTable *read) {
     int64_t count = 0;
     for (int64_t i = 0; i < read->table.count; i++) {
@@ -117,8 +122,8 @@ int64_t members_kill(const MemberTable *read) {
         if (!read->member[i])
             continue;
         count++;
-        if (process->group > 1 && process->group != getpgrp() && process_read(process->pid, &now) &&
-            now.start == process->start && now.group == process->group)
+        if (read->member[i] == MEMBER_DESCENDANT && process->group > 1 && process->group != getpgrp() &&
+            process_read(process->pid, &now) && now.start == process->start && now.group == process->group)
             kill((pid_t)-process->group, SIGKILL);
         process_signal(process, SIGKILL);
     }

@@ -23,11 +23,15 @@ void members_close(Members *members);
  */
 bool members_has(const Members *members, int64_t pid);
 
+/* How a process is known. Only a descendant's group and session are the attempt's alone: another may have been handed
+ * the environment, and be in a group with a user's other processes. */
+typedef enum { MEMBER_NONE, MEMBER_MARKED, MEMBER_DESCENDANT } MemberKind;
+
 /* A table of all processes, and which of them are living members: neither the keeper nor this process is one. Free
  * with members_free() either way. */
 typedef struct {
     ProcessTable table;
-    bool *member; /* [table.count] */
+    MemberKind *member; /* [table.count] */
 } MemberTable;
 Status members_read(const Members *members, MemberTable *read) MUST_USE;
 void members_free(MemberTable *read);
