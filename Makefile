@@ -106,13 +106,16 @@ PRELOAD  := $(patsubst tests/preload/%.c,$(B)/tests/%.so,$(wildcard tests/preloa
 FAKE_NVML := $(addprefix $(B)/tests/gauges/,libnvidia-ml.so.1 old/libnvidia-ml.so.1)
 BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 # The tests of this build for tests/run. Those that take seconds run in the plain build, since the sanitizers make them
-# three to five times as slow; all others run under the sanitizers, and checkops in both. LONG=1: everything in both.
+# three to five times as slow, and so do those of the emulator, which takes most of a minute to compile with sanitizers.
+# All others run under the sanitizers; checkops in both, with the emulator in the plain build. LONG=1: everything in both.
 # ThreadSanitizer gets those that start threads of our own.
 SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults eval/test_planted model/test_fp8 model/test_mae \
             model/test_vit stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
             pool/test_store_kill train/test_plan train/test_recipe train/test_step train/test_supervised)
+EMULATED := $(addprefix $(B)/tests/,device/test_autotune device/test_device eval/test_extract model/test_input train/test_provenance) \
+            $(EMU_TEST)
 EVERY    := $(UNIT) $(EMU_TEST)
-TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW),$(EVERY)),$(SLOW))) $(B)/tests/checkops
+TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW) $(EMULATED),$(EVERY)),$(SLOW) $(EMULATED))) $(B)/tests/checkops
 ifeq ($(SAN),thread)
 TESTED   := $(filter $(addprefix $(B)/tests/,data/test_prefetch% data/test_loader% data/test_device_cache% checkpoint/test_checkpoint$(if $(LONG),%)),$(UNIT))
 endif
@@ -120,7 +123,7 @@ endif
 .PHONY: all programs checked builds build-plain build-address,undefined build-thread accept cross-arm64 test-arm64 tests tested list-tested list-cudnn branches fuzz test test-long demo bench bench-data help clean format man install install-built uninstall force
 all: $(PROGRAMS) $(B)/synth $(CUDA) $(if $(SAN),,$(notdir $(PROGRAMS) $(CUDA)))
 accept: $(ACCEPT)
-tested: $(TESTED) $(PRELOAD) $(FAKE_NVML) $(CUDNN_TEST) $(SASS) $(if $(filter-out thread,$(or $(SAN),none)),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
+tested: $(TESTED) $(PRELOAD) $(FAKE_NVML) $(CUDNN_TEST) $(SASS) $(if $(if $(SAN),$(if $(findstring thread,$(SAN)),,$(LONG)),always),$(EMU)) $(if $(findstring address,$(SAN)),all accept)
 # Scripts have unit tests write packs and features, and open tasks.
 checked: all accept tested man $(BENCH) $(B)/tests/pack/test_pack $(addprefix $(B)/tests/eval/,test_extract test_page test_task_configs)
 tests: checked $(EVERY)
