@@ -164,6 +164,53 @@ static void a_stream_of_small_jobs_starves_nobody(void **state) {
     node_free(node);
 }
 
+/* Nothing is kept for a job that cannot have enough as things are. */
+static void what_is_out_of_reach_keeps_nothing(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    const Caller root = node_caller("root");
+    assert_fine(schedule_gpu(node->schedule, &root, 3, true, node->now));
+    const int64_t large = submit(node, 4, 5, false), small = submit(node, 1, 0, false);
+    node_pass(node, 1);
+    assert_job(node, small, JOB_RUNNING, "");
+    assert_why(node, large, "waits for 4 of 4 GPUs of lane pool; gpu 3 is draining: drained by root");
+    GpuView view;
+    schedule_gpu_view(node->schedule, 1, &view);
+    assert_int_equal(view.state, GPU_FREE);
+    assert_string_equal(view.reason, "job 1 waits for 4 GPUs");
+    assert_fine(schedule_gpu(node->schedule, &root, 3, false, node->now));
+    node_pass(node, 1);
+    schedule_gpu_view(node->schedule, 1, &view);
+    assert_int_equal(view.state, GPU_RESERVED);
+    node_end(node, small, 0);
+    node_pass(node, 1);
+    assert_job(node, large, JOB_RUNNING, "");
+    node_free(node);
+}
+
+/* A job that waits for another GPU than the free one does not keep it from the next. */
+static void avoided_gpus_are_for_others(void **state) {
+    (void)state;
+    JobNode *node = open_slots();
+    int64_t jobs[4];
+    for (int i = 0; i < 4; i++)
+        jobs[i] = submit(node, 1, 0, false);
+    node_pass(node, 60);
+    node_end(node, jobs[0], 1);
+    node_tick(node);
+    assert_int_equal(node_gpu(node, jobs[0]), -1);
+    JobWants wants = node_wants(1);
+    wants.gpu_ids[0] = 1;
+    wants.gpu_id_count = 1;
+    const int64_t fresh = node_submit(node, "ann", &wants);
+    node_end(node, jobs[1], 1);
+    node_tick(node);
+    assert_int_equal(node_gpu(node, fresh), 1);
+    assert_int_equal(node_gpu(node, jobs[0]), -1);
+    assert_int_equal(node_gpu(node, jobs[1]), 0);
+    node_free(node);
+}
+
 /* While the large one waits for GPUs that nobody is stopped for, the user's small ones do not take them. */
 static void small_jobs_of_the_user_wait_behind(void **state) {
     (void)state;
@@ -502,6 +549,8 @@ int main(void) {
         cmocka_unit_test(resumable_jobs_stop_for_large_ones),
         cmocka_unit_test(a_stream_of_small_jobs_starves_nobody),
         cmocka_unit_test(small_jobs_of_the_user_wait_behind),
+        cmocka_unit_test(what_is_out_of_reach_keeps_nothing),
+        cmocka_unit_test(avoided_gpus_are_for_others),
         cmocka_unit_test(what_was_stopped_for_a_job_is_its_own),
         cmocka_unit_test(no_job_stops_in_vain),
         cmocka_unit_test(retries_on_one_gpu_or_of_one_job_stop_nothing),

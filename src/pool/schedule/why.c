@@ -25,6 +25,24 @@ static void list_before(const Schedule *schedule, const ScheduleJob *job, WhyVie
     }
 }
 
+/* Describes the worst of the GPUs that it may have, and returns how many these are. */
+static int describe_obstacle(const Schedule *schedule, const ScheduleJob *job, char text[POOL_REASON]) {
+    int count = 0, worst = -1, rank = 0;
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        if (!queue_may_use(schedule, job, i))
+            continue;
+        const GpuState state = schedule->gpus[i].state;
+        const int bad = state == GPU_FREE ? 1 : state == GPU_HELD || state == GPU_RESERVED ? 2 : 3;
+        count++;
+        if (bad > rank)
+            worst = i;
+        rank = bad > rank ? bad : rank;
+    }
+    if (worst >= 0)
+        gpus_describe(schedule, worst, text, POOL_REASON);
+    return count;
+}
+
 /* What is missing are GPUs. */
 static void describe_gpus(const Schedule *schedule, const ScheduleJob *job, WhyView *why) {
     const JobWants *wants = &job->job.wants;
@@ -34,14 +52,7 @@ static void describe_gpus(const Schedule *schedule, const ScheduleJob *job, WhyV
         return;
     }
     char obstacle[POOL_REASON] = "";
-    int lane = 0;
-    for (int i = 0; i < schedule->gpu_count; i++) {
-        if (!queue_may_use(schedule, job, i))
-            continue;
-        lane++;
-        if (!obstacle[0])
-            gpus_describe(schedule, i, obstacle, sizeof obstacle);
-    }
+    const int lane = describe_obstacle(schedule, job, obstacle);
     if (job->kept)
         snprintf(why->reason, sizeof why->reason, "GPUs are kept for it as they come free; %s", obstacle);
     else if (lane == 1)

@@ -85,6 +85,12 @@ static bool pick(const Schedule *schedule, const ScheduleJob *job, const bool *f
     return count == job->job.wants.gpus;
 }
 
+/* Whether the job would start on the GPU now, if it were free. */
+static bool may_have(const Schedule *schedule, const ScheduleJob *job, int index) {
+    return fits(schedule, job, index) &&
+           !(queue_avoids(job, schedule->gpus[index].number) && schedule->now < avoids_until(schedule, job));
+}
+
 bool starts_find(const Schedule *schedule, const ScheduleJob *job, int gpus[POOL_GPUS]) {
     bool free[POOL_GPUS] = {false};
     for (int i = 0; i < schedule->gpu_count; i++)
@@ -145,7 +151,7 @@ static int promise(Planning *planning, ScheduleJob *job, bool commit) {
         for (int i = 0; i < schedule->gpu_count && lacking > 0; i++) {
             const bool free = planning->supply[i] >= SUPPLY_FREE;
             if (planning->owner[i] || (pass == 0 ? !free : planning->supply[i] != SUPPLY_COMING) ||
-                !fits(schedule, job, i))
+                !may_have(schedule, job, i))
                 continue;
             lacking--;
             if (!commit)
@@ -164,7 +170,7 @@ static bool plan_stops(Planning *planning, ScheduleJob *job, int lacking) {
     bool usable[POOL_GPUS] = {false};
     for (int i = 0; i < planning->schedule->gpu_count; i++)
         usable[i] = !planning->owner[i] && !planning->schedule->gpus[i].quarantined &&
-                    !planning->schedule->gpus[i].drained && fits(planning->schedule, job, i);
+                    !planning->schedule->gpus[i].drained && may_have(planning->schedule, job, i);
     ScheduleJob *victims[POOL_GPUS];
     const int count = victims_find(planning->schedule, job, usable, lacking, victims);
     for (int v = 0; v < count; v++) {
@@ -177,11 +183,24 @@ static bool plan_stops(Planning *planning, ScheduleJob *job, int lacking) {
     return count > 0;
 }
 
+/* Whether it can ever have enough GPUs as they are: what is quarantined, drained or used by others may stay so for
+ * days, in which nothing is kept for the job. */
+static bool is_within_reach(const Planning *planning, const ScheduleJob *job) {
+    const Schedule *schedule = planning->schedule;
+    int count = 0;
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        const bool held = gpu->job && !gpu->quarantined && !gpu->drained;
+        count += (held || planning->supply[i] != SUPPLY_NONE) && may_have(schedule, job, i);
+    }
+    return count >= job->job.wants.gpus;
+}
+
 /* What is done for a job that cannot start now. */
 static void plan_wait(Planning *planning, ScheduleJob *job, int lane) {
     StartPlan *plan = planning->plan;
     const bool several = job->job.wants.gpus > 1;
-    if (several && plan->keeping[lane])
+    if (several && (plan->keeping[lane] || !is_within_reach(planning, job)))
         return;
     const int lacking = promise(planning, job, false);
     const bool stops = lacking > 0 && plan_stops(planning, job, lacking);
