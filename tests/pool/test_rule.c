@@ -105,6 +105,10 @@ static void who_may_do_what(void **state) {
     assert_false(rule_may_use(&rule, 0, 0, "root"));
     assert_int_equal(rule_queued_limit(&rule, "engine"), 40);
     assert_int_equal(rule_queued_limit(&rule, "bob"), 5);
+    free(parse_well("[gpus]\n0 = cpu\n[lanes]\npool = pool 0\n[roles]\nadmin = ann\n[node]\nwarn_celsius = 90\n",
+                    &rule));
+    assert_true(rule_is_admin(&rule, 0, "root")); /* by its number, whatever the file says */
+    assert_true(rule.warn_celsius == rule.stop_celsius);
     free(parse_well("[gpus]\n0 = cpu\n[lanes]\npool = pool 0\n", &rule));
     assert_true(rule_is_member(&rule, 1234, "anybody"));
     assert_false(rule_is_admin(&rule, 1234, "anybody"));
@@ -162,6 +166,7 @@ static const struct {
      "node.ini:8: a control character, or a byte that is not UTF-8 (0xff)"},
     {"[lanes]\na = pool 0\n[node]\nname = a\033[2J\n",
      "node.ini:8: a control character, or a byte that is not UTF-8 (0x1b)"},
+    {"[lanes]\na = pool 0\n; \x7f\n", "node.ini:7: a control character, or a byte that is not UTF-8 (0x7f)"},
     {"[lanes]\na = pool 0\n[node]\n  name = a\n", "node.ini:8:   name = a: an indented line"},
     {"[lanes]\na = pool 0\n[node]\nloan = 2026-11-01\n",
      "node.ini:8: node.loan: 2026-11-01: a loan is its first and last"},

@@ -23,9 +23,10 @@ static Status prepare_file(const char *path) {
     char newest[PATH_MAX];
     if (stat(path, &facts) != 0) {
         const int descriptor = errno == ENOENT ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-        if (descriptor < 0)
+        if (descriptor < 0 && errno != EEXIST) /* another process was faster: it has the lock, or ends soon */
             return files_failure("create", path, errno);
-        close(descriptor);
+        if (descriptor >= 0)
+            close(descriptor);
         return NULL;
     }
     if (!S_ISREG(facts.st_mode))
