@@ -26,7 +26,7 @@ cat >slow.sh <<'END'
 #!/bin/sh
 first=$([ -e go ]; echo $?)
 : >"begun.$$"
-for i in $(seq 300); do
+for i in $(seq 1200); do
     if [ "$first" = 1 ]; then [ -e go ]; else [ "$(ls begun.* | wc -l)" -ge 12 ]; fi && break
     sleep 0.05
 done
@@ -72,12 +72,16 @@ states() { "$POOL" jobs --json | query "*sorted(j['state'] for j in d)"; }
 if await '^(running ){6}(waiting ?){6}$' states; then ok "and six wait"; else not_ok "and six wait" "$(states)"; fi
 kill -9 $client
 { wait $client; } 2>/dev/null
+# The same call goes on, and outlives the daemon.
+"$POOL" sweep lr.ini >second.log 2>&1 &
+client=$!
+await 'running on GPU' cat second.log
 kill_daemon
+await 'waiting for the daemon' cat second.log
 start_daemon
 : >go
-# The same call goes on.
-expect_exit 0 timeout 60 "$POOL" sweep lr.ini
-expect_output "sweep lr: 12 trials, 12 done; the smallest val_loss is the best"
+wait $client
+says "called again, it goes on to the end" "$? $(grep -c 'sweep lr: 12 trials, 12 done; the smallest val_loss is the best' second.log)" "0 1"
 "$POOL" jobs --all --json >jobs.json
 says "each configuration ran once" "$(query "len(d), len({j['run_dir'] for j in d}), sum(len(j['attempts']) for j in d)" <jobs.json)" "12 12 12"
 says "in two waves, one trial a slot" "$(query "sorted(sum(a['gpus'] == [g] for j in d for a in j['attempts']) for g in range(6))" <jobs.json)" "[2, 2, 2, 2, 2, 2]"
@@ -143,7 +147,7 @@ says "each is evaluated once, after its training" "$(wc -l <asked) $("$POOL" swe
 # The shell around both passes the trainer's 75 on, and asks the evaluation for nothing then.
 cat >stopped.sh <<'END'
 #!/bin/sh
-trap 'exit 75' TERM
+trap 'exit 75' TERM USR1
 echo started >"$2"
 while :; do sleep 0.05; done
 END
@@ -168,4 +172,16 @@ SLURM_ARRAY_TASK_ID=2 expect_exit 64 bash runs/sweeps/array/slurm.sh
 says "its tasks are the trials" "$("$POOL" sweep show array --json | query "[t['state'] for t in d['trials']]")" "['done', 'done']"
 expect_exit 0 "$POOL" sweep array.ini --slurm
 expect_output "all 2 trials have run"
+# Slurm signals the script: the trial stops with a checkpoint, and its task is queued again.
+sweep_file halted "command = ./stopped.sh {config} halting" "[grid]" "optim.base_lr = 1e-3, 7e-3"
+expect_exit 0 "$POOL" sweep halted.ini --slurm
+mkdir bin
+printf '#!/bin/sh\necho "$@" >>requeued\n' >bin/scontrol
+chmod +x bin/scontrol
+PATH=$TMP/bin:$PATH SLURM_ARRAY_JOB_ID=41 SLURM_ARRAY_TASK_ID=1 bash runs/sweeps/halted/slurm.sh &
+task=$!
+await started cat halting
+kill -USR1 $task
+wait $task
+says "a task that is stopped is queued again" "$? $(cat requeued)" "75 requeue 41_1"
 check "the daemon ends" stop_daemon

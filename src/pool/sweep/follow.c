@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double PATIENCE = 60; /* seconds that the daemon may be away */
+/* Seconds that the daemon may be away, and after which one of one's own is started: whoever ended it may be about to
+ * start another one, with its own rule. */
+static const double PATIENCE = 60, START_AFTER = 10;
 enum { LOOK_MS = 500, SHOWN = 18 /* rows of trials: a terminal has 24 lines */ };
 
 Status follow_open(Follow *follow, const Sweep *sweep, const char *state, PoolClient *client) {
@@ -71,11 +73,12 @@ Status follow_look(Follow *follow) {
 static Status look_patiently(Follow *follow) {
     const double since = clock_now();
     for (bool told = false;; told = true) {
-        Status status = follow->client ? NULL : pool_client_open(follow->state, true, &follow->client);
+        const double away = clock_now() - since;
+        Status status = follow->client ? NULL : pool_client_open(follow->state, away > START_AFTER, &follow->client);
         if (!status)
             status = follow_look(follow);
         const ExitCode code = status_code(status);
-        if (!status || (code != EXIT_MISSING && code != EXIT_IO) || clock_now() - since > PATIENCE)
+        if (!status || (code != EXIT_MISSING && code != EXIT_IO) || away > PATIENCE)
             return status_append(status, "; the jobs go on, and the same call goes on with them");
         if (!told)
             fprintf(stderr, "%s; waiting for the daemon\n", status_message(status));
