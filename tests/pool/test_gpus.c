@@ -132,6 +132,20 @@ static void what_does_not_clear_is_quarantined(void **state) {
     assert_true(gpus_may_lease(node->schedule, 2, 0));
 }
 
+static void what_gauges_do_not_show_is_quarantined(void **state) {
+    GpuNode *node = *state;
+    node_see_idle(node);
+    node_end(node, node_run(node, 2, "pool"), 0);
+    node_end(node, node_run(node, 3, "pool"), 0);
+    Observation seen = idle_sight();
+    gauges_unknown(&seen.sample, 0, "timed out");
+    node_see(node, 3, seen);
+    node->now += 60;
+    node_see(node, 4, idle_sight());
+    assert_state(node, 2, GPU_QUARANTINED, "60 s after job 1 ended: it was not looked at since");
+    assert_state(node, 3, GPU_QUARANTINED, "60 s after job 2 ended: the GPU does not answer: timed out");
+}
+
 static void a_baseline_is_learned(void **state) {
     GpuNode *node = *state;
     Observation seen = idle_sight();
@@ -418,6 +432,7 @@ int main(void) {
         WITH_NODE(states_have_an_order),
         WITH_NODE(a_job_holds_then_drains),
         WITH_NODE(what_does_not_clear_is_quarantined),
+        WITH_NODE(what_gauges_do_not_show_is_quarantined),
         WITH_NODE(a_baseline_is_learned),
         WITH_NODE(three_jobs_that_fail_at_once_quarantine),
         WITH_NODE(heat_pauses_then_stops),

@@ -189,7 +189,7 @@ static unsigned write_random_script(uint64_t seed, const char *path) {
 static void drawn_nodes_keep_the_rules(void **state) {
     char in[TEMP_PATH * 2];
     temp_path(state, "drawn.json", in);
-    const uint64_t seeds = getenv("FOVEA_LONG") ? 1000 : 20;
+    const uint64_t seeds = getenv("FOVEA_LONG") ? 1000 : 10;
     for (uint64_t seed = 0; seed < seeds; seed++) {
         const unsigned gap = write_random_script(seed, in);
         print_message("# seed %d\n", (int)seed); /* the last one before a failure */

@@ -246,47 +246,57 @@ static inline bool referee_attempts_hold(const Referee *referee) {
     return fabs(held - lines) < 1e-3 || referee_says("the ledger has holders that are no attempts", held, lines);
 }
 
+/* What the sums need of an attempt and of a job; `end` of a job: from when on it waits no more. */
 typedef struct {
-    double at;             /* the moment that is looked at */
-    bool running[1 << 12]; /* [jobs] of OUT */
-    int works;             /* GPUs at work then */
-    const cJSON *job;      /* the one that was handed out last */
-    int job_place;
-} RefereeMoment;
+    double from, to;
+    int job, works; /* its place; GPUs at work: none when it hangs or fails at once */
+} RefereeStretch;
 
-static inline bool referee_take_moment(const Referee *referee, const RefereeRun *run, void *context) {
-    RefereeMoment *moment = context;
+typedef struct {
+    double at, end;
+} RefereeJob;
+
+typedef struct {
+    RefereeStretch *runs; /* [run_count] */
+    RefereeJob *jobs;     /* [job_count] */
+    double *times;        /* [time_count] at which what works, waits or may be used changes */
+    int run_count, job_count, time_count;
+    const cJSON *last; /* job of the run before */
+} RefereeSums;
+
+static inline bool referee_add_run(const Referee *referee, const RefereeRun *run, void *context) {
+    RefereeSums *sums = context;
     (void)referee;
-    if (run->job != moment->job) {
-        moment->job = run->job;
-        moment->job_place = 0;
-        for (const cJSON *job = run->job->prev; job->next; job = job->prev)
-            moment->job_place++;
-    }
-    if (run->from <= moment->at && moment->at < run->to) {
-        moment->running[moment->job_place] = true;
-        if (!run->hangs && !run->bad)
-            moment->works += (int)referee_or(referee_number(run->script, "gpus"), 1);
-    }
+    if (run->job != sums->last)
+        while (cJSON_GetArrayItem(referee_list(referee, "jobs"), sums->job_count) != run->job)
+            sums->job_count++;
+    sums->last = run->job;
+    const int gpus = (int)referee_or(referee_number(run->script, "gpus"), 1);
+    sums->runs[sums->run_count++] =
+        (RefereeStretch){run->from, run->to, sums->job_count, run->hangs || run->bad ? 0 : gpus};
+    sums->times[sums->time_count++] = run->from;
+    sums->times[sums->time_count++] = run->to;
     return true;
 }
 
-/* Whether a job has come, does not run, and will run or be tried again. */
-static inline bool referee_waits(const Referee *referee, const RefereeMoment *moment) {
+static inline void referee_add_jobs(const Referee *referee, RefereeSums *sums) {
     const cJSON *script = cJSON_GetObjectItemCaseSensitive(referee->in, "jobs")->child, *job;
-    int place = 0;
+    sums->job_count = 0;
     cJSON_ArrayForEach(job, referee_list(referee, "jobs")) {
         const cJSON *attempts = cJSON_GetObjectItemCaseSensitive(job, "attempts");
         const cJSON *last = cJSON_GetArrayItem(attempts, cJSON_GetArraySize(attempts) - 1);
         const char *state = referee_text(job, "state");
-        const bool over = (strcmp(state, "done") == 0 || strcmp(state, "failed") == 0) &&
-                          (!last || referee_number(last, "to") <= moment->at);
-        if (!over && !moment->running[place] && referee_or(referee_number(script, "at"), 0) <= moment->at)
-            return true;
+        const bool ended = strcmp(state, "done") == 0 || strcmp(state, "failed") == 0;
+        const double at = referee_or(referee_number(script, "at"), 0);
+        sums->jobs[sums->job_count++] = (RefereeJob){at, !ended ? INFINITY : last ? referee_number(last, "to") : at};
+        sums->times[sums->time_count++] = fmin(at, referee->until);
         script = script->next;
-        place++;
     }
-    return false;
+}
+
+static inline int referee_compare_times(const void *a, const void *b) {
+    const double one = *(const double *)a, other = *(const double *)b;
+    return (one > other) - (one < other);
 }
 
 /* GPUs of pool lanes that are not in quarantine then. */
@@ -303,67 +313,53 @@ static inline int referee_usable(const Referee *referee, double at) {
     return usable;
 }
 
-typedef struct {
-    double *times;
-    int count, capacity;
-} RefereeTimes;
-
-static inline bool referee_add_times(const Referee *referee, const RefereeRun *run, void *context) {
-    RefereeTimes *times = context;
-    (void)referee;
-    if (times->count + 2 > times->capacity) {
-        times->capacity = 2 * times->capacity + 64;
-        times->times = realloc(times->times, (size_t)times->capacity * sizeof *times->times);
+/* Whether a job has come then, does not run, and will run or be tried again; *works: GPUs at work. */
+static inline bool referee_waits(const RefereeSums *sums, double at, int *works) {
+    int running = 0, present = 0;
+    *works = 0;
+    for (int i = 0; i < sums->run_count; i++) {
+        const bool runs = sums->runs[i].from <= at && at < sums->runs[i].to;
+        running += runs;
+        *works += runs ? sums->runs[i].works : 0;
     }
-    times->times[times->count++] = run->from;
-    times->times[times->count++] = run->to;
-    return true;
-}
-
-static inline int referee_compare_times(const void *a, const void *b) {
-    const double one = *(const double *)a, other = *(const double *)b;
-    return (one > other) - (one < other);
-}
-
-/* Times at which what works, waits or may be used changes. */
-static inline RefereeTimes referee_times(const Referee *referee) {
-    RefereeTimes times = {0};
-    const cJSON *item;
-    referee_add_times(referee, &(RefereeRun){.from = 0, .to = referee->until}, &times);
-    referee_each_run(referee, referee_add_times, &times);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(referee->in, "jobs")) {
-        const double at = fmin(referee_or(referee_number(item, "at"), 0), referee->until);
-        referee_add_times(referee, &(RefereeRun){.from = at, .to = at}, &times);
-    }
-    cJSON_ArrayForEach(item, referee_list(referee, "ledger")) {
-        if (strcmp(referee_text(item, "what"), "quarantined") == 0)
-            referee_add_times(
-                referee, &(RefereeRun){.from = referee_number(item, "from"), .to = referee_number(item, "to")}, &times);
-    }
-    qsort(times.times, (size_t)times.count, sizeof *times.times, referee_compare_times);
-    return times;
+    for (int i = 0; i < sums->job_count; i++)
+        present += sums->jobs[i].at <= at && at < sums->jobs[i].end;
+    return present > running;
 }
 
 /* Share of the pool's GPU-seconds at work while a job waits; *waited: how many seconds one did. */
 static inline double referee_share_at_work(const Referee *referee, double *waited) {
-    RefereeTimes times = referee_times(referee);
-    RefereeMoment *moment = malloc(sizeof *moment);
+    const int most = cJSON_GetArraySize(referee_list(referee, "ledger")) +
+                     cJSON_GetArraySize(referee_list(referee, "jobs")); /* of attempts: each has a line */
+    RefereeSums sums = {.runs = calloc((size_t)most, sizeof *sums.runs),
+                        .jobs = calloc((size_t)most, sizeof *sums.jobs),
+                        .times = calloc(5 * (size_t)most + 2, sizeof *sums.times)};
     double work = 0, usable = 0;
+    const cJSON *line;
+    referee_each_run(referee, referee_add_run, &sums);
+    referee_add_jobs(referee, &sums);
+    cJSON_ArrayForEach(line, referee_list(referee, "ledger")) {
+        if (strcmp(referee_text(line, "what"), "quarantined") == 0) {
+            sums.times[sums.time_count++] = referee_number(line, "from");
+            sums.times[sums.time_count++] = referee_number(line, "to");
+        }
+    }
+    sums.times[sums.time_count++] = 0;
+    sums.times[sums.time_count++] = referee->until;
+    qsort(sums.times, (size_t)sums.time_count, sizeof *sums.times, referee_compare_times);
     *waited = 0;
-    for (int i = 0; i + 1 < times.count; i++) {
-        const double seconds = times.times[i + 1] - times.times[i];
-        if (seconds <= 0)
-            continue;
-        *moment = (RefereeMoment){.at = times.times[i] + seconds / 2};
-        referee_each_run(referee, referee_take_moment, moment);
-        if (!referee_waits(referee, moment))
+    for (int i = 0; i + 1 < sums.time_count; i++) {
+        const double seconds = sums.times[i + 1] - sums.times[i], at = sums.times[i] + seconds / 2;
+        int works;
+        if (seconds <= 0 || !referee_waits(&sums, at, &works))
             continue;
         *waited += seconds;
-        work += moment->works * seconds;
-        usable += referee_usable(referee, moment->at) * seconds;
+        work += works * seconds;
+        usable += referee_usable(referee, at) * seconds;
     }
-    free(moment);
-    free(times.times);
+    free(sums.runs);
+    free(sums.jobs);
+    free(sums.times);
     return usable > 0 ? work / usable : NAN;
 }
 
@@ -425,9 +421,11 @@ static inline bool referee_was_idle(const Referee *referee, double gpu, double a
     bool idle = false;
     const cJSON *round;
     cJSON_ArrayForEach(round, referee_list(referee, "looks")) {
+        if (referee_number(round, "gpu") != gpu)
+            continue;
         const double first = referee_number(cJSON_GetObjectItemCaseSensitive(round, "first"), "time");
         const double second = referee_number(cJSON_GetObjectItemCaseSensitive(round, "second"), "time");
-        if (referee_number(round, "gpu") == gpu && first >= released && second <= at)
+        if (first >= released && second <= at)
             idle = strcmp(referee_text(round, "verdict"), "idle") == 0;
     }
     return idle;
