@@ -220,6 +220,26 @@ static void three_jobs_that_fail_at_once_quarantine(void **state) {
     assert_state(node, 2, GPU_FREE, "");
 }
 
+static Status reserve(Schedule *schedule, void *context) {
+    const Failure *kept = context;
+    gpus_reserve(schedule, kept->index, kept->job);
+    return NULL;
+}
+
+static void a_kept_gpu_is_for_its_job_alone(void **state) {
+    GpuNode *node = *state;
+    node_see_idle(node);
+    assert_fine(schedule_transaction(node->schedule, node->now, reserve, &(Failure){2, 7}));
+    assert_state(node, 2, GPU_RESERVED, "kept for job 7");
+    assert_true(gpus_may_lease(node->schedule, 2, 7));
+    assert_false(gpus_may_lease(node->schedule, 2, 8));
+    assert_ledger(node, 2, "1000-0 idle 0 kept for job 7\n");
+    /* Anything in its way comes first. */
+    node_see(node, 2, foreign_sight(4242, NODE_GIB));
+    assert_state(node, 2, GPU_FOREIGN, "");
+    assert_false(gpus_may_lease(node->schedule, 2, 7));
+}
+
 static void heat_pauses_then_stops(void **state) {
     GpuNode *node = *state;
     node_see_idle(node);
@@ -435,6 +455,7 @@ int main(void) {
         WITH_NODE(what_gauges_do_not_show_is_quarantined),
         WITH_NODE(a_baseline_is_learned),
         WITH_NODE(three_jobs_that_fail_at_once_quarantine),
+        WITH_NODE(a_kept_gpu_is_for_its_job_alone),
         WITH_NODE(heat_pauses_then_stops),
         WITH_NODE(damage_quarantines),
         WITH_NODE(errors_of_the_driver_quarantine_by_the_table),

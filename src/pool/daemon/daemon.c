@@ -126,6 +126,7 @@ static Status open_schedule(Daemon *daemon) {
     const ScheduleHost calls = runs_host(daemon);
     host_memory_read(&host);
     TRY(schedule_open(&daemon->schedule, &daemon->rule, daemon->store, &calls, host.total, daemon_now(daemon)));
+    schedule_use_xids(daemon->schedule, &daemon->xids);
     return runs_adopt(daemon);
 }
 
