@@ -430,6 +430,8 @@ static void a_failed_event_changes_nothing(void **state) {
     node_end(node, job, 0);
     node_see(node, 3, idle_sight());
     assert_state(node, 3, GPU_FREE, "");
+    /* What it would have told people stays untold. */
+    assert_string_equal(node->notices, "");
 }
 
 static void refusals_name_the_holder(void **state) {

@@ -91,6 +91,16 @@ static void test_codes(void **state) {
     check(&job, ENDED, 60, JOB_WAITING, FAILURE, "is not known");
 }
 
+/* A job that failed before may be the cause itself: the GPU is not blamed. */
+static void test_early_failures(void **state) {
+    (void)state;
+    Job job = {.id = 7};
+    check(&job, 1, 20, JOB_WAITING, FAILURE | EARLY | BLAMES, "");
+    job.failures = 1;
+    check(&job, 1, 20, JOB_WAITING, FAILURE, "");
+    check(&job, 64, 20, JOB_FAILED, 0, "");
+}
+
 /* Two retries, then it has failed. */
 static void test_retries(void **state) {
     (void)state;
@@ -169,8 +179,9 @@ static void test_host_knows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes), cmocka_unit_test(test_retries),    cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_stops), cmocka_unit_test(test_foreground), cmocka_unit_test(test_host_knows),
+        cmocka_unit_test(test_codes),      cmocka_unit_test(test_early_failures), cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_memory),     cmocka_unit_test(test_stops),          cmocka_unit_test(test_foreground),
+        cmocka_unit_test(test_host_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,7 @@ static Status learn_baseline(Schedule *schedule, ScheduleGpu *gpu) {
 static Status see_gpu(Schedule *schedule, void *context) {
     const Sight *sight = context;
     ScheduleGpu *gpu = &schedule->gpus[sight->index];
+    schedule->observed = sight->index;
     TRY(count_work(schedule, gpu, &sight->seen->sample));
     keep_sight(gpu, sight->seen, schedule->now);
     TRY(learn_baseline(schedule, gpu));

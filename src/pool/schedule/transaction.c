@@ -18,8 +18,10 @@ static Status restore_memory(Schedule *schedule) {
     return NULL;
 }
 
-static Status change_all(Schedule *schedule, ScheduleChange change, void *context) {
+static Status change_all(Schedule *schedule, ScheduleChange change, void *context, bool restored) {
     TRY(change(schedule, context));
+    if (restored)
+        schedule->observed = -1;
     TRY(order_jobs(schedule));
     TRY(gpus_settle(schedule));
     if (schedule->now < schedule->alive_at + ALIVE_EVERY)
@@ -33,11 +35,13 @@ Status schedule_transaction(Schedule *schedule, double now, ScheduleChange chang
         return status_error(EXIT_INTERNAL, "the pool's schedule: an event within an event");
     if (now > schedule->now)
         schedule->now = now;
-    if (schedule->stale)
+    const bool restored = schedule->stale;
+    if (restored)
         TRY(restore_memory(schedule));
     TRY(store_begin(schedule->store));
     schedule->in_transaction = true;
-    Status status = change_all(schedule, change, context);
+    schedule->observed = -1;
+    Status status = change_all(schedule, change, context, restored);
     schedule->in_transaction = false;
     if (status)
         store_rollback(schedule->store);

@@ -271,7 +271,11 @@ static Status settle_gpu(Schedule *schedule, int index) {
 }
 
 Status gpus_settle(Schedule *schedule) {
-    for (int i = 0; i < schedule->gpu_count; i++)
-        TRY(settle_gpu(schedule, i));
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        const bool ages = gpu->job && (gpu->ended || gpu->cpu);
+        if (schedule->observed < 0 || schedule->observed == i || ages)
+            TRY(settle_gpu(schedule, i));
+    }
     return NULL;
 }

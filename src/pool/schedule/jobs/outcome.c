@@ -107,7 +107,10 @@ void outcome_of(const Job *job, JobEnd end, const char *why, double seconds, Out
     } else {
         judge_code(job, end, text, outcome);
         const bool failed = outcome->failure || outcome->state == JOB_FAILED;
-        outcome->early = failed && !outcome->halve && seconds < OUTCOME_EARLY_SECONDS && end.exit != EXIT_NO_MEMORY;
+        /* A job that has failed before may be the cause itself: retries gather at the end of a list, and would put one
+         * good GPU after the other in quarantine. */
+        outcome->early = failed && job->failures == 0 && !outcome->halve && seconds < OUTCOME_EARLY_SECONDS &&
+                         end.exit != EXIT_NO_MEMORY;
         /* What the job's own configuration or data causes is no sign of a broken GPU. */
         outcome->blames_gpu = outcome->early && outcome->failure;
     }

@@ -18,7 +18,7 @@ typedef struct {
     bool halve;      /* its micro-batch */
     bool quarantine; /* of its GPUs */
     bool pause;      /* of the queue */
-    bool early;      /* a failure soon after the start, of which the job's user knew nothing in advance */
+    bool early;      /* the job's first failure, and soon after the start */
     bool blames_gpu; /* the GPU may be the cause of that */
     char why[POOL_REASON];
 } Outcome;

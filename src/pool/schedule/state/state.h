@@ -117,6 +117,7 @@ struct Schedule {
     Effect *effects;
     int64_t effect_count, effect_capacity;
     bool in_transaction;
+    int observed;    /* index of the GPU that the event is about alone; -1: it may be about all */
     bool stale;      /* the database refused an event: memory is read from it again before the next one */
     double alive_at; /* when the fact "seen" was last written */
 };
