@@ -308,6 +308,7 @@ static void colours_are_for_terminals(void **state) {
     char *text = print_view(view_status, status_answer, PROGRESS_COLUMNS, true);
     assert_non_null(strstr(text, "\033[32mheld\033[0m"));
     assert_non_null(strstr(text, "\033[31mquarantined\033[0m"));
+    assert_true(strncmp(text, "node1  ", 7) == 0); /* what has no style has no codes */
     free(text);
     ViewPage page;
     FILE *file = tmpfile();

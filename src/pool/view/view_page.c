@@ -49,7 +49,8 @@ static void print_wrapped(const ViewPage *page, int indent, ViewStyle style, con
         while (shown && text[shown - 1] == ' ')
             shown--;
         fprintf(page->out, "%*s", indent + deeper, "");
-        view_style(page, style);
+        if (style)
+            view_style(page, style);
         fwrite(text, 1, shown, page->out);
         if (style)
             view_style(page, VIEW_PLAIN);
