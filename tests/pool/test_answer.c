@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "pool/answer/answer_ghosts.h"
 #include "pool/answer/answer_jobs.h"
 #include "pool/answer/answer_lines.h"
 #include "pool/answer/answer_top.h"
@@ -553,6 +554,49 @@ static void a_slow_gpu_is_told_from_its_siblings(void **state) {
     assert_fine(files_remove(root));
 }
 
+static int64_t own_job(void *context, int64_t pid) {
+    return pid == getpid() ? *(int64_t *)context : 0;
+}
+
+/* Memory that nobody explains is a ghost; who has a device open is listed with the job that it belongs to. */
+static void ghosts_are_listed(void **state) {
+    Pool *pool = *state;
+    Observation seen;
+    char device[] = "/tmp/fovea-test-XXXXXX";
+    int open_device = mkstemp(device);
+    assert_true(open_device >= 0);
+    see_all_idle(pool);
+    int64_t job = 7;
+    cJSON *ghosts = ASK(answer_ghosts, &pool->source, device, own_job, &job);
+    MEMBERS(ghosts, "naan", "time", "ghosts", "nodes", "hidden");
+    assert_int_equal(cJSON_GetArraySize(member(ghosts, "ghosts")), 0);
+    assert_int_equal(cJSON_GetArraySize(member(ghosts, "nodes")), 1);
+    const cJSON *node = cJSON_GetArrayItem(member(ghosts, "nodes"), 0);
+    MEMBERS(node, "snnsnns", "path", "pid", "uid", "user", "since", "job", "command");
+    assert_true(number(node, "pid") == getpid() && number(node, "job") == 7);
+    assert_string_equal(text(node, "path"), device);
+    cJSON_Delete(ghosts);
+    close(open_device);
+    memset(&seen, 0, sizeof seen);
+    gauges_unknown(&seen.sample, pool->source.now, "");
+    seen.sample.known = true;
+    seen.sample.util = 0;
+    seen.sample.process_count = 0;
+    seen.sample.memory_used = (int64_t)60 << 30;
+    seen.sample.memory_total = (int64_t)80 << 30;
+    pool->source.now += 5;
+    seen.sample.time = pool->source.now;
+    assert_fine(schedule_observe(pool->schedule, 2, &seen, pool->source.now));
+    ghosts = ASK(answer_ghosts, &pool->source, device, own_job, &job);
+    const cJSON *ghost = cJSON_GetArrayItem(member(ghosts, "ghosts"), 0);
+    MEMBERS(ghost, "nssnn", "gpu", "state", "reason", "since", "memory");
+    assert_true(number(ghost, "gpu") == 3 && number(ghost, "memory") == 60.0 * (1 << 30));
+    assert_string_equal(text(ghost, "state"), "ghost");
+    assert_int_equal(cJSON_GetArraySize(member(ghosts, "nodes")), 0);
+    cJSON_Delete(ghosts);
+    unlink(device);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 
 int main(void) {
@@ -568,6 +612,7 @@ int main(void) {
         TEST(the_clock_adds_up),
         TEST(top_has_every_gauge),
         TEST(a_slow_gpu_is_told_from_its_siblings),
+        TEST(ghosts_are_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
