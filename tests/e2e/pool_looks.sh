@@ -21,7 +21,7 @@ names=(idle busy later unsupported failing error lost foreign ghost unified)
 gpus() {
     {
         echo "driver=590.1"
-        echo "uuid=GPU-idle pci=0000:01:00.0 minor=0 util=0 used=0 total=80e9 processes= temperature=34 watts=95 cap=700 ${3-}"
+        echo "uuid=GPU-idle pci=0000:01:00.0 minor=0 util=0 used=0 total=80e9 processes= temperature=34 watts=95 cap=700 token=POOL_LOOKS=$TMP each=1e9 busy=98 ${3-}"
         echo "uuid=GPU-busy pci=0000:02:00.0 minor=1 util=0,98 used=0 total=80e9 processes="
         echo "uuid=GPU-later pci=0000:03:00.0 minor=2 util=98,0 used=0 total=80e9 processes="
         echo "uuid=GPU-unsupported pci=0000:04:00.0 minor=3 used=0 total=80e9 processes="
@@ -76,10 +76,20 @@ check "jobs start" await '"running":3' "$POOL" status --json
 wrote() { for job in $jobs; do "$POOL" logs "$job"; done | sort -u | paste -sd, | sed 's/ PCI_BUS_ID//g'; }
 check "they see their GPUs" await '^GPU-idle,GPU-later,GPU-unified$' wrote
 says "and start on idle ones alone" "$("$POOL" jobs --json | "$PYTHON" -S -c 'import json, sys; print(sum(j["state"] == "waiting" for j in json.load(sys.stdin)))')" 2
+# held: what status says of the GPU whose job's processes show on it.
+held() { "$POOL" status --json | "$PYTHON" -S -c "
+import json, sys
+g = [g for g in json.load(sys.stdin)['gpus'] if g['uuid'] == 'GPU-idle'][0]
+print(g['state'], 'used' if (g['gauges']['memory_used'] or 0) >= 1e9 else 'empty', 'with others' if 'also' in g['reason'] else 'alone')"; }
 # shellcheck disable=SC2086 # one word a job
 "$POOL" cancel $jobs
-
 check "the GPUs are free again" await free state idle
+job=$(POOL_LOOKS=$TMP "$POOL" submit --gpu-ids 0 -- sleep 60)
+check "the processes of its job are no others" await '^held used alone$' held
+sleep 1.2
+says "nor are they later" "$(held)" "held used alone"
+"$POOL" cancel "$job"
+check "it is free again" await free state idle
 # A driver that hangs: the daemon answers, and says that it does not know.
 gpus error=999 lost hang=60
 check "a driver that hangs makes GPUs unknown" await unknown state idle

@@ -62,6 +62,25 @@ fi
 job2=$(cd "/tmp" && (ulimit -n 123 && as $ben "$POOL" submit -- sh -c 'id -u; ulimit -Hn'))
 expect_exit 0 as $ben "$POOL" wait "$job2"
 says "limits are the submitter's" "$(as $ben "$POOL" logs "$job2" | paste -sd' ')" "$ben 123"
+# Nor have more than it has: the request of that job, sent with other limits by a process with lower ones.
+"$PYTHON" - "$FOVEA_POOL/jobs/$job2/1.start.json" >"$TMP/request" <<'EOF'
+import json, sys
+request = json.load(open(sys.argv[1]))["request"]
+request["limits"] = [["unlimited", "unlimited"] for _ in request["limits"]]
+print(json.dumps({"call": "submit", "request": request}))
+EOF
+chmod 644 "$TMP/request"
+if [ -x $plain ]; then
+    job3=$(ulimit -n 111 && as $ben $plain -S -c 'import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(open(sys.argv[2], "rb").read())
+print(json.loads(s.recv(4096))["answer"]["job"])' "$FOVEA_POOL/socket" "$TMP/request")
+    expect_exit 0 as $ben "$POOL" wait "$job3"
+    says "limits that were made up" "$(as $ben "$POOL" logs "$job3" | paste -sd' ')" "$ben 111"
+else
+    skip "limits that were made up" "no $plain"
+fi
 expect_exit 78 as $ben "$POOL" run --now --gpus 2 -- true
 expect_output "held by nobody"
 check "an admin may" "$POOL" cancel "$job"
