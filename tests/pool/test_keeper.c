@@ -435,7 +435,8 @@ static void with_a_terminal(void **state) {
     assert_true(slave >= 0);
     /* Its own terminal, in its foreground: a background group would be stopped when it reads. */
     trial_script(&trial, state, 71,
-                 "echo $(ps -o tpgid= -p $$) $$ >groups; read -r line </dev/tty; echo \"$line\" >line");
+                 "read -r a b c d e f g foreground h </proc/self/stat; echo $foreground $$ >groups; read -r line "
+                 "</dev/tty; echo \"$line\" >line");
     trial.start.stdio = (int[]){slave, slave, slave};
     trial.start.terminal = true;
     trial_start(&trial);
