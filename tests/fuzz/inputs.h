@@ -13,6 +13,8 @@
 #include "pool/request.h"
 #include "pool/rule/rule.h"
 #include "pool/rule/rule_words.h"
+#include "pool/sweep/trials/expand.h"
+#include "pool/sweep/trials/trial_config.h"
 #include "rundir/run_summary.h"
 #include "train/config.h"
 
@@ -123,13 +125,46 @@ static inline void fuzz_json(const char *folder, const uint8_t *data, size_t siz
     free(text);
 }
 
+/* A sweep's file, and a base that a trial's values are put into. */
+static inline void fuzz_sweep(const char *path, const char *base) {
+    static const char *const pairs[][2] = {{"optim.base_lr", "1"}, {"new.key", "x"}};
+    SweepFile *file = calloc(1, sizeof *file);
+    Sweep sweep = {.base = strdup("base.ini")};
+    Trial *trial;
+    char *text = NULL;
+    if (!file || !sweep.base || sweep_add_trial(&sweep, &trial))
+        abort();
+    for (int i = 0; i < 2; i++)
+        if (trial_add_param(trial, pairs[i][0], pairs[i][1]))
+            abort();
+    if (trial_name(&sweep, trial) || trial_config_text(&sweep, trial, base, true, &text) ||
+        !strstr(text, "base_lr = 1\n") || !strstr(text, "dir = runs/sweeps/"))
+        abort();
+    free(text);
+    sweep_free(&sweep);
+    Status status = sweep_file_load(path, file);
+    if (!status) {
+        status = expand_sweep(path, file, &sweep);
+        sweep_free(&sweep);
+        sweep_file_free(file);
+    }
+    status_free(status);
+    free(file);
+}
+
 static inline void fuzz_ini(const char *folder, const uint8_t *data, size_t size) {
     char path[512];
     Config config;
     FILE *nowhere = fopen("/dev/null", "w");
     if (!nowhere)
         abort();
+    char *text = calloc(size + 1, 1);
+    if (!text)
+        abort();
+    memcpy(text, data, size);
     fuzz_file(folder, "input.ini", data, size, path);
+    fuzz_sweep(path, text);
+    free(text);
     status_free(config_load(&train_config, &config, path, NULL, 0, nowhere));
     fclose(nowhere);
 }

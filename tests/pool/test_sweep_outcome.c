@@ -313,6 +313,9 @@ static void tables_have_the_best_first(void **state) {
     assert_fine(sweep_table_line(&sweep, outcomes, 0, &line));
     assert_string_equal(line + 8, "  done: 1");
     free(line);
+    assert_fine(sweep_table_line(&sweep, outcomes, 5, &line));
+    assert_string_equal(line + 8, "  failed: no?[1m memory");
+    free(line);
     Json json;
     size_t size;
     json_open(&json, NULL);

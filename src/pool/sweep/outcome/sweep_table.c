@@ -236,6 +236,10 @@ Status sweep_table_line(const Sweep *sweep, const Outcome *outcomes, int64_t tri
         snprintf(place, sizeof place, " on GPU %d", outcome->gpu);
     if (outcome->state == JOB_DONE && isfinite(outcome->score))
         snprintf(score, sizeof score, ": %.5g", outcome->score);
-    return text_format(line, "%s  %s%s%s%s%s", sweep->trials[trial].id, name_state(outcome), place, score,
-                       *outcome->reason ? ": " : "", outcome->reason);
+    char *text;
+    TRY(text_format(&text, "%s  %s%s%s%s%s", sweep->trials[trial].id, name_state(outcome), place, score,
+                    *outcome->reason ? ": " : "", outcome->reason));
+    Status status = view_safe(text, line); /* a reason is a text of another program */
+    free(text);
+    return status;
 }
