@@ -117,6 +117,8 @@ static inline Observation foreign_sight(int64_t pid, int64_t memory) {
 }
 
 static inline void node_see(GpuNode *node, int index, Observation seen) {
+    if (seen.sample.time == 0)
+        seen.sample.time = node->now;
     assert_fine(schedule_observe(node->schedule, index, &seen, node->now));
 }
 

@@ -73,8 +73,12 @@ static void a_job_holds_then_drains(void **state) {
     assert_state(node, 3, GPU_DRAINING, "job 1 has ended; the GPU is not clear yet");
     schedule_wants_looks(node->schedule, node->now, wanted, &next);
     assert_true(wanted[3]);
-    /* What was seen before its end does not count, and its processes, memory and others' keep it. */
+    /* What was read before its end does not count, and its processes and memory keep it. */
     seen = idle_sight();
+    seen.sample.time = 1015.9;
+    node_see(node, 3, seen);
+    assert_state(node, 3, GPU_DRAINING, "");
+    seen.sample.time = 0;
     seen.sample.process_count = seen.own = 1;
     node_see(node, 3, seen);
     assert_state(node, 3, GPU_DRAINING, "");

@@ -56,7 +56,7 @@ static void keep_sight(ScheduleGpu *gpu, const Observation *seen, double now) {
     }
     gpu->seen = *seen;
     gpu->seen_at = now;
-    gpu->fresh = true;
+    gpu->fresh = seen->sample.time >= gpu->ended_at;
 }
 
 /* The least memory that is seen without a process is what the idle GPU uses. */

@@ -9,7 +9,9 @@
 
 /* What error codes of GPUs (XIDs) mean; without a table they mean nothing. It stays the caller's. */
 void schedule_use_xids(Schedule *schedule, const XidTable *xids);
-/* What was seen of the GPU of that index at `now`. `seen->own` and `seen->foreign` are the host's to find out. */
+/* What was seen of the GPU of that index at `now`. The time of its sample, on the same clock, is when reading began:
+ * what was read before a job's end does not show its GPU clear. `seen->own` and `seen->foreign` are the host's to find
+ * out. */
 Status schedule_observe(Schedule *schedule, int index, const Observation *seen, double now) MUST_USE;
 /* Sets `wanted` [gpus of the rule] to those GPUs that are to be observed at `now`, returns how many; and when the next
  * is due. */

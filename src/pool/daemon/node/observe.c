@@ -39,8 +39,8 @@ static void hand_over(Daemon *daemon, int index, const GaugeSample *sample) {
     Observation seen;
     memset(&seen, 0, sizeof seen);
     seen.sample = *sample;
-    /* The schedule compares the times of looks with its own. */
-    seen.sample.time = now;
+    /* The schedule compares when it was read with its own times. */
+    seen.sample.time = now - fmax(clock_date() - sample->time, 0);
     sort_processes(daemon, index, &seen);
     answer_history_add(&daemon->history, index, &seen.sample);
     daemon_check(daemon, schedule_observe(daemon->schedule, index, &seen, now));

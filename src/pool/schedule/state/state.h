@@ -31,7 +31,7 @@ typedef struct {
     double unseen_from; /* until when that daemon lived */
     bool ended;         /* its job's processes are gone: it is leased until gauges show it clear */
     double ended_at;
-    bool fresh;   /* it was observed after they were gone */
+    bool fresh;   /* what was seen last was read after they were gone */
     bool drained; /* an admin lets no job start */
     char drained_by[POOL_NAME];
     bool quarantined;
