@@ -96,7 +96,7 @@ static void gpu_memory_is_the_gpus(void **state) {
     int64_t id;
     wants.gpu_memory = 81 * JOB_NODE_GIB;
     assert_refused(node_try(node, "ann", &wants, false, &id), EXIT_REFUSED,
-                   "asks for 81 GiB on each of 1 GPUs, and the largest of lane pool has 80 GiB");
+                   "asks for 81 GiB on 1 GPU; 0 of lane pool have that, the largest has 80 GiB");
     wants.gpu_memory = 80 * JOB_NODE_GIB;
     id = node_submit(node, "ann", &wants);
     node_pass(node, 10);

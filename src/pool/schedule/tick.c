@@ -38,8 +38,9 @@ static Status do_due(Schedule *schedule, void *context) {
     if (!runs_dry(schedule))
         return NULL;
     schedule->was_dry = true;
-    return schedule_add_notice(schedule, "dry", 0, -1, "no job waits, and %d GPUs of the pool are free",
-                               count_free(schedule));
+    const int count = count_free(schedule);
+    return schedule_add_notice(schedule, "dry", 0, -1, "no job waits, and %d GPU%s of the pool %s free", count,
+                               count > 1 ? "s" : "", count > 1 ? "are" : "is");
 }
 
 static bool is_due(const Schedule *schedule) {

@@ -77,8 +77,9 @@ static Status check_count(const Schedule *schedule, const ScheduleJob *job) {
     if (wants->gpus > count)
         return status_error(EXIT_REFUSED, "it asks for %d GPUs, and lane %s has %d", wants->gpus, wants->lane, count);
     if (wants->gpu_memory > 0 && large < wants->gpus)
-        return status_error(EXIT_REFUSED, "it asks for %s on each of %d GPUs, and the largest of lane %s has %s",
-                            reason_bytes(wants->gpu_memory).text, wants->gpus, wants->lane, reason_bytes(most).text);
+        return status_error(EXIT_REFUSED, "it asks for %s on %d GPU%s; %d of lane %s have that, the largest has %s",
+                            reason_bytes(wants->gpu_memory).text, wants->gpus, wants->gpus > 1 ? "s" : "", large,
+                            wants->lane, reason_bytes(most).text);
     return NULL;
 }
 

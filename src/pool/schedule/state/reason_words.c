@@ -17,7 +17,7 @@ ReasonWords reason_duration(double seconds) {
     else if (fmod(whole, 60) == 0 && whole > 0)
         snprintf(words.text, sizeof words.text, "%.0f min", whole / 60);
     else if (whole > 10 * 60)
-        snprintf(words.text, sizeof words.text, "%.1f min", whole / 60);
+        snprintf(words.text, sizeof words.text, "%.0f min", whole / 60);
     else
         snprintf(words.text, sizeof words.text, "%.0f s", whole);
     return words;

@@ -9,7 +9,8 @@ typedef struct {
     char text[64];
 } ReasonWords;
 
-/* "2 h", "15 min", "90 s": the largest unit that leaves a whole number, otherwise one decimal of hours or minutes. */
+/* "2 h", "15 min", "90 s": the largest unit that leaves a whole number, otherwise hours with one decimal from two of
+ * them on, whole minutes from ten. */
 ReasonWords reason_duration(double seconds);
 /* "1.2 GiB", "8 GiB", "300 MiB". */
 ReasonWords reason_bytes(int64_t bytes);
