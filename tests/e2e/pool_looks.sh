@@ -70,6 +70,12 @@ h = [g['holder'] for g in json.load(sys.stdin)['gpus'] if g['uuid'] == 'GPU-fore
 print(h['user'], h['pid'], h['job'], h['command'])")" "$(id -un) $foreign None sleep 300"
 "$POOL" why gpu 7 >"$TMP/why"
 check "why says what frees it" grep -q "$foreign" "$TMP/why"
+"$POOL" ghosts >"$TMP/ghosts"
+check "memory without a process is listed" grep -q "gpu 8: 27.9G of memory in use, ghost" "$TMP/ghosts"
+"$POOL" top >"$TMP/top"
+check "top says what does not answer" grep -q "gpu 5 does not answer" "$TMP/top"
+"$POOL" status >"$TMP/status"
+says "tables have 80 columns" "$(awk 'length > 80' "$TMP/status" "$TMP/top" "$TMP/ghosts" "$TMP/why")" ""
 
 jobs=$(for i in 1 2 3 4 5; do "$POOL" submit -- sh -c 'echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER"; sleep 20'; done)
 check "jobs start" await '"running":3' "$POOL" status --json
