@@ -36,6 +36,9 @@ job=$(submit -- sh -c 'exit 3')
 expect_exit 3 "$POOL" wait "$job"
 check "notify is told" await '"event": "failed", .*"job": 2' cat "$TMP/events"
 says "its exit code is kept" "$(field "$job" exit) $(field "$job" state)" "3 failed"
+cores=$(submit -- nproc)
+expect_exit 0 "$POOL" wait "$cores"
+check "a job has its share of the cores" test "$("$POOL" logs "$cores")" -le $((($(nproc) + 2) / 3))
 expect_exit 0 "$POOL" wait "$(submit -- true)"
 expect_exit 127 "$POOL" wait "$(submit -- "$TMP/nowhere")"
 : >"$TMP/plain"

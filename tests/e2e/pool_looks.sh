@@ -103,4 +103,14 @@ check "the daemon answers" timeout 2 "$POOL" clock
 check "top shows what is known" timeout 2 "$POOL" top
 check "it ends at once" timeout 3 "$POOL" filler off
 stop_daemon
+
+# A GPU that is gone at the next start: the others are served. On a new pool the rule is wrong.
+gpus error=999 lost
+sed -i '/GPU-idle/d' "$TMP/gpus"
+start_daemon
+check "the others become idle" await free state unified
+says "the one that is gone is unknown" "$(state idle)" unknown
+stop_daemon
+expect_exit 65 "$POOL" --state "$TMP/new" daemon --rule "$RULE"
+expect_output "GPU-idle"
 kill $foreign

@@ -89,12 +89,14 @@ static void share_cores(Daemon *daemon) {
 /* The rule and the GPUs, as the reader of gauges finds them. */
 static Status read_node(Daemon *daemon, const char *rule) {
     char *path = NULL;
+    double seen; /* by a daemon before */
+    TRY(store_get_fact(daemon->store, "seen", &seen));
     GaugeHello *hello = calloc(1, sizeof *hello);
     if (!hello)
         return status_no_memory("the rule", sizeof *hello);
     Status status = rule ? NULL : files_path(&path, "%s/rule.ini", daemon->state);
     if (!status)
-        status = watcher_open(&daemon->watcher, rule ? rule : files_exists(path) ? path : "", hello);
+        status = watcher_open(&daemon->watcher, rule ? rule : files_exists(path) ? path : "", !isnan(seen), hello);
     free(path);
     if (!status) {
         daemon->rule = hello->rule;

@@ -12,8 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What it says first when its argument is the path of a rule, or "" for the default one. Without an argument it answers
- * questions alone. */
+/* What it says first when its arguments are the path of a rule ("": the default one) and "first" or "again". Without
+ * arguments it answers questions alone. Again, that is in a pool that has been served before, a GPU that has gone since
+ * is no mistake of the rule: the others are served, and that one is unknown. */
 typedef struct {
     int32_t code; /* ExitCode; other than EXIT_OK: only `message` is set */
     char message[1024];

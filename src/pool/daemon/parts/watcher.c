@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* In a process group of its own: Ctrl-C in the daemon's terminal is for the daemon. */
-static int spawn_reader(const char *path, int input, int output, pid_t *pid) {
+static int spawn_reader(const char *path, bool again, int input, int output, pid_t *pid) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&files);
@@ -25,14 +25,15 @@ static int spawn_reader(const char *path, int input, int output, pid_t *pid) {
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    char *const words[] = {"pool-gauges", (char *)path, NULL};
+    char *const words[] = {"pool-gauges", (char *)path, again ? "again" : "first", NULL};
     const int cause = posix_spawn(pid, "/proc/self/exe", &files, &attributes, words, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
     return cause;
 }
 
-static Status start_reader(Watcher *watcher, const char *path) {
+/* `path` NULL: for questions alone. */
+static Status start_reader(Watcher *watcher, const char *path, bool again) {
     int input[2], output[2];
     *watcher = (Watcher){.killed = watcher->killed, .input = -1, .output = -1, .started = clock_now()};
     if (pipe2(input, O_CLOEXEC))
@@ -42,7 +43,7 @@ static Status start_reader(Watcher *watcher, const char *path) {
         close(input[1]);
         return status_error(EXIT_IO, "cannot make a pipe for the gauges: %s", strerror(errno));
     }
-    const int cause = spawn_reader(path, input[0], output[1], &watcher->pid);
+    const int cause = spawn_reader(path, again, input[0], output[1], &watcher->pid);
     close(input[0]);
     close(output[1]);
     watcher->input = input[1];
@@ -83,9 +84,9 @@ static bool await_hello(const Watcher *watcher, GaugeHello *hello) {
     return ready > 0 && gauge_reader_read(watcher->output, hello, sizeof *hello);
 }
 
-Status watcher_open(Watcher *watcher, const char *path, GaugeHello *hello) {
+Status watcher_open(Watcher *watcher, const char *path, bool again, GaugeHello *hello) {
     *watcher = (Watcher){0};
-    TRY(start_reader(watcher, path));
+    TRY(start_reader(watcher, path, again));
     Status status = NULL;
     if (!await_hello(watcher, hello))
         status = status_error(EXIT_MISSING, "the GPUs' driver does not answer: nvidia-smi tells more");
@@ -107,7 +108,7 @@ void watcher_ask(Watcher *watcher, int gpu, const char *uuid) {
     /* With the first question, so that no earlier one waits for a process that never got it. */
     if (watcher->pid == 0 && watcher->open_count == 1 && clock_now() - watcher->started >= WATCHER_PAUSE) {
         Watcher started = {.killed = watcher->killed};
-        Status status = start_reader(&started, NULL);
+        Status status = start_reader(&started, NULL, true);
         if (!status) {
             fcntl(started.output, F_SETFL, O_NONBLOCK);
             memcpy(started.open, watcher->open, sizeof started.open);

@@ -23,9 +23,9 @@ typedef struct {
     size_t size;
 } Watcher;
 
-/* Starts the process and waits for what it says of the node by the rule at `path` ("": the default). Its refusals are
- * this function's; EXIT_MISSING: the driver does not answer. */
-Status watcher_open(Watcher *watcher, const char *path, GaugeHello *hello) MUST_USE;
+/* Starts the process and waits for what it says of the node by the rule at `path` ("": the default); `again`: the pool
+ * was served before. Its refusals are this function's; EXIT_MISSING: the driver does not answer. */
+Status watcher_open(Watcher *watcher, const char *path, bool again, GaugeHello *hello) MUST_USE;
 /* Ends the process. */
 void watcher_close(Watcher *watcher);
 /* Asks for a sample unless that question is open. */
