@@ -36,7 +36,8 @@ static const char version_1[] =
     "TEXT NOT NULL, job INTEGER NOT NULL, epoch INTEGER NOT NULL, uid INTEGER NOT NULL, reason TEXT NOT NULL);"
     "CREATE UNIQUE INDEX ledger_open ON ledger (gpu) WHERE ended = 0;"
     "CREATE INDEX ledger_by_time ON ledger (began, gpu);"
-    "CREATE INDEX ledger_by_gpu ON ledger (gpu, began, ended, what);"
+    "CREATE INDEX ledger_by_gpu ON ledger (gpu, began);"
+    "CREATE INDEX ledger_by_what ON ledger (gpu, what, began, ended);"
 
     "CREATE TABLE looks (id INTEGER PRIMARY KEY, gpu INTEGER NOT NULL, time_1 REAL NOT NULL, util_1 REAL, memory_1 "
     "INTEGER NOT NULL, processes_1 INTEGER NOT NULL, known_1 INTEGER NOT NULL, unified_1 INTEGER NOT NULL, time_2 REAL "

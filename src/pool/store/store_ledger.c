@@ -119,26 +119,21 @@ Status store_open_ledger(Store *store, int gpu, LedgerLine *line, bool *found) {
     return statement_close(&statement, status);
 }
 
-static Status sum_gpu(Store *store, int gpu, double from, double now, double seconds[LEDGER_WHATS]) {
+/* The last line that began before `from` may reach into the time that is asked for, none before that one does. */
+static Status sum_what(Store *store, int gpu, LedgerWhat what, double from, double now, double *seconds) {
     Statement statement;
     bool row;
     TRY(statement_open(&statement, store,
-                       "SELECT what, total(stop - max(began, ?2)) FROM (SELECT what, began, CASE WHEN ended = 0 THEN "
-                       "?3 ELSE ended END AS stop FROM ledger WHERE gpu = ?1 AND began >= (SELECT "
-                       "coalesce(max(began), ?2) FROM ledger WHERE gpu = ?1 AND began <= ?2)) WHERE stop > max(began, "
-                       "?2) GROUP BY what"));
+                       "SELECT total(max(CASE ended WHEN 0 THEN ?4 ELSE ended END - max(began, ?3), 0)) FROM ledger "
+                       "WHERE gpu = ?1 AND what = ?2 AND began >= (SELECT coalesce(max(began), ?3) FROM ledger WHERE "
+                       "gpu = ?1 AND what = ?2 AND began <= ?3)"));
     statement_put_integer(&statement, gpu);
+    statement_put_text(&statement, ledger_what_name(what));
     statement_put_real(&statement, from);
     statement_put_real(&statement, now);
     Status status = statement_next(&statement, &row);
-    while (!status && row) {
-        char name[16];
-        statement_take_name(&statement, name, sizeof name);
-        const LedgerWhat what = ledger_what_of(name);
-        if (what < (LedgerWhat)LEDGER_WHATS)
-            seconds[what] += statement_take_real(&statement);
-        status = statement_next(&statement, &row);
-    }
+    if (!status && row)
+        *seconds += statement_take_real(&statement);
     return statement_close(&statement, status);
 }
 
@@ -146,6 +141,7 @@ Status store_sum_ledger(Store *store, const int *gpus, int count, double from, d
                         double seconds[LEDGER_WHATS]) {
     memset(seconds, 0, LEDGER_WHATS * sizeof *seconds);
     for (int i = 0; i < count; i++)
-        TRY(sum_gpu(store, gpus[i], from, now, seconds));
+        for (int what = 0; what < LEDGER_WHATS; what++)
+            TRY(sum_what(store, gpus[i], (LedgerWhat)what, from, now, &seconds[what]));
     return NULL;
 }
