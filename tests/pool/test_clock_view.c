@@ -120,6 +120,8 @@ static void the_queue_runs_dry(void **state) {
     wants.gpus = 2;
     node_submit(node, "ann", &wants);
     assert_seconds(clock_of(node).dry_in, 700);
+    node_filler(node, false);
+    assert_true(isnan(clock_of(node).dry_in));
     node_free(node);
 }
 

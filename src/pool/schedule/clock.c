@@ -81,7 +81,7 @@ static void take_estimate(void *context, const ScheduleJob *job, Estimate estima
     ClockView *clock = outlook->clock;
     const double limit = job->job.wants.time_limit, start = estimate.start;
     const double last = limit > 0 ? limit : isnan(outlook->usual) ? 0 : outlook->usual;
-    /* fmax() would leave out what is not known. */
+    /* fmax() would leave out what is not known; a comparison with it is false. */
     if (isnan(start) || start - outlook->now > clock->dry_in)
         clock->dry_in = start - outlook->now;
     if ((isnan(start) ? outlook->now : start) + last > queue_loan_stop(outlook->schedule) &&
@@ -102,7 +102,8 @@ Status schedule_clock(const Schedule *schedule, double now, ClockView *clock) {
     TRY(store_usual_seconds(schedule->store, &outlook.usual));
     if (!schedule->ordered)
         return NULL;
-    clock->dry_in = 0;
+    /* With the filler off it never does. */
+    clock->dry_in = clock->waiting > 0 && (schedule->filler_off || schedule->paused) ? NAN : 0;
     estimate_each(schedule, outlook.usual, now, take_estimate, &outlook);
     return NULL;
 }

@@ -111,4 +111,6 @@ void schedule_why_job(const Schedule *schedule, const Job *job, double now, WhyV
         describe_running(schedule, live, why);
     else if (schedule->ordered)
         describe_waiting(schedule, live, now, why);
+    else
+        snprintf(why->reason, sizeof why->reason, "waits for the database");
 }
