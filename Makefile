@@ -322,7 +322,7 @@ demo:
 	@echo "                     --set train.steps=2 --set train.global_batch=8"
 
 # Speed against PyTorch in the same run; build/bench.json.
-bench: all $(BENCH) $(PRELOAD)
+bench: all $(BENCH) $(PRELOAD) $(FAKE_NVML)
 	@$(PYTHON) tools/bench/run.py --build $(B) --out $(B)/bench.json
 
 # The loader against bare reads and PyTorch, staging against Pillow, the needs of a node; build/bench-data.json.

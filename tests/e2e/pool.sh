@@ -135,6 +135,34 @@ expect_output "33 77"
 expect_output "/dev/pts/"
 expect_output interrupted
 expect_output "restored True"
+cat >"$TMP/paster.py" <<'EOF'
+import os, pty, select, sys
+# Pastes more than a terminal takes into a job that first prints more than a terminal takes, and reads it afterwards.
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "run", "--", "sh", "-c",
+             'stty raw -echo; echo ready; sleep 0.3; head -c 200000 /dev/zero | tr "\\0" z; echo "got $(head -c 20000 | wc -c)"'])
+os.set_blocking(terminal, False)
+seen, left = b"", b""
+try:
+    while b"got" not in seen[-20:]:
+        readable, writable, _ = select.select([terminal], [terminal] if left else [], [], 10)
+        if not readable and not writable:
+            break
+        if readable:
+            more = os.read(terminal, 65536)
+            if b"ready" in more:
+                left = b"p" * 20000
+            seen += more
+        if writable:
+            left = left[os.write(terminal, left[:1000]):]
+    seen += os.read(terminal, 100) if select.select([terminal], [], [], 1)[0] else b""
+except OSError:
+    pass
+print(seen.count(b"z"), seen[-40:].decode().strip())
+os.close(terminal)
+EOF
+says "neither end of a terminal waits for the other" "$(timeout 20 "$PYTHON" "$TMP/paster.py" "$POOL" | sed 's/z*got */ /')" "200000  20000"
 "$POOL" run -- sh -c 'echo $$ >started; sleep 60' &
 client=$!
 check "a job of run starts" await . cat "$TMP/started"

@@ -103,3 +103,8 @@ kill "$(cat "$TMP/ann/state/lock")"
 wait $daemon
 says "it ends" "$?" 0
 daemon=
+
+# Without a daemon, a user's first job starts one.
+says "a user's own daemon runs jobs as that user" "$(cd / && as $ann "$POOL" --state "$TMP/$ann/own" run -- id -u 2>"$TMP/said")" $ann
+check "it says so" grep -q "started a daemon for $TMP/$ann/own" "$TMP/said"
+kill "$(cat "$TMP/$ann/own/lock")"

@@ -176,16 +176,19 @@ static Status take_signal(Session *session) {
 /* --- Session ------------------------------------------------------------------------------------------------------ */
 
 static Status wait_for_events(Session *session) {
+    const short events = terminal_events(&session->terminal);
     struct pollfd list[] = {
         {.fd = session->signals, .events = POLLIN},
         {.fd = session->client ? pool_client_descriptor(session->client) : -1, .events = POLLIN},
-        {.fd = session->terminal.raw && session->output ? session->terminal.master : -1, .events = POLLIN},
-        {.fd = session->terminal.raw && session->input ? STDIN_FILENO : -1, .events = POLLIN},
+        {.fd = session->output && events ? session->terminal.master : -1, .events = events},
+        {.fd = session->input && terminal_listens(&session->terminal) ? STDIN_FILENO : -1, .events = POLLIN},
     };
     const bool pending = session->client && pool_client_pending(session->client);
     if (poll(list, 4, pending ? 0 : session->client ? -1 : (int)(1000 * TRY_AGAIN)) < 0 && errno != EINTR)
         return status_error(EXIT_INTERNAL, "cannot wait for the job: %s", strerror(errno));
-    if (list[2].revents)
+    if (list[2].revents & POLLOUT)
+        terminal_type(&session->terminal);
+    if (list[2].revents & ~POLLOUT)
         session->output = terminal_copy_out(&session->terminal);
     if (list[3].revents)
         session->input = terminal_copy_in(&session->terminal);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ Status terminal_open(Terminal *terminal, int stdio[3]) {
     if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &terminal->settings))
         return NULL;
     char name[128];
-    terminal->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    terminal->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (terminal->master < 0 || grantpt(terminal->master) || unlockpt(terminal->master) ||
         ptsname_r(terminal->master, name, sizeof name))
         return fail_terminal(terminal);
@@ -58,26 +59,44 @@ void terminal_resize(const Terminal *terminal) {
         (void)!ioctl(terminal->master, TIOCSWINSZ, &size);
 }
 
-static bool copy_piece(int from, int to) {
-    char piece[PIECE];
-    ssize_t got;
-    do
-        got = read(from, piece, sizeof piece);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0)
-        return false;
-    Status status = files_write_all(to, "the terminal", piece, (size_t)got);
-    const bool done = !status;
-    status_free(status);
-    return done;
+short terminal_events(const Terminal *terminal) {
+    return terminal->raw ? (short)(POLLIN | (terminal->typed_size ? POLLOUT : 0)) : 0;
+}
+
+bool terminal_listens(const Terminal *terminal) {
+    return terminal->raw && terminal->typed_size == 0;
+}
+
+void terminal_type(Terminal *terminal) {
+    if (terminal->typed_size == 0)
+        return;
+    const ssize_t put = write(terminal->master, terminal->typed, terminal->typed_size);
+    if (put > 0) {
+        terminal->typed_size -= (size_t)put;
+        memmove(terminal->typed, terminal->typed + put, terminal->typed_size);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        terminal->typed_size = 0; /* nobody has the job's terminal open any more */
+    }
 }
 
 bool terminal_copy_in(Terminal *terminal) {
-    return copy_piece(STDIN_FILENO, terminal->master);
+    const ssize_t got = read(STDIN_FILENO, terminal->typed, sizeof terminal->typed);
+    if (got < 0)
+        return errno == EINTR;
+    terminal->typed_size = (size_t)got;
+    terminal_type(terminal);
+    return got > 0;
 }
 
 bool terminal_copy_out(Terminal *terminal) {
-    return copy_piece(terminal->master, STDOUT_FILENO);
+    char piece[PIECE];
+    const ssize_t got = read(terminal->master, piece, sizeof piece);
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    Status status = files_write_all(STDOUT_FILENO, "the terminal", piece, (size_t)got);
+    const bool done = !status;
+    status_free(status);
+    return done;
 }
 
 void terminal_close(Terminal *terminal) {

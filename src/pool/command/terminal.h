@@ -7,12 +7,15 @@
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <termios.h>
 
 typedef struct {
     bool on;           /* standard input is a terminal, and this process is in its foreground */
     bool raw;          /* its settings are changed */
     int master, slave; /* of the job's; -1 */
+    char typed[4096];  /* [typed_size] that the job's terminal has no room for yet */
+    size_t typed_size;
     struct termios settings;
 } Terminal;
 
@@ -23,9 +26,16 @@ Status terminal_open(Terminal *terminal, int stdio[3]) MUST_USE;
 void terminal_begin(Terminal *terminal);
 /* Gives the job the size of the user's window. */
 void terminal_resize(const Terminal *terminal);
-/* Copies what the user typed, or what the job printed; false at the end. */
+/* What poll(2) is to watch of the job's terminal; 0: nothing. */
+short terminal_events(const Terminal *terminal);
+/* Whether what the user types is to be read. */
+bool terminal_listens(const Terminal *terminal);
+/* Copies what the user typed, or what the job printed; false at the end. Neither waits: a job that does not read what
+ * is typed is heard nevertheless. */
 bool terminal_copy_in(Terminal *terminal);
 bool terminal_copy_out(Terminal *terminal);
+/* Hands over what there was no room for. */
+void terminal_type(Terminal *terminal);
 /* Prints what the job left, and restores the user's terminal. To be called on every way out. */
 void terminal_close(Terminal *terminal);
 
