@@ -91,11 +91,23 @@ static void with_the_filler_off_nothing_starts(void **state) {
     referee_close(&referee);
 }
 
+/* Adds up the seconds of a job that was done. */
+static bool add_seconds(const Referee *referee, const RefereeRun *run, void *context) {
+    double *seconds = context;
+    (void)referee;
+    *seconds += strcmp(referee_text(run->job, "state"), "done") == 0 ? run->to - run->from : 0;
+    return true;
+}
+
 static void a_job_of_six_gpus_is_not_starved(void **state) {
     Referee referee = play(state, "six.json");
     /* Within grace (60 s) and a minute. */
     assert_true(referee_wait(&referee, 60) <= 120);
     assert_int_equal(count_states(&referee, "failed"), 0);
+    /* What jobs had done before they were stopped is not done again. */
+    double seconds = 0;
+    referee_each_run(&referee, add_seconds, &seconds);
+    assert_true(fabs(seconds - 600 - 1800 * (count_states(&referee, "done") - 1)) < 1e-3);
     referee_close(&referee);
 }
 
