@@ -87,6 +87,18 @@ check "an admin may" "$POOL" cancel "$job"
 says "cancelled" "$(await cancelled field "$job" state && field "$job" state)" cancelled
 stop_daemon
 
+# Who is no member may read the rule, and nothing else.
+sed -i "s/^member = .*/member = $(id -un $ann)/" "$RULE"
+start_daemon
+check "a member is served" as $ann "$POOL" status
+for call in status "run -- true" "jobs --all" audit; do
+    # shellcheck disable=SC2086 # words
+    expect_exit 78 as $ben "$POOL" $call
+done
+expect_output "is no member of this pool"
+check "the rule is for everybody" as $ben "$POOL" rule
+stop_daemon
+
 # A daemon that is not root serves its own user alone.
 install -d -o $ann -g $ann -m 711 "$TMP/ann"
 cp "$RULE" "$TMP/ann/rule.ini"

@@ -182,7 +182,7 @@ static Status add_poll(Polls *polls, int descriptor, short events) {
 /* The listener and the clients first, in their order. */
 static Status list_descriptors(const Daemon *daemon, Polls *polls) {
     polls->count = 0;
-    TRY(add_poll(polls, daemon->listener, POLLIN));
+    TRY(add_poll(polls, daemon->listener, clock_now() < daemon->accept_after ? 0 : POLLIN));
     for (const Peer *peer = daemon->peers; peer; peer = peer->next)
         TRY(add_poll(polls, peer->socket, (short)((peer->closing ? 0 : POLLIN) | (peer->first ? POLLOUT : 0))));
     TRY(add_poll(polls, daemon->signals, POLLIN));
@@ -202,6 +202,8 @@ static int choose_sleep(Daemon *daemon) {
     double next = fmin(now + LONGEST_SLEEP, fmax(now + planned, daemon->retry));
     next = fmin(next, fmin(runs_next(daemon), observe_next(daemon)));
     next = fmin(next, upkeep_next(daemon));
+    if (daemon->accept_after > now)
+        next = fmin(next, daemon->accept_after);
     if (notices_busy(&daemon->notices))
         next = fmin(next, now + NOTICES_EVERY);
     return (int)ceil(1000 * fmax(next - now, 0));

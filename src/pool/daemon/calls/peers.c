@@ -4,6 +4,7 @@
 #include "pool/daemon/calls/calls.h"
 #include "pool/request.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 enum {
     LINES_AT_ONCE = 8, /* of one client, before the others' turn */
     KEPT = 256 << 20,  /* bytes of unfinished requests; beyond, only short ones are taken */
+    ACCEPT_AGAIN = 1,  /* seconds after a client could not be accepted */
 };
 
 /* --- Requests ----------------------------------------------------------------------------------------------------- */
@@ -27,15 +29,20 @@ static int count_user(const Daemon *daemon, uid_t uid) {
 void peers_accept(Daemon *daemon) {
     for (int i = 0; i < LINES_AT_ONCE; i++) {
         const int socket = accept4(daemon->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (socket < 0 && errno != EAGAIN) /* such as no descriptor left: who waits stays in line */
+            daemon->accept_after = clock_now() + ACCEPT_AGAIN;
         if (socket < 0)
             return;
         Peer *peer;
-        if (!daemon_check(daemon, peer_open(socket, &peer)))
+        Status status = peer_open(socket, &peer);
+        if (status) {
+            fprintf(stderr, "pool: a client is not served: %s\n", status_message(status));
+            status_free(status);
             return;
+        }
         const int others = count_user(daemon, peer->uid);
         peer->next = daemon->peers;
         daemon->peers = peer;
-        daemon->peer_count++;
         if (others < PEERS_OF_USER)
             continue;
         peer_refuse(peer, status_error(EXIT_REFUSED, "%s has %d connections to this pool already", peer->user, others));
@@ -161,7 +168,6 @@ void peers_work(Daemon *daemon) {
         leave_queue(daemon, peer);
         *place = peer->next;
         peer_close(peer);
-        daemon->peer_count--;
     }
 }
 

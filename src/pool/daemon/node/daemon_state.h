@@ -60,7 +60,7 @@ typedef struct {
     Run *runs; /* [run_count] */
     int64_t run_count, run_capacity;
     Peer *peers;
-    int peer_count;
+    double accept_after;                                     /* clock_now() until which nobody is accepted */
     double next_upkeep, next_seen, next_memory, next_backup; /* clock_now() */
     double retry;                                            /* clock_now() until which the database is left alone */
     char failure[POOL_REASON];                               /* that was reported last */
