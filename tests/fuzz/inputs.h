@@ -13,6 +13,7 @@
 #include "pool/request.h"
 #include "pool/rule/rule.h"
 #include "pool/rule/rule_words.h"
+#include "pool/sim/sim_script.h"
 #include "pool/sweep/trials/expand.h"
 #include "pool/sweep/trials/trial_config.h"
 #include "rundir/run_summary.h"
@@ -87,6 +88,18 @@ static inline void fuzz_safetensors(const char *folder, const uint8_t *data, siz
     fuzz_weights(path);
 }
 
+/* A script of a simulation. */
+static inline void fuzz_script(const char *folder, const uint8_t *data, size_t size) {
+    char path[512];
+    Script script;
+    fuzz_file(folder, "script.json", data, size, path);
+    Status status = script_open(path, &script);
+    if (status && status_code(status) != EXIT_DATA)
+        abort();
+    status_free(status);
+    script_close(&script);
+}
+
 /* The first byte says which file of ours or of others it is. */
 static inline void fuzz_json(const char *folder, const uint8_t *data, size_t size) {
     char path[512];
@@ -96,6 +109,11 @@ static inline void fuzz_json(const char *folder, const uint8_t *data, size_t siz
     if (!text)
         abort();
     memcpy(text, data + 1, size - 1);
+    if (data[0] == 'S') {
+        fuzz_script(folder, data + 1, size - 1);
+        free(text);
+        return;
+    }
     switch (data[0] % 4) {
     case 0: {
         TrainState state;

@@ -11,6 +11,7 @@
 /* A hundred years: beyond it, times would lose their milliseconds. */
 static const double LONGEST = 3.2e9;
 static const uid_t FIRST_UID = 1001;
+static const double MOST_NUMBER = 1e6; /* of a GPU, and of processes on one */
 
 /* An object of the script, for messages: "IN.json: jobs[3]". */
 typedef struct {
@@ -148,12 +149,12 @@ static Status read_gauge(const Place *place, Script *script) {
     *gauge = (ScriptGauge){.to = INFINITY, .util = NAN};
     TRY(check_names(place, "gpu\0from\0to\0util\0memory\0processes\0"));
     TRY(require_field(place, "gpu"));
-    TRY(take_number(place, "gpu", true, 0, 1e6, &gpu));
+    TRY(take_number(place, "gpu", true, 0, MOST_NUMBER, &gpu));
     TRY(take_number(place, "from", false, 0, LONGEST, &gauge->from));
     TRY(take_number(place, "to", false, 0, LONGEST, &gauge->to));
     TRY(take_gauge(place, "util", 100, NAN, &gauge->util, &gauge->has_util));
     TRY(take_gauge(place, "memory", 1e15, -1, &memory, &gauge->has_memory));
-    TRY(take_gauge(place, "processes", 1e6, -1, &processes, &gauge->has_processes));
+    TRY(take_gauge(place, "processes", MOST_NUMBER, -1, &processes, &gauge->has_processes));
     if (rule_gpu(&script->rule, (int64_t)gpu) < 0)
         return refuse_field(place, "gpu", "the rule has no such GPU");
     gauge->gpu = (int)gpu;
@@ -186,7 +187,9 @@ static Status read_bad_gpus(const Place *top, Script *script) {
     if (list && !cJSON_IsArray(list))
         return refuse_field(top, "bad_gpus", "must be a list");
     cJSON_ArrayForEach(item, list) {
-        const int index = cJSON_IsNumber(item) ? rule_gpu(&script->rule, (int64_t)item->valuedouble) : -1;
+        const double number = cJSON_IsNumber(item) ? item->valuedouble : -1;
+        const bool whole = number >= 0 && number <= MOST_NUMBER && number == floor(number);
+        const int index = whole ? rule_gpu(&script->rule, (int64_t)number) : -1;
         if (index < 0)
             return refuse_field(top, "bad_gpus", "contains what is no number of a GPU of the rule");
         script->bad[index] = true;
