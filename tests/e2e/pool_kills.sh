@@ -40,7 +40,7 @@ def start():
     return subprocess.Popen([pool, "daemon", "--rule", rule], stderr=open(folder + "/daemon.log", "a"))
 
 daemon = start()
-threads = [threading.Thread(target=submit, args=(i,)) for i in range(2)]
+threads = [threading.Thread(target=submit, args=(i,), daemon=True) for i in range(2)]
 for t in threads: t.start()
 def await_daemon():
     while subprocess.run([pool, "clock"], capture_output=True).returncode:

@@ -6,11 +6,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Five seconds in all. */
+enum { LOCK_TRIES = 250, LOCK_PAUSE = 20 /* milliseconds */ };
 
 static Status make_folder(const char *path, mode_t mode) {
     TRY(files_make_directory(path));
@@ -40,11 +44,23 @@ static bool is_pools(const char *folder) {
     return locked || !others;
 }
 
-static Status refuse_second(const char *folder, int lock) {
+/* The process that the lock names; 0: none. */
+static pid_t read_pid(int lock) {
     char pid[32] = "";
-    const ssize_t got = pread(lock, pid, sizeof pid - 1, 0);
-    pid[got > 0 ? strcspn(pid, "\n") : 0] = '\0';
-    return status_error(EXIT_REFUSED, "a daemon serves %s already: pid %s", folder, *pid ? pid : "not known");
+    return pread(lock, pid, sizeof pid - 1, 0) > 0 ? (pid_t)strtol(pid, NULL, 10) : 0;
+}
+
+/* A daemon that was killed while it started another process leaves its lock with that one, until that has become
+ * another program: what is held by nobody who lives is waited for. */
+static Status await_lock(const char *folder, const char *path, int lock) {
+    for (int i = 0; !file_lock(lock, path, stderr); i++) {
+        const pid_t pid = read_pid(lock);
+        const bool lives = pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+        if (lives || i == LOCK_TRIES)
+            return status_error(EXIT_REFUSED, "a daemon serves %s already: pid %ld", folder, (long)pid);
+        usleep(LOCK_PAUSE * 1000);
+    }
+    return NULL;
 }
 
 static Status write_pid(const char *path, int lock) {
@@ -60,8 +76,8 @@ static Status take_lock(const char *folder, int *lock) {
     TRY(files_path(&path, "%s/lock", folder));
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     Status status = *lock < 0 ? files_failure("open", path, errno) : NULL;
-    if (!status && !file_lock(*lock, path, stderr))
-        status = refuse_second(folder, *lock);
+    if (!status)
+        status = await_lock(folder, path, *lock);
     if (!status)
         status = write_pid(path, *lock);
     free(path);
