@@ -30,6 +30,7 @@ typedef struct {
     char why[GAUGE_WHY];
     double util;                       /* percent of the last moments with a kernel running; NAN: not reported */
     int64_t memory_used, memory_total; /* bytes; -1: not reported (unified memory, MIG) */
+    bool memory_failed;                /* not reported because of an error: it has memory of its own */
     int process_count;                 /* of those that use it; -1: not reported; may be above GAUGE_PROCESSES */
     GaugeProcess processes[GAUGE_PROCESSES];
     double celsius, memory_celsius; /* NAN: not reported, here and below */

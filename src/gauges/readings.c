@@ -21,13 +21,18 @@ static bool is_lost(int result) {
     return result == NVML_GPU_IS_LOST || result == NVML_RESET_REQUIRED;
 }
 
+/* Whether it is a reading that this GPU or this driver lacks. */
+static bool is_missing(int result) {
+    return result == NVML_NOT_SUPPORTED || result == NVML_FUNCTION_NOT_FOUND;
+}
+
 /* Whether the call has given a value. */
 static bool took(Reader *reader, int result) {
     if (result == NVML_SUCCESS)
         reader->answered = true;
     else if (is_lost(result))
         reader->failure = result;
-    else if (!reader->failure && result != NVML_NOT_SUPPORTED && result != NVML_FUNCTION_NOT_FOUND)
+    else if (!reader->failure && !is_missing(result))
         reader->failure = result;
     return result == NVML_SUCCESS;
 }
@@ -64,10 +69,15 @@ static void set_memory(GaugeSample *sample, NvmlBytes used, NvmlBytes total) {
 static void read_memory(Reader *reader) {
     NvmlMemory2 memory2 = {.version = NVML_VERSION(NvmlMemory2, 2)};
     NvmlMemory memory;
-    if (TAKE(reader, memory2, &memory2))
+    if (TAKE(reader, memory2, &memory2)) {
         set_memory(reader->sample, memory2.used, memory2.total);
-    else if (TAKE(reader, memory, &memory))
+        return;
+    }
+    const int result = NVML_CALL(reader->nvml, memory, reader->device, &memory);
+    if (took(reader, result))
         set_memory(reader->sample, memory.used, memory.total);
+    else
+        reader->sample->memory_failed = !is_missing(result);
 }
 
 static void read_celsius(Reader *reader) {

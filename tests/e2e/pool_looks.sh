@@ -15,7 +15,7 @@ export LD_LIBRARY_PATH FOVEA_FAKE_NVML=$TMP/gpus
 sleep 300 &
 foreign=$!
 
-names=(idle busy later unsupported failing error lost foreign ghost unified)
+names=(idle busy later unsupported failing error lost foreign ghost unified unread)
 # gpus ERROR LOST [EXTRA]: the node; further words of those two and of the first GPU. A GPU that fails from the start is
 # not on the machine.
 gpus() {
@@ -31,12 +31,13 @@ gpus() {
         echo "uuid=GPU-foreign pci=0000:08:00.0 minor=7 util=0 used=5e9 total=80e9 processes=$foreign:5e9"
         echo "uuid=GPU-ghost pci=0000:09:00.0 minor=8 util=0 used=30e9 total=80e9 processes="
         echo "uuid=GPU-unified pci=0000:0a:00.0 minor=9 util=0 processes="
+        echo "uuid=GPU-unread pci=0000:0b:00.0 minor=10 util=0 failing=memory used=0 total=80e9 processes="
     } >"$TMP/gpus.new"
     mv "$TMP/gpus.new" "$TMP/gpus"
 }
 gpus "" ""
 rule "[node]" "name = test" "look_every = 1" "look_gap = 1" "grace = 5" "[gpus]" \
-    "$(for i in "${!names[@]}"; do echo "$i = GPU-${names[$i]}"; done)" "[lanes]" "pool = pool 0-9"
+    "$(for i in "${!names[@]}"; do echo "$i = GPU-${names[$i]}"; done)" "[lanes]" "pool = pool 0-10"
 start_daemon
 gpus error=999 lost
 
@@ -56,7 +57,7 @@ check "unified memory becomes idle" await '^idle$' looked unified
 check "98, then 0 becomes idle later" await 'idle' looked later
 check "there are looks at all" await 'unknown' looked unsupported
 sleep 1.5
-for name in unsupported failing error lost foreign ghost; do
+for name in unsupported failing error lost foreign ghost unread; do
     says "$name is never idle" "$(looked $name)" "$(case $name in foreign | ghost) echo busy ;; *) echo unknown ;; esac)"
 done
 says "an idle GPU is free" "$(state idle)" free

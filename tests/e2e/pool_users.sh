@@ -40,6 +40,8 @@ done
 check "nothing happened to it" await running field "$job" state
 check "others do not see its name" sh -c "! setpriv --reuid=$ben --regid=$ben --clear-groups '$POOL' jobs --json | grep -qE 'private|secret'"
 check "nor its command" sh -c "! setpriv --reuid=$ben --regid=$ben --clear-groups '$POOL' status --json | grep -q secret"
+says "nor in the audit" "$(as $ben "$POOL" audit --json | grep -c secret)" 0
+says "which its owner sees" "$(as $ann "$POOL" audit --json | grep -c secret)" 1
 # denied CMD...: the second user cannot.
 denied() { if as $ben "$@" >"$TMP/output" 2>&1; then not_ok "denied: $*"; else ok "denied: $*"; fi; }
 denied cat "$FOVEA_POOL/pool.db"

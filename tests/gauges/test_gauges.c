@@ -130,6 +130,8 @@ static void what_a_gpu_does_not_report_is_not_known(void **state) {
         sample = sample_once(state, lines);
         assert_true(sample.known && !*sample.why);
         assert_known_are(&sample, known);
+        /* An error is no sign that the memory is the host's. */
+        assert_true(sample.memory_failed == (strstr(cases[i].words, "failing=memory") != NULL));
     }
     /* 0 is what GPUs without a sensor report of their memory; memory of no bytes is the host's. */
     sample = sample_once(state, "uuid=GPU-1 memory_temperature=0 used=0 total=0 util=0");

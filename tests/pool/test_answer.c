@@ -430,13 +430,17 @@ static void history_is_lines(void **state) {
     assert_string_equal(text(line, "verdict"), "idle");
     cJSON_Delete(lines);
 
-    out = open_memstream(&written, &size);
-    assert_fine(answer_audit(pool->store, out));
-    lines = read_lines(out, &written);
-    assert_true(cJSON_GetArraySize(lines) >= 2);
-    assert_on_page("audit", cJSON_GetArrayItem(lines, 0));
-    MEMBERS(cJSON_GetArrayItem(lines, 0), "nss", "time", "user", "action");
-    cJSON_Delete(lines);
+    const Caller *const callers[] = {&ann, &bob, &root, NULL};
+    for (int i = 0; i < 4; i++) {
+        out = open_memstream(&written, &size);
+        assert_fine(answer_audit(&pool->source, callers[i], out));
+        lines = read_lines(out, &written);
+        assert_true(cJSON_GetArraySize(lines) >= 2);
+        line = cJSON_GetArrayItem(lines, 0); /* ann's */
+        assert_on_page("audit", line);
+        MEMBERS(line, callers[i] == &bob ? "nsnssz" : "nsnsss", "time", "user", "uid", "action", "what", "detail");
+        cJSON_Delete(lines);
+    }
 }
 
 static void a_look_without_an_answer_is_null(void **state) {

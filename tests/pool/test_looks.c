@@ -27,7 +27,19 @@ static Rounds rounds_of(const GpuNode *node) {
     return rounds;
 }
 
-typedef enum { IDLE, WORKS, SMALL_WORK, PROCESS, MEMORY, NO_UTIL, NO_LIST, SILENT, UNIFIED, UNIFIED_WORKS } Sight;
+typedef enum {
+    IDLE,
+    WORKS,
+    SMALL_WORK,
+    PROCESS,
+    MEMORY,
+    NO_UTIL,
+    NO_LIST,
+    NO_MEMORY,
+    SILENT,
+    UNIFIED,
+    UNIFIED_WORKS
+} Sight;
 
 static Observation sight_of(Sight kind) {
     Observation seen = idle_sight();
@@ -48,6 +60,10 @@ static Observation sight_of(Sight kind) {
         break;
     case NO_LIST:
         seen.sample.process_count = -1;
+        break;
+    case NO_MEMORY:
+        seen.sample.memory_used = seen.sample.memory_total = -1;
+        seen.sample.memory_failed = true;
         break;
     case SILENT:
         gauges_unknown(&seen.sample, 0, "timed out");
@@ -83,6 +99,8 @@ static void verdicts(void **state) {
         {NO_UTIL, IDLE, LOOK_UNKNOWN, "utilisation is not reported"},
         {IDLE, NO_LIST, LOOK_UNKNOWN, "the list of processes is not reported"},
         {NO_LIST, IDLE, LOOK_UNKNOWN, "the list of processes is not reported"},
+        {IDLE, NO_MEMORY, LOOK_UNKNOWN, "its memory cannot be read"},
+        {NO_MEMORY, IDLE, LOOK_UNKNOWN, "its memory cannot be read"},
         {IDLE, SILENT, LOOK_UNKNOWN, "the GPU does not answer: timed out"},
         {SILENT, IDLE, LOOK_UNKNOWN, "the GPU did not answer the first look"},
         {SILENT, WORKS, LOOK_BUSY, "the second look shows 98 %"},

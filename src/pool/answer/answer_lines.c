@@ -54,6 +54,8 @@ static Status end_line(Json *json) {
 typedef struct {
     Json json;
     double now;
+    const AnswerSource *source; /* of the audit, with `caller` */
+    const Caller *caller;
 } Lines;
 
 static Status take_ledger(void *context, const LedgerLine *line) {
@@ -69,14 +71,19 @@ static Status take_look(void *context, const LookRound *round) {
 }
 
 static Status take_audit(void *context, const AuditLine *line) {
-    Json *json = &((Lines *)context)->json;
+    Lines *lines = context;
+    Json *json = &lines->json;
+    const bool readable = line->uid < 0 || answer_may_read(lines->source, lines->caller, (uid_t)line->uid);
     json_object(json, NULL, JSON_LINE);
     json_double(json, "time", line->time);
     json_string(json, "user", line->user);
     put_known(json, "uid", line->uid, 0);
     json_string(json, "action", line->action);
     json_string(json, "what", line->what);
-    json_string(json, "detail", line->detail);
+    if (readable)
+        json_string(json, "detail", line->detail);
+    else
+        json_null(json, "detail");
     json_end(json);
     return end_line(json);
 }
@@ -93,8 +100,8 @@ Status answer_looks(Store *store, FILE *out) {
     return store_each_look(store, take_look, &lines);
 }
 
-Status answer_audit(Store *store, FILE *out) {
-    Lines lines = {0};
+Status answer_audit(const AnswerSource *source, const Caller *caller, FILE *out) {
+    Lines lines = {.source = source, .caller = caller};
     json_open(&lines.json, out);
-    return store_each_audit(store, take_audit, &lines);
+    return store_each_audit(source->store, take_audit, &lines);
 }

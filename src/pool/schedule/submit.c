@@ -95,9 +95,9 @@ static Status check_all(const Schedule *schedule, Submission *submission) {
 
 static Status note_refusal(Schedule *schedule, void *context) {
     const Submission *submission = context;
-    char command[64];
-    snprintf(command, sizeof command, "%s", submission->job->command);
-    return audit_add(schedule, submission->caller, "refuse", 0, command, submission->refusal);
+    char detail[POOL_REASON];
+    snprintf(detail, sizeof detail, "%.64s: %s", submission->job->command, submission->refusal);
+    return audit_add(schedule, submission->caller, "refuse", 0, "a job", detail);
 }
 
 static Status add_job(Schedule *schedule, void *context) {

@@ -90,9 +90,10 @@ Status call_ledger(Daemon *daemon, Call *call) {
 }
 
 Status call_audit(Daemon *daemon, Call *call) {
+    const AnswerSource source = make_source(daemon);
     FILE *out;
     TRY(call_file(call, &out));
-    return finish_lines(call, out, answer_audit(daemon->store, out));
+    return finish_lines(call, out, answer_audit(&source, &call->caller, out));
 }
 
 Status call_rule(Daemon *daemon, Call *call) {

@@ -43,6 +43,8 @@ bool gpus_is_clear(const ScheduleGpu *gpu, char why[POOL_REASON]) {
         snprintf(text, POOL_REASON, "the GPU does not answer: %s", sample->why);
     else if (sample->process_count < 0)
         snprintf(text, POOL_REASON, "the list of its processes is not reported");
+    else if (sample->memory_failed)
+        snprintf(text, POOL_REASON, "its memory cannot be read");
     else if (gpu->seen.own > 0)
         snprintf(text, POOL_REASON, "%d of its processes still use the GPU", gpu->seen.own);
     else if (count_foreign(&gpu->seen) > 0)
@@ -132,6 +134,8 @@ static GpuState judge_gauges(const Schedule *schedule, const ScheduleGpu *gpu, c
         snprintf(reason, POOL_REASON, "utilisation is not reported");
     else if (sample->process_count < 0)
         snprintf(reason, POOL_REASON, "the list of processes is not reported");
+    else if (sample->memory_failed)
+        snprintf(reason, POOL_REASON, "its memory cannot be read");
     if (reason[0])
         return GPU_UNKNOWN;
     if (gpu->foreign_why[0]) {

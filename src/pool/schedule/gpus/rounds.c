@@ -28,7 +28,7 @@ static Look take_look(const ScheduleGpu *gpu, double now) {
                   .memory = sample->memory_used,
                   .processes = sample->process_count,
                   .known = true,
-                  .unified = sample->memory_used < 0 && !isnan(sample->util)};
+                  .unified = sample->memory_used < 0 && !sample->memory_failed && !isnan(sample->util)};
 }
 
 /* Whether the look shows work, and which. */
@@ -65,6 +65,10 @@ static bool find_gap(const ScheduleGpu *gpu, const Look *look, bool latest, char
     }
     if (look->processes < 0) {
         snprintf(why, POOL_REASON, "the list of processes is not reported");
+        return true;
+    }
+    if (look->memory < 0 && !look->unified) {
+        snprintf(why, POOL_REASON, "its memory cannot be read");
         return true;
     }
     return false;
