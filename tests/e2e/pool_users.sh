@@ -50,6 +50,11 @@ denied sh -c "echo 999 >'$FOVEA_POOL/leases/$job'"
 denied sh -c ": >'$FOVEA_POOL/socket.new'"
 denied rm "$FOVEA_POOL/socket"
 check "the lease may be read" as $ben cat "$FOVEA_POOL/leases/$job"
+if getent passwd 54321 >"$TMP/entry"; then
+    skip "a user without an entry" "54321 has one"
+else
+    says "a user without an entry, in no group" "$(as 54321 "$POOL" run -- sh -c 'id -u; id -G' | paste -sd' ')" "54321 65534"
+fi
 # A client cannot say who it is.
 plain=/usr/bin/python3
 if [ -x $plain ]; then

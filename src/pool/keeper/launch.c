@@ -67,18 +67,20 @@ static Status set_limits(const Request *request) {
     return NULL;
 }
 
+/* A user of a number without an entry, as containers have them, is in the group that owns nothing. */
 static Status become_user(uid_t uid) {
+    static const gid_t NO_GROUP = 65534;
     errno = 0;
     const struct passwd *entry = getpwuid(uid);
-    if (!entry)
-        return status_error((ExitCode)CANNOT_RUN, "cannot become user %lld: there is none of that number",
-                            (long long)uid);
-    if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0 ||
+    if (!entry && errno && errno != ENOENT && errno != ESRCH)
+        return cannot_run("look up the submitter", errno);
+    const gid_t gid = entry ? entry->pw_gid : NO_GROUP;
+    if ((entry ? initgroups(entry->pw_name, gid) : setgroups(0, NULL)) != 0 || setresgid(gid, gid, gid) != 0 ||
         setresuid(uid, uid, uid) != 0)
         return cannot_run("become the submitter", errno);
-    if (geteuid() != uid || getegid() != entry->pw_gid || (uid && setuid(0) == 0))
-        return status_error((ExitCode)CANNOT_RUN, "cannot become user %s: the rights of root are still there",
-                            entry->pw_name);
+    if (geteuid() != uid || getegid() != gid || (uid && setuid(0) == 0))
+        return status_error((ExitCode)CANNOT_RUN, "cannot become user %lld: the rights of root are still there",
+                            (long long)uid);
     return NULL;
 }
 
