@@ -291,6 +291,13 @@ fi
 check "a last SIGTERM" stop_daemon
 expect_exit 69 "$POOL" status
 expect_exit 69 "$POOL" run -- true
+# Who begins a new database keeps the folders of jobs: no job gets the end or the log of another one.
+old=$(find "$FOVEA_POOL/jobs" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -1)
+rm "$FOVEA_POOL"/pool.db*
+start_daemon
+says "a new database skips the numbers of old jobs" "$("$POOL" submit -- true)" $((old + 1))
+check "and its job runs" await done sh -c "'$POOL' jobs --all"
+check "another SIGTERM" stop_daemon
 check "without a daemon, the rule of one to come" sh -c "'$POOL' rule | grep -q 'No daemon serves'"
 
 if command -v systemd-analyze >/dev/null; then

@@ -331,6 +331,21 @@ static void facts_have_one_value(void **state) {
     assert_true(value == -INFINITY);
 }
 
+static void numbers_of_other_databases_are_skipped(void **state) {
+    Store *store = *state;
+    Job job = make_job(1);
+    assert_fine(store_skip_jobs(store, 7)); /* without any job yet */
+    assert_fine(store_add_job(store, &job));
+    assert_int_equal(job.id, 8);
+    assert_fine(store_skip_jobs(store, 3));
+    assert_fine(store_add_job(store, &job));
+    assert_int_equal(job.id, 9);
+    assert_fine(store_skip_jobs(store, 20));
+    assert_fine(store_add_job(store, &job));
+    assert_int_equal(job.id, 21);
+    job_free(&job);
+}
+
 static void transactions_are_whole(void **state) {
     Store *store = *state;
     Job job = make_job(1);
@@ -377,6 +392,7 @@ int main(void) {
         STORE_TEST(looks_and_audit_come_back),
         STORE_TEST(the_oldest_looks_go),
         STORE_TEST(facts_have_one_value),
+        STORE_TEST(numbers_of_other_databases_are_skipped),
         STORE_TEST(transactions_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,26 @@ Status store_add_job(Store *store, Job *job) {
     return status;
 }
 
+static Status run_with(Store *store, const char *words, int64_t last) {
+    Statement statement;
+    TRY(statement_open(&statement, store, words));
+    statement_put_integer(&statement, last);
+    return statement_run(&statement);
+}
+
+Status store_skip_jobs(Store *store, int64_t last) {
+    bool own;
+    TRY(store_join(store, &own));
+    /* SQLite makes the row with the first job. */
+    Status status = run_with(store,
+                             "INSERT INTO sqlite_sequence (name, seq) SELECT 'jobs', ? WHERE NOT EXISTS (SELECT * FROM "
+                             "sqlite_sequence WHERE name = 'jobs')",
+                             last);
+    if (!status)
+        status = run_with(store, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'jobs'", last);
+    return store_leave(store, own, status);
+}
+
 Status store_put_job(Store *store, const Job *job) {
     Statement statement;
     TRY(statement_open(&statement, store,

@@ -8,6 +8,8 @@
 
 /* Sets job->id, a number that no job had before. */
 Status store_add_job(Store *store, Job *job) MUST_USE;
+/* No job added from now on has a number up to `last`. */
+Status store_skip_jobs(Store *store, int64_t last) MUST_USE;
 /* Writes what changes while a job lives: state, end, reason, stop, queued, failures, halvings, attempts, priority,
  * run_dir and micro_batch. */
 Status store_put_job(Store *store, const Job *job) MUST_USE;

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,4 +111,18 @@ Status state_folder_open(const char *folder, const char *rule, bool root, int *l
     if (status && *lock >= 0)
         close(*lock);
     return status;
+}
+
+int64_t state_folder_last_job(const char *folder) {
+    char path[PATH_MAX];
+    int64_t last = 0;
+    snprintf(path, sizeof path, "%s/jobs", folder);
+    DIR *directory = opendir(path);
+    for (const struct dirent *entry; directory && (entry = readdir(directory));) {
+        const int64_t number = strtoll(entry->d_name, NULL, 10);
+        last = number > last ? number : last;
+    }
+    if (directory)
+        closedir(directory);
+    return last;
 }
