@@ -51,6 +51,13 @@ expect_output "run.json of ./train has no such number"
 sed -i 's/metric = val_los/metric = eval:nothing:val/' slip.ini
 expect_exit 64 "$POOL" sweep slip.ini
 expect_output "there is no task configs/tasks/nothing.ini"
+sed -i 's/metric = eval:nothing:val/metric = eval:drawn_eye:aurok/' slip.ini
+expect_exit 64 "$POOL" sweep slip.ini
+expect_output "a report has no figure aurok"
+expect_exit 64 "$POOL" sweep slip.ini --json
+expect_output "pool sweep show NAME --json"
+expect_exit 64 "$POOL" sweep slip.ini --slurm --detach
+expect_exit 64 "$POOL" sweep show slip --detach
 # The sweeps that come with the program have no images here, and keys that the trainer knows.
 for sweep in configs/sweeps/*.ini; do
     expect_exit 65 "$POOL" sweep "$sweep"

@@ -223,6 +223,14 @@ static void nothing_runs_twice_in_two_sweeps(void **state) {
     assert_null(second.trials[1].before);
     Outcome outcomes[TRIALS];
     assert_fine(outcome_read_all(&second, NULL, 0, 0, outcomes));
+    assert_string_equal(outcomes[0].reason, "ran in the sweep e");
+    free(second.metric);
+    second.metric = strdup("best_val_loss");
+    assert_fine(outcome_read_all(&second, NULL, 0, 0, outcomes));
+    assert_string_equal(outcomes[0].reason, "ran in the sweep e; run.json has no number best_val_loss");
+    free(second.metric);
+    second.metric = strdup("val_loss");
+    assert_fine(outcome_read_all(&second, NULL, 0, 0, outcomes));
     assert_true(outcomes[0].state == JOB_DONE && strstr(outcomes[0].reason, "the sweep e"));
     sweep_free(&first);
     sweep_free(&second);

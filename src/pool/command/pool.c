@@ -45,6 +45,12 @@ static Status sweep_command(PoolOptions *options) {
     const OptionTexts *words = &options->sweep;
     const bool shows = words->count == 2 && strcmp(words->list[0], "show") == 0;
     bool well = true;
+    if (options->detach && options->slurm)
+        return status_error(EXIT_USAGE, "--slurm queues no trials: drop --detach");
+    if (shows && (options->detach || options->slurm))
+        return status_error(EXIT_USAGE, "--detach and --slurm need a sweep's file: show only prints how it stands");
+    if (!shows && options->json)
+        return status_error(EXIT_USAGE, "--json prints how a sweep stands: pool sweep show NAME --json");
     if (!shows && words->count != 1)
         return status_error(EXIT_USAGE, "sweep takes a file, or the word show and a name: pool sweep show lr");
     if (shows)

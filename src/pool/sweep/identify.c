@@ -7,6 +7,11 @@
 #include "pool/sweep/trials/trial_command.h"
 #include "pool/sweep/trials/trial_config.h"
 #include "rundir/run_summary.h"
+#include "stats/calibration.h"
+#include "stats/classification.h"
+#include "stats/multilabel.h"
+#include "stats/regression.h"
+#include "stats/threshold.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -130,6 +135,16 @@ static Status hash_text(const Sweep *sweep, Trial *trial, const char *base) {
     return NULL;
 }
 
+/* What a report has once, of some kind of task; "val" is a task's main metric on its val people. */
+static bool is_figure(const char *name) {
+    const Figure *const tables[] = {classification_figures, calibration_figures, threshold_figures, multilabel_figures,
+                                    regression_figures};
+    bool known = strcmp(name, "val") == 0;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        known |= figure_find(tables[i], name) != NULL;
+    return known;
+}
+
 /* A slip in it would show when all trials have run. */
 static Status check_metric(const char *path, const Sweep *sweep, bool trainer) {
     char *task;
@@ -138,6 +153,10 @@ static Status check_metric(const char *path, const Sweep *sweep, bool trainer) {
     if (task && !files_exists(task))
         status =
             status_error(EXIT_USAGE, "%s: metric = %s: there is no task %s; correct it", path, sweep->metric, task);
+    else if (task && !is_figure(strrchr(sweep->metric, ':') + 1))
+        status = status_error(EXIT_USAGE,
+                              "%s: metric = %s: a report has no figure %s; take val, or a name of docs/metrics.md",
+                              path, sweep->metric, strrchr(sweep->metric, ':') + 1);
     else if (!task && trainer && !run_number_known(sweep->metric))
         status = status_error(EXIT_USAGE,
                               "%s: metric = %s: run.json of ./train has no such number; take val_loss, best_val_loss, "

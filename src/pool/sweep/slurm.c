@@ -12,6 +12,14 @@
 
 enum { AT_A_TIME = 8 };
 
+/* As one word of a shell. */
+static void write_quoted(const char *text, FILE *out) {
+    fputc('\'', out);
+    for (const char *c = text; *c; c++)
+        *c == '\'' ? fputs("'\\''", out) : fputc(*c, out);
+    fputc('\'', out);
+}
+
 static void write_head(const Sweep *sweep, int64_t count, const char *folder, FILE *out) {
     fprintf(out,
             "#!/bin/bash\n"
@@ -27,13 +35,9 @@ static void write_head(const Sweep *sweep, int64_t count, const char *folder, FI
             "# again then; where slurm.conf has RequeueExit=75, Slurm does.\n"
             "#SBATCH --signal=B:USR1@120\n",
             sweep->name, sweep->name, AT_A_TIME, sweep->name, count - 1, AT_A_TIME, sweep->name);
-    fputs("cd '", out);
-    for (const char *c = folder; *c; c++)
-        if (*c == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*c, out);
-    fputs("' || exit 74\n\n"
+    fputs("cd ", out);
+    write_quoted(folder, out);
+    fputs(" || exit 74\n\n"
           "# Slurm signals this shell alone, perhaps before it knows its child.\n"
           "stop= child=\n"
           "trap 'stop=1; kill -USR1 \"$child\" 2>/dev/null' USR1 TERM\n"
@@ -72,11 +76,9 @@ static Status write_trial(const Sweep *sweep, const Trial *trial, int64_t number
         char *line;
         status = trial_command_line(sweep, trial, &line);
         if (!status) {
-            /* Single quotes as a shell takes them within single quotes. */
-            fputs(" sh -c '", out);
-            for (const char *c = line; *c; c++)
-                *c == '\'' ? fputs("'\\''", out) : fputc(*c, out);
-            fprintf(out, "' %s", trial->config);
+            fputs(" sh -c ", out);
+            write_quoted(line, out);
+            fprintf(out, " %s", trial->config);
             free(line);
         }
     }

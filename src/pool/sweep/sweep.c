@@ -43,13 +43,13 @@ static Status read_file(SweepCall *call) {
         sweep_file_free(file);
     }
     free(file);
-    if (!status)
-        status = status_append(files_read(call->sweep.base, &call->base, &size), "; correct base in %s",
-                               call->options->file);
-    if (status_code(status) == EXIT_IO) /* a wrong name */
-        return status_error(EXIT_USAGE, "%s: base = %s cannot be read; name a configuration", call->options->file,
-                            call->sweep.base);
-    return status;
+    TRY(status);
+    status = files_read(call->sweep.base, &call->base, &size);
+    if (status_code(status) != EXIT_IO)
+        return status;
+    status_free(status); /* a wrong name */
+    return status_error(EXIT_USAGE, "%s: base = %s cannot be read; name a configuration", call->options->file,
+                        call->sweep.base);
 }
 
 static Status lock_folder(SweepCall *call) {

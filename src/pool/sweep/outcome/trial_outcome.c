@@ -184,7 +184,9 @@ Status outcome_read_all(const Sweep *sweep, const cJSON *const *jobs, int count,
             snprintf(outcomes[i].reason, sizeof outcomes[i].reason, "the same run as %s",
                      sweep->trials[trial->same_as].id);
         } else if (trial->before) {
-            snprintf(outcomes[i].reason, sizeof outcomes[i].reason, "ran in the sweep %s", trial->before);
+            const Outcome own = outcomes[i];
+            snprintf(outcomes[i].reason, sizeof outcomes[i].reason, "ran in the sweep %s%s%.160s", trial->before,
+                     *own.reason ? "; " : "", own.reason);
         }
     }
     return NULL;
