@@ -157,7 +157,7 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .offset = AT(detach),
      .commands = "sweep",
-     .help = "Returns once all trials wait."},
+     .help = "Returns as soon as the trials are queued."},
     {.name = "--slurm",
      .type = OPTION_FLAG,
      .offset = AT(slurm),
@@ -204,7 +204,10 @@ static const Option options[] = {
 };
 
 static const ProgramCommand commands[] = {
-    {.name = "run", .help = "Runs a command on a GPU in the foreground, and gives the GPU back."},
+    {.name = "run",
+     .help = "Runs a command on a GPU in the foreground, and gives the GPU back.",
+     .notes = "run exits with the command's code, or with 128 + n after signal n; 126 and 127 say that the command "
+              "cannot be run or is not there."},
     {.name = "submit", .help = "Puts a command into the waiting list and prints the job's number."},
     {.name = "status", .help = "Shows every GPU: its state, its holder, its gauges."},
     {.name = "jobs", .help = "Lists the jobs that wait or run."},
@@ -226,7 +229,8 @@ static const ProgramCommand commands[] = {
     {.name = "rule", .help = "Prints the rule in words: GPUs, lanes, who may use them, what is yours to use."},
     {.name = "sweep",
      .help = "Runs many configurations of one program, each once, and ranks them; show prints how a sweep stands.",
-     .notes = "Called again it goes on: what has run is not run again. 0 when every trial has ended well, else 1."},
+     .notes = "Called again it goes on: what has run is not run again. 0 when every trial has ended well, else 1. "
+              "--json goes with show."},
     {.name = "sim", .help = "Plays a node from a script on a simulated clock."},
     {.name = "daemon",
      .help = "Serves a pool until SIGTERM; its jobs outlive it.",
@@ -246,6 +250,7 @@ static const char *const examples[] = {
     "pool cancel 17",
     "pool gpu 3 drain",
     "pool rule --check configs/node.ini",
+    "pool sweep configs/sweeps/quickstart.ini",
     "pool sweep show lr --json",
     "pool daemon --rule configs/node.ini",
     NULL,
@@ -262,8 +267,6 @@ const Program pool_program = {
     .commands = commands,
     .command_offset = AT(command),
     .options = options,
-    .notes = "run exits with the command's code, or with 128 + n after signal n; 126 and 127 say that the command "
-             "cannot be run or is not there.",
     .examples = examples,
     .exits = exits,
 };

@@ -274,6 +274,17 @@ static inline Job node_get(const JobNode *node, int64_t id) {
         job_free(&job_);                                                                                               \
     } while (0)
 
+static inline Status node_count_job(void *counts, const Job *job) {
+    ((int64_t *)counts)[job->state]++;
+    return NULL;
+}
+
+/* How many jobs of each state the database has. */
+static inline void node_count(const JobNode *node, int64_t counts[JOB_STATES]) {
+    memset(counts, 0, JOB_STATES * sizeof *counts);
+    assert_fine(store_each_job(node->store, true, false, node_count_job, counts));
+}
+
 /* The GPU of a running job; -1: it does not run. */
 static inline int node_gpu(const JobNode *node, int64_t id) {
     const Attempt *attempt = schedule_attempt(node->schedule, id);

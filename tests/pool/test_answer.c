@@ -337,7 +337,7 @@ static void why_is_for_who_may_know(void **state) {
     assert_refused(answer_why_job(&pool->source, &ann, waits, &json), EXIT_REFUSED, "");
     assert_refused(answer_why_job(&pool->source, &ann, 99, &json), EXIT_USAGE, "job 99");
     assert_refused(answer_job(&pool->source, &ann, 99, &json), EXIT_USAGE, "job 99");
-    assert_refused(answer_why_gpu(&pool->source, &ann, 1, &json), EXIT_USAGE, "gpu 1");
+    assert_refused(answer_why_gpu(&pool->source, &ann, 1, &json), EXIT_USAGE, "the rule has no GPU 1;");
     assert_fine(json_close(&json, "nothing", &printed, &size));
     free(printed);
     why = ASK(answer_why_gpu, &pool->source, &bob, 2);

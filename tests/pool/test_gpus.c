@@ -129,7 +129,7 @@ static void what_does_not_clear_is_quarantined(void **state) {
     schedule_why_gpu(node->schedule, 2, node->now, &why);
     assert_non_null(strstr(why.reason, "pool gpu 2 clear"));
     assert_refused(schedule_gpu(node->schedule, &ANN, 2, false, node->now), EXIT_REFUSED, "an admin may (root)");
-    assert_refused(schedule_gpu(node->schedule, &ROOT, 12, false, node->now), EXIT_USAGE, "no such GPU");
+    assert_refused(schedule_gpu(node->schedule, &ROOT, 12, false, node->now), EXIT_USAGE, "the rule has no GPU 12;");
     assert_state(node, 2, GPU_QUARANTINED, "");
     assert_fine(schedule_gpu(node->schedule, &ROOT, 2, false, node->now));
     assert_state(node, 2, GPU_FREE, "");

@@ -164,9 +164,10 @@ static void jobs_come_after_others(void **state) {
     assert_job(node, third, JOB_FAILED, "job 2, which it comes after, failed");
     assert_true(node_told(node, "failed", third));
     int64_t id;
-    assert_refused(node_try(node, "ann", &one, false, &id), EXIT_REFUSED, "job 2, which it is to come after, failed");
+    assert_refused(node_try(node, "ann", &one, false, &id), EXIT_REFUSED,
+                   "job 2, which the job is to come after, failed");
     one.after = (int64_t[]){99};
-    assert_refused(node_try(node, "ann", &one, false, &id), EXIT_USAGE, "job 99");
+    assert_refused(node_try(node, "ann", &one, false, &id), EXIT_USAGE, "there is no job 99,");
     one.after = (int64_t[]){first};
     id = node_submit(node, "ann", &one); /* that one is done */
     node_tick(node);
@@ -198,7 +199,7 @@ static void people_act_on_their_own_jobs(void **state) {
     assert_refused(schedule_filler(node->schedule, &bob, false, node->now), EXIT_REFUSED, "admin");
     assert_refused(schedule_act(node->schedule, &ann, ACT_RELEASE, waits, node->now), EXIT_USAGE, "is waiting");
     assert_refused(schedule_act(node->schedule, &ann, ACT_RETRY, waits, node->now), EXIT_USAGE, "is waiting");
-    assert_refused(schedule_act(node->schedule, &ann, ACT_CANCEL, 99, node->now), EXIT_USAGE, "no such job");
+    assert_refused(schedule_act(node->schedule, &ann, ACT_CANCEL, 99, node->now), EXIT_USAGE, "there is no job 99;");
     node_act(node, "ann", ACT_HOLD, waits);
     assert_job(node, waits, JOB_HELD, "held by ann");
     assert_refused(schedule_act(node->schedule, &ann, ACT_HOLD, waits, node->now), EXIT_USAGE, "is held");
@@ -253,7 +254,7 @@ static void every_act_is_audited(void **state) {
     fclose(out);
     assert_string_equal(text, "ann submit job 1 (./a)\n"
                               "bob cancel job 1 (refused: it is another user's)\n"
-                              "bob refuse ./a (it asks for 3 GPUs, and lane pool has 2)\n"
+                              "bob refuse ./a (the job asks for 3 GPUs, and lane pool has 2)\n"
                               "ann hold job 1 ()\n"
                               "root release job 1 ()\n"
                               "ann cancel job 1 ()\n"
@@ -280,7 +281,7 @@ static void what_cannot_be_had_is_refused(void **state) {
     assert_refused(node_try(node, "eve", &wants, false, &id), EXIT_REFUSED, "eve");
     wants.gpu_ids[0] = 9;
     wants.gpu_id_count = 1;
-    assert_refused(node_try(node, "ann", &wants, false, &id), EXIT_USAGE, "gpu 9");
+    assert_refused(node_try(node, "ann", &wants, false, &id), EXIT_USAGE, "the rule has no GPU 9;");
     wants.gpu_ids[0] = 2;
     assert_refused(node_try(node, "ann", &wants, false, &id), EXIT_REFUSED, "engine's alone");
     wants.gpu_ids[0] = wants.gpu_ids[1] = 1;
@@ -379,9 +380,8 @@ static void a_dry_run_changes_nothing(void **state) {
     wants.time_limit = 3600;
     wants.host_memory = 5 * JOB_NODE_GIB;
     char *answer = dry_run(node, &wants);
-    assert_string_equal(answer,
-                        "it would start on gpu 0, as soon as its GPUs are seen idle; starts at once; its memory "
-                        "fits: any of each GPU, 5 GiB of the host");
+    assert_string_equal(answer, "it would start on gpu 0; starts at once; its memory "
+                                "fits: any of each GPU, 5 GiB of the host");
     free(answer);
     assert_int_equal(schedule_job_count(node->schedule), 0);
     const int64_t first = node_submit(node, "ann", &wants), second = node_submit(node, "ann", &wants);
@@ -401,7 +401,7 @@ static void a_dry_run_changes_nothing(void **state) {
     free(answer);
     assert_job(node, second, JOB_WAITING, "");
     int64_t counts[JOB_STATES];
-    assert_fine(store_count_jobs(node->store, counts));
+    node_count(node, counts);
     assert_int_equal(counts[JOB_WAITING] + counts[JOB_RUNNING], 2);
     node_free(node);
 }

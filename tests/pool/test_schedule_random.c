@@ -344,7 +344,7 @@ static void run_world(uint64_t seed, bool kills, int steps) {
     play(world, steps);
     finish(world);
     int64_t counts[JOB_STATES];
-    assert_fine(store_count_jobs(world->node->store, counts));
+    node_count(world->node, counts);
     print_message("# %d jobs: %d done, %d failed, %d cancelled\n", (int)world->jobs, (int)counts[JOB_DONE],
                   (int)counts[JOB_FAILED], (int)counts[JOB_CANCELLED]);
     assert_true(counts[JOB_DONE] > 2 && counts[JOB_FAILED] > 2 && counts[JOB_CANCELLED] > 2);

@@ -88,7 +88,6 @@ static Status note_number(void *context, const Job *job) {
 static void live_jobs_are_told_from_ended_ones(void **state) {
     Store *store = *state;
     char live[64] = "", all[256] = "";
-    int64_t counts[JOB_STATES];
     for (int i = 0; i < 2 * JOB_STATES; i++) {
         Job job = make_job(i);
         job.state = (JobState)(i % JOB_STATES);
@@ -99,9 +98,6 @@ static void live_jobs_are_told_from_ended_ones(void **state) {
     assert_string_equal(live, "1 2 3 4 8 9 10 11 ");
     assert_fine(store_each_job(store, true, true, note_number, all));
     assert_string_equal(all, "1r 2r 3r 4r 5r 6r 7r 8r 9r 10r 11r 12r 13r 14r ");
-    assert_fine(store_count_jobs(store, counts));
-    for (int i = 0; i < JOB_STATES; i++)
-        assert_int_equal(counts[i], 2);
 }
 
 /* A callback may ask the same question again, and end the walk. */

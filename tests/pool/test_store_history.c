@@ -128,12 +128,9 @@ static int64_t take_pages(Store *store) {
 static void requests_are_read_only_when_asked_for(void **state) {
     (void)state;
     Store *store = make_history(SMALL);
-    int64_t counts[JOB_STATES], seen = 0;
+    int64_t seen = 0;
     double seconds;
     take_pages(store);
-    assert_fine(store_count_jobs(store, counts));
-    assert_true(counts[JOB_DONE] == SMALL - LIVE && counts[JOB_RUNNING] == LIVE);
-    assert_true(take_pages(store) < 10);
     assert_fine(store_sum_busy(store, "lane1", 0, &seconds));
     assert_fine(store_each_job(store, true, false, skip_job, &seen));
     assert_true(take_pages(store) < SMALL / 4);

@@ -41,13 +41,13 @@ static void sessions_end_after_a_warning(void **state) {
     assert_int_equal(signal_of(node, session), 0);
     node_pass(node, 1);
     assert_int_equal(signal_of(node, session), SIGTERM);
-    assert_job(node, session, JOB_STOPPING, "its time limit of 2 h");
+    assert_job(node, session, JOB_STOPPING, "its time limit of 2 h is over");
     node_pass(node, 59);
     assert_int_equal(signal_of(node, session), SIGTERM);
     node_pass(node, 1);
     assert_int_equal(signal_of(node, session), SIGKILL);
     node_end_by(node, session, (JobEnd){-1, SIGKILL});
-    assert_job(node, session, JOB_FAILED, "its time limit of 2 h");
+    assert_job(node, session, JOB_FAILED, "its time limit of 2 h is over");
     node_free(node);
 }
 
@@ -70,7 +70,7 @@ static void short_jobs_are_warned_later(void **state) {
     node_pass(node, 1);
     assert_int_equal(signal_of(node, job), SIGKILL);
     node_end(node, job, 75);
-    assert_job(node, job, JOB_FAILED, "its time limit of 100 s; it has a checkpoint: submit it again to go on");
+    assert_job(node, job, JOB_FAILED, "its time limit of 100 s is over; it has a checkpoint: submit it again to go on");
     node_free(node);
 }
 

@@ -203,7 +203,7 @@ Status answer_clock(const AnswerSource *source, Json *json) {
 Status answer_why_gpu(const AnswerSource *source, const Caller *caller, int64_t gpu, Json *json) {
     int index = rule_gpu(source->rule, gpu);
     if (index < 0)
-        return status_error(EXIT_USAGE, "gpu %lld: the rule has none of that number; see pool status", (long long)gpu);
+        return status_error(EXIT_USAGE, "the rule has no GPU %lld; see pool status", (long long)gpu);
     GpuView view;
     WhyView why;
     schedule_gpu_view(source->schedule, index, &view);

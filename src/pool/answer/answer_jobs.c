@@ -148,7 +148,7 @@ static Status use_job(const AnswerSource *source, const Caller *caller, int64_t 
     bool found;
     TRY(store_get_job(source->store, id, &job, &found));
     if (!found)
-        return status_error(EXIT_USAGE, "job %lld: there is none of that number; see pool jobs --all", (long long)id);
+        return status_error(EXIT_USAGE, "there is no job %lld; see pool jobs --all", (long long)id);
     Status status = use(source, caller, &job, json);
     job_free(&job);
     return status;

@@ -91,12 +91,16 @@ static bool was_dropped(const Session *session, const cJSON *line) {
 
 static Status take_event(Session *session, const cJSON *line) {
     const char *event = view_text(line, "event");
-    if (strcmp(event, "waiting") == 0 || strcmp(event, "notice") == 0) {
+    if (strcmp(event, "waiting") == 0) {
         char *text;
         TRY(view_safe(view_text(line, "text"), &text));
+        fprintf(stderr, "pool: job %lld waits: %s\n", (long long)session->job, text);
+        free(text);
+    } else if (strcmp(event, "notice") == 0) {
+        char *text; /* names the job */
+        TRY(view_safe(view_text(line, "text"), &text));
         /* Where the terminal is the job's, a line's end does not return to its start. */
-        fprintf(stderr, "pool: job %lld%s: %s%s\n", (long long)session->job, event[0] == 'w' ? " waits" : "", text,
-                session->terminal.raw ? "\r" : "");
+        fprintf(stderr, "pool: %s%s\n", text, session->terminal.raw ? "\r" : "");
         free(text);
     } else if (strcmp(event, "started") == 0) {
         session->started = true;

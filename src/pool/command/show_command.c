@@ -102,7 +102,7 @@ Status show_jobs(const PoolOptions *options) {
 Status show_why(const PoolOptions *options) {
     const OptionTexts *what = &options->what;
     const bool gpu = what->count == 2 && strcmp(what->list[0], "gpu") == 0;
-    if (!gpu && what->count != 1)
+    if (!gpu && (what->count != 1 || strcmp(what->list[0], "gpu") == 0))
         return status_error(EXIT_USAGE, "why takes a job's number, or gpu and the number of a GPU: pool why gpu 3");
     int64_t number;
     cJSON *arguments;

@@ -131,7 +131,7 @@ Status schedule_act(Schedule *schedule, const Caller *caller, JobAct act, int64_
     bool found;
     Status status = store_get_job(schedule->store, id, &job, &found);
     if (!status && !found)
-        status = status_error(EXIT_USAGE, "job %" PRId64 ": there is no such job; see pool jobs --all", id);
+        status = status_error(EXIT_USAGE, "there is no job %" PRId64 "; see pool jobs --all", id);
     if (!status)
         status = act_on(schedule, &(Act){.caller = caller, .act = act, .id = id, .job = &job}, now);
     job_free(&job);

@@ -165,7 +165,7 @@ Status schedule_gpu(Schedule *schedule, const Caller *caller, int gpu, bool drai
                             drain ? "drain" : "clear", admins);
     }
     if (order.index < 0)
-        return status_error(EXIT_USAGE, "gpu %d: the rule has no such GPU; see pool status", gpu);
+        return status_error(EXIT_USAGE, "the rule has no GPU %d; see pool status", gpu);
     return schedule_transaction(schedule, now, order_gpu, &order);
 }
 

@@ -37,9 +37,10 @@ static Status check_after(const Schedule *schedule, const Job *job) {
         job_free(&before);
         TRY(status);
         if (!found)
-            return status_error(EXIT_USAGE, "job %" PRId64 ", which it is to come after: there is no such job", id);
+            return status_error(EXIT_USAGE,
+                                "there is no job %" PRId64 ", which the job is to come after; see pool jobs --all", id);
         if (state == JOB_FAILED || state == JOB_CANCELLED)
-            return status_error(EXIT_REFUSED, "job %" PRId64 ", which it is to come after, %s", id,
+            return status_error(EXIT_REFUSED, "job %" PRId64 ", which the job is to come after, %s", id,
                                 state == JOB_FAILED ? "failed" : "was cancelled");
     }
     return NULL;
@@ -113,11 +114,11 @@ static Status add_job(Schedule *schedule, void *context) {
 
 /* What would happen, from why the job would wait. */
 static Status print_answer(const Job *job, const WhyView *why, double now, char **answer) {
-    char when[96] = "when is not known", behind[160] = "", fits[192] = "";
+    char when[96] = ", when is not known", behind[160] = "", fits[192] = "";
     if (!isnan(why->expected) && why->expected <= now)
-        snprintf(when, sizeof when, "as soon as its GPUs are seen idle");
+        when[0] = '\0'; /* the reason says it */
     else if (!isnan(why->expected))
-        snprintf(when, sizeof when, "in about %s", reason_duration(why->expected - now).text);
+        snprintf(when, sizeof when, ", in about %s", reason_duration(why->expected - now).text);
     size_t length = 0;
     for (int i = 0; i < why->behind_count && length < sizeof behind - 32; i++)
         length += (size_t)snprintf(behind + length, sizeof behind - length, "%s%" PRId64,
@@ -132,7 +133,7 @@ static Status print_answer(const Job *job, const WhyView *why, double now, char 
     char gpu[32] = "";
     if (why->gpu >= 0)
         snprintf(gpu, sizeof gpu, " on gpu %d", why->gpu);
-    return text_format(answer, "it would start%s, %s; %s%s%s", gpu, when, why->reason, behind, fits);
+    return text_format(answer, "it would start%s%s; %s%s%s", gpu, when, why->reason, behind, fits);
 }
 
 /* Puts the job into the queue for a question, and takes it out again. */

@@ -233,20 +233,3 @@ Status store_each_job(Store *store, bool ended, bool requests, StoreTakeJob take
     }
     return statement_close(&statement, status);
 }
-
-Status store_count_jobs(Store *store, int64_t counts[JOB_STATES]) {
-    Statement statement;
-    bool row;
-    memset(counts, 0, JOB_STATES * sizeof *counts);
-    TRY(statement_open(&statement, store, "SELECT state, count(*) FROM jobs GROUP BY state"));
-    Status status = statement_next(&statement, &row);
-    while (!status && row) {
-        char name[16];
-        statement_take_name(&statement, name, sizeof name);
-        const JobState state = job_state_of(name);
-        if (state < (JobState)JOB_STATES)
-            counts[state] = statement_take_integer(&statement);
-        status = statement_next(&statement, &row);
-    }
-    return statement_close(&statement, status);
-}

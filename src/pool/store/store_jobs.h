@@ -20,7 +20,5 @@ typedef Status (*StoreTakeJob)(void *context, const Job *job);
 /* Jobs in ascending order of their number: those that have not ended, or all; without their requests ("") unless
  * `requests`. */
 Status store_each_job(Store *store, bool ended, bool requests, StoreTakeJob take, void *context) MUST_USE;
-/* How many jobs of each state there are. */
-Status store_count_jobs(Store *store, int64_t counts[JOB_STATES]) MUST_USE;
 
 #endif

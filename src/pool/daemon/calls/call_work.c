@@ -98,7 +98,7 @@ Status call_attach(Daemon *daemon, Call *call) {
     TRY(call_integer(call, "job", &number));
     TRY(store_get_job(daemon->store, number, &job, &found));
     if (!found)
-        return status_error(EXIT_USAGE, "there is no job %lld", (long long)number);
+        return status_error(EXIT_USAGE, "there is no job %lld; see pool jobs --all", (long long)number);
     Status status = job.uid == call->caller.uid && job.wants.foreground
                         ? NULL
                         : status_error(EXIT_REFUSED, "job %lld is none of run's, or another user's", (long long)number);
@@ -115,7 +115,7 @@ static Status check_own_job(Daemon *daemon, const Call *call, int64_t number, Jo
     bool found;
     TRY(store_get_job(daemon->store, number, &job, &found));
     if (!found)
-        return status_error(EXIT_USAGE, "there is no job %lld", (long long)number);
+        return status_error(EXIT_USAGE, "there is no job %lld; see pool jobs --all", (long long)number);
     Status status = schedule_may(daemon->schedule, &call->caller, &job);
     *state = job.state;
     *foreground = job.wants.foreground;
@@ -204,7 +204,7 @@ Status call_gpu(Daemon *daemon, Call *call) {
     int64_t number;
     TRY(call_integer(call, "gpu", &number));
     if (number < 0 || rule_gpu(&daemon->rule, number) < 0)
-        return status_error(EXIT_USAGE, "the rule has no GPU %lld", (long long)number);
+        return status_error(EXIT_USAGE, "the rule has no GPU %lld; see pool status", (long long)number);
     TRY(schedule_gpu(daemon->schedule, &call->caller, (int)number, call_flag(call, "drain"), daemon_now(daemon)));
     call_nothing(call);
     return NULL;

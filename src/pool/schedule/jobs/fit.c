@@ -14,7 +14,7 @@ static Status check_gpus(const Schedule *schedule, JobWants *wants) {
         return status_error(EXIT_USAGE, "%d GPUs by number: at most %d", wants->gpu_id_count, POOL_GPUS);
     for (int i = 0; i < wants->gpu_id_count; i++) {
         if (gpus_find(schedule, wants->gpu_ids[i]) < 0)
-            return status_error(EXIT_USAGE, "gpu %d: the rule has no such GPU; see pool status", wants->gpu_ids[i]);
+            return status_error(EXIT_USAGE, "the rule has no GPU %d; see pool status", wants->gpu_ids[i]);
         for (int j = 0; j < i; j++)
             if (wants->gpu_ids[j] == wants->gpu_ids[i])
                 return status_error(EXIT_USAGE, "gpu %d is named twice", wants->gpu_ids[i]);
@@ -75,9 +75,11 @@ static Status check_count(const Schedule *schedule, const ScheduleJob *job) {
     }
     const JobWants *wants = &job->job.wants;
     if (wants->gpus > count)
-        return status_error(EXIT_REFUSED, "it asks for %d GPUs, and lane %s has %d", wants->gpus, wants->lane, count);
+        return status_error(EXIT_REFUSED, "the job asks for %d GPUs, and lane %s has %d", wants->gpus, wants->lane,
+                            count);
     if (wants->gpu_memory > 0 && large < wants->gpus)
-        return status_error(EXIT_REFUSED, "it asks for %s on %d GPU%s; %d of lane %s have that, the largest has %s",
+        return status_error(EXIT_REFUSED,
+                            "the job asks for %s on %d GPU%s; %d of lane %s have that, the largest has %s",
                             reason_bytes(wants->gpu_memory).text, wants->gpus, wants->gpus > 1 ? "s" : "", large,
                             wants->lane, reason_bytes(most).text);
     return NULL;
@@ -87,11 +89,12 @@ static Status check_host(const Schedule *schedule, const ScheduleJob *job) {
     const int64_t limit = claims_limit(schedule), claim = claims_of(schedule, job);
     if (limit < 0 || claim <= limit)
         return NULL;
-    return status_error(EXIT_REFUSED,
-                        "it asks for %s of the host's memory, and jobs may use %s: the host has %s, of which %s stay "
-                        "free",
-                        reason_bytes(claim).text, reason_bytes(limit).text, reason_bytes(schedule->host_memory).text,
-                        reason_bytes(schedule->rule->host_free).text);
+    return status_error(
+        EXIT_REFUSED,
+        "the job asks for %s of the host's memory, and jobs may use %s: the host has %s, of which %s stay "
+        "free",
+        reason_bytes(claim).text, reason_bytes(limit).text, reason_bytes(schedule->host_memory).text,
+        reason_bytes(schedule->rule->host_free).text);
 }
 
 Status fit_wants(const Schedule *schedule, const Caller *caller, Job *job) {

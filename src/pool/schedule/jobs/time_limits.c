@@ -97,7 +97,7 @@ static Status end_time(Schedule *schedule, ScheduleJob *job) {
                                 job->job.user, why));
         return queue_ask(schedule, job, STOP_YIELD, why);
     }
-    snprintf(why, sizeof why, "its time limit of %s", reason_duration(job->job.wants.time_limit).text);
+    snprintf(why, sizeof why, "its time limit of %s is over", reason_duration(job->job.wants.time_limit).text);
     return queue_ask(schedule, job, STOP_LIMIT, why);
 }
 
