@@ -44,8 +44,9 @@ expect_exit 127 "$POOL" wait "$(submit -- "$TMP/nowhere")"
 : >"$TMP/plain"
 expect_exit 126 "$POOL" wait "$(submit -- "$TMP/plain")"
 expect_exit 143 "$POOL" wait "$(submit -- sh -c 'kill $$')"
-held=$(submit --after "$(submit -- sleep 0.3)" -- true)
+held=$(submit --after "$(submit -- sh -c "until [ -e $TMP/go-on ]; do sleep 0.05; done")" -- true)
 says "a job after another waits" "$("$POOL" why "$held" --json | "$PYTHON" -S -c 'import json, sys; print(json.load(sys.stdin)["state"])')" waiting
+: >"$TMP/go-on"
 expect_exit 0 "$POOL" wait "$held"
 expect_exit 64 submit --after 999 -- true
 expect_exit 64 submit --gpu-ids 7 -- true

@@ -254,7 +254,7 @@ static void every_act_is_audited(void **state) {
     fclose(out);
     assert_string_equal(text, "ann submit job 1 (./a)\n"
                               "bob cancel job 1 (refused: it is another user's)\n"
-                              "bob refuse ./a (the job asks for 3 GPUs, and lane pool has 2)\n"
+                              "bob refuse a job (./a: the job asks for 3 GPUs, and lane pool has 2)\n"
                               "ann hold job 1 ()\n"
                               "root release job 1 ()\n"
                               "ann cancel job 1 ()\n"
