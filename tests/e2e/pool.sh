@@ -277,13 +277,22 @@ for table in "jobs --all" "why 1" "why gpu 0" top clock "ledger" "audit" ghosts;
 done
 # A disk without room, by the limit of a file's size: nothing is promised that could not be written.
 if command -v prlimit >/dev/null; then
+    for code in 5 6; do
+        (
+            "$POOL" run -- sh -c "sleep 2; exit $code" 2>/dev/null
+            echo $? >"$TMP/code$code"
+        ) &
+    done
+    check "jobs run" await '"running":2' "$POOL" status --json
     prlimit --pid "$daemon" --fsize=4096:
+    sleep 2.5
     expect_exit 74 submit -- true
     expect_output "$FOVEA_POOL/pool.db"
     check "a full disk: questions are answered" "$POOL" status
     expect_exit 74 "$POOL" run --now -- true
     prlimit --pid "$daemon" --fsize=unlimited:
     check "with room again it goes on" await . submit --name room -- true
+    for code in 5 6; do says "a job that ended without room keeps its code" "$(await . cat "$TMP/code$code" && cat "$TMP/code$code")" $code; done
     check "and the job runs" await done sh -c "'$POOL' jobs --all | grep 'true'"
     expect_exit 0 "$POOL" run -- true
 else

@@ -104,6 +104,11 @@ static void tell_ended(Daemon *daemon, Peer *peer, PeerJob *wait) {
     bool found;
     if (!daemon_check(daemon, store_get_job(daemon->store, wait->job, &job, &found)) || !found)
         return;
+    /* Memory is ahead of a database that could not be written: the end is told when it is kept. */
+    if (job.state < JOB_DONE) {
+        job_free(&job);
+        return;
+    }
     Json json;
     peer_begin_event(&json, "ended", job.id);
     json_string(&json, "state", job_state_name(job.state));
