@@ -57,11 +57,11 @@ static Status describe_node(const Gauges *gauges, const char *path, bool again, 
     int devices[POOL_GPUS];
     TRY(match_gpus(&hello->rule, gauges, again, devices));
     for (int i = 0; i < hello->rule.gpu_count; i++) {
-        const RuleGpu *gpu = &hello->rule.gpus[i];
+        const RuleGpu gpu = hello->rule.gpus[i];
         if (devices[i] >= 0)
             hello->gpus[i] = *gauges_gpu(gauges, devices[i]);
-        else if (!gpu->cpu)
-            snprintf(hello->gpus[i].uuid, sizeof hello->gpus[i].uuid, "%.*s", GAUGE_UUID - 1, gpu->id);
+        else if (!gpu.cpu)
+            snprintf(hello->gpus[i].uuid, sizeof hello->gpus[i].uuid, "%.*s", GAUGE_UUID - 1, gpu.id);
     }
     snprintf(hello->missing, sizeof hello->missing, "%s", gauges_missing(gauges));
     return NULL;
