@@ -5,7 +5,7 @@
 #   start_daemon         starts one and waits until it serves; $daemon is its process
 #   stop_daemon          ends it by SIGTERM; kill_daemon by SIGKILL; its jobs run on
 #   field JOB KEY        of a job, as JSON
-#   await TEXT CMD...    waits at most 10 s until the command prints a line that matches TEXT
+#   await TEXT CMD...    waits at most 20 s until the command prints a line that matches TEXT
 export FOVEA_POOL=$TMP/state
 POOL=$(realpath "$BUILD/pool")
 RULE=$TMP/rule.ini
@@ -56,7 +56,7 @@ await() {
     shift
     for i in $(seq 200); do
         if "$@" 2>/dev/null | grep -qE -- "$text"; then return; fi
-        sleep 0.05
+        sleep 0.1
     done
     return 1
 }
