@@ -49,6 +49,8 @@ says "a job after another waits" "$("$POOL" why "$held" --json | "$PYTHON" -S -c
 : >"$TMP/go-on"
 expect_exit 0 "$POOL" wait "$held"
 expect_exit 64 submit --after 999 -- true
+expect_exit 64 "$POOL" why gpu
+expect_output "why takes a job's number, or gpu and the number of a GPU"
 expect_exit 64 submit --gpu-ids 7 -- true
 expect_exit 78 submit --gpus 4 -- true
 expect_exit 64 submit --lane nowhere -- true
