@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of error codes, and what a person is told of a GPU's readings. */
+/* The table of error codes, and the warnings about a GPU's readings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -348,6 +348,22 @@ static void missing_devices_quarantine(void **state) {
     node_free(node);
 }
 
+/* A slot as well, but for the last one of its lane: there nothing is elsewhere. */
+static void missing_devices_leave_a_slot(void **state) {
+    (void)state;
+    JobNode *node = node_new("[node]\nname = n\n[gpus]\n0 = cpu\n1 = cpu\n[lanes]\npool = pool 0-1\n", -1);
+    const int64_t job = submit(node, 1, 0, false);
+    GpuView view;
+    for (int slot = 0; slot < 2; slot++) {
+        node_pass(node, 5);
+        assert_int_equal(node_gpu(node, job), slot);
+        node_end(node, job, 69);
+        schedule_gpu_view(node->schedule, slot, &view);
+        assert_int_equal(view.state == GPU_QUARANTINED, slot == 0);
+    }
+    node_free(node);
+}
+
 static void three_jobs_in_a_row_quarantine(void **state) {
     (void)state;
     JobNode *node = node_new(GPUS, -1);
@@ -559,6 +575,7 @@ int main(void) {
         cmocka_unit_test(a_large_victim_spares_small_ones),
         cmocka_unit_test(named_gpus_are_waited_for),
         cmocka_unit_test(missing_devices_quarantine),
+        cmocka_unit_test(missing_devices_leave_a_slot),
         cmocka_unit_test(three_jobs_in_a_row_quarantine),
         cmocka_unit_test(the_same_failure_thrice_stops_the_filler),
         cmocka_unit_test(a_job_that_works_clears_the_others),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a job ended, as the commands that wait for it tell of it. */
+/* How a job ended, as the commands that wait for it report it. */
 #ifndef FOVEA_POOL_COMMAND_JOB_END_H
 #define FOVEA_POOL_COMMAND_JOB_END_H
 

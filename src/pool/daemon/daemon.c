@@ -195,7 +195,7 @@ static Status list_descriptors(const Daemon *daemon, Polls *polls) {
     return NULL;
 }
 
-/* Milliseconds until something is to be done that no descriptor tells of. */
+/* Milliseconds until something is due that no descriptor reports. */
 static int choose_sleep(Daemon *daemon) {
     const double now = clock_now();
     if (peers_pending(daemon))

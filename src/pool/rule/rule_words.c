@@ -65,7 +65,7 @@ static void print_duration(double seconds, FILE *out) {
     else if (seconds >= 2 * 60 && fmod(seconds, 60) == 0)
         fprintf(out, "%g minutes", seconds / 60);
     else
-        fprintf(out, "%g seconds", seconds);
+        fprintf(out, "%g second%s", seconds, seconds == 1 ? "" : "s");
 }
 
 static void print_day(double seconds, FILE *out) {

@@ -65,6 +65,16 @@ static Status count_early(Schedule *schedule, const ScheduleJob *job, JobEnd end
     return finish_pause(schedule, id, why);
 }
 
+/* Whether jobs of the GPU's lane can go elsewhere. */
+static bool has_sibling(const Schedule *schedule, int index) {
+    for (int i = 0; i < schedule->gpu_count; i++) {
+        const ScheduleGpu *gpu = &schedule->gpus[i];
+        if (i != index && gpu->lane == schedule->gpus[index].lane && !gpu->quarantined && !gpu->drained)
+            return true;
+    }
+    return false;
+}
+
 /* What the end says of the GPUs and of the pool. */
 static Status judge_surroundings(Schedule *schedule, const ScheduleJob *job, JobEnd end, const Outcome *outcome) {
     const Attempt *attempt = &job->attempt;
@@ -74,14 +84,13 @@ static Status judge_surroundings(Schedule *schedule, const ScheduleJob *job, Job
             continue;
         if (outcome->state == JOB_DONE)
             gpus_worked(schedule, index);
-        /* A slot has no hardware of its own to blame. */
-        if (schedule->gpus[index].cpu)
-            continue;
+        /* A slot has no hardware of its own to blame, and the last one of a lane serves on. */
+        const bool slot = schedule->gpus[index].cpu;
         char why[POOL_REASON];
         snprintf(why, sizeof why, "job %" PRId64 " %s", job->job.id, reason_end(end).text);
-        if (outcome->quarantine)
+        if (outcome->quarantine && (!slot || has_sibling(schedule, index)))
             TRY(gpus_quarantine(schedule, index, why));
-        else if (outcome->blames_gpu)
+        else if (outcome->blames_gpu && !slot)
             TRY(gpus_early_failure(schedule, index, job->job.id));
     }
     if (outcome->pause) {

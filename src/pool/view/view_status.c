@@ -36,7 +36,7 @@ ViewStyle view_heat_style(double celsius) {
     return celsius >= 90 ? VIEW_BAD : celsius >= 85 ? VIEW_WARNING : VIEW_PLAIN;
 }
 
-/* Whether the row says it all: a reason with a second part tells of something more ("; then drained by root"). */
+/* Whether the row says it all: a reason with a second part says something more ("; then drained by root"). */
 static bool is_quiet(const char *state, const char *reason) {
     return strcmp(state, "free") == 0 || (strcmp(state, "held") == 0 && !strchr(reason, ';'));
 }

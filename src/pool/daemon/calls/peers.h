@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clients: new ones, what they ask, what they are told of the jobs that they wait for. */
+/* The clients: new ones, what they ask, and the lines about the jobs that they wait for. */
 #ifndef FOVEA_POOL_DAEMON_CALLS_PEERS_H
 #define FOVEA_POOL_DAEMON_CALLS_PEERS_H
 
