@@ -112,7 +112,8 @@ BENCH    := $(patsubst tools/bench/%.c,$(B)/bench/%,$(wildcard tools/bench/*.c))
 SLOW     := $(addprefix $(B)/tests/,checkpoint/test_checkpoint_faults eval/test_planted model/test_fp8 model/test_mae \
             model/test_vit stage/test_fundus pack/test_phash train/test_figures train/test_key_effects train/test_layer_watch \
             pool/test_sim pool/test_store_kill train/test_plan train/test_recipe train/test_step train/test_supervised)
-EMULATED := $(addprefix $(B)/tests/,device/test_autotune device/test_device eval/test_extract model/test_input train/test_provenance) \
+EMULATED := $(addprefix $(B)/tests/,device/test_autotune device/test_device eval/test_extract model/test_input train/test_evaluate \
+            train/test_online_probe train/test_provenance) \
             $(EMU_TEST)
 EVERY    := $(UNIT) $(EMU_TEST)
 TESTED   := $(if $(LONG),$(EVERY),$(if $(SAN),$(filter-out $(SLOW) $(EMULATED),$(EVERY)),$(SLOW) $(EMULATED))) $(B)/tests/checkops
