@@ -56,7 +56,7 @@ expect_output "--profile takes a whole number from 1 to 10000, not '10001'"
 expect_exit 64 profile cpu --profile 2 --resume
 expect_output "only --set may be given with it"
 expect_exit 64 profile cpu --profile 2 --plan
-expect_output "only --set and --gpu may be given with it"
+expect_output "only --set, --gpu and --json may be given with it"
 expect_exit 65 profile cpu --profile 2 --set data.train=
 expect_output "data.train is not set"
 expect_exit 77 profile cpu --profile 30 --set optim.base_lr=100 --set optim.weight_decay=10 --set optim.warmup_epochs=0
