@@ -24,7 +24,7 @@
 
 /* A child that has written a byte and waits; `thread`: its first thread has ended then. */
 static void *write_and_wait(void *descriptor) {
-    if (write(*(int *)descriptor, "", 1) == 1)
+    if (write((int)(intptr_t)descriptor, "", 1) == 1)
         pause();
     return NULL;
 }
@@ -39,14 +39,14 @@ static pid_t start_child(bool thread) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail */
         prctl(PR_SET_NAME, ") R 1 2 3 (");
         if (!thread)
-            write_and_wait(&gate[1]);
-        else if (pthread_create(&other, NULL, write_and_wait, &gate[1]) == 0)
+            write_and_wait((void *)(intptr_t)gate[1]);
+        else if (pthread_create(&other, NULL, write_and_wait, (void *)(intptr_t)gate[1]) == 0)
             pthread_exit(NULL);
         _exit(1);
     }
+    close(gate[1]);
     assert_int_equal(read(gate[0], &byte, 1), 1);
     close(gate[0]);
-    close(gate[1]);
     return child;
 }
 
