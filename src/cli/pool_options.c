@@ -133,7 +133,7 @@ static const Option options[] = {
      .offset = AT(act),
      .commands = "gpu",
      .help = "drain: its job goes on, no other starts. clear: ends a drain or a quarantine, and learns its idle memory "
-             "anew."},
+             "again."},
     {.name = "--rule",
      .value = "FILE",
      .type = OPTION_PATH,

@@ -346,7 +346,7 @@ static void now_or_never_names_the_holder(void **state) {
     wants.gpu_ids[0] = 1;
     wants.gpu_id_count = 1;
     assert_refused(node_try(node, "bob", &wants, true, &id), EXIT_REFUSED,
-                   "1 GPU of lane pool cannot be had now: gpu 1 is held by bob, job 2");
+                   "1 GPU of lane pool is not available now: gpu 1 is held by bob, job 2");
     /* Never started twice, whatever it ends with. */
     node_end(node, first, 75);
     assert_job(node, first, JOB_FAILED, "ended with 75");

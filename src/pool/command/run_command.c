@@ -132,7 +132,7 @@ static Status take_events(Session *session) {
             session->lost = 0;
             return start_job(session);
         }
-        if (!line) /* the end, and the job's was told before */
+        if (!line) /* the end; that of the job came before */
             return session->ended ? NULL
                                   : status_error(EXIT_INTERNAL, "the daemon forgot job %lld", (long long)session->job);
         status = take_event(session, line);

@@ -6,7 +6,7 @@
 #include "pool/options.h"
 
 /* Waits for GPUs unless --now says not to, runs the command with this process's standard files, and sets options->exit
- * to how it ended. A daemon that is started anew meanwhile does not disturb the job, nor this. */
+ * to how it ended. A restart of the daemon disturbs neither the job nor this. */
 Status run_command(PoolOptions *options) MUST_USE;
 
 #endif

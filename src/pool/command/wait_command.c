@@ -124,7 +124,7 @@ static Status copy_once(const PoolOptions *options, const cJSON *arguments, off_
     return status;
 }
 
-/* A daemon that is started anew meanwhile is waited for. */
+/* Waits while the daemon restarts. */
 static Status follow_log(const PoolOptions *options, const cJSON *arguments, off_t *at) {
     double served = clock_now();
     for (bool ended = false; !ended;) {

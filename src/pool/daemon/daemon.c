@@ -65,7 +65,7 @@ static Status open_store(Daemon *daemon) {
     Status status = store_open(&daemon->store, path);
     free(path);
     TRY(status);
-    /* A database that was begun anew, or is a backup, does not know of the last jobs: their logs and ends are there. */
+    /* A database that is new, or a backup, does not contain the last jobs: their logs and ends are there. */
     TRY(store_skip_jobs(daemon->store, state_folder_last_job(daemon->state)));
     TRY(store_get_fact(daemon->store, "seen", &seen));
     host_clock_start(&daemon->clock, clock_now(), clock_date(), seen);

@@ -70,8 +70,9 @@ static Status refuse_held(const Schedule *schedule, const ScheduleJob *job) {
         gpus_describe(schedule, i, one, sizeof one);
         length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", length ? "; " : "", one);
     }
-    return status_error(EXIT_REFUSED, "%d GPU%s of lane %s cannot be had now: %s", job->job.wants.gpus,
-                        job->job.wants.gpus > 1 ? "s" : "", job->job.wants.lane, text);
+    return status_error(EXIT_REFUSED, "%d GPU%s of lane %s %s not available now: %s", job->job.wants.gpus,
+                        job->job.wants.gpus > 1 ? "s" : "", job->job.wants.lane, job->job.wants.gpus > 1 ? "are" : "is",
+                        text);
 }
 
 static Status check_now(const Schedule *schedule, Submission *submission) {

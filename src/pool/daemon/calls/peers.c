@@ -104,7 +104,7 @@ static void tell_ended(Daemon *daemon, Peer *peer, PeerJob *wait) {
     bool found;
     if (!daemon_check(daemon, store_get_job(daemon->store, wait->job, &job, &found)) || !found)
         return;
-    /* Memory is ahead of a database that could not be written: the end is told when it is kept. */
+    /* Memory is ahead of a database that could not be written: the end is reported once it is stored. */
     if (job.state < JOB_DONE) {
         job_free(&job);
         return;

@@ -12,7 +12,7 @@ enum { PEERS_OF_USER = 512 };
 void peers_accept(Daemon *daemon);
 /* Serves a client whose socket is readable (`reads`), and sends what waits. */
 void peers_serve(Daemon *daemon, Peer *peer, bool reads);
-/* Tells of jobs, and lets those go who are gone or told all. */
+/* Reports on jobs, and closes connections that are gone or finished. */
 void peers_work(Daemon *daemon);
 /* Whether a client has a request that is not served yet. */
 bool peers_pending(const Daemon *daemon);

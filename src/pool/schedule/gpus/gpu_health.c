@@ -77,7 +77,7 @@ Status gpu_health_check(Schedule *schedule, int index) {
     ScheduleGpu *gpu = &schedule->gpus[index];
     if (gpu->seen.sample.known)
         TRY(check_heat(schedule, gpu));
-    /* After a restart of the driver the count begins anew. */
+    /* After a restart of the driver the count starts at 0 again. */
     if (gpu->seen.sample.known && gpu->seen.sample.ecc_uncorrected >= 0 &&
         gpu->seen.sample.ecc_uncorrected < gpu->uncorrected)
         gpu->uncorrected = gpu->seen.sample.ecc_uncorrected;
