@@ -32,7 +32,7 @@ bool process_has_variable(int64_t pid, const char *entry);
 /* The value of a variable of that environment, the caller's; NULL: it has none, or may not be read. */
 char *process_variable(int64_t pid, const char *name);
 /* Bytes of the host's memory that come free with its end, so not those of files, which the kernel drops when it needs
- * memory: its share of what it shares with others, where that is told in no time, else all of it. */
+ * memory: its share of what it shares with others, where the kernel reports that quickly, else all of it. */
 int64_t process_memory(int64_t pid);
 
 typedef struct {

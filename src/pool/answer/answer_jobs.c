@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/answer/answer_jobs.h"
 
-#include "base/list.h"
-
 #include <math.h>
 #include <stdlib.h>
-
-/* Attempts in the order of (job, number). */
-typedef struct {
-    Attempt *list;
-    int64_t count, capacity;
-} AttemptList;
-
-static Status take_attempt(void *context, const Attempt *attempt) {
-    AttemptList *attempts = context;
-    TRY(list_grow(&attempts->list, attempts->count, &attempts->capacity, sizeof *attempts->list, "the attempts"));
-    attempts->list[attempts->count++] = *attempt;
-    return NULL;
-}
 
 static void put_readable(Json *json, const char *key, const char *text, bool readable) {
     if (readable)
@@ -91,8 +76,8 @@ static void put_job(const Job *job, const Attempt *attempts, int64_t count, bool
 
 /* The object of a job with its attempts from the database. */
 static Status put_with_attempts(const AnswerSource *source, const Caller *caller, const Job *job, Json *json) {
-    AttemptList attempts = {0};
-    Status status = store_each_attempt(source->store, job->id, false, take_attempt, &attempts);
+    Attempts attempts = {0};
+    Status status = store_read_attempts(source->store, job->id, false, &attempts);
     if (!status)
         put_job(job, attempts.list, attempts.count, answer_may_read(source, caller, job->uid), json);
     free(attempts.list);
@@ -103,14 +88,14 @@ static Status put_with_attempts(const AnswerSource *source, const Caller *caller
 typedef struct {
     const AnswerSource *source;
     const Caller *caller;
-    AttemptList attempts;
+    Attempts attempts;
     int64_t at;
     Json *json;
 } AllJobs;
 
 static Status take_job(void *context, const Job *job) {
     AllJobs *all = context;
-    const AttemptList *attempts = &all->attempts;
+    const Attempts *attempts = &all->attempts;
     while (all->at < attempts->count && attempts->list[all->at].job < job->id)
         all->at++;
     int64_t first = all->at;
@@ -126,7 +111,7 @@ Status answer_jobs(const AnswerSource *source, const Caller *caller, bool all, J
     json_array(json, NULL, JSON_LINE);
     if (all) {
         AllJobs jobs = {.source = source, .caller = caller, .json = json};
-        status = store_each_attempt(source->store, 0, false, take_attempt, &jobs.attempts);
+        status = store_read_attempts(source->store, 0, false, &jobs.attempts);
         if (!status)
             status = store_each_job(source->store, true, false, take_job, &jobs);
         free(jobs.attempts.list);

@@ -58,7 +58,7 @@ Status pool_state_folder(const char *state, char **folder) {
 /* --- Connection --------------------------------------------------------------------------------------------------- */
 
 /* Whether a daemon may be started by the way: the folder is not there yet, or this user made it; it is no service's;
- * and its last daemon was not told to serve by some rule, which a daemon without it would break. */
+ * and its last daemon had no rule file, which one without it would break. */
 static bool is_own_folder(const char *folder) {
     struct stat about;
     char *path;

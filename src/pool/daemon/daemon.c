@@ -188,7 +188,7 @@ static Status list_descriptors(const Daemon *daemon, Polls *polls) {
     for (const Peer *peer = daemon->peers; peer; peer = peer->next)
         TRY(add_poll(polls, peer->socket, (short)((peer->closing ? 0 : POLLIN) | (peer->first ? POLLOUT : 0))));
     TRY(add_poll(polls, daemon->signals, POLLIN));
-    TRY(add_poll(polls, daemon->watcher.output, POLLIN)); /* poll(2) passes over -1 */
+    TRY(add_poll(polls, daemon->watcher.output, POLLIN)); /* poll(2) ignores -1 */
     for (int64_t i = 0; i < daemon->run_count; i++)
         if (!daemon->runs[i].ended && !daemon->runs[i].stuck)
             TRY(add_poll(polls, daemon->runs[i].pidfd, POLLIN));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper's life: it starts the job, waits, stops it when it is told to, and removes what the job leaves. */
+/* The keeper's life: it starts the job, waits, stops it on request, and removes what the job leaves. */
 #ifndef FOVEA_POOL_KEEPER_KEEP_H
 #define FOVEA_POOL_KEEPER_KEEP_H
 

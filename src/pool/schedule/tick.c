@@ -26,7 +26,7 @@ static int count_free(const Schedule *schedule) {
     return count;
 }
 
-/* The queue ran dry, GPUs are free, and people were not told yet. */
+/* The queue ran dry, GPUs are free, and nobody was notified yet. */
 static bool runs_dry(const Schedule *schedule) {
     return !schedule->was_dry && !does_filler_wait(schedule) && count_free(schedule) > 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/store/store_attempts.h"
+
+#include "base/list.h"
 #include "pool/database/statement.h"
 
 #include <math.h>
@@ -64,6 +66,17 @@ Status store_each_attempt(Store *store, int64_t job, bool open, StoreTakeAttempt
             status = statement_next(&statement, &row);
     }
     return statement_close(&statement, status);
+}
+
+static Status add_attempt(void *context, const Attempt *attempt) {
+    Attempts *attempts = context;
+    TRY(list_grow(&attempts->list, attempts->count, &attempts->capacity, sizeof *attempts->list, "the attempts"));
+    attempts->list[attempts->count++] = *attempt;
+    return NULL;
+}
+
+Status store_read_attempts(Store *store, int64_t job, bool open, Attempts *attempts) {
+    return store_each_attempt(store, job, open, add_attempt, attempts);
 }
 
 static int compare_reals(const void *a, const void *b) {

@@ -72,7 +72,7 @@ Status follow_look(Follow *follow) {
 /* The same across a restart of the daemon. */
 static Status look_patiently(Follow *follow) {
     const double since = clock_now();
-    for (bool told = false;; told = true) {
+    for (bool warned = false;; warned = true) {
         const double away = clock_now() - since;
         Status status = follow->client ? NULL : pool_client_open(follow->state, away > START_AFTER, &follow->client);
         if (!status)
@@ -80,7 +80,7 @@ static Status look_patiently(Follow *follow) {
         const ExitCode code = status_code(status);
         if (!status || (code != EXIT_MISSING && code != EXIT_IO) || away > PATIENCE)
             return status_append(status, "; the jobs go on, and the same call goes on with them");
-        if (!told)
+        if (!warned)
             fprintf(stderr, "%s; waiting for the daemon\n", status_message(status));
         status_free(status);
         pool_client_close(follow->client);
@@ -145,7 +145,7 @@ Status follow_until_over(Follow *follow) {
     if (!before)
         return status_no_memory("the trials", (size_t)follow->sweep->count * sizeof *before);
     for (int64_t i = 0; i < follow->sweep->count; i++)
-        before[i].job = -1; /* all are told once */
+        before[i].job = -1; /* each is printed once */
     if (isatty(STDERR_FILENO) == 1)
         fprintf(stderr, "Ctrl-C leaves the jobs running; the same call goes on with them\n");
     Status status = NULL;

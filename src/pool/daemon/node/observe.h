@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is seen of the GPUs: asks for the samples that the schedule wants and hands them over, with the processes on
- * each GPU told apart into those of its job and others. */
+ * each GPU divided into those of its job and others. */
 #ifndef FOVEA_POOL_DAEMON_NODE_OBSERVE_H
 #define FOVEA_POOL_DAEMON_NODE_OBSERVE_H
 

@@ -35,7 +35,7 @@ static void note_stop(void *context, const Job *job, const Attempt *attempt, int
     add_order(context, &(Order){.kind = ORDER_STOP, .job = job->id, .number = attempt->number, .signal = signal});
 }
 
-/* A person at a terminal is told there, too. */
+/* A foreground job also shows it at its terminal. */
 static void tell_clients(Daemon *daemon, int64_t job, const char *text) {
     for (Peer *peer = daemon->peers; peer; peer = peer->next)
         if (peer->runs && peer->job_count > 0 && peer->jobs[0].job == job)
@@ -267,18 +267,6 @@ int64_t runs_owner(const Daemon *daemon, int64_t pid) {
 
 /* --- Restart ------------------------------------------------------------------------------------------------------ */
 
-typedef struct {
-    Attempt *list;
-    int64_t count, capacity;
-} Attempts;
-
-static Status take_attempt(void *context, const Attempt *attempt) {
-    Attempts *attempts = context;
-    TRY(list_grow(&attempts->list, attempts->count, &attempts->capacity, sizeof *attempts->list, "attempts"));
-    attempts->list[attempts->count++] = *attempt;
-    return NULL;
-}
-
 static Status adopt_attempt(Daemon *daemon, const Attempt *attempt) {
     KeeperReport report;
     const double now = daemon_now(daemon);
@@ -300,7 +288,7 @@ static Status adopt_attempt(Daemon *daemon, const Attempt *attempt) {
 
 Status runs_adopt(Daemon *daemon) {
     Attempts attempts = {0};
-    Status status = store_each_attempt(daemon->store, 0, true, take_attempt, &attempts);
+    Status status = store_read_attempts(daemon->store, 0, true, &attempts);
     for (int64_t i = 0; i < attempts.count && !status; i++)
         status = adopt_attempt(daemon, &attempts.list[i]);
     free(attempts.list);

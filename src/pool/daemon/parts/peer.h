@@ -17,10 +17,10 @@ enum {
     PEER_UNREAD = 1 << 20   /* bytes that may wait for a client to read them; with more it is dropped */
 };
 
-/* A job that the client waits for, and what it has been told. */
+/* A job that the client waits for, and what was sent to it. */
 typedef struct {
     int64_t job;
-    int started; /* number of the attempt whose start it was told; 0: none */
+    int started; /* number of the attempt whose start was sent; 0: none */
     bool waiting, ended;
 } PeerJob;
 

@@ -11,8 +11,8 @@
 
 /* Makes the folder and those in it, with their modes: a root daemon's lets everybody reach the socket and the leases,
  * and nothing else. Takes its lock, which is held until *lock is closed and contains this process's number.
- * `rule` (NULL: none) is what the daemon was told to serve by: kept in FOLDER/rule.path, where it tells clients that
- * this folder's daemon is not theirs to start. EXIT_REFUSED naming the process that has the lock; EXIT_USAGE: the
+ * `rule` (NULL: none) is the rule that the daemon serves: kept in FOLDER/rule.path, which keeps clients from starting
+ * this folder's daemon without it. EXIT_REFUSED naming the process that has the lock; EXIT_USAGE: the
  * folder is something else's. */
 Status state_folder_open(const char *folder, const char *rule, bool root, int *lock) MUST_USE;
 /* The highest number of a job that has files in the folder; 0: none. */

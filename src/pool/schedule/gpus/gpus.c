@@ -257,7 +257,7 @@ static Status settle_gpu(Schedule *schedule, int index) {
     }
     if (gpu->cpu && gpu->job)
         count_slot(schedule, gpu);
-    /* The commonest case, told apart without putting its reason in words. */
+    /* The commonest case, recognised without a reason in words. */
     if (gpu->job && !gpu->ended && !gpu->quarantined && !gpu->reworded && gpu->state == GPU_HELD &&
         (gpu->unclaimed || gpu->line.epoch == gpu->epoch))
         return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether what a job asks for can be had at all. */
+/* Whether a job could ever run. */
 #ifndef FOVEA_POOL_SCHEDULE_JOBS_FIT_H
 #define FOVEA_POOL_SCHEDULE_JOBS_FIT_H
 

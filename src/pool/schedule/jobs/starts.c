@@ -21,7 +21,7 @@
  * lost, and a retry on the same GPU still may work. */
 static const double AVOID_SECONDS = 120;
 
-/* What can be had of a GPU, whoever asks. */
+/* What a GPU offers, whoever asks. */
 typedef enum {
     SUPPLY_NONE,   /* nothing that is known of */
     SUPPLY_COMING, /* free soon without anybody being stopped: its job stops, or has left it */

@@ -67,7 +67,7 @@ typedef struct {
     double progress;               /* when it last was seen to work */
     bool killed;                   /* SIGKILL was sent */
     bool warned;                   /* of its time limit or the loan's end */
-    bool stalled;                  /* people were told that it does not progress */
+    bool stalled;                  /* the lack of progress was notified */
     bool kept;                     /* waits for several GPUs, and they are kept for it as they come */
     int64_t turn;                  /* its place among the jobs of its user: see order.h */
     int64_t memory, memory_before; /* of the host; -1: not known */
